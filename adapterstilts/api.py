@@ -1,0 +1,52 @@
+"""The Python API: the commands as functions, with the same names and defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from adapterstilts.options import TrainingOptions, TransferOptions, read_options
+from adapterstilts.planning import make_plan, plan_training
+from adapterstilts.results import TrainResult, TransferResult
+from adapterstilts.stages import Reporter, Silent, run_training
+from adapterstilts.studies.transfer import run_transfer
+from adapterstilts.tasks.catalogue import recipe_for_phase
+
+
+def train_intermediate(task: str, *, reporter: Reporter | None = None, **options: Any) -> TrainResult:
+    """Trains an intermediate task in English, or takes the finished run from the store.
+
+    Args:
+        task: Name in the catalogue, e.g. `"squad"`.
+        reporter: Shows progress; by default nothing is shown.
+        options: Fields of `options.TrainingOptions` and `specs.Settings`, e.g. `profile="mini", epochs=2`.
+
+    Raises:
+        AstiltsError: See the message; each says what to change.
+    """
+    recipe = recipe_for_phase(task, "intermediate")
+    plan = make_plan(read_options(TrainingOptions, options))
+    spec = plan_training(plan, recipe, "train-intermediate")
+    return TrainResult.of(run_training(plan, spec, (), reporter or Silent()))
+
+
+def transfer(
+    from_: str | Sequence[str], to: str | Sequence[str], *, reporter: Reporter | None = None, **options: Any
+) -> TransferResult:
+    """Trains target tasks in English from intermediate tasks, and scores them in every language.
+
+    Args:
+        from_: Intermediate tasks: names, `"TASK@KEY"` for one of several runs, or `"none"`.
+        to: Target tasks.
+        reporter: Shows progress; by default nothing is shown.
+        options: Fields of `options.TransferOptions` and `specs.Settings`, e.g. `profile="mini", languages=("en", "de")`.
+
+    Returns:
+        For each target a row without intermediate task (unless `baseline=False`) and a row per source.
+
+    Raises:
+        AstiltsError: See the message; each says what to change.
+    """
+    sources = [from_] if isinstance(from_, str) else list(from_)
+    targets = [to] if isinstance(to, str) else list(to)
+    return run_transfer(sources, targets, read_options(TransferOptions, options), reporter or Silent())

@@ -1,0 +1,77 @@
+"""Progress on the terminal: a bar when someone watches, a line now and then in a log file."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+_QUIET_SECONDS = 30
+
+
+class Terminal:
+    """Reports to standard error, so that standard output holds the result only."""
+
+    def __init__(self) -> None:
+        quiet_libraries()
+        self._bar: Any = None
+        self._values: dict[str, str] = {}
+        self._begun = self._last = time.monotonic()
+
+    def note(self, message: str) -> None:
+        """Prints one line."""
+        click.echo(message, err=True)
+
+    def trained(self, stage: str, step: int, steps: int, logged: dict[str, float]) -> None:
+        """Moves the bar of a training stage; without a terminal, prints a line every half minute."""
+        names = {"loss": "loss", "eval_score": "validation"}
+        self._values |= {names[name]: f"{value:.3g}" for name, value in logged.items() if name in names}
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._begun = time.monotonic()
+            self._bar = tqdm(
+                total=steps,
+                initial=max(step - 1, 0),
+                desc=stage,
+                unit="step",
+                disable=not sys.stderr.isatty(),
+            )
+            if self._bar.disable:
+                self.note(f"{stage}: {steps:,} steps")
+        self._bar.set_postfix(self._values, refresh=False)
+        self._bar.update(step - self._bar.n)
+        if self._bar.disable and time.monotonic() - self._last > _QUIET_SECONDS:
+            self._last = time.monotonic()
+            values = ", ".join(f"{name} {value}" for name, value in self._values.items())
+            left = (self._last - self._begun) / max(step, 1) * (steps - step)
+            self.note(f"{stage}: step {step:,} of {steps:,}, {values}, about {left:.0f} s left")
+
+    def track(self, batches: Iterable[Any], total: int, label: str) -> Iterable[Any]:
+        """Shows a bar over batches."""
+        from tqdm import tqdm
+
+        self._finish_training()
+        return tqdm(batches, total=total, desc=label, unit="batch", leave=False, disable=not sys.stderr.isatty())
+
+    def _finish_training(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar, self._values = None, {}
+
+
+def quiet_libraries() -> None:
+    """Keeps the libraries' own progress bars and advice off the terminal; their errors still show."""
+    import datasets
+    import transformers
+
+    warnings.filterwarnings("ignore")
+    datasets.disable_progress_bars()
+    transformers.logging.set_verbosity_error()
+    for name in ("adapters", "datasets", "huggingface_hub", "accelerate"):
+        logging.getLogger(name).setLevel(logging.ERROR)

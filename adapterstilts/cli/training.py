@@ -1,0 +1,124 @@
+"""`astilts train-intermediate` and `astilts transfer`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_DEFAULTS = "Default: the profile's, or else the recipe's."
+
+
+class Names(click.ParamType):
+    """Names separated by commas."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Splits at commas; empty names are errors."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(name.strip() for name in value.split(","))
+        if not all(names):
+            self.fail(f"{value!r} has an empty name.", param, ctx)
+        return names
+
+
+# One entry for each field of `Settings`, whose range is checked there.
+_SETTINGS: dict[str, tuple[type, str]] = {
+    "learning_rate": (float, "Peak learning rate."),
+    "epochs": (float, "Passes over the training data."),
+    "batch_size": (int, "Features per optimiser step."),
+    "warmup_ratio": (float, "Share of the steps with rising learning rate."),
+    "weight_decay": (float, "Weight decay of AdamW."),
+    "max_grad_norm": (float, "Gradients are clipped to this norm."),
+    "max_length": (int, "Longest input, in tokens."),
+    "stride": (int, "Tokens shared by neighbouring windows."),
+    "max_query_length": (int, "Longest question, in tokens."),
+    "eval_steps": (int, "Steps between evaluations on English validation data."),
+    "patience": (int, "Evaluations without improvement before training stops."),
+    "max_validation_examples": (int, "Validation examples used to select the checkpoint."),
+}
+
+
+def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the flags that every training command has."""
+    flags = [
+        click.option("--profile", default="paper", show_default=True, help="Set of defaults: paper or mini."),
+        click.option("--backbone", metavar="ID|DIR", help="Hub id, checkpoint folder, or mini. Default: the profile's."),
+        click.option("--revision", help="Commit of a backbone on the Hub."),
+        click.option("--method", metavar="NAME[OPTION=VALUE,...]", help="Tuning method: full, seq_bn. Default: the profile's."),
+        click.option("--data-dir", type=_FOLDER, help="Folder with the releases' files, in XTREME's layout."),
+        click.option("--store", type=_FOLDER, default="astilts-runs", envvar="ASTILTS_STORE", show_default=True,
+                     show_envvar=True, help="Folder of the run store."),
+        click.option("--seed", type=int, help="Seed of initialisation, dropout and batch order."),
+        click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True,
+                     help="Number format; auto: bf16 where it is faster."),
+        click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ..."),
+        click.option("--tokens-per-batch", type=int, default=8192, show_default=True,
+                     help="Padded tokens in one micro-batch: memory and speed, not the result."),
+        click.option("--max-train-examples", type=int, help="Upper bound on training examples."),
+        click.option("--skip-bad-rows", is_flag=True, help="Count malformed rows and leave them out."),
+        click.option("--force", is_flag=True, help="Compute again what the store has."),
+        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+    ]  # fmt: skip
+    for name, (kind, text) in _SETTINGS.items():
+        flags.append(click.option(f"--{name.replace('_', '-')}", type=kind, help=f"{text} {_DEFAULTS}"))
+    for flag in reversed(flags):
+        command = flag(command)
+    return command
+
+
+@click.command("train-intermediate")
+@click.argument("task")
+@training_options
+def train_intermediate(task: str, as_json: bool, **options: Any) -> None:
+    """Train an intermediate TASK in English, once, for any number of targets.
+
+    \b
+    Examples:
+      astilts train-intermediate squad --profile mini
+      astilts train-intermediate squad --backbone xlm-roberta-base
+      astilts train-intermediate squad --data-dir download --backbone ./xlm-r --max-train-examples 2000
+    """
+    from adapterstilts import api
+    from adapterstilts.cli.progress import Terminal
+    from adapterstilts.reporting.tables import training_summary
+    from adapterstilts.results import to_json
+
+    result = api.train_intermediate(task, reporter=Terminal(), **options)
+    click.echo(to_json(result) if as_json else training_summary(result))
+
+
+@click.command("transfer")
+@click.option("--from", "sources", type=Names(), required=True, metavar="TASK[@KEY],...",
+              help="Intermediate tasks, already trained; none for the baseline alone.")  # fmt: skip
+@click.option("--to", "targets", type=Names(), required=True, metavar="TASK,...", help="Target tasks.")
+@click.option("--languages", type=Names(), metavar="CODE,...", help="Languages to score. Default: all of the target.")
+@click.option("--composition", help="How intermediate weights enter: stack, continue. Default: the method's first.")
+@click.option("--head", type=click.Choice(["new", "reuse"]), default="new", show_default=True,
+              help="Start from a new head or go on with the intermediate one.")  # fmt: skip
+@click.option("--split", type=click.Choice(["test", "validation"]),
+              help="Split to score. Default: test where the source has it, else validation.")  # fmt: skip
+@click.option("--baseline/--no-baseline", default=True, show_default=True,
+              help="Also run without intermediate task and report the difference.")  # fmt: skip
+@click.option("--max-eval-examples", type=int, help="Upper bound on scored examples per language.")
+@training_options
+def transfer(sources: tuple[str, ...], targets: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Train target tasks in English from intermediate ones, and score them zero-shot in every language.
+
+    \b
+    Examples:
+      astilts transfer --from squad --to mlqa --profile mini
+      astilts transfer --from squad --to xquad,mlqa --languages en,de,zh --data-dir download --backbone ./xlm-r
+    """
+    from adapterstilts import api
+    from adapterstilts.cli.progress import Terminal
+    from adapterstilts.reporting.tables import transfer_tables
+    from adapterstilts.results import to_json
+
+    result = api.transfer(sources, targets, reporter=Terminal(), **options)
+    click.echo(to_json(result) if as_json else transfer_tables(result))

@@ -1,0 +1,1 @@
+"""Data: sources of canonical rows, release formats, splits, tokenised features and batches."""

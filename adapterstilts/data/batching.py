@@ -1,0 +1,125 @@
+"""Batches of few shapes: similar lengths together, padded to a bucket, split under a token budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Sampler
+
+Batch = dict[str, torch.Tensor]
+
+# Columns that a model takes as input, with the value that pads them; None stands for the tokenizer's pad id.
+_INPUTS: dict[str, int | None] = {"input_ids": None, "token_type_ids": 0}
+_IGNORED_LABEL = -100
+# Features sorted together: enough for little padding, few enough that batches stay mixed.
+_POOL_BATCHES = 50
+# Without gradients nothing is kept for the backward pass, so more tokens fit.
+_PREDICTION_FACTOR = 2
+
+
+def bucket(length: int, *, max_length: int) -> int:
+    """`length` rounded up to the next bucket: steps of 16 up to 128, of 32 up to 256, of 64 beyond."""
+    step = 16 if length <= 128 else 32 if length <= 256 else 64
+    return min(math.ceil(length / step) * step, max(max_length, length))
+
+
+class LengthBatches(Sampler[list[int]]):
+    """Random batches of features of similar length; every feature once an epoch, the order fixed by seed and epoch.
+
+    Args:
+        lengths: Tokens of each feature.
+        batch_size: Features of each batch; the last may be smaller.
+    """
+
+    def __init__(self, lengths: Sequence[int], *, batch_size: int, seed: int) -> None:
+        self.lengths = np.asarray(lengths)
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the order of the next iteration."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.lengths) / self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        random = np.random.default_rng((self.seed, self.epoch))
+        order = random.permutation(len(self.lengths))
+        batches: list[list[int]] = []
+        for start in range(0, len(order), self.batch_size * _POOL_BATCHES):
+            pool = order[start : start + self.batch_size * _POOL_BATCHES]
+            pool = pool[np.argsort(self.lengths[pool], kind="stable")]
+            batches += [pool[at : at + self.batch_size].tolist() for at in range(0, len(pool), self.batch_size)]
+        return iter(batches[position] for position in random.permutation(len(batches)))
+
+
+class Collator:
+    """Turns features into micro-batches of at most `tokens_per_batch` padded tokens.
+
+    The features of one call belong to one optimiser step; into how many micro-batches they are split decides
+    memory and speed, not the gradient.
+    """
+
+    def __init__(self, *, pad_id: int, tokens_per_batch: int, max_length: int) -> None:
+        self.pad_id = pad_id
+        self.tokens_per_batch = tokens_per_batch
+        self.max_length = max_length
+
+    def for_prediction(self) -> Collator:
+        """The same collator with the larger token budget that prediction has room for."""
+        budget = self.tokens_per_batch * _PREDICTION_FACTOR
+        return Collator(pad_id=self.pad_id, tokens_per_batch=budget, max_length=self.max_length)
+
+    def __call__(self, features: Sequence[Mapping[str, Any]]) -> list[Batch]:
+        """Micro-batches of nearly equal numbers of rows, shortest features first."""
+        ordered = sorted(features, key=lambda feature: len(feature["input_ids"]))
+        width = bucket(len(ordered[-1]["input_ids"]), max_length=self.max_length)
+        count = math.ceil(len(ordered) / max(1, self.tokens_per_batch // width))
+        # Equal parts rather than full ones and a rest: one shape instead of two.
+        cuts = [round(part * len(ordered) / count) for part in range(count + 1)]
+        return [self.pad(ordered[cuts[part] : cuts[part + 1]]) for part in range(count)]
+
+    def pad(self, features: Sequence[Mapping[str, Any]]) -> Batch:
+        """One padded batch: inputs and sequence labels `(batch, seq)`, other labels `(batch,)`."""
+        lengths = [len(feature["input_ids"]) for feature in features]
+        width = bucket(max(lengths), max_length=self.max_length)
+        batch: Batch = {"attention_mask": (torch.arange(width) < torch.tensor(lengths)[:, None]).long()}
+        for name, first in features[0].items():
+            values = [feature[name] for feature in features]
+            if isinstance(first, list):
+                filler = _INPUTS.get(name, _IGNORED_LABEL)
+                batch[name] = _pad_lists(values, width, self.pad_id if filler is None else filler)
+            else:
+                batch[name] = torch.tensor(values)
+        return batch
+
+    def plan(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Feature indices of each batch when order does not matter, as in prediction: longest first."""
+        order = np.argsort(-np.asarray(lengths), kind="stable")
+        batches: list[list[int]] = []
+        width = 0
+        for index in order.tolist():
+            own = bucket(int(lengths[index]), max_length=self.max_length)
+            if not batches or own != width or (len(batches[-1]) + 1) * width > self.tokens_per_batch:
+                batches.append([])
+                width = own
+            batches[-1].append(index)
+        return batches
+
+
+def model_inputs(columns: Sequence[str]) -> list[str]:
+    """Those of `columns` that are inputs of a model."""
+    return [name for name in columns if name in _INPUTS]
+
+
+def _pad_lists(values: Sequence[Sequence[int]], width: int, filler: int) -> torch.Tensor:
+    padded = np.full((len(values), width), filler, dtype=np.int64)
+    for row, value in enumerate(values):
+        padded[row, : len(value)] = value
+    return torch.from_numpy(padded)

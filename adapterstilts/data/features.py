@@ -1,0 +1,63 @@
+"""Tokenised data, computed once for a data set, tokenizer and encoding, and kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adapterstilts.specs import Encoding, canonical_json
+from adapterstilts.tasks.kind import Kind
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+# Part of every cache key: raise it when a kind's `encode` gives other features than before.
+_FEATURES_VERSION = 1
+
+
+def encode(
+    rows: Dataset, *, identity: str, kind: Kind, tokenizer: Any, encoding: Encoding, labels: bool, cache: Path
+) -> Dataset:
+    """Features of `rows`, with a `length` column (tokens), read from `cache` when they were made before.
+
+    Args:
+        identity: Names the rows' content: equal identities have equal rows.
+        labels: True for training features, False for features that can be decoded.
+    """
+    from datasets import load_from_disk
+
+    parts = (
+        str(_FEATURES_VERSION),
+        identity,
+        str(len(rows)),
+        kind.name,
+        canonical_json(kind.options),
+        canonical_json(encoding),
+        str(labels),
+        tokenizer.backend_tokenizer.to_str(),
+    )
+    folder = cache / hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    if not folder.is_dir():
+        features = rows.map(
+            lambda batch, indices: _with_length(
+                kind.encode(batch, indices, tokenizer=tokenizer, encoding=encoding, labels=labels)
+            ),
+            batched=True,
+            with_indices=True,
+            remove_columns=rows.column_names,
+            load_from_cache_file=False,
+        )
+        scratch = folder.with_name(f"{folder.name}.{os.getpid()}")
+        features.save_to_disk(scratch)
+        try:
+            scratch.replace(folder)
+        except OSError:  # another process finished the same features first
+            shutil.rmtree(scratch, ignore_errors=True)
+    return load_from_disk(folder)
+
+
+def _with_length(features: dict[str, list]) -> dict[str, list]:
+    return {**features, "length": [len(ids) for ids in features["input_ids"]]}

@@ -1,0 +1,88 @@
+"""Which rows train, which select the checkpoint, and which are scored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.sources import Source
+from adapterstilts.errors import DataError
+from adapterstilts.specs import TrainingData
+from adapterstilts.tasks.recipe import Recipe
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+# Subsets do not depend on a run's seed: rows that are compared train on the same examples.
+_SUBSET_SEED = 0
+
+
+def subset(rows: Dataset, size: int | None) -> Dataset:
+    """At most `size` rows, drawn at random but always the same ones; a smaller subset is part of a larger one."""
+    if size is None or size >= len(rows):
+        return rows
+    return rows.select(sorted(np.random.default_rng(_SUBSET_SEED).permutation(len(rows))[:size]))
+
+
+def hold_out(rows: Dataset, size: int, *, group_column: str) -> tuple[Dataset, Dataset]:
+    """Splits rows into (rest, held out) with all rows of a group on one side.
+
+    Args:
+        size: Rows to hold out, but no more than a tenth of all; the last group may exceed it.
+        group_column: Rows with equal values here belong together.
+
+    Raises:
+        DataError: All rows belong to one group, so nothing can be held out.
+    """
+    groups = rows[group_column][:]
+    names = list(dict.fromkeys(groups))
+    if len(names) < 2:
+        raise DataError(
+            f"All {len(rows)} training rows have the same {group_column}, so none can be held out for validation.",
+            remedy="Add training data.",
+        )
+    members: dict[str, list[int]] = {}
+    for index, group in enumerate(groups):
+        members.setdefault(group, []).append(index)
+    wanted = min(size, max(1, len(rows) // 10))
+    held: list[int] = []
+    for position in np.random.default_rng(_SUBSET_SEED).permutation(len(names))[: len(names) - 1]:
+        held += members[names[position]]
+        if len(held) >= wanted:
+            break
+    rest = sorted(set(range(len(rows))) - set(held))
+    return rows.select(rest), rows.select(sorted(held))
+
+
+def training_rows(
+    source: Source, task: Recipe, data: TrainingData, bad: BadRows, *, max_validation_examples: int
+) -> tuple[Dataset, Dataset]:
+    """(training rows, validation rows) of a training stage, both in the training language."""
+    train = source.load(task, "train", data.language, bad)
+    if data.holdout is None:
+        validation = source.load(task, "validation", data.language, bad)
+    else:
+        train, validation = hold_out(train, data.holdout, group_column=task.build_kind().group_column)
+    return subset(train, data.max_examples), subset(validation, max_validation_examples)
+
+
+def evaluation_split(source: Source, task: Recipe, languages: Sequence[str], *, wanted: str | None) -> str:
+    """The split to score: `wanted`, or `test` where the source has it for all languages, else `validation`.
+
+    Raises:
+        DataError: The split is not there for one of the languages.
+    """
+    missing = {}
+    for split in (wanted,) if wanted else ("test", "validation"):
+        absent = [what for language in languages if (what := source.missing(task, split, language))]
+        if not absent:
+            return split
+        missing[split] = absent
+    # The split with the fewest gaps is the one the user meant.
+    split = min(missing, key=lambda name: len(missing[name]))
+    there = [language for language in languages if not source.missing(task, split, language)]
+    remedy = f"Score what is there with --languages {','.join(there)}." if there else "Check --data-dir and --split."
+    raise DataError(f"{task.name}: missing {', '.join(missing[split])}.", remedy=remedy)

@@ -1,0 +1,42 @@
+"""The languages of XTREME and XTREME-R, by ISO 639-1 code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from adapterstilts.errors import UsageError, unknown
+
+LANGUAGES: dict[str, str] = {
+    "af": "Afrikaans", "ar": "Arabic", "az": "Azerbaijani", "bg": "Bulgarian", "bn": "Bengali",
+    "de": "German", "el": "Greek", "en": "English", "es": "Spanish", "et": "Estonian",
+    "eu": "Basque", "fa": "Persian", "fi": "Finnish", "fr": "French", "gu": "Gujarati",
+    "he": "Hebrew", "hi": "Hindi", "ht": "Haitian Creole", "hu": "Hungarian", "id": "Indonesian",
+    "it": "Italian", "ja": "Japanese", "jv": "Javanese", "ka": "Georgian", "kk": "Kazakh",
+    "ko": "Korean", "lt": "Lithuanian", "ml": "Malayalam", "mr": "Marathi", "ms": "Malay",
+    "my": "Burmese", "nl": "Dutch", "pa": "Punjabi", "pl": "Polish", "pt": "Portuguese",
+    "qu": "Quechua", "ro": "Romanian", "ru": "Russian", "sw": "Swahili", "ta": "Tamil",
+    "te": "Telugu", "th": "Thai", "tl": "Tagalog", "tr": "Turkish", "uk": "Ukrainian",
+    "ur": "Urdu", "vi": "Vietnamese", "wo": "Wolof", "yo": "Yoruba", "zh": "Chinese",
+}  # fmt: skip
+
+
+def check_languages(codes: Iterable[str], *, available: Iterable[str], owner: str) -> tuple[str, ...]:
+    """Returns `codes` as a tuple once each of them is known and offered by `owner`.
+
+    Raises:
+        UsageError: A code is unknown, given twice, or not among `available`.
+    """
+    offered = list(available)
+    chosen: list[str] = []
+    for code in codes:
+        if code not in LANGUAGES:
+            raise unknown("language", code, LANGUAGES)
+        if code not in offered:
+            raise UsageError(
+                f"{owner} has no {LANGUAGES[code]} ({code}).",
+                remedy=f"Its languages are: {', '.join(offered)}.",
+            )
+        if code in chosen:
+            raise UsageError(f"Language {code!r} is given twice.", remedy="Give each language once.")
+        chosen.append(code)
+    return tuple(chosen)

@@ -1,0 +1,1 @@
+"""Modeling: backbone, heads, tuning methods, and how intermediate knowledge enters the target phase."""

@@ -1,0 +1,53 @@
+"""Which device to compute on, and in which number format."""
+
+from __future__ import annotations
+
+import torch
+
+from adapterstilts.errors import UsageError
+from adapterstilts.specs import Precision
+
+# Below this width casting costs what the faster products save (measured by scripts/bench).
+_NARROW = 512
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called `name`; `auto` takes a GPU when there is one.
+
+    Raises:
+        UsageError: The device does not exist on this machine.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"--device {name} cannot be used: {reason}.", remedy="Use --device auto.") from None
+    return device
+
+
+def choose_precision(wanted: str, *, device: torch.device, hidden_size: int) -> Precision:
+    """The number format of the frozen weights and the matrix products.
+
+    Args:
+        wanted: `fp32`, `bf16`, or `auto`: bf16 where the machine multiplies it fast and the model is wide enough.
+
+    Raises:
+        UsageError: `wanted` is none of these.
+    """
+    if wanted == "fp32" or wanted == "bf16":
+        return wanted  # type: ignore[return-value]
+    if wanted != "auto":
+        raise UsageError(f"Unknown precision {wanted!r}.", remedy="Choose from: auto, bf16, fp32.")
+    return "bf16" if hidden_size >= _NARROW and _multiplies_bf16(device) else "fp32"
+
+
+def _multiplies_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        features = torch.cpu.get_capabilities()
+        return bool(features.get("amx_bf16") or features.get("avx512_bf16"))
+    return False

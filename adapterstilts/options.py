@@ -1,0 +1,85 @@
+"""What a caller can ask for: the keywords of the Python API, which are the flags of the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field
+
+from adapterstilts.errors import unknown
+from adapterstilts.specs import Settings, Strict, validate
+
+
+class TrainingOptions(Strict):
+    """Options of every command that trains. Besides these, every field of `Settings` is a keyword.
+
+    Attributes:
+        profile: Named set of defaults: `paper` or `mini`.
+        backbone: Hugging Face id, checkpoint folder, or `mini`; default: the profile's.
+        revision: Commit of a backbone on the Hub.
+        method: Tuning method, `NAME` or `NAME[OPTION=VALUE,...]`; default: the profile's.
+        data_dir: Folder with the releases' own files, in XTREME's download layout; default: the profile's source.
+        store: Folder of the run store.
+        seed: Seed of initialisation, dropout and batch order; default: the profile's.
+        precision: `auto`, `fp32` or `bf16`.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
+        tokens_per_batch: Padded tokens in one micro-batch: decides memory and speed, not the result.
+        max_train_examples: Upper bound on training examples.
+        skip_bad_rows: Leave out rows that do not follow their format, and count them, instead of stopping.
+        force: Train again even if the store has the result.
+        settings: Hyperparameters that override profile and recipe.
+    """
+
+    profile: str = "paper"
+    backbone: str | None = None
+    revision: str | None = None
+    method: str | None = None
+    data_dir: Path | None = None
+    store: Path = Path("astilts-runs")
+    seed: int | None = None
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    device: str = "auto"
+    tokens_per_batch: int = Field(8192, ge=1)
+    max_train_examples: int | None = Field(None, ge=1)
+    skip_bad_rows: bool = False
+    force: bool = False
+    settings: dict[str, Any] = {}
+
+
+class TransferOptions(TrainingOptions):
+    """Options of `transfer`.
+
+    Attributes:
+        composition: How intermediate weights enter the target phase; default: the first that the method allows.
+        head: `new`, or `reuse` to go on with the intermediate head where it has the same form.
+        languages: Languages to evaluate; default: all that target and source have.
+        split: Split to evaluate; default: `test` where the source has it, else `validation`.
+        baseline: Also run without the intermediate phase, and report the difference.
+        max_eval_examples: Upper bound on evaluated examples per language.
+    """
+
+    composition: str | None = None
+    head: Literal["new", "reuse"] = "new"
+    languages: tuple[str, ...] | None = None
+    split: Literal["test", "validation"] | None = None
+    baseline: bool = True
+    max_eval_examples: int | None = Field(None, ge=1)
+
+
+O = TypeVar("O", bound=TrainingOptions)  # noqa: E741
+
+
+def read_options(model: type[O], keywords: dict[str, Any]) -> O:
+    """Sorts keywords into options and settings; None stands for "not given".
+
+    Raises:
+        UsageError: A keyword is unknown or has a value of the wrong type.
+    """
+    given = {name: value for name, value in keywords.items() if value is not None}
+    known = (model.model_fields.keys() - {"settings"}) | Settings.model_fields.keys()
+    for name in given:
+        if name not in known:
+            raise unknown("option", name, known)
+    settings = {name: given.pop(name) for name in list(given) if name in Settings.model_fields}
+    return validate(model, {**given, "settings": settings}, where="options")

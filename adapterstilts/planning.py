@@ -1,0 +1,180 @@
+"""From options to specs: profile, recipe and flags are resolved into the one identity of each stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from adapterstilts.data.sources import Source, open_source
+from adapterstilts.data.splits import evaluation_split
+from adapterstilts.errors import DataError, UsageError
+from adapterstilts.languages import check_languages
+from adapterstilts.modeling.backbone import Backbone, check_length, locate_backbone
+from adapterstilts.modeling.methods import METHODS, parse_method
+from adapterstilts.modeling.precision import choose_device, choose_precision
+from adapterstilts.options import TrainingOptions, TransferOptions
+from adapterstilts.profiles import Profile, load_profile
+from adapterstilts.specs import (
+    EvaluateSpec,
+    MethodSpec,
+    Phase,
+    Precision,
+    Settings,
+    TrainingData,
+    TrainSpec,
+    validate,
+)
+from adapterstilts.store import Run, RunStore
+from adapterstilts.tasks.catalogue import training_recipe
+from adapterstilts.tasks.recipe import Recipe
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all stages of one command share."""
+
+    options: TrainingOptions
+    profile: Profile
+    source: Source
+    backbone: Backbone
+    config: Any
+    method: MethodSpec
+    device: torch.device
+    precision: Precision
+    store: RunStore
+
+
+def make_plan(options: TrainingOptions) -> Plan:
+    """Resolves and checks everything that does not depend on a task.
+
+    Raises:
+        UsageError: A name is unknown or a value does not fit.
+        HubError: The backbone is on the Hub and the Hub is out of reach.
+    """
+    profile = load_profile(options.profile)
+    name = options.backbone or profile.backbone
+    revision = options.revision or (profile.revision if name == profile.backbone else None)
+    method = parse_method(options.method or profile.method)
+    METHODS.get(method.name).check_options(method.options)
+    device = choose_device(options.device)
+    source = open_source("files" if options.data_dir else profile.source, options.data_dir)
+    backbone = locate_backbone(name, revision=revision)
+    config = backbone.config()
+    return Plan(
+        options=options,
+        profile=profile,
+        source=source,
+        backbone=backbone,
+        config=config,
+        method=method,
+        device=device,
+        precision=choose_precision(options.precision, device=device, hidden_size=config.hidden_size),
+        store=RunStore(options.store),
+    )
+
+
+def plan_training(
+    plan: Plan,
+    task: Recipe,
+    phase: Phase,
+    *,
+    composition: str = "none",
+    head: str = "new",
+    inputs: tuple[Run, ...] = (),
+) -> TrainSpec:
+    """The spec of one training stage.
+
+    Args:
+        task: The task to train for; it may use another task's training data.
+        inputs: The intermediate runs that `composition` starts from.
+
+    Raises:
+        UsageError: A setting is unknown or out of range.
+        DataError: The training data are not there.
+    """
+    trained = training_recipe(task, plan.source.name)
+    settings = resolve_settings(plan, trained, phase)
+    check_length(plan.config, settings.max_length, name=plan.backbone.name)
+    return TrainSpec(
+        stage=phase,
+        kind=trained.kind,
+        options=trained.options,
+        metric=trained.metric,
+        data=_training_data(plan, trained),
+        backbone=plan.backbone.fingerprint,
+        precision=plan.precision,
+        method=plan.method,
+        composition=composition,
+        head="reuse" if head == "reuse" else "new",
+        settings=settings,
+        seed=plan.profile.seed if plan.options.seed is None else plan.options.seed,
+        inputs=tuple(run.key for run in inputs),
+    )
+
+
+def resolve_settings(plan: Plan, task: Recipe, phase: Phase) -> Settings:
+    """Settings of one stage; later ones win: method, recipe, profile (from general to specific), flags."""
+    method = METHODS.get(plan.method.name)
+    scopes = ("all", method.family, phase, f"{phase}.{method.family}")
+    values: dict[str, Any] = dict(method.defaults)
+    for published in ("all", method.family):
+        values |= task.settings.get(published, {})
+    for scope in scopes:
+        values |= plan.profile.settings.get(scope, {})
+    values |= plan.options.settings
+    return validate(Settings, values, where=f"settings of {phase} on {task.name}")
+
+
+def plan_evaluation(plan: Plan, task: Recipe, target: Run, options: TransferOptions) -> EvaluateSpec:
+    """The spec of scoring `target` on `task`.
+
+    Raises:
+        UsageError: A language is unknown or not among the task's.
+        DataError: A language's data are not there.
+    """
+    if not isinstance(target.spec, TrainSpec):
+        raise UsageError(f"{target.folder.name} is not a trained model.", remedy="Give a training run.")
+    languages = evaluation_languages(plan.source, task, options.languages)
+    split = evaluation_split(plan.source, task, languages, wanted=options.split)
+    return EvaluateSpec(
+        task=task.name,
+        kind=task.kind,
+        options=task.options,
+        metric=task.metric,
+        source=plan.source.name,
+        split=split,
+        fingerprints={language: plan.source.fingerprint(task, split, language) for language in languages},
+        max_examples=options.max_eval_examples,
+        skip_bad_rows=options.skip_bad_rows,
+        encoding=target.spec.settings.encoding(),
+        precision=plan.precision,
+        inputs=(target.key,),
+    )
+
+
+def evaluation_languages(source: Source, task: Recipe, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The languages to score: all that the source has, or those that were asked for."""
+    offered = source.languages(task)
+    owner = f"{task.name} in the {source.name} source"
+    return check_languages(wanted or offered, available=offered, owner=owner)
+
+
+def _training_data(plan: Plan, task: Recipe) -> TrainingData:
+    if missing := plan.source.missing(task, "train", "en"):
+        raise DataError(f"{task.name}: no training data: {missing} is not there.", remedy="Check --data-dir.")
+    splits = ["train"]
+    # Without training data of its own, a task's validation split belongs to its test languages.
+    has_validation = not plan.source.missing(task, "validation", "en")
+    if has_validation:
+        splits.append("validation")
+    return TrainingData(
+        task=task.name,
+        source=plan.source.name,
+        fingerprints={split: plan.source.fingerprint(task, split, "en") for split in splits},
+        holdout=None if has_validation else plan.profile.holdout,
+        max_examples=plan.options.max_train_examples,
+        skip_bad_rows=plan.options.skip_bad_rows,
+    )

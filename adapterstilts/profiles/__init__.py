@@ -1,0 +1,50 @@
+"""Profiles: named sets of defaults, one YAML file each. A flag overrides its profile."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from pydantic import Field
+
+from adapterstilts.errors import unknown
+from adapterstilts.specs import Strict, validate
+
+
+class Profile(Strict):
+    """Defaults for one way of using the package.
+
+    Attributes:
+        backbone: Hugging Face id, folder, or `mini`.
+        revision: Commit of a Hub backbone.
+        source: Where rows come from when `--data-dir` is not given.
+        method: Tuning method with options, as on the command line.
+        settings: Hyperparameters by scope: `all`, a method family, a phase, or `<phase>.<family>`, most specific last.
+    """
+
+    description: str
+    backbone: str
+    revision: str | None = None
+    source: str
+    method: str
+    seed: int
+    holdout: int = Field(500, ge=1)
+    settings: dict[str, dict[str, Any]] = {}
+
+
+def profile_names() -> list[str]:
+    """All profiles of the package."""
+    return sorted(path.name[: -len(".yaml")] for path in files(__name__).iterdir() if path.name.endswith(".yaml"))
+
+
+def load_profile(name: str) -> Profile:
+    """Reads the profile called `name`.
+
+    Raises:
+        UsageError: There is no such profile, or its file has an unknown key.
+    """
+    if name not in profile_names():
+        raise unknown("profile", name, profile_names())
+    text = files(__name__).joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    return validate(Profile, yaml.safe_load(text), where=f"profile {name}")

@@ -1,0 +1,84 @@
+"""Where a run comes from: software, hardware, command and times. Nothing here is part of a run's key."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = (
+    "adapterstilts", "torch", "transformers", "adapters", "peft", "tokenizers", "datasets", "accelerate", "evaluate",
+    "safetensors", "numpy",
+)  # fmt: skip
+
+
+class Stopwatch:
+    """Records when a stage began; `record` gives the provenance of what was made since."""
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+        self.started = _now()
+
+    def record(self, **details: Any) -> dict[str, Any]:
+        """Provenance up to now.
+
+        Args:
+            details: What the stage itself knows: device, paths, seconds of its parts, rows left out.
+        """
+        return {
+            "started": self.started,
+            "finished": _now(),
+            "wall_seconds": round(time.perf_counter() - self._begun, 2),
+            "command": sys.argv,
+            "versions": _versions(),
+            "commit": _commit(),
+            "hardware": _hardware(),
+            **details,
+        }
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="microseconds")
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _commit() -> str | None:
+    """Commit of the checkout that the package runs from; None for an installed package."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _hardware() -> dict[str, Any]:
+    import torch
+
+    found: dict[str, Any] = {
+        "platform": platform.platform(),
+        "cpu": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+    }
+    if torch.cuda.is_available():
+        found["gpu"] = torch.cuda.get_device_name()
+        found["cuda"] = torch.version.cuda
+    return found

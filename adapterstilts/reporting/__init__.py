@@ -1,0 +1,1 @@
+"""Reporting: intervals and tables."""

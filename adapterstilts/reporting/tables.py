@@ -1,0 +1,149 @@
+"""Results as text for a terminal."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from adapterstilts.languages import LANGUAGES
+from adapterstilts.results import Metrics, TrainResult, TransferResult, TransferRow
+from adapterstilts.store import Run
+from adapterstilts.tasks.catalogue import recipe
+from adapterstilts.tasks.recipe import Recipe
+
+if TYPE_CHECKING:
+    from adapterstilts.specs import StageSpec
+
+# How the metrics of a task are written in its table's cells.
+_LABELS = {"exact_match": "EM", "f1": "F1"}
+
+
+def training_summary(result: TrainResult) -> str:
+    """What an intermediate phase gave, in a few lines."""
+    scores = " · ".join(f"{_LABELS[name]} {value:.1f}" for name, value in result.validation.items() if name in _LABELS)
+    return "\n".join(
+        [
+            f"{recipe(result.task).title} with {result.method}: {scores} on English validation data",
+            f"  checkpoint   step {result.best_step:,} of {result.steps:,}, {result.seconds:.0f} s of training",
+            f"  trained      {_parameters(result.parameters)}, {result.stored_bytes / 1e6:.2f} MB on disk",
+            f"  run folder   {result.folder}",
+            f"  next         astilts transfer --from {result.task}@{result.key[:12]} --to TASK",
+        ]
+    )
+
+
+def transfer_tables(result: TransferResult) -> str:
+    """One table per target: a row for each run, a column for each language."""
+    return "\n".join(_transfer_table(list(rows)) for _, rows in groupby(result.rows, key=lambda row: row.task))
+
+
+def _transfer_table(rows: Sequence[TransferRow]) -> str:
+    task = recipe(rows[0].task)
+    metrics = [name for name in next(iter(rows[0].languages.values())) if name in _LABELS]
+    shown = "/".join(_LABELS[name] for name in metrics)
+    others = [language for language in rows[0].languages if language != "en"]
+    examples = sorted({int(scores["examples"]) for scores in rows[0].languages.values()})
+    count = f"{examples[0]:,}" if len(examples) == 1 else f"{examples[0]:,} to {examples[-1]:,}"
+    table = _table(f"{task.title}, {rows[0].split} split, {count} examples per language, {shown} in percent")
+    table.add_column("from", no_wrap=True)
+    headline = metrics[-1]
+    columns = [
+        *(["en"] if rows[0].english else []),
+        *(["zero-shot mean", f"Δ {_LABELS[headline]}"] if others else []),
+    ]
+    for name in [*columns, *others, "trained", "seconds"]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        cells = [_cell(row.english, metrics)] if row.english else []
+        if others and row.zero_shot:
+            cells += [_cell(row.zero_shot, metrics), _difference(row, headline)]
+        cells += [_cell(row.languages[language], metrics) for language in others]
+        seconds = " + ".join(f"{value:.0f}" for value in row.seconds.values())
+        table.add_row(_source(row), *cells, _parameters(row.parameters), seconds)
+    legend = [
+        "Δ: zero-shot mean minus that of the first row, with 95% interval (paired bootstrap over questions)."
+        if any(row.difference for row in rows)
+        else "",
+        "trained: parameters trained in the target phase. seconds: intermediate + target training + evaluation.",
+        *(f"{_source(row)}: {row.folder}" for row in rows),
+    ]
+    return _text(table) + "\n".join(f"  {line}" for line in legend if line) + "\n"
+
+
+def runs_table(runs: Sequence[Run]) -> str:
+    """Finished runs, oldest first."""
+    table = _table("")
+    for name in ("key", "stage", "task", "method", "score", "finished"):
+        table.add_column(name, no_wrap=True)
+    for run in runs:
+        spec = run.spec
+        table.add_row(
+            run.short_key,
+            spec.stage,
+            spec.task,
+            _method(spec),
+            _score(run),
+            run.provenance["finished"][:19] + "Z",
+        )
+    return _text(table)
+
+
+def tasks_table(recipes: Sequence[Recipe]) -> str:
+    """The catalogue."""
+    table = _table("")
+    for name in ("task", "title", "kind", "phases", "languages", "metric", "licence"):
+        table.add_column(name, no_wrap=name != "languages", max_width=40)
+    for task in recipes:
+        languages = ", ".join(task.languages) if len(task.languages) > 1 else LANGUAGES[task.languages[0]]
+        table.add_row(task.name, task.title, task.kind, ", ".join(task.phases), languages, task.metric, task.license)
+    return _text(table)
+
+
+def _table(title: str) -> Table:
+    return Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+
+
+def _text(table: Table) -> str:
+    # As wide as it needs to be: a table that wraps its numbers cannot be read, a long line can be scrolled.
+    console = Console(file=io.StringIO(), width=1000, color_system=None)
+    console.print(table)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _cell(metrics: Metrics | None, names: Sequence[str]) -> str:
+    return "/".join(f"{metrics[name]:.1f}" for name in names) if metrics else ""
+
+
+def _difference(row: TransferRow, metric: str) -> str:
+    if metric not in row.difference:
+        return ""
+    interval = row.difference[metric]
+    return f"{interval.mean:+.1f} [{interval.low:+.1f}, {interval.high:+.1f}]"
+
+
+def _source(row: TransferRow) -> str:
+    return "no intermediate task" if row.source == "none" else f"{row.source} ({row.composition})"
+
+
+def _parameters(counts: dict[str, int]) -> str:
+    return f"{counts['trained']:,} ({100 * counts['trained'] / counts['total']:.2f}%)"
+
+
+def _method(spec: StageSpec) -> str:
+    return "" if spec.stage == "evaluate" else f"{spec.method} {spec.composition}"
+
+
+def _score(run: Run) -> str:
+    if run.spec.stage == "evaluate":
+        parts = ("english", "zero_shot")
+        return ", ".join(
+            f"{part.replace('_', '-')} {run.metrics[part]['score']:.1f}" for part in parts if part in run.metrics
+        )
+    return f"validation {run.metrics['best_score']:.1f}"

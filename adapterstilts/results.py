@@ -1,0 +1,101 @@
+"""What the Python API returns and `--json` prints."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from adapterstilts.reporting.statistics import Interval
+from adapterstilts.store import Run
+from adapterstilts.tasks.catalogue import recipe
+
+Metrics = dict[str, float]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished training stage.
+
+    Attributes:
+        validation: Scores of the chosen checkpoint on English validation data.
+        parameters: Number of `trained` and of all (`total`) parameters.
+        seconds: Training time of the process that finished the stage.
+        folder: The run folder, with weights, `log.jsonl`, metrics and provenance.
+    """
+
+    task: str
+    method: str
+    validation: Metrics
+    best_step: int
+    steps: int
+    parameters: dict[str, int]
+    stored_bytes: int
+    seconds: float
+    key: str
+    folder: Path
+
+    @classmethod
+    def of(cls, run: Run) -> TrainResult:
+        """Reads the result from a run folder."""
+        fields = ("validation", "best_step", "steps", "parameters", "stored_bytes")
+        return cls(
+            task=run.spec.task,
+            method=str(run.spec.method) if run.spec.stage != "evaluate" else "",
+            **{name: run.metrics[name] for name in fields},
+            seconds=run.provenance["train_seconds"],
+            key=run.key,
+            folder=run.folder,
+        )
+
+
+@dataclass(frozen=True)
+class TransferRow:
+    """One target task, reached one way.
+
+    Attributes:
+        source: `none`, or the intermediate task with the key of its run: `squad@0123456789ab`.
+        split: Split that was scored.
+        languages: Language to its metrics, in percent, and its number of `examples`.
+        english: Metrics in English, if it was scored, with the main score as `score`.
+        zero_shot: Means over the other languages, likewise.
+        difference: Metric to the gain of the zero-shot mean over the row without an intermediate task.
+        seconds: Training of the intermediate and target phase, and evaluation.
+        folder: The run folder of the evaluation, with predictions and scores of every question.
+        trained: The run folder of the target phase.
+    """
+
+    task: str
+    source: str
+    composition: str
+    method: str
+    split: str
+    languages: dict[str, Metrics]
+    english: Metrics | None
+    zero_shot: Metrics | None
+    difference: dict[str, Interval]
+    parameters: dict[str, int]
+    seconds: dict[str, float]
+    folder: Path
+    trained: Path
+
+    def predictions(self, language: str) -> dict[str, Any]:
+        """The predictions for one language, by example id."""
+        task = recipe(self.task)
+        kind = task.build_kind()
+        return kind.read_predictions(
+            self.folder / "predictions" / self.task / f"{self.split}-{language}.{kind.prediction_suffix}"
+        )
+
+
+@dataclass(frozen=True)
+class TransferResult:
+    """All rows of one `transfer`, those of one target next to each other."""
+
+    rows: list[TransferRow] = field(default_factory=list)
+
+
+def to_json(result: Any) -> str:
+    """A result as indented JSON; paths are strings."""
+    return json.dumps(asdict(result), indent=1, ensure_ascii=False, default=str)

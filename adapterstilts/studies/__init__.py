@@ -1,0 +1,1 @@
+"""Studies: a grid of stages, and the table it answers with."""

@@ -1,0 +1,70 @@
+"""The intermediate runs in a store, as sources of a transfer."""
+
+from __future__ import annotations
+
+from adapterstilts.errors import UsageError
+from adapterstilts.planning import Plan
+from adapterstilts.specs import TrainSpec
+from adapterstilts.store import Run
+from adapterstilts.tasks.catalogue import recipe_for_phase
+
+NONE = "none"
+
+
+def find_source(plan: Plan, text: str) -> Run | None:
+    """The intermediate run that `--from` names.
+
+    Args:
+        text: `none`; a task, whose only run on this backbone with this method is meant; or `TASK@KEY`.
+
+    Raises:
+        UsageError: There is no such run, or a task has several.
+    """
+    if text == NONE:
+        return None
+    task, at, key = text.partition("@")
+    recipe_for_phase(task, "intermediate")
+    if at:
+        run = plan.store.resolve(key)
+        if run.spec.stage != "train-intermediate" or run.spec.task != task:
+            raise UsageError(
+                f"{run.folder.name} is not an intermediate run of {task}.",
+                remedy="`astilts runs` lists what is there.",
+            )
+        return run.check()
+    runs = [run for run in plan.store.runs() if run.spec.stage == "train-intermediate" and run.spec.task == task]
+    fitting = [run for run in runs if _fits(run, plan)]
+    if len(fitting) == 1:
+        return fitting[0].check()
+    if fitting:
+        listed = "; ".join(f"{source_label(run)} ({_describe(run)})" for run in fitting)
+        raise UsageError(
+            f"{task} has {len(fitting)} intermediate runs: {listed}.",
+            remedy=f"Choose one with --from {source_label(fitting[-1])}.",
+        )
+    others = ", ".join(f"{source_label(run)} ({_describe(run)})" for run in runs)
+    raise UsageError(
+        f"No intermediate run of {task} with method {plan.method} on backbone {plan.backbone.name} in {plan.store.root}."
+        + (f" Others there: {others}." if others else ""),
+        remedy=f"Train it first: astilts train-intermediate {task} --profile {plan.options.profile}, with the same "
+        "--backbone, --method and --data-dir as here.",
+    )
+
+
+def source_label(run: Run | None) -> str:
+    """How a source is written in results and in `--from`."""
+    return f"{run.spec.task}@{run.short_key}" if run else NONE
+
+
+def _fits(run: Run, plan: Plan) -> bool:
+    spec = run.spec
+    return isinstance(spec, TrainSpec) and spec.backbone == plan.backbone.fingerprint and spec.method == plan.method
+
+
+def _describe(run: Run) -> str:
+    spec = run.spec
+    assert isinstance(spec, TrainSpec)
+    return (
+        f"{run.provenance['backbone']}, {spec.method}, {run.metrics['train_examples']:,} examples, seed {spec.seed}, "
+        f"validation {run.metrics['best_score']:.1f}"
+    )

@@ -1,0 +1,1 @@
+"""Tasks: their six forms, and the catalogue of recipes."""

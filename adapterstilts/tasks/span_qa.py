@@ -1,0 +1,193 @@
+"""Span question answering: the answer is a stretch of the context, or nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from adapterstilts.errors import DataError
+from adapterstilts.metrics import load_metric
+from adapterstilts.specs import Encoding, Strict, validate
+from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores
+
+START, END = 0, 1
+
+
+class SpanQAOptions(Strict):
+    """How answers are decoded.
+
+    Attributes:
+        no_answer: Whether "no answer" (an empty string) is allowed as a prediction.
+        no_answer_threshold: How far the empty answer's score has to exceed the best span's.
+        n_best: Start and end positions considered in each window.
+        max_answer_length: Longest answer, in tokens.
+    """
+
+    no_answer: bool = False
+    no_answer_threshold: float = 0.0
+    n_best: int = Field(20, ge=1)
+    max_answer_length: int = Field(30, ge=1)
+
+
+@KINDS.register("span_qa")
+class SpanQA:
+    """SQuAD-style question answering over windows of the context (Devlin et al. 2019, section 4.2).
+
+    A window without the answer is trained to point at its first token, whose score is also the score of "no answer".
+    """
+
+    name = "span_qa"
+    group_column = "context"
+    prediction_suffix = "json"
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = validate(SpanQAOptions, options, where="options of span_qa")
+
+    def features(self) -> Any:
+        """id, context, question, answers {text[], answer_start[]}, language; as `datasets.Features`."""
+        from datasets import Features, List, Value
+
+        text = Value("string")
+        answers = {"text": List(text), "answer_start": List(Value("int32"))}
+        return Features({"id": text, "context": text, "question": text, "answers": answers, "language": text})
+
+    def head(self) -> HeadSpec:
+        """Two scores for each token: start and end."""
+        return HeadSpec(name="span", outputs=2)
+
+    def encode(
+        self,
+        rows: Mapping[str, list],
+        indices: Sequence[int],
+        *,
+        tokenizer: Any,
+        encoding: Encoding,
+        labels: bool,
+    ) -> dict[str, list]:
+        """Cuts each context into overlapping windows behind its question; see `Kind.encode`.
+
+        With `labels`, features have `start_positions` and `end_positions` (token indices); without, they have
+        `context_start` (token index) and `spans` (first and last character of each context token, flattened).
+        """
+        windows = tokenizer(
+            _cut_questions(rows["question"], tokenizer, encoding.max_query_length),
+            rows["context"],
+            truncation="only_second",
+            max_length=encoding.max_length,
+            stride=encoding.stride,
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+        )
+        owners = windows.pop("overflow_to_sample_mapping")
+        offsets = windows.pop("offset_mapping")
+        features: dict[str, list] = {**windows, "row": [indices[owner] for owner in owners]}
+        features.pop("attention_mask")
+        added = ("start_positions", "end_positions") if labels else ("context_start", "spans")
+        features.update({name: [] for name in added})
+        for window, owner in enumerate(owners):
+            context = [token for token, part in enumerate(windows.sequence_ids(window)) if part == 1]
+            spans = [offsets[window][token] for token in context]
+            if labels:
+                positions = _label(rows["answers"][owner], spans, context[0] if context else 0)
+                features["start_positions"].append(positions[0])
+                features["end_positions"].append(positions[1])
+            else:
+                features["context_start"].append(context[0] if context else 0)
+                features["spans"].append([character for span in spans for character in span])
+        return features
+
+    def decode(self, rows: Sequence[Row], features: Sequence[Row], logits: Sequence[np.ndarray]) -> dict[str, str]:
+        """Takes the best-scoring span over all windows of each row; see `Kind.decode`.
+
+        Answers are cut out of the context by character offsets, so no detokenisation can change them.
+        """
+        best: dict[int, tuple[float, str]] = {}
+        empty: dict[int, float] = {}
+        for feature, scores in zip(features, logits, strict=True):
+            row = feature["row"]
+            empty[row] = min(empty.get(row, np.inf), float(scores[0, START] + scores[0, END]))
+            score, span = self._best_span(feature, scores)
+            if score > best.get(row, (-np.inf, ""))[0]:
+                best[row] = (score, rows[row]["context"][slice(*span)].strip())
+        predictions = {}
+        for index, row in enumerate(rows):
+            score, text = best.get(index, (-np.inf, ""))
+            unanswerable = self.options.no_answer and empty[index] - score > self.options.no_answer_threshold
+            predictions[row["id"]] = "" if unanswerable else text
+        return predictions
+
+    def _best_span(self, feature: Row, scores: np.ndarray) -> tuple[float, tuple[int, int]]:
+        """Best (score, (first character, end character)) of one window."""
+        spans = np.asarray(feature["spans"], dtype=np.int64).reshape(-1, 2)
+        if not len(spans):
+            return -np.inf, (0, 0)
+        first = feature["context_start"]
+        context = scores[first : first + len(spans)].astype(np.float64)
+        starts = np.argsort(-context[:, START], kind="stable")[: self.options.n_best]
+        ends = np.argsort(-context[:, END], kind="stable")[: self.options.n_best]
+        total = context[starts, START][:, None] + context[ends, END][None, :]
+        length = ends[None, :] - starts[:, None] + 1
+        total[(length < 1) | (length > self.options.max_answer_length)] = -np.inf
+        start, end = np.unravel_index(int(np.argmax(total)), total.shape)
+        return float(total[start, end]), (int(spans[starts[start], 0]), int(spans[ends[end], 1]))
+
+    def score(self, predictions: Mapping[str, str], rows: Sequence[Row], *, metric: str, language: str) -> Scores:
+        """Exact match and F1 in percent; see `Kind.score`."""
+        ids = [row["id"] for row in rows]
+        for what, odd in (
+            ("no prediction", set(ids) - set(predictions)),
+            ("no question", set(predictions) - set(ids)),
+        ):
+            if odd:
+                raise DataError(f"{len(odd)} ids have {what}, for instance {sorted(odd)[0]!r} ({language}).")
+        result = load_metric(metric, language).compute(
+            predictions=[{"id": id_, "prediction_text": predictions[id_]} for id_ in ids],
+            references=[{"id": row["id"], "answers": row["answers"]} for row in rows],
+        )
+        items = dict(zip(ids, result.pop("items"), strict=True))
+        return Scores(metrics=result, items=items)
+
+    def main_score(self, metrics: Mapping[str, float]) -> float:
+        """Mean of exact match and F1, as XTREME averages question answering."""
+        return (metrics["exact_match"] + metrics["f1"]) / 2
+
+    def write_predictions(self, predictions: Mapping[str, str], path: Path) -> None:
+        """Writes `{id: answer}` as JSON."""
+        path.write_text(json.dumps(predictions, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+
+    def read_predictions(self, path: Path) -> dict[str, str]:
+        """Reads `{id: answer}`."""
+        return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _cut_questions(questions: Sequence[str], tokenizer: Any, limit: int) -> list[str]:
+    """Cuts each question to its first `limit` tokens, by characters, so that the text stays as written."""
+    encoded = tokenizer(
+        [question.strip() for question in questions], add_special_tokens=False, return_offsets_mapping=True
+    )
+    return [
+        question.strip() if len(offsets) <= limit else question.strip()[: offsets[limit - 1][1]]
+        for question, offsets in zip(questions, encoded["offset_mapping"], strict=True)
+    ]
+
+
+def _label(answers: Mapping[str, list], spans: Sequence[tuple[int, int]], first: int) -> tuple[int, int]:
+    """Token indices of the first gold answer, or (0, 0) when the window does not hold all of it.
+
+    Args:
+        spans: Character offsets of the window's context tokens.
+        first: Index of the first context token in the window.
+    """
+    if not answers["text"] or not spans:
+        return 0, 0
+    begin = answers["answer_start"][0]
+    end = begin + len(answers["text"][0])
+    if begin < spans[0][0] or end > spans[-1][1]:
+        return 0, 0
+    covered = [token for token, (left, right) in enumerate(spans) if left < end and right > begin]
+    return (first + covered[0], first + covered[-1]) if covered else (0, 0)

@@ -1,0 +1,294 @@
+"""Training one stage: Hugging Face's `Trainer` with our batches, checkpoints and selection."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+from adapterstilts.checkpoints import (
+    checkpoint_of_step,
+    finished_training,
+    keep_only,
+    latest_complete,
+    mark_complete,
+)
+from adapterstilts.data.batching import Collator, LengthBatches
+from adapterstilts.errors import AstiltsError
+from adapterstilts.modeling.storage import load_parameters, save_parameters
+from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.prediction import predict
+from adapterstilts.specs import Settings
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+_TRAINED = "trained.safetensors"
+_LOG_LINES = 200
+
+Score = Callable[[list[np.ndarray]], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What happened in one training stage; the model itself holds the best checkpoint's weights.
+
+    Attributes:
+        best_score: Main score on the English validation data at `best_step`.
+        resumed_from: Step of the checkpoint that this process went on from, 0 for a new start.
+        seconds: Wall time of this process's training, evaluation included.
+    """
+
+    steps: int
+    best_step: int
+    best_score: float
+    validation: dict[str, float]
+    examples_seen: int
+    tokens_seen: int
+    resumed_from: int
+    seconds: float
+
+
+class StageTrainer(Trainer):
+    """`Trainer` whose batches are optimiser steps, each a list of micro-batches.
+
+    Gradient accumulation happens inside `training_step`, so a step always covers the recipe's batch size, however
+    its features are split to fit the token budget, and checkpoints, schedules and logs count optimiser steps.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: TransferModel,
+        args: TrainingArguments,
+        task: str,
+        features: Dataset,
+        batches: LengthBatches,
+        collator: Collator,
+        held_out: Dataset,
+        score: Score,
+    ) -> None:
+        super().__init__(model=model, args=args, train_dataset=features, eval_dataset=held_out)
+        self.task = task
+        self.batches = batches
+        self.collator = collator
+        self.score = score
+        for default in (PrinterCallback, ProgressCallback):
+            self.remove_callback(default)
+
+    @property
+    def folder(self) -> Path:
+        """Where checkpoints are written."""
+        return Path(self.args.output_dir)
+
+    def get_train_dataloader(self) -> DataLoader:
+        """One element per optimiser step."""
+        # Not passed through accelerate: a stage runs in one process, and its steps are not to be split.
+        return _EpochLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=self.collator)
+
+    def training_step(
+        self, model: torch.nn.Module, inputs: list[dict[str, torch.Tensor]], num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """Adds up the gradient of all micro-batches; returns the mean loss over the step's features."""
+        model.train()
+        rows = sum(len(micro["input_ids"]) for micro in inputs)
+        total = torch.zeros((), device=self.args.device)
+        for micro in inputs:
+            loss = model(task=self.task, **self._prepare_inputs(micro))["loss"] * (len(micro["input_ids"]) / rows)
+            self.accelerator.backward(loss)
+            total += loss.detach()
+        if not torch.isfinite(total):
+            raise AstiltsError(
+                f"The loss is {total.item()} at step {self.state.global_step + 1}.",
+                remedy="Lower --learning-rate or use --precision fp32.",
+            )
+        return total
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Scores the held-out data; early stopping and checkpoint selection read `eval_score`."""
+        logits = predict(self.model, self.eval_dataset, task=self.task, collator=self.collator.for_prediction())
+        metrics = {f"eval_{name}": value for name, value in self.score(logits).items()}
+        self.log(metrics)
+        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        # Frozen weights do not change, so they are not written again and again.
+        folder = Path(output_dir or self.args.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_parameters(self.model, folder / _TRAINED, trained_only=True)
+
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        super()._save_checkpoint(model, trial)
+        mark_complete(checkpoint_of_step(self.folder, self.state.global_step))
+        keep_only(self.folder, {self.state.global_step, self.state.best_global_step})
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        load_parameters(self.model, Path(resume_from_checkpoint) / _TRAINED)
+
+    def _load_best_model(self) -> None:
+        # By step and not by the recorded path: the store may have been moved since.
+        self._load_from_checkpoint(str(checkpoint_of_step(self.folder, self.state.best_global_step)))
+
+
+class _EpochLoader(DataLoader):
+    def set_epoch(self, epoch: int) -> None:
+        self.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
+
+
+class _EvaluateAtEnd(TrainerCallback):
+    """Gives the last step an evaluation too, so that the final weights are a candidate for the best."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step >= state.max_steps:
+            control.should_evaluate = control.should_save = True
+
+
+class _Log(TrainerCallback):
+    """Appends every log entry to a JSON-lines file; entries past the resumed checkpoint are written again."""
+
+    def __init__(self, path: Path, on_progress: Callable[[int, int, dict[str, float]], None]) -> None:
+        self.path = path
+        self.on_progress = on_progress
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
+        kept = [line for line in lines if _step_of(line) <= state.global_step]
+        self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": state.global_step, **(logs or {})}) + "\n")
+        self.on_progress(state.global_step, state.max_steps, logs or {})
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.on_progress(state.global_step, state.max_steps, {})
+
+
+def _step_of(line: str) -> float:
+    try:
+        return json.loads(line)["step"]
+    except (ValueError, KeyError):  # the line that a kill cut off
+        return math.inf
+
+
+def train(
+    model: TransferModel,
+    features: Dataset,
+    *,
+    task: str,
+    settings: Settings,
+    seed: int,
+    collator: Collator,
+    held_out: Dataset,
+    score: Score,
+    work: Path,
+    on_progress: Callable[[int, int, dict[str, float]], None],
+) -> TrainingResult:
+    """Trains `model` in place and leaves it with the weights that were best on the validation data.
+
+    Goes on from the last complete checkpoint below `work`, with the same result as if it had never stopped.
+
+    Args:
+        features: Training features with labels and `length`.
+        held_out: Features of the English validation data.
+        score: Their logits to metrics, of which `score` chooses the checkpoint.
+        work: Folder for checkpoints and `log.jsonl`.
+        on_progress: Called with (step, all steps, newly logged values).
+    """
+    checkpoints = work / "checkpoints"
+    lengths = features["length"][:]
+    batches = LengthBatches(lengths, batch_size=settings.batch_size, seed=seed)
+    steps = max(1, math.ceil(len(batches) * settings.epochs))
+    eval_steps = settings.eval_steps or len(batches)
+    trainer = StageTrainer(
+        model=model,
+        args=_arguments(checkpoints, settings, steps, eval_steps, seed, next(model.parameters()).device),
+        task=task,
+        features=features.remove_columns([name for name in ("row", "length") if name in features.column_names]),
+        batches=batches,
+        collator=collator,
+        held_out=held_out,
+        score=score,
+    )
+    trainer.add_callback(_EvaluateAtEnd())
+    trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
+    trainer.add_callback(_Log(work / "log.jsonl", on_progress))
+
+    started = time.perf_counter()
+    latest = latest_complete(checkpoints)
+    if latest and finished_training(latest):
+        trainer.state = trainer.state.load_from_json(str(latest / "trainer_state.json"))
+        trainer._load_best_model()
+    else:
+        trainer.train(resume_from_checkpoint=str(latest) if latest else None)
+    state = trainer.state
+    return TrainingResult(
+        steps=state.global_step,
+        best_step=state.best_global_step,
+        best_score=state.best_metric,
+        validation=_logged_at(state, state.best_global_step),
+        examples_seen=_seen(batches, state.global_step, [1] * len(lengths)),
+        tokens_seen=_seen(batches, state.global_step, lengths),
+        resumed_from=int(latest.name.rpartition("-")[2]) if latest else 0,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _arguments(
+    folder: Path, settings: Settings, steps: int, eval_steps: int, seed: int, device: torch.device
+) -> TrainingArguments:
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        max_steps=steps,
+        per_device_train_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=round(steps * settings.warmup_ratio),
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_grad_norm,
+        optim="adamw_torch",
+        seed=seed,
+        use_cpu=device.type == "cpu",
+        eval_strategy="steps",
+        eval_steps=eval_steps,
+        save_strategy="steps",
+        save_steps=eval_steps,
+        load_best_model_at_end=True,
+        metric_for_best_model="score",
+        greater_is_better=True,
+        restore_callback_states_from_checkpoint=True,
+        logging_steps=max(1, steps // _LOG_LINES),
+        logging_nan_inf_filter=False,
+        remove_unused_columns=False,
+        disable_tqdm=True,
+        report_to=[],
+    )
+    # A step is a list of micro-batches, which DataParallel cannot scatter: one stage, one device.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
+
+
+def _logged_at(state: Any, step: int) -> dict[str, float]:
+    entries = [entry for entry in state.log_history if entry["step"] == step and "eval_score" in entry]
+    return {name[len("eval_") :]: value for name, value in entries[-1].items() if name.startswith("eval_")}
+
+
+def _seen(batches: LengthBatches, steps: int, weights: list[int]) -> int:
+    """Sum of `weights` over the features of the first `steps` batches."""
+    total = 0
+    for epoch in range(math.ceil(steps / len(batches))):
+        batches.set_epoch(epoch)
+        for batch in list(batches)[: steps - epoch * len(batches)]:
+            total += sum(weights[index] for index in batch)
+    return total
