@@ -66,6 +66,6 @@ def explain_hub(what: str) -> Iterator[None]:
     except (OSError, ValueError) as error:
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise HubError(
-            f"Could not get {what} from the Hugging Face Hub: {reason}",
+            f"Could not get {what} from the Hugging Face Hub: {reason.rstrip('.')}.",
             remedy="Without the Hub, use --profile mini, or local copies with --data-dir and --backbone.",
         ) from error

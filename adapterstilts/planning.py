@@ -138,7 +138,7 @@ def plan_evaluation(plan: Plan, task: Recipe, target: Run, options: TransferOpti
     if not isinstance(target.spec, TrainSpec):
         raise UsageError(f"{target.folder.name} is not a trained model.", remedy="Give a training run.")
     languages = evaluation_languages(plan.source, task, options.languages)
-    split = evaluation_split(plan.source, task, languages, wanted=options.split)
+    split = evaluation_split(plan.source, task, languages, options.split)
     return EvaluateSpec(
         task=task.name,
         kind=task.kind,

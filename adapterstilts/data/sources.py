@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -135,7 +135,8 @@ class HubRows:
         features = task.build_kind().features()
         found = found.select_columns([name for name in features if name != "language"])
         found = found.add_column("language", [language] * len(found)).cast(features)
-        return _not_empty(found, f"{part.path}, {split}, {language}")
+        _check_not_empty(found, f"{part.path}, {split}, {language}")
+        return found
 
 
 def _config(part: HubSource, language: str) -> str | None:
@@ -145,13 +146,13 @@ def _config(part: HubSource, language: str) -> str | None:
 def _dataset(task: Recipe, rows: list[dict[str, Any]], where: str) -> Dataset:
     from datasets import Dataset
 
-    return _not_empty(Dataset.from_list(rows, features=task.build_kind().features()), where)
+    _check_not_empty(rows, where)
+    return Dataset.from_list(rows, features=task.build_kind().features())
 
 
-def _not_empty(rows: Dataset, where: str) -> Dataset:
+def _check_not_empty(rows: Sized, where: str) -> None:
     if not len(rows):
-        raise DataError(f"{where}: there is no usable row.", remedy="Check that the file is the right one.")
-    return rows
+        raise DataError(f"{where}: there is no usable row.", remedy="Check that it is the right data set.")
 
 
 _SOURCES: dict[str, Callable[[], Source]] = {"hub": HubRows, "mini": MiniRows}

@@ -69,7 +69,7 @@ def training_rows(
     return subset(train, data.max_examples), subset(validation, max_validation_examples)
 
 
-def evaluation_split(source: Source, task: Recipe, languages: Sequence[str], *, wanted: str | None) -> str:
+def evaluation_split(source: Source, task: Recipe, languages: Sequence[str], wanted: str | None) -> str:
     """The split to score: `wanted`, or `test` where the source has it for all languages, else `validation`.
 
     Raises:

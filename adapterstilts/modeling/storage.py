@@ -35,13 +35,17 @@ def load_parameters(model: TransferModel, path: Path) -> None:
     """Copies the tensors of a safetensors file into the parameters of the same names.
 
     Raises:
-        CompatibilityError: A tensor has no parameter of its name and shape.
+        CompatibilityError: A tensor has no parameter of its name and shape, or a trainable parameter no tensor.
+        StoreError: The file cannot be read.
     """
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise StoreError(f"{path} cannot be read ({error}).", remedy="Make the run again with --force.") from error
     parameters = dict(model.named_parameters())
+    absent = [name for name, parameter in model.stored() if parameter.requires_grad and name not in tensors]
+    if absent:
+        raise CompatibilityError(f"{path} has no {absent[0]}.", remedy="Make the run again with --force.")
     with torch.no_grad():
         for name, tensor in tensors.items():
             if name not in parameters or parameters[name].shape != tensor.shape:
@@ -94,6 +98,8 @@ class StoredModel:
             model.add_adapter(adapter.name, adapter.method)
         for task, head in self.description.heads.items():
             model.add_head(task, HeadSpec(name=head.name, outputs=head.outputs))
+        for _, parameter in model.stored():
+            parameter.requires_grad_(True)  # whatever the run has stored has to be in its file
         load_parameters(model, self.folder / WEIGHTS)
         return model.requires_grad_(False)
 

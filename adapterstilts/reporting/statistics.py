@@ -51,7 +51,10 @@ def paired_bootstrap(
             differences[position[id_], column] = value - baseline[language][id_]
 
     def mean_over_languages(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
-        return np.nanmean(np.nanmean(differences[drawn], axis=-2), axis=-1)
+        sample = differences[drawn]
+        with np.errstate(invalid="ignore"):  # a small language can be missing from a sample
+            means = np.nansum(sample, axis=-2) / np.sum(~np.isnan(sample), axis=-2)
+        return np.nanmean(means, axis=-1)
 
     everything = np.arange(len(ids))
     mean = float(mean_over_languages(everything))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from adapterstilts.data.splits import evaluation_split
 from adapterstilts.errors import UsageError
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.options import TransferOptions
@@ -25,8 +26,8 @@ def run_transfer(
     """Trains and evaluates every (target, source) pair; see `adapterstilts.transfer`."""
     tasks = [recipe_for_phase(name, "target") for name in _distinct(targets, "target")]
     plan = make_plan(options)
-    for task in tasks:  # before anything is trained, so that no mistake in the last target wastes the first
-        evaluation_languages(plan.source, task, options.languages)
+    for task in tasks:  # before anything is trained, so that what is missing for the last target stops the first
+        evaluation_split(plan.source, task, evaluation_languages(plan.source, task, options.languages), options.split)
     names = _distinct(sources, "source")
     runs = [find_source(plan, name) for name in names]
     if options.baseline and None not in runs:

@@ -1,0 +1,5 @@
+"""`python -m adapterstilts` is `astilts`."""
+
+from adapterstilts.cli import main
+
+main()

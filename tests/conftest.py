@@ -1,0 +1,107 @@
+"""Shared fixtures: a tiny random backbone, release files in the real formats, and the optional folder of real data."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# On models of a few thousand weights a second thread costs more than it brings. Read when torch is imported.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+from adapterstilts.mini import rows as mini_rows
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+LANGUAGES = ("en", "de", "es", "ru", "zh", "sw")
+
+# Settings with which a stage on the tiny backbone takes seconds.
+QUICK: dict[str, Any] = {
+    "epochs": 1,
+    "batch_size": 8,
+    "learning_rate": 1e-3,
+    "max_length": 96,
+    "stride": 16,
+    "max_query_length": 32,
+    "max_validation_examples": 16,
+}
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with slices of real releases; tests that need it are skipped where it is not."""
+    if not SHARED.is_dir():
+        pytest.skip("the slices of real data are not beside the project")
+    return SHARED
+
+
+def save_tiny_backbone(folder: Path, *, seed: int = 0, hidden_size: int = 32, layers: int = 2) -> Path:
+    """Writes an XLM-R of a few thousand weights with the embedded suite's tokenizer."""
+    import torch
+    from transformers import XLMRobertaConfig, XLMRobertaModel
+
+    from adapterstilts.mini.tokenizer import build_tokenizer
+
+    tokenizer = build_tokenizer()
+    torch.manual_seed(seed)
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=hidden_size,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        intermediate_size=2 * hidden_size,
+        max_position_embeddings=130,
+    )
+    XLMRobertaModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_backbone(tmp_path_factory.mktemp("backbone"))
+
+
+@pytest.fixture(scope="session")
+def other_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Same architecture as `tiny_backbone`, other weights."""
+    return save_tiny_backbone(tmp_path_factory.mktemp("other"), seed=1)
+
+
+def write_squad(path: Path, rows: list[dict[str, Any]], *, titles: bool = True) -> Path:
+    """Writes rows as SQuAD JSON, the questions of a context in one paragraph."""
+    paragraphs: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        answers = [
+            {"text": text, "answer_start": start}
+            for text, start in zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True)
+        ]
+        paragraphs.setdefault(row["context"], []).append(
+            {"id": row["id"], "question": row["question"], "answers": answers}
+        )
+    article: dict[str, Any] = {"title": "Stories"} if titles else {}
+    article["paragraphs"] = [{"context": context, "qas": qas} for context, qas in paragraphs.items()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"version": "1.1", "data": [article]}, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder in XTREME's layout, filled with the embedded suite's stories."""
+    root = tmp_path_factory.mktemp("releases")
+    write_squad(root / "squad/train-v1.1.json", mini_rows.span_qa(split="train", language="en", size=160))
+    write_squad(root / "squad/dev-v1.1.json", mini_rows.span_qa(split="test", language="en", size=24))
+    for language in LANGUAGES:
+        test = mini_rows.span_qa(split="test", language=language, size=24)
+        write_squad(root / f"xquad/xquad.{language}.json", test)
+        write_squad(root / f"mlqa/MLQA_V1/dev/dev-context-{language}-question-{language}.json", test)
+    return root
+
+
+@pytest.fixture
+def quick(tiny_backbone: Path, releases: Path, tmp_path: Path) -> dict[str, Any]:
+    """Options for API calls on the tiny backbone and the release files, with a store of the test's own."""
+    return {"backbone": str(tiny_backbone), "data_dir": releases, "store": tmp_path / "store", **QUICK}

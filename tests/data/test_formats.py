@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.formats import read_squad_json, read_tydiqa_json
+from adapterstilts.errors import DataError
+
+GOOD = {"id": "1", "question": "Who?", "answers": [{"text": "Anna", "answer_start": 0}]}
+
+
+def document(*questions: Any, context: Any = "Anna came.") -> Any:
+    return {"data": [{"title": "t", "paragraphs": [{"context": context, "qas": list(questions)}]}]}
+
+
+def write(path: Path, content: Any) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return path
+
+
+# name: (content, what the message says, whether the row can be skipped)
+MALFORMED: dict[str, tuple[Any, str, bool]] = {
+    "not_json": (b'{"data": [', r"line 1, column 11: not JSON", False),
+    "empty": (b" \n", r"is empty", False),
+    "not_utf8": (b'{\n"data": "\xff"}', r"line 2: byte 0xff at offset 11 is not UTF-8", False),
+    "no_data": ({"version": "1.1"}, r"no list under 'data'", False),
+    "a_list": ([], r"no list under 'data'", False),
+    "no_paragraphs": ({"data": [{}]}, r"article 0: 'paragraphs' is missing", True),
+    "odd_paragraph": ({"data": [{"paragraphs": [3]}]}, r"paragraph 0 of article 0: it is not an object", True),
+    "no_context": (document(GOOD, context=None), r"paragraph 0 of article 0: the context is missing", True),
+    "blank_context": (document(GOOD, context=" "), r"the context is missing or empty", True),
+    "no_qas": ({"data": [{"paragraphs": [{"context": "x"}]}]}, r"'qas' is missing", True),
+    "odd_question": (document("Who?"), r"question 0 of paragraph 0 of article 0: 'question' is missing", True),
+    "blank_question": (document({**GOOD, "question": "  "}), r"the question is empty", True),
+    "no_id": (document({**GOOD, "id": None}), r"'id' is missing", True),
+    "no_answers": (document({"id": "1", "question": "Who?"}), r"'answers' is missing", True),
+    "unmarked": (document({**GOOD, "answers": []}), r"not marked impossible", True),
+    "no_text": (document({**GOOD, "answers": [{"answer_start": 0}]}), r"lacks 'text'", True),
+    "text_start": (document({**GOOD, "answers": [{"text": "Anna", "answer_start": "0"}]}), r"lacks 'text'", True),
+    "blank_answer": (document({**GOOD, "answers": [{"text": " ", "answer_start": 4}]}), r"an answer is empty", True),
+    "wrong_offset": (
+        document({**GOOD, "answers": [{"text": "Anna", "answer_start": 1}]}),
+        r"the answer 'Anna' is not at offset 1, where the context has 'nna '",
+        True,
+    ),
+    "negative_offset": (document({**GOOD, "answers": [{"text": "Anna", "answer_start": -1}]}), r"offset -1", True),
+    "second_answer": (
+        document({**GOOD, "answers": [*GOOD["answers"], {"text": "came", "answer_start": 0}]}),
+        r"'came' is not at offset 0",
+        True,
+    ),
+    "same_id": (document(GOOD, GOOD), r"question '1' of paragraph 0 of article 0: the id is used twice", True),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_file_is_an_error_that_names_the_place(tmp_path: Path, name: str) -> None:
+    content, message, _ = MALFORMED[name]
+    path = write(tmp_path / f"{name}.json", content)
+    with pytest.raises(DataError, match=message) as error:
+        list(read_squad_json(path, "en", BadRows(skip=False)))
+    assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize("name", [name for name, (_, _, skippable) in MALFORMED.items() if skippable])
+def test_bad_rows_can_be_counted_and_left_out(tmp_path: Path, name: str) -> None:
+    content = MALFORMED[name][0]
+    content["data"].append(document({**GOOD, "id": "good"})["data"][0])
+    bad = BadRows(skip=True)
+    rows = list(read_squad_json(write(tmp_path / "x.json", content), "en", bad))
+    assert rows[-1]["id"] == "good" and bad.counts.total() == 1
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"absent.json cannot be read .No such file.*--data-dir"):
+        list(read_squad_json(tmp_path / "absent.json", "en", BadRows(skip=False)))
+
+
+def test_rows_have_the_canonical_columns(tmp_path: Path) -> None:
+    impossible = {"id": 2, "question": "Why?", "answers": [], "is_impossible": True}
+    path = write(tmp_path / "x.json", b"\xef\xbb\xbf" + json.dumps(document(GOOD, impossible)).encode())
+    assert list(read_squad_json(path, "de", BadRows(skip=False))) == [
+        {
+            "id": "1",
+            "context": "Anna came.",
+            "question": "Who?",
+            "answers": {"text": ["Anna"], "answer_start": [0]},
+            "language": "de",
+        },
+        {
+            "id": "2",
+            "context": "Anna came.",
+            "question": "Why?",
+            "answers": {"text": [], "answer_start": []},
+            "language": "de",
+        },
+    ]
+
+
+def test_tydiqa_numbers_become_ids(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.json", document({**GOOD, "id": "0"}, {**GOOD, "id": "0"}, {**GOOD, "id": "7"}))
+    assert [row["id"] for row in read_tydiqa_json(path, "en", BadRows(skip=False))] == ["0", "0#2", "7"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reader", "count"),
+    [
+        ("squad/train-v1.1.json", read_squad_json, 10_003),
+        ("squad/dev-v1.1.json", read_squad_json, 1_008),
+        ("squad_v2/dev-v2.0.json", read_squad_json, 1_385),
+        ("xquad/xquad.zh.json", read_squad_json, 1_190),
+        ("mlqa/MLQA_V1/dev/dev-context-de-question-de.json", read_squad_json, 512),
+        ("tydiqa/tydiqa-goldp-v1.1-train/tydiqa.goldp.en.train.json", read_tydiqa_json, 3_000),
+        ("tydiqa/tydiqa-goldp-v1.1-dev/tydiqa.goldp.sw.dev.json", read_tydiqa_json, 800),
+    ],
+)
+def test_real_releases_are_read_whole(shared: Path, name: str, reader: Any, count: int) -> None:
+    rows = list(reader(shared / "data" / name, "en", BadRows(skip=False)))
+    assert len(rows) == len({row["id"] for row in rows}) == count

@@ -1,0 +1,168 @@
+"""Real processes, really killed: what they leave behind, and what the next one makes of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from adapterstilts.checkpoints import latest_complete
+from adapterstilts.store import RunStore
+
+ASTILTS = [sys.executable, "-m", "adapterstilts"]
+
+
+def command(quick: dict[str, Any], store: Path, *words: str) -> list[str]:
+    # One row in each micro-batch: slow enough that a step can be hit.
+    flags = {**quick, "store": store, "epochs": 3, "eval_steps": 5, "tokens_per_batch": 1, "patience": 99}
+    given = [part for name, value in flags.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    return [*ASTILTS, *words, *given]
+
+
+def train(quick: dict[str, Any], store: Path, *more: str) -> list[str]:
+    return command(quick, store, "train-intermediate", "squad", *more)
+
+
+def last_step(store: Path) -> int:
+    """The last step that a running stage has logged."""
+    logs = list(store.glob(".work/*/log.jsonl"))
+    lines = logs[0].read_text(encoding="utf-8").splitlines() if logs else []
+    steps = [json.loads(line)["step"] for line in lines if line.endswith("}")]
+    return max(steps, default=0)
+
+
+def kill_at_step(words: list[str], store: Path, step: int) -> None:
+    """Starts a command and sends it SIGKILL as soon as it has logged `step`."""
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while last_step(store) < step:
+        try:
+            code = process.wait(timeout=0.01)
+        except subprocess.TimeoutExpired:
+            continue
+        assert process.stderr is not None
+        pytest.fail(f"ended with {code} before step {step}: {process.stderr.read()}")
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+
+
+def run(words: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, capture_output=True, text=True, check=False, **options)
+
+
+def only_run(store: Path) -> Path:
+    (found,) = RunStore(store).runs()
+    return found.check().folder
+
+
+def test_killed_training_resumes_to_bitwise_the_same_weights(quick: dict[str, Any], tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert run(train(quick, whole)).returncode == 0
+    # Before the first checkpoint at step 5, in the middle of the second epoch, and shortly before the end at 54.
+    for step in (3, 27, 52):
+        kill_at_step(train(quick, killed), killed, step)
+        assert RunStore(killed).runs() == []
+    # A kill in the middle of a save leaves a folder that looks like a checkpoint.
+    (work,) = killed.glob(".work/*")
+    (work / "checkpoints" / "checkpoint-53").mkdir()
+    (work / "checkpoints" / "checkpoint-53" / "trained.safetensors").write_bytes(b"half")
+    assert run(train(quick, killed)).returncode == 0
+    one, other = only_run(whole), only_run(killed)
+    assert one.name == other.name
+    first, second = load_file(one / "weights.safetensors"), load_file(other / "weights.safetensors")
+    assert [name for name in first if not torch.equal(first[name], second[name])] == []
+    for folder in (one, other):
+        assert not (folder / "checkpoints").exists()
+    scores = [json.loads((folder / "metrics.json").read_text()) for folder in (one, other)]
+    assert scores[0] == scores[1]
+    logs = [[json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()] for folder in (one, other)]
+    assert logs[0] == logs[1]
+    provenance = json.loads((other / "provenance.json").read_text())
+    assert provenance["resumed_from_step"] == 50
+
+
+def test_only_marked_checkpoints_are_trusted(tmp_path: Path) -> None:
+    for step, complete in ((5, True), (10, True), (15, False)):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        if complete:
+            (folder / "complete.json").write_text("{}")
+    assert latest_complete(tmp_path) == tmp_path / "checkpoint-10"
+    assert not (tmp_path / "checkpoint-15").exists()
+
+
+def test_evaluation_goes_on_with_the_languages_that_are_left(quick: dict[str, Any], tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    languages = ["en", "de", "es", "ru", "zh"]
+    words = command(quick, store, "transfer", "--from", "none", "--to", "xquad", "--languages", ",".join(languages))
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(store.glob(".work/evaluate-*/scores/de.json")):
+        try:
+            pytest.fail(f"ended with {process.wait(timeout=0.001)} before it could be killed")
+        except subprocess.TimeoutExpired:
+            continue
+    process.kill()
+    process.wait()
+    (kept,) = store.glob(".work/evaluate-*/scores/en.json")
+    before = kept.stat().st_mtime_ns
+    result = run([*words, "--json"])
+    assert result.returncode == 0, result.stderr
+    row = json.loads(result.stdout)["rows"][0]
+    assert list(row["languages"]) == languages
+    assert (Path(row["folder"]) / "scores/en.json").stat().st_mtime_ns == before
+
+
+def test_full_disk_is_one_clear_error_and_the_store_stays_valid(quick: dict[str, Any], tmp_path: Path) -> None:
+    """Writing fails inside the process, as on a full disk: no file can grow beyond a few kilobytes."""
+    store = tmp_path / "store"
+    assert run(train(quick, store, "--seed", "1")).returncode == 0
+    before = only_run(store)
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+
+    failed = run(train(quick, store, "--seed", "2"), preexec_fn=limit)
+    assert failed.returncode == 1
+    assert "No space left" in failed.stderr and "finished runs are untouched" in failed.stderr, failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert only_run(store) == before
+    assert run(train(quick, store, "--seed", "2")).returncode == 0
+    assert len(RunStore(store).runs()) == 2
+
+
+def test_two_processes_share_one_result(quick: dict[str, Any], tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    both = [
+        subprocess.Popen([*train(quick, store), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=240) for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    keys = {json.loads(out)["key"] for out, _ in outputs}
+    assert len(keys) == 1
+    messages = "".join(err for _, err in outputs)
+    assert "waiting for its result" in messages or "already in the store" in messages
+    assert len(RunStore(store).runs()) == 1
+
+
+def test_interrupt_says_what_is_kept(quick: dict[str, Any], tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    process = subprocess.Popen(train(quick, store), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    while last_step(store) < 6:
+        try:
+            pytest.fail(f"ended with {process.wait(timeout=0.01)} before it could be interrupted")
+        except subprocess.TimeoutExpired:
+            continue
+    os.kill(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "the same command goes on from the last checkpoint" in err and "Traceback" not in err

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapterstilts.errors import UsageError
+from adapterstilts.mini.tokenizer import build_tokenizer
+from adapterstilts.specs import Encoding
+from adapterstilts.tasks.span_qa import SpanQA
+
+TOKENIZER = build_tokenizer()
+WORDS = ["Anna", "bought", "the", "book", "in", "Rome", "Анна", "купила", "книгу", "zzz", "彼得", "1999"]
+
+
+def encode(context: str, question: str, answer: str | None, start: int, *, encoding: Encoding, labels: bool):
+    answers = {"text": [answer] if answer else [], "answer_start": [start] if answer else []}
+    rows = {"context": [context], "question": [question], "answers": [answers]}
+    features = SpanQA({}).encode(rows, [0], tokenizer=TOKENIZER, encoding=encoding, labels=labels)
+    return [dict(zip(features, values, strict=True)) for values in zip(*features.values(), strict=True)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_windows_cover_the_context_and_labels_decode_to_the_answer(data: st.DataObject) -> None:
+    words = data.draw(st.lists(st.sampled_from(WORDS), min_size=3, max_size=80))
+    first = data.draw(st.integers(0, len(words) - 1))
+    last = min(len(words) - 1, first + data.draw(st.integers(0, 3)))
+    context = " ".join(words)
+    start = len(" ".join(words[:first])) + (first > 0)
+    answer = " ".join(words[first : last + 1])
+    encoding = Encoding(max_length=48, stride=data.draw(st.integers(16, 24)), max_query_length=8)
+    labelled = encode(context, "Where ?", answer, start, encoding=encoding, labels=True)
+    windows = encode(context, "Where ?", answer, start, encoding=encoding, labels=False)
+    assert len(labelled) == len(windows)
+    assert all(len(window["input_ids"]) <= 48 for window in windows)
+    characters = {
+        position
+        for window in windows
+        for left, right in zip(window["spans"][::2], window["spans"][1::2], strict=True)
+        for position in range(left, right)
+    }
+    assert characters >= {position for position, character in enumerate(context) if character != " "}
+    logits = []
+    for window in labelled:
+        scores = np.zeros((len(window["input_ids"]), 2))
+        scores[window["start_positions"], 0] = scores[window["end_positions"], 1] = 9.0
+        scores[0] = 0.0  # the label of windows without the answer
+        logits.append(scores)
+    held = [window["start_positions"] > 0 for window in labelled]
+    assert any(held)
+    row = {"id": "q", "context": context}
+    assert SpanQA({}).decode([row], windows, logits) == {"q": answer}
+
+
+def test_answer_outside_the_window_points_at_the_first_token() -> None:
+    context = " ".join(["Anna bought the book ."] * 20 + ["Peter sold a bag ."])
+    start = context.index("bag")
+    encoding = Encoding(max_length=40, stride=8, max_query_length=8)
+    windows = encode(context, "What ?", "bag", start, encoding=encoding, labels=True)
+    assert len(windows) > 3
+    assert (windows[0]["start_positions"], windows[0]["end_positions"]) == (0, 0)
+    assert windows[-1]["start_positions"] > 0
+
+
+def test_best_span_is_found_over_windows_and_within_the_length_limit() -> None:
+    context = "Anna bought the book . Peter sold a bag ."
+    encoding = Encoding(max_length=40, stride=4, max_query_length=8)
+    (window,) = encode(context, "What ?", None, 0, encoding=encoding, labels=False)
+    spans = np.asarray(window["spans"]).reshape(-1, 2)
+    tokens = {context[left:right]: window["context_start"] + index for index, (left, right) in enumerate(spans)}
+    scores = np.zeros((len(window["input_ids"]), 2))
+    scores[tokens["Anna"], 0] = 9.0
+    scores[tokens["bag"], 1] = 9.0  # nine tokens apart
+    scores[tokens["book"], 1] = 4.0
+    row = {"id": "q", "context": context}
+    assert SpanQA({}).decode([row], [window], [scores])["q"] == context[:-2]
+    assert SpanQA({"max_answer_length": 5}).decode([row], [window], [scores])["q"] == "Anna bought the book"
+    # An end before its start is no span, however well it scores.
+    scores[tokens["sold"], 0] = 20.0
+    assert SpanQA({"max_answer_length": 3}).decode([row], [window], [scores])["q"] == "sold a bag"
+    # A second window with a better span wins.
+    better = np.zeros_like(scores)
+    better[tokens["Peter"]] = 50.0
+    assert SpanQA({}).decode([row], [window, window], [scores, better])["q"] == "Peter"
+
+
+@pytest.mark.parametrize(("threshold", "expected"), [(-20.0, ""), (0.0, "book"), (20.0, "book")])
+def test_no_answer_is_chosen_by_its_margin(threshold: float, expected: str) -> None:
+    context = "Anna bought the book ."
+    encoding = Encoding(max_length=40, stride=4, max_query_length=8)
+    (window,) = encode(context, "What ?", None, 0, encoding=encoding, labels=False)
+    scores = np.zeros((len(window["input_ids"]), 2))
+    book = window["context_start"] + 3
+    scores[book] = 5.0  # the span scores 10, "no answer" 4: a margin of -6
+    scores[0] = 2.0
+    row = {"id": "q", "context": context}
+    kind = SpanQA({"no_answer": True, "no_answer_threshold": threshold})
+    assert kind.decode([row], [window], [scores]) == {"q": expected}
+    assert SpanQA({}).decode([row], [window], [scores]) == {"q": "book"}
+
+
+def test_long_questions_are_cut_and_short_ones_are_not() -> None:
+    encoding = Encoding(max_length=40, stride=4, max_query_length=3)
+    (window,) = encode("Anna bought the book .", " Where did Anna go ?", None, 0, encoding=encoding, labels=False)
+    assert TOKENIZER.decode(window["input_ids"]).startswith("<s> Where did Anna</s></s>")
+    (window,) = encode("Anna bought the book .", "Where ?", None, 0, encoding=encoding, labels=False)
+    assert "Where ?" in TOKENIZER.decode(window["input_ids"]).replace(" ?", " ?")
+
+
+def test_windows_equal_those_of_the_tokenizer_in_transformers() -> None:
+    context = " ".join(["Anna bought the book ."] * 20)
+    encoding = Encoding(max_length=40, stride=8, max_query_length=8)
+    windows = encode(context, "What ?", None, 0, encoding=encoding, labels=False)
+    reference = TOKENIZER(
+        "What ?", context, truncation="only_second", max_length=40, stride=8, return_overflowing_tokens=True
+    )
+    assert [window["input_ids"] for window in windows] == reference["input_ids"]
+
+
+def test_predictions_are_written_and_read_as_the_benchmark_does(tmp_path: Path) -> None:
+    kind = SpanQA({})
+    predictions = {"a": "Köln", "b": "", "c": "北京"}
+    kind.write_predictions(predictions, tmp_path / "test-de.json")
+    assert json.loads((tmp_path / "test-de.json").read_text(encoding="utf-8")) == predictions
+    assert kind.read_predictions(tmp_path / "test-de.json") == predictions
+
+
+def test_unknown_option_is_refused() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'n_best'"):
+        SpanQA({"nbest": 3})

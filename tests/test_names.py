@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from adapterstilts.errors import UsageError
+from adapterstilts.languages import LANGUAGES, check_languages
+from adapterstilts.modeling.methods import METHODS, parse_method
+from adapterstilts.options import TransferOptions, read_options
+from adapterstilts.profiles import load_profile, profile_names
+from adapterstilts.registry import Registry
+
+
+def test_registry_suggests_and_refuses_duplicates() -> None:
+    registry: Registry[int] = Registry("number")
+    registry.add("seven", 7)
+    assert registry.get("seven") == 7
+    with pytest.raises(UsageError, match="Unknown number 'sevn'. Did you mean 'seven'"):
+        registry.get("sevn")
+    with pytest.raises(ValueError, match="registered twice"):
+        registry.add("seven", 8)
+
+
+def test_languages_are_checked_in_order() -> None:
+    assert check_languages(["de", "en"], available=["en", "de"], owner="x") == ("de", "en")
+    for codes, message in (
+        (["gr"], "Unknown language 'gr'"),
+        (["fi"], r"x has no Finnish .fi.. Its languages are: en, de"),
+        (["en", "en"], "given twice"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            check_languages(codes, available=["en", "de"], owner="x")
+    assert len(LANGUAGES) == 50  # the languages of XTREME-R
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("seq_bn", {}),
+        ("seq_bn[reduction_factor=8]", {"reduction_factor": 8}),
+        ("seq_bn[reduction_factor=2, non_linearity=gelu,ln_after=true]",
+         {"reduction_factor": 2, "non_linearity": "gelu", "ln_after": True}),
+    ],
+)  # fmt: skip
+def test_method_text(text: str, options: dict) -> None:
+    spec = parse_method(text)
+    assert (spec.name, spec.options) == ("seq_bn", options)
+    assert parse_method(str(spec)) == spec
+
+
+@pytest.mark.parametrize("text", ["seq_bn[", "seq_bn[]", "seq_bn[reduction_factor]", "seq_bn[=2]"])
+def test_malformed_method_text(text: str) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        parse_method(text)
+
+
+def test_method_options_are_checked_by_the_library() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'reduction_factor'"):
+        METHODS.get("seq_bn").check_options({"reduction_facto": 2})
+    with pytest.raises(UsageError, match="has no options"):
+        METHODS.get("full").check_options({"rank": 2})
+
+
+def test_options_and_settings_are_told_apart() -> None:
+    options = read_options(TransferOptions, {"profile": "mini", "epochs": 3, "languages": ["en"], "seed": None})
+    assert options.profile == "mini" and options.settings == {"epochs": 3} and options.seed is None
+    with pytest.raises(UsageError, match="Unknown option 'epoch'. Did you mean 'epochs'"):
+        read_options(TransferOptions, {"epoch": 3})
+
+
+def test_profiles() -> None:
+    assert profile_names() == ["mini", "paper"]
+    for name in profile_names():
+        profile = load_profile(name)
+        METHODS.get(parse_method(profile.method).name)
+    assert load_profile("paper").revision is not None  # a Hub backbone is pinned
+    with pytest.raises(UsageError, match="Did you mean 'mini'"):
+        load_profile("mimi")

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from adapterstilts.errors import UsageError
+from adapterstilts.specs import (
+    Encoding,
+    EvaluateSpec,
+    MethodSpec,
+    Settings,
+    TrainingData,
+    TrainSpec,
+    canonical_json,
+    key,
+    validate,
+)
+
+
+def train_spec(**changes: Any) -> TrainSpec:
+    data = TrainingData(
+        task="squad", source="files", fingerprints={"train": "a"}, holdout=500, max_examples=None, skip_bad_rows=False
+    )
+    values: dict[str, Any] = {
+        "stage": "train-target",
+        "kind": "span_qa",
+        "options": {},
+        "metric": "squad",
+        "data": data,
+        "backbone": "sha256:0",
+        "precision": "fp32",
+        "method": MethodSpec(name="seq_bn"),
+        "composition": "none",
+        "head": "new",
+        "settings": Settings(),
+        "seed": 42,
+    }
+    return TrainSpec(**{**values, **changes})
+
+
+def evaluate_spec(**changes: Any) -> EvaluateSpec:
+    values: dict[str, Any] = {
+        "task": "xquad",
+        "kind": "span_qa",
+        "options": {},
+        "metric": "squad",
+        "source": "files",
+        "split": "test",
+        "fingerprints": {"en": "a", "de": "b"},
+        "max_examples": None,
+        "skip_bad_rows": False,
+        "encoding": Encoding(),
+        "precision": "fp32",
+        "inputs": ("k",),
+    }
+    return EvaluateSpec(**{**values, **changes})
+
+
+# A change of each field has to change the key; `version` and `stage` have one possible value in some specs.
+CHANGES: dict[str, Any] = {
+    "stage": "train-intermediate",
+    "kind": "tagging",
+    "options": {"n_best": 5},
+    "metric": "mlqa",
+    "data": {"task": "mlqa"},
+    "backbone": "sha256:1",
+    "precision": "bf16",
+    "method": MethodSpec(name="seq_bn", options={"reduction_factor": 2}),
+    "composition": "stack",
+    "head": "reuse",
+    "settings": Settings(epochs=3),
+    "seed": 43,
+    "inputs": ("other",),
+    "task": "mlqa",
+    "source": "hub",
+    "split": "validation",
+    "fingerprints": {"en": "a", "de": "c"},
+    "max_examples": 10,
+    "skip_bad_rows": True,
+    "encoding": Encoding(stride=64),
+}
+
+
+@pytest.mark.parametrize("build", [train_spec, evaluate_spec])
+def test_every_field_decides_the_key(build: Any) -> None:
+    spec = build()
+    fields = set(type(spec).model_fields) - {"version"} - ({"stage"} if isinstance(spec, EvaluateSpec) else set())
+    assert len(fields) > 10
+    for name in fields:
+        value = CHANGES[name]
+        if name == "data":
+            value = spec.data.model_copy(update=value)
+        assert key(build(**{name: value})) != key(spec), name
+
+
+@pytest.mark.parametrize("field", sorted(Settings.model_fields))
+def test_every_setting_decides_the_key(field: str) -> None:
+    value = getattr(Settings(), field)
+    changed = Settings(**{field: 7 if value is None else value / 2 if isinstance(value, float) else value - 1})
+    assert key(train_spec(settings=changed)) != key(train_spec())
+
+
+def test_key_does_not_depend_on_the_order_of_mappings() -> None:
+    spec = evaluate_spec(fingerprints={"en": "a", "de": "b"})
+    assert key(spec) == key(evaluate_spec(fingerprints={"de": "b", "en": "a"}))
+    assert len(key(spec)) == 64
+
+
+def test_spec_survives_its_canonical_json() -> None:
+    for spec in (train_spec(), evaluate_spec()):
+        again = type(spec).model_validate_json(canonical_json(spec))
+        assert key(again) == key(spec)
+
+
+def test_unknown_key_is_refused_with_suggestion() -> None:
+    with pytest.raises(UsageError, match=r"recipe x: Unknown key 'epoch'\. Did you mean 'epochs'"):
+        validate(Settings, {"epoch": 1}, where="recipe x")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epochs": 0}, "epochs: Input should be greater than 0 .given: 0."),
+        ({"learning_rate": "fast"}, "learning_rate: .*valid number.*'fast'"),
+        ({"stride": 400}, "stride 400 leaves no new token"),
+    ],
+)
+def test_bad_value_names_key_and_value(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        validate(Settings, values, where="flags")
+
+
+def test_specs_are_frozen() -> None:
+    with pytest.raises(Exception, match="frozen"):
+        train_spec().seed = 1  # type: ignore[misc]

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adapterstilts.errors import StoreError, UsageError
+from adapterstilts.specs import key
+from adapterstilts.store import Run, RunStore, write_json
+from tests.test_specs import evaluate_spec, train_spec
+
+
+def publish(store: RunStore, spec, *, finished: str = "2026-01-01", content: str = "x") -> Run:
+    with store.claim(spec, on_wait=lambda message: None) as work:
+        (work / "predictions").mkdir()
+        (work / "predictions" / "test-en.json").write_text(content)
+        write_json(work / "metrics.json", {"best_score": 1.0})
+        write_json(work / "provenance.json", {"finished": finished})
+        return store.publish(spec, work)
+
+
+def test_published_run_is_found_by_its_spec(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    spec = train_spec()
+    assert store.find(spec) is None
+    run = publish(store, spec)
+    found = store.find(spec)
+    assert found is not None and found.folder == run.folder and found.key == key(spec)
+    assert found.spec == spec
+    assert store.find(train_spec(seed=1)) is None
+
+
+def test_unpublished_work_is_never_a_result(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    spec = train_spec()
+    with pytest.raises(RuntimeError), store.claim(spec, on_wait=lambda message: None) as work:
+        write_json(work / "metrics.json", {})
+        raise RuntimeError("killed here")
+    assert store.find(spec) is None and store.runs() == []
+    with store.claim(spec, on_wait=lambda message: None) as again:
+        assert (again / "metrics.json").is_file()  # what was there is found again
+
+
+def test_publishing_again_replaces_the_run(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    publish(store, train_spec(), content="old")
+    run = publish(store, train_spec(), content="new!")
+    assert (run.folder / "predictions/test-en.json").read_text() == "new!"
+    assert [path.name for path in (tmp_path / ".work").iterdir()] == []
+    assert len(store.runs()) == 1
+
+
+def test_manifest_has_the_digest_of_every_file(tmp_path: Path) -> None:
+    run = publish(RunStore(tmp_path), train_spec())
+    manifest = json.loads((run.folder / "manifest.json").read_text())
+    files = {path.relative_to(run.folder).as_posix() for path in run.folder.rglob("*") if path.is_file()}
+    assert set(manifest) == files - {"manifest.json"}
+    # echo -n x | sha256sum
+    expected = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    assert manifest["predictions/test-en.json"] == {"bytes": 1, "sha256": expected}
+
+
+def test_damage_is_reported_with_the_remedy(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run = publish(store, train_spec())
+    (run.folder / "predictions/test-en.json").write_text("cut off and different")
+    with pytest.raises(StoreError, match=r"test-en.json is missing or damaged.*--force"):
+        store.find(train_spec())
+
+
+def test_runs_are_listed_in_the_order_they_finished(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    publish(store, train_spec(seed=2), finished="2026-03-01")
+    publish(store, train_spec(seed=1), finished="2026-02-01")
+    publish(store, evaluate_spec(), finished="2026-01-01")
+    assert [run.provenance["finished"][5:7] for run in store.runs()] == ["01", "02", "03"]
+
+
+def test_resolve_by_key_prefix_name_and_folder(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run = publish(store, train_spec())
+    publish(store, train_spec(seed=1))
+    for text in (run.short_key, run.key, run.folder.name, str(run.folder)):
+        assert store.resolve(text).key == run.key
+    with pytest.raises(UsageError, match="fits 2 runs"):
+        store.resolve("")
+    with pytest.raises(UsageError, match=r"No run 'zzz'.*astilts runs"):
+        store.resolve("zzz")
+
+
+def test_a_second_process_waits_for_the_lock(tmp_path: Path) -> None:
+    """The other process announces that it waits, and gets the work folder only after this one lets go."""
+    store = RunStore(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from adapterstilts.store import RunStore;"
+        "from tests.test_specs import train_spec\n"
+        "with RunStore(Path(sys.argv[1])).claim(train_spec(), on_wait=lambda m: print('waiting', flush=True)) as work:\n"
+        "    print((work / 'mark').read_text(), flush=True)"
+    )
+    with store.claim(train_spec(), on_wait=lambda message: None) as work:
+        other = subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]
+        )
+        assert other.stdout is not None
+        assert other.stdout.readline() == "waiting\n"
+        (work / "mark").write_text("written before release")
+    assert other.stdout.readline() == "written before release\n"
+    assert other.wait(timeout=30) == 0
