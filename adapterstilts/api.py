@@ -39,7 +39,7 @@ def transfer(
         from_: Intermediate tasks: names, `"TASK@KEY"` for one of several runs, or `"none"`.
         to: Target tasks.
         reporter: Shows progress; by default nothing is shown.
-        options: Fields of `options.TransferOptions` and `specs.Settings`, e.g. `profile="mini", languages=("en", "de")`.
+        options: Fields of `options.TransferOptions` and `specs.Settings`, e.g. `profile="mini", epochs=2`.
 
     Returns:
         For each target a row without intermediate task (unless `baseline=False`) and a row per source.

@@ -97,12 +97,16 @@ def test_a_second_process_waits_for_the_lock(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from adapterstilts.store import RunStore;"
         "from tests.test_specs import train_spec\n"
-        "with RunStore(Path(sys.argv[1])).claim(train_spec(), on_wait=lambda m: print('waiting', flush=True)) as work:\n"
+        "store = RunStore(Path(sys.argv[1]))\n"
+        "with store.claim(train_spec(), on_wait=lambda m: print('waiting', flush=True)) as work:\n"
         "    print((work / 'mark').read_text(), flush=True)"
     )
     with store.claim(train_spec(), on_wait=lambda message: None) as work:
         other = subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]
+            [sys.executable, "-c", code, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[1],
         )
         assert other.stdout is not None
         assert other.stdout.readline() == "waiting\n"

@@ -48,9 +48,9 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the flags that every training command has."""
     flags = [
         click.option("--profile", default="paper", show_default=True, help="Set of defaults: paper or mini."),
-        click.option("--backbone", metavar="ID|DIR", help="Hub id, checkpoint folder, or mini. Default: the profile's."),
+        click.option("--backbone", metavar="ID|DIR", help="Hub id, folder, or mini. Default: the profile's."),
         click.option("--revision", help="Commit of a backbone on the Hub."),
-        click.option("--method", metavar="NAME[OPTION=VALUE,...]", help="Tuning method: full, seq_bn. Default: the profile's."),
+        click.option("--method", metavar="NAME[OPTION=VALUE,...]", help="full or seq_bn. Default: the profile's."),
         click.option("--data-dir", type=_FOLDER, help="Folder with the releases' files, in XTREME's layout."),
         click.option("--store", type=_FOLDER, default="astilts-runs", envvar="ASTILTS_STORE", show_default=True,
                      show_envvar=True, help="Folder of the run store."),

@@ -37,7 +37,7 @@ def encode(
         canonical_json(kind.options),
         canonical_json(encoding),
         str(labels),
-        tokenizer.backend_tokenizer.to_str(),
+        _vocabulary(tokenizer),
     )
     folder = cache / hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
     if not folder.is_dir():
@@ -57,6 +57,13 @@ def encode(
         except OSError:  # another process finished the same features first
             shutil.rmtree(scratch, ignore_errors=True)
     return load_from_disk(folder)
+
+
+def _vocabulary(tokenizer: Any) -> str:
+    """Everything that decides the tokenizer's output, without the settings that its last call left behind."""
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
+    return tokenizer.backend_tokenizer.to_str()
 
 
 def _with_length(features: dict[str, list]) -> dict[str, list]:

@@ -44,7 +44,7 @@ def find_source(plan: Plan, text: str) -> Run | None:
         )
     others = ", ".join(f"{source_label(run)} ({_describe(run)})" for run in runs)
     raise UsageError(
-        f"No intermediate run of {task} with method {plan.method} on backbone {plan.backbone.name} in {plan.store.root}."
+        f"{plan.store.root} has no intermediate run of {task} with method {plan.method} on {plan.backbone.name}."
         + (f" Others there: {others}." if others else ""),
         remedy=f"Train it first: astilts train-intermediate {task} --profile {plan.options.profile}, with the same "
         "--backbone, --method and --data-dir as here.",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from adapterstilts.data.splits import evaluation_split
 from adapterstilts.errors import UsageError
+from adapterstilts.modeling.composition import COMPOSITIONS
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.options import TransferOptions
 from adapterstilts.planning import Plan, evaluation_languages, make_plan, plan_evaluation, plan_training
@@ -25,6 +26,8 @@ def run_transfer(
 ) -> TransferResult:
     """Trains and evaluates every (target, source) pair; see `adapterstilts.transfer`."""
     tasks = [recipe_for_phase(name, "target") for name in _distinct(targets, "target")]
+    if options.composition:
+        COMPOSITIONS.get(options.composition)
     plan = make_plan(options)
     for task in tasks:  # before anything is trained, so that what is missing for the last target stops the first
         evaluation_split(plan.source, task, evaluation_languages(plan.source, task, options.languages), options.split)

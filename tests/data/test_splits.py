@@ -43,9 +43,7 @@ def test_validation_is_held_out_of_training_and_not_of_the_test_data(releases: P
     data = TrainingData(
         task="squad", source="files", fingerprints={}, holdout=500, max_examples=50, skip_bad_rows=False
     )
-    train, validation = training_rows(
-        source, recipe("squad"), data, BadRows(skip=False), max_validation_examples=10
-    )
+    train, validation = training_rows(source, recipe("squad"), data, BadRows(skip=False), max_validation_examples=10)
     test = source.load(recipe("squad"), "test", "en", BadRows(skip=False))
     assert (len(train), len(validation)) == (50, 10)
     contexts = [set(rows["context"][:]) for rows in (train, validation, test)]

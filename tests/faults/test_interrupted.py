@@ -83,7 +83,10 @@ def test_killed_training_resumes_to_bitwise_the_same_weights(quick: dict[str, An
         assert not (folder / "checkpoints").exists()
     scores = [json.loads((folder / "metrics.json").read_text()) for folder in (one, other)]
     assert scores[0] == scores[1]
-    logs = [[json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()] for folder in (one, other)]
+    logs = [
+        [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
+        for folder in (one, other)
+    ]
     assert logs[0] == logs[1]
     provenance = json.loads((other / "provenance.json").read_text())
     assert provenance["resumed_from_step"] == 50

@@ -28,7 +28,9 @@ SEQ_BN = MethodSpec(name="seq_bn", options={"reduction_factor": 4})
 FULL = MethodSpec(name="full")
 
 
-def start(folder: Path, method: MethodSpec, composition: str = "none", sources: Any = (), **changes: Any) -> TransferModel:
+def start(
+    folder: Path, method: MethodSpec, composition: str = "none", sources: Any = (), **changes: Any
+) -> TransferModel:
     backbone = locate_backbone(str(folder))
     spec = train_spec(method=method, composition=composition, backbone=backbone.fingerprint, **changes)
     torch.manual_seed(0)
@@ -165,7 +167,9 @@ def test_adapter_logits_equal_those_of_plain_adapters_code(
     inputs = batch(labels=False)
     with torch.inference_mode():
         hidden = reference.eval()(**inputs).last_hidden_state
-        head = torch.nn.functional.linear(hidden, tensors["heads.squad.qa_outputs.weight"], tensors["heads.squad.qa_outputs.bias"])
+        head = torch.nn.functional.linear(
+            hidden, tensors["heads.squad.qa_outputs.weight"], tensors["heads.squad.qa_outputs.bias"]
+        )
     real = inputs["attention_mask"].bool()
     assert torch.equal(logits(model)[real], head[real])
 

@@ -1,0 +1,155 @@
+"""Every command, found by discovery: help, late imports, errors without tracebacks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from adapterstilts.cli.main import astilts
+from adapterstilts.cli.training import _SETTINGS, train_intermediate, transfer
+from adapterstilts.options import TrainingOptions, TransferOptions
+from adapterstilts.specs import Settings
+
+ASTILTS = [sys.executable, "-m", "adapterstilts"]
+HEAVY = ("torch", "transformers", "adapters", "peft", "datasets", "evaluate", "scipy", "pydantic", "rich", "numpy")
+
+
+def commands(group: click.Group = astilts, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], click.Command]:
+    found: dict[tuple[str, ...], click.Command] = {path: group}
+    for name, command in group.commands.items():
+        found |= commands(command, (*path, name)) if isinstance(command, click.Group) else {(*path, name): command}
+    return found
+
+
+COMMANDS = commands()
+
+
+def run(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*ASTILTS, *words], capture_output=True, text=True, check=False, **options)
+
+
+def test_all_commands_are_found() -> None:
+    assert {" ".join(path) for path in COMMANDS} == {
+        "", "train-intermediate", "transfer", "runs", "runs show", "tasks", "tasks show",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_and_option_has_help(path: tuple[str, ...]) -> None:
+    command = COMMANDS[path]
+    assert command.help and command.help.strip().split("\n")[0].endswith((".", "one."))
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_help_imports_nothing_heavy(path: tuple[str, ...]) -> None:
+    code = (
+        "import sys\nfrom adapterstilts.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        f"finally: print('HEAVY', [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code, *path, "--help"], capture_output=True, text=True, check=False)
+    assert result.returncode == 0 and "Usage: astilts" in result.stdout
+    assert result.stdout.rstrip().endswith("HEAVY []")
+
+
+def test_flags_are_the_fields_of_the_options() -> None:
+    """The command line and the Python API offer the same names with the same defaults."""
+    assert set(_SETTINGS) == set(Settings.model_fields)
+    own = {"train-intermediate": {"task", "as_json"}, "transfer": {"sources", "targets", "as_json"}}
+    needed = {"train-intermediate": ["squad"], "transfer": ["--from", "squad", "--to", "mlqa"]}
+    for command, model in ((train_intermediate, TrainingOptions), (transfer, TransferOptions)):
+        defaults = command.make_context(command.name, list(needed[command.name])).params
+        assert set(defaults) - own[command.name] == (set(model.model_fields) - {"settings"}) | set(_SETTINGS)
+        for name in set(model.model_fields) - {"settings"}:
+            assert str(defaults[name]) == str(model.model_fields[name].default), name
+
+
+WRONG_USE = {
+    "transfr": "Unknown command 'transfr'. Did you mean 'transfer'",
+    "train-intermediate": "Missing argument 'TASK'",
+    "train-intermediate sqad": "Unknown task 'sqad'. Did you mean 'squad'",
+    "train-intermediate squad --epoch 1": "Did you mean '--epochs'",
+    "train-intermediate squad --profile mimi": "Unknown profile 'mimi'. Did you mean 'mini'",
+    "train-intermediate squad --profile mini --method seq_nb": "Unknown method 'seq_nb'. Did you mean 'seq_bn'",
+    "train-intermediate squad --profile mini --method seq_bn[reduction=2]": "Did you mean 'reduction_factor'",
+    "train-intermediate squad --profile mini --epochs -1": "epochs: Input should be greater than 0 (given: -1.0)",
+    "train-intermediate squad --profile mini --stride 90": "leaves no new token",
+    "train-intermediate squad --profile mini --tokens-per-batch 0": "tokens_per_batch",
+    "train-intermediate squad --profile mini --device warp": "--device warp cannot be used",
+    "train-intermediate squad --precision fp8": "is not one of 'auto', 'fp32', 'bf16'",
+    "train-intermediate squad --backbone ./absent": "--backbone ./absent is not a folder",
+    "train-intermediate mlqa": "is not a task for the intermediate phase",
+    "train-intermediate squad --data-dir ./absent": "--data-dir absent is not a folder",
+    "transfer --from squad": "Missing option '--to'",
+    "transfer --from squad, --to mlqa": "has an empty name",
+    "transfer --from none --to mlqa,mlqa --profile mini": "The target 'mlqa' is given twice",
+    "transfer --from none --to mlqa --languages en,dd --profile mini": "Unknown language 'dd'",
+    "transfer --from none --to mlqa --languages en,ru --profile mini": "mlqa in the mini source has no Russian (ru)",
+    "transfer --from squad --to mlqa --profile mini": "Train it first: astilts train-intermediate squad",
+    "transfer --from none --to mlqa --profile mini --composition stak": "Unknown composition 'stak'",
+    "runs show zzz": "No run 'zzz'",
+    "tasks show sqad": "Did you mean 'squad'",
+}
+
+
+@pytest.mark.parametrize("words", WRONG_USE)
+def test_wrong_use_is_exit_code_2_and_one_clear_message(words: str, tmp_path: Path) -> None:
+    result = run(*words.split(), cwd=tmp_path)
+    assert result.returncode == 2, result.stderr
+    assert WRONG_USE[words] in result.stderr
+    assert "Traceback" not in result.stderr and result.stdout == ""
+    assert not (tmp_path / "astilts-runs").exists()
+
+
+def test_bad_data_is_exit_code_1(quick: dict[str, Any], tmp_path: Path) -> None:
+    data = tmp_path / "data/squad"
+    data.mkdir(parents=True)
+    (data / "train-v1.1.json").write_text('{"data": [')
+    words = ("train-intermediate", "squad", "--backbone", quick["backbone"], "--data-dir", str(tmp_path / "data"))
+    result = run(*words, "--max-length", "128", "--stride", "32", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "train-v1.1.json: line 1, column 11: not JSON" in result.stderr and "Traceback" not in result.stderr
+    debugged = run(*words, "--max-length", "128", "--stride", "32", "--debug", cwd=tmp_path)
+    assert debugged.returncode == 1 and "Traceback" in debugged.stderr
+
+
+def test_hub_out_of_reach_is_one_line_with_two_remedies(tmp_path: Path) -> None:
+    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    result = run("train-intermediate", "squad", cwd=tmp_path, env=offline)
+    assert result.returncode == 1
+    (line,) = result.stderr.strip().splitlines()
+    assert "FacebookAI/xlm-roberta-large" in line and "--profile mini" in line
+    assert "--data-dir" in line and "--backbone" in line
+
+
+def test_hub_data_out_of_reach_likewise(tmp_path: Path, tiny_backbone: Path) -> None:
+    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    words = ("train-intermediate", "squad", "--backbone", str(tiny_backbone), "--max-length", "128", "--stride", "16")
+    result = run(*words, cwd=tmp_path, env=offline)
+    assert result.returncode == 1
+    assert "the data set rajpurkar/squad" in result.stderr and "--data-dir and --backbone" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_tasks_are_listed_and_shown() -> None:
+    listed = run("tasks").stdout
+    assert "MLQA" in listed and "en, ar, de, es, hi, vi, zh" in listed
+    assert [task["name"] for task in json.loads(run("tasks", "--json").stdout)] == ["mlqa", "squad", "tydiqa", "xquad"]
+    shown = run("tasks", "show", "squad").stdout
+    assert "7b6d24c440a36b6815f21b70d25016731768db1f" in shown and "CC-BY-SA-4.0" in shown
+    assert json.loads(run("tasks", "show", "squad", "--json").stdout)["kind"] == "span_qa"
+
+
+def test_version() -> None:
+    import adapterstilts
+
+    assert run("--version").stdout == f"astilts, version {adapterstilts.__version__}\n"

@@ -1,0 +1,206 @@
+"""The whole way from an intermediate task to a table, on release files and a tiny random backbone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapterstilts
+from adapterstilts.errors import CompatibilityError, UsageError
+from adapterstilts.metrics import load_metric
+from adapterstilts.reporting.tables import transfer_tables
+from adapterstilts.store import RunStore
+
+SEQ_BN = "seq_bn[reduction_factor=4]"
+
+
+@pytest.fixture
+def trained(quick: dict[str, Any]) -> dict[str, Any]:
+    """Options with which an intermediate run of squad is in the store."""
+    options = {**quick, "method": SEQ_BN}
+    adapterstilts.train_intermediate("squad", **options)
+    return options
+
+
+def test_two_targets_share_one_training(trained: dict[str, Any]) -> None:
+    result = adapterstilts.transfer("squad", ["xquad", "mlqa"], languages=("en", "de", "zh"), **trained)
+    assert [(row.task, row.source.split("@")[0]) for row in result.rows] == [
+        ("xquad", "none"), ("xquad", "squad"), ("mlqa", "none"), ("mlqa", "squad"),
+    ]  # fmt: skip
+    assert result.rows[0].trained == result.rows[2].trained
+    assert result.rows[1].trained == result.rows[3].trained != result.rows[0].trained
+    assert [row.split for row in result.rows] == ["test", "test", "validation", "validation"]
+    assert [row.composition for row in result.rows] == ["none", "stack", "none", "stack"]
+    stages = [run.spec.stage for run in RunStore(trained["store"]).runs()]
+    assert sorted(stages) == ["evaluate"] * 4 + ["train-intermediate"] + ["train-target"] * 2
+
+
+def test_reported_numbers_are_those_of_the_written_predictions(trained: dict[str, Any]) -> None:
+    result = adapterstilts.transfer("squad", "xquad", languages=("en", "de", "zh"), **trained)
+    for row in result.rows:
+        for language, metrics in row.languages.items():
+            release = json.loads((trained["data_dir"] / f"xquad/xquad.{language}.json").read_text(encoding="utf-8"))
+            questions = [qa for paragraph in release["data"][0]["paragraphs"] for qa in paragraph["qas"]]
+            written = json.loads((row.folder / f"predictions/xquad/test-{language}.json").read_text(encoding="utf-8"))
+            assert written == row.predictions(language)
+            scores = load_metric("squad", language).compute(
+                predictions=[{"id": qa["id"], "prediction_text": written[qa["id"]]} for qa in questions],
+                references=[
+                    {"id": qa["id"], "answers": {
+                        "text": [answer["text"] for answer in qa["answers"]],
+                        "answer_start": [answer["answer_start"] for answer in qa["answers"]]}}
+                    for qa in questions
+                ],
+            )  # fmt: skip
+            assert metrics["f1"] == pytest.approx(scores["f1"]) and metrics["examples"] == 24
+        mean = (row.languages["de"]["f1"] + row.languages["zh"]["f1"]) / 2
+        assert row.zero_shot is not None and row.zero_shot["f1"] == pytest.approx(mean)
+        assert row.english is not None and row.english["f1"] == row.languages["en"]["f1"]
+    none, stack = result.rows
+    assert none.zero_shot and stack.zero_shot and not none.difference
+    interval = stack.difference["f1"]
+    assert interval.mean == pytest.approx(stack.zero_shot["f1"] - none.zero_shot["f1"])
+    assert interval.low <= interval.mean <= interval.high
+
+
+def test_table_shows_every_row_language_and_folder(trained: dict[str, Any]) -> None:
+    result = adapterstilts.transfer("squad", "xquad", languages=("en", "de", "zh"), **trained)
+    text = transfer_tables(result)
+    for row in result.rows:
+        assert str(row.folder) in text
+        for language in ("de", "zh"):
+            assert f"{row.languages[language]['exact_match']:.1f}/{row.languages[language]['f1']:.1f}" in text
+    assert "no intermediate task" in text and result.rows[1].source in text and "95% interval" in text
+
+
+def test_the_same_command_answers_from_the_store_and_force_does_not(trained: dict[str, Any]) -> None:
+    class Notes:
+        def __init__(self) -> None:
+            self.lines: list[str] = []
+            self.steps = 0
+
+        def note(self, message: str) -> None:
+            self.lines.append(message)
+
+        def trained(self, stage: str, step: int, steps: int, logged: dict[str, float]) -> None:
+            self.steps += 1
+
+        def track(self, batches: Any, total: int, label: str) -> Any:
+            return batches
+
+    options = {**trained, "languages": ("en", "de")}
+    first = adapterstilts.transfer("squad", "xquad", **options)
+    again = Notes()
+    second = adapterstilts.transfer("squad", "xquad", reporter=again, **options)
+    assert second == first
+    assert again.steps == 0 and len([line for line in again.lines if "already in the store" in line]) == 4
+    forced = Notes()
+    third = adapterstilts.transfer("squad", "xquad", reporter=forced, force=True, **options)
+    assert forced.steps > 0
+    assert [row.languages for row in third.rows] == [row.languages for row in first.rows]
+
+
+def test_full_fine_tuning_continues(quick: dict[str, Any]) -> None:
+    options = {**quick, "method": "full", "eval_steps": 9}
+    adapterstilts.train_intermediate("squad", **options)
+    none, full = adapterstilts.transfer("squad", "xquad", languages=("en", "de"), **options).rows
+    assert (none.composition, full.composition) == ("none", "continue")
+    assert full.parameters["trained"] == full.parameters["total"]
+
+
+def test_more_languages_do_not_train_again(trained: dict[str, Any]) -> None:
+    few = adapterstilts.transfer("none", "xquad", languages=("en", "de"), **trained).rows[0]
+    more = adapterstilts.transfer("none", "xquad", languages=("en", "de", "ru"), **trained).rows[0]
+    assert more.trained == few.trained and more.folder != few.folder
+    assert more.languages["de"] == few.languages["de"]
+
+
+def test_source_is_named_by_key_when_there_are_several(trained: dict[str, Any]) -> None:
+    second = adapterstilts.train_intermediate("squad", seed=7, **trained)
+    with pytest.raises(UsageError, match=r"squad has 2 intermediate runs: .*seed 42.*seed 7.*--from squad@"):
+        adapterstilts.transfer("squad", "xquad", languages=("en",), **trained)
+    rows = adapterstilts.transfer(f"squad@{second.key[:12]}", "xquad", languages=("en",), **trained).rows
+    assert rows[1].source == f"squad@{second.key[:12]}"
+    assert rows[1].zero_shot is None and rows[1].difference == {}  # English alone says nothing about transfer
+
+
+def test_source_on_another_backbone_is_refused_before_training(trained: dict[str, Any], other_backbone: Path) -> None:
+    (run,) = RunStore(trained["store"]).runs()
+    options = {**trained, "backbone": str(other_backbone), "languages": ("en",), "baseline": False}
+    with pytest.raises(CompatibilityError, match="was trained on another backbone"):
+        adapterstilts.transfer(f"squad@{run.short_key}", "xquad", **options)
+    with pytest.raises(UsageError, match="has no intermediate run of squad .* Others there: squad@"):
+        adapterstilts.transfer("squad", "xquad", **options)
+    assert len(RunStore(trained["store"]).runs()) == 1
+
+
+def test_missing_language_files_stop_before_training(trained: dict[str, Any]) -> None:
+    with pytest.raises(Exception, match=r"xquad.ar.json.*--languages en,de,es,ru,zh"):
+        adapterstilts.transfer("squad", "xquad", **trained)
+    assert len(RunStore(trained["store"]).runs()) == 1
+
+
+def test_bad_rows_stop_or_are_counted(quick: dict[str, Any], tmp_path: Path) -> None:
+    source = quick["data_dir"] / "squad/train-v1.1.json"
+    document = json.loads(source.read_text(encoding="utf-8"))
+    document["data"][0]["paragraphs"][0]["qas"][0]["answers"][0]["answer_start"] += 1
+    path = tmp_path / "broken/squad/train-v1.1.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(document), encoding="utf-8")
+    options = {**quick, "data_dir": tmp_path / "broken"}
+    with pytest.raises(Exception, match=r"train-v1.1.json: question 0 .* is not at offset .*--skip-bad-rows"):
+        adapterstilts.train_intermediate("squad", **options)
+    result = adapterstilts.train_intermediate("squad", skip_bad_rows=True, **options)
+    provenance = json.loads((result.folder / "provenance.json").read_text())
+    assert sum(provenance["rows_left_out"].values()) == 1
+
+
+def test_tokenised_data_are_reused(trained: dict[str, Any]) -> None:
+    cache = trained["store"] / ".cache/features"
+    before = {path.name: path.stat().st_mtime_ns for path in cache.iterdir()}
+    adapterstilts.train_intermediate("squad", seed=5, **trained)
+    assert {path.name: path.stat().st_mtime_ns for path in cache.iterdir()} == before
+
+
+@pytest.mark.parametrize("task", ["xquad", "mlqa", "tydiqa"])
+def test_real_slices_are_trained_and_scored(shared: Path, task: str, tmp_path: Path) -> None:
+    """Real releases and XLM-R's own vocabulary, on random weights: the numbers mean nothing, the way there does."""
+    backbone = _random_xlmr(shared, tmp_path / "xlmr")
+    languages = {"xquad": ("en", "de", "ru", "zh"), "mlqa": ("en", "de", "zh"), "tydiqa": ("sw",)}[task]
+    result = adapterstilts.transfer(
+        "none",
+        task,
+        backbone=str(backbone),
+        data_dir=shared / "data",
+        store=tmp_path / "store",
+        languages=languages,
+        max_train_examples=16,
+        max_eval_examples=8,
+        max_validation_examples=8,
+        epochs=1,
+        batch_size=8,
+    )
+    (row,) = result.rows
+    assert list(row.languages) == list(languages)
+    for language in languages:
+        assert row.languages[language]["examples"] == 8 == len(row.predictions(language))
+
+
+def _random_xlmr(shared: Path, folder: Path) -> Path:
+    from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaModel
+
+    (folder / "slow").mkdir(parents=True)
+    vocabulary = shared / "models/xlmr-tokenizer/sentencepiece.bpe.model"
+    (folder / "slow/sentencepiece.bpe.model").write_bytes(vocabulary.read_bytes())
+    XLMRobertaConfig().save_pretrained(folder / "slow")
+    tokenizer = AutoTokenizer.from_pretrained(folder / "slow")
+    tokenizer.save_pretrained(folder)
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        max_position_embeddings=514,
+    )  # fmt: skip
+    XLMRobertaModel(config).save_pretrained(folder)
+    return folder

@@ -1,0 +1,109 @@
+"""The README's own commands and code, run as a new user would run them, and the effect that the mini suite is for."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapterstilts
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return subprocess.run(line, shell=True, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A folder in which the README's first block has been run, and what its last command printed."""
+    folder = tmp_path_factory.mktemp("user")
+    output = ""
+    for line in blocks("bash")[0].splitlines():
+        result = run(line, folder)
+        assert result.returncode == 0, result.stderr
+        output = result.stdout
+    yield folder, output
+
+
+def test_first_commands_are_the_two_of_the_main_job() -> None:
+    assert blocks("bash")[0].splitlines() == [
+        "astilts train-intermediate squad --profile mini",
+        "astilts transfer --from squad --to mlqa --profile mini",
+    ]
+
+
+def test_shown_output_has_the_form_of_the_real_one(used: tuple[Path, str]) -> None:
+    """Same title, columns and rows; the numbers of another machine may differ in their last digits."""
+
+    def form(text: str) -> list[str]:
+        shown = text[text.index("MLQA, test split") :]
+        shown = re.sub(r"@?[0-9a-f]{12}", "KEY", shown)
+        return re.sub(r"[+-]?\d[\d.,]*", "N", re.sub(r"[ ─]+", " ", shown)).split()
+
+    assert form(blocks("text")[0]) == form(used[1])
+
+
+def test_intermediate_task_helps_on_the_mini_suite(used: tuple[Path, str]) -> None:
+    result = run("astilts transfer --from squad --to mlqa --profile mini --json", used[0])
+    assert result.returncode == 0 and result.stderr.count("already in the store") == 4
+    none, squad = json.loads(result.stdout)["rows"]
+    assert none["source"] == "none" and list(none["languages"]) == ["en", "de", "es", "zh"]
+    assert 25 < none["zero_shot"]["f1"] < 70
+    assert squad["difference"]["f1"]["low"] > 0
+    assert squad["difference"]["f1"]["mean"] > 5
+    assert squad["parameters"]["trained"] < 0.1 * squad["parameters"]["total"]
+
+
+def test_python_example_runs_and_finds_the_same_runs(
+    used: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(used[0])
+    (code,) = blocks("python")
+    names: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    assert len(list((used[0] / "astilts-runs").glob("train-*"))) == 3  # nothing was trained again
+    assert isinstance(names["result"], adapterstilts.TransferResult)
+    assert "none" in capsys.readouterr().out
+
+
+def test_runs_are_listed_and_shown(used: tuple[Path, str]) -> None:
+    listed = run("astilts runs", used[0])
+    assert listed.returncode == 0 and listed.stdout.count("train-target") == 2
+    keys = json.loads(run("astilts runs --json", used[0]).stdout)
+    assert len(keys) == 5
+    shown = run(f"astilts runs show {keys[0]['key'][:8]} --json", used[0])
+    content = json.loads(shown.stdout)
+    assert content["spec"]["stage"] == "train-intermediate" and content["spec"]["seed"] == 42
+    assert content["provenance"]["versions"]["torch"] and content["provenance"]["hardware"]["cores"]
+    assert content["metrics"]["parameters"]["trained"] > 0
+    assert "train_seconds" in run(f"astilts runs show {keys[0]['key'][:8]}", used[0]).stdout
+
+
+def test_every_command_in_the_readme_is_valid() -> None:
+    """Commands that need the Hub or files of the user's are parsed, with every flag they use."""
+    import shlex
+
+    from adapterstilts.cli.main import astilts
+
+    lines = [line for block in blocks("bash") for line in block.splitlines() if line.startswith("astilts ")]
+    assert len(lines) >= 9
+    for line in lines:
+        group, words = astilts, shlex.split(line, comments=True)[1:]
+        while words and hasattr(group, "commands") and words[0] in group.commands:
+            group = group.commands[words.pop(0)]
+        group.make_context(line, words)
