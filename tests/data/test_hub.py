@@ -1,0 +1,100 @@
+"""The real loading code against a server on this machine: data sets and backbone at their pinned commits."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasets import Dataset
+
+from adapterstilts.mini import rows as mini_rows
+from adapterstilts.profiles import load_profile
+from adapterstilts.tasks.catalogue import recipe
+from tests.conftest import QUICK
+from tests.hub_server import HubServer, serve
+
+
+def save_parquet(folder: Path, config: str, splits: dict[str, list[dict[str, Any]]]) -> None:
+    for split, rows in splits.items():
+        path = folder / config / f"{split}-00000-of-00001.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept = [{name: value for name, value in row.items() if name != "language"} | {"title": "t"} for row in rows]
+        Dataset.from_list(kept).to_parquet(path)
+
+
+def write_card(folder: Path, configs: dict[str, list[str]]) -> None:
+    lines = ["---", "configs:"]
+    for config, splits in configs.items():
+        lines += [f"- config_name: {config}", "  data_files:"]
+        for split in splits:
+            lines += [f"  - split: {split}", f"    path: {config}/{split}-*"]
+    (folder / "README.md").write_text("\n".join([*lines, "---", ""]))
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> Any:
+    root = tmp_path_factory.mktemp("hub")
+    squad, xquad, xtreme = root / "squad", root / "xquad", root / "xtreme"
+    train = mini_rows.span_qa(split="train", language="en", size=80)
+    test = {code: mini_rows.span_qa(split="test", language=code, size=8) for code in ("en", "ru", "sw")}
+    save_parquet(squad, "plain_text", {"train": train, "validation": test["en"]})
+    write_card(squad, {"plain_text": ["train", "validation"]})
+    for code in ("en", "ru"):
+        save_parquet(xquad, f"xquad.{code}", {"validation": test[code]})
+    write_card(xquad, {"xquad.en": ["validation"], "xquad.ru": ["validation"]})
+    # One split for all languages, told apart by the prefix of their ids.
+    names = {"en": "english", "ru": "russian", "sw": "swahili"}
+    mixed = [{**row, "id": f"{names[code]}-{row['id']}"} for code in names for row in test[code]]
+    trained = [{**row, "id": f"english-{row['id']}"} for row in train]
+    save_parquet(xtreme, "tydiqa", {"train": [*trained, *mixed], "validation": mixed})
+    write_card(xtreme, {"tydiqa": ["train", "validation"]})
+    revision = load_profile("paper").revision
+    assert revision
+    repositories = {
+        "datasets/rajpurkar/squad": (recipe("squad").sources.hub.revision, squad),
+        "datasets/google/xquad": (recipe("xquad").sources.hub.revision, xquad),
+        "datasets/google/xtreme": (recipe("tydiqa").sources.hub.revision, xtreme),
+        load_profile("paper").backbone: (revision, tiny_backbone),
+    }
+    with serve(repositories) as server:
+        yield server
+
+
+def transfer(hub: HubServer, folder: Path, target: str, languages: str) -> dict[str, Any]:
+    flags = [part for name, value in QUICK.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    words = ["transfer", "--from", "none", "--to", target, "--languages", languages, "--json", *flags]
+    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "hf"), "HF_HUB_DISABLE_XET": "1"}
+    result = subprocess.run(
+        [sys.executable, "-m", "adapterstilts", *words, "--store", str(folder / "store")],
+        capture_output=True, text=True, check=False, env=environment,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)["rows"][0]
+
+
+def test_backbone_and_data_come_from_the_hub_at_their_pinned_commits(hub: HubServer, tmp_path: Path) -> None:
+    row = transfer(hub, tmp_path, "xquad", "en,ru")
+    assert row["split"] == "test" and list(row["languages"]) == ["en", "ru"]
+    assert all(metrics["examples"] == 8 for metrics in row["languages"].values())
+    revision = load_profile("paper").revision
+    assert any(f"FacebookAI/xlm-roberta-large/resolve/{revision}/model.safetensors" in line for line in hub.requests)
+    for task in ("squad", "xquad"):
+        source = recipe(task).sources.hub
+        asked = [line for line in hub.requests if source.path in line and "parquet" in line]
+        assert asked and all(source.revision in line for line in asked)
+
+
+def test_languages_in_one_split_are_told_apart(hub: HubServer, tmp_path: Path) -> None:
+    row = transfer(hub, tmp_path, "tydiqa", "en,ru,sw")
+    assert {language: metrics["examples"] for language, metrics in row["languages"].items()} == {
+        "en": 8, "ru": 8, "sw": 8,
+    }  # fmt: skip
+    answers = json.loads((Path(row["folder"]) / "predictions/tydiqa/test-sw.json").read_text(encoding="utf-8"))
+    assert all(id_.startswith("swahili-") for id_ in answers)
+    provenance = json.loads((Path(row["trained"]) / "metrics.json").read_text())
+    assert provenance["train_examples"] + provenance["validation_examples"] <= 88  # English rows only
