@@ -1,0 +1,31 @@
+"""The embedded mini suite: a small world told in six languages by hand-written grammars, and a tiny encoder for it.
+
+Everything is generated from seeds, so that every experiment of the package also runs without network in seconds.
+`adapterstilts.mini.rows` gives the rows; `scripts/build_mini` makes the encoder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+LANGUAGES = ("en", "de", "es", "ru", "zh", "sw")
+
+_FOLDER = Path(__file__).parent
+
+
+def fingerprint() -> str:
+    """SHA-256 over the lexicons and the generator's sources: equal fingerprints mean equal rows."""
+    digest = hashlib.sha256()
+    generator = ("frames.py", "world.py", "text.py", "rows.py")
+    for path in sorted(
+        [*_FOLDER.glob("lexicon/*.yaml"), *_FOLDER.glob("grammar/*.py"), *map(_FOLDER.joinpath, generator)]
+    ):
+        digest.update(path.relative_to(_FOLDER).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def backbone_path() -> Path:
+    """The folder of the encoder that ships with the package, in the Hugging Face layout."""
+    return _FOLDER / "backbone"

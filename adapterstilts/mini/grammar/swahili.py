@@ -1,0 +1,96 @@
+"""Swahili: agreement with noun classes, locatives in -ni, question words in place, no articles."""
+
+from __future__ import annotations
+
+from adapterstilts.mini.frames import Asked, Event, Phrase, Role, Token
+from adapterstilts.mini.grammar.base import Grammar
+
+_AFTER_VERB: tuple[Role, ...] = ("recipient", "theme", "goal", "source", "place", "time")
+
+
+class Swahili(Grammar):
+    """Swahili in the -li- past."""
+
+    language = "sw"
+
+    def _statement(self, event: Event, *, time_first: bool) -> list[Token]:
+        front = self._phrase(event, "time") if time_first else []
+        rest = self._in_order(event, _AFTER_VERB, without="time" if time_first else None)
+        return [*front, *self._phrase(event, "agent"), *self._verb(event), *rest]
+
+    def _question(self, event: Event, asked: Asked) -> list[Token]:
+        after = [token for role in _AFTER_VERB for token in self._slot(event, role, asked)]
+        return [*self._slot(event, "agent", asked), *self._verb(event), *after]
+
+    def _slot(self, event: Event, role: Role, asked: Asked) -> list[Token]:
+        """The filler of a role, or the question word that stands in its place."""
+        if event.get(role) is None:
+            return []
+        if asked == "count" and role == "theme":
+            theme = event["theme"]
+            core = [token for token in self._phrase(event, role) if token.core]
+            form = self.words["how_many"][int(self._class(theme)) // 2 - 1]
+            return [*core, Token(form, "how_many", "DET")]
+        if asked != role:
+            return self._phrase(event, role)
+        if role == "source":
+            return [Token("kutoka", "from", "ADP"), Token("wapi", "where_from", "ADV")]
+        if role in ("place", "goal", "time"):
+            concept = {"place": "where", "goal": "where_to", "time": "when"}[role]
+            return [*self._linker(event, role), Token("lini" if role == "time" else "wapi", concept, "ADV")]
+        concept = "who" if self._is_person(event[role]) else "what"
+        return [*self._linker(event, role), Token(self.words[concept], concept, "PRON")]
+
+    def _verb(self, event: Event) -> list[Token]:
+        words = self.lexicon["verbs"][event.verb]["not" if event.negated else "past"].split()
+        return [Token(word, event.verb, "VERB" if i == 0 else "NOUN", "verb") for i, word in enumerate(words)]
+
+    def _linker(self, event: Event, role: Role) -> list[Token]:
+        """The word a verb puts before its theme or goal."""
+        word = self.lexicon["verbs"][event.verb].get({"theme": "with", "goal": "to"}.get(role, ""))
+        return [Token(word, "with" if role == "theme" else "to", "ADP", role)] if word else []
+
+    def _phrase(self, event: Event, role: Role) -> list[Token]:
+        phrase = event[role]
+        if role == "time":
+            return self._time(phrase)
+        if role in ("place", "goal", "source"):
+            return self._location(event, role)
+        noun = self._named(phrase, role) if self._is_name(phrase) else self._noun(phrase, role)
+        return [*self._linker(event, role), *noun]
+
+    def _location(self, event: Event, role: Role) -> list[Token]:
+        phrase = event[role]
+        before = [Token("kutoka", "from", "ADP", role)] if role == "source" else self._linker(event, role)
+        if self._is_name(phrase):
+            before += [Token("jijini", "at", "ADP", role)] if role == "place" else []
+            return [*before, *self._named(phrase, role)]
+        entry = self.lexicon["nouns"][phrase.concept]
+        if role == "place" and "by" in entry:
+            before.append(Token(entry["by"], "at", "ADP", role))
+        return [*before, Token(entry["locative"], phrase.concept, "NOUN", role, True)]
+
+    def _class(self, phrase: Phrase) -> str:
+        return str(self.lexicon["nouns"][phrase.concept]["class"].split()[phrase.count > 1])
+
+    def _noun(self, phrase: Phrase, role: Role) -> list[Token]:
+        entry = self.lexicon["nouns"][phrase.concept]
+        noun_class = int(self._class(phrase))
+        tokens = [Token(entry["many" if phrase.count > 1 else "one"], phrase.concept, "NOUN", role, True)]
+        if phrase.adjective:
+            tokens += self._adjective(phrase.adjective, noun_class, role)
+        if phrase.count > 1:
+            numeral = self.lexicon["numerals"][phrase.count].split()[noun_class // 2 - 1]
+            tokens.append(Token(numeral, f"count_{phrase.count}", "NUM", role))
+        return tokens
+
+    def _adjective(self, adjective: str, noun_class: int, role: Role) -> list[Token]:
+        entry = self.lexicon["adjectives"][adjective]
+        if isinstance(entry, dict):
+            linker = self.lexicon["linker"].split()[noun_class - 1]
+            return [
+                Token(linker, "linker", "ADP", role, True),
+                Token(entry["linked"], adjective, "ADJ", role, True),
+            ]
+        forms = entry.split()
+        return [Token(forms[noun_class - 1] if len(forms) > 1 else forms[0], adjective, "ADJ", role, True)]
