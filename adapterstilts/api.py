@@ -18,7 +18,7 @@ def train_intermediate(task: str, *, reporter: Reporter | None = None, **options
 
     Args:
         task: Name in the catalogue, e.g. `"squad"`.
-        reporter: Shows progress; by default nothing is shown.
+        reporter: Shows progress; by default only the libraries' own messages appear.
         options: Fields of `options.TrainingOptions` and `specs.Settings`, e.g. `profile="mini", epochs=2`.
 
     Raises:
@@ -27,7 +27,7 @@ def train_intermediate(task: str, *, reporter: Reporter | None = None, **options
     recipe = recipe_for_phase(task, "intermediate")
     plan = make_plan(read_options(TrainingOptions, options))
     spec = plan_training(plan, recipe, "train-intermediate")
-    return TrainResult.of(run_training(plan, spec, (), reporter or Silent()))
+    return TrainResult.of(run_training(plan, spec, (), Silent() if reporter is None else reporter))
 
 
 def transfer(
@@ -38,7 +38,7 @@ def transfer(
     Args:
         from_: Intermediate tasks: names, `"TASK@KEY"` for one of several runs, or `"none"`.
         to: Target tasks.
-        reporter: Shows progress; by default nothing is shown.
+        reporter: Shows progress; by default only the libraries' own messages appear.
         options: Fields of `options.TransferOptions` and `specs.Settings`, e.g. `profile="mini", epochs=2`.
 
     Returns:
@@ -49,4 +49,6 @@ def transfer(
     """
     sources = [from_] if isinstance(from_, str) else list(from_)
     targets = [to] if isinstance(to, str) else list(to)
-    return run_transfer(sources, targets, read_options(TransferOptions, options), reporter or Silent())
+    return run_transfer(
+        sources, targets, read_options(TransferOptions, options), Silent() if reporter is None else reporter
+    )

@@ -7,11 +7,10 @@ looks finished. Here a checkpoint counts once it holds a marker, written last.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
-from adapterstilts.store import write_json
+from adapterstilts.files import sync, write_json
 
 _MARKER = "complete.json"
 _STATE = "trainer_state.json"
@@ -21,19 +20,15 @@ _PREFIX = "checkpoint-"
 def mark_complete(folder: Path) -> None:
     """Declares a checkpoint finished, after all its files have reached the disk."""
     for path in folder.iterdir():
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(path)
     write_json(folder / _MARKER, {path.name: path.stat().st_size for path in folder.iterdir()})
 
 
 def latest_complete(folder: Path) -> Path | None:
-    """The newest finished checkpoint below `folder`; unfinished ones are deleted."""
+    """The newest finished checkpoint below `folder`; unfinished and damaged ones are deleted."""
     newest: Path | None = None
     for path in sorted(folder.glob(f"{_PREFIX}*"), key=_step):
-        if (path / _MARKER).is_file():
+        if _is_complete(path):
             newest = path
         else:
             shutil.rmtree(path)
@@ -62,6 +57,14 @@ def finished_training(checkpoint: Path) -> bool:
         stopping["attributes"]["early_stopping_patience_counter"] >= stopping["args"]["early_stopping_patience"]
     )
     return bool(out_of_patience) or state["global_step"] >= state["max_steps"]
+
+
+def _is_complete(folder: Path) -> bool:
+    try:
+        sizes = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError):
+        return False
 
 
 def _step(path: Path) -> int:

@@ -23,8 +23,9 @@ class TrainingOptions(Strict):
         store: Folder of the run store.
         seed: Seed of initialisation, dropout and batch order; default: the profile's.
         precision: `auto`, `fp32` or `bf16`.
-        device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
-        tokens_per_batch: Padded tokens in one micro-batch: decides memory and speed, not the result.
+        device: `auto`, `cpu` or `cuda`.
+        tokens_per_batch: Padded tokens in one micro-batch: decides memory and speed. Batches and
+            expected gradients stay the same, but dropout is drawn in another order.
         max_train_examples: Upper bound on training examples.
         skip_bad_rows: Leave out rows that do not follow their format, and count them, instead of stopping.
         force: Train again even if the store has the result.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts.data.sources import Source, open_source
@@ -34,7 +34,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """What all stages of one command share."""
+    """What all stages of one command share.
+
+    Attributes:
+        remade: Keys of the stages that this command has computed again, because of `--force`.
+    """
 
     options: TrainingOptions
     profile: Profile
@@ -45,6 +49,7 @@ class Plan:
     device: torch.device
     precision: Precision
     store: RunStore
+    remade: set[str] = field(default_factory=set)
 
 
 def make_plan(options: TrainingOptions) -> Plan:
@@ -58,7 +63,7 @@ def make_plan(options: TrainingOptions) -> Plan:
     name = options.backbone or profile.backbone
     revision = options.revision or (profile.revision if name == profile.backbone else None)
     method = parse_method(options.method or profile.method)
-    METHODS.get(method.name).check_options(method.options)
+    method = METHODS.get(method.name).normalize(method)
     device = choose_device(options.device)
     source = open_source("files" if options.data_dir else profile.source, options.data_dir)
     backbone = locate_backbone(name, revision=revision)
@@ -101,12 +106,13 @@ def plan_training(
     return TrainSpec(
         stage=phase,
         kind=trained.kind,
-        options=trained.options,
+        options=trained.build_kind().options.model_dump(),
         metric=trained.metric,
         data=_training_data(plan, trained),
         backbone=plan.backbone.fingerprint,
         precision=plan.precision,
         method=plan.method,
+        method_config=METHODS.get(plan.method.name).resolve(plan.method.options),
         composition=composition,
         head="reuse" if head == "reuse" else "new",
         settings=settings,
@@ -142,7 +148,7 @@ def plan_evaluation(plan: Plan, task: Recipe, target: Run, options: TransferOpti
     return EvaluateSpec(
         task=task.name,
         kind=task.kind,
-        options=task.options,
+        options=task.build_kind().options.model_dump(),
         metric=task.metric,
         source=plan.source.name,
         split=split,

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adapterstilts.reporting.statistics import Interval
+from adapterstilts.statistics import Interval
 from adapterstilts.store import Run
 from adapterstilts.tasks.catalogue import recipe
 

@@ -139,6 +139,7 @@ class TrainSpec(Strict):
     backbone: str
     precision: Precision
     method: MethodSpec
+    method_config: dict[str, Any]
     composition: str
     head: Literal["new", "reuse"]
     settings: Settings

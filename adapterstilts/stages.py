@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,16 +18,23 @@ from adapterstilts.data.batching import Collator
 from adapterstilts.data.features import encode
 from adapterstilts.data.splits import subset, training_rows
 from adapterstilts.errors import CompatibilityError
-from adapterstilts.modeling.composition import check_composition, start_model
+from adapterstilts.files import write_json
+from adapterstilts.modeling.composition import check_composition, check_head, start_model
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.planning import Plan
 from adapterstilts.prediction import predict
 from adapterstilts.provenance import Stopwatch
-from adapterstilts.specs import EvaluateSpec, StageSpec, TrainSpec, canonical_json
-from adapterstilts.store import Run, write_json
+from adapterstilts.specs import EvaluateSpec, StageSpec, TrainSpec, canonical_json, key
+from adapterstilts.store import Run
 from adapterstilts.tasks.catalogue import recipe
-from adapterstilts.tasks.kind import KINDS, Kind, Scores
+from adapterstilts.tasks.kind import KINDS, Kind
+
+# Marks a work folder that was begun by `--force`, so that an interrupted one is resumed by it too.
+_FORCED = ".forced"
+
+Outcome = tuple[dict[str, Any], dict[str, Any]]
+"""Metrics of a stage, and what it adds to its provenance."""
 
 
 class Reporter(Protocol):
@@ -55,6 +63,21 @@ class Silent:
         return batches
 
 
+def check_training(plan: Plan, spec: TrainSpec, inputs: Sequence[Run]) -> list[StoredModel]:
+    """The models of `inputs`, once they are known to fit the stage; nothing large is read.
+
+    Raises:
+        CompatibilityError: Method, composition, backbone or head do not fit together.
+    """
+    sources = [StoredModel.read(run.folder) for run in inputs]
+    check_composition(spec.composition, spec.method, sources)
+    for run, source in zip(inputs, sources, strict=True):
+        source.check_backbone(plan.backbone)
+        if spec.head == "reuse":
+            check_head(source, build_kind(spec).head(), run.spec.task)
+    return sources
+
+
 def run_training(plan: Plan, spec: TrainSpec, inputs: Sequence[Run], reporter: Reporter) -> Run:
     """Trains what `spec` describes, unless the store has it.
 
@@ -62,13 +85,10 @@ def run_training(plan: Plan, spec: TrainSpec, inputs: Sequence[Run], reporter: R
         inputs: The runs whose keys are `spec.inputs`.
 
     Raises:
-        CompatibilityError: Method, composition, backbone or head do not fit together.
+        CompatibilityError: As `check_training`.
         DataError: The training data cannot be read.
     """
-    sources = [StoredModel.read(run.folder) for run in inputs]
-    check_composition(spec.composition, spec.method, sources)
-    for source in sources:
-        source.check_backbone(plan.backbone)
+    sources = check_training(plan, spec, inputs)
     return _run(plan, spec, reporter, lambda work: _train(plan, spec, inputs, sources, work, reporter))
 
 
@@ -89,16 +109,17 @@ def run_evaluation(plan: Plan, spec: EvaluateSpec, target: Run, reporter: Report
     return _run(plan, spec, reporter, lambda work: _evaluate(plan, spec, target, stored, work, reporter))
 
 
-def _run(plan: Plan, spec: StageSpec, reporter: Reporter, work_on: Any) -> Run:
+def _run(plan: Plan, spec: StageSpec, reporter: Reporter, work_on: Callable[[Path], Outcome]) -> Run:
     store = plan.store
-    if not plan.options.force and (run := store.find(spec)):
+    force = plan.options.force and key(spec) not in plan.remade
+    plan.remade.add(key(spec))
+    if not force and (run := store.find(spec)):
         reporter.note(f"{run.folder.name}: already in the store")
         return run
     with store.claim(spec, on_wait=reporter.note) as work:
-        if plan.options.force:
-            shutil.rmtree(work)
-            work.mkdir()
-        elif run := store.find(spec):
+        if force:
+            _begin_again(work)
+        elif run := store.find(spec) or store.publish_complete(spec, work):
             reporter.note(f"{run.folder.name}: made by another process in the meantime")
             return run
         watch = Stopwatch()
@@ -114,7 +135,16 @@ def _run(plan: Plan, spec: StageSpec, reporter: Reporter, work_on: Any) -> Run:
                 **details,
             ),
         )
+        (work / _FORCED).unlink(missing_ok=True)
         return store.publish(spec, work)
+
+
+def _begin_again(work: Path) -> None:
+    """Empties a work folder, unless an earlier `--force` did so and was interrupted since."""
+    if not (work / _FORCED).exists():
+        shutil.rmtree(work)
+        work.mkdir()
+        (work / _FORCED).touch()
 
 
 def _train(
@@ -124,7 +154,7 @@ def _train(
     sources: list[StoredModel],
     work: Path,
     reporter: Reporter,
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> Outcome:
     from transformers import set_seed
 
     from adapterstilts.training import train
@@ -169,7 +199,6 @@ def _train(
         on_progress=lambda step, steps, logged: reporter.trained(stage, step, steps, logged),
     )
     save_model(model, work)
-    shutil.rmtree(work / "checkpoints", ignore_errors=True)
     outcome = dataclasses.asdict(result)
     seconds, resumed = outcome.pop("seconds"), outcome.pop("resumed_from")
     metrics = {
@@ -189,9 +218,8 @@ def _train(
 
 def _evaluate(
     plan: Plan, spec: EvaluateSpec, target: Run, stored: StoredModel, work: Path, reporter: Reporter
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> Outcome:
     kind = build_kind(spec)
-    bad = BadRows(skip=spec.skip_bad_rows)
     tokenizer = plan.backbone.tokenizer()
     collator = build_collator(plan, spec.encoding.max_length, tokenizer).for_prediction()
     predictions = work / "predictions" / spec.task
@@ -200,13 +228,17 @@ def _evaluate(
         folder.mkdir(parents=True, exist_ok=True)
     model: TransferModel | None = None
     found: dict[str, dict[str, Any]] = {}
+    left_out: Counter[str] = Counter()
     for language in spec.languages:
         score_file = scores / f"{language}.json"
         if score_file.is_file():  # finished before an interruption
-            found[language] = json.loads(score_file.read_text(encoding="utf-8"))["metrics"]
+            scored = json.loads(score_file.read_text(encoding="utf-8"))
+            found[language] = scored["metrics"]
+            left_out.update(scored["rows_left_out"])
             continue
         if model is None:
             model = stored.restore(plan.backbone, precision=spec.precision).to(plan.device)
+        bad = BadRows(skip=spec.skip_bad_rows)
         rows = subset(plan.source.load(recipe(spec.task), spec.split, language, bad), spec.max_examples)
         identity = f"{spec.fingerprints[language]} {spec.split} {spec.max_examples} {spec.skip_bad_rows}"
         features = encode(
@@ -229,8 +261,10 @@ def _evaluate(
         answers = kind.decode(gold, features, logits)
         result = kind.score(answers, gold, metric=spec.metric, language=language)
         kind.write_predictions(answers, predictions / f"{spec.split}-{language}.{kind.prediction_suffix}")
-        found[language] = _write_scores(result, score_file)
-    return {"languages": found, **summarise(kind, found)}, {"rows_left_out": bad.counts}
+        found[language] = {**result.metrics, "examples": len(result.items)}
+        left_out.update(bad.counts)
+        write_json(score_file, {"metrics": found[language], "items": result.items, "rows_left_out": dict(bad.counts)})
+    return {"languages": found, **summarise(kind, found)}, {"rows_left_out": left_out}
 
 
 def summarise(kind: Kind, languages: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -266,9 +300,3 @@ def build_collator(plan: Plan, max_length: int, tokenizer: Any) -> Collator:
     return Collator(
         pad_id=tokenizer.pad_token_id, tokens_per_batch=plan.options.tokens_per_batch, max_length=max_length
     )
-
-
-def _write_scores(result: Scores, path: Path) -> dict[str, Any]:
-    metrics = {**result.metrics, "examples": len(result.items)}
-    write_json(path, {"metrics": metrics, "items": result.items})
-    return metrics

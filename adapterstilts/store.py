@@ -13,9 +13,8 @@ A finished run appears by one rename, so a folder at the top level is complete o
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
-import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,36 +24,15 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from pydantic import ValidationError
 
-from adapterstilts.errors import StoreError, UsageError
+from adapterstilts.errors import AstiltsError, StoreError, UsageError
+from adapterstilts.files import file_digest, sync, write_json
 from adapterstilts.specs import EvaluateSpec, StageSpec, TrainSpec, canonical_json, key
 
 MANIFEST = "manifest.json"
+CHECKPOINTS = "checkpoints"
 KEY_DIGITS = 12
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes `value` to `path` so that a reader sees the old file or the new one, never a part of it."""
-    scratch = path.with_name(path.name + ".part")
-    with scratch.open("w", encoding="utf-8") as file:
-        json.dump(value, file, ensure_ascii=False, indent=1)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(file)
-
-
-def _digest(file: Any) -> str:
-    digest = hashlib.sha256()
-    while block := file.read(1 << 20):
-        digest.update(block)
-    return digest.hexdigest()
 
 
 @contextmanager
@@ -62,13 +40,28 @@ def explain_full_disk(root: Path) -> Iterator[None]:
     """Turns an operating system's "no space" into an error that says what is safe and what to do."""
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise StoreError(
-                f"No space left while writing below {root} ({error.strerror}); finished runs are untouched.",
-                remedy="Free some space or choose another disk with --store, then repeat the command: it resumes.",
-            ) from error
+    except AstiltsError:
         raise
+    except Exception as error:
+        if not _is_full_disk(error):
+            raise
+        raise StoreError(
+            f"No space left while writing below {root} ({error}); finished runs are untouched.",
+            remedy="Free some space or choose another disk with --store, then repeat the command: it resumes.",
+        ) from error
+
+
+# Each writer has its own way of saying it: Python's, safetensors' and torch's.
+_FULL_DISK_CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL_DISK = re.compile(
+    rf"os error ({'|'.join(map(str, _FULL_DISK_CODES))})\b|iostream error|PytorchStreamWriter failed"
+)
+
+
+def _is_full_disk(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in _FULL_DISK_CODES
+    return bool(_FULL_DISK.search(str(error)))
 
 
 @dataclass(frozen=True)
@@ -81,7 +74,13 @@ class Run:
     def spec(self) -> StageSpec:
         """The spec that the run's key is the hash of."""
         values = self._read("spec.json")
-        return (EvaluateSpec if values["stage"] == "evaluate" else TrainSpec).model_validate(values)
+        try:
+            return (EvaluateSpec if values["stage"] == "evaluate" else TrainSpec).model_validate(values)
+        except (KeyError, ValidationError):
+            raise StoreError(
+                f"{self.folder / 'spec.json'} is not a spec of this version.",
+                remedy="Delete the folder, or use the version of adapterstilts that made it.",
+            ) from None
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
@@ -150,11 +149,16 @@ class RunStore:
         return Run(folder).check() if folder.is_dir() else None
 
     def runs(self) -> list[Run]:
-        """All finished runs, oldest first."""
-        if not self.root.is_dir():
-            return []
-        found = [Run(path.parent) for path in self.root.glob(f"[!.]*/{MANIFEST}")]
-        return sorted(found, key=lambda run: (run.provenance["finished"], run.folder.name))
+        """All finished runs that can be read, oldest first."""
+        readable = [run for run in self._all() if not _unreadable(run)]
+        return sorted(readable, key=lambda run: (run.provenance["finished"], run.folder.name))
+
+    def unreadable(self) -> list[StoreError]:
+        """What is wrong with the run folders that `runs` leaves out."""
+        return [error for run in self._all() if (error := _unreadable(run))]
+
+    def _all(self) -> list[Run]:
+        return [Run(path.parent) for path in self.root.glob(f"[!.]*/{MANIFEST}")]
 
     def resolve(self, text: str) -> Run:
         """The run that `text` names: its folder, its folder's name, or the first digits of its key.
@@ -181,7 +185,12 @@ class RunStore:
         name = self.folder(spec).name
         work = self.root / ".work" / name
         with explain_full_disk(self.root):
-            (self.root / ".locks").mkdir(parents=True, exist_ok=True)
+            try:
+                (self.root / ".locks").mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreError(
+                    f"--store {self.root} cannot be written ({error.strerror}).", remedy="Choose another folder."
+                ) from error
             lock = FileLock(self.root / ".locks" / f"{name}.lock")
             try:
                 lock.acquire(timeout=0)
@@ -195,30 +204,47 @@ class RunStore:
                 lock.release()
 
     def publish(self, spec: StageSpec, work: Path) -> Run:
-        """Turns a work folder into the finished run of `spec`, replacing an older run of the same key."""
+        """Turns a work folder into the finished run of `spec`, replacing an older run of the same key.
+
+        What lies in the work folder's `checkpoints` is kept until the run is published, and then deleted.
+        """
         (work / "spec.json").write_text(canonical_json(spec) + "\n", encoding="ascii")
-        files = sorted(path for path in work.rglob("*") if path.is_file())
-        manifest = {
+        files = sorted(path for path in work.rglob("*") if path.is_file() and work / CHECKPOINTS not in path.parents)
+        entries = {
             path.relative_to(work).as_posix(): {"bytes": path.stat().st_size, "sha256": file_digest(path)}
             for path in files
+            if path.name != MANIFEST
         }
         for path in files:
-            _sync(path)
-        write_json(work / MANIFEST, manifest)
+            sync(path)
+        write_json(work / MANIFEST, entries)
+        return self._move(spec, work)
+
+    def publish_complete(self, spec: StageSpec, work: Path) -> Run | None:
+        """Publishes a work folder that a process had completed when it was killed; None if it is not complete."""
+        return self._move(spec, work) if (work / MANIFEST).is_file() else None
+
+    def _move(self, spec: StageSpec, work: Path) -> Run:
         final = self.folder(spec)
-        discarded = self.root / ".work" / f"{final.name}.replaced"
-        shutil.rmtree(discarded, ignore_errors=True)
+        replaced, checkpoints = (work.with_name(f"{work.name}.{what}") for what in ("replaced", CHECKPOINTS))
+        for rest in (replaced, checkpoints):
+            shutil.rmtree(rest, ignore_errors=True)
+        if (work / CHECKPOINTS).exists():
+            (work / CHECKPOINTS).replace(checkpoints)
         if final.exists():
-            final.replace(discarded)
+            final.replace(replaced)
         work.replace(final)
-        _sync(self.root)
-        shutil.rmtree(discarded, ignore_errors=True)
+        sync(self.root)
+        for rest in (replaced, checkpoints):
+            shutil.rmtree(rest, ignore_errors=True)
         return Run(final)
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def _unreadable(run: Run) -> StoreError | None:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        run.spec, run.provenance["finished"]
+    except StoreError as error:
+        return error
+    except KeyError:
+        return StoreError(f"{run.folder / 'provenance.json'} has no time.", remedy="Delete the folder.")
+    return None

@@ -25,16 +25,20 @@ from adapterstilts.checkpoints import (
 )
 from adapterstilts.data.batching import Collator, LengthBatches
 from adapterstilts.errors import AstiltsError
+from adapterstilts.files import write_json
 from adapterstilts.modeling.storage import load_parameters, save_parameters
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.prediction import predict
 from adapterstilts.specs import Settings
+from adapterstilts.store import CHECKPOINTS
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 _TRAINED = "trained.safetensors"
+_CLOCK = "clock.json"
 _LOG_LINES = 200
+SAVE_SECONDS = 600
 
 Score = Callable[[list[np.ndarray]], dict[str, float]]
 
@@ -46,7 +50,7 @@ class TrainingResult:
     Attributes:
         best_score: Main score on the English validation data at `best_step`.
         resumed_from: Step of the checkpoint that this process went on from, 0 for a new start.
-        seconds: Wall time of this process's training, evaluation included.
+        seconds: Wall time of training, evaluation included, without what a kill undid.
     """
 
     steps: int
@@ -66,6 +70,9 @@ class StageTrainer(Trainer):
     its features are split to fit the token budget, and checkpoints, schedules and logs count optimiser steps.
     """
 
+    state: Any
+    control: Any
+
     def __init__(
         self,
         *,
@@ -83,8 +90,15 @@ class StageTrainer(Trainer):
         self.batches = batches
         self.collator = collator
         self.score = score
+        self.seconds_before = 0.0
+        self.started = self.saved = time.perf_counter()
         for default in (PrinterCallback, ProgressCallback):
             self.remove_callback(default)
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far, that of interrupted processes up to their last checkpoint included."""
+        return self.seconds_before + time.perf_counter() - self.started
 
     @property
     def folder(self) -> Path:
@@ -119,7 +133,7 @@ class StageTrainer(Trainer):
         logits = predict(self.model, self.eval_dataset, task=self.task, collator=self.collator.for_prediction())
         metrics = {f"eval_{name}": value for name, value in self.score(logits).items()}
         self.log(metrics)
-        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
@@ -130,11 +144,24 @@ class StageTrainer(Trainer):
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
-        mark_complete(checkpoint_of_step(self.folder, self.state.global_step))
+        checkpoint = checkpoint_of_step(self.folder, self.state.global_step)
+        write_json(checkpoint / _CLOCK, {"seconds": self.seconds})
+        mark_complete(checkpoint)
+        self.saved = time.perf_counter()
         keep_only(self.folder, {self.state.global_step, self.state.best_global_step})
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         load_parameters(self.model, Path(resume_from_checkpoint) / _TRAINED)
+
+    def go_on(self, checkpoint: Path | None) -> None:
+        """Trains to the end, from `checkpoint` if there is one."""
+        if checkpoint is not None:
+            self.seconds_before = json.loads((checkpoint / _CLOCK).read_text(encoding="utf-8"))["seconds"]
+        if checkpoint is not None and finished_training(checkpoint):
+            self.state = self.state.load_from_json(str(checkpoint / "trainer_state.json"))
+            self._load_best_model()
+        else:
+            self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
     def _load_best_model(self) -> None:
         # By step and not by the recorded path: the store may have been moved since.
@@ -152,6 +179,17 @@ class _EvaluateAtEnd(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step >= state.max_steps:
             control.should_evaluate = control.should_save = True
+
+
+class _SaveByTime(TrainerCallback):
+    """Saves between evaluations that are far apart, so that a kill costs minutes."""
+
+    def __init__(self, trainer: StageTrainer) -> None:
+        self.trainer = trainer
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if time.perf_counter() - self.trainer.saved > SAVE_SECONDS:
+            control.should_save = True
 
 
 class _Log(TrainerCallback):
@@ -206,7 +244,7 @@ def train(
         work: Folder for checkpoints and `log.jsonl`.
         on_progress: Called with (step, all steps, newly logged values).
     """
-    checkpoints = work / "checkpoints"
+    checkpoints = work / CHECKPOINTS
     lengths = features["length"][:]
     batches = LengthBatches(lengths, batch_size=settings.batch_size, seed=seed)
     steps = max(1, math.ceil(len(batches) * settings.epochs))
@@ -222,16 +260,12 @@ def train(
         score=score,
     )
     trainer.add_callback(_EvaluateAtEnd())
+    trainer.add_callback(_SaveByTime(trainer))
     trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
     trainer.add_callback(_Log(work / "log.jsonl", on_progress))
 
-    started = time.perf_counter()
     latest = latest_complete(checkpoints)
-    if latest and finished_training(latest):
-        trainer.state = trainer.state.load_from_json(str(latest / "trainer_state.json"))
-        trainer._load_best_model()
-    else:
-        trainer.train(resume_from_checkpoint=str(latest) if latest else None)
+    trainer.go_on(latest)
     state = trainer.state
     return TrainingResult(
         steps=state.global_step,
@@ -241,7 +275,7 @@ def train(
         examples_seen=_seen(batches, state.global_step, [1] * len(lengths)),
         tokens_seen=_seen(batches, state.global_step, lengths),
         resumed_from=int(latest.name.rpartition("-")[2]) if latest else 0,
-        seconds=time.perf_counter() - started,
+        seconds=trainer.seconds,
     )
 
 

@@ -11,14 +11,14 @@ PACKAGE = Path(adapterstilts.__file__).parent
 
 # From the ground up; a module may import from its own floor and those below it.
 FLOORS = [
-    {"errors", "registry", "languages"},
-    {"specs", "store", "metrics", "profiles", "provenance"},
+    {"errors", "registry", "languages", "files"},
+    {"specs", "store", "metrics", "profiles", "provenance", "statistics"},
     {"tasks"},
     {"data", "mini", "modeling"},
     {"checkpoints", "training", "prediction", "mining"},
     {"options", "planning", "stages"},
     {"results", "studies", "reporting", "sharing", "api"},
-    {"cli"},
+    {"cli", "__main__"},
 ]
 
 

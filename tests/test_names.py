@@ -55,9 +55,9 @@ def test_malformed_method_text(text: str) -> None:
 
 def test_method_options_are_checked_by_the_library() -> None:
     with pytest.raises(UsageError, match="Did you mean 'reduction_factor'"):
-        METHODS.get("seq_bn").check_options({"reduction_facto": 2})
+        METHODS.get("seq_bn").resolve({"reduction_facto": 2})
     with pytest.raises(UsageError, match="has no options"):
-        METHODS.get("full").check_options({"rank": 2})
+        METHODS.get("full").resolve({"rank": 2})
 
 
 def test_options_and_settings_are_told_apart() -> None:

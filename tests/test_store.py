@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from adapterstilts.errors import StoreError, UsageError
+from adapterstilts.files import write_json
 from adapterstilts.specs import key
-from adapterstilts.store import Run, RunStore, write_json
+from adapterstilts.store import Run, RunStore
 from tests.test_specs import evaluate_spec, train_spec
 
 

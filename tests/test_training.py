@@ -167,3 +167,69 @@ def test_no_label_of_a_target_language_is_read_in_training(quick: dict[str, Any]
     one = adapterstilts.transfer("none", "xquad", **options)
     other = adapterstilts.transfer("none", "xquad", **{**options, "data_dir": data, "store": tmp_path / "other"})
     assert_same_weights(one.rows[0].trained, other.rows[0].trained)
+
+
+def test_a_step_is_that_of_adamw_with_clipped_gradients(quick: dict[str, Any], tmp_path: Path) -> None:
+    """Two steps by hand, on the same batches, give the same weights: clipping and weight decay included."""
+    backbone = tmp_path / "still"
+    _copy_without_dropout(Path(quick["backbone"]), backbone)
+    options = {
+        **quick, "backbone": str(backbone), "method": "full", "max_train_examples": 16, "warmup_ratio": 0.0,
+        "max_grad_norm": 0.05, "weight_decay": 0.5, "batch_size": 8,
+    }  # fmt: skip
+    result = adapterstilts.train_intermediate("squad", **options)
+    assert result.steps == result.best_step == 2
+    by_hand = _train_by_hand(options)
+    trained = load_file(result.folder / WEIGHTS)
+    assert trained.keys() == by_hand.keys()
+    for name, tensor in trained.items():
+        assert torch.allclose(tensor, by_hand[name], atol=1e-5), name
+
+
+def _train_by_hand(options: dict[str, Any]) -> dict[str, torch.Tensor]:
+    from transformers import set_seed
+
+    from adapterstilts.data.bad_rows import BadRows
+    from adapterstilts.data.batching import LengthBatches
+    from adapterstilts.data.features import encode
+    from adapterstilts.data.splits import training_rows
+    from adapterstilts.modeling.composition import start_model
+    from adapterstilts.options import TrainingOptions, read_options
+    from adapterstilts.planning import make_plan, plan_training
+    from adapterstilts.stages import build_collator, build_kind
+    from adapterstilts.tasks.catalogue import recipe
+
+    plan = make_plan(read_options(TrainingOptions, options))
+    spec = plan_training(plan, recipe("squad"), "train-intermediate")
+    kind, tokenizer = build_kind(spec), plan.backbone.tokenizer()
+    rows, _ = training_rows(plan.source, recipe("squad"), spec.data, BadRows(skip=False), max_validation_examples=16)
+    features = encode(
+        rows,
+        identity="by hand",
+        kind=kind,
+        tokenizer=tokenizer,
+        encoding=spec.settings.encoding(),
+        labels=True,
+        cache=plan.store.cache,
+    )
+    set_seed(spec.seed)
+    model = start_model(spec, plan.backbone, [], head=kind.head(), source_task=None).train()
+    decayed = {name for name, _ in model.named_parameters() if "bias" not in name and "LayerNorm" not in name}
+    groups = [
+        {"params": [p for n, p in model.named_parameters() if (n in decayed) == decay], "weight_decay": 0.5 * decay}
+        for decay in (True, False)
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.999), eps=1e-8)
+    batches = LengthBatches(features["length"][:], batch_size=8, seed=spec.seed)
+    collator = build_collator(plan, 96, tokenizer)
+    columns = features.remove_columns(["row", "length"])
+    for step, batch in enumerate(batches):
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-3 * (2 - step) / 2
+        (micro,) = collator([columns[index] for index in batch])
+        optimizer.zero_grad()
+        model(task="squad", **micro)["loss"].backward()
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 0.05)
+        assert norm > 0.05
+        optimizer.step()
+    return {name: parameter.detach() for name, parameter in model.named_parameters()}

@@ -22,6 +22,7 @@ class Terminal:
         self._bar: Any = None
         self._values: dict[str, str] = {}
         self._begun = self._last = time.monotonic()
+        self._first = 0
 
     def note(self, message: str) -> None:
         """Prints one line."""
@@ -34,7 +35,7 @@ class Terminal:
         if self._bar is None:
             from tqdm import tqdm
 
-            self._begun = time.monotonic()
+            self._begun, self._first = time.monotonic(), step - 1
             self._bar = tqdm(
                 total=steps,
                 initial=max(step - 1, 0),
@@ -49,7 +50,7 @@ class Terminal:
         if self._bar.disable and time.monotonic() - self._last > _QUIET_SECONDS:
             self._last = time.monotonic()
             values = ", ".join(f"{name} {value}" for name, value in self._values.items())
-            left = (self._last - self._begun) / max(step, 1) * (steps - step)
+            left = (self._last - self._begun) / (step - self._first) * (steps - step)
             self.note(f"{stage}: step {step:,} of {steps:,}, {values}, about {left:.0f} s left")
 
     def track(self, batches: Iterable[Any], total: int, label: str) -> Iterable[Any]:

@@ -26,23 +26,36 @@ def runs(ctx: click.Context, store: Path, as_json: bool) -> None:
     from adapterstilts.store import RunStore
 
     found = RunStore(store).runs()
+    for problem in RunStore(store).unreadable():
+        click.echo(f"Left out: {problem}", err=True)
     if as_json:
-        click.echo(json.dumps([{"key": run.key, "folder": str(run.folder)} for run in found], indent=1))
+        listed = [
+            {
+                "key": run.key,
+                "stage": run.spec.stage,
+                "task": run.spec.task,
+                "folder": str(run.folder),
+                "metrics": run.metrics,
+            }
+            for run in found
+        ]
+        click.echo(json.dumps(listed, indent=1))
     else:
         click.echo(runs_table(found) if found else f"No finished run in {store}.")
 
 
 @runs.command("show")
 @click.argument("key")
+@click.option("--store", "own_store", type=click.Path(file_okay=False, path_type=Path), help="Folder of the run store.")
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
 @click.pass_obj
-def show(store: Path, key: str, as_json: bool) -> None:
+def show(store: Path, key: str, own_store: Path | None, as_json: bool) -> None:
     """Show spec, provenance and metrics of the run that KEY names: first digits of its key, or its folder."""
     import yaml
 
     from adapterstilts.store import RunStore
 
-    run = RunStore(store).resolve(key)
+    run = RunStore(own_store or store).resolve(key)
     content = {
         "key": run.key,
         "folder": str(run.folder),

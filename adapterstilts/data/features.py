@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,23 +41,40 @@ def encode(
         _vocabulary(tokenizer),
     )
     folder = cache / hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-    if not folder.is_dir():
-        features = rows.map(
-            lambda batch, indices: _with_length(
-                kind.encode(batch, indices, tokenizer=tokenizer, encoding=encoding, labels=labels)
-            ),
-            batched=True,
-            with_indices=True,
-            remove_columns=rows.column_names,
-            load_from_cache_file=False,
-        )
-        scratch = folder.with_name(f"{folder.name}.{os.getpid()}")
-        features.save_to_disk(scratch)
+    if (found := _read(folder)) is not None:
+        return found
+    features = rows.map(
+        lambda batch, indices: _with_length(
+            kind.encode(batch, indices, tokenizer=tokenizer, encoding=encoding, labels=labels)
+        ),
+        batched=True,
+        with_indices=True,
+        remove_columns=rows.column_names,
+        load_from_cache_file=False,
+    )
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, prefix=f"{folder.name}.") as scratch:
+        features.save_to_disk(Path(scratch) / "features")
         try:
-            scratch.replace(folder)
-        except OSError:  # another process finished the same features first
-            shutil.rmtree(scratch, ignore_errors=True)
+            (Path(scratch) / "features").replace(folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # another process finished the same ones first
+                raise
     return load_from_disk(folder)
+
+
+def _read(folder: Path) -> Dataset | None:
+    """The features in `folder`; damaged ones are deleted, because they can be made again."""
+    from datasets import load_from_disk
+    from pyarrow import ArrowInvalid
+
+    if not folder.is_dir():
+        return None
+    try:
+        return load_from_disk(folder)
+    except (OSError, ValueError, ArrowInvalid):
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
 
 
 def _vocabulary(tokenizer: Any) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS
 from adapterstilts.errors import DataError, UsageError, explain_hub, unknown
-from adapterstilts.store import file_digest
+from adapterstilts.files import file_digest
 from adapterstilts.tasks.recipe import HubSource, Recipe
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class MiniRows:
 
         part = task.sources.mini
         rows = GENERATORS[part.generator](split=split, language=language, size=part.splits[split], **part.options)
-        return _dataset(task, rows, f"the {split} split of {task.name} ({language}) in the embedded suite")
+        return _dataset(task, rows, f"the {split} split of {task.name} ({language}) in the embedded suite", bad)
 
 
 class FileRows:
@@ -89,7 +89,7 @@ class FileRows:
 
     def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
         path = self._existing(task, split, language)
-        return _dataset(task, list(FORMATS.get(task.sources.files.format)(path, language, bad)), str(path))
+        return _dataset(task, FORMATS.get(task.sources.files.format)(path, language, bad), str(path), bad)
 
     def _path(self, task: Recipe, split: str, language: str) -> Path | None:
         template = task.sources.files.splits.get(split)
@@ -132,27 +132,31 @@ class HubRows:
             found = found.filter(lambda id_: id_.startswith(prefix), input_columns="id")
         rename = {theirs: ours for ours, theirs in part.columns.items()}
         found = found.rename_columns(rename)
-        features = task.build_kind().features()
-        found = found.select_columns([name for name in features if name != "language"])
-        found = found.add_column("language", [language] * len(found)).cast(features)
-        _check_not_empty(found, f"{part.path}, {split}, {language}")
-        return found
+        rows = ({**row, "language": language} for row in found)
+        return _dataset(task, rows, f"{part.path}, {split}, {language}", bad)
 
 
 def _config(part: HubSource, language: str) -> str | None:
     return part.config.format(language=language) if part.config else None
 
 
-def _dataset(task: Recipe, rows: list[dict[str, Any]], where: str) -> Dataset:
+def _dataset(task: Recipe, rows: Iterable[dict[str, Any]], where: str, bad: BadRows) -> Dataset:
+    """The usable rows, with the kind's columns only."""
     from datasets import Dataset
 
-    _check_not_empty(rows, where)
-    return Dataset.from_list(rows, features=task.build_kind().features())
-
-
-def _check_not_empty(rows: Sized, where: str) -> None:
-    if not len(rows):
+    kind = task.build_kind()
+    features = kind.features()
+    kept = []
+    for number, row in enumerate(rows):
+        try:
+            kind.check(row)
+        except ValueError as error:
+            bad.report(where, f"row {row.get('id', number)!r}", str(error))
+        else:
+            kept.append({name: row[name] for name in features})
+    if not kept:
         raise DataError(f"{where}: there is no usable row.", remedy="Check that it is the right data set.")
+    return Dataset.from_list(kept, features=features)
 
 
 _SOURCES: dict[str, Callable[[], Source]] = {"hub": HubRows, "mini": MiniRows}

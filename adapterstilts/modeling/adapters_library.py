@@ -32,6 +32,11 @@ def method_config(method: str, options: Mapping[str, Any]) -> adapters.AdapterCo
         raise UsageError(f"Method {method} with options {dict(options)}: {error}.") from error
 
 
+def resolved_options(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Every field of a method's configuration, as it comes out with `options`."""
+    return dataclasses.asdict(method_config(method, options))
+
+
 def add_adapter(backbone: Any, name: str, method: str, options: Mapping[str, Any]) -> None:
     """Adds a new adapter called `name`; its weights are fp32 whatever the backbone's precision."""
     if not hasattr(backbone, "adapters_config"):

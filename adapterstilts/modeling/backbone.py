@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from adapterstilts.errors import CompatibilityError, UsageError, explain_hub
-from adapterstilts.store import file_digest
+from adapterstilts.files import file_digest
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 # What decides the output of a checkpoint folder: architecture, weights, tokenizer.
@@ -66,16 +66,35 @@ class Backbone:
         return tokenizer
 
     def encoder(self, dtype: torch.dtype) -> nn.Module:
-        """The encoder without any head, its weights in `dtype`."""
+        """The encoder without any head, its weights in `dtype`.
+
+        Raises:
+            CompatibilityError: The checkpoint lacks some of the encoder's weights, which would stay random.
+        """
         from transformers import AutoModel
 
-        return self._load(AutoModel, dtype=dtype, **_no_pooler(self.config()))
+        options = _no_pooler(self.config())
+        encoder, report = self._load(AutoModel, dtype=dtype, output_loading_info=True, **options)
+        if absent := sorted(report["missing_keys"]):
+            raise CompatibilityError(
+                f"{self.name} has no weights for {absent[0]} and {len(absent) - 1} more.",
+                remedy="The checkpoint does not fit its config.json: save it again with `save_pretrained`.",
+            )
+        return encoder
 
     def _load(self, auto_class: Any, **options: Any) -> Any:
-        if self.revision is None:
+        if self.revision is not None:
+            with explain_hub(f"the backbone {self.path}"):
+                return auto_class.from_pretrained(self.path, revision=self.revision, **options)
+        try:
             return auto_class.from_pretrained(self.path, **options)
-        with explain_hub(f"the backbone {self.path}"):
-            return auto_class.from_pretrained(self.path, revision=self.revision, **options)
+        except Exception as error:  # each part of a checkpoint fails in a way of its own
+            part = auto_class.__name__.removeprefix("Auto").lower()
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise CompatibilityError(
+                f"The {part} of --backbone {self.name} cannot be loaded: {reason.rstrip('.')}.",
+                remedy="Give a folder to which model and tokenizer were saved with `save_pretrained`.",
+            ) from error
 
 
 def locate_backbone(name: str, *, revision: str | None = None) -> Backbone:
@@ -88,6 +107,8 @@ def locate_backbone(name: str, *, revision: str | None = None) -> Backbone:
         UsageError: The folder is no checkpoint, or the name looks like a folder that is not there.
         HubError: The Hub could not be asked.
     """
+    if revision and (name == "mini" or Path(name).is_dir()):
+        raise UsageError(f"--revision {revision} has no meaning for {name}.", remedy="Leave it out: it is for the Hub.")
     if name == "mini":
         from adapterstilts import mini
 

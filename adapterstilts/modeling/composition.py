@@ -99,6 +99,20 @@ def check_composition(name: str, method: MethodSpec, sources: list[StoredModel])
             )
 
 
+def check_head(stored: StoredModel, head: HeadSpec, task: str) -> None:
+    """Refuses to go on with a head of another form.
+
+    Raises:
+        CompatibilityError: The stored model has no head for `task`, or one with other outputs.
+    """
+    found = stored.description.heads.get(task)
+    if found is None or (found.name, found.outputs) != (head.name, head.outputs):
+        raise CompatibilityError(
+            f"--head reuse: {stored.folder.name} has no {head.name!r} head with {head.outputs} outputs.",
+            remedy="Use --head new.",
+        )
+
+
 def start_model(
     spec: TrainSpec,
     backbone: Backbone,
@@ -114,26 +128,17 @@ def start_model(
         source_task: Task of the intermediate run, whose head `spec.head == "reuse"` goes on with.
 
     Raises:
-        CompatibilityError: The head to reuse has another form.
+        UsageError, CompatibilityError: As `check_composition` and `check_head`.
     """
     check_composition(spec.composition, spec.method, sources)
     model = COMPOSITIONS.get(spec.composition).build(spec, backbone, sources)
-    if spec.head == "new":
+    if spec.head == "reuse" and source_task is not None:
+        check_head(sources[0], head, source_task)
+        model.drop_heads(keep=source_task)
+        if source_task != spec.task:
+            model.rename_head(source_task, spec.task)
+    else:
         model.drop_heads(keep=None)
         model.add_head(spec.task, head)
-    else:
-        _reuse_head(model, head, source_task, spec.task)
     model.heads.requires_grad_(True)
     return model
-
-
-def _reuse_head(model: TransferModel, head: HeadSpec, source_task: str | None, task: str) -> None:
-    found = model.describe().heads.get(source_task or "")
-    if source_task is None or found is None or (found.name, found.outputs) != (head.name, head.outputs):
-        raise CompatibilityError(
-            f"--head reuse: the intermediate run has no {head.name!r} head with {head.outputs} outputs.",
-            remedy="Use --head new.",
-        )
-    model.drop_heads(keep=source_task)
-    if source_task != task:
-        model.rename_head(source_task, task)

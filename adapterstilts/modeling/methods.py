@@ -30,14 +30,26 @@ class Method:
     compositions: tuple[str, ...]
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
-    def check_options(self, options: Mapping[str, Any]) -> None:
-        """Raises UsageError when the method's library does not know one of the options."""
-        if self.library == "adapters":
-            from adapterstilts.modeling.adapters_library import method_config
+    def resolve(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """All options of the method's library, those that are not given at their defaults.
 
-            method_config(self.name, options)
-        elif options:
+        Raises:
+            UsageError: The library does not know one of the options.
+        """
+        if self.library == "adapters":
+            from adapterstilts.modeling.adapters_library import resolved_options
+
+            return resolved_options(self.name, options)
+        if options:
             raise UsageError(f"Method {self.name!r} has no options.", remedy=f"Write --method {self.name}.")
+        return {}
+
+    def normalize(self, spec: MethodSpec) -> MethodSpec:
+        """The same method with only the options that differ from the library's defaults."""
+        given, defaults = self.resolve(spec.options), self.resolve({})
+        return MethodSpec(
+            name=spec.name, options={name: given[name] for name in given if given[name] != defaults[name]}
+        )
 
 
 METHODS: Registry[Method] = Registry("method")

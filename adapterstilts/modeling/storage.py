@@ -10,11 +10,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from adapterstilts.errors import CompatibilityError, StoreError
+from adapterstilts.files import write_json
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.transfer_model import ModelDescription, TransferModel
 from adapterstilts.specs import Precision
-from adapterstilts.store import write_json
 from adapterstilts.tasks.kind import HeadSpec
 
 WEIGHTS = "weights.safetensors"
@@ -98,8 +98,11 @@ class StoredModel:
             model.add_adapter(adapter.name, adapter.method)
         for task, head in self.description.heads.items():
             model.add_head(task, HeadSpec(name=head.name, outputs=head.outputs))
+        # Whatever the run has stored has to be in its file; trainable parameters are checked to be.
+        if METHODS.get(self.description.method.name).family == "full":
+            model.train_backbone()
         for _, parameter in model.stored():
-            parameter.requires_grad_(True)  # whatever the run has stored has to be in its file
+            parameter.requires_grad_(True)
         load_parameters(model, self.folder / WEIGHTS)
         return model.requires_grad_(False)
 

@@ -66,7 +66,8 @@ class TransferModel(nn.Module):
         self.heads = nn.ModuleDict()
         self._adapters: list[AdapterDescription] = []
         self._head_specs: dict[str, HeadSpec] = {}
-        self._pristine = {id(parameter) for parameter in self.backbone.parameters()}
+        # The parameters themselves are kept, because an id can be given out again.
+        self._pristine = {id(parameter): parameter for parameter in self.backbone.parameters()}
 
     @property
     def adapter_names(self) -> list[str]:

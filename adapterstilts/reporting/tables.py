@@ -20,13 +20,11 @@ from adapterstilts.tasks.recipe import Recipe
 if TYPE_CHECKING:
     from adapterstilts.specs import StageSpec
 
-# How the metrics of a task are written in its table's cells.
-_LABELS = {"exact_match": "EM", "f1": "F1"}
-
 
 def training_summary(result: TrainResult) -> str:
     """What an intermediate phase gave, in a few lines."""
-    scores = " · ".join(f"{_LABELS[name]} {value:.1f}" for name, value in result.validation.items() if name in _LABELS)
+    labels = recipe(result.task).build_kind().metrics
+    scores = " · ".join(f"{label} {result.validation[name]:.1f}" for name, label in labels.items())
     return "\n".join(
         [
             f"{recipe(result.task).title} with {result.method}: {scores} on English validation data",
@@ -45,8 +43,9 @@ def transfer_tables(result: TransferResult) -> str:
 
 def _transfer_table(rows: Sequence[TransferRow]) -> str:
     task = recipe(rows[0].task)
-    metrics = [name for name in next(iter(rows[0].languages.values())) if name in _LABELS]
-    shown = "/".join(_LABELS[name] for name in metrics)
+    labels = task.build_kind().metrics
+    metrics = list(labels)
+    shown = "/".join(labels.values())
     others = [language for language in rows[0].languages if language != "en"]
     examples = sorted({int(scores["examples"]) for scores in rows[0].languages.values()})
     count = f"{examples[0]:,}" if len(examples) == 1 else f"{examples[0]:,} to {examples[-1]:,}"
@@ -55,7 +54,7 @@ def _transfer_table(rows: Sequence[TransferRow]) -> str:
     headline = metrics[-1]
     columns = [
         *(["en"] if rows[0].english else []),
-        *(["zero-shot mean", f"Δ {_LABELS[headline]}"] if others else []),
+        *(["zero-shot mean", f"Δ {labels[headline]}"] if others else []),
     ]
     for name in [*columns, *others, "trained", "seconds"]:
         table.add_column(name, justify="right", no_wrap=True)
@@ -67,7 +66,7 @@ def _transfer_table(rows: Sequence[TransferRow]) -> str:
         seconds = " + ".join(f"{value:.0f}" for value in row.seconds.values())
         table.add_row(_source(row), *cells, _parameters(row.parameters), seconds)
     legend = [
-        "Δ: zero-shot mean minus that of the first row, with 95% interval (paired bootstrap over questions)."
+        "Δ: zero-shot mean minus that without intermediate task, with 95% interval (paired bootstrap over questions)."
         if any(row.difference for row in rows)
         else "",
         "trained: parameters trained in the target phase. seconds: intermediate + target training + evaluation.",

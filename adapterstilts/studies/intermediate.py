@@ -11,6 +11,19 @@ from adapterstilts.tasks.catalogue import recipe_for_phase
 NONE = "none"
 
 
+def check_source_name(text: str) -> None:
+    """Refuses a source whose task is unknown or whose key is empty, without looking for the run.
+
+    Raises:
+        UsageError: See above.
+    """
+    task, at, key = text.partition("@")
+    if text != NONE:
+        recipe_for_phase(task, "intermediate")
+    if at and not key:
+        raise UsageError(f"--from {text} has no key.", remedy="Write TASK@KEY; `astilts runs` lists the keys.")
+
+
 def find_source(plan: Plan, text: str) -> Run | None:
     """The intermediate run that `--from` names.
 
@@ -23,7 +36,6 @@ def find_source(plan: Plan, text: str) -> Run | None:
     if text == NONE:
         return None
     task, at, key = text.partition("@")
-    recipe_for_phase(task, "intermediate")
     if at:
         run = plan.store.resolve(key)
         if run.spec.stage != "train-intermediate" or run.spec.task != task:

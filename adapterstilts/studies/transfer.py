@@ -8,15 +8,17 @@ from dataclasses import dataclass
 
 from adapterstilts.data.splits import evaluation_split
 from adapterstilts.errors import UsageError
+from adapterstilts.languages import LANGUAGES, check_languages
 from adapterstilts.modeling.composition import COMPOSITIONS
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.options import TransferOptions
 from adapterstilts.planning import Plan, evaluation_languages, make_plan, plan_evaluation, plan_training
-from adapterstilts.reporting.statistics import Interval, paired_bootstrap
 from adapterstilts.results import TransferResult, TransferRow
-from adapterstilts.stages import Reporter, run_evaluation, run_training
+from adapterstilts.specs import TrainSpec
+from adapterstilts.stages import Reporter, check_training, run_evaluation, run_training
+from adapterstilts.statistics import Interval, paired_bootstrap
 from adapterstilts.store import Run
-from adapterstilts.studies.intermediate import NONE, find_source, source_label
+from adapterstilts.studies.intermediate import check_source_name, find_source, source_label
 from adapterstilts.tasks.catalogue import recipe_for_phase
 from adapterstilts.tasks.recipe import Recipe
 
@@ -26,21 +28,43 @@ def run_transfer(
 ) -> TransferResult:
     """Trains and evaluates every (target, source) pair; see `adapterstilts.transfer`."""
     tasks = [recipe_for_phase(name, "target") for name in _distinct(targets, "target")]
+    names = _distinct(sources, "source")
+    for name in names:
+        check_source_name(name)
+    check_languages(options.languages or (), available=LANGUAGES, owner="XTREME-R")
     if options.composition:
         COMPOSITIONS.get(options.composition)
     plan = make_plan(options)
-    for task in tasks:  # before anything is trained, so that what is missing for the last target stops the first
-        evaluation_split(plan.source, task, evaluation_languages(plan.source, task, options.languages), options.split)
-    names = _distinct(sources, "source")
     runs = [find_source(plan, name) for name in names]
-    if options.baseline and None not in runs:
-        runs.insert(0, None)
+    if None in runs or options.baseline:
+        # The row that the others are compared with comes first.
+        runs = [None, *(run for run in runs if run is not None)]
+    for task in tasks:
+        _check(plan, options, task, runs)
     result = TransferResult()
     for task in tasks:
         finished = [_transfer(plan, options, task, run, reporter) for run in runs]
         baseline = next((one.evaluation for one in finished if one.source is None), None)
         result.rows.extend(_row(one, baseline) for one in finished)
     return result
+
+
+def _check(plan: Plan, options: TransferOptions, task: Recipe, runs: Sequence[Run | None]) -> None:
+    """Finds what would stop this target, before anything is trained for it or for another."""
+    evaluation_split(plan.source, task, evaluation_languages(plan.source, task, options.languages), options.split)
+    for run in runs:
+        check_training(plan, *_target_spec(plan, options, task, run))
+
+
+def _target_spec(
+    plan: Plan, options: TransferOptions, task: Recipe, source: Run | None
+) -> tuple[TrainSpec, tuple[Run, ...]]:
+    """The target phase of one pair, and the runs that it starts from."""
+    if source is None:
+        return plan_training(plan, task, "train-target"), ()
+    composition = options.composition or METHODS.get(plan.method.name).compositions[0]
+    inputs = (source,)
+    return plan_training(plan, task, "train-target", composition=composition, head=options.head, inputs=inputs), inputs
 
 
 @dataclass(frozen=True)
@@ -52,12 +76,7 @@ class _Finished:
 
 def _transfer(plan: Plan, options: TransferOptions, task: Recipe, source: Run | None, reporter: Reporter) -> _Finished:
     """Target phase and evaluation of one pair."""
-    composition = NONE
-    if source is not None:
-        composition = options.composition or METHODS.get(plan.method.name).compositions[0]
-    inputs = (source,) if source else ()
-    head = options.head if source else "new"
-    spec = plan_training(plan, task, "train-target", composition=composition, head=head, inputs=inputs)
+    spec, inputs = _target_spec(plan, options, task, source)
     target = run_training(plan, spec, inputs, reporter)
     evaluation = run_evaluation(plan, plan_evaluation(plan, task, target, options), target, reporter)
     return _Finished(source, target, evaluation)

@@ -43,6 +43,8 @@ class Kind(Protocol):
     group_column: str
     """Rows with the same value here stay on the same side when validation data are held out."""
     prediction_suffix: str
+    metrics: Mapping[str, str]
+    """Names of the metrics in `Scores`, with their labels in tables; the last one's difference is shown."""
 
     @property
     def options(self) -> Strict:
@@ -53,6 +55,9 @@ class Kind(Protocol):
 
     def head(self) -> HeadSpec:
         """The head to train for this kind."""
+
+    def check(self, row: Row) -> None:
+        """Raises ValueError, with the reason, for a row that this task cannot use."""
 
     def encode(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ class SpanQA:
     name = "span_qa"
     group_column = "context"
     prediction_suffix = "json"
+    metrics: Mapping[str, str] = MappingProxyType({"exact_match": "EM", "f1": "F1"})
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = validate(SpanQAOptions, options, where="options of span_qa")
@@ -59,6 +61,16 @@ class SpanQA:
     def head(self) -> HeadSpec:
         """Two scores for each token: start and end."""
         return HeadSpec(name="span", outputs=2)
+
+    def check(self, row: Row) -> None:
+        """Refuses questions without answer where the task has none, and answers that are not at their offset."""
+        answers = row["answers"]
+        if not answers["text"] and not self.options.no_answer:
+            raise ValueError("the question has no answer, and this task has answerable questions only")
+        for text, start in zip(answers["text"], answers["answer_start"], strict=True):
+            found = row["context"][max(start, 0) : max(start, 0) + len(text)]
+            if start < 0 or found != text:
+                raise ValueError(f"the answer {text!r} is not at offset {start}, where the context has {found!r}")
 
     def encode(
         self,
@@ -166,14 +178,17 @@ class SpanQA:
 
 
 def _cut_questions(questions: Sequence[str], tokenizer: Any, limit: int) -> list[str]:
-    """Cuts each question to its first `limit` tokens, by characters, so that the text stays as written."""
-    encoded = tokenizer(
-        [question.strip() for question in questions], add_special_tokens=False, return_offsets_mapping=True
-    )
-    return [
-        question.strip() if len(offsets) <= limit else question.strip()[: offsets[limit - 1][1]]
-        for question, offsets in zip(questions, encoded["offset_mapping"], strict=True)
-    ]
+    """Cuts each question to at most `limit` tokens, by characters, so that the text stays as written."""
+    cut = [question.strip() for question in questions]
+    while True:
+        encoded = tokenizer(cut, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        long = [index for index, offsets in enumerate(encoded) if len(offsets) > limit]
+        if not long:
+            return cut
+        for index in long:
+            # Where one character gives several tokens, the cut text can still be too long: then once more.
+            end = min(encoded[index][limit][0], len(cut[index]) - 1)
+            cut[index] = cut[index][:end].rstrip()
 
 
 def _label(answers: Mapping[str, list], spans: Sequence[tuple[int, int]], first: int) -> tuple[int, int]:

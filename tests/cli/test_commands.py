@@ -82,7 +82,7 @@ WRONG_USE = {
     "train-intermediate squad --profile mini --method seq_nb": "Unknown method 'seq_nb'. Did you mean 'seq_bn'",
     "train-intermediate squad --profile mini --method seq_bn[reduction=2]": "Did you mean 'reduction_factor'",
     "train-intermediate squad --profile mini --epochs -1": "epochs: Input should be greater than 0 (given: -1.0)",
-    "train-intermediate squad --profile mini --stride 90": "leaves no new token",
+    "train-intermediate squad --profile mini --stride 95": "leaves no new token",
     "train-intermediate squad --profile mini --tokens-per-batch 0": "tokens_per_batch",
     "train-intermediate squad --profile mini --device warp": "--device warp cannot be used",
     "train-intermediate squad --precision fp8": "is not one of 'auto', 'fp32', 'bf16'",

@@ -8,7 +8,9 @@ import pytest
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import read_squad_json, read_tydiqa_json
+from adapterstilts.data.sources import FileRows
 from adapterstilts.errors import DataError
+from adapterstilts.tasks.catalogue import recipe
 
 GOOD = {"id": "1", "question": "Who?", "answers": [{"text": "Anna", "answer_start": 0}]}
 
@@ -26,7 +28,12 @@ def write(path: Path, content: Any) -> Path:
 MALFORMED: dict[str, tuple[Any, str, bool]] = {
     "not_json": (b'{"data": [', r"line 1, column 11: not JSON", False),
     "empty": (b" \n", r"is empty", False),
-    "not_utf8": (b'{\n"data": "\xff"}', r"line 2: byte 0xff at offset 11 is not UTF-8", False),
+    "not_utf8": (
+        json.dumps(document({**GOOD, "question": "Who is B?"})).encode().replace(b"B?", b"\xff?"),
+        r"question 0 of paragraph 0 of article 0: the text after 'Who is ' is not valid UTF-8",
+        True,
+    ),
+    "lone_surrogate": (document(GOOD, context="Anna \ud800"), r"the text after 'Anna ' is not valid UTF-8", True),
     "no_data": ({"version": "1.1"}, r"no list under 'data'", False),
     "a_list": ([], r"no list under 'data'", False),
     "no_paragraphs": ({"data": [{}]}, r"article 0: 'paragraphs' is missing", True),
@@ -53,25 +60,40 @@ MALFORMED: dict[str, tuple[Any, str, bool]] = {
         r"'came' is not at offset 0",
         True,
     ),
+    "impossible": (
+        document({**GOOD, "answers": [], "is_impossible": True}),
+        r"row '1': the question has no answer, and this task has answerable questions only",
+        True,
+    ),
     "same_id": (document(GOOD, GOOD), r"question '1' of paragraph 0 of article 0: the id is used twice", True),
 }
+
+
+def load(folder: Path, content: Any, bad: BadRows) -> list[dict[str, Any]]:
+    """What a task reads from a data folder with this file."""
+    (folder / "squad").mkdir()
+    write(folder / "squad/train-v1.1.json", content)
+    return FileRows(folder).load(recipe("squad"), "train", "en", bad).to_list()
 
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_malformed_file_is_an_error_that_names_the_place(tmp_path: Path, name: str) -> None:
     content, message, _ = MALFORMED[name]
-    path = write(tmp_path / f"{name}.json", content)
     with pytest.raises(DataError, match=message) as error:
-        list(read_squad_json(path, "en", BadRows(skip=False)))
-    assert str(path) in str(error.value)
+        load(tmp_path, content, BadRows(skip=False))
+    assert str(tmp_path / "squad/train-v1.1.json") in str(error.value)
 
 
 @pytest.mark.parametrize("name", [name for name, (_, _, skippable) in MALFORMED.items() if skippable])
 def test_bad_rows_can_be_counted_and_left_out(tmp_path: Path, name: str) -> None:
     content = MALFORMED[name][0]
-    content["data"].append(document({**GOOD, "id": "good"})["data"][0])
+    good = document({**GOOD, "id": "good"})["data"][0]
+    if isinstance(content, bytes):
+        content = content.removesuffix(b"]}") + b", " + json.dumps(good).encode() + b"]}"
+    else:
+        content = {"data": [*content["data"], good]}
     bad = BadRows(skip=True)
-    rows = list(read_squad_json(write(tmp_path / "x.json", content), "en", bad))
+    rows = load(tmp_path, content, bad)
     assert rows[-1]["id"] == "good" and bad.counts.total() == 1
 
 

@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from adapterstilts.checkpoints import latest_complete
+from adapterstilts.checkpoints import latest_complete, mark_complete
 from adapterstilts.store import RunStore
 
 ASTILTS = [sys.executable, "-m", "adapterstilts"]
@@ -66,12 +67,14 @@ def only_run(store: Path) -> Path:
 def test_killed_training_resumes_to_bitwise_the_same_weights(quick: dict[str, Any], tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert run(train(quick, whole)).returncode == 0
-    # Before the first checkpoint at step 5, in the middle of the second epoch, and shortly before the end at 54.
-    for step in (3, 27, 52):
+    # Before the first checkpoint at step 5, in the middle of the second epoch, and towards the end at 54.
+    for step in (3, 27, 46):
         kill_at_step(train(quick, killed), killed, step)
         assert RunStore(killed).runs() == []
     # A kill in the middle of a save leaves a folder that looks like a checkpoint.
     (work,) = killed.glob(".work/*")
+    resumable = latest_complete(work / "checkpoints")
+    assert resumable is not None
     (work / "checkpoints" / "checkpoint-53").mkdir()
     (work / "checkpoints" / "checkpoint-53" / "trained.safetensors").write_bytes(b"half")
     assert run(train(quick, killed)).returncode == 0
@@ -89,17 +92,60 @@ def test_killed_training_resumes_to_bitwise_the_same_weights(quick: dict[str, An
     ]
     assert logs[0] == logs[1]
     provenance = json.loads((other / "provenance.json").read_text())
-    assert provenance["resumed_from_step"] == 50
+    assert provenance["resumed_from_step"] == int(resumable.name.rpartition("-")[2]) >= 45
 
 
-def test_only_marked_checkpoints_are_trusted(tmp_path: Path) -> None:
-    for step, complete in ((5, True), (10, True), (15, False)):
+def test_full_fine_tuning_resumes_at_the_end_of_an_epoch(quick: dict[str, Any], tmp_path: Path) -> None:
+    """The last checkpoint lies exactly between two epochs of 18 steps."""
+    flags = ("--method", "full", "--eval-steps", "18")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert run([*train(quick, whole), *flags]).returncode == 0
+    kill_at_step([*train(quick, killed), *flags], killed, 20)
+    assert run([*train(quick, killed), *flags]).returncode == 0
+    first, second = (load_file(only_run(store) / "weights.safetensors") for store in (whole, killed))
+    assert [name for name in first if not torch.equal(first[name], second[name])] == []
+    assert json.loads((only_run(killed) / "provenance.json").read_text())["resumed_from_step"] == 18
+
+
+def test_only_whole_checkpoints_are_trusted(tmp_path: Path) -> None:
+    for step in (5, 10, 15, 20):
         folder = tmp_path / f"checkpoint-{step}"
         folder.mkdir()
-        if complete:
-            (folder / "complete.json").write_text("{}")
+        (folder / "weights").write_text("all of it")
+        if step != 15:
+            mark_complete(folder)
+    (tmp_path / "checkpoint-20" / "weights").write_text("cut")
     assert latest_complete(tmp_path) == tmp_path / "checkpoint-10"
-    assert not (tmp_path / "checkpoint-15").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-10", "checkpoint-5"]
+
+
+def test_finished_work_is_published_and_not_done_again(quick: dict[str, Any], tmp_path: Path) -> None:
+    """A kill between the last file of a run and the rename that publishes it."""
+    store = tmp_path / "store"
+    assert run(train(quick, store)).returncode == 0
+    folder = only_run(store)
+    folder.replace(store / ".work" / folder.name)
+    again = run(train(quick, store))
+    assert again.returncode == 0 and "steps" not in again.stderr, again.stderr
+    assert only_run(store) == folder
+
+
+def test_checkpoints_outlive_a_failure_after_training(quick: dict[str, Any], tmp_path: Path) -> None:
+    """What fails when the result is written must not cost the training."""
+    store = tmp_path / "store"
+    code = (
+        "import sys, errno\n"
+        "from adapterstilts import provenance\n"
+        "def full(*args, **kwargs): raise OSError(errno.ENOSPC, 'No space left on device')\n"
+        "provenance.Stopwatch.record = full\n"
+        "from adapterstilts.cli import main\n"
+        "main(sys.argv[1:])"
+    )
+    failed = run([sys.executable, "-c", code, *train(quick, store)[3:]])
+    assert failed.returncode == 1 and "No space left" in failed.stderr
+    again = run(train(quick, store))
+    assert again.returncode == 0, again.stderr
+    assert json.loads((only_run(store) / "provenance.json").read_text())["resumed_from_step"] == 54
 
 
 def test_evaluation_goes_on_with_the_languages_that_are_left(quick: dict[str, Any], tmp_path: Path) -> None:
@@ -107,7 +153,7 @@ def test_evaluation_goes_on_with_the_languages_that_are_left(quick: dict[str, An
     languages = ["en", "de", "es", "ru", "zh"]
     words = command(quick, store, "transfer", "--from", "none", "--to", "xquad", "--languages", ",".join(languages))
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not list(store.glob(".work/evaluate-*/scores/de.json")):
+    while not list(store.glob(".work/evaluate-*/scores/en.json")):
         try:
             pytest.fail(f"ended with {process.wait(timeout=0.001)} before it could be killed")
         except subprocess.TimeoutExpired:
@@ -124,20 +170,24 @@ def test_evaluation_goes_on_with_the_languages_that_are_left(quick: dict[str, An
 
 
 def test_full_disk_is_one_clear_error_and_the_store_stays_valid(quick: dict[str, Any], tmp_path: Path) -> None:
-    """Writing fails inside the process, as on a full disk: no file can grow beyond a few kilobytes."""
+    """Writing fails inside the process, as on a full disk: no file can grow beyond a limit.
+
+    The tokenised data are there already, so each limit is met by another writer: weights, optimiser state, logs.
+    """
     store = tmp_path / "store"
     assert run(train(quick, store, "--seed", "1")).returncode == 0
     before = only_run(store)
 
-    def limit() -> None:
+    def limit_files(limit: int) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    failed = run(train(quick, store, "--seed", "2"), preexec_fn=limit)
-    assert failed.returncode == 1
-    assert "No space left" in failed.stderr and "finished runs are untouched" in failed.stderr, failed.stderr
-    assert "Traceback" not in failed.stderr
-    assert only_run(store) == before
+    for limit in (1000, 2500, 4000, 8000):
+        failed = run(train(quick, store, "--seed", "2"), preexec_fn=partial(limit_files, limit))
+        assert failed.returncode == 1
+        assert "No space left" in failed.stderr and "finished runs are untouched" in failed.stderr, failed.stderr
+        assert "Traceback" not in failed.stderr
+        assert only_run(store) == before
     assert run(train(quick, store, "--seed", "2")).returncode == 0
     assert len(RunStore(store).runs()) == 2
 

@@ -9,15 +9,19 @@ import adapters
 import pytest
 import torch
 from adapters.composition import Stack
+from datasets import Dataset
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, XLMRobertaForQuestionAnswering
 
+from adapterstilts.data.batching import Collator
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.backbone import check_length, locate_backbone
 from adapterstilts.modeling.composition import COMPOSITIONS, start_model
 from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, load_parameters, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.prediction import predict
 from adapterstilts.specs import MethodSpec
 from adapterstilts.tasks.kind import HeadSpec
 from tests.conftest import save_tiny_backbone
@@ -205,7 +209,7 @@ def test_head_of_another_form_is_not_reused(tiny_backbone: Path, tmp_path: Path)
     source = store(start(tiny_backbone, SEQ_BN), tmp_path / "source")
     backbone = locate_backbone(str(tiny_backbone))
     spec = train_spec(method=SEQ_BN, composition="stack", backbone=backbone.fingerprint, head="reuse")
-    with pytest.raises(CompatibilityError, match=r"no 'span' head with 3 outputs.*--head new"):
+    with pytest.raises(CompatibilityError, match=r"no 'span' head with 3 outputs. Use --head new"):
         start_model(spec, backbone, [source], head=HeadSpec("span", 3), source_task="squad")
 
 
@@ -249,13 +253,82 @@ def test_weights_of_another_shape_are_refused(tiny_backbone: Path, tmp_path: Pat
         load_parameters(model, source.folder / WEIGHTS)
 
 
-def test_a_missing_tensor_is_not_left_at_random(tiny_backbone: Path, tmp_path: Path) -> None:
-    source = store(start(tiny_backbone, SEQ_BN), tmp_path / "source")
+@pytest.mark.parametrize("method", [SEQ_BN, FULL], ids=["seq_bn", "full"])
+def test_a_missing_tensor_is_not_left_as_it_was(tiny_backbone: Path, tmp_path: Path, method: MethodSpec) -> None:
+    source = store(start(tiny_backbone, method), tmp_path / "source")
     tensors = load_file(source.folder / WEIGHTS)
     name = sorted(tensors)[0]
     save_file({other: tensor for other, tensor in tensors.items() if other != name}, source.folder / WEIGHTS)
     with pytest.raises(CompatibilityError, match=f"has no {name}"):
         source.restore(locate_backbone(str(tiny_backbone)), precision="fp32")
+
+
+def test_backbone_without_its_weights_is_refused(tmp_path: Path) -> None:
+    folder = save_tiny_backbone(tmp_path / "renamed")
+    tensors = load_file(folder / "model.safetensors")
+    save_file(
+        {f"old.{name}": tensor for name, tensor in tensors.items()}, folder / "model.safetensors", {"format": "pt"}
+    )
+    with pytest.raises(CompatibilityError, match=r"has no weights for .* and \d+ more"):
+        locate_backbone(str(folder)).encoder(torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("model.safetensors", b"not tensors", "The model of --backbone .* cannot be loaded"),
+        ("model.safetensors", None, "The model of --backbone .* cannot be loaded"),
+        ("config.json", b"{", "The config of --backbone .* cannot be loaded"),
+        ("config.json", b'{"model_type": "no_such"}', "The config of --backbone .* cannot be loaded"),
+    ],
+)
+def test_faulty_checkpoint_folder_is_one_clear_error(
+    tmp_path: Path, name: str, content: bytes | None, message: str
+) -> None:
+    folder = save_tiny_backbone(tmp_path / "faulty")
+    (folder / name).unlink() if content is None else (folder / name).write_bytes(content)
+    with pytest.raises(CompatibilityError, match=message):
+        locate_backbone(str(folder)).encoder(torch.float32)
+
+
+def test_revision_is_for_the_hub(tiny_backbone: Path) -> None:
+    with pytest.raises(UsageError, match="--revision main has no meaning for"):
+        locate_backbone(str(tiny_backbone), revision="main")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fast", "hidden_size", "expected"),
+    [
+        ("auto", True, 1024, "bf16"), ("auto", True, 128, "fp32"), ("auto", False, 1024, "fp32"),
+        ("bf16", False, 128, "bf16"), ("fp32", True, 1024, "fp32"),
+    ],
+)  # fmt: skip
+def test_precision(wanted: str, fast: bool, hidden_size: int, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's own answer is replaced by that of a CPU with fast bf16 products, and of one without."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": fast})
+    assert choose_precision(wanted, device=torch.device("cpu"), hidden_size=hidden_size) == expected
+
+
+def test_device_has_to_exist() -> None:
+    assert choose_device("auto").type in ("cpu", "cuda")
+    for name in ("meta", "cuda:1", "warp"):
+        with pytest.raises(UsageError, match=f"--device {name} cannot be used. Choose from: auto, cpu"):
+            choose_device(name)
+
+
+def test_predictions_in_batches_are_those_of_single_rows(tiny_backbone: Path) -> None:
+    model = start(tiny_backbone, SEQ_BN)
+    lengths = [20, 5, 33, 7, 90, 12, 20]
+    ids = [torch.randint(5, 900, (length,)).tolist() for length in lengths]
+    features = Dataset.from_list([{"input_ids": row, "length": len(row), "row": 0} for row in ids])
+    collator = Collator(pad_id=1, tokens_per_batch=64, max_length=96)
+    found = predict(model, features, task="squad", collator=collator)
+    for row, values in zip(ids, found, strict=True):
+        single = torch.tensor([row])
+        with torch.inference_mode():
+            expected = model.eval()(task="squad", input_ids=single, attention_mask=torch.ones_like(single))["logits"][0]
+        assert values.shape == (len(row), 2)
+        assert torch.allclose(torch.from_numpy(values), expected, atol=1e-5)
 
 
 def test_frozen_weights_are_bf16_and_trained_ones_fp32(tiny_backbone: Path) -> None:

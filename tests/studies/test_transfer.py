@@ -10,6 +10,7 @@ import pytest
 
 import adapterstilts
 from adapterstilts.errors import CompatibilityError, UsageError
+from adapterstilts.files import file_digest
 from adapterstilts.metrics import load_metric
 from adapterstilts.reporting.tables import transfer_tables
 from adapterstilts.store import RunStore
@@ -129,12 +130,82 @@ def test_source_is_named_by_key_when_there_are_several(trained: dict[str, Any]) 
 
 def test_source_on_another_backbone_is_refused_before_training(trained: dict[str, Any], other_backbone: Path) -> None:
     (run,) = RunStore(trained["store"]).runs()
-    options = {**trained, "backbone": str(other_backbone), "languages": ("en",), "baseline": False}
+    options = {**trained, "backbone": str(other_backbone), "languages": ("en",)}
     with pytest.raises(CompatibilityError, match="was trained on another backbone"):
         adapterstilts.transfer(f"squad@{run.short_key}", "xquad", **options)
     with pytest.raises(UsageError, match="has no intermediate run of squad .* Others there: squad@"):
         adapterstilts.transfer("squad", "xquad", **options)
     assert len(RunStore(trained["store"]).runs()) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"composition": "none"}, "takes 0 intermediate runs, not 1"),
+        ({"composition": "continue", "method": "seq_bn[reduction_factor=8]"}, "cannot be continued with"),
+        ({"method": "full", "composition": "stack"}, "Method 'full' cannot be used with composition 'stack'"),
+        ({"stride": 95}, "leaves no new token"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_the_baseline_is_trained(
+    trained: dict[str, Any], changes: dict[str, Any], message: str
+) -> None:
+    (run,) = RunStore(trained["store"]).runs()
+    options = {**trained, "languages": ("en",), **changes}
+    with pytest.raises((CompatibilityError, UsageError), match=message):
+        adapterstilts.transfer(f"squad@{run.short_key}", "xquad", **options)
+    assert len(RunStore(trained["store"]).runs()) == 1
+
+
+def test_head_of_another_form_is_refused_before_training(trained: dict[str, Any]) -> None:
+    (run,) = RunStore(trained["store"]).runs()
+    description = json.loads((run.folder / "model.json").read_text())
+    description["heads"]["squad"]["outputs"] = 3
+    (run.folder / "model.json").write_text(json.dumps(description))
+    manifest = json.loads((run.folder / "manifest.json").read_text())
+    manifest["model.json"] = {
+        "bytes": (run.folder / "model.json").stat().st_size,
+        "sha256": file_digest(run.folder / "model.json"),
+    }
+    (run.folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(CompatibilityError, match="--head reuse"):
+        adapterstilts.transfer("squad", "xquad", head="reuse", languages=("en",), **trained)
+    assert len(RunStore(trained["store"]).runs()) == 1
+
+
+def test_options_that_mean_the_same_have_the_same_key(quick: dict[str, Any]) -> None:
+    keys = {
+        adapterstilts.train_intermediate("squad", method=method, **quick).key
+        for method in ("seq_bn", "seq_bn[reduction_factor=16]")
+    }
+    assert len(keys) == 1
+
+
+def test_force_computes_a_shared_stage_once(trained: dict[str, Any]) -> None:
+    class Stages(list):
+        def note(self, message: str) -> None: ...
+
+        def trained(self, stage: str, step: int, steps: int, logged: dict[str, float]) -> None:
+            if step == 1 and not logged:
+                self.append(stage)
+
+        def track(self, batches: Any, total: int, label: str) -> Any:
+            return batches
+
+    seen = Stages()
+    adapterstilts.transfer("none", ["xquad", "mlqa"], languages=("en",), force=True, reporter=seen, **trained)
+    assert len(seen) == 1
+
+
+def test_baseline_comes_first(trained: dict[str, Any]) -> None:
+    rows = adapterstilts.transfer(["squad", "none"], "xquad", languages=("en", "de"), **trained).rows
+    assert [bool(row.difference) for row in rows] == [False, True] and rows[0].source == "none"
+
+
+def test_damaged_features_are_made_again(trained: dict[str, Any]) -> None:
+    for path in (trained["store"] / ".cache/features").glob("*/*.arrow"):
+        path.write_bytes(path.read_bytes()[:100])
+    assert adapterstilts.train_intermediate("squad", seed=9, **trained).steps > 0
 
 
 def test_missing_language_files_stop_before_training(trained: dict[str, Any]) -> None:
@@ -151,7 +222,7 @@ def test_bad_rows_stop_or_are_counted(quick: dict[str, Any], tmp_path: Path) -> 
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(document), encoding="utf-8")
     options = {**quick, "data_dir": tmp_path / "broken"}
-    with pytest.raises(Exception, match=r"train-v1.1.json: question 0 .* is not at offset .*--skip-bad-rows"):
+    with pytest.raises(Exception, match=r"train-v1.1.json: row .* is not at offset .*--skip-bad-rows"):
         adapterstilts.train_intermediate("squad", **options)
     result = adapterstilts.train_intermediate("squad", skip_bad_rows=True, **options)
     provenance = json.loads((result.folder / "provenance.json").read_text())

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from adapterstilts.reporting.statistics import paired_bootstrap
+from adapterstilts.statistics import paired_bootstrap
 
 
 def scores(values: np.ndarray) -> dict[str, float]:
