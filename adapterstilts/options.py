@@ -68,10 +68,10 @@ class TransferOptions(TrainingOptions):
     max_eval_examples: int | None = Field(None, ge=1)
 
 
-O = TypeVar("O", bound=TrainingOptions)  # noqa: E741
+Options = TypeVar("Options", bound=TrainingOptions)
 
 
-def read_options(model: type[O], keywords: dict[str, Any]) -> O:
+def read_options(model: type[Options], keywords: dict[str, Any]) -> Options:
     """Sorts keywords into options and settings; None stands for "not given".
 
     Raises:

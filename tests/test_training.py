@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -110,34 +111,55 @@ def test_best_checkpoint_is_restored_adapter_and_head(quick: dict[str, Any], tmp
     assert rescored == pytest.approx(long.validation["score"])
 
 
-def _score_on_validation(options: dict[str, Any], result: Any, seed: int) -> float:
+@dataclass
+class Prepared:
+    """What a stage works with, prepared once more outside it."""
+
+    plan: Any
+    spec: Any
+    kind: Any
+    rows: Any
+    features: Any
+    collator: Any
+
+
+def prepare(options: dict[str, Any], *, training: bool) -> Prepared:
+    """The training data of an intermediate stage, or its validation data."""
     from adapterstilts.data.bad_rows import BadRows
     from adapterstilts.data.features import encode
     from adapterstilts.data.splits import training_rows
-    from adapterstilts.modeling.storage import StoredModel
     from adapterstilts.options import TrainingOptions, read_options
     from adapterstilts.planning import make_plan, plan_training
-    from adapterstilts.prediction import predict
     from adapterstilts.stages import build_collator, build_kind
     from adapterstilts.tasks.catalogue import recipe
 
-    plan = make_plan(read_options(TrainingOptions, {**options, "seed": seed}))
+    plan = make_plan(read_options(TrainingOptions, options))
     spec = plan_training(plan, recipe("squad"), "train-intermediate")
     kind, tokenizer = build_kind(spec), plan.backbone.tokenizer()
-    _, rows = training_rows(plan.source, recipe("squad"), spec.data, BadRows(skip=False), max_validation_examples=16)
+    both = training_rows(plan.source, recipe("squad"), spec.data, BadRows(skip=False), max_validation_examples=16)
+    rows = both[0 if training else 1]
     features = encode(
         rows,
-        identity="again",
+        identity=f"prepared again, training: {training}",
         kind=kind,
         tokenizer=tokenizer,
         encoding=spec.settings.encoding(),
-        labels=False,
+        labels=training,
         cache=plan.store.cache,
     )
-    model = StoredModel.read(result.folder).restore(plan.backbone, precision="fp32")
-    logits = predict(model, features, task="squad", collator=build_collator(plan, 96, tokenizer))
-    gold = rows.to_list()
-    return kind.main_score(kind.score(kind.decode(gold, features, logits), gold, metric="squad", language="en").metrics)
+    return Prepared(plan, spec, kind, rows, features, build_collator(plan, spec.settings.max_length, tokenizer))
+
+
+def _score_on_validation(options: dict[str, Any], result: Any, seed: int) -> float:
+    from adapterstilts.modeling.storage import StoredModel
+    from adapterstilts.prediction import predict
+
+    data = prepare({**options, "seed": seed}, training=False)
+    model = StoredModel.read(result.folder).restore(data.plan.backbone, precision="fp32")
+    logits = predict(model, data.features, task="squad", collator=data.collator)
+    gold = data.rows.to_list()
+    answers = data.kind.decode(gold, data.features, logits)
+    return data.kind.main_score(data.kind.score(answers, gold, metric="squad", language="en").metrics)
 
 
 def test_training_stops_early_when_nothing_improves(quick: dict[str, Any]) -> None:
@@ -189,44 +211,24 @@ def test_a_step_is_that_of_adamw_with_clipped_gradients(quick: dict[str, Any], t
 def _train_by_hand(options: dict[str, Any]) -> dict[str, torch.Tensor]:
     from transformers import set_seed
 
-    from adapterstilts.data.bad_rows import BadRows
     from adapterstilts.data.batching import LengthBatches
-    from adapterstilts.data.features import encode
-    from adapterstilts.data.splits import training_rows
     from adapterstilts.modeling.composition import start_model
-    from adapterstilts.options import TrainingOptions, read_options
-    from adapterstilts.planning import make_plan, plan_training
-    from adapterstilts.stages import build_collator, build_kind
-    from adapterstilts.tasks.catalogue import recipe
 
-    plan = make_plan(read_options(TrainingOptions, options))
-    spec = plan_training(plan, recipe("squad"), "train-intermediate")
-    kind, tokenizer = build_kind(spec), plan.backbone.tokenizer()
-    rows, _ = training_rows(plan.source, recipe("squad"), spec.data, BadRows(skip=False), max_validation_examples=16)
-    features = encode(
-        rows,
-        identity="by hand",
-        kind=kind,
-        tokenizer=tokenizer,
-        encoding=spec.settings.encoding(),
-        labels=True,
-        cache=plan.store.cache,
-    )
-    set_seed(spec.seed)
-    model = start_model(spec, plan.backbone, [], head=kind.head(), source_task=None).train()
+    data = prepare(options, training=True)
+    set_seed(data.spec.seed)
+    model = start_model(data.spec, data.plan.backbone, [], head=data.kind.head(), source_task=None).train()
     decayed = {name for name, _ in model.named_parameters() if "bias" not in name and "LayerNorm" not in name}
     groups = [
         {"params": [p for n, p in model.named_parameters() if (n in decayed) == decay], "weight_decay": 0.5 * decay}
         for decay in (True, False)
     ]
     optimizer = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.999), eps=1e-8)
-    batches = LengthBatches(features["length"][:], batch_size=8, seed=spec.seed)
-    collator = build_collator(plan, 96, tokenizer)
-    columns = features.remove_columns(["row", "length"])
+    columns = data.features.remove_columns(["row", "length"])
+    batches = LengthBatches(data.features["length"][:], batch_size=8, seed=data.spec.seed)
     for step, batch in enumerate(batches):
         for group in optimizer.param_groups:
             group["lr"] = 1e-3 * (2 - step) / 2
-        (micro,) = collator([columns[index] for index in batch])
+        (micro,) = data.collator([columns[index] for index in batch])
         optimizer.zero_grad()
         model(task="squad", **micro)["loss"].backward()
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 0.05)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 
 from adapterstilts.errors import UsageError
@@ -29,19 +31,14 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def choose_precision(wanted: str, *, device: torch.device, hidden_size: int) -> Precision:
+def choose_precision(wanted: Literal["auto", "fp32", "bf16"], *, device: torch.device, hidden_size: int) -> Precision:
     """The number format of the frozen weights and the matrix products.
 
     Args:
-        wanted: `fp32`, `bf16`, or `auto`: bf16 where the machine multiplies it fast and the model is wide enough.
-
-    Raises:
-        UsageError: `wanted` is none of these.
+        wanted: A format, or `auto`: bf16 where the machine multiplies it fast and the model is wide enough.
     """
-    if wanted == "fp32" or wanted == "bf16":
-        return wanted  # type: ignore[return-value]
     if wanted != "auto":
-        raise UsageError(f"Unknown precision {wanted!r}.", remedy="Choose from: auto, bf16, fp32.")
+        return wanted
     return "bf16" if hidden_size >= _NARROW and _multiplies_bf16(device) else "fp32"
 
 
@@ -49,6 +46,7 @@ def _multiplies_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type == "cpu":
-        features = torch.cpu.get_capabilities()
+        # Older versions of torch do not say what the CPU can do.
+        features: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
         return bool(features.get("amx_bf16") or features.get("avx512_bf16"))
     return False
