@@ -11,6 +11,10 @@ from adapterstilts.errors import unknown
 METRICS = {
     "squad": "adapterstilts.metrics.question_answering:SquadMetric",
     "mlqa": "adapterstilts.metrics.question_answering:MlqaMetric",
+    "accuracy": "adapterstilts.metrics.labels:AccuracyMetric",
+    "tagging": "adapterstilts.metrics.labels:TaggingMetric",
+    "pairs": "adapterstilts.metrics.retrieval:PairsMetric",
+    "map@20": "adapterstilts.metrics.retrieval:MeanAveragePrecisionMetric",
 }
 
 
