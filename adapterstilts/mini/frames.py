@@ -60,7 +60,7 @@ class Token:
         upos: Universal POS tag.
         role: the role of the phrase it is in, "verb", or "" (punctuation, question particles).
         core: whether it belongs to what names the filler (adjectives and noun, or the name): the answer to a question.
-        entity: "PER" or "LOC" for a word of a name, else "".
+        entity: "PER", "LOC" or "ORG" for a word of a name, else "".
         space_after: whether a space follows in running text.
     """
 

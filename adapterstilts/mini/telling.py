@@ -12,7 +12,7 @@ from adapterstilts.mini.grammar import grammar_of
 from adapterstilts.mini.text import Text, join
 from adapterstilts.mini.world import Story, domains, stories
 
-# Sixteenths in which single facts are dealt to splits: two splits' stories can have a fact in common.
+# Sixteenths of what can be told: less than a story can come from stories of two splits, so it is dealt once more.
 _PARTS = {"train": range(0, 8), "validation": range(8, 10), "test": range(10, 12), "pretraining": range(12, 16)}
 
 
@@ -54,14 +54,14 @@ def _drawn(source: Iterator[Story], split: str) -> Iterator[tuple[Event, bool]]:
     seen = set()
     for story in source:
         for event, time_first in zip(story.facts, story.time_first, strict=True):
-            if belongs(event, split) and meaning(event) not in seen:
+            if belongs(meaning(event), split) and meaning(event) not in seen:
                 seen.add(meaning(event))
                 yield event, time_first
 
 
-def belongs(event: Event, split: str) -> bool:
-    """Whether a single fact may be told in a split."""
-    return hashlib.sha256(repr(meaning(event)).encode()).digest()[0] % 16 in _PARTS[split]
+def belongs(meant: object, split: str) -> bool:
+    """Whether what is told in a row, as its `repr` says it, is dealt to a split."""
+    return hashlib.sha256(repr(meant).encode()).digest()[0] % 16 in _PARTS[split]
 
 
 def meaning(event: Event) -> tuple[object, ...]:

@@ -190,7 +190,7 @@ def test_surnames_agree_in_russian():
 def test_titles():
     name = Name("place", "berlin")
     assert [title(Phrase("museum"), name, code) for code in LANGUAGES] == [
-        "Berlin Museum", "Museum Berlin", "Museo de Berlín", "Музей Берлина", "柏林博物馆", "Makumbusho la Berlin",
+        "Berlin Museum", "Museum Berlin", "Museo de Berlín", "Музей Берлина", "柏林博物馆", "Makumbusho ya Berlin",
     ]  # fmt: skip
     assert [title(Phrase("anna"), Name("agent", "cairo"), code) for code in ("en", "ru", "zh")] == [
         "Anna Cairo", "Анна Каир", "安娜开罗",

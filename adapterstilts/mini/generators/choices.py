@@ -34,13 +34,13 @@ from adapterstilts.mini.generators.utterances import (
     Told,
     Utterance,
     Wish,
-    belongs,
     check_request,
     in_split,
     rows_of,
 )
 from adapterstilts.mini.grammar.base import read_lexicon
 from adapterstilts.mini.options import check_number, check_share
+from adapterstilts.mini.telling import belongs
 
 _MOST_CHOICES = 5
 _SHORTENED_SHARE = 0.5
@@ -180,7 +180,7 @@ def drawn_for(name: str, split: str, *, seed: int, part: int = 0) -> Iterator[It
         "social": lambda rng, balance: _social(rng, balance, 2),
         "cause_effect": lambda rng, balance: _link(rng, balance, 2, 0.0),
     }
-    return (item for item in _drawn(draws[name], rng, balance) if belongs(item, split))
+    return (item for item in _drawn(draws[name], rng, balance) if belongs(item.scene, split))
 
 
 def _drawn(draw: _Draw, rng: random.Random, balance: Balance) -> Iterator[Item]:

@@ -7,7 +7,6 @@ under another; how much is told, and how often it is negated, is drawn before th
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,13 +17,12 @@ from adapterstilts.mini.frames import Event, Phrase, Role
 from adapterstilts.mini.grammar import grammar_of
 from adapterstilts.mini.grammar.base import read_lexicon
 from adapterstilts.mini.options import check_number, check_share
+from adapterstilts.mini.telling import belongs
 from adapterstilts.mini.text import join
 from adapterstilts.mini.world import Story, stories
 
 LABELS = ("entailment", "neutral", "contradiction")
 
-# Parts of the hash by which rows are dealt to splits: a row about few facts can come from stories of two splits.
-_PARTS = {"train": range(0, 8), "validation": range(8, 10), "test": range(10, 12), "pretraining": range(12, 16)}
 _TRIES = 8
 _CIRCUMSTANCES: tuple[Literal["place", "time"], ...] = ("place", "time")
 _PARTICIPANTS: tuple[Literal["agent", "recipient"], ...] = ("agent", "recipient")
@@ -159,7 +157,7 @@ def dealt(
             fitting: Iterator[tuple[object, _Row]] = iter(())
             while (found := next(fitting, None)) is None:
                 candidates = drawn(label, group * len(labels) + index)
-                fitting = (pair for pair in candidates if pair[0] not in seen and _belongs(pair[0], split))
+                fitting = (pair for pair in candidates if pair[0] not in seen and belongs(pair[0], split))
             seen.add(found[0])
             yield found[1]
 
@@ -235,11 +233,6 @@ def meaning(tellings: Sequence[Telling]) -> tuple[Any, ...]:
         (event.verb, event.negated, tuple((role, p.concept, p.count, p.adjective) for role, p in event.roles))
         for event, _ in tellings
     )
-
-
-def _belongs(key: object, split: str) -> bool:
-    """Whether a row with this meaning is dealt to the split."""
-    return hashlib.sha256(repr(key).encode()).digest()[0] % 16 in _PARTS[split]
 
 
 def check_negated(value: float) -> None:

@@ -13,7 +13,7 @@ from adapterstilts.mini.frames import Asked, Event
 from adapterstilts.mini.grammar import grammar_of
 from adapterstilts.mini.near_misses import could_be, varied
 from adapterstilts.mini.options import check_number, check_share
-from adapterstilts.mini.telling import belongs, single_facts, stories_in_turn, tell
+from adapterstilts.mini.telling import belongs, meaning, single_facts, stories_in_turn, tell
 from adapterstilts.mini.text import join
 from adapterstilts.mini.world import Question, Story, questions
 
@@ -249,7 +249,7 @@ def _near_miss(said: _Said, split: str, rng: random.Random) -> _Said | None:
     event, time_first, asked = said
     for _ in range(_TRIES):
         other = varied(event, rng)
-        if other and belongs(other, split):
+        if other and belongs(meaning(other), split):
             return other, time_first, asked
     return None
 

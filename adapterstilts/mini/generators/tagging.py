@@ -14,7 +14,7 @@ from adapterstilts.mini.naming import Name, can_be_named, draw_name, entity_tags
 from adapterstilts.mini.near_misses import with_filler
 from adapterstilts.mini.options import check_share
 from adapterstilts.mini.supertagging import MODIFIER, categories
-from adapterstilts.mini.telling import belongs, single_facts
+from adapterstilts.mini.telling import belongs, meaning, single_facts
 
 _NEGATED_SHARE = 0.15
 _SUPERTAGGED_NAME_SHARE = 0.25
@@ -143,7 +143,7 @@ def _sentences(split: str, seed: int, domain: str | None, questions: float) -> I
         if any(phrase.count > 1 for _, phrase in event.roles):
             asked.append("count")
         # Facts that differ in what is asked for only give the same question.
-        asked = [one for one in asked if belongs(_told(event, one), split)]
+        asked = [one for one in asked if belongs(meaning(_told(event, one)), split)]
         if asked and rng.random() < questions:
             yield _Sentence(event, False, rng.choice(asked))
         else:

@@ -5,7 +5,6 @@ Also what such rows share: dealing them to the splits, and putting the right cho
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,10 @@ from typing import Any
 from adapterstilts.mini.frames import Asked, Event, Phrase, Role, Token
 from adapterstilts.mini.grammar import grammar_of
 from adapterstilts.mini.options import check_number
+from adapterstilts.mini.telling import belongs
 from adapterstilts.mini.text import join
 from adapterstilts.mini.world import SPLITS
 
-_PARTS = {"train": range(0, 8), "validation": range(8, 10), "test": range(10, 12), "pretraining": range(12, 16)}
 _IN_VAIN = 20_000
 _EPSILON = 0.01
 # Templates in which languages with cases say the noun as what is acted on, and those that are questions.
@@ -156,11 +155,6 @@ def check_request(split: str, language: str, size: int) -> None:
     check_number("size", size, least=1)
 
 
-def belongs(item: Item, split: str) -> bool:
-    """Whether a row may be in a split."""
-    return hashlib.sha256(repr(item.scene).encode()).digest()[0] % 16 in _PARTS[split]
-
-
 def in_split(split: str, drawn: Iterator[Item], size: int, balance: Balance) -> Iterator[Item]:
     """The first `size` different items that belong to a split, counted by what draws their wrong choices.
 
@@ -171,7 +165,7 @@ def in_split(split: str, drawn: Iterator[Item], size: int, balance: Balance) -> 
     vain = 0
     while len(seen) < size:
         item = next(drawn)
-        if item.scene in seen or not belongs(item, split):
+        if item.scene in seen or not belongs(item.scene, split):
             vain += 1
             if vain > _IN_VAIN:
                 raise ValueError(f"size={size}: with these options the split {split!r} has {len(seen)} different rows")
