@@ -26,7 +26,7 @@ def train_intermediate(task: str, *, reporter: Reporter | None = None, **options
     """
     recipe = recipe_for_phase(task, "intermediate")
     plan = make_plan(read_options(TrainingOptions, options))
-    spec = plan_training(plan, recipe, "train-intermediate")
+    spec = plan_training(plan, [recipe], "train-intermediate")
     return TrainResult.of(run_training(plan, spec, (), Silent() if reporter is None else reporter))
 
 

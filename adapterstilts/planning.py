@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,14 @@ from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.options import TrainingOptions, TransferOptions
 from adapterstilts.profiles import Profile, load_profile
 from adapterstilts.specs import (
+    Choice,
     EvaluateSpec,
     MethodSpec,
     Phase,
     Precision,
+    Sampling,
     Settings,
+    TaskSpec,
     TrainingData,
     TrainSpec,
     validate,
@@ -31,6 +35,9 @@ from adapterstilts.tasks.retrieval import PRESETS, resolve_layer
 
 if TYPE_CHECKING:
     import torch
+
+# How a phase begins that takes nothing from an earlier one.
+START = Choice(name="none")
 
 
 @dataclass(frozen=True)
@@ -84,45 +91,63 @@ def make_plan(options: TrainingOptions) -> Plan:
 
 def plan_training(
     plan: Plan,
-    task: Recipe,
+    tasks: Sequence[Recipe],
     phase: Phase,
     *,
-    composition: str = "none",
+    composition: Choice = START,
     head: str = "new",
-    inputs: tuple[Run, ...] = (),
+    inputs: Sequence[Run] = (),
+    sampling: Sampling | None = None,
+    languages: Sequence[str] = ("en",),
+    language_adapter: Run | None = None,
 ) -> TrainSpec:
     """The spec of one training stage.
 
     Args:
-        task: The task whose training data are used.
+        tasks: The tasks whose training data are used; the settings that they share are the first one's.
         inputs: The runs that `composition` starts from.
+        sampling: How often each of several tasks is trained on.
+        languages: Languages of the training data.
+        language_adapter: The run whose adapter lies below all others.
 
     Raises:
         UsageError: A setting is unknown or out of range.
         DataError: The training data are not there.
     """
-    settings = resolve_settings(plan, task, phase)
-    check_length(plan.config, settings.max_length, name=plan.backbone.name)
+    settings = [resolve_settings(plan, task, phase, composition=composition.name) for task in tasks]
+    for one in settings:
+        check_length(plan.config, one.max_length, name=plan.backbone.name)
     return TrainSpec(
         stage=phase,
-        kind=task.kind,
-        options=task.build_kind().options.model_dump(mode="json"),
-        metric=task.metric,
-        data=_training_data(plan, task),
+        tasks=tuple(
+            TaskSpec(
+                kind=task.kind,
+                options=task.build_kind().options.model_dump(mode="json"),
+                metric=task.metric,
+                data=_training_data(plan, task, languages),
+                encoding=one.encoding(),
+            )
+            for task, one in zip(tasks, settings, strict=True)
+        ),
+        sampling=sampling,
         backbone=plan.backbone.fingerprint,
         precision=plan.precision,
         method=plan.method,
         method_config=METHODS.get(plan.method.name).resolve(plan.method.options),
         composition=composition,
         head="reuse" if head == "reuse" else "new",
-        settings=settings,
+        settings=settings[0].optimisation(),
         seed=plan.profile.seed if plan.options.seed is None else plan.options.seed,
         inputs=tuple(run.key for run in inputs),
+        language_adapter=language_adapter.key if language_adapter else None,
     )
 
 
-def resolve_settings(plan: Plan, task: Recipe, phase: Phase) -> Settings:
-    """Settings of one stage; later ones win: method, recipe, profile (from general to specific), suite, flags."""
+def resolve_settings(plan: Plan, task: Recipe, phase: Phase, *, composition: str = START.name) -> Settings:
+    """Settings of one stage; later ones win.
+
+    The order: method, recipe, composition, profile (from general to specific), suite, flags.
+    """
     method = METHODS.get(plan.method.name)
     scopes = ("all", method.family, phase, f"{phase}.{method.family}")
     values: dict[str, Any] = dict(method.defaults)
@@ -154,7 +179,7 @@ def plan_evaluation(plan: Plan, task: Recipe, target: Run | None, options: Trans
     split = evaluation_split(plan.source, task, languages, options.split)
     kind = evaluation_kind(plan, task, options)
     trained = kind.trained and target is not None
-    encoding = target.spec.settings.encoding() if trained else resolve_settings(plan, task, "train-target").encoding()  # type: ignore[union-attr]
+    encoding = target.spec.only.encoding if trained else resolve_settings(plan, task, "train-target").encoding()  # type: ignore[union-attr]
     check_length(plan.config, encoding.max_length, name=plan.backbone.name)
     # Where nothing is trained, decoding can only be calibrated on the validation data of each language.
     calibrated = () if kind.trained or split == "validation" else languages
@@ -221,22 +246,25 @@ def evaluation_languages(source: Source, task: Recipe, options: TransferOptions)
     return check_languages(chosen, available=offered, owner=f"{task.name} in the {source.name} source")
 
 
-def _training_data(plan: Plan, task: Recipe) -> TrainingData:
-    if missing := plan.source.missing(task, "train", "en"):
-        raise DataError(f"{task.name}: no training data: {missing} is not there.", remedy="Check --data-dir.")
+def _training_data(plan: Plan, task: Recipe, languages: Sequence[str]) -> TrainingData:
+    source = plan.source
+    for language in languages:
+        if missing := source.missing(task, "train", language):
+            raise DataError(f"{task.name}: no training data: {missing} is not there.", remedy="Check --data-dir.")
     splits = ["train"]
     # Without training data of its own, a task's validation split belongs to its test languages.
-    absent = plan.source.missing(task, "validation", "en")
-    has_validation = absent is None
-    if absent and task.source(plan.source.name).has("validation"):
-        raise DataError(f"{task.name}: no validation data: {absent} is not there.", remedy="Check --data-dir.")
-    if has_validation:
+    absent = [what for language in languages if (what := source.missing(task, "validation", language))]
+    if absent and task.source(source.name).has("validation"):
+        raise DataError(f"{task.name}: no validation data: {absent[0]} is not there.", remedy="Check --data-dir.")
+    if not absent:
         splits.append("validation")
     return TrainingData(
         task=task.name,
-        source=plan.source.name,
-        fingerprints={split: plan.source.fingerprint(task, split, "en") for split in splits},
-        holdout=None if has_validation else plan.profile.holdout,
+        source=source.name,
+        fingerprints={
+            split: {language: source.fingerprint(task, split, language) for language in languages} for split in splits
+        },
+        holdout=plan.profile.holdout if absent else None,
         max_examples=plan.options.max_train_examples,
         skip_bad_rows=plan.options.skip_bad_rows,
     )

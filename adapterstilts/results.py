@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from adapterstilts.specs import EvaluateSpec
 from adapterstilts.statistics import Interval
 from adapterstilts.store import Run
 from adapterstilts.tasks.kind import KINDS
@@ -91,6 +92,7 @@ class TransferRow:
     def predictions(self, language: str) -> dict[str, Any]:
         """The predictions for one language, by example id."""
         run = Run(self.folder)
+        assert isinstance(run.spec, EvaluateSpec)
         kind = KINDS.get(run.spec.kind)(run.spec.options)
         scored = json.loads((self.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))
         path = self.folder / "predictions" / self.task / f"{self.split}-{language}.{kind.prediction_suffix}"

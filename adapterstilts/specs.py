@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from adapterstilts.errors import UsageError, unknown
 
 Precision = Literal["fp32", "bf16"]
-Phase = Literal["train-intermediate", "train-target"]
+Phase = Literal["train-language", "train-intermediate", "train-target"]
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -60,8 +60,8 @@ class Encoding(Strict):
     max_query_length: int = Field(64, ge=1)
 
 
-class Settings(Encoding):
-    """Hyperparameters of one training stage.
+class Optimisation(Strict):
+    """How a model is trained, whatever its input is.
 
     Attributes:
         learning_rate: Peak of the linear schedule.
@@ -83,13 +83,21 @@ class Settings(Encoding):
     patience: int = Field(30, ge=1)
     max_validation_examples: int = Field(500, ge=1)
 
+
+class Settings(Encoding, Optimisation):
+    """All hyperparameters of one training stage, as profiles, recipes and flags give them."""
+
     def encoding(self) -> Encoding:
-        """The part of the settings that prediction has to share with training."""
+        """The part that prediction has to share with training."""
         return Encoding(**{name: getattr(self, name) for name in Encoding.model_fields})
 
+    def optimisation(self) -> Optimisation:
+        """The part that all tasks of a stage share."""
+        return Optimisation(**{name: getattr(self, name) for name in Optimisation.model_fields})
 
-class MethodSpec(Strict):
-    """A tuning method and the options that differ from its library's defaults."""
+
+class Choice(Strict):
+    """Something by name, with the options that differ from its defaults."""
 
     name: str
     options: dict[str, Any] = {}
@@ -99,47 +107,108 @@ class MethodSpec(Strict):
         return f"{self.name}[{inside}]" if inside else self.name
 
 
-class TrainingData(Strict):
-    """Which English examples a stage trains on and selects its checkpoint with.
+class MethodSpec(Choice):
+    """A tuning method.
 
     Attributes:
-        fingerprints: Split name to content fingerprint; without a `validation` entry, `holdout` applies.
-        holdout: Training examples set aside for validation, whole contexts at a time.
-        max_examples: Upper bound on training examples; a smaller set is always a subset of a larger one.
+        unfreeze_backbone: Whether the backbone's own weights are trained beside the method's.
+    """
+
+    unfreeze_backbone: bool = False
+
+    def __str__(self) -> str:
+        return super().__str__() + (" with the backbone" if self.unfreeze_backbone else "")
+
+
+class TrainingData(Strict):
+    """Which examples a stage trains on and selects its checkpoint with.
+
+    Attributes:
+        fingerprints: Split to language to content fingerprint; without a `validation` entry, `holdout` applies.
+        holdout: Training examples of each language set aside for validation, whole contexts at a time.
+        max_examples: Upper bound on training examples of each language; a smaller set is always a subset of a larger.
     """
 
     task: str
     source: str
-    language: str = "en"
-    fingerprints: dict[str, str]
-    holdout: int | None
-    max_examples: int | None
-    skip_bad_rows: bool
+    fingerprints: dict[str, dict[str, str]]
+    holdout: int | None = None
+    max_examples: int | None = None
+    skip_bad_rows: bool = False
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages trained on, English first."""
+        return tuple(sorted(self.fingerprints["train"], key=lambda code: (code != "en", code)))
 
 
-class TrainSpec(Strict):
-    """A stage that trains a model: the intermediate phase or the target phase."""
+class TaskSpec(Strict):
+    """One task of a training stage."""
 
-    version: Literal[1] = 1
-    stage: Phase
     kind: str
     options: dict[str, Any]
     metric: str
     data: TrainingData
+    encoding: Encoding
+
+    @property
+    def name(self) -> str:
+        """Name of the task."""
+        return self.data.task
+
+
+class Sampling(Strict):
+    """How often each of several tasks is trained on.
+
+    Attributes:
+        strategy: `proportional` to the tasks' sizes, `uniform`, sizes to the power of 1 / `temperature`, sizes up to
+            `cap`, or given `weights`.
+        weights: Task to its share; they are divided by their sum.
+    """
+
+    strategy: Literal["proportional", "uniform", "temperature", "capped", "weights"] = "proportional"
+    temperature: float | None = Field(None, gt=0)
+    cap: int | None = Field(None, ge=1)
+    weights: dict[str, float] = {}
+
+
+class TrainSpec(Strict):
+    """A stage that trains a model: a language adapter, the intermediate phase or the target phase.
+
+    Attributes:
+        tasks: What is trained on; several of them share everything but their heads.
+        sampling: How often each task is trained on, where there are several.
+        inputs: Runs that the composition starts from.
+        language_adapter: The run whose adapter lies below all others, frozen.
+        language_adapter_drop: Last layers of the backbone in which that adapter is left out.
+    """
+
+    version: Literal[2] = 2
+    stage: Phase
+    tasks: tuple[TaskSpec, ...] = Field(min_length=1)
+    sampling: Sampling | None = None
     backbone: str
     precision: Precision
     method: MethodSpec
     method_config: dict[str, Any]
-    composition: str
+    composition: Choice
     head: Literal["new", "reuse"]
-    settings: Settings
+    settings: Optimisation
     seed: int
     inputs: tuple[str, ...] = ()
+    language_adapter: str | None = None
+    language_adapter_drop: int = Field(default=0, ge=0)
 
     @property
     def task(self) -> str:
-        """Name of the task trained on."""
-        return self.data.task
+        """Name of the task trained on; of several, their names with `+` between them."""
+        return "+".join(task.name for task in self.tasks)
+
+    @property
+    def only(self) -> TaskSpec:
+        """The task of a stage that has just one."""
+        (task,) = self.tasks
+        return task
 
 
 class EvaluateSpec(Strict):
@@ -150,9 +219,10 @@ class EvaluateSpec(Strict):
         calibration: Language to the fingerprint of the labelled data on which decoding is calibrated, for tasks that
             no model is trained for.
         inputs: The run whose model is evaluated; none for the backbone as it is.
+        language_adapters: Language to the run whose adapter takes the place of the one trained with, or `none`.
     """
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     stage: Literal["evaluate"] = "evaluate"
     task: str
     kind: str
@@ -168,6 +238,7 @@ class EvaluateSpec(Strict):
     encoding: Encoding
     precision: Precision
     inputs: tuple[str, ...]
+    language_adapters: dict[str, str] = {}
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -179,8 +250,22 @@ StageSpec = TrainSpec | EvaluateSpec
 
 
 def canonical_json(spec: BaseModel) -> str:
-    """The one JSON text of a spec: sorted keys, no spaces, ASCII only."""
-    return json.dumps(spec.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    """The one JSON text of a spec: sorted keys, no spaces, ASCII only, without fields left at an empty default.
+
+    Such a field says nothing, so a later version can add one without giving every run another key.
+    """
+    told = _told(spec, spec.model_dump(mode="json"))
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _told(value: Any, dumped: Any) -> Any:
+    """What a value's JSON says, without fields left at an empty default."""
+    if isinstance(value, BaseModel):
+        fields = {name: (getattr(value, name), field.default) for name, field in type(value).model_fields.items()}
+        return {name: _told(one, dumped[name]) for name, (one, default) in fields.items() if one or one != default}
+    if isinstance(value, tuple):
+        return [_told(one, its) for one, its in zip(value, dumped, strict=True)]
+    return dumped
 
 
 def key(spec: BaseModel) -> str:

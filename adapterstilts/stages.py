@@ -21,7 +21,7 @@ from adapterstilts.modeling.composition import check_composition, check_head, st
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, save_model
 from adapterstilts.planning import Plan
 from adapterstilts.provenance import Stopwatch
-from adapterstilts.specs import EvaluateSpec, StageSpec, TrainSpec, canonical_json, key
+from adapterstilts.specs import EvaluateSpec, StageSpec, TaskSpec, TrainSpec, canonical_json, key
 from adapterstilts.store import Run
 from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.kind import KINDS, Kind
@@ -68,11 +68,11 @@ def check_training(plan: Plan, spec: TrainSpec, inputs: Sequence[Run]) -> list[S
         CompatibilityError: Method, composition, backbone or head do not fit together.
     """
     sources = [StoredModel.read(run.folder) for run in inputs]
-    check_composition(spec.composition, spec.method, sources)
+    check_composition(spec.composition.name, spec.method, sources)
     for run, source in zip(inputs, sources, strict=True):
         source.check_backbone(plan.backbone)
         if spec.head == "reuse":
-            check_head(source, build_kind(spec).head(), run.spec.task)
+            check_head(source, build_kind(spec.only).head(), run.spec.task)
     return sources
 
 
@@ -111,7 +111,8 @@ def run_evaluation(plan: Plan, spec: EvaluateSpec, target: Run | None, reporter:
 
 def _check_same_form(target: Run, spec: EvaluateSpec) -> None:
     """Refuses a model whose head answers another question than the one that is asked."""
-    trained = target.spec
+    assert isinstance(target.spec, TrainSpec)
+    trained = target.spec.only
     if trained.kind != spec.kind:
         raise CompatibilityError(
             f"{target.folder.name} was trained for {trained.kind}, but {spec.task} is {spec.kind}.",
@@ -176,17 +177,18 @@ def _train(
     from adapterstilts.training import train
 
     stage = plan.store.folder(spec).name
-    kind = build_kind(spec)
-    bad = BadRows(skip=spec.data.skip_bad_rows)
+    task = spec.only
+    kind = build_kind(task)
+    bad = BadRows(skip=task.data.skip_bad_rows)
     tokenizer = plan.backbone.tokenizer()
     rows, validation = training_rows(
         plan.source,
-        recipe(spec.task),
-        spec.data,
+        recipe(task.name),
+        task.data,
         bad,
         max_validation_examples=spec.settings.max_validation_examples,
     )
-    identity, encoding = canonical_json(spec.data), spec.settings.encoding()
+    identity, encoding = canonical_json(task.data), task.encoding
     cache = plan.store.cache / "features"
     shared = {"kind": kind, "tokenizer": tokenizer, "encoding": encoding, "cache": cache}
     features = encode(rows, identity=f"train {identity}", labels=True, **shared)
@@ -200,7 +202,7 @@ def _train(
     def score(logits: list[np.ndarray]) -> dict[str, float]:
         calibration = kind.calibrate(gold, held_out, logits)
         predictions = kind.decode(gold, held_out, logits, calibration)
-        scores = kind.score(predictions, gold, metric=spec.metric, language=spec.data.language)
+        scores = kind.score(predictions, gold, metric=task.metric, language=task.data.languages[0])
         chosen = {f"{_CALIBRATED}{name}": value for name, value in calibration.items()}
         return {"score": kind.main_score(scores.metrics), **scores.metrics, **scores.counts, **chosen}
 
@@ -210,7 +212,7 @@ def _train(
         task=spec.task,
         settings=spec.settings,
         seed=spec.seed,
-        collator=build_collator(plan, spec.settings.max_length, tokenizer, kind=kind, seed=spec.seed),
+        collator=build_collator(plan, task.encoding.max_length, tokenizer, kind=kind, seed=spec.seed),
         held_out=held_out,
         score=score,
         work=work,
@@ -247,8 +249,8 @@ def _evaluate(plan: Plan, spec: EvaluateSpec, target: Run | None, work: Path, re
     return Evaluation(plan, spec, kind, target, collator=collator, work=work, track=reporter.track).run()
 
 
-def build_kind(spec: StageSpec) -> Kind:
-    """The kind of a stage, with its options."""
+def build_kind(spec: TaskSpec | EvaluateSpec) -> Kind:
+    """The kind of a task, with its options."""
     return KINDS.get(spec.kind)(spec.options)
 
 

@@ -29,7 +29,7 @@ from adapterstilts.files import write_json
 from adapterstilts.modeling.storage import load_parameters, save_parameters
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.prediction import predict
-from adapterstilts.specs import Settings
+from adapterstilts.specs import Optimisation
 from adapterstilts.store import CHECKPOINTS
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def train(
     features: Dataset,
     *,
     task: str,
-    settings: Settings,
+    settings: Optimisation,
     seed: int,
     collator: Collator,
     held_out: Dataset,
@@ -282,7 +282,7 @@ def train(
 
 
 def _arguments(
-    folder: Path, settings: Settings, steps: int, eval_steps: int, seed: int, device: torch.device
+    folder: Path, settings: Optimisation, steps: int, eval_steps: int, seed: int, device: torch.device
 ) -> TrainingArguments:
     arguments = TrainingArguments(
         output_dir=str(folder),

@@ -49,7 +49,7 @@ def test_adapters_belong_to_what_the_package_has_now(name: str, tmp_path: Path) 
     assert run.spec.backbone == locate_backbone(str(backbone_path())).fingerprint
     assert sum(path.stat().st_size for path in run.folder.glob("*.safetensors")) <= MOST_BYTES
     plan = make_plan(TransferOptions(profile="mini", store=tmp_path, precision="fp32", device="cpu"))
-    assert key(plan_training(plan, recipe(name), "train-intermediate")) == run.key == result_of(name)["key"]
+    assert key(plan_training(plan, [recipe(name)], "train-intermediate")) == run.key == result_of(name)["key"]
     assert not list(run.folder.glob("*.bin")) and not list(run.folder.glob("*.pt"))
 
 

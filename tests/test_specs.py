@@ -6,10 +6,14 @@ import pytest
 
 from adapterstilts.errors import UsageError
 from adapterstilts.specs import (
+    Choice,
     Encoding,
     EvaluateSpec,
     MethodSpec,
+    Optimisation,
+    Sampling,
     Settings,
+    TaskSpec,
     TrainingData,
     TrainSpec,
     canonical_json,
@@ -17,24 +21,26 @@ from adapterstilts.specs import (
     validate,
 )
 
+SQUAD = TaskSpec(
+    kind="span_qa",
+    options={},
+    metric="squad",
+    data=TrainingData(task="squad", source="files", fingerprints={"train": {"en": "a"}}, holdout=500),
+    encoding=Encoding(),
+)
+
 
 def train_spec(**changes: Any) -> TrainSpec:
-    data = TrainingData(
-        task="squad", source="files", fingerprints={"train": "a"}, holdout=500, max_examples=None, skip_bad_rows=False
-    )
     values: dict[str, Any] = {
         "stage": "train-target",
-        "kind": "span_qa",
-        "options": {},
-        "metric": "squad",
-        "data": data,
+        "tasks": (SQUAD,),
         "backbone": "sha256:0",
         "precision": "fp32",
         "method": MethodSpec(name="seq_bn"),
         "method_config": {},
-        "composition": "none",
+        "composition": Choice(name="none"),
         "head": "new",
-        "settings": Settings(),
+        "settings": Optimisation(),
         "seed": 42,
     }
     return TrainSpec(**{**values, **changes})
@@ -65,16 +71,20 @@ CHANGES: dict[str, Any] = {
     "kind": "tagging",
     "options": {"n_best": 5},
     "metric": "mlqa",
-    "data": {"task": "mlqa"},
+    "tasks": (SQUAD, SQUAD),
+    "sampling": Sampling(strategy="uniform"),
     "backbone": "sha256:1",
     "precision": "bf16",
     "method": MethodSpec(name="seq_bn", options={"reduction_factor": 2}),
     "method_config": {"reduction_factor": 2},
-    "composition": "stack",
+    "composition": Choice(name="stack"),
     "head": "reuse",
-    "settings": Settings(epochs=3),
+    "settings": Optimisation(epochs=3),
     "seed": 43,
     "inputs": ("other",),
+    "language_adapter": "k",
+    "language_adapter_drop": 1,
+    "language_adapters": {"de": "k"},
     "task": "mlqa",
     "source": "hub",
     "split": "validation",
@@ -92,16 +102,33 @@ def test_every_field_decides_the_key(build: Any) -> None:
     fields = set(type(spec).model_fields) - {"version"} - ({"stage"} if isinstance(spec, EvaluateSpec) else set())
     assert len(fields) > 10
     for name in fields:
-        value = CHANGES[name]
-        if name == "data":
-            value = spec.data.model_copy(update=value)
-        assert key(build(**{name: value})) != key(spec), name
+        assert key(build(**{name: CHANGES[name]})) != key(spec), name
 
 
-@pytest.mark.parametrize("field", sorted(Settings.model_fields))
+TASK_CHANGES: dict[str, Any] = {
+    "kind": "tagging",
+    "options": {"n_best": 5},
+    "metric": "mlqa",
+    "data": TrainingData(task="mlqa", source="files", fingerprints={"train": {"en": "a"}}, holdout=500),
+    "encoding": Encoding(stride=64),
+}
+
+
+@pytest.mark.parametrize("field", sorted(TaskSpec.model_fields))
+def test_every_field_of_a_task_decides_the_key(field: str) -> None:
+    changed = SQUAD.model_copy(update={field: TASK_CHANGES[field]})
+    assert key(train_spec(tasks=(changed,))) != key(train_spec())
+
+
+def test_empty_defaults_are_left_out_of_the_key() -> None:
+    assert "language_adapter" not in canonical_json(train_spec()) and "sampling" not in canonical_json(train_spec())
+    assert '"warmup_ratio":0.0' in canonical_json(train_spec(settings=Optimisation(warmup_ratio=0)))
+
+
+@pytest.mark.parametrize("field", sorted(Optimisation.model_fields))
 def test_every_setting_decides_the_key(field: str) -> None:
-    value = getattr(Settings(), field)
-    changed = Settings(**{field: 7 if value is None else value / 2 if isinstance(value, float) else value - 1})
+    value = getattr(Optimisation(), field)
+    changed = Optimisation(**{field: 7 if value is None else value / 2 if isinstance(value, float) else value - 1})
     assert key(train_spec(settings=changed)) != key(train_spec())
 
 

@@ -136,20 +136,20 @@ def prepare(options: dict[str, Any], *, training: bool) -> Prepared:
     from adapterstilts.tasks.catalogue import recipe
 
     plan = make_plan(read_options(TrainingOptions, options))
-    spec = plan_training(plan, recipe("squad"), "train-intermediate")
-    kind, tokenizer = build_kind(spec), plan.backbone.tokenizer()
-    both = training_rows(plan.source, recipe("squad"), spec.data, BadRows(skip=False), max_validation_examples=16)
+    spec = plan_training(plan, [recipe("squad")], "train-intermediate")
+    kind, tokenizer = build_kind(spec.only), plan.backbone.tokenizer()
+    both = training_rows(plan.source, recipe("squad"), spec.only.data, BadRows(skip=False), max_validation_examples=16)
     rows = both[0 if training else 1]
     features = encode(
         rows,
         identity=f"prepared again, training: {training}",
         kind=kind,
         tokenizer=tokenizer,
-        encoding=spec.settings.encoding(),
+        encoding=spec.only.encoding,
         labels=training,
         cache=plan.store.cache,
     )
-    return Prepared(plan, spec, kind, rows, features, build_collator(plan, spec.settings.max_length, tokenizer))
+    return Prepared(plan, spec, kind, rows, features, build_collator(plan, spec.only.encoding.max_length, tokenizer))
 
 
 def _score_on_validation(options: dict[str, Any], result: Any, seed: int) -> float:

@@ -54,17 +54,27 @@ def hold_out(rows: Dataset, size: int, *, group: Callable[[Mapping[str, Any]], s
 def training_rows(
     source: Source, task: Recipe, data: TrainingData, bad: BadRows, *, max_validation_examples: int
 ) -> tuple[Dataset, Dataset]:
-    """(training rows, validation rows) of a training stage, both in the training language."""
-    train = source.load(task, "train", data.language, bad)
+    """(training rows, validation rows) of one task, those of its training languages after each other."""
+    from datasets import concatenate_datasets
+
+    parts = [_rows_of_language(source, task, data, language, bad) for language in data.languages]
+    train, validation = (concatenate_datasets(list(each)) for each in zip(*parts, strict=True))
+    return train, draw(validation, max_validation_examples)
+
+
+def _rows_of_language(
+    source: Source, task: Recipe, data: TrainingData, language: str, bad: BadRows
+) -> tuple[Dataset, Dataset]:
+    train = source.load(task, "train", language, bad)
     if data.holdout is None:
-        validation = source.load(task, "validation", data.language, bad)
+        validation = source.load(task, "validation", language, bad)
     else:
         train, validation = hold_out(train, data.holdout, group=task.build_kind().group)
     kind = task.build_kind()
     for split, rows in (("training", train), ("validation", validation)):
         if all(kind.unlabelled(row) for row in rows.select(range(min(len(rows), 50)))):
             raise DataError(f"The {split} data of {task.name} have no labels.", remedy="Use a release that has them.")
-    return draw(train, data.max_examples), draw(validation, max_validation_examples)
+    return draw(train, data.max_examples), validation
 
 
 def evaluation_split(source: Source, task: Recipe, languages: Sequence[str], wanted: str | None) -> str:

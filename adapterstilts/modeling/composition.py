@@ -130,8 +130,8 @@ def start_model(
     Raises:
         UsageError, CompatibilityError: As `check_composition` and `check_head`.
     """
-    check_composition(spec.composition, spec.method, sources)
-    model = COMPOSITIONS.get(spec.composition).build(spec, backbone, sources)
+    check_composition(spec.composition.name, spec.method, sources)
+    model = COMPOSITIONS.get(spec.composition.name).build(spec, backbone, sources)
     if spec.head == "reuse" and source_task is not None:
         check_head(sources[0], head, source_task)
         model.drop_heads(keep=source_task)

@@ -22,7 +22,7 @@ from adapterstilts.planning import (
     plan_training,
 )
 from adapterstilts.results import TransferResult, TransferRow
-from adapterstilts.specs import EvaluateSpec, TrainSpec
+from adapterstilts.specs import Choice, EvaluateSpec, TrainSpec
 from adapterstilts.stages import Reporter, check_training, run_evaluation, run_training
 from adapterstilts.statistics import Interval, paired_bootstrap
 from adapterstilts.store import Run
@@ -79,7 +79,7 @@ def _check(plan: Plan, options: TransferOptions, task: Recipe, runs: Sequence[Ru
         if phases := training_recipes(task, plan.source.name):
             check_training(plan, *_first_phase(plan, options, phases[0], run))
             for phase in phases[1:]:
-                plan_training(plan, phase, "train-target")
+                plan_training(plan, [phase], "train-target")
 
 
 def _first_phase(
@@ -87,9 +87,9 @@ def _first_phase(
 ) -> tuple[TrainSpec, tuple[Run, ...]]:
     """The target phase of one pair, and the runs that it starts from."""
     if source is None:
-        return plan_training(plan, trained, "train-target"), ()
-    composition = options.composition or METHODS.get(plan.method.name).compositions[0]
-    spec = plan_training(plan, trained, "train-target", composition=composition, head=options.head, inputs=(source,))
+        return plan_training(plan, [trained], "train-target"), ()
+    composition = Choice(name=options.composition or METHODS.get(plan.method.name).compositions[0])
+    spec = plan_training(plan, [trained], "train-target", composition=composition, head=options.head, inputs=(source,))
     return spec, (source,)
 
 
@@ -108,7 +108,8 @@ def _transfer(plan: Plan, options: TransferOptions, task: Recipe, source: Run | 
     for trained in training_recipes(task, plan.source.name):
         if targets:
             before = (targets[-1],)
-            spec = plan_training(plan, trained, "train-target", composition="continue", head="reuse", inputs=before)
+            composition = Choice(name="continue")
+            spec = plan_training(plan, [trained], "train-target", composition=composition, head="reuse", inputs=before)
             targets.append(run_training(plan, spec, before, reporter))
         else:
             targets.append(run_training(plan, *_first_phase(plan, options, trained, source), reporter))
@@ -124,7 +125,7 @@ def _row(finished: _Finished, baseline: Run | None) -> TransferRow:
     return TransferRow(
         task=run.spec.task,
         source=source_label(source),
-        composition=first.composition if first else NONE,
+        composition=str(first.composition) if first else NONE,
         method=_method(finished),
         split=run.spec.split,
         languages=run.metrics["languages"],

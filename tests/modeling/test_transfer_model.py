@@ -22,10 +22,10 @@ from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, load_parameters, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.prediction import predict
-from adapterstilts.specs import MethodSpec
+from adapterstilts.specs import Choice, MethodSpec
 from adapterstilts.tasks.kind import HeadSpec
 from tests.conftest import save_tiny_backbone
-from tests.test_specs import train_spec
+from tests.test_specs import SQUAD, train_spec
 
 SPAN = HeadSpec("span", 2)
 SEQ_BN = MethodSpec(name="seq_bn", options={"reduction_factor": 4})
@@ -36,7 +36,7 @@ def start(
     folder: Path, method: MethodSpec, composition: str = "none", sources: Any = (), **changes: Any
 ) -> TransferModel:
     backbone = locate_backbone(str(folder))
-    spec = train_spec(method=method, composition=composition, backbone=backbone.fingerprint, **changes)
+    spec = train_spec(method=method, composition=Choice(name=composition), backbone=backbone.fingerprint, **changes)
     torch.manual_seed(0)
     return start_model(spec, backbone, list(sources), head=SPAN, source_task="squad" if sources else None)
 
@@ -200,15 +200,15 @@ def test_head_is_new_or_reused(tiny_backbone: Path, tmp_path: Path) -> None:
 
 def test_reused_head_of_another_task_is_renamed(tiny_backbone: Path, tmp_path: Path) -> None:
     source = store(start(tiny_backbone, SEQ_BN), tmp_path / "source")
-    data = train_spec().data.model_copy(update={"task": "mlqa"})
-    model = start(tiny_backbone, SEQ_BN, "stack", [source], head="reuse", data=data)
+    task = SQUAD.model_copy(update={"data": SQUAD.data.model_copy(update={"task": "mlqa"})})
+    model = start(tiny_backbone, SEQ_BN, "stack", [source], head="reuse", tasks=(task,))
     assert list(model.heads) == ["mlqa"] and model.adapter_names == ["squad", "mlqa"]
 
 
 def test_head_of_another_form_is_not_reused(tiny_backbone: Path, tmp_path: Path) -> None:
     source = store(start(tiny_backbone, SEQ_BN), tmp_path / "source")
     backbone = locate_backbone(str(tiny_backbone))
-    spec = train_spec(method=SEQ_BN, composition="stack", backbone=backbone.fingerprint, head="reuse")
+    spec = train_spec(method=SEQ_BN, composition=Choice(name="stack"), backbone=backbone.fingerprint, head="reuse")
     with pytest.raises(CompatibilityError, match=r"no 'span' head with 3 outputs. Use --head new"):
         start_model(spec, backbone, [source], head=HeadSpec("span", 3), source_task="squad")
 
