@@ -36,13 +36,14 @@ def transfer(
     """Trains target tasks in English from intermediate tasks, and scores them in every language.
 
     Args:
-        from_: Intermediate tasks: names, `"TASK@KEY"` for one of several runs, or `"none"`.
+        from_: Intermediate tasks: names, `"TASK@KEY"` for one of several runs, `"all"` that have a run, or `"none"`.
         to: Target tasks.
         reporter: Shows progress; by default only the libraries' own messages appear.
         options: Fields of `options.TransferOptions` and `specs.Settings`, e.g. `profile="mini", epochs=2`.
 
     Returns:
-        For each target a row without intermediate task (unless `baseline=False`) and a row per source.
+        For each target a row without intermediate task (unless `baseline=False`), a row per source or, with a
+        composition that takes several, for all of them, and with `select=True` the selected row and the oracle's.
 
     Raises:
         AstiltsError: See the message; each says what to change.

@@ -19,6 +19,7 @@ class TrainingOptions(Strict):
         backbone: Hugging Face id, checkpoint folder, or `mini`; default: the profile's.
         revision: Commit of a backbone on the Hub.
         method: Tuning method, `NAME` or `NAME[OPTION=VALUE,...]`; default: the profile's.
+        unfreeze_backbone: Train the backbone's own weights beside those of the method.
         data_dir: Folder with the releases' own files, in XTREME's download layout; default: the profile's source.
         store: Folder of the run store.
         seed: Seed of initialisation, dropout and batch order; default: the profile's.
@@ -36,6 +37,7 @@ class TrainingOptions(Strict):
     backbone: str | None = None
     revision: str | None = None
     method: str | None = None
+    unfreeze_backbone: bool = False
     data_dir: Path | None = None
     store: Path = Path("astilts-runs")
     seed: int | None = None
@@ -52,7 +54,8 @@ class TransferOptions(TrainingOptions):
     """Options of `transfer`.
 
     Attributes:
-        composition: How intermediate weights enter the target phase; default: the first that the method allows.
+        composition: How intermediate weights enter the target phase, `NAME` or `NAME[OPTION=VALUE,...]`; default: the
+            first that the method allows. `fuse`, `average` and `merge` take all sources together.
         head: `new`, or `reuse` to go on with the intermediate head where it has the same form.
         languages: Languages to evaluate, or pairs such as `de-en` (context, question); default: all that target
             and source have.
@@ -64,6 +67,13 @@ class TransferOptions(TrainingOptions):
         margin: Score of mined pairs: `ratio`, `absolute` or `distance`.
         split: Split to evaluate; default: `test` where the source has it, else `validation`.
         baseline: Also run without the intermediate phase, and report the difference.
+        select: Also report the row with the best English validation score, and the best zero-shot mean.
+        seeds: Repeat the target phase with this many seeds, from `seed` upwards.
+        language_adapters: Train the target phase over the English language adapter, and evaluate each language with
+            its own (MAD-X: Pfeiffer et al. 2020).
+        language_adapter: Language to the key of its run, where the store has several.
+        language_fallback: What languages without an adapter are evaluated with: `none`, `en` or another language.
+        language_adapter_drop: Last layers of the backbone in which language adapters are left out.
         max_eval_examples: Upper bound on evaluated examples per language; candidates of retrieval and corpora to mine
             stay whole.
     """
@@ -80,6 +90,12 @@ class TransferOptions(TrainingOptions):
     margin: Literal["ratio", "absolute", "distance"] | None = None
     baseline: bool = True
     max_eval_examples: int | None = Field(None, ge=1)
+    select: bool = False
+    seeds: int = Field(1, ge=1)
+    language_adapters: bool = False
+    language_adapter: dict[str, str] | None = None
+    language_fallback: str | None = None
+    language_adapter_drop: int = Field(0, ge=0)
 
 
 Options = TypeVar("Options", bound=TrainingOptions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 # How a phase begins that takes nothing from an earlier one.
 START = Choice(name="none")
+# What stands for the key of a run where a language is evaluated without a language adapter.
+NO_LANGUAGE_ADAPTER = "none"
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def make_plan(options: TrainingOptions) -> Plan:
     profile = load_profile(options.profile)
     name = options.backbone or profile.backbone
     revision = options.revision or (profile.revision if name == profile.backbone else None)
-    method = parse_method(options.method or profile.method)
+    method = parse_method(options.method or profile.method, unfreeze_backbone=options.unfreeze_backbone)
     method = METHODS.get(method.name).normalize(method)
     device = choose_device(options.device)
     source = open_source("files" if options.data_dir else profile.source, options.data_dir)
@@ -166,8 +168,19 @@ def resolve_settings(plan: Plan, task: Recipe, phase: Phase, *, composition: str
     return settings
 
 
-def plan_evaluation(plan: Plan, task: Recipe, target: Run | None, options: TransferOptions) -> EvaluateSpec:
+def plan_evaluation(
+    plan: Plan,
+    task: Recipe,
+    target: Run | None,
+    options: TransferOptions,
+    *,
+    language_adapters: Mapping[str, Run | None] | None = None,
+) -> EvaluateSpec:
     """The spec of scoring a run's model on `task`, or the backbone as it is where there is no run.
+
+    Args:
+        language_adapters: Language or pair to the run whose adapter takes the place of the one trained with; None for
+            evaluation without any.
 
     Raises:
         UsageError: A language is unknown or not among the task's.
@@ -202,6 +215,9 @@ def plan_evaluation(plan: Plan, task: Recipe, target: Run | None, options: Trans
         encoding=encoding,
         precision=plan.precision,
         inputs=(target.key,) if target else (),
+        language_adapters={
+            language: run.key if run else NO_LANGUAGE_ADAPTER for language, run in (language_adapters or {}).items()
+        },
     )
 
 

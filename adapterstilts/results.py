@@ -14,6 +14,9 @@ from adapterstilts.tasks.kind import KINDS
 
 Metrics = dict[str, float]
 
+SELECTED = "selected"
+ORACLE = "oracle (chosen on the scored split itself: an upper bound, not a result)"
+
 
 @dataclass(frozen=True)
 class TrainResult:
@@ -52,23 +55,56 @@ class TrainResult:
 
 
 @dataclass(frozen=True)
+class SeedScores:
+    """What one seed of the target phase gave.
+
+    Attributes:
+        seed: None for tasks that no model is trained for.
+        validation: Main score of the target phase's checkpoint on English validation data, likewise.
+        languages: As in `TransferRow`, and so are the others.
+    """
+
+    seed: int | None
+    validation: float | None
+    languages: dict[str, Metrics]
+    english: Metrics | None
+    zero_shot: Metrics | None
+    cross_lingual: Metrics | None
+    counts: dict[str, dict[str, int]]
+    calibration: dict[str, Any]
+    folder: Path
+    trained: Path | None
+
+
+@dataclass(frozen=True)
 class TransferRow:
     """One target task, reached one way.
 
     Attributes:
-        source: `none`, or the intermediate task with the key of its run: `squad@0123456789ab`.
+        source: `none`, or the intermediate task with the key of its run, `squad@0123456789ab`; several that are
+            composed into one model have ` + ` between them.
+        sources: Each of these with its full key.
         split: Split that was scored.
-        languages: Language to its metrics, in percent, and its number of `examples`.
+        languages: Language to its metrics, in percent, and its number of `examples`; means over seeds.
         english: Metrics in English, if it was scored, with the main score as `score`.
         zero_shot: Means over the other languages, likewise.
         cross_lingual: Means over the pairs of two languages, likewise.
+        spread: The sample standard deviation over seeds of each metric of `english`, `zero_shot` and
+            `cross_lingual`; empty with one seed.
+        validation: Main score on the English validation data of the target phase, mean over seeds.
         counts: Language to what else has to be known about its predictions, e.g. how many labels occur in them.
         calibrated_on_scored_rows: Languages whose calibration was chosen on the gold of the very rows that are scored.
         calibration: What was chosen on validation data to decode with, for the model or for each language.
         difference: Metric to the gain of the zero-shot mean over the row without an intermediate task.
-        seconds: Training of the intermediate and target phase, and evaluation.
+        seconds: Training of the intermediate and target phase, and evaluation; all seeds together.
         folder: The run folder of the evaluation, with predictions and scores of every question.
         trained: The run folder of the target phase; None for tasks that no model is trained for.
+        seeds: Scores and runs of every seed. Where there are several, `counts`, `calibration`, `folder` and `trained`
+            are those of the first.
+        language_adapter: The English language adapter that the target phase was trained over.
+        language_adapters: Language to the language adapter that it was evaluated with.
+        selection: For a row that repeats another one: by which rule this one was picked, `SELECTED` or `ORACLE`.
+        differs: How the scored rows differ from the benchmark's, where scores cannot be compared for that.
     """
 
     task: str
@@ -88,9 +124,17 @@ class TransferRow:
     seconds: dict[str, float]
     folder: Path
     trained: Path | None
+    sources: dict[str, str]
+    spread: dict[str, Metrics]
+    validation: float | None
+    seeds: list[SeedScores]
+    language_adapter: str | None = None
+    language_adapters: dict[str, str] = field(default_factory=dict)
+    selection: str | None = None
+    differs: str | None = None
 
     def predictions(self, language: str) -> dict[str, Any]:
-        """The predictions for one language, by example id."""
+        """The predictions for one language, by example id; with several seeds, those of the first."""
         run = Run(self.folder)
         assert isinstance(run.spec, EvaluateSpec)
         kind = KINDS.get(run.spec.kind)(run.spec.options)

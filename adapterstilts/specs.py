@@ -162,7 +162,7 @@ class Sampling(Strict):
 
     Attributes:
         strategy: `proportional` to the tasks' sizes, `uniform`, sizes to the power of 1 / `temperature`, sizes up to
-            `cap`, or given `weights`.
+            `cap` examples, or given `weights`.
         weights: Task to its share; they are divided by their sum.
     """
 
@@ -170,6 +170,16 @@ class Sampling(Strict):
     temperature: float | None = Field(None, gt=0)
     cap: int | None = Field(None, ge=1)
     weights: dict[str, float] = {}
+
+    def __str__(self) -> str:
+        detail = ""
+        if self.strategy == "temperature":
+            detail = f" {self.temperature:g}"
+        elif self.strategy == "capped":
+            detail = f" at {self.cap:,}"
+        elif self.strategy == "weights":
+            detail = " " + ", ".join(f"{task} {weight:g}" for task, weight in self.weights.items())
+        return self.strategy + detail
 
 
 class TrainSpec(Strict):

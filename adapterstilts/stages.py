@@ -6,7 +6,7 @@ import dataclasses
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -17,14 +17,17 @@ from adapterstilts.data.splits import training_rows
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.evaluation import Evaluation
 from adapterstilts.files import write_json
-from adapterstilts.modeling.composition import check_composition, check_head, start_model
+from adapterstilts.modeling.compatibility import check_composition, check_head, start_model
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, save_model
 from adapterstilts.planning import Plan
 from adapterstilts.provenance import Stopwatch
 from adapterstilts.specs import EvaluateSpec, StageSpec, TaskSpec, TrainSpec, canonical_json, key
 from adapterstilts.store import Run
 from adapterstilts.tasks.catalogue import recipe
-from adapterstilts.tasks.kind import KINDS, Kind
+from adapterstilts.tasks.kind import KINDS, Kind, Row
+
+if TYPE_CHECKING:
+    from adapterstilts.training import Score, TaskPart
 
 # Marks a work folder that was begun by `--force`, so that an interrupted one is resumed by it too.
 _FORCED = ".forced"
@@ -68,11 +71,11 @@ def check_training(plan: Plan, spec: TrainSpec, inputs: Sequence[Run]) -> list[S
         CompatibilityError: Method, composition, backbone or head do not fit together.
     """
     sources = [StoredModel.read(run.folder) for run in inputs]
-    check_composition(spec.composition.name, spec.method, sources)
+    check_composition(spec.composition, spec.method, sources, head=spec.head)
     for run, source in zip(inputs, sources, strict=True):
         source.check_backbone(plan.backbone)
         if spec.head == "reuse":
-            check_head(source, build_kind(spec.only).head(), run.spec.task)
+            check_head(source, build_kind(spec.only).head(), head_source(run, spec.only))
     return sources
 
 
@@ -177,60 +180,33 @@ def _train(
     from adapterstilts.training import train
 
     stage = plan.store.folder(spec).name
-    task = spec.only
-    kind = build_kind(task)
-    bad = BadRows(skip=task.data.skip_bad_rows)
-    tokenizer = plan.backbone.tokenizer()
-    rows, validation = training_rows(
-        plan.source,
-        recipe(task.name),
-        task.data,
-        bad,
-        max_validation_examples=spec.settings.max_validation_examples,
-    )
-    identity, encoding = canonical_json(task.data), task.encoding
-    cache = plan.store.cache / "features"
-    shared = {"kind": kind, "tokenizer": tokenizer, "encoding": encoding, "cache": cache}
-    features = encode(rows, identity=f"train {identity}", labels=True, **shared)
-    held_out = encode(validation, identity=f"validation {identity}", labels=False, **shared)
+    bad = BadRows(skip=any(task.data.skip_bad_rows for task in spec.tasks))
+    prepared = [_prepare(plan, spec, task, bad) for task in spec.tasks]
 
     set_seed(spec.seed)
-    source_task = inputs[0].spec.task if inputs else None
-    model = start_model(spec, plan.backbone, sources, head=kind.head(), source_task=source_task).to(plan.device)
-    gold = validation.to_list()
-
-    def score(logits: list[np.ndarray]) -> dict[str, float]:
-        calibration = kind.calibrate(gold, held_out, logits)
-        predictions = kind.decode(gold, held_out, logits, calibration)
-        scores = kind.score(predictions, gold, metric=task.metric, language=task.data.languages[0])
-        chosen = {f"{_CALIBRATED}{name}": value for name, value in calibration.items()}
-        return {"score": kind.main_score(scores.metrics), **scores.metrics, **scores.counts, **chosen}
-
+    source_task = head_source(inputs[0], spec.tasks[0]) if inputs else None
+    heads = {task.name: build_kind(task).head() for task in spec.tasks}
+    model = start_model(spec, plan.backbone, sources, heads=heads, source_task=source_task).to(plan.device)
     result = train(
         model,
-        features,
-        task=spec.task,
+        [part for part, _ in prepared],
         settings=spec.settings,
+        sampling=spec.sampling,
         seed=spec.seed,
-        collator=build_collator(plan, task.encoding.max_length, tokenizer, kind=kind, seed=spec.seed),
-        held_out=held_out,
-        score=score,
         work=work,
         on_progress=lambda step, steps, logged: reporter.trained(stage, step, steps, logged),
     )
     save_model(model, work)
     outcome = dataclasses.asdict(result)
-    outcome["calibration"] = {
-        name.removeprefix(_CALIBRATED): outcome["validation"].pop(name)
-        for name in list(outcome["validation"])
-        if name.startswith(_CALIBRATED)
-    }
     seconds, resumed = outcome.pop("seconds"), outcome.pop("resumed_from")
+    calibration = _take_calibration(outcome["validation"], [task.name for task in spec.tasks])
+    sizes = {part.name: counts for part, counts in prepared}
+    tasks = {name: {**sizes[name], **seen} for name, seen in outcome.pop("tasks").items()}
     metrics = {
         **outcome,
-        "train_examples": len(rows),
-        "train_features": len(features),
-        "validation_examples": len(validation),
+        "calibration": calibration,
+        **{name: sum(counts[name] for counts in sizes.values()) for name in sizes[spec.tasks[0].name]},
+        **({"tasks": tasks} if tasks else {}),
         "parameters": model.parameter_counts(),
         "stored_bytes": (work / WEIGHTS).stat().st_size,
     }
@@ -240,6 +216,75 @@ def _train(
         "rows_left_out": bad.counts,
         "rows_omitted_by_design": bad.omitted,
     }
+
+
+def _prepare(plan: Plan, spec: TrainSpec, task: TaskSpec, bad: BadRows) -> tuple[TaskPart, dict[str, int]]:
+    """What one task brings to a stage, and how many examples and features that is."""
+    from adapterstilts.training import TaskPart
+
+    kind, tokenizer = build_kind(task), plan.backbone.tokenizer()
+    rows, validation = training_rows(
+        plan.source,
+        recipe(task.name),
+        task.data,
+        bad,
+        max_validation_examples=spec.settings.max_validation_examples,
+    )
+    identity, cache = canonical_json(task.data), plan.store.cache / "features"
+    shared = {"kind": kind, "tokenizer": tokenizer, "encoding": task.encoding, "cache": cache}
+    features = encode(rows, identity=f"train {identity}", labels=True, **shared)
+    held_out = encode(validation, identity=f"validation {identity}", labels=False, **shared)
+    part = TaskPart(
+        name=task.name,
+        features=features,
+        held_out=held_out,
+        score=_scorer(task, kind, validation.to_list(), held_out),
+        collator=build_collator(plan, task.encoding.max_length, tokenizer, kind=kind, seed=spec.seed),
+        averaged=kind.averaged,
+    )
+    return part, {
+        "train_examples": len(rows),
+        "train_features": len(features),
+        "validation_examples": len(validation),
+    }
+
+
+def _scorer(task: TaskSpec, kind: Kind, gold: Sequence[Row], held_out: Any) -> Score:
+    """The function from the logits of a task's validation features to its metrics."""
+
+    def score(logits: list[np.ndarray]) -> dict[str, float]:
+        calibration = kind.calibrate(gold, held_out, logits)
+        predictions = kind.decode(gold, held_out, logits, calibration)
+        scores = kind.score(predictions, gold, metric=task.metric, language=task.data.languages[0])
+        chosen = {f"{_CALIBRATED}{name}": value for name, value in calibration.items()}
+        return {"score": kind.main_score(scores.metrics), **scores.metrics, **scores.counts, **chosen}
+
+    return score
+
+
+def _take_calibration(validation: dict[str, float], tasks: Sequence[str]) -> dict[str, Any]:
+    """Takes the values that were chosen on validation data out of the metrics: of several tasks, those of each."""
+    found: dict[str, dict[str, float]] = {}
+    for name in list(validation):
+        task, _, own = name.rpartition("/")
+        if own.startswith(_CALIBRATED):
+            found.setdefault(task, {})[own.removeprefix(_CALIBRATED)] = validation.pop(name)
+    return found.get("", {}) if len(tasks) == 1 else {task: found.get(task, {}) for task in tasks}
+
+
+def head_source(source: Run, task: TaskSpec) -> str:
+    """The task of a training run whose head another stage can go on with for `task`.
+
+    Of a run of several tasks, it is the same task, or else one of the same kind with a head of the same form, and
+    rather one with the same options; where there is none, the run's own name, which no head has.
+    """
+    assert isinstance(source.spec, TrainSpec)
+    if len(source.spec.tasks) == 1:
+        return source.spec.task
+    wanted = build_kind(task).head()
+    fitting = [one for one in source.spec.tasks if one.kind == task.kind and build_kind(one).head() == wanted]
+    fitting.sort(key=lambda one: (one.name != task.name, one.options != task.options))
+    return fitting[0].name if fitting else source.spec.task
 
 
 def _evaluate(plan: Plan, spec: EvaluateSpec, target: Run | None, work: Path, reporter: Reporter) -> Outcome:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
@@ -23,19 +24,21 @@ from adapterstilts.checkpoints import (
     latest_complete,
     mark_complete,
 )
-from adapterstilts.data.batching import Collator, LengthBatches
+from adapterstilts.data.batching import Batch, Collator, LengthBatches
+from adapterstilts.data.mixing import MixedBatches, MixedCollator, MixedFeatures, batch_counts
 from adapterstilts.errors import AstiltsError
 from adapterstilts.files import write_json
 from adapterstilts.modeling.storage import load_parameters, save_parameters
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.prediction import predict
-from adapterstilts.specs import Optimisation
+from adapterstilts.specs import Optimisation, Sampling
 from adapterstilts.store import CHECKPOINTS
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 _TRAINED = "trained.safetensors"
+_METHOD = "method.safetensors"
 _CLOCK = "clock.json"
 _LOG_LINES = 200
 SAVE_SECONDS = 600
@@ -44,11 +47,32 @@ Score = Callable[[list[np.ndarray]], dict[str, float]]
 
 
 @dataclass(frozen=True)
+class TaskPart:
+    """What one task brings to a training stage.
+
+    Attributes:
+        features: Training features with labels, as `data.features.encode` makes them.
+        held_out: Features of the English validation data.
+        score: Their logits to metrics, `score` being the main one.
+        averaged: Whether this main score counts when several tasks choose a checkpoint together.
+    """
+
+    name: str
+    features: Dataset
+    held_out: Dataset
+    score: Score
+    collator: Collator
+    averaged: bool = True
+
+
+@dataclass(frozen=True)
 class TrainingResult:
     """What happened in one training stage; the model itself holds the best checkpoint's weights.
 
     Attributes:
-        best_score: Main score on the English validation data at `best_step`.
+        best_score: Main score on the English validation data at `best_step`; of several tasks, their mean.
+        validation: All metrics at that step; those of several tasks have the task's name and a `/` before theirs.
+        tasks: Where there are several, each with its own `examples_seen` and `tokens_seen`.
         resumed_from: Step of the checkpoint that this process went on from, 0 for a new start.
         seconds: Wall time of training, evaluation included, without what a kill undid.
     """
@@ -61,13 +85,15 @@ class TrainingResult:
     tokens_seen: int
     resumed_from: int
     seconds: float
+    tasks: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 class StageTrainer(Trainer):
     """`Trainer` whose batches are optimiser steps, each a list of micro-batches.
 
     Gradient accumulation happens inside `training_step`, so a step always covers the recipe's batch size, however
-    its features are split to fit the token budget, and checkpoints, schedules and logs count optimiser steps.
+    its features are split to fit the token budget, and checkpoints, schedules and logs count optimiser steps. All
+    features of a step belong to one task.
     """
 
     state: Any
@@ -78,18 +104,14 @@ class StageTrainer(Trainer):
         *,
         model: TransferModel,
         args: TrainingArguments,
-        task: str,
-        features: Dataset,
-        batches: LengthBatches,
-        collator: Collator,
-        held_out: Dataset,
-        score: Score,
+        parts: Sequence[TaskPart],
+        batches: MixedBatches,
     ) -> None:
+        features: Any = MixedFeatures({part.name: part.features for part in parts})
+        held_out: Any = [part.held_out for part in parts]
         super().__init__(model=model, args=args, train_dataset=features, eval_dataset=held_out)
-        self.task = task
+        self.parts = parts
         self.batches = batches
-        self.collator = collator
-        self.score = score
         self.seconds_before = 0.0
         self.started = self.saved = time.perf_counter()
         for default in (PrinterCallback, ProgressCallback):
@@ -106,22 +128,26 @@ class StageTrainer(Trainer):
         return Path(self.args.output_dir)
 
     def get_train_dataloader(self) -> DataLoader:
-        """One element per optimiser step; its collator knows the epoch."""
+        """One element per optimiser step: its task and its micro-batches."""
         # Not passed through accelerate: a stage runs in one process, and its steps are not to be split.
-        return _EpochLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=self.collator)
+        collator: Any = MixedCollator({part.name: part.collator for part in self.parts})
+        return _EpochLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=collator)
 
     def training_step(
-        self, model: torch.nn.Module, inputs: list[dict[str, torch.Tensor]], num_items_in_batch: Any = None
+        self, model: torch.nn.Module, inputs: tuple[str, list[Batch]], num_items_in_batch: Any = None
     ) -> torch.Tensor:
         """Adds up the gradient of all micro-batches; returns the mean loss over what the head counts in the step."""
         model.train()
-        counts = [self.model.heads[self.task].items(micro) for micro in inputs]
+        task, micros = inputs
+        counts = [self.model.heads[task].items(micro) for micro in micros]
         total = torch.zeros((), device=self.args.device)
-        for micro, count in zip(inputs, counts, strict=True):
+        for micro, count in zip(micros, counts, strict=True):
             share = count / max(1, sum(counts))
-            loss = model(task=self.task, **self._prepare_inputs(micro))["loss"] * share
+            loss = model(task=task, **self._prepare_inputs(micro))["loss"] * share
             self.accelerator.backward(loss)
             total += loss.detach()
+        if (regularization := self.model.regularization()) is not None:
+            self.accelerator.backward(regularization)
         if not torch.isfinite(total):
             raise AstiltsError(
                 f"The loss is {total.item()} at step {self.state.global_step + 1}.",
@@ -130,18 +156,24 @@ class StageTrainer(Trainer):
         return total
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Scores the held-out data; early stopping and checkpoint selection read `eval_score`."""
-        logits = predict(self.model, self.eval_dataset, task=self.task, collator=self.collator.for_prediction())
-        metrics = {f"eval_{name}": value for name, value in self.score(logits).items()}
+        """Scores each task's held-out data; early stopping and checkpoint selection read `eval_score`."""
+        scored = {part.name: part.score(self._predict(part)) for part in self.parts}
+        averaged = [part.name for part in self.parts if part.averaged]
+        metrics = {f"eval_{name}": value for name, value in together(scored, averaged=averaged).items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def _predict(self, part: TaskPart) -> list[np.ndarray]:
+        return predict(self.model, part.held_out, task=part.name, collator=part.collator.for_prediction())
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         # Frozen weights do not change, so they are not written again and again.
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
         save_parameters(self.model, folder / _TRAINED, trained_only=True)
+        if state := self.model.training_state():
+            save_file(state, folder / _METHOD)
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
@@ -158,6 +190,8 @@ class StageTrainer(Trainer):
         """Trains to the end, from `checkpoint` if there is one."""
         if checkpoint is not None:
             self.seconds_before = json.loads((checkpoint / _CLOCK).read_text(encoding="utf-8"))["seconds"]
+        if checkpoint is not None and (checkpoint / _METHOD).is_file():
+            self.model.load_training_state(load_file(checkpoint / _METHOD))
         if checkpoint is not None and finished_training(checkpoint):
             self.state = self.state.load_from_json(str(checkpoint / "trainer_state.json"))
             self._load_best_model()
@@ -172,7 +206,6 @@ class StageTrainer(Trainer):
 class _EpochLoader(DataLoader):
     def set_epoch(self, epoch: int) -> None:
         self.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
-        self.collate_fn.epoch = epoch  # type: ignore[union-attr]
 
 
 class _EvaluateAtEnd(TrainerCallback):
@@ -181,6 +214,16 @@ class _EvaluateAtEnd(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step >= state.max_steps:
             control.should_evaluate = control.should_save = True
+
+
+class _TellMethod(TrainerCallback):
+    """Lets methods that change with time act after each optimiser step, while the gradients are there."""
+
+    def __init__(self, model: TransferModel) -> None:
+        self.model = model
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.model.after_step(state.global_step + 1)
 
 
 class _SaveByTime(TrainerCallback):
@@ -222,16 +265,29 @@ def _step_of(line: str) -> float:
         return math.inf
 
 
+def together(scored: Mapping[str, Mapping[str, float]], *, averaged: Sequence[str]) -> dict[str, float]:
+    """The metrics of all tasks as one: of one task they stay as they are.
+
+    Those of several get the task's name and a `/` before theirs, and `score` is the mean of the main scores.
+
+    Args:
+        averaged: The tasks of whose main scores the mean is taken; if there are none, of all.
+    """
+    if len(scored) == 1:
+        return dict(*scored.values())
+    counted = averaged or list(scored)
+    mean = sum(scored[task]["score"] for task in counted) / len(counted)
+    named = {f"{task}/{name}": value for task, metrics in scored.items() for name, value in metrics.items()}
+    return {"score": mean, **named}
+
+
 def train(
     model: TransferModel,
-    features: Dataset,
+    parts: Sequence[TaskPart],
     *,
-    task: str,
     settings: Optimisation,
+    sampling: Sampling | None,
     seed: int,
-    collator: Collator,
-    held_out: Dataset,
-    score: Score,
     work: Path,
     on_progress: Callable[[int, int, dict[str, float]], None],
 ) -> TrainingResult:
@@ -240,27 +296,26 @@ def train(
     Goes on from the last complete checkpoint below `work`, with the same result as if it had never stopped.
 
     Args:
-        features: Training features with labels, as `data.features.encode` makes them.
-        held_out: Features of the English validation data.
-        score: Their logits to metrics, of which `score` chooses the checkpoint.
+        parts: The tasks, which share everything but their heads.
+        sampling: How often each of several tasks is trained on.
         work: Folder for checkpoints and `log.jsonl`.
         on_progress: Called with (step, all steps, newly logged values).
+
+    Raises:
+        UsageError: By this sampling a task would never be trained on.
     """
     checkpoints = work / CHECKPOINTS
-    lengths = features["length"][:]
-    batches = LengthBatches(lengths, batch_size=settings.batch_size, seed=seed)
+    batches = _batches(parts, sampling, settings.batch_size, seed)
     steps = max(1, math.ceil(len(batches) * settings.epochs))
     eval_steps = settings.eval_steps or len(batches)
     trainer = StageTrainer(
         model=model,
         args=_arguments(checkpoints, settings, steps, eval_steps, seed, next(model.parameters()).device),
-        task=task,
-        features=features,
+        parts=parts,
         batches=batches,
-        collator=collator,
-        held_out=held_out,
-        score=score,
     )
+    model.begin_training(steps)
+    trainer.add_callback(_TellMethod(model))
     trainer.add_callback(_EvaluateAtEnd())
     trainer.add_callback(_SaveByTime(trainer))
     trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
@@ -269,16 +324,24 @@ def train(
     latest = latest_complete(checkpoints)
     trainer.go_on(latest)
     state = trainer.state
+    seen = _seen(batches, state.global_step, {part.name: part.features["tokens"][:] for part in parts})
     return TrainingResult(
         steps=state.global_step,
         best_step=state.best_global_step,
         best_score=state.best_metric,
         validation=_logged_at(state, state.best_global_step),
-        examples_seen=_seen(batches, state.global_step, [1] * len(lengths)),
-        tokens_seen=_seen(batches, state.global_step, features["tokens"][:]),
+        examples_seen=sum(one["examples_seen"] for one in seen.values()),
+        tokens_seen=sum(one["tokens_seen"] for one in seen.values()),
         resumed_from=int(latest.name.rpartition("-")[2]) if latest else 0,
         seconds=trainer.seconds,
+        tasks=seen if len(parts) > 1 else {},
     )
+
+
+def _batches(parts: Sequence[TaskPart], sampling: Sampling | None, batch_size: int, seed: int) -> MixedBatches:
+    own = {part.name: LengthBatches(part.features["length"][:], batch_size=batch_size, seed=seed) for part in parts}
+    counts = batch_counts({task: len(each) for task, each in own.items()}, sampling, batch_size=batch_size)
+    return MixedBatches(own, counts, seed=seed)
 
 
 def _arguments(
@@ -320,11 +383,17 @@ def _logged_at(state: Any, step: int) -> dict[str, float]:
     return {name[len("eval_") :]: value for name, value in entries[-1].items() if name.startswith("eval_")}
 
 
-def _seen(batches: LengthBatches, steps: int, weights: list[int]) -> int:
-    """Sum of `weights` over the features of the first `steps` batches."""
-    total = 0
+def _seen(batches: MixedBatches, steps: int, tokens: Mapping[str, Sequence[int]]) -> dict[str, dict[str, int]]:
+    """Features and tokens of each task in the first `steps` batches.
+
+    Args:
+        tokens: Task to the tokens of each of its features.
+    """
+    seen = {task: {"examples_seen": 0, "tokens_seen": 0} for task in tokens}
     for epoch in range(math.ceil(steps / len(batches))):
         batches.set_epoch(epoch)
         for batch in list(batches)[: steps - epoch * len(batches)]:
-            total += sum(weights[index] for index in batch)
-    return total
+            mine = seen[batch.task]
+            mine["examples_seen"] += len(batch.indices)
+            mine["tokens_seen"] += sum(tokens[batch.task][index] for index in batch.indices)
+    return seen

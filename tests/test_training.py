@@ -214,11 +214,11 @@ def _train_by_hand(options: dict[str, Any]) -> dict[str, torch.Tensor]:
     from transformers import set_seed
 
     from adapterstilts.data.batching import LengthBatches
-    from adapterstilts.modeling.composition import start_model
+    from adapterstilts.modeling.compatibility import start_model
 
     data = prepare(options, training=True)
     set_seed(data.spec.seed)
-    model = start_model(data.spec, data.plan.backbone, [], head=data.kind.head(), source_task=None).train()
+    model = start_model(data.spec, data.plan.backbone, [], heads={"squad": data.kind.head()}, source_task=None).train()
     decayed = {name for name, _ in model.named_parameters() if "bias" not in name and "LayerNorm" not in name}
     groups = [
         {"params": [p for n, p in model.named_parameters() if (n in decayed) == decay], "weight_decay": 0.5 * decay}

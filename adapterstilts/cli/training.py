@@ -27,6 +27,22 @@ class Names(click.ParamType):
         return names
 
 
+class Assignments(click.ParamType):
+    """`NAME=VALUE` pairs separated by commas."""
+
+    name = "assignments"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, str]:
+        """Splits at commas and equals signs; a name that is given twice is an error."""
+        if isinstance(value, dict):
+            return value
+        pairs = [part.strip().partition("=") for part in value.split(",")]
+        names = [name for name, _, _ in pairs]
+        if not all(name and given for name, _, given in pairs) or len(set(names)) < len(names):
+            self.fail(f"{value!r} is not of the form NAME=VALUE,NAME=VALUE with each name once.", param, ctx)
+        return {name: given for name, _, given in pairs}
+
+
 class Layer(click.ParamType):
     """A number, or text that the package reads."""
 
@@ -60,7 +76,8 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--profile", default="paper", show_default=True, help="Set of defaults: paper or mini."),
         click.option("--backbone", metavar="ID|DIR", help="Hub id, folder, or mini. Default: the profile's."),
         click.option("--revision", help="Commit of a backbone on the Hub."),
-        click.option("--method", metavar="NAME[OPTION=VALUE,...]", help="full or seq_bn. Default: the profile's."),
+        click.option("--method", metavar="NAME[OPTION=VALUE,...]", help="What is trained; see `astilts methods`. Default: the profile's."),
+        click.option("--unfreeze-backbone", is_flag=True, help="Train the backbone's own weights beside the method's."),
         click.option("--data-dir", type=_FOLDER, help="Folder with the releases' files, in XTREME's layout."),
         click.option("--store", type=_FOLDER, default="astilts-runs", envvar="ASTILTS_STORE", show_default=True,
                      show_envvar=True, help="Folder of the run store."),
@@ -105,7 +122,7 @@ def train_intermediate(task: str, as_json: bool, **options: Any) -> None:
 
 @click.command("transfer")
 @click.option("--from", "sources", type=Names(), required=True, metavar="TASK[@KEY],...",
-              help="Intermediate tasks, already trained; none for the baseline alone.")  # fmt: skip
+              help="Intermediate tasks, already trained; all for every one; none for the baseline alone.")  # fmt: skip
 @click.option("--to", "targets", type=Names(), required=True, metavar="TASK,...", help="Target tasks.")
 @click.option(
     "--languages",
@@ -113,7 +130,9 @@ def train_intermediate(task: str, as_json: bool, **options: Any) -> None:
     metavar="CODE,...",
     help="Languages to score, or pairs CONTEXT-QUESTION. Default: all of the target.",
 )
-@click.option("--composition", help="How intermediate weights enter: stack, continue. Default: the method's first.")
+@click.option("--composition", metavar="NAME[OPTION=VALUE,...]",
+              help="How intermediate weights enter: stack or continue one; fuse, average or merge all of --from. "
+              "Default: the method's first.")  # fmt: skip
 @click.option("--head", type=click.Choice(["new", "reuse"]), default="new", show_default=True,
               help="Start from a new head or go on with the intermediate one.")  # fmt: skip
 @click.option("--split", type=click.Choice(["test", "validation"]),
@@ -133,6 +152,18 @@ def train_intermediate(task: str, as_json: bool, **options: Any) -> None:
 @click.option(
     "--max-eval-examples", type=int, help="Upper bound on scored examples per language. Corpora to mine stay whole."
 )
+@click.option("--select", is_flag=True,
+              help="Also report the row with the best English validation score, and what an oracle would take.")  # fmt: skip
+@click.option("--seeds", type=int, default=1, show_default=True,
+              help="Repeat the target phase with so many seeds; report mean and standard deviation.")  # fmt: skip
+@click.option("--language-adapters", is_flag=True,
+              help="Train over the English language adapter and evaluate each language with its own (MAD-X).")  # fmt: skip
+@click.option("--language-adapter", type=Assignments(), metavar="CODE=KEY,...",
+              help="Which run to take for a language that has several language adapters.")  # fmt: skip
+@click.option("--language-fallback", metavar="none|en|CODE",
+              help="What languages without a language adapter are evaluated with.")  # fmt: skip
+@click.option("--language-adapter-drop", type=int, default=0, show_default=True,
+              help="Leave language adapters out of the last layers.")  # fmt: skip
 @training_options
 def transfer(sources: tuple[str, ...], targets: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Train target tasks in English from intermediate ones, and score them zero-shot in every language.
@@ -140,6 +171,7 @@ def transfer(sources: tuple[str, ...], targets: tuple[str, ...], as_json: bool, 
     \b
     Examples:
       astilts transfer --from squad --to mlqa --profile mini
+      astilts transfer --from all --to mlqa --select --seeds 3 --profile mini
       astilts transfer --from squad --to xquad,mlqa --languages en,de,zh --data-dir download --backbone ./xlm-r
     """
     from adapterstilts import api

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from adapterstilts.data.bad_rows import BadRows, Omitted
 from adapterstilts.data.formats import FORMATS
+from adapterstilts.data.hub_files import fetch
 from adapterstilts.data.records import RECORDS
+from adapterstilts.data.tables import TABLES, Table
 from adapterstilts.errors import DataError, UsageError, explain_hub, unknown
 from adapterstilts.files import file_digest
 from adapterstilts.languages import context_language, question_language
@@ -190,11 +192,7 @@ class HubRows:
         return None if has and known else f"{split} rows of {task.name} in {language!r}"
 
     def fingerprint(self, task: Recipe, split: str, language: str) -> str:
-        parts = [
-            f"{part.path}@{part.revision}:{_config(part, language)}:{part.record}:{part.splits[split]}:"
-            f"{sorted(part.columns.items())}:{part.id_prefix.get(language)}"
-            for part in _with_split(_hub(task), split)
-        ]
+        parts = [_hub_name(part, split, language) for part in _with_split(_hub(task), split)]
         return f"hub:{_ROWS_VERSION}:{'+'.join(parts)}:{language}"
 
     def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
@@ -213,7 +211,34 @@ def _hub(task: Recipe) -> HubSource:
     return found
 
 
+def _hub_name(part: HubSource, split: str, language: str) -> str:
+    """What decides the rows of one part."""
+    name = (
+        f"{part.path}@{part.revision}:{_config(part, language)}:{part.record}:{part.splits[split]}:"
+        f"{sorted(part.columns.items())}:{part.id_prefix.get(language)}"
+    )
+    if part.table:
+        name += f":{part.table}({','.join(part.beside)})"
+    if part.format:
+        options = ",".join(f"{name}={value}" for name, value in sorted(part.options.items()))
+        name += f":{part.format}({options}):{part.archive}"
+    return name
+
+
 def _hub_rows(part: HubSource, split: str, language: str, bad: BadRows) -> Iterator[tuple[str, dict[str, Any]]]:
+    own = context_language(language)
+    where = f"{part.path}, {split}, {language}"
+    if part.format:
+        records = FORMATS.get(part.format)(fetch(part, _paths_of(part, split, language)), own, bad, **part.options)
+    elif part.table:
+        tables = {code: _hub_table(part, split, code) for code in dict.fromkeys((own, *part.beside))}
+        records = TABLES.get(part.table)(tables, own, bad)
+    else:
+        records = _hub_table(part, split, language).records
+    return _canonical(records, part.record, own, where, bad)
+
+
+def _hub_table(part: HubSource, split: str, language: str) -> Table:
     from datasets import load_dataset
 
     with explain_hub(f"the data set {part.path}"):
@@ -223,7 +248,13 @@ def _hub_rows(part: HubSource, split: str, language: str, bad: BadRows) -> Itera
     found = found.rename_columns({theirs: ours for ours, theirs in part.columns.items()})
     # Some records are known by their place only.
     records = ((f"row {number}", {"number": number, **record}) for number, record in enumerate(found))
-    return _canonical(records, part.record, context_language(language), f"{part.path}, {split}, {language}", bad)
+    return Table(where=f"{part.path}, {split}, {language}", records=records)
+
+
+def _paths_of(part: HubSource, split: str, language: str) -> tuple[str, ...]:
+    """The files of one split in the repository or its archive."""
+    given = part.splits[split]
+    return tuple(_fill(template, language) for template in ((given,) if isinstance(given, str) else given))
 
 
 def _config(part: HubSource, language: str) -> str | None:

@@ -3,57 +3,214 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import adapters
-from adapters.composition import Stack
+import torch
+from adapters.composition import Average, Fuse, Stack
 from torch import nn
+from torch.nn.utils.parametrizations import orthogonal
+from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
-from adapterstilts.errors import UsageError, unknown
+from adapterstilts.errors import CompatibilityError, UsageError, unknown
+from adapterstilts.modeling.blocks import Block, MergeOptions
+from adapterstilts.modeling.choices import check_options
 
-_CONFIGS = {"seq_bn": adapters.SeqBnConfig}
+_CONFIGS: dict[str, Any] = {
+    "seq_bn": adapters.SeqBnConfig,
+    "double_seq_bn": adapters.DoubleSeqBnConfig,
+    "par_bn": adapters.ParBnConfig,
+    "seq_bn_inv": adapters.SeqBnInvConfig,
+    "double_seq_bn_inv": adapters.DoubleSeqBnInvConfig,
+    "adapterplus": adapters.AdapterPlusConfig,
+    "compacter": adapters.CompacterConfig,
+    "compacter++": adapters.CompacterPlusPlusConfig,
+    "lora": adapters.LoRAConfig,
+    "dora": adapters.DoRAConfig,
+    "vera": adapters.VeraConfig,
+    "ia3": adapters.IA3Config,
+    "prefix_tuning": adapters.PrefixTuningConfig,
+    "prompt_tuning": adapters.PromptTuningConfig,
+    "loreft": adapters.LoReftConfig,
+    "noreft": adapters.NoReftConfig,
+    "direft": adapters.DiReftConfig,
+    "mam": adapters.MAMConfig,
+    "unipelt": adapters.UniPELTConfig,
+}
+# The parts of those that are several configurations in one; their options are written `part.option`.
+_PARTS = {"mam": ("prefix_tuning", "adapter"), "unipelt": ("prefix_tuning", "adapter", "lora")}
+_NOT_OPTIONS = ("architecture",)
+_MERGES = {"linear": "linear", "arithmetic": "linear", "svd": "lora_delta_w_svd"}
 
 
-def method_config(method: str, options: Mapping[str, Any]) -> adapters.AdapterConfig:
+def method_config(method: str, options: Mapping[str, Any]) -> Any:
     """A new configuration object; the library writes into them, so one is never used twice.
 
     Raises:
-        UsageError: The library does not know one of the options.
+        UsageError: The library does not know one of the options, or not with this value.
     """
-    config = _CONFIGS[method]
-    names = {entry.name for entry in dataclasses.fields(config)}
-    for option in options:
-        if option not in names:
-            raise unknown(f"option of method {method}", option, names)
+    what = f"method {method}"
+    parts = _PARTS.get(method)
     try:
-        return config(**options)
+        if parts is None:
+            given = check_options(_CONFIGS[method], options, what=what, without=_NOT_OPTIONS)
+            return _without_torchvision(_CONFIGS[method](**given), given)
+        split: dict[str, dict[str, Any]] = {part: {} for part in parts}
+        for name, value in options.items():
+            part, _, option = name.partition(".")
+            if part not in split or not option:
+                raise unknown(f"option of {what}", name, [f"{part}.OPTION" for part in parts])
+            split[part][option] = value
+        configs = [
+            config.replace(**check_options(type(config), split[part], what=f"{what}, {part}", without=_NOT_OPTIONS))
+            for part, config in zip(parts, _CONFIGS[method]().configs, strict=True)
+        ]
+        return _CONFIGS[method](*configs)
     except (TypeError, ValueError) as error:
         raise UsageError(f"Method {method} with options {dict(options)}: {error}.") from error
 
 
+def _without_torchvision(config: Any, given: Mapping[str, Any]) -> Any:
+    """Leaves out stochastic depth, for which the library needs torchvision, unless it was asked for."""
+    if not getattr(config, "stochastic_depth", 0):
+        return config
+    if "stochastic_depth" not in given:
+        return config.replace(stochastic_depth=0.0)
+    if importlib.util.find_spec("torchvision") is None:
+        raise CompatibilityError(
+            f"stochastic_depth={given['stochastic_depth']} needs torchvision, which is not installed.",
+            remedy="Install the torchvision that fits your torch, or leave the option out.",
+        )
+    return config
+
+
 def resolved_options(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Every field of a method's configuration, as it comes out with `options`."""
-    return dataclasses.asdict(method_config(method, options))
+    config = method_config(method, options)
+    parts = _PARTS.get(method)
+    if parts is None:
+        return dataclasses.asdict(config)
+    return {
+        f"{part}.{name}": value
+        for part, one in zip(parts, config.configs, strict=True)
+        for name, value in dataclasses.asdict(one).items()
+    }
 
 
 def add_adapter(backbone: Any, name: str, method: str, options: Mapping[str, Any]) -> None:
     """Adds a new adapter called `name`; its weights are fp32 whatever the backbone's precision."""
     if not hasattr(backbone, "adapters_config"):
         adapters.init(backbone)
+    before = set(backbone.parameters())
     backbone.add_adapter(name, config=method_config(method, options))
+    for parameter in set(backbone.parameters()) - before:
+        parameter.requires_grad_(False)
 
 
-def activate(backbone: Any, names: Sequence[str]) -> None:
-    """Makes the forward pass go through the adapters `names`, the first nearest to the backbone."""
-    backbone.set_active_adapters(Stack(*names) if len(names) > 1 else names[0])
+def trainable(backbone: Any, name: str) -> list[nn.Parameter]:
+    """The weights of an adapter that its method trains."""
+    for projection in _projections(backbone, name):
+        if not is_parametrized(projection):  # it was settled when it was stored
+            orthogonal(projection)
+            projection.parametrizations.weight.original.requires_grad_(False)
+    flags = {parameter: parameter.requires_grad for parameter in backbone.parameters()}
+    training, active = backbone.training, backbone.active_adapters
+    backbone.train_adapter(name)
+    found = [parameter for parameter in flags if parameter.requires_grad]
+    for parameter, wanted in flags.items():
+        parameter.requires_grad_(wanted)
+    backbone.train(training)
+    backbone.set_active_adapters(active)
+    return found
 
 
-def adapter_parameters(backbone: Any, name: str) -> list[nn.Parameter]:
-    """The weights of one adapter."""
-    return [
-        parameter
-        for layer in backbone.get_adapter(name).values()
-        for module in layer.values()
-        for parameter in module.parameters()
-    ]
+def settle(backbone: Any, name: str) -> None:
+    """Turns the rotations of LoReFT, which torch computes from far larger matrices, into plain weights."""
+    for projection in _projections(backbone, name):
+        if is_parametrized(projection):
+            trained = projection.parametrizations.weight.original.requires_grad
+            remove_parametrizations(projection, "weight")
+            projection.weight.requires_grad_(trained)
+
+
+def _projections(backbone: Any, name: str) -> list[nn.Module]:
+    """The projections of an adapter that are to stay orthogonal."""
+    config = backbone.adapters_config.get(name)
+    if not getattr(config, "orthogonality", False):
+        return []
+    ending = re.compile(rf"\.refts\.{re.escape(name)}\.units\.\d+\.projection$")
+    return [module for path, module in backbone.named_modules() if ending.search(path) and hasattr(module, "weight")]
+
+
+def add_fusion(backbone: Any, names: Sequence[str]) -> None:
+    """Adds frozen AdapterFusion layers (Pfeiffer et al. 2021) over the adapters `names`."""
+    before = set(backbone.parameters())
+    backbone.add_adapter_fusion(list(names))
+    for parameter in set(backbone.parameters()) - before:
+        parameter.requires_grad_(False)
+
+
+def activate(backbone: Any, blocks: Sequence[Block]) -> None:
+    """Makes the forward pass go through `blocks`, the first nearest to the backbone."""
+    parts: list[Any] = []
+    for block in blocks:
+        if block.kind == "fuse":
+            parts.append(Fuse(*block.names))
+        elif block.kind == "average":
+            # As given: weights that do not sum up to one are meant so.
+            parts.append(Average(*block.names, weights=list(block.weights), normalize_weights=False))
+        else:
+            parts += block.names
+    backbone.set_active_adapters(Stack(*parts) if len(parts) > 1 else parts[0] if parts else None)
+
+
+def merge(backbone: Any, name: str, sources: Sequence[str], method: str, options: MergeOptions) -> None:
+    """Adds the adapter `name` made of others, which are then deleted.
+
+    Linear combinations of LoRA turn the sign of B alone where a weight is negative (Zhang et al. 2023).
+    """
+    strategy = _MERGES[options.kind]
+    flags = {parameter: parameter.requires_grad for parameter in backbone.parameters()}
+    if options.kind == "arithmetic" and method == "lora":
+        strategy = "lora_linear_only_negate_b"
+    backbone.average_adapter(
+        name,
+        list(sources),
+        weights=list(options.weights),
+        combine_strategy=strategy,
+        normalize_weights=False,
+        svd_rank=options.rank,
+    )
+    for source in sources:
+        backbone.delete_adapter(source)
+    for parameter in backbone.parameters():
+        parameter.requires_grad_(flags.get(parameter, False))
+
+
+def merged_method(method: str, options: Mapping[str, Any], rank: int | None) -> dict[str, Any]:
+    """`name` and `options` of the method with which an adapter that `merge` made is built again."""
+    return {"name": method, "options": {**options, **({} if rank is None else {"r": rank})}}
+
+
+def regularization(backbone: Any) -> torch.Tensor | None:
+    """What AdapterFusion adds to the loss of a step: value matrices are kept near the identity."""
+    return backbone.get_fusion_regularization_loss() if hasattr(backbone, "adapters_config") else None
+
+
+def into_vocabulary(backbone: Any, hidden: torch.Tensor) -> torch.Tensor:
+    """Hidden states `(batch, seq, hidden)` through the inverse of the active invertible adapter, if there is one."""
+    if not hasattr(backbone, "invertible_adapters_forward"):
+        return hidden
+    return backbone.invertible_adapters_forward(hidden, rev=True)
+
+
+def attention(output: Any) -> dict[int, list[torch.Tensor]]:
+    """Attention `(batch, seq, sources)` of a forward pass that was asked for it, by layer and place in the layer."""
+    found: dict[int, list[torch.Tensor]] = {}
+    for layers in (getattr(output, "adapter_fusion_attentions", None) or {}).values():
+        for layer, places in layers.items():
+            found.setdefault(int(layer), []).extend(torch.as_tensor(values) for values in places.values())
+    return found

@@ -2,17 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
-from adapterstilts.errors import CompatibilityError, UsageError
+import torch
+
+from adapterstilts.errors import UsageError
 from adapterstilts.modeling.backbone import Backbone
+from adapterstilts.modeling.blocks import AdapterDescription, Block, MergeOptions
 from adapterstilts.modeling.methods import METHODS
-from adapterstilts.modeling.storage import StoredModel, family
+from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.registry import Registry
-from adapterstilts.specs import MethodSpec, TrainSpec
-from adapterstilts.tasks.kind import HeadSpec
+from adapterstilts.specs import Choice, MethodSpec, Strict, TrainSpec, validate
+
+
+class FuseOptions(Strict):
+    """Which adapters AdapterFusion is laid over (Pfeiffer et al. 2021).
+
+    Attributes:
+        target: `none`: the intermediate ones; `two-step`: and one trained for the target before, as published;
+            `one-step`: and a new one that is trained with the fusion.
+    """
+
+    target: Literal["none", "two-step", "one-step"] = "none"
+
+
+class AverageOptions(Strict):
+    """How the outputs of intermediate adapters are averaged.
+
+    Attributes:
+        weights: One for each source; by default all are equal and sum up to one.
+    """
+
+    weights: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a training phase is built from.
+
+    Attributes:
+        sources: The intermediate models.
+        language: The model with the language adapter that lies below all others.
+        options: Those of the composition.
+    """
+
+    spec: TrainSpec
+    backbone: Backbone
+    sources: Sequence[StoredModel]
+    language: StoredModel | None
+    options: Any
+
+    def new_model(self) -> TransferModel:
+        """The pretrained backbone, with the language adapter if there is one."""
+        model = TransferModel(self.backbone, method=self.spec.method, precision=self.spec.precision)
+        self.add_language(model)
+        return model
+
+    def restored(self) -> TransferModel:
+        """The model of the only source; its heads are kept where one is going to be reused."""
+        (source,) = self.sources
+        if self.language is None:
+            model = source.restore(self.backbone, precision=self.spec.precision, heads=self.spec.head == "reuse")
+            model.method = self.spec.method
+            return model
+        model = self.new_model()
+        for block in source.description.blocks:
+            for adapter in block.adapters:
+                name = model.fresh_name(adapter.name)
+                described = adapter.model_copy(update={"name": name})
+                model.load_adapter(described, source.adapter_tensors(adapter.name, name))
+                model.place(Block(kind="adapter", adapters=(described,)))
+        return model
+
+    def add_language(self, model: TransferModel) -> None:
+        """Lays the language adapter below what is going to be added."""
+        if self.language is not None:
+            drop = self.spec.language_adapter_drop
+            model.place(add_language_adapter(model, self.language, drop=drop))
 
 
 @dataclass(frozen=True)
@@ -20,42 +89,146 @@ class Composition:
     """One way of starting a training phase.
 
     Attributes:
-        sources: How many intermediate runs it takes.
-        build: `(spec, backbone, sources)` to a model whose trainable weights are chosen, heads aside.
+        sources: The least number of intermediate runs.
+        many: Whether it takes more of them.
+        options: What can be chosen about it.
+        build: What it makes: a model whose trainable weights are chosen, heads aside.
     """
 
     name: str
     summary: str
     sources: int
-    build: Callable[[TrainSpec, Backbone, list[StoredModel]], TransferModel]
+    build: Callable[[Start], TransferModel]
+    many: bool = False
+    options: type[Strict] | None = None
 
 
 COMPOSITIONS: Registry[Composition] = Registry("composition")
 
 
-def _none(spec: TrainSpec, backbone: Backbone, sources: list[StoredModel]) -> TransferModel:
-    model = TransferModel(backbone, method=spec.method, precision=spec.precision)
-    if METHODS.get(spec.method.name).family == "full":
-        model.train_backbone()
-    else:
-        model.train_adapter(model.add_adapter(spec.task, spec.method))
+def _none(start: Start) -> TransferModel:
+    model = start.new_model()
+    if METHODS.get(start.spec.method.name).adds_adapter:
+        model.train_adapter(model.add_adapter(start.spec.task, start.spec.method))
+    model.train_backbone()
     return model
 
 
-def _continue(spec: TrainSpec, backbone: Backbone, sources: list[StoredModel]) -> TransferModel:
-    model = sources[0].restore(backbone, precision=spec.precision, heads=spec.head == "reuse")
-    if METHODS.get(spec.method.name).family == "full":
-        model.train_backbone()
-    else:
-        model.train_adapter(model.adapter_names[-1])
+def _continue(start: Start) -> TransferModel:
+    model = start.restored()
+    return _train_last(model)
+
+
+def _train_last(model: TransferModel) -> TransferModel:
+    """Trains what an earlier phase trained last."""
+    if model.blocks and not model.blocks[-1].language:
+        last = model.blocks[-1]
+        if last.kind == "fuse":
+            model.train_fusion(last.names)
+        else:
+            model.train_adapter(last.names[-1])
+    model.train_backbone()
     return model
 
 
-def _stack(spec: TrainSpec, backbone: Backbone, sources: list[StoredModel]) -> TransferModel:
-    model = sources[0].restore(backbone, precision=spec.precision, heads=spec.head == "reuse")
-    model.method = spec.method
+def _stack(start: Start) -> TransferModel:
+    return _train_above(start.restored(), start.spec)
+
+
+def _train_above(model: TransferModel, spec: TrainSpec) -> TransferModel:
+    """Adds a new adapter above frozen ones; `peft` has no stack, so what is there becomes part of the backbone."""
+    if METHODS.get(spec.method.name).library == "peft":
+        model.merge_last()
     model.train_adapter(model.add_adapter(spec.task, spec.method))
+    model.train_backbone()
     return model
+
+
+def _fuse(start: Start) -> TransferModel:
+    model = start.new_model()
+    adapters = _adopted(model, start.sources)
+    new = None
+    if start.options.target == "one-step":
+        new = AdapterDescription(name=model.fresh_name(f"{start.spec.task}_new"), method=start.spec.method)
+        model.load_adapter(new, {})
+        adapters.append(new)
+    model.place(Block(kind="fuse", adapters=tuple(adapters)))
+    model.train_fusion(model.blocks[-1].names)
+    if new:
+        model.train_adapter(new.name)
+    return model
+
+
+def _average(start: Start) -> TransferModel:
+    model = start.new_model()
+    adapters = _adopted(model, start.sources)
+    model.place(Block(kind="average", adapters=tuple(adapters), weights=start.options.weights))
+    return _train_above(model, start.spec)
+
+
+def _merge(start: Start) -> TransferModel:
+    method = METHODS.get(start.spec.method.name)
+    if not method.adds_adapter:
+        return _merged_backbones(start)
+    model = start.new_model()
+    adapters = _adopted(model, start.sources)
+    name, described = model.fresh_name("merged"), start.spec.method
+    options = start.options
+    if options.kind == "svd" and options.rank is None:
+        options = options.model_copy(update={"rank": method.resolve(described.options)["r"]})
+    method.door.merge(model.backbone, name, [one.name for one in adapters], method.name, options)
+    described = MethodSpec(**method.door.merged_method(method.name, described.options, options.rank))
+    model.place(Block(kind="adapter", adapters=(AdapterDescription(name=name, method=described),)))
+    then = start.options.then or next(one for one in method.compositions if one in ("stack", "continue"))
+    return _train_above(model, start.spec) if then == "stack" else _train_last(model)
+
+
+def _merged_backbones(start: Start) -> TransferModel:
+    """Sums weights that were fine-tuned from the same start."""
+    model = start.new_model()
+    total: dict[str, torch.Tensor] = {}
+    begun = dict(model.named_parameters())
+    for source, weight in zip(start.sources, start.options.weights, strict=True):
+        for name, tensor in read_tensors(source.folder / WEIGHTS).items():
+            if name.startswith("backbone."):
+                change = weight * (tensor.float() - begun[name].float())
+                total[name] = total.get(name, begun[name].detach().float() * 1.0) + change
+    if start.options.kind == "linear":  # the sum of the weights themselves, which need not have the start in it once
+        rest = sum(start.options.weights) - 1
+        total = {name: tensor + rest * begun[name].detach().float() for name, tensor in total.items()}
+    model.load(total)
+    model.train_backbone()
+    return model
+
+
+def _adopted(model: TransferModel, sources: Sequence[StoredModel]) -> list[AdapterDescription]:
+    """Loads the only adapter of each source, in use nowhere yet."""
+    adopted: list[AdapterDescription] = []
+    for source in sources:
+        (block,) = source.description.blocks
+        (adapter,) = block.adapters
+        taken = [*model.adapter_names, *(one.name for one in adopted)]
+        name = adapter.name if adapter.name not in taken else f"{adapter.name}_{len(taken) + 1}"
+        described = adapter.model_copy(update={"name": name})
+        model.load_adapter(described, source.adapter_tensors(adapter.name, name))
+        adopted.append(described)
+    return adopted
+
+
+def add_language_adapter(model: TransferModel, stored: StoredModel, *, drop: int) -> Block:
+    """Loads a language adapter that is not in use yet, without the last `drop` layers of the backbone."""
+    (block,) = stored.description.blocks
+    (adapter,) = block.adapters
+    name = model.fresh_name(f"language_{stored.folder.name}")
+    layers = stored.description.num_hidden_layers
+    left_out = sorted({*adapter.method.options.get("leave_out", []), *range(layers - drop, layers)})
+    options = {**adapter.method.options, **({"leave_out": left_out} if left_out else {})}
+    described = AdapterDescription(name=name, method=adapter.method.model_copy(update={"options": options}))
+    model.load_adapter(described, {})
+    mine = {path for path, _ in model.stored()}
+    tensors = stored.adapter_tensors(adapter.name, name)
+    model.load({path: tensor for path, tensor in tensors.items() if path in mine})
+    return Block(kind="adapter", adapters=(described,), language=True)
 
 
 COMPOSITIONS.add("none", Composition("none", "start from the pretrained backbone", 0, _none))
@@ -64,81 +237,61 @@ COMPOSITIONS.add(
     "stack",
     Composition("stack", "train a new adapter above the frozen intermediate one (Pfeiffer et al. 2020)", 1, _stack),
 )
+COMPOSITIONS.add(
+    "fuse",
+    Composition(
+        "fuse", "weigh frozen adapters by attention (Pfeiffer et al. 2021)", 1, _fuse, many=True, options=FuseOptions
+    ),
+)
+COMPOSITIONS.add(
+    "average",
+    Composition(
+        "average", "train a new adapter above the mean output of frozen ones", 2, _average, many=True,
+        options=AverageOptions,
+    ),
+)  # fmt: skip
+COMPOSITIONS.add(
+    "merge",
+    Composition("merge", "make one adapter or backbone of several", 2, _merge, many=True, options=MergeOptions),
+)
 
 
-def check_composition(name: str, method: MethodSpec, sources: list[StoredModel]) -> None:
-    """Refuses what cannot work, before anything is loaded.
+def composition_options(choice: Choice, count: int) -> Any:
+    """The validated options of a composition of `count` sources.
 
     Raises:
-        UsageError: The composition is unknown or takes another number of sources.
-        CompatibilityError: The method, or a source's method, does not allow it.
+        UsageError: An option is unknown or does not fit.
     """
-    composition = COMPOSITIONS.get(name)
-    if len(sources) != composition.sources:
+    composition = COMPOSITIONS.get(choice.name)
+    if composition.options is None:
+        if choice.options:
+            raise UsageError(f"Composition {choice.name!r} has no options.", remedy=f"Write {choice.name}.")
+        return None
+    where = f"--composition {choice.name}"
+    values: dict[str, Any] = dict(choice.options)
+    if isinstance(values.get("weights"), (int, float)):
+        values["weights"] = [values["weights"]]
+    options = validate(composition.options, values, where=where)
+    if "weights" not in composition.options.model_fields:
+        return options
+    weights = options.weights or tuple(1 / count for _ in range(count))  # type: ignore[attr-defined]
+    if len(weights) != count:
         raise UsageError(
-            f"Composition {name!r} takes {composition.sources} intermediate runs, not {len(sources)}.",
-            remedy="Choose another with --composition.",
+            f"{where}: {len(weights)} weights for {count} sources.", remedy="Give one for each: weights=0.7+0.3."
         )
-    allowed = METHODS.get(method.name).compositions
-    if name != "none" and name not in allowed:
-        raise CompatibilityError(
-            f"Method {method.name!r} cannot be used with composition {name!r}.",
-            remedy=f"It allows: {', '.join(allowed)}.",
+    options = options.model_copy(update={"weights": weights})
+    _check_merge(options, where)
+    return options
+
+
+def _check_merge(options: Any, where: str) -> None:
+    if not isinstance(options, MergeOptions):
+        return
+    thins = options.kind in ("ties", "dare_ties", "dare_linear")
+    if thins != (options.density is not None):
+        raise UsageError(
+            f"{where}: density {'is missing' if thins else 'has no meaning'} for kind={options.kind}.",
+            remedy="Write e.g. merge[kind=ties,density=0.5].",
         )
-    for source in sources:
-        other = source.description.method
-        if name == "continue" and other != method:
-            raise CompatibilityError(
-                f"{source.folder.name} was trained with {other}, so it cannot be continued with {method}.",
-                remedy=f"Use --method '{other}'.",
-            )
-        if name == "stack" and family(source) != "adapter":
-            raise CompatibilityError(
-                f"{source.folder.name} is a full fine-tune and has no adapter to stack on.",
-                remedy="Use --method full --composition continue, or train the intermediate task with an adapter.",
-            )
-
-
-def check_head(stored: StoredModel, head: HeadSpec, task: str) -> None:
-    """Refuses to go on with a head of another form.
-
-    Raises:
-        CompatibilityError: The stored model has no head for `task`, or one with other outputs.
-    """
-    found = stored.description.heads.get(task)
-    if found is None or found.spec() != head:
-        raise CompatibilityError(
-            f"--head reuse: {stored.folder.name} has no {head.name!r} head with {head.outputs} outputs.",
-            remedy="Use --head new.",
-        )
-
-
-def start_model(
-    spec: TrainSpec,
-    backbone: Backbone,
-    sources: list[StoredModel],
-    *,
-    head: HeadSpec,
-    source_task: str | None,
-) -> TransferModel:
-    """The model with which a training stage begins: composed, with one head, everything else frozen.
-
-    Args:
-        head: The head that the stage's kind needs.
-        source_task: Task of the intermediate run, whose head `spec.head == "reuse"` goes on with.
-
-    Raises:
-        UsageError, CompatibilityError: As `check_composition` and `check_head`.
-    """
-    check_composition(spec.composition.name, spec.method, sources)
-    model = COMPOSITIONS.get(spec.composition.name).build(spec, backbone, sources)
-    if spec.head == "reuse" and source_task is not None:
-        check_head(sources[0], head, source_task)
-        model.drop_heads(keep=source_task)
-        if source_task != spec.task:
-            model.rename_head(source_task, spec.task)
-    else:
-        model.drop_heads(keep=None)
-        model.add_head(spec.task, head)
-    model.train_head(spec.task)
-    return model
+    if options.rank is not None and options.kind != "svd":
+        raise UsageError(f"{where}: rank has no meaning for kind={options.kind}.", remedy="It is for kind=svd.")

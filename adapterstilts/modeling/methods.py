@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Literal
 
 from adapterstilts.errors import UsageError
+from adapterstilts.modeling.choices import parse_choice
 from adapterstilts.registry import Registry
 from adapterstilts.specs import MethodSpec
+
+# The learning rate, length and patience that AdapterHub's recipes use for adapters.
+_ADAPTER_DEFAULTS = {"learning_rate": 1e-4, "epochs": 15, "patience": 4}
 
 
 @dataclass(frozen=True)
@@ -20,15 +24,39 @@ class Method:
         library: The library that implements it; `transformers` stands for the backbone's own weights.
         family: `full` changes the backbone; `adapter` leaves it frozen and adds weights.
         compositions: How its intermediate weights can enter a target phase; the first is the default.
+        merges: Kinds of `merge` that are right for it.
+        trains: Of the backbone's own weights, `all`, the `biases`, or `none`.
         defaults: Settings that differ from those published for full fine-tuning.
     """
 
     name: str
     summary: str
-    library: Literal["transformers", "adapters"]
-    family: Literal["full", "adapter"]
+    library: Literal["transformers", "adapters", "peft"]
     compositions: tuple[str, ...]
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    merges: tuple[str, ...] = ()
+    trains: Literal["all", "biases", "none"] = "none"
+    defaults: Mapping[str, Any] = field(default_factory=lambda: _ADAPTER_DEFAULTS)
+
+    @property
+    def family(self) -> Literal["full", "adapter"]:
+        """Which of the published settings and of the profile's scopes are meant for it."""
+        return "full" if self.trains == "all" else "adapter"
+
+    @property
+    def adds_adapter(self) -> bool:
+        """Whether it puts modules into the backbone."""
+        return self.library != "transformers"
+
+    @property
+    def door(self) -> ModuleType:
+        """The module through which its library is used."""
+        if self.library == "peft":
+            from adapterstilts.modeling import peft_library
+
+            return peft_library
+        from adapterstilts.modeling import adapters_library
+
+        return adapters_library
 
     def resolve(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """All options of the method's library, those that are not given at their defaults.
@@ -36,68 +64,109 @@ class Method:
         Raises:
             UsageError: The library does not know one of the options.
         """
-        if self.library == "adapters":
-            from adapterstilts.modeling.adapters_library import resolved_options
-
-            return resolved_options(self.name, options)
+        if self.adds_adapter:
+            return self.door.resolved_options(self.name, options)
         if options:
             raise UsageError(f"Method {self.name!r} has no options.", remedy=f"Write --method {self.name}.")
         return {}
 
     def normalize(self, spec: MethodSpec) -> MethodSpec:
-        """The same method with only the options that differ from the library's defaults."""
+        """The same method with only the options that differ from the library's defaults.
+
+        Raises:
+            UsageError: An option is unknown, or the backbone is trained anyway.
+        """
         given, defaults = self.resolve(spec.options), self.resolve({})
-        return MethodSpec(
-            name=spec.name, options={name: given[name] for name in given if given[name] != defaults[name]}
-        )
+        if spec.unfreeze_backbone and not self.adds_adapter:
+            raise UsageError(
+                f"--unfreeze-backbone has no meaning for method {self.name!r}.",
+                remedy="Leave it out, or choose a method that puts an adapter into the backbone.",
+            )
+        options = {name: given[name] for name in given if given[name] != defaults[name]}
+        return spec.model_copy(update={"options": options})
 
 
 METHODS: Registry[Method] = Registry("method")
 
-# The learning rate, length and patience that AdapterHub's recipes use for adapters.
-_ADAPTER_DEFAULTS = {"learning_rate": 1e-4, "epochs": 15, "patience": 4}
 
-METHODS.add(
-    "full",
-    Method(
-        name="full",
-        summary="every weight of the backbone (Phang et al. 2020)",
-        library="transformers",
-        family="full",
-        compositions=("continue",),
-    ),
-)
-METHODS.add(
-    "seq_bn",
-    Method(
-        name="seq_bn",
-        summary="a bottleneck after each feed-forward block (Pfeiffer et al. 2020)",
-        library="adapters",
-        family="adapter",
-        compositions=("stack", "continue"),
-        defaults=_ADAPTER_DEFAULTS,
-    ),
-)
+def _own(name: str, summary: str, *, compositions: tuple[str, ...], **values: Any) -> None:
+    METHODS.add(name, Method(name, summary, "transformers", compositions, **values))
 
 
-def parse_method(text: str) -> MethodSpec:
-    """Reads `name` or `name[option=value,option=value]`; values are JSON or else plain text.
+def _adapters(name: str, summary: str, *, compositions: tuple[str, ...], merges: tuple[str, ...] = ()) -> None:
+    METHODS.add(name, Method(name, summary, "adapters", compositions, merges))
+
+
+def _peft(name: str, summary: str, *, merges: tuple[str, ...] = ()) -> None:
+    compositions = ("stack", "continue", *(["merge"] if merges else []))
+    METHODS.add(f"peft:{name}", Method(f"peft:{name}", summary, "peft", compositions, merges))
+
+
+_STACKED = ("stack", "continue", "fuse", "average", "merge")
+_SUMS = ("linear", "arithmetic")
+
+_own("full", "every weight of the backbone (Phang et al. 2020)", compositions=("continue", "merge"), merges=_SUMS,
+     trains="all", defaults={})  # fmt: skip
+_own("head", "the head alone, on a frozen backbone", compositions=("continue",))
+_own("bitfit", "the biases of the backbone (Ben Zaken et al. 2022)", compositions=("continue", "merge"), merges=_SUMS,
+     trains="biases")  # fmt: skip
+
+_adapters("seq_bn", "a bottleneck after each feed-forward block (Pfeiffer et al. 2020)",
+          compositions=_STACKED, merges=_SUMS)  # fmt: skip
+_adapters("double_seq_bn", "bottlenecks after attention and feed-forward blocks (Houlsby et al. 2019)",
+          compositions=_STACKED, merges=_SUMS)  # fmt: skip
+_adapters("adapterplus", "a bottleneck with channel-wise scaling (Steitz and Roth 2024)",
+          compositions=_STACKED, merges=_SUMS)  # fmt: skip
+_adapters("compacter", "double_seq_bn of low-rank hypercomplex products (Mahabadi et al. 2021)",
+          compositions=("stack", "continue", "fuse", "average"))  # fmt: skip
+_adapters("compacter++", "seq_bn of low-rank hypercomplex products (Mahabadi et al. 2021)",
+          compositions=("stack", "continue", "fuse", "average"))  # fmt: skip
+# In a stack or fusion the library takes the invertible part of the first adapter alone, or lets parallel, prompt and
+# representation methods drop out without a word: those can only be continued, or merged into one.
+_adapters("par_bn", "a bottleneck beside each feed-forward block (He et al. 2022)",
+          compositions=("continue", "merge"), merges=_SUMS)  # fmt: skip
+_adapters("seq_bn_inv", "seq_bn and an invertible layer at the embeddings (MAD-X: Pfeiffer et al. 2020)",
+          compositions=("continue", "merge"), merges=_SUMS)  # fmt: skip
+_adapters("double_seq_bn_inv", "double_seq_bn and an invertible layer at the embeddings",
+          compositions=("continue", "merge"), merges=_SUMS)  # fmt: skip
+_adapters("lora", "low-rank updates of queries and values (Hu et al. 2022)",
+          compositions=("stack", "continue", "average", "merge"), merges=(*_SUMS, "svd"))  # fmt: skip
+_adapters("dora", "lora with magnitudes of its own (Liu et al. 2024)", compositions=("stack", "continue", "average"))
+_adapters("vera", "random low-rank updates between trained full matrices; as published, diagonal ones: peft:vera",
+          compositions=("stack", "continue", "average"))  # fmt: skip
+_adapters("ia3", "scaled keys, values and inner activations (Liu et al. 2022)",
+          compositions=("stack", "continue", "average", "merge"), merges=_SUMS)  # fmt: skip
+_adapters("prefix_tuning", "trained keys and values before every layer's own (Li and Liang 2021)",
+          compositions=("stack", "continue"))  # fmt: skip
+_adapters("prompt_tuning", "trained embeddings before the text (Lester et al. 2021)", compositions=("continue",))
+_adapters("loreft", "edits of hidden states in an orthogonal subspace (Wu et al. 2024)", compositions=("continue",))
+_adapters("noreft", "loreft without orthogonality (Wu et al. 2024)", compositions=("continue",))
+_adapters("direft", "noreft without difference to the projection (Wu et al. 2024)", compositions=("continue",))
+_adapters("mam", "prefix_tuning and par_bn together (He et al. 2022)", compositions=("continue",))
+_adapters("unipelt", "prefix_tuning, seq_bn and lora behind gates (Mao et al. 2022)",
+          compositions=("stack", "continue"))  # fmt: skip
+
+_peft("lora", "low-rank updates of queries and values (Hu et al. 2022)",
+      merges=(*_SUMS, "ties", "dare_ties", "dare_linear", "svd"))  # fmt: skip
+_peft("rslora", "lora scaled by the root of its rank (Kalajdzievski 2023)",
+      merges=(*_SUMS, "ties", "dare_ties", "dare_linear", "svd"))  # fmt: skip
+_peft("dora", "lora with magnitudes of its own (Liu et al. 2024)")
+_peft("pissa", "lora begun at the principal components of the weights (Meng et al. 2024)")
+_peft("adalora", "lora whose rank goes where it is needed (Zhang et al. 2023)")
+_peft("ia3", "scaled keys, values and inner activations (Liu et al. 2022)", merges=("linear",))
+_peft("vera", "scaled random low-rank updates shared by all layers (Kopiczko et al. 2024)")
+_peft("oft", "orthogonal rotations of the weights (Qiu et al. 2023)")
+_peft("loha", "low-rank Hadamard products (Hyeon-Woo et al. 2022)")
+_peft("lokr", "low-rank Kronecker products (Yeh et al. 2024)")
+_peft("ln_tuning", "the layer norms (Zhao et al. 2024)")
+
+
+def parse_method(text: str, *, unfreeze_backbone: bool = False) -> MethodSpec:
+    """Reads a method as `parse_choice` does.
 
     Raises:
         UsageError: The method is unknown or the text is not of this form.
     """
-    name, bracket, inside = text.partition("[")
-    METHODS.get(name)
-    if not bracket:
-        return MethodSpec(name=name)
-    pairs = [pair.partition("=") for pair in inside.removesuffix("]").split(",") if pair]
-    if not inside.endswith("]") or not pairs or any(not (key and equals) for key, equals, _ in pairs):
-        raise UsageError(f"--method {text!r} cannot be read.", remedy="Write NAME[OPTION=VALUE,OPTION=VALUE].")
-    return MethodSpec(name=name, options={key.strip(): _value(value.strip()) for key, _, value in pairs})
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
+    choice = parse_choice(text, flag="--method")
+    METHODS.get(choice.name)
+    return MethodSpec(name=choice.name, options=choice.options, unfreeze_backbone=unfreeze_backbone)

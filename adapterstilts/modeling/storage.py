@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from adapterstilts.errors import CompatibilityError, StoreError
 from adapterstilts.files import write_json
 from adapterstilts.modeling.backbone import Backbone
-from adapterstilts.modeling.methods import METHODS
-from adapterstilts.modeling.transfer_model import ModelDescription, TransferModel
+from adapterstilts.modeling.blocks import ModelDescription
+from adapterstilts.modeling.transfer_model import MERGED, TransferModel
 from adapterstilts.specs import Precision
 
 WEIGHTS = "weights.safetensors"
@@ -21,44 +22,49 @@ DESCRIPTION = "model.json"
 
 
 def save_parameters(model: TransferModel, path: Path, *, trained_only: bool) -> None:
-    """Writes parameters to a safetensors file: the trained ones, or all that a run has to keep."""
+    """Writes tensors to a safetensors file: the trained ones, or all that a run has to keep."""
     tensors = {
-        name: parameter.detach().cpu().contiguous()
-        for name, parameter in model.stored()
-        if parameter.requires_grad or not trained_only
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in model.stored()
+        if tensor.requires_grad or not trained_only
     }
     save_file(tensors, path)
 
 
-def load_parameters(model: TransferModel, path: Path, *, without: tuple[str, ...] = ()) -> None:
-    """Copies the tensors of a safetensors file into the parameters of the same names.
-
-    Args:
-        without: Beginnings of the names of tensors that the model is not meant to have.
+def load_parameters(model: TransferModel, path: Path) -> None:
+    """Copies the tensors of a safetensors file, among which all trained ones are, into the model.
 
     Raises:
-        CompatibilityError: A tensor has no parameter of its name and shape, or a trainable parameter no tensor.
+        CompatibilityError: A tensor has no place of its name and shape, or a trainable parameter no tensor.
+        StoreError: The file cannot be read.
+    """
+    tensors = read_tensors(path)
+    trained = [name for name, tensor in model.stored() if tensor.requires_grad]
+    _load(model, tensors, path, needed=trained)
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file.
+
+    Raises:
         StoreError: The file cannot be read.
     """
     try:
-        tensors = load_file(path)
+        return load_file(path)
     except (OSError, SafetensorError) as error:
         raise StoreError(f"{path} cannot be read ({error}).", remedy="Make the run again with --force.") from error
-    parameters = dict(model.named_parameters())
-    absent = [name for name, parameter in model.stored() if parameter.requires_grad and name not in tensors]
-    if absent:
+
+
+def _load(model: TransferModel, tensors: Mapping[str, torch.Tensor], path: Path, *, needed: list[str]) -> None:
+    if absent := [name for name in needed if name not in tensors]:
         raise CompatibilityError(f"{path} has no {absent[0]}.", remedy="Make the run again with --force.")
-    with torch.no_grad():
-        for name, tensor in tensors.items():
-            if name.startswith(without):
-                continue
-            if name not in parameters or parameters[name].shape != tensor.shape:
-                shape = tuple(parameters[name].shape) if name in parameters else "none"
-                raise CompatibilityError(
-                    f"{path}: {name} of shape {tuple(tensor.shape)} does not fit the model (there: {shape}).",
-                    remedy="The weights belong to another backbone or method.",
-                )
-            parameters[name].copy_(tensor)
+    try:
+        model.load(tensors)
+    except KeyError as error:
+        raise CompatibilityError(
+            f"{path}: {error.args[0]}.",
+            remedy="The weights belong to another backbone or method.",
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -101,26 +107,39 @@ class StoredModel:
             heads: Whether its heads are wanted.
         """
         self.check_backbone(backbone)
+        tensors = {
+            name: tensor
+            for name, tensor in read_tensors(self.folder / WEIGHTS).items()
+            if heads or not name.startswith("heads.")
+        }
         model = TransferModel(backbone, method=self.description.method, precision=precision)
-        for adapter in self.description.adapters:
-            model.add_adapter(adapter.name, adapter.method)
+        for block in self.description.blocks:
+            model.add_block(block)
+            if block.kind == "merged":
+                own = {name for name in tensors if name.startswith(MERGED) and block.names[0] in name.split(".")}
+                model.load({name.removeprefix(MERGED): tensors.pop(name) for name in own})
+                model.merge_last()
         for task, head in self.description.heads.items() if heads else ():
             model.add_head(task, head.spec())
-        # Whatever the run has stored has to be in its file; trainable parameters are checked to be.
-        if METHODS.get(self.description.method.name).family == "full":
-            model.train_backbone()
-        for _, parameter in model.stored():
-            parameter.requires_grad_(True)
-        load_parameters(model, self.folder / WEIGHTS, without=() if heads else ("heads.",))
+        model.settle()
+        # Whatever the run has stored has to be in its file.
+        model.train_backbone()
+        needed = [name for name, _ in model.stored() if not name.startswith(MERGED)]
+        _load(model, tensors, self.folder / WEIGHTS, needed=needed)
         return model.requires_grad_(False)
+
+    def adapter_tensors(self, old: str, new: str) -> dict[str, torch.Tensor]:
+        """The tensors of the adapter `old`, named as in a model where it is called `new`."""
+        found = {}
+        for name, tensor in read_tensors(self.folder / WEIGHTS).items():
+            parts = name.split(".")
+            if name.startswith("backbone.") and old in parts:
+                found[".".join(new if part == old else part for part in parts)] = tensor
+        return found
 
 
 def save_model(model: TransferModel, folder: Path) -> None:
     """Writes what a run keeps of its model: description and weights, without the backbone's frozen ones."""
+    model.settle()
     write_json(folder / DESCRIPTION, model.describe().model_dump(mode="json"))
     save_parameters(model, folder / WEIGHTS, trained_only=False)
-
-
-def family(stored: StoredModel) -> str:
-    """The family of the method that made a stored model: `full` or `adapter`."""
-    return METHODS.get(stored.description.method.name).family

@@ -2,62 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import nn
 
 from adapterstilts.modeling.backbone import Backbone
+from adapterstilts.modeling.blocks import AdapterDescription, Block, HeadDescription, ModelDescription
 from adapterstilts.modeling.heads import build_head
 from adapterstilts.modeling.methods import METHODS
-from adapterstilts.specs import MethodSpec, Precision, Strict
+from adapterstilts.specs import MethodSpec, Precision
 from adapterstilts.tasks.kind import HeadSpec
 from adapterstilts.tasks.retrieval import resolve_layer
 
 # Architectures whose last hidden state is what their last layer gives, without a norm of its own.
 _NOTHING_AFTER_LAYERS = ("bert", "camembert", "roberta", "xlm-roberta")
-
-
-class AdapterDescription(Strict):
-    """One adapter in a model: its name and how it was configured."""
-
-    name: str
-    method: MethodSpec
-
-
-class HeadDescription(Strict):
-    """One head in a model."""
-
-    name: str
-    outputs: int
-    options: dict[str, Any] = {}
-
-    @classmethod
-    def of(cls, spec: HeadSpec) -> HeadDescription:
-        """The description of a head that a kind asks for."""
-        return cls(name=spec.name, outputs=spec.outputs, options=dict(spec.options))
-
-    def spec(self) -> HeadSpec:
-        """What to build the head again from."""
-        return HeadSpec(self.name, self.outputs, self.options)
-
-
-class ModelDescription(Strict):
-    """What has to be known, besides the tensors, to build a model again.
-
-    Attributes:
-        adapters: From the one nearest to the backbone to the last one trained.
-        heads: Task name to head.
-    """
-
-    backbone: str
-    model_type: str
-    hidden_size: int
-    num_hidden_layers: int
-    method: MethodSpec
-    adapters: tuple[AdapterDescription, ...]
-    heads: dict[str, HeadDescription]
+# Before the names of the tensors of adapters that have become part of the backbone.
+MERGED = "merged."
 
 
 class TransferModel(nn.Module):
@@ -65,7 +28,7 @@ class TransferModel(nn.Module):
 
     Args:
         backbone: The located checkpoint; its encoder is loaded here.
-        method: What is (or was) trained; `full` keeps the backbone in fp32, others may hold it in bf16.
+        method: What is (or was) trained; a backbone that is trained is kept in fp32, a frozen one may be in bf16.
         precision: bf16 computes under autocast; trained weights stay fp32.
     """
 
@@ -74,19 +37,22 @@ class TransferModel(nn.Module):
         self.source = backbone
         self.method = method
         self.precision = precision
-        frozen = METHODS.get(method.name).family == "adapter"
+        frozen = METHODS.get(method.name).trains == "none" and not method.unfreeze_backbone
         dtype = torch.bfloat16 if precision == "bf16" and frozen else torch.float32
         self.backbone = backbone.encoder(dtype).requires_grad_(False)
         self.heads = nn.ModuleDict()
-        self._adapters: list[AdapterDescription] = []
+        self.blocks: list[Block] = []
+        self.fusion_attention = FusionAttention()
+        self._language: Block | None = None
         self._head_specs: dict[str, HeadSpec] = {}
-        # The parameters themselves are kept, because an id can be given out again.
-        self._pristine = {id(parameter): parameter for parameter in self.backbone.parameters()}
+        self._merged: dict[str, torch.Tensor] = {}
+        # The tensors themselves are kept, because an id can be given out again.
+        self._pristine = {id(tensor): tensor for tensor in (*self.backbone.parameters(), *self.backbone.buffers())}
 
     @property
     def adapter_names(self) -> list[str]:
         """Names of the adapters, the one nearest to the backbone first."""
-        return [adapter.name for adapter in self._adapters]
+        return [name for block in self.blocks for name in block.names]
 
     @property
     def config(self) -> Any:
@@ -108,22 +74,59 @@ class TransferModel(nn.Module):
         head = self.heads[task]
         with torch.autocast(attention_mask.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16"):
             hidden = self._hidden(head.layer, attention_mask=attention_mask, **inputs)  # type: ignore[arg-type]
+            if head.pretrained and self._live("adapters"):
+                hidden = self._live("adapters").into_vocabulary(self.backbone, hidden)  # type: ignore[union-attr]
             return head(hidden, attention_mask, **batch)
 
-    def _hidden(self, layer: int | str | None, **inputs: torch.Tensor) -> torch.Tensor:
+    def _hidden(self, layer: int | str | None, *, attention_mask: torch.Tensor, **inputs: Any) -> torch.Tensor:
         """The last hidden state `(sequences, seq, hidden)`, or that of another layer."""
+        inputs["attention_mask"] = attention_mask
+        fused = any(block.kind == "fuse" for block in self.blocks) and not self.training
+        if fused:
+            inputs["output_adapter_fusion_attentions"] = True
+        output, hidden = self._run(layer, inputs)
+        if fused:
+            self.fusion_attention.add(self._live("adapters").attention(output), attention_mask)  # type: ignore[union-attr]
+        return self._without_prompt(hidden, attention_mask.shape[1])
+
+    def _run(self, layer: int | str | None, inputs: dict[str, Any]) -> tuple[Any, torch.Tensor]:
         if layer is None:
-            return self.backbone(**inputs).last_hidden_state
+            output = self.backbone(**inputs)
+            return output, output.last_hidden_state
         number = resolve_layer(layer, self.config.num_hidden_layers)
         if self.config.model_type not in _NOTHING_AFTER_LAYERS:
-            return self.backbone(**inputs, output_hidden_states=True).hidden_states[number]
+            output = self.backbone(**inputs, output_hidden_states=True)
+            return output, output.hidden_states[number]
         encoder: Any = self.backbone.encoder
         layers = encoder.layer
         try:  # the layers above are not computed
             encoder.layer = layers[:number]
-            return self.backbone(**inputs).last_hidden_state
+            output = self.backbone(**inputs)
+            return output, output.last_hidden_state
         finally:
             encoder.layer = layers
+
+    def _without_prompt(self, hidden: torch.Tensor, length: int) -> torch.Tensor:
+        """The hidden states of the text alone, where a prompt was put before it or behind its first token."""
+        extra = hidden.shape[1] - length
+        if not extra:
+            return hidden
+        options = [adapter.method.options for block in self.blocks for adapter in block.adapters]
+        behind_first = any(one.get("combine") == "prefix_after_bos" for one in options)
+        first = 1 if behind_first else 0
+        return torch.cat([hidden[:, :first], hidden[:, first + extra :]], dim=1)
+
+    def _live(self, library: str) -> ModuleType | None:
+        """The door of the library whose adapters are in the backbone, if it is `library`."""
+        for block in self.blocks:
+            method = METHODS.get(block.adapters[0].method.name)
+            if block.kind != "merged" and method.library == library:
+                return method.door
+        return None
+
+    def fresh_name(self, name: str) -> str:
+        """`name`, or a variant when an adapter has it."""
+        return name if name not in self.adapter_names else f"{name}_{len(self.adapter_names) + 1}"
 
     def add_adapter(self, name: str, method: MethodSpec) -> str:
         """Adds a frozen adapter above those that are there.
@@ -131,15 +134,58 @@ class TransferModel(nn.Module):
         Returns:
             The name it got: `name`, or a variant when that is taken.
         """
-        from adapterstilts.modeling.adapters_library import activate, add_adapter
-
-        unique = name if name not in self.adapter_names else f"{name}_{len(self._adapters) + 1}"
-        add_adapter(self.backbone, unique, method.name, method.options)
-        self._adapters.append(AdapterDescription(name=unique, method=method))
-        activate(self.backbone, self.adapter_names)
-        for parameter in self._adapter_parameters(unique):
-            parameter.requires_grad_(False)
+        unique = self.fresh_name(name)
+        self.add_block(Block(kind="adapter", adapters=(AdapterDescription(name=unique, method=method),)))
         return unique
+
+    def add_block(self, block: Block) -> None:
+        """Adds frozen adapters above those that are there; `merged` ones are to be merged next."""
+        for adapter in block.adapters:
+            self.load_adapter(adapter, {})
+        self.place(block)
+
+    def place(self, block: Block) -> None:
+        """Puts adapters that are in the backbone already above those that are in use."""
+        if block.kind == "fuse":
+            METHODS.get(block.adapters[0].method.name).door.add_fusion(self.backbone, block.names)
+        self.blocks.append(block)
+        if block.language:
+            self._language = block
+        self._activate()
+
+    def load_adapter(self, adapter: AdapterDescription, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Adds a frozen adapter that is not in use yet, with weights by their names in this model."""
+        METHODS.get(adapter.method.name).door.add_adapter(
+            self.backbone, adapter.name, adapter.method.name, adapter.method.options
+        )
+        self.load(tensors)
+
+    def settle(self) -> None:
+        """Turns weights that are computed from others into plain ones, to be stored or read."""
+        if door := self._live("adapters"):
+            for name in self.adapter_names:
+                door.settle(self.backbone, name)
+
+    def _activate(self) -> None:
+        live = [block for block in self.blocks if block.kind != "merged"]
+        if live and live[0].language:
+            live = [*([self._language] if self._language else []), *live[1:]]
+        if live:
+            METHODS.get(live[-1].adapters[0].method.name).door.activate(self.backbone, live)
+
+    def speak(self, block: Block | None) -> None:
+        """Uses another language adapter that is in the backbone in place of the one trained with, or none."""
+        self._language = block
+        self._activate()
+
+    def merge_last(self) -> None:
+        """Makes the last adapter part of the backbone's weights; its own weights are kept aside to be stored."""
+        block = self.blocks[-1]
+        own = {name: tensor for name, tensor in self._state() if block.names[0] in name.split(".")}
+        self._merged |= {f"{MERGED}{name}": tensor.detach().clone() for name, tensor in own.items()}
+        self._pristine |= {id(tensor): tensor for tensor in own.values()}
+        METHODS.get(block.adapters[0].method.name).door.merge_into_backbone(self.backbone)
+        self.blocks[-1] = block.model_copy(update={"kind": "merged"})
 
     def add_head(self, task: str, spec: HeadSpec) -> None:
         """Adds a new, trainable head for `task`, in place of one that it has."""
@@ -151,8 +197,8 @@ class TransferModel(nn.Module):
         self._head_specs[task] = spec
 
     def train_head(self, task: str) -> None:
-        """Makes a head trainable; one that belongs to the backbone only where the backbone is."""
-        trainable = not self.heads[task].pretrained or METHODS.get(self.method.name).family == "full"
+        """Makes a head trainable; one that belongs to the backbone only where the whole backbone is."""
+        trainable = not self.heads[task].pretrained or METHODS.get(self.method.name).trains == "all"
         self.heads[task].requires_grad_(trainable)
 
     def drop_heads(self, *, keep: str | None) -> None:
@@ -166,20 +212,78 @@ class TransferModel(nn.Module):
         self._head_specs[new] = self._head_specs.pop(old)
 
     def train_backbone(self) -> None:
-        """Makes every weight of the backbone trainable."""
-        for parameter in self.backbone.parameters():
-            parameter.requires_grad_(True)
+        """Makes those of the backbone's own weights trainable that the method trains."""
+        trains = "all" if self.method.unfreeze_backbone else METHODS.get(self.method.name).trains
+        adapters = set(self.adapter_names)
+        for name, parameter in self.backbone.named_parameters():
+            if trains == "all" or (trains == "biases" and name.endswith("bias")):
+                parameter.requires_grad_(parameter.requires_grad or not adapters & set(name.split(".")))
 
     def train_adapter(self, name: str) -> None:
         """Makes one adapter trainable."""
-        for parameter in self._adapter_parameters(name):
+        (adapter,) = [one for block in self.blocks for one in block.adapters if one.name == name]
+        for parameter in METHODS.get(adapter.method.name).door.trainable(self.backbone, name):
             parameter.requires_grad_(True)
+        self._activate()
 
-    def stored(self) -> Iterator[tuple[str, nn.Parameter]]:
-        """The parameters that a run has to keep: all but the backbone's own frozen ones."""
-        for name, parameter in self.named_parameters():
-            if parameter.requires_grad or id(parameter) not in self._pristine:
-                yield name, parameter
+    def train_fusion(self, names: Sequence[str]) -> None:
+        """Makes the AdapterFusion layers over the adapters `names` trainable."""
+        for name, parameter in self.backbone.named_parameters():
+            if ",".join(names) in name.split("."):
+                parameter.requires_grad_(True)
+
+    def regularization(self) -> torch.Tensor | None:
+        """What the method adds to the loss of each optimiser step."""
+        door = self._live("adapters") or self._live("peft")
+        return door.regularization(self.backbone) if door else None
+
+    def begin_training(self, steps: int) -> None:
+        """Tells the method how many optimiser steps there are going to be."""
+        if door := self._live("peft"):
+            door.begin(self.backbone, steps)
+
+    def after_step(self, step: int) -> None:
+        """Lets the method act after an optimiser step (from 1), before the gradients are cleared."""
+        if door := self._live("peft"):
+            door.after_step(self.backbone, step)
+
+    def training_state(self) -> dict[str, torch.Tensor]:
+        """What the method has to remember between steps, besides the trained weights."""
+        door = self._live("peft")
+        return door.training_state(self.backbone) if door else {}
+
+    def load_training_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Puts back what `training_state` gave."""
+        if door := self._live("peft"):
+            door.load_training_state(self.backbone, state)
+
+    def _state(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """Parameters, and the buffers that belong into a checkpoint."""
+        yield from self.named_parameters()
+        kept = self.state_dict().keys()
+        yield from ((name, buffer) for name, buffer in self.named_buffers() if name in kept)
+
+    def stored(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """The tensors that a run has to keep: all but the backbone's own frozen ones."""
+        for name, tensor in self._state():
+            if tensor.requires_grad or id(tensor) not in self._pristine:
+                yield name, tensor
+        yield from self._merged.items()
+
+    def load(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Copies tensors by name; of the backbone's own weights, those are then no longer as they were pretrained.
+
+        Raises:
+            KeyError: The model has no tensor of such a name and shape.
+        """
+        mine = dict(self._state()) if tensors else {}
+        with torch.no_grad():
+            for name, tensor in tensors.items():
+                if name not in mine or mine[name].shape != tensor.shape:
+                    shape = tuple(mine[name].shape) if name in mine else "none"
+                    raise KeyError(f"{name} of shape {tuple(tensor.shape)} does not fit the model (there: {shape})")
+                mine[name].copy_(tensor)
+                self._pristine.pop(id(mine[name]), None)
 
     def parameter_counts(self) -> dict[str, int]:
         """Number of `trained` and of all (`total`) parameters."""
@@ -194,11 +298,36 @@ class TransferModel(nn.Module):
             hidden_size=self.config.hidden_size,
             num_hidden_layers=self.config.num_hidden_layers,
             method=self.method,
-            adapters=tuple(self._adapters),
+            blocks=tuple(self.blocks),
             heads={task: HeadDescription.of(spec) for task, spec in self._head_specs.items()},
         )
 
-    def _adapter_parameters(self, name: str) -> list[nn.Parameter]:
-        from adapterstilts.modeling.adapters_library import adapter_parameters
 
-        return adapter_parameters(self.backbone, name)
+class FusionAttention:
+    """Mean attention of AdapterFusion over the tokens that were seen, by layer and source."""
+
+    def __init__(self) -> None:
+        self._sums: dict[int, torch.Tensor] = {}
+        self._tokens: dict[int, float] = {}
+
+    def add(self, attention: Mapping[int, Sequence[torch.Tensor]], attention_mask: torch.Tensor) -> None:
+        """Counts one batch.
+
+        Args:
+            attention: Layer to one tensor `(batch, seq, sources)` for each place in it.
+            attention_mask: `(batch, seq)`.
+        """
+        mask = attention_mask.cpu().float()
+        for layer, places in attention.items():
+            for values in places:
+                self._sums[layer] = self._sums.get(layer, 0) + (values.cpu().float() * mask[..., None]).sum((0, 1))
+                self._tokens[layer] = self._tokens.get(layer, 0.0) + float(mask.sum())
+
+    def take(self, sources: Sequence[str]) -> dict[str, dict[str, float]]:
+        """Layer number (from 0, as text) to source to its share; counting begins anew."""
+        found = {
+            str(layer): dict(zip(sources, (total / self._tokens[layer]).tolist(), strict=True))
+            for layer, total in sorted(self._sums.items())
+        }
+        self.__init__()  # type: ignore[misc]
+        return found

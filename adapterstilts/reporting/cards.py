@@ -90,15 +90,17 @@ def _usage(task: Recipe) -> str:
 
 def _data(task: Recipe) -> str:
     lines = ["## Data", ""]
-    for part in _hub_parts(task):
-        splits = ", ".join(f"{ours} from `{theirs}`" for ours, theirs in part.splits.items())
-        lines.append(f"- Hugging Face Hub: `{part.path}` at `{part.revision}` ({splits})")
+    lines += [_hub_line(part) for part in _hub_parts(task)]
+    lines += [
+        f"- **Not the benchmark's rows on the Hub**: {part.differs}. Scores on them cannot be compared with others."
+        for part in _hub_parts(task)
+        if part.differs
+    ]
     if task.sources.hub is None:
         lines.append(f"- Hugging Face Hub: none. {task.sources.hub_absent}")
     for files_part in _file_parts(task):
         for split, paths in files_part.splits.items():
-            listed = ", ".join(f"`{path}`" for path in ([paths] if isinstance(paths, str) else paths))
-            lines.append(f"- release files below `--data-dir`, {split}: {listed}")
+            lines.append(f"- release files below `--data-dir`, {split}: {_listed(paths)}")
     for source in ("hub", "files"):
         part_ = getattr(task.sources, source)
         if part_ and part_.train_on:
@@ -112,6 +114,17 @@ def _data(task: Recipe) -> str:
     counts = ", ".join(f"{split} {size:,}" for split, size in sizes.items())
     lines.append(f"- embedded suite (`--profile mini`): {counts}")
     return "\n".join(lines)
+
+
+def _hub_line(part: HubSource) -> str:
+    splits = ", ".join(f"{ours} from {_listed(theirs)}" for ours, theirs in part.splits.items())
+    archive = f" in `{part.archive}`" if part.archive else ""
+    note = f"; {part.note}" if part.note else ""
+    return f"- Hugging Face Hub: `{part.path}` at `{part.revision}` ({splits}{archive}){note}"
+
+
+def _listed(names: str | tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in ([names] if isinstance(names, str) else names))
 
 
 def _settings(task: Recipe) -> str:

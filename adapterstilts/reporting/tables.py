@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from adapterstilts.languages import LANGUAGES, context_language, question_language, zero_shot_languages
-from adapterstilts.results import Metrics, TrainResult, TransferResult, TransferRow
+from adapterstilts.results import SELECTED, Metrics, TrainResult, TransferResult, TransferRow
 from adapterstilts.store import Run
 from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.recipe import Recipe
@@ -55,7 +56,8 @@ def _transfer_table(rows: Sequence[TransferRow]) -> str:
     examples = sorted({int(scores["examples"]) for scores in rows[0].languages.values()})
     count = f"{examples[0]:,}" if len(examples) == 1 else f"{examples[0]:,} to {examples[-1]:,}"
     unit = "in percent" if not {"perplexity"} & set(metrics) else "(accuracy in percent)"
-    table = _table(f"{task.title}, {rows[0].split} split, {count} examples per language, {shown} {unit}")
+    seeds = f", mean of {len(rows[0].seeds)} seeds ± standard deviation" if rows[0].spread else ""
+    table = _table(f"{task.title}, {rows[0].split} split, {count} examples per language, {shown} {unit}{seeds}")
     table.add_column("from", no_wrap=True)
     headline = metrics[-1]
     columns = [
@@ -66,23 +68,29 @@ def _transfer_table(rows: Sequence[TransferRow]) -> str:
     for name in [*columns, *others, "trained", "seconds"]:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        cells = [_cell(row.english, metrics)] if row.english else []
+        cells = [_cell(row.english, metrics, row.spread.get("english"))] if row.english else []
         if others:
-            cells += [_cell(row.zero_shot, metrics), _difference(row, headline)]
+            cells += [_cell(row.zero_shot, metrics, row.spread.get("zero_shot")), _difference(row, headline)]
         if row.cross_lingual:
-            cells.append(_cell(row.cross_lingual, metrics))
+            cells.append(_cell(row.cross_lingual, metrics, row.spread.get("cross_lingual")))
         cells += [_cell(row.languages[language], metrics) for language in others]
         seconds = " + ".join(f"{value:.0f}" for value in row.seconds.values())
-        table.add_row(_source(row), *cells, _parameters(row.parameters), seconds)
+        table.add_row(_first_cell(row), *cells, _parameters(row.parameters), seconds)
+    own = [row for row in rows if row.selection is None]
+    drawn = "seeds and examples" if rows[0].spread else "examples"
     legend = [
-        "Δ: zero-shot mean minus that without intermediate task, with 95% interval (paired bootstrap over examples)."
+        f"Δ: zero-shot mean minus that without intermediate task, with 95% interval (paired bootstrap over {drawn})."
         if any(row.difference for row in rows)
         else "",
-        "trained: parameters trained in the target phase. seconds: intermediate + target training + evaluation.",
-        *(note for row in rows for note in _notes(row)),
-        *(f"{_source(row)}: {row.folder}" for row in rows),
+        "trained: parameters trained in the target phase. seconds: intermediate + target training + evaluation"
+        + (", all seeds together." if rows[0].spread else "."),
+        *dict.fromkeys(f"Not comparable with the benchmark's scores: {row.differs}." for row in rows if row.differs),
+        *_selection_notes(rows),
+        *_language_notes(rows[0]),
+        *(note for row in own for note in _notes(row)),
+        *(f"{_source(row)}{seed}: {folder}" for row in own for seed, folder in _folders(row)),
     ]
-    pairs = "".join(_pair_table(row, headline, labels[headline]) for row in rows if row.cross_lingual)
+    pairs = "".join(_pair_table(row, headline, labels[headline]) for row in own if row.cross_lingual)
     return _text(table) + pairs + "\n".join(f"  {line}" for line in legend if line) + "\n"
 
 
@@ -99,11 +107,37 @@ def _pair_table(row: TransferRow, metric: str, label: str) -> str:
     return f"{_source(row)}: {label} by language of the context (down) and of the question (across)\n{_text(table)}"
 
 
+def _selection_notes(rows: Sequence[TransferRow]) -> list[str]:
+    """What was picked, and by what."""
+    picked = [f"{row.selection.partition(' ')[0]}: {_source(row)}." for row in rows if row.selection]
+    if not picked:
+        return []
+    scores = "; ".join(f"{_source(row)} {row.validation:.1f}" for row in rows if row.selection is None)
+    return [*picked, f"English validation data, by which alone the selected row was picked: {scores}."]
+
+
+def _language_notes(row: TransferRow) -> list[str]:
+    """Which language adapters the rows of a table were trained over and evaluated with."""
+    if row.language_adapter is None:
+        return []
+    used = ", ".join(f"{language} {adapter}" for language, adapter in row.language_adapters.items())
+    return [f"language adapters: trained over {row.language_adapter}; evaluated with {used}."]
+
+
+def _folders(row: TransferRow) -> list[tuple[str, Path]]:
+    """The evaluation of each seed, with the words to tell several apart."""
+    several = len(row.seeds) > 1
+    return [(f", seed {one.seed}" if several else "", one.folder) for one in row.seeds]
+
+
 def _notes(row: TransferRow) -> list[str]:
     """What one should know before believing a row."""
     notes = []
-    if collapsed := [name for name, counts in row.counts.items() if counts.get("distinct_predictions") == 1]:
-        notes.append(f"{_source(row)}: one and the same prediction for every example in {', '.join(collapsed)}.")
+    for one in row.seeds:
+        if collapsed := [name for name, counts in one.counts.items() if counts.get("distinct_predictions") == 1]:
+            seed = f", seed {one.seed}" if len(row.seeds) > 1 else ""
+            listed = ", ".join(collapsed)
+            notes.append(f"{_source(row)}{seed}: one and the same prediction for every example in {listed}.")
     if row.calibrated_on_scored_rows:
         listed = ", ".join(row.calibrated_on_scored_rows)
         notes.append(f"{_source(row)}: threshold chosen on the gold of the scored split itself in {listed}.")
@@ -156,10 +190,12 @@ def _text(table: Table) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _cell(metrics: Metrics | None, names: Sequence[str]) -> str:
+def _cell(metrics: Metrics | None, names: Sequence[str], spread: Metrics | None = None) -> str:
     if not metrics:
         return ""
-    return "/".join(f"{metrics[name]:.1f}" for name in names) if names[0] in metrics else "no labels"
+    if names[0] not in metrics:
+        return "no labels"
+    return "/".join(f"{metrics[name]:.1f}" + (f"±{spread[name]:.1f}" if spread else "") for name in names)
 
 
 def _difference(row: TransferRow, metric: str) -> str:
@@ -167,6 +203,12 @@ def _difference(row: TransferRow, metric: str) -> str:
         return ""
     interval = row.difference[metric]
     return f"{interval.mean:+.1f} [{interval.low:+.1f}, {interval.high:+.1f}]"
+
+
+def _first_cell(row: TransferRow) -> str:
+    if row.selection is None:
+        return _source(row)
+    return "selected (by English validation)" if row.selection == SELECTED else row.selection
 
 
 def _source(row: TransferRow) -> str:

@@ -50,10 +50,10 @@ def find_source(plan: Plan, text: str) -> Run | None:
             )
         return run.check()
     runs = [run for run in plan.store.runs() if run.spec.stage == "train-intermediate" and run.spec.task == task]
-    fitting = [run for run in runs if _fits(run, plan)]
+    fitting = [run for run in runs if fits(run, plan)]
     if len(fitting) == 1:
         return fitting[0].check()
-    if not fitting and shipped and _fits(shipped, plan):
+    if not fitting and shipped and fits(shipped, plan):
         return shipped.check()
     if fitting:
         listed = "; ".join(f"{source_label(run)} ({_describe(run)})" for run in fitting)
@@ -81,7 +81,8 @@ def source_label(run: Run | None) -> str:
     return f"{run.spec.task}@{run.short_key}" if run else NONE
 
 
-def _fits(run: Run, plan: Plan) -> bool:
+def fits(run: Run, plan: Plan) -> bool:
+    """Whether a run was trained on the plan's backbone with its method."""
     spec = run.spec
     return isinstance(spec, TrainSpec) and spec.backbone == plan.backbone.fingerprint and spec.method == plan.method
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adapterstilts.data.splits import evaluation_split
 from adapterstilts.errors import UsageError, unknown
-from adapterstilts.languages import LANGUAGES, context_language, question_language, zero_shot_languages
+from adapterstilts.languages import LANGUAGES, context_language, question_language
+from adapterstilts.modeling.choices import parse_choice
 from adapterstilts.modeling.composition import COMPOSITIONS
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.options import TransferOptions
@@ -21,166 +21,175 @@ from adapterstilts.planning import (
     plan_evaluation,
     plan_training,
 )
-from adapterstilts.results import TransferResult, TransferRow
-from adapterstilts.specs import Choice, EvaluateSpec, TrainSpec
+from adapterstilts.results import TransferResult
+from adapterstilts.specs import Choice, TrainSpec
 from adapterstilts.stages import Reporter, check_training, run_evaluation, run_training
-from adapterstilts.statistics import Interval, paired_bootstrap
 from adapterstilts.store import Run
-from adapterstilts.studies.intermediate import NONE, check_source_name, find_source, source_label
+from adapterstilts.studies.language_adapters import (
+    LanguageAdapters,
+    check_language_options,
+    find_language_adapters,
+)
+from adapterstilts.studies.rows import Reached, SeedRuns, build_rows, selection_rows
+from adapterstilts.studies.sources import Sources, check_source_names, find_sources
 from adapterstilts.tasks.catalogue import recipe_for_phase, training_recipes
 from adapterstilts.tasks.recipe import Recipe
+
+_CONTINUE = Choice(name="continue")
 
 
 def run_transfer(
     sources: Sequence[str], targets: Sequence[str], options: TransferOptions, reporter: Reporter
 ) -> TransferResult:
-    """Trains and evaluates every (target, source) pair; see `adapterstilts.transfer`."""
+    """Trains and evaluates every target from every source; see `adapterstilts.transfer`."""
     tasks = [recipe_for_phase(name, "target") for name in _distinct(targets, "target")]
     names = _distinct(sources, "source")
-    for name in names:
-        check_source_name(name)
+    check_source_names(names)
     for name in options.languages or ():
         for code in (context_language(name), question_language(name)):
             if code not in LANGUAGES:
                 raise unknown("language", code, LANGUAGES)
-    if options.composition:
-        COMPOSITIONS.get(options.composition)
+    composition = _composition(options)
     _check_used(options, tasks)
+    check_language_options(options)
     plan = make_plan(options)
-    runs = [find_source(plan, name) for name in names]
-    if None in runs or options.baseline:
-        # The row that the others are compared with comes first.
-        runs = [None, *(run for run in runs if run is not None)]
+    composition = composition or Choice(name=METHODS.get(plan.method.name).compositions[0])
+    together = COMPOSITIONS.get(composition.name).many
+    rows = find_sources(plan, names, together=together, baseline=options.baseline)
+    _check_rows(options, tasks, rows)
+    adapters = None
+    if options.language_adapters:
+        languages = [name for task in tasks for name in evaluation_languages(plan.source, task, options)]
+        adapters = find_language_adapters(plan, options, languages)
+    study = _Study(plan, options, composition, adapters, reporter)
     for task in tasks:
-        _check(plan, options, task, runs)
+        study.check(task, rows)
     result = TransferResult()
     for task in tasks:
-        finished = [_transfer(plan, options, task, run, reporter) for run in runs]
-        baseline = next((one.evaluation for one in finished if one.source is None), None)
-        result.rows.extend(_row(one, baseline) for one in finished)
+        found = build_rows([study.reach(task, row) for row in rows], adapters)
+        result.rows.extend([*found, *(selection_rows(found) if options.select else [])])
     return result
 
 
+def _composition(options: TransferOptions) -> Choice | None:
+    """The composition that was asked for, if one was."""
+    if options.composition is None:
+        return None
+    choice = parse_choice(options.composition, flag="--composition")
+    COMPOSITIONS.get(choice.name)
+    return choice
+
+
 def _check_used(options: TransferOptions, tasks: Sequence[Recipe]) -> None:
-    """Refuses options about sentence vectors where no target is evaluated by them."""
+    """Refuses options that say nothing about some of the targets or about any of them."""
     given = [name for name in ("preset", "layer", "pooling", "margin") if getattr(options, name) is not None]
-    if given and all(task.build_kind().trained for task in tasks):
+    untrained = [task.name for task in tasks if not task.build_kind().trained]
+    if given and not untrained:
         raise UsageError(
             f"--{given[0]} has no meaning for {', '.join(task.name for task in tasks)}.",
             remedy="It is for bucc2018 and tatoeba, which are evaluated without training.",
         )
+    for flag, used, lacking in (
+        ("--select", options.select, "English validation score to select by"),
+        (f"--seeds {options.seeds}", options.seeds > 1, "training to repeat"),
+        ("--language-adapters", options.language_adapters, "training over the English one"),
+    ):
+        if used and untrained:
+            raise UsageError(
+                f"{flag}: {', '.join(untrained)} is evaluated without training, so there is no {lacking}.",
+                remedy="Evaluate it in a command of its own, without this option.",
+            )
 
 
-def _check(plan: Plan, options: TransferOptions, task: Recipe, runs: Sequence[Run | None]) -> None:
-    """Finds what would stop this target, before anything is trained for it or for another."""
-    evaluation_kind(plan, task, options)
-    evaluation_split(plan.source, task, evaluation_languages(plan.source, task, options), options.split)
-    for run in runs:
-        if phases := training_recipes(task, plan.source.name):
-            check_training(plan, *_first_phase(plan, options, phases[0], run))
-            for phase in phases[1:]:
-                plan_training(plan, [phase], "train-target")
-
-
-def _first_phase(
-    plan: Plan, options: TransferOptions, trained: Recipe, source: Run | None
-) -> tuple[TrainSpec, tuple[Run, ...]]:
-    """The target phase of one pair, and the runs that it starts from."""
-    if source is None:
-        return plan_training(plan, [trained], "train-target"), ()
-    composition = Choice(name=options.composition or METHODS.get(plan.method.name).compositions[0])
-    spec = plan_training(plan, [trained], "train-target", composition=composition, head=options.head, inputs=(source,))
-    return spec, (source,)
+def _check_rows(options: TransferOptions, tasks: Sequence[Recipe], rows: Sequence[Sources]) -> None:
+    """Refuses what the number of rows, or of sources in one, makes impossible."""
+    if options.select and len(rows) < 2:
+        raise UsageError(
+            "--select has only one row to choose from.", remedy="Name more sources in --from, or leave it out."
+        )
+    untrained = [task.name for task in tasks if not task.build_kind().trained]
+    if untrained and any(len(row) > 1 for row in rows):
+        raise UsageError(
+            f"--composition {options.composition}: {', '.join(untrained)} is evaluated without training, so several "
+            "intermediate runs cannot become one model for it.",
+            remedy="Evaluate it in a command of its own, without --composition.",
+        )
 
 
 @dataclass(frozen=True)
-class _Finished:
-    """One pair: its intermediate run, the runs of the target phase (none where nothing is trained), its scores."""
+class _Study:
+    """What all rows of one command share."""
 
-    source: Run | None
-    targets: tuple[Run, ...]
-    evaluation: Run
+    plan: Plan
+    options: TransferOptions
+    composition: Choice
+    adapters: LanguageAdapters | None
+    reporter: Reporter
 
+    @property
+    def plans(self) -> list[Plan]:
+        """The plan with each of the seeds."""
+        first = self.plan.profile.seed if self.options.seed is None else self.options.seed
+        return [
+            replace(self.plan, options=self.options.model_copy(update={"seed": first + number}))
+            for number in range(self.options.seeds)
+        ]
 
-def _transfer(plan: Plan, options: TransferOptions, task: Recipe, source: Run | None, reporter: Reporter) -> _Finished:
-    """Target phase and evaluation of one pair; with several data sets to train on, each goes on from the one before."""
-    targets: list[Run] = []
-    for trained in training_recipes(task, plan.source.name):
-        if targets:
-            before = (targets[-1],)
-            composition = Choice(name="continue")
-            spec = plan_training(plan, [trained], "train-target", composition=composition, head="reuse", inputs=before)
-            targets.append(run_training(plan, spec, before, reporter))
-        else:
-            targets.append(run_training(plan, *_first_phase(plan, options, trained, source), reporter))
-    model = targets[-1] if targets else source
-    evaluation = run_evaluation(plan, plan_evaluation(plan, task, model, options), model, reporter)
-    return _Finished(source, tuple(targets), evaluation)
+    def check(self, task: Recipe, rows: Sequence[Sources]) -> None:
+        """Finds what would stop this target, before anything is trained for it or for another."""
+        plan = self.plans[0]
+        evaluation_kind(plan, task, self.options)
+        evaluation_split(plan.source, task, evaluation_languages(plan.source, task, self.options), self.options.split)
+        for sources in rows:
+            if phases := training_recipes(task, plan.source.name):
+                check_training(plan, self._first_phase(plan, phases[0], sources), sources)
+                for phase in phases[1:]:
+                    plan_training(plan, [phase], "train-target")
 
+    def reach(self, task: Recipe, sources: Sources) -> Reached:
+        """Target phase and evaluation from some sources, with every seed."""
+        return Reached(sources, tuple(self._with_seed(plan, task, sources) for plan in self.plans))
 
-def _row(finished: _Finished, baseline: Run | None) -> TransferRow:
-    source, targets, run = finished.source, finished.targets, finished.evaluation
-    first = targets[0].spec if targets else None
-    assert run.spec.stage == "evaluate" and not isinstance(first, EvaluateSpec)
-    return TransferRow(
-        task=run.spec.task,
-        source=source_label(source),
-        composition=str(first.composition) if first else NONE,
-        method=_method(finished),
-        split=run.spec.split,
-        languages=run.metrics["languages"],
-        english=run.metrics.get("english"),
-        zero_shot=run.metrics.get("zero_shot"),
-        cross_lingual=run.metrics.get("cross_lingual"),
-        counts=run.metrics["counts"],
-        calibrated_on_scored_rows=run.metrics["calibrated_on_scored_rows"],
-        calibration=targets[-1].metrics["calibration"] if targets else run.metrics["calibration"],
-        difference=_difference(run, baseline) if source and baseline else {},
-        parameters=targets[-1].metrics["parameters"] if targets else run.metrics["parameters"],
-        seconds={
-            "intermediate": source.provenance["train_seconds"] if source else 0.0,
-            "target": sum(target.provenance["train_seconds"] for target in targets),
-            "evaluation": run.provenance["wall_seconds"],
-        },
-        folder=run.folder,
-        trained=targets[-1].folder if targets else None,
-    )
+    def _with_seed(self, plan: Plan, task: Recipe, sources: Sources) -> SeedRuns:
+        """One seed; with several data sets to train on, each phase goes on from the one before."""
+        targets: list[Run] = []
+        for trained in training_recipes(task, plan.source.name):
+            if targets:
+                inputs: Sources = (targets[-1],)
+                spec = self._plan(plan, trained, inputs, composition=_CONTINUE, head="reuse")
+            else:
+                inputs = sources
+                spec = self._first_phase(plan, trained, sources)
+            targets.append(self._train(plan, spec, inputs))
+        model = targets[-1] if targets else next(iter(sources), None)
+        return SeedRuns(tuple(targets), self._evaluate(plan, task, model))
 
+    def _first_phase(self, plan: Plan, trained: Recipe, sources: Sources) -> TrainSpec:
+        """The target phase of one row."""
+        if not sources:
+            return self._plan(plan, trained)
+        return self._plan(plan, trained, sources, composition=self.composition, head=self.options.head)
 
-def _method(finished: _Finished) -> str:
-    """How the model that was evaluated was trained."""
-    for run in (*finished.targets, finished.source):
-        if run is not None and isinstance(run.spec, TrainSpec):
-            return str(run.spec.method)
-    return NONE
+    def _plan(self, plan: Plan, trained: Recipe, inputs: Sources = (), **phase: Any) -> TrainSpec:
+        """The spec of a target phase, over the English language adapter if language adapters are wanted."""
+        if self.adapters is None:
+            return plan_training(plan, [trained], "train-target", inputs=inputs, **phase)
+        english = self.adapters.english
+        spec = plan_training(plan, [trained], "train-target", inputs=inputs, language_adapter=english, **phase)
+        return spec.model_copy(update={"language_adapter_drop": self.adapters.drop})
 
+    def _train(self, plan: Plan, spec: TrainSpec, inputs: Sources) -> Run:
+        below: dict[str, Any] = {"language_adapter": self.adapters.english} if self.adapters else {}
+        return run_training(plan, spec, inputs, self.reporter, **below)
 
-def _difference(run: Run, baseline: Run) -> dict[str, Interval]:
-    """Gain of the zero-shot mean, per metric."""
-    mine, theirs = (
-        {language: _items(one, language) for language in zero_shot_languages(one.metrics["languages"])}
-        for one in (run, baseline)
-    )
-    languages = [language for language, items in mine.items() if items]  # without labels there are none
-    if not languages:
-        return {}
-    names = set.intersection(*(set(item) for language in languages for item in mine[language].values()))
-    for language in languages:
-        # What neither adds to nor takes from a quotient is not kept.
-        for one, other in ((mine, theirs), (theirs, mine)):
-            for id_ in other[language].keys() - one[language].keys():
-                one[language][id_] = dict.fromkeys(names, (0.0, 0.0))
-    return {
-        name: paired_bootstrap(
-            {language: {id_: item[name] for id_, item in mine[language].items()} for language in languages},
-            {language: {id_: item[name] for id_, item in theirs[language].items()} for language in languages},
-        )
-        for name in sorted(names)
-    }
-
-
-def _items(run: Run, language: str) -> dict[str, dict[str, Any]]:
-    return json.loads((run.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))["items"]
+    def _evaluate(self, plan: Plan, task: Recipe, model: Run | None) -> Run:
+        """Scores a model in every language, with that language's adapter if language adapters are wanted."""
+        if self.adapters is None:
+            return run_evaluation(plan, plan_evaluation(plan, task, model, self.options), model, self.reporter)
+        names = evaluation_languages(plan.source, task, self.options)
+        swapped: dict[str, Any] = {"language_adapters": {name: self.adapters.of(name) for name in names}}
+        spec = plan_evaluation(plan, task, model, self.options, **swapped)
+        return run_evaluation(plan, spec, model, self.reporter, **swapped)
 
 
 def _distinct(names: Sequence[str], what: str) -> list[str]:

@@ -148,6 +148,10 @@ class Kind(Protocol):
     def main_score(self, metrics: Mapping[str, float]) -> float:
         """The single number that this kind contributes to an average over tasks."""
 
+    @property
+    def averaged(self) -> bool:
+        """Whether that number is in percent, so that an average can have it."""
+
     def write_predictions(self, predictions: Mapping[str, Any], path: Path) -> None:
         """Writes a file of the benchmark's submission layout."""
 
@@ -178,6 +182,11 @@ class KindDefaults:
     def pools(self) -> bool:
         """Each language is for itself."""
         return False
+
+    @property
+    def averaged(self) -> bool:
+        """The main score is in percent."""
+        return True
 
     def check_encoding(self, encoding: Encoding) -> None:
         """Any length will do."""

@@ -156,6 +156,11 @@ class MaskedLM(KindDefaults):
         """Minus the perplexity: larger is better."""
         return -metrics["perplexity"]
 
+    @property
+    def averaged(self) -> bool:
+        """A perplexity is on a scale of its own."""
+        return False
+
     def write_predictions(self, predictions: Mapping[str, Any], path: Path) -> None:
         """Writes `{id: sums}` as JSON; no benchmark scores this."""
         path.write_text(json.dumps(predictions, indent=0) + "\n", encoding="utf-8")

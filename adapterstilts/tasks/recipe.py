@@ -45,9 +45,16 @@ class HubSource(SourceRecipe):
             questions where it differs.
         configs: Language code to configuration name, where they follow no pattern.
         record: Name of a function in `data.records`, for rows that do not have the canonical columns.
-        splits: Split name to the Hub's name for it.
+        table: Name of a function in `data.tables`, for rows that are made from all records together.
+        beside: Languages whose records `table` is given besides those of the language that is asked for.
+        format: Name of a reader in `data.formats`, for repositories that hold a release's files.
+        archive: The tar or zip archive of the repository that holds the files for `format`.
+        options: Further arguments of the reader.
+        splits: Split name to the Hub's name for it; with `format`, to a file's path, or several.
         id_prefix: Language code to the prefix of its ids, for datasets that keep all languages in one split.
         columns: Canonical column to the dataset's column, where they differ.
+        differs: How the rows differ from the benchmark's, where scores cannot be compared for that.
+        note: What else one should know of the dataset.
         also: Further datasets, whose rows come after these.
     """
 
@@ -56,10 +63,32 @@ class HubSource(SourceRecipe):
     config: str | None = None
     configs: dict[str, str] = {}
     record: str | None = None
-    splits: dict[str, str]
+    table: str | None = None
+    beside: tuple[str, ...] = ()
+    format: str | None = None
+    archive: str | None = None
+    options: dict[str, Any] = {}
+    splits: dict[str, str | tuple[str, ...]]
     id_prefix: dict[str, str] = {}
     columns: dict[str, str] = {}
+    differs: str | None = None
+    note: str | None = None
     also: tuple[HubSource, ...] = ()
+
+    @model_validator(mode="after")
+    def _fields_belong_together(self) -> HubSource:
+        needs = {"archive": "format", "options": "format", "beside": "table"}
+        against = {"table": ("record",), "format": ("config", "configs", "table", "id_prefix", "columns")}
+        for name, other in needs.items():
+            if getattr(self, name) and not getattr(self, other):
+                raise ValueError(f"{name!r} needs {other!r}")
+        for name, others in against.items():
+            for other in others:
+                if getattr(self, name) and getattr(self, other):
+                    raise ValueError(f"{name!r} and {other!r} do not go together")
+        if several := [split for split, names in self.splits.items() if not isinstance(names, str) and not self.format]:
+            raise ValueError(f"the split {several[0]!r} has several files, which need a 'format'")
+        return self
 
 
 class FilesSource(SourceRecipe):
@@ -184,6 +213,14 @@ class Recipe(Strict):
         return tuple(
             dict.fromkeys([*self.languages, *(code for more in self.added_languages.values() for code in more)])
         )
+
+    def differs(self, source: str, split: str) -> str | None:
+        """How a source's rows of one split differ from the benchmark's, where scores cannot be compared for that."""
+        hub = self.sources.hub
+        if source != "hub" or hub is None:
+            return None
+        said = [part.differs for part in (hub, *hub.also) if part.differs and split in part.splits]
+        return "; ".join(dict.fromkeys(said)) or None
 
     def source(self, name: str) -> HubSource | FilesSource | MiniSource:
         """The recipe's part for the source `hub`, `files` or `mini`.

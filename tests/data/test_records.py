@@ -205,6 +205,15 @@ GOOD: dict[str, tuple[str, dict, Any]] = {
         {"source_sentence": "Ja.", "target_sentence": "Yes.", "source_lang": "de-1", "target_lang": "en-2"},
         [query("de-1", "Ja.", ["en-2"]), candidate("en-2", "Yes.", language="en")],
     ),
+    "answer_sentence": (
+        "answer_sentence",
+        {**SQUAD, "context": "It rained. Ann came.", "answers": {"text": ["Ann"], "answer_start": [11]}},
+        {
+            **query("5733be28", "Who came?", []),
+            "positive": "Ann came.",
+            "positive_context": "It rained. Ann came.",
+        },
+    ),
 }
 
 # name: (function, record, message)
@@ -278,6 +287,11 @@ MALFORMED: dict[str, tuple[str, dict, str]] = {
     "tatoeba_number": ("tatoeba_pair", {"source_sentence": "a", "target_sentence": "b"}, r"'number', the record's"),
     "tatoeba_empty": ("tatoeba_pair", {"source_sentence": "\n", "number": 0}, r"'source_sentence' is empty"),
     "bucc_missing": ("bucc_pair", {"source_lang": "de-1"}, r"'target_lang' is missing"),
+    "answer_offset": (
+        "answer_sentence",
+        {**SQUAD, "answers": {"text": ["Ann"], "answer_start": [4]}},
+        r"the answer 'Ann' is not at offset 4, where the context has 'cam'",
+    ),
 }
 
 
@@ -295,7 +309,7 @@ def test_malformed_records(name: str) -> None:
 
 
 def test_every_function_is_tested() -> None:
-    assert len(RECORDS) == 18
+    assert len(RECORDS) == 19
     assert {entry[0] for entry in GOOD.values()} == {entry[0] for entry in MALFORMED.values()} == set(RECORDS.names())
 
 

@@ -16,7 +16,8 @@ from transformers import AutoModel, XLMRobertaForQuestionAnswering
 from adapterstilts.data.batching import Collator
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.backbone import check_length, locate_backbone
-from adapterstilts.modeling.composition import COMPOSITIONS, start_model
+from adapterstilts.modeling.compatibility import start_model
+from adapterstilts.modeling.composition import COMPOSITIONS
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, load_parameters, save_model
@@ -38,7 +39,7 @@ def start(
     backbone = locate_backbone(str(folder))
     spec = train_spec(method=method, composition=Choice(name=composition), backbone=backbone.fingerprint, **changes)
     torch.manual_seed(0)
-    return start_model(spec, backbone, list(sources), head=SPAN, source_task="squad" if sources else None)
+    return start_model(spec, backbone, list(sources), heads={spec.task: SPAN}, source_task="squad" if sources else None)
 
 
 def store(model: TransferModel, folder: Path, *, noise: float = 0.02) -> StoredModel:
@@ -210,7 +211,7 @@ def test_head_of_another_form_is_not_reused(tiny_backbone: Path, tmp_path: Path)
     backbone = locate_backbone(str(tiny_backbone))
     spec = train_spec(method=SEQ_BN, composition=Choice(name="stack"), backbone=backbone.fingerprint, head="reuse")
     with pytest.raises(CompatibilityError, match=r"no 'span' head with 3 outputs. Use --head new"):
-        start_model(spec, backbone, [source], head=HeadSpec("span", 3), source_task="squad")
+        start_model(spec, backbone, [source], heads={"squad": HeadSpec("span", 3)}, source_task="squad")
 
 
 def test_wrong_backbones_are_refused(tiny_backbone: Path, other_backbone: Path, tmp_path: Path) -> None:

@@ -8,6 +8,11 @@ from adapterstilts.data.records.fields import RECORDS, Record, Row, text_of
 @RECORDS.register("squad")
 def squad(record: Record, language: str) -> Row:
     """SQuAD v1.1 and v2.0 and what has their columns on the Hub; no answer is two empty lists."""
+    return answered(record)
+
+
+def answered(record: Record) -> Row:
+    """The canonical row of a question with its context and answers; ValueError says what is wrong with it."""
     answers = record.get("answers")
     texts, starts = (answers.get("text"), answers.get("answer_start")) if isinstance(answers, dict) else (None, None)
     if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):

@@ -1,0 +1,150 @@
+"""Batches of several tasks: each of one task, how many of each by a sampling strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from torch.utils.data import Sampler
+
+from adapterstilts.data.batching import Batch, Collator, LengthBatches
+from adapterstilts.errors import UsageError
+from adapterstilts.specs import Sampling
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+# Keeps the order of tasks apart from the orders of features, which are drawn with seed and epoch alone.
+_ORDER_OF_TASKS = 1
+
+
+class TaskBatch(NamedTuple):
+    """The features of one optimiser step.
+
+    Attributes:
+        epoch: Which pass over the task's own features they belong to, from 0.
+        indices: Their places among the task's features.
+    """
+
+    task: str
+    epoch: int
+    indices: list[int]
+
+
+def batch_counts(sizes: Mapping[str, int], sampling: Sampling | None, *, batch_size: int) -> dict[str, int]:
+    """How many batches of an epoch each task gets.
+
+    An epoch has as many batches as all tasks together. They are shared out in proportion to the strategy's weights,
+    whole parts first, then one more for each of the largest remainders (Hamilton's method).
+
+    Args:
+        sizes: Task to its number of batches.
+        sampling: The strategy; None where there is one task.
+        batch_size: Features of a batch, by which a cap in features becomes one in batches.
+
+    Raises:
+        UsageError: A task would get no batch, so that its head would never be trained.
+    """
+    weights = _weights(sizes, sampling, batch_size=batch_size)
+    total, whole = sum(sizes.values()), sum(weights.values())
+    quotas = {task: total * weight / whole for task, weight in weights.items()}
+    counts = {task: int(quota) for task, quota in quotas.items()}
+    order = sorted(quotas, key=lambda task: counts[task] - quotas[task])
+    for task in order[: total - sum(counts.values())]:
+        counts[task] += 1
+    if without := [task for task, count in counts.items() if not count]:
+        raise UsageError(
+            f"--sampling {sampling}: {without[0]} gets none of the {total:,} batches of an epoch.",
+            remedy="Give it a larger share, or leave it out.",
+        )
+    return counts
+
+
+def _weights(sizes: Mapping[str, int], sampling: Sampling | None, *, batch_size: int) -> dict[str, Fraction]:
+    if sampling is None or sampling.strategy == "proportional":
+        return {task: Fraction(size) for task, size in sizes.items()}
+    if sampling.strategy == "uniform":
+        return dict.fromkeys(sizes, Fraction(1))
+    if sampling.strategy == "weights":
+        return {task: Fraction(sampling.weights[task]) for task in sizes}
+    if sampling.strategy == "temperature":
+        assert sampling.temperature is not None
+        # Relative to the largest, so that a low temperature cannot overflow.
+        largest = max(sizes.values())
+        return {task: Fraction((size / largest) ** (1 / sampling.temperature)) for task, size in sizes.items()}
+    assert sampling.cap is not None
+    return {task: min(Fraction(size), Fraction(sampling.cap, batch_size)) for task, size in sizes.items()}
+
+
+class MixedBatches(Sampler[Any]):
+    """Random batches of several tasks, in an order that seed and epoch alone decide.
+
+    Each task goes through its own batches in turn, from one of its epochs into the next, and goes on in the next
+    epoch of the stage where it stopped. With one task these are the batches of its `LengthBatches`.
+
+    Args:
+        parts: Task to its own batches.
+        counts: Task to its number of batches in an epoch, as `batch_counts` gives them.
+    """
+
+    def __init__(self, parts: Mapping[str, LengthBatches], counts: Mapping[str, int], *, seed: int) -> None:
+        self.parts = parts
+        self.counts = counts
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the order of the next iteration."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return sum(self.counts.values())
+
+    def __iter__(self) -> Iterator[TaskBatch]:
+        tasks = [task for task, count in self.counts.items() for _ in range(count)]
+        random = np.random.default_rng((self.seed, self.epoch, _ORDER_OF_TASKS))
+        streams = {task: self._stream(task) for task in self.counts}
+        return iter([next(streams[tasks[place]]) for place in random.permutation(len(tasks))])
+
+    def _stream(self, task: str) -> Iterator[TaskBatch]:
+        """The task's batches from where it stopped before this epoch."""
+        own = self.parts[task]
+        epoch, first = divmod(self.epoch * self.counts[task], len(own))
+        while True:
+            own.set_epoch(epoch)
+            for indices in list(own)[first:]:
+                yield TaskBatch(task, epoch, indices)
+            epoch, first = epoch + 1, 0
+
+
+class MixedFeatures:
+    """The features of several tasks as one data set, read by `TaskBatch`."""
+
+    def __init__(self, features: Mapping[str, Dataset]) -> None:
+        self.features = features
+
+    def __len__(self) -> int:
+        return sum(len(each) for each in self.features.values())
+
+    def __getitems__(self, batch: TaskBatch) -> tuple[TaskBatch, Sequence[Any]]:
+        return batch, self.features[batch.task].__getitems__(batch.indices)
+
+
+class MixedCollator:
+    """Turns the features of an optimiser step into the micro-batches of their task.
+
+    Args:
+        collators: Task to its own collator.
+    """
+
+    def __init__(self, collators: Mapping[str, Collator]) -> None:
+        self.collators = collators
+
+    def __call__(self, step: tuple[TaskBatch, Sequence[Any]]) -> tuple[str, list[Batch]]:
+        """Task and micro-batches."""
+        batch, features = step
+        collator = self.collators[batch.task]
+        collator.epoch = batch.epoch
+        return batch.task, collator(features)

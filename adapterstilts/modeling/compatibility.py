@@ -1,0 +1,158 @@
+"""Which methods, compositions and intermediate runs go together; what cannot work is refused before it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from adapterstilts.errors import CompatibilityError, UsageError
+from adapterstilts.modeling.backbone import Backbone
+from adapterstilts.modeling.composition import COMPOSITIONS, Start, composition_options
+from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.storage import StoredModel
+from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.specs import Choice, MethodSpec, TrainSpec
+from adapterstilts.tasks.kind import HeadSpec
+
+
+def check_composition(choice: Choice, spec: MethodSpec, sources: Sequence[StoredModel], *, head: str = "new") -> None:
+    """Refuses what cannot work, or would silently do nothing, before anything is loaded.
+
+    Raises:
+        UsageError: The composition is unknown, or takes another number of sources or other options.
+        CompatibilityError: The method, or a source's method, does not allow it.
+    """
+    composition, method = COMPOSITIONS.get(choice.name), METHODS.get(spec.name)
+    if len(sources) < composition.sources or (len(sources) > composition.sources and not composition.many):
+        more = " or more" if composition.many else ""
+        raise UsageError(
+            f"Composition {choice.name!r} takes {composition.sources}{more} intermediate runs, not {len(sources)}.",
+            remedy="Choose another with --composition.",
+        )
+    options = composition_options(choice, len(sources))
+    if choice.name != "none" and choice.name not in method.compositions:
+        raise CompatibilityError(
+            f"Method {spec.name!r} cannot be used with composition {choice.name!r}.", remedy=_nearest(choice, method)
+        )
+    if choice.name == "continue" and spec.name == "head" and head == "new":
+        raise CompatibilityError(
+            "Method 'head' leaves nothing in the backbone that a new head could use.",
+            remedy="Use --head reuse, or another method.",
+        )
+    if choice.name == "merge" and options.kind not in method.merges:
+        raise CompatibilityError(
+            f"Method {spec.name!r} cannot be merged with kind={options.kind}.",
+            remedy=f"It allows: {', '.join(method.merges)}.",
+        )
+    if choice.name == "merge" and not method.adds_adapter and "then" in choice.options:
+        raise UsageError(
+            f"--composition merge: then={options.then} has no meaning for {spec.name!r}.", remedy="Leave it out."
+        )
+    for source in sources:
+        _check_source(choice, spec, source, options)
+
+
+def _nearest(choice: Choice, method: Any) -> str:
+    allowed = f"It allows: {', '.join(method.compositions)}."
+    if choice.name == "fuse":
+        return f"{allowed} Methods that can be fused: {_methods_for('fuse')}."
+    if choice.name == "average" and "merge" in method.compositions:
+        return f"{allowed} Nearest to it is --composition merge, which averages weights instead of outputs."
+    return f"{allowed} Methods for {choice.name}: {_methods_for(choice.name)}."
+
+
+def _methods_for(composition: str) -> str:
+    return ", ".join(method.name for method in METHODS if composition in method.compositions)
+
+
+def _check_source(choice: Choice, spec: MethodSpec, source: StoredModel, options: Any) -> None:
+    other, name = source.description.method, source.folder.name
+    same = choice.name == "continue" or choice.name == "merge"
+    if same and other != spec:
+        verb = "continued" if choice.name == "continue" else "merged"
+        raise CompatibilityError(
+            f"{name} was trained with {other}, so it cannot be {verb} with {spec}.", remedy=f"Use --method '{other}'."
+        )
+    if same and choice.name == "continue":
+        return
+    if not METHODS.get(spec.name).adds_adapter:
+        return
+    libraries = {METHODS.get(one.method.name).library for block in source.description.blocks for one in block.adapters}
+    if not libraries:
+        raise CompatibilityError(
+            f"{name} was trained with {other} and has no adapter to {choice.name}.",
+            remedy=f"Use --method {other.name} --composition continue, or train the intermediate task with an adapter.",
+        )
+    if libraries != {METHODS.get(spec.name).library}:
+        raise CompatibilityError(
+            f"{name} was trained with {other}, whose library cannot be mixed with that of {spec}.",
+            remedy=f"Use --method '{other}'.",
+        )
+    single = len(source.description.blocks) == 1 and len(source.description.blocks[0].adapters) == 1
+    if choice.name != "stack" and not single:
+        raise CompatibilityError(
+            f"{name} has several adapters, and composition {choice.name!r} takes one of each source.",
+            remedy="Use --composition stack, or intermediate runs that were trained without another below them.",
+        )
+    if choice.name != "stack" and other.unfreeze_backbone:
+        raise CompatibilityError(
+            f"{name} has a backbone of its own, trained with its adapter, so it cannot join others.",
+            remedy="Use --composition stack, or train the intermediate tasks without --unfreeze-backbone.",
+        )
+    if choice.name in ("fuse", "average") and choice.name not in METHODS.get(other.name).compositions:
+        raise CompatibilityError(
+            f"{name} was trained with {other}, which cannot take part in composition {choice.name!r}.",
+            remedy=f"Methods that can: {_methods_for(choice.name)}.",
+        )
+
+
+def check_head(stored: StoredModel, head: HeadSpec, task: str) -> None:
+    """Refuses to go on with a head of another form.
+
+    Raises:
+        CompatibilityError: The stored model has no head for `task`, or one with other outputs.
+    """
+    found = stored.description.heads.get(task)
+    if found is None or found.spec() != head:
+        raise CompatibilityError(
+            f"--head reuse: {stored.folder.name} has no {head.name!r} head with {head.outputs} outputs.",
+            remedy="Use --head new.",
+        )
+
+
+def start_model(
+    spec: TrainSpec,
+    backbone: Backbone,
+    sources: Sequence[StoredModel],
+    *,
+    heads: Mapping[str, HeadSpec],
+    source_task: str | None,
+    language: StoredModel | None = None,
+) -> TransferModel:
+    """The model with which a training stage begins: composed, with one head for each task, everything else frozen.
+
+    Args:
+        heads: Task to the head that its kind needs.
+        source_task: Task of the intermediate run, whose head `spec.head == "reuse"` goes on with.
+        language: The model with the language adapter below all others.
+
+    Raises:
+        UsageError, CompatibilityError: As `check_composition` and `check_head`.
+    """
+    check_composition(spec.composition, spec.method, sources, head=spec.head)
+    options = composition_options(spec.composition, len(sources))
+    start = Start(spec, backbone, sources, language, options)
+    model = COMPOSITIONS.get(spec.composition.name).build(start)
+    if spec.head == "reuse" and source_task is not None:
+        ((task, head),) = heads.items()
+        check_head(sources[0], head, source_task)
+        model.drop_heads(keep=source_task)
+        if source_task != task:
+            model.rename_head(source_task, task)
+    else:
+        model.drop_heads(keep=None)
+        for task, head in heads.items():
+            model.add_head(task, head)
+    for task in heads:
+        model.train_head(task)
+    return model

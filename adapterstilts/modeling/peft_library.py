@@ -1,0 +1,275 @@
+"""The only door to the `peft` library."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import peft
+import torch
+from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
+from peft.tuners.tuners_utils import BaseTunerLayer
+from torch import nn
+
+from adapterstilts.errors import CompatibilityError, UsageError
+from adapterstilts.modeling.blocks import Block, MergeOptions
+from adapterstilts.modeling.choices import check_options
+
+# Method to the library's configuration class, and the settings that make it this method.
+_CONFIGS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "peft:lora": (peft.LoraConfig, {}),
+    "peft:rslora": (peft.LoraConfig, {"use_rslora": True}),
+    "peft:dora": (peft.LoraConfig, {"use_dora": True}),
+    "peft:pissa": (peft.LoraConfig, {"init_lora_weights": "pissa"}),
+    "peft:adalora": (peft.AdaLoraConfig, {"total_step": 1_000_000}),
+    "peft:ia3": (peft.IA3Config, {}),
+    "peft:vera": (peft.VeraConfig, {}),
+    "peft:oft": (peft.OFTConfig, {}),
+    "peft:loha": (peft.LoHaConfig, {}),
+    "peft:lokr": (peft.LoKrConfig, {}),
+    "peft:ln_tuning": (peft.LNTuningConfig, {}),
+}
+# Fields that a stage decides, or that have no meaning without the library's own model class.
+_NOT_OPTIONS = (
+    "task_type", "peft_type", "auto_mapping", "peft_version", "base_model_name_or_path", "revision", "inference_mode",
+    "modules_to_save", "runtime_config", "total_step", "bias", "layer_replication", "megatron_config", "megatron_core",
+)  # fmt: skip
+# What an adapter is put on by default: the first of these sets of modules that the backbone has.
+_ATTENTION = (
+    ("query", "value"),
+    ("query_proj", "value_proj"),
+    ("q_proj", "v_proj"),
+    ("q_lin", "v_lin"),
+    ("q", "v"),
+    ("Wqkv",),
+    ("query_key_value",),
+    ("qkv_proj",),
+    ("c_attn",),
+)
+# Likewise for IA3: keys and values, and the second matrix of the feed-forward block, which is scaled at its input.
+_SCALED = (
+    (("key", "value", "output.dense"), ("output.dense",)),
+    (("key_proj", "value_proj", "output.dense"), ("output.dense",)),
+    (("k_proj", "v_proj", "down_proj"), ("down_proj",)),
+    (("k_proj", "v_proj", "w2"), ("w2",)),
+    (("k", "v", "wo"), ("wo",)),
+    (("Wqkv", "mlp.Wo"), ("mlp.Wo",)),
+)
+
+
+def resolved_options(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Every field of a method's configuration, as it comes out with `options`; modules that it chooses are None."""
+    values = dataclasses.asdict(_config(method, options, ()))
+    return {name: _plain(value) for name, value in values.items() if name not in _NOT_OPTIONS}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    return value
+
+
+def _config(method: str, options: Mapping[str, Any], modules: Sequence[str]) -> Any:
+    config, fixed = _CONFIGS[method]
+    given = check_options(config, options, what=f"method {method}", without=(*_NOT_OPTIONS, *fixed))
+    if modules:
+        given = {**_modules(method, modules), **given}
+    try:
+        return config(**fixed, **given)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"Method {method} with options {dict(options)}: {error}.") from error
+
+
+def _modules(method: str, names: Sequence[str]) -> dict[str, Any]:
+    """The modules that a method is put on, unless the user names others."""
+
+    def has(ending: str) -> bool:
+        return any(name == ending or name.endswith(f".{ending}") for name in names)
+
+    if method == "peft:ln_tuning":
+        return {"target_modules": sorted({name.rpartition(".")[2] for name in names if _is_norm(name)})}
+    if method == "peft:ia3":
+        for targets, feedforward in _SCALED:
+            if all(map(has, targets)):
+                return {"target_modules": list(targets), "feedforward_modules": list(feedforward)}
+        return {}
+    return next(({"target_modules": list(these)} for these in _ATTENTION if all(map(has, these))), {})
+
+
+def _is_norm(name: str) -> bool:
+    return "norm" in name.rpartition(".")[2].lower()
+
+
+def add_adapter(backbone: Any, name: str, method: str, options: Mapping[str, Any]) -> None:
+    """Adds a new adapter called `name`; its weights are fp32 whatever the backbone's precision.
+
+    Raises:
+        CompatibilityError: The backbone has no modules that the method can be put on.
+    """
+    flags = {parameter: parameter.requires_grad for parameter in backbone.parameters()}
+    config = _config(method, options, [module for module, _ in backbone.named_modules()])
+    try:
+        tuner = _tuner(backbone)
+        if tuner is None:
+            backbone.tuner = _Hidden(PEFT_TYPE_TO_TUNER_MAPPING[config.peft_type](backbone, {name: config}, name))
+        else:
+            tuner.peft_config[name] = config
+            tuner.inject_adapter(backbone, name)
+    except ValueError as error:
+        raise CompatibilityError(
+            f"Method {method} cannot be put on this {backbone.config.model_type} backbone: {error}",
+            remedy=f"Name modules that it has: --method '{method}[target_modules=A+B]'.",
+        ) from error
+    for parameter in backbone.parameters():
+        if parameter not in flags and parameter.is_floating_point():
+            parameter.data = parameter.data.float()
+        parameter.requires_grad_(flags.get(parameter, False))
+
+
+def trainable(backbone: Any, name: str) -> list[nn.Parameter]:
+    """The weights of an adapter that its method trains."""
+    flags = {parameter: parameter.requires_grad for parameter in backbone.parameters()}
+    backbone.requires_grad_(False)
+    for layer in _layers(backbone):
+        layer.set_adapter([name])
+    found = [parameter for parameter in flags if parameter.requires_grad]
+    for parameter, wanted in flags.items():
+        parameter.requires_grad_(wanted)
+    return found
+
+
+def _layers(backbone: Any) -> list[Any]:
+    return [module for module in backbone.modules() if isinstance(module, BaseTunerLayer)]
+
+
+class _Hidden:
+    """Holds the library's object of a backbone, which is not to be one of the backbone's modules."""
+
+    def __init__(self, tuner: Any) -> None:
+        self.tuner = tuner
+
+
+def _tuner(backbone: Any) -> Any:
+    hidden = getattr(backbone, "tuner", None)
+    return hidden.tuner if isinstance(hidden, _Hidden) else None
+
+
+def activate(backbone: Any, blocks: Sequence[Block]) -> None:
+    """Makes the forward pass go through the adapter of the last of `blocks`, the only one that is not merged."""
+    flags = {parameter: parameter.requires_grad for parameter in backbone.parameters()}
+    for layer in _layers(backbone):
+        layer.set_adapter(blocks[-1].names)
+    for parameter, wanted in flags.items():
+        parameter.requires_grad_(wanted)
+
+
+def merge_into_backbone(backbone: Any) -> None:
+    """Makes the active adapter part of the backbone's weights, and removes it."""
+    _tuner(backbone).merge_and_unload()
+    del backbone.tuner
+    if hasattr(backbone, "peft_config"):
+        del backbone.peft_config
+
+
+def merge(backbone: Any, name: str, sources: Sequence[str], method: str, options: MergeOptions) -> None:
+    """Adds the adapter `name` made of others, which are then deleted.
+
+    The result has the factor one between its matrices and the change of the weights: see `merged_method`.
+    """
+    tuner = _tuner(backbone)
+    if method == "peft:ia3":
+        tuner.add_weighted_adapter(list(sources), list(options.weights), name)
+    else:
+        kind = {"arithmetic": "linear"}.get(options.kind, options.kind)
+        density = {} if options.density is None else {"density": options.density}
+        rank = {"svd_rank": options.rank} if kind == "svd" else {}
+        tuner.add_weighted_adapter(list(sources), list(options.weights), name, combination_type=kind, **density, **rank)
+        for layer in backbone.modules():
+            if name in getattr(layer, "scaling", {}):
+                layer.scaling[name] = 1.0
+    for source in sources:
+        tuner.delete_adapter(source)
+
+
+def merged_method(method: str, options: Mapping[str, Any], rank: int | None) -> dict[str, Any]:
+    """`name` and `options` of the method with which an adapter that `merge` made is built again."""
+    if method == "peft:ia3":
+        return {"name": method, "options": dict(options)}
+    new = rank or resolved_options(method, options)["r"]
+    return {"name": "peft:lora", "options": {**options, "r": new, "lora_alpha": new}}
+
+
+def regularization(backbone: Any) -> torch.Tensor | None:
+    """What AdaLoRA adds to the loss of a step: its matrices are kept orthogonal (Zhang et al. 2023, equation 4)."""
+    tuner = _tuner(backbone)
+    if not isinstance(tuner, peft.AdaLoraModel):
+        return None
+    name = tuner.trainable_adapter_name
+    terms = []
+    for path, parameter in backbone.named_parameters():
+        if parameter.requires_grad and path.endswith((f"lora_A.{name}", f"lora_B.{name}")):
+            product = parameter @ parameter.T if f"lora_A.{name}" in path else parameter.T @ parameter
+            terms.append(torch.linalg.matrix_norm(product - torch.eye(len(product), device=product.device)))
+    return tuner.peft_config[name].orth_reg_weight * torch.stack(terms).mean() if terms else None
+
+
+def begin(backbone: Any, steps: int) -> None:
+    """Tells AdaLoRA how long training is going to be.
+
+    Raises:
+        UsageError: It is over before rank could be shifted.
+    """
+    tuner = _tuner(backbone)
+    if isinstance(tuner, peft.AdaLoraModel):
+        config = tuner.peft_config[tuner.trainable_adapter_name]
+        if config.tinit + config.tfinal >= steps:
+            raise UsageError(
+                f"peft:adalora: tinit={config.tinit} and tfinal={config.tfinal} leave none of the {steps} steps.",
+                remedy="Lower them, or train for longer with --epochs.",
+            )
+        config.total_step = steps
+
+
+def after_step(backbone: Any, step: int) -> None:
+    """Lets AdaLoRA shift rank between modules, after optimiser step `step` (from 1) and before gradients go."""
+    tuner = _tuner(backbone)
+    if isinstance(tuner, peft.AdaLoraModel):
+        tuner.update_and_allocate(step)
+
+
+def training_state(backbone: Any) -> dict[str, torch.Tensor]:
+    """What AdaLoRA has to remember between steps, besides its weights."""
+    tuner = _tuner(backbone)
+    if not isinstance(tuner, peft.AdaLoraModel):
+        return {}
+    allocator = tuner.rankallocator
+    pattern = tuner.peft_config[tuner.trainable_adapter_name].rank_pattern or {}
+    return {
+        **{f"sensitivity/{name}": value for name, value in allocator.exp_avg_ipt.items()},
+        **{f"uncertainty/{name}": value for name, value in allocator.exp_avg_unc.items()},
+        **{f"pattern/{name}": torch.tensor(value) for name, value in pattern.items()},
+    }
+
+
+def load_training_state(backbone: Any, state: Mapping[str, torch.Tensor]) -> None:
+    """Puts back what `training_state` gave."""
+    tuner = _tuner(backbone)
+    if not isinstance(tuner, peft.AdaLoraModel):
+        return
+    parts: dict[str, dict[str, torch.Tensor]] = {"sensitivity": {}, "uncertainty": {}, "pattern": {}}
+    device = next(backbone.parameters()).device
+    for path, value in state.items():
+        part, _, name = path.partition("/")
+        parts[part][name] = value.to(device)
+    allocator = tuner.rankallocator
+    allocator.exp_avg_ipt, allocator.exp_avg_unc = parts["sensitivity"], parts["uncertainty"]
+    allocator.ipt = {name: torch.zeros_like(value) for name, value in allocator.exp_avg_ipt.items()}
+    if parts["pattern"]:
+        config = tuner.peft_config[tuner.trainable_adapter_name]
+        config.rank_pattern = {name: value.tolist() for name, value in parts["pattern"].items()}
