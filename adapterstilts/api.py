@@ -5,29 +5,77 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from adapterstilts.options import TrainingOptions, TransferOptions, read_options
-from adapterstilts.planning import make_plan, plan_training
-from adapterstilts.results import TrainResult, TransferResult
-from adapterstilts.stages import Reporter, Silent, run_training
+from adapterstilts.options import IntermediateOptions, TrainingOptions, TransferOptions, read_options
+from adapterstilts.results import MethodCost, TrainResult, TransferResult
+from adapterstilts.stages import Reporter, Silent
+from adapterstilts.studies.language_training import run_language
+from adapterstilts.studies.methods import list_methods
+from adapterstilts.studies.training import run_separately, run_together
 from adapterstilts.studies.transfer import run_transfer
-from adapterstilts.tasks.catalogue import recipe_for_phase
 
 
-def train_intermediate(task: str, *, reporter: Reporter | None = None, **options: Any) -> TrainResult:
-    """Trains an intermediate task in English, or takes the finished run from the store.
+def train_intermediate(tasks: str | Sequence[str], *, reporter: Reporter | None = None, **options: Any) -> TrainResult:
+    """Trains one model on an intermediate task in English, or on several, or takes the finished run from the store.
+
+    Several tasks share everything but their heads: one adapter, or with `method="full"` one backbone. What else they
+    share, such as learning rate and batch size, is by default what suits the first.
 
     Args:
-        task: Name in the catalogue, e.g. `"squad"`.
+        tasks: Names in the catalogue, e.g. `"squad"` or `["squad", "mnli"]`, or `"all"` for every task that the
+            source has training data of.
+        reporter: Shows progress; by default only the libraries' own messages appear.
+        options: Fields of `options.IntermediateOptions` and `specs.Settings`, e.g. `profile="mini", epochs=2`.
+
+    Raises:
+        AstiltsError: See the message; each says what to change.
+    """
+    return run_together(_names(tasks), read_options(IntermediateOptions, options), _or_silent(reporter))
+
+
+def train_separately(
+    tasks: str | Sequence[str], *, reporter: Reporter | None = None, **options: Any
+) -> list[TrainResult]:
+    """Trains a model on each intermediate task, one after the other, as `train_intermediate` does for each alone.
+
+    Args and errors are those of `train_intermediate`; options about sampling have no meaning.
+    """
+    return run_separately(_names(tasks), read_options(IntermediateOptions, options), _or_silent(reporter))
+
+
+def _or_silent(reporter: Reporter | None) -> Reporter:
+    return Silent() if reporter is None else reporter
+
+
+def train_language(language: str, *, reporter: Reporter | None = None, **options: Any) -> TrainResult:
+    """Trains a language adapter by masked language modelling, or takes the finished run from the store.
+
+    Args:
+        language: ISO 639-1 code, e.g. `"de"`.
         reporter: Shows progress; by default only the libraries' own messages appear.
         options: Fields of `options.TrainingOptions` and `specs.Settings`, e.g. `profile="mini", epochs=2`.
 
     Raises:
         AstiltsError: See the message; each says what to change.
     """
-    recipe = recipe_for_phase(task, "intermediate")
-    plan = make_plan(read_options(TrainingOptions, options))
-    spec = plan_training(plan, [recipe], "train-intermediate")
-    return TrainResult.of(run_training(plan, spec, (), Silent() if reporter is None else reporter))
+    return run_language(language, read_options(TrainingOptions, options), reporter or Silent())
+
+
+def methods(
+    *, profile: str = "paper", backbone: str | None = None, revision: str | None = None, method: str | None = None
+) -> list[MethodCost]:
+    """The tuning methods, with what each trains and stores on a backbone, of which only the configuration is read.
+
+    Args:
+        method: Only this one, with these options.
+
+    Raises:
+        AstiltsError: See the message; each says what to change.
+    """
+    return list_methods(profile=profile, backbone=backbone, revision=revision, method=method)
+
+
+def _names(names: str | Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
 
 
 def transfer(

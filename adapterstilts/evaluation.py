@@ -18,11 +18,13 @@ from adapterstilts.data.batching import Collator
 from adapterstilts.data.features import encode
 from adapterstilts.files import write_json
 from adapterstilts.languages import context_language, question_language
+from adapterstilts.modeling.blocks import Block
+from adapterstilts.modeling.composition import add_language_adapter
 from adapterstilts.modeling.storage import StoredModel
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.planning import Plan
 from adapterstilts.prediction import predict
-from adapterstilts.specs import EvaluateSpec
+from adapterstilts.specs import EvaluateSpec, TrainSpec
 from adapterstilts.store import CHECKPOINTS, Run
 from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.kind import Kind, Row, Scores
@@ -48,6 +50,7 @@ class Evaluation:
 
     Args:
         target: The run whose model is evaluated; None for the backbone as it is.
+        language_adapters: Language to the run whose adapter takes the place of the one trained with, or None for none.
         collator: The stage's collator, with the token budget of prediction.
         work: Folder for predictions, labels and scores; languages that are there are not scored again.
         track: Shows progress over batches.
@@ -60,6 +63,7 @@ class Evaluation:
         kind: Kind,
         target: Run | None,
         *,
+        language_adapters: Mapping[str, Run | None],
         collator: Collator,
         work: Path,
         track: Track,
@@ -68,9 +72,11 @@ class Evaluation:
         self.spec = spec
         self.kind = kind
         self.target = target
+        self.language_adapters = language_adapters
         self.collator = collator
         self.work = work
         self.track = track
+        self._attention: dict[str, dict[str, dict[str, float]]] = {}
 
     def run(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Scores all languages; returns the stage's metrics, and what it adds to its provenance."""
@@ -100,6 +106,8 @@ class Evaluation:
                 if one["calibration"] and not self.kind.trained and language not in self.spec.calibration
             ],
         }
+        if attention := {code: one["fusion_attention"] for code, one in scored.items() if one["fusion_attention"]}:
+            metrics["fusion_attention"] = attention
         if not self.kind.trained:
             metrics["parameters"] = self.model.parameter_counts()
         return metrics, {"rows_left_out": left_out, "rows_omitted_by_design": omitted}
@@ -114,7 +122,21 @@ class Evaluation:
             model = stored.restore(self.plan.backbone, precision=self.spec.precision, heads=self.kind.trained)
         if not self.kind.trained:
             model.add_head(self.head, self.kind.head())
+        self._languages = self._load_languages(model)
         return model.to(self.plan.device)
+
+    def _load_languages(self, model: TransferModel) -> dict[str, Block]:
+        """The language adapters of all runs, by their keys, in the model."""
+        loaded: dict[str, Block] = {}
+        trained = self.target.spec if self.target else None
+        if not isinstance(trained, TrainSpec) or trained.language_adapter is None:
+            return loaded
+        loaded[trained.language_adapter] = model.blocks[0]
+        for run in self.language_adapters.values():
+            if run is not None and run.key not in loaded:
+                stored = StoredModel.read(run.folder)
+                loaded[run.key] = add_language_adapter(model, stored, drop=trained.language_adapter_drop)
+        return loaded
 
     @property
     def head(self) -> str:
@@ -194,17 +216,27 @@ class Evaluation:
 
     def _predict(self, features: Dataset, language: str) -> list[np.ndarray]:
         track = partial(self.track, label=f"{self.spec.task} {language}")
-        return predict(self.model, features, task=self.head, collator=self.collator, track=track)
+        model = self.model
+        if self.language_adapters:
+            run = self.language_adapters[language]
+            model.speak(self._languages[run.key] if run else None)
+        found = predict(model, features, task=self.head, collator=self.collator, track=track)
+        for block in model.blocks:
+            if block.kind == "fuse":
+                self._attention.setdefault(language, model.fusion_attention.take(block.names))
+        return found
 
     def _calibration(self, language: str, answered: _Answered) -> dict[str, float]:
         """What decoding needs: chosen in training, or on the validation split, or, if that is scored, on itself."""
         if self.target is not None and self.kind.trained:
-            return self.target.metrics.get("calibration", {})
+            found = self.target.metrics.get("calibration", {})
+            several = isinstance(self.target.spec, TrainSpec) and len(self.target.spec.tasks) > 1
+            return found.get(self.head, {}) if several else found
         if language not in self.spec.calibration:
             return self.kind.calibrate(answered.rows, answered.features, answered.logits)
         rows, _ = self._rows("validation", language)
         features = self._features(rows, self.spec.calibration[language], "validation")
-        return self.kind.calibrate(rows.to_list(), features, self._predict(features, f"{language} validation"))
+        return self.kind.calibrate(rows.to_list(), features, self._predict(features, language))
 
     def _score(self, language: str, answered: _Answered) -> None:
         """Decodes, scores and writes one language; its score file is written last."""
@@ -226,6 +258,8 @@ class Evaluation:
             "calibration": calibration,
             "rows_left_out": dict(answered.bad.counts),
             "rows_omitted_by_design": dict(answered.bad.omitted),
+            # What AdapterFusion looked at: layer to source to its mean share.
+            "fusion_attention": self._attention.get(language, {}),
             "ids": list(answers),
             "items": result.items,
         }

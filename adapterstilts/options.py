@@ -50,6 +50,24 @@ class TrainingOptions(Strict):
     settings: dict[str, Any] = {}
 
 
+class IntermediateOptions(TrainingOptions):
+    """Options of `train_intermediate`.
+
+    Attributes:
+        sampling: How often each of several tasks is trained on: `proportional` to their sizes (the default), all
+            equally often (`uniform`), sizes to the power of 1 / `temperature`, sizes up to `cap` (`capped`), or
+            `weights`.
+        temperature: 1 is proportional; the higher, the more equal.
+        cap: Features (windows of text), above which a task counts as no larger.
+        weights: Each task's share; only how they relate to each other counts.
+    """
+
+    sampling: Literal["proportional", "uniform", "temperature", "capped", "weights"] | None = None
+    temperature: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    cap: int | None = Field(default=None, ge=1)
+    weights: dict[str, float] | None = None
+
+
 class TransferOptions(TrainingOptions):
     """Options of `transfer`.
 

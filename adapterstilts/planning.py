@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts.data.sources import Source, open_source
@@ -13,6 +14,7 @@ from adapterstilts.languages import check_languages, context_language
 from adapterstilts.modeling.backbone import Backbone, check_length, locate_backbone
 from adapterstilts.modeling.methods import METHODS, parse_method
 from adapterstilts.modeling.precision import choose_device, choose_precision
+from adapterstilts.modeling.trial import try_method
 from adapterstilts.options import TrainingOptions, TransferOptions
 from adapterstilts.profiles import Profile, load_profile
 from adapterstilts.specs import (
@@ -78,6 +80,8 @@ def make_plan(options: TrainingOptions) -> Plan:
     source = open_source("files" if options.data_dir else profile.source, options.data_dir)
     backbone = locate_backbone(name, revision=revision)
     config = backbone.config()
+    if METHODS.get(method.name).adds_adapter:
+        try_method(backbone, method)
     return Plan(
         options=options,
         profile=profile,
@@ -174,13 +178,13 @@ def plan_evaluation(
     target: Run | None,
     options: TransferOptions,
     *,
-    language_adapters: Mapping[str, Run | None] | None = None,
+    language_adapters: Mapping[str, Run | None] = MappingProxyType({}),
 ) -> EvaluateSpec:
     """The spec of scoring a run's model on `task`, or the backbone as it is where there is no run.
 
     Args:
-        language_adapters: Language or pair to the run whose adapter takes the place of the one trained with; None for
-            evaluation without any.
+        language_adapters: Language or pair to the run whose adapter takes the place of the one trained with, or None
+            for none.
 
     Raises:
         UsageError: A language is unknown or not among the task's.
@@ -216,7 +220,7 @@ def plan_evaluation(
         precision=plan.precision,
         inputs=(target.key,) if target else (),
         language_adapters={
-            language: run.key if run else NO_LANGUAGE_ADAPTER for language, run in (language_adapters or {}).items()
+            language: run.key if run else NO_LANGUAGE_ADAPTER for language, run in language_adapters.items()
         },
     )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from adapterstilts.specs import EvaluateSpec
+from adapterstilts.specs import EvaluateSpec, TrainSpec
 from adapterstilts.statistics import Interval
 from adapterstilts.store import Run
 from adapterstilts.tasks.kind import KINDS
@@ -19,11 +19,31 @@ ORACLE = "oracle (chosen on the scored split itself: an upper bound, not a resul
 
 
 @dataclass(frozen=True)
+class TaskResult:
+    """What a training stage did with one task.
+
+    Attributes:
+        validation: Scores of the chosen checkpoint on the task's English validation data.
+        examples_seen: Features in all batches, and `tokens_seen` their tokens.
+    """
+
+    validation: Metrics
+    train_examples: int
+    examples_seen: int
+    tokens_seen: int
+
+
+@dataclass(frozen=True)
 class TrainResult:
     """A finished training stage.
 
     Attributes:
-        validation: Scores of the chosen checkpoint on English validation data.
+        task: The task trained on; of several, their names with `+` between them.
+        languages: Languages of the training data.
+        validation: Scores of the chosen checkpoint on validation data of the first of them. Those of several tasks have the task's
+            name and a `/` before theirs, and `score` is the mean of their main scores.
+        tasks: Each task by itself.
+        sampling: How often each of several tasks was trained on.
         parameters: Number of `trained` and of all (`total`) parameters.
         seconds: Training time of the process that finished the stage.
         folder: The run folder, with weights, `log.jsonl`, metrics and provenance.
@@ -31,7 +51,10 @@ class TrainResult:
 
     task: str
     method: str
+    languages: list[str]
     validation: Metrics
+    tasks: dict[str, TaskResult]
+    sampling: str | None
     best_step: int
     steps: int
     parameters: dict[str, int]
@@ -44,14 +67,29 @@ class TrainResult:
     def of(cls, run: Run) -> TrainResult:
         """Reads the result from a run folder."""
         fields = ("validation", "best_step", "steps", "parameters", "stored_bytes")
+        assert isinstance(run.spec, TrainSpec)
         return cls(
             task=run.spec.task,
-            method=str(run.spec.method) if run.spec.stage != "evaluate" else "",
+            method=str(run.spec.method),
+            languages=list(run.spec.tasks[0].data.languages),
+            tasks=_tasks(run.spec, run.metrics),
+            sampling=str(run.spec.sampling) if run.spec.sampling else None,
             **{name: run.metrics[name] for name in fields},
             seconds=run.provenance["train_seconds"],
             key=run.key,
             folder=run.folder,
         )
+
+
+def _tasks(spec: TrainSpec, metrics: dict[str, Any]) -> dict[str, TaskResult]:
+    counted = ("train_examples", "examples_seen", "tokens_seen")
+    found = {}
+    for task in spec.tasks:
+        alone = len(spec.tasks) == 1
+        counts, prefix = (metrics, "") if alone else (metrics["tasks"][task.name], f"{task.name}/")
+        own = {name[len(prefix) :]: value for name, value in metrics["validation"].items() if name.startswith(prefix)}
+        found[task.name] = TaskResult(validation=own, **{name: counts[name] for name in counted})
+    return found
 
 
 @dataclass(frozen=True)
@@ -74,6 +112,28 @@ class SeedScores:
     calibration: dict[str, Any]
     folder: Path
     trained: Path | None
+
+
+@dataclass(frozen=True)
+class MethodCost:
+    """A tuning method on a backbone, heads aside.
+
+    Attributes:
+        compositions: How its intermediate weights can enter a target phase.
+        trained: Number of trained parameters; None where the method does not work.
+        total: Number of all parameters.
+        stored_bytes: Size of what a run keeps.
+        obstacle: Why it does not work on this backbone with its default options.
+    """
+
+    method: str
+    library: str
+    summary: str
+    compositions: list[str]
+    trained: int | None
+    total: int | None
+    stored_bytes: int | None
+    obstacle: str | None
 
 
 @dataclass(frozen=True)
@@ -151,5 +211,9 @@ class TransferResult:
 
 
 def to_json(result: Any) -> str:
-    """A result as indented JSON; paths are strings."""
-    return json.dumps(asdict(result), indent=1, ensure_ascii=False, default=str)
+    """A result, or a list of them, as indented JSON; paths are strings."""
+    return json.dumps(result, indent=1, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)

@@ -162,7 +162,7 @@ class Sampling(Strict):
 
     Attributes:
         strategy: `proportional` to the tasks' sizes, `uniform`, sizes to the power of 1 / `temperature`, sizes up to
-            `cap` examples, or given `weights`.
+            `cap` features, or given `weights`.
         weights: Task to its share; they are divided by their sum.
     """
 
@@ -215,6 +215,12 @@ class TrainSpec(Strict):
         return "+".join(task.name for task in self.tasks)
 
     @property
+    def label(self) -> str:
+        """The tasks, and the languages unless it is English alone: what the run is called."""
+        languages = sorted({code for task in self.tasks for code in task.data.languages})
+        return self.task if languages == ["en"] and self.stage != "train-language" else "-".join([self.task, *languages])
+
+    @property
     def only(self) -> TaskSpec:
         """The task of a stage that has just one."""
         (task,) = self.tasks
@@ -249,6 +255,11 @@ class EvaluateSpec(Strict):
     precision: Precision
     inputs: tuple[str, ...]
     language_adapters: dict[str, str] = {}
+
+    @property
+    def label(self) -> str:
+        """The task: what the run is called."""
+        return self.task
 
     @property
     def languages(self) -> tuple[str, ...]:

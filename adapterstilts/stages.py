@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -17,7 +18,12 @@ from adapterstilts.data.splits import training_rows
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.evaluation import Evaluation
 from adapterstilts.files import write_json
-from adapterstilts.modeling.compatibility import check_composition, check_head, start_model
+from adapterstilts.modeling.compatibility import (
+    check_composition,
+    check_head,
+    check_language_adapter,
+    start_model,
+)
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, save_model
 from adapterstilts.planning import Plan
 from adapterstilts.provenance import Stopwatch
@@ -64,12 +70,16 @@ class Silent:
         return batches
 
 
-def check_training(plan: Plan, spec: TrainSpec, inputs: Sequence[Run]) -> list[StoredModel]:
+def check_training(
+    plan: Plan, spec: TrainSpec, inputs: Sequence[Run], *, language_adapter: Run | None = None
+) -> list[StoredModel]:
     """The models of `inputs`, once they are known to fit the stage; nothing large is read.
 
     Raises:
-        CompatibilityError: Method, composition, backbone or head do not fit together.
+        CompatibilityError: Method, composition, backbone, head or language adapter do not fit together.
     """
+    if language_adapter is not None:
+        check_language_adapter(StoredModel.read(language_adapter.folder), spec).check_backbone(plan.backbone)
     sources = [StoredModel.read(run.folder) for run in inputs]
     check_composition(spec.composition, spec.method, sources, head=spec.head)
     for run, source in zip(inputs, sources, strict=True):
@@ -79,25 +89,37 @@ def check_training(plan: Plan, spec: TrainSpec, inputs: Sequence[Run]) -> list[S
     return sources
 
 
-def run_training(plan: Plan, spec: TrainSpec, inputs: Sequence[Run], reporter: Reporter) -> Run:
+def run_training(
+    plan: Plan, spec: TrainSpec, inputs: Sequence[Run], reporter: Reporter, *, language_adapter: Run | None = None
+) -> Run:
     """Trains what `spec` describes, unless the store has it.
 
     Args:
         inputs: The runs whose keys are `spec.inputs`.
+        language_adapter: The run whose key is `spec.language_adapter`.
 
     Raises:
         CompatibilityError: As `check_training`.
         DataError: The training data cannot be read.
     """
-    sources = check_training(plan, spec, inputs)
-    return _run(plan, spec, reporter, lambda work: _train(plan, spec, inputs, sources, work, reporter))
+    sources = check_training(plan, spec, inputs, language_adapter=language_adapter)
+    language = StoredModel.read(language_adapter.folder) if language_adapter else None
+    return _run(plan, spec, reporter, lambda work: _train(plan, spec, inputs, sources, language, work, reporter))
 
 
-def run_evaluation(plan: Plan, spec: EvaluateSpec, target: Run | None, reporter: Reporter) -> Run:
+def run_evaluation(
+    plan: Plan,
+    spec: EvaluateSpec,
+    target: Run | None,
+    reporter: Reporter,
+    *,
+    language_adapters: Mapping[str, Run | None] = MappingProxyType({}),
+) -> Run:
     """Predicts and scores every language of `spec`, unless the store has it.
 
     Args:
         target: The run whose key is in `spec.inputs`; None for tasks that the backbone is evaluated on as it is.
+        language_adapters: Language to the run whose key is in `spec.language_adapters`, or None for none.
 
     Raises:
         CompatibilityError: The model was not trained for this form of task or on this backbone.
@@ -109,7 +131,7 @@ def run_evaluation(plan: Plan, spec: EvaluateSpec, target: Run | None, reporter:
         stored.check_backbone(plan.backbone)
         if kind.trained:
             _check_same_form(target, spec)
-    return _run(plan, spec, reporter, lambda work: _evaluate(plan, spec, target, work, reporter))
+    return _run(plan, spec, reporter, lambda work: _evaluate(plan, spec, target, language_adapters, work, reporter))
 
 
 def _check_same_form(target: Run, spec: EvaluateSpec) -> None:
@@ -172,6 +194,7 @@ def _train(
     spec: TrainSpec,
     inputs: Sequence[Run],
     sources: list[StoredModel],
+    language: StoredModel | None,
     work: Path,
     reporter: Reporter,
 ) -> Outcome:
@@ -186,7 +209,8 @@ def _train(
     set_seed(spec.seed)
     source_task = head_source(inputs[0], spec.tasks[0]) if inputs else None
     heads = {task.name: build_kind(task).head() for task in spec.tasks}
-    model = start_model(spec, plan.backbone, sources, heads=heads, source_task=source_task).to(plan.device)
+    model = start_model(spec, plan.backbone, sources, heads=heads, source_task=source_task, language=language)
+    model.to(plan.device)
     result = train(
         model,
         [part for part, _ in prepared],
@@ -287,11 +311,27 @@ def head_source(source: Run, task: TaskSpec) -> str:
     return fitting[0].name if fitting else source.spec.task
 
 
-def _evaluate(plan: Plan, spec: EvaluateSpec, target: Run | None, work: Path, reporter: Reporter) -> Outcome:
+def _evaluate(
+    plan: Plan,
+    spec: EvaluateSpec,
+    target: Run | None,
+    language_adapters: Mapping[str, Run | None],
+    work: Path,
+    reporter: Reporter,
+) -> Outcome:
     kind = build_kind(spec)
     tokenizer = plan.backbone.tokenizer()
     collator = build_collator(plan, spec.encoding.max_length, tokenizer).for_prediction()
-    return Evaluation(plan, spec, kind, target, collator=collator, work=work, track=reporter.track).run()
+    return Evaluation(
+        plan,
+        spec,
+        kind,
+        target,
+        language_adapters=language_adapters,
+        collator=collator,
+        work=work,
+        track=reporter.track,
+    ).run()
 
 
 def build_kind(spec: TaskSpec | EvaluateSpec) -> Kind:

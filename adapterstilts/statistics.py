@@ -65,12 +65,12 @@ def hierarchical_bootstrap(
     parts = _parts(systems, baselines)
     seeds, questions = parts.shape[0], parts.shape[3]
 
-    def difference(asked: np.ndarray, trained: np.ndarray | None = None, axis: int = -1) -> np.ndarray:
+    def difference(asked: np.ndarray, *trained: np.ndarray, axis: int = -1) -> np.ndarray:
         # How often each question was drawn, rather than copies of what was drawn.
         times = _times(asked, questions)
         sums = np.moveaxis(np.tensordot(times, parts, axes=(1, 3)), 0, 3)
         gains = _gains(sums)
-        weights = np.ones((seeds, 1)) if trained is None else _times(trained, seeds).T
+        weights = _times(trained[0], seeds).T if trained else np.ones((seeds, 1))
         return ((gains * weights).sum(axis=0) / weights.sum(axis=0)).reshape(asked.shape[:-1])
 
     drawn = [np.arange(questions), *([np.arange(seeds)] if seeds > 1 else [])]

@@ -141,7 +141,7 @@ class RunStore:
 
     def folder(self, spec: StageSpec) -> Path:
         """Where the run of `spec` is, or will be."""
-        return self.root / f"{spec.stage}-{spec.task}-{key(spec)[:KEY_DIGITS]}"
+        return self.root / f"{spec.stage}-{spec.label}-{key(spec)[:KEY_DIGITS]}"
 
     def find(self, spec: StageSpec) -> Run | None:
         """The finished run of `spec`, if there is one."""

@@ -24,8 +24,8 @@ from adapterstilts.checkpoints import (
     latest_complete,
     mark_complete,
 )
-from adapterstilts.data.batching import Batch, Collator, LengthBatches
-from adapterstilts.data.mixing import MixedBatches, MixedCollator, MixedFeatures, batch_counts
+from adapterstilts.data.batching import Batch, Collator
+from adapterstilts.data.mixing import MixedBatches, MixedCollator, MixedFeatures, mix
 from adapterstilts.errors import AstiltsError
 from adapterstilts.files import write_json
 from adapterstilts.modeling.storage import load_parameters, save_parameters
@@ -305,7 +305,8 @@ def train(
         UsageError: By this sampling a task would never be trained on.
     """
     checkpoints = work / CHECKPOINTS
-    batches = _batches(parts, sampling, settings.batch_size, seed)
+    lengths = {part.name: part.features["length"][:] for part in parts}
+    batches = mix(lengths, sampling, batch_size=settings.batch_size, seed=seed)
     steps = max(1, math.ceil(len(batches) * settings.epochs))
     eval_steps = settings.eval_steps or len(batches)
     trainer = StageTrainer(
@@ -324,7 +325,7 @@ def train(
     latest = latest_complete(checkpoints)
     trainer.go_on(latest)
     state = trainer.state
-    seen = _seen(batches, state.global_step, {part.name: part.features["tokens"][:] for part in parts})
+    seen = batches.seen(state.global_step, {part.name: part.features["tokens"][:] for part in parts})
     return TrainingResult(
         steps=state.global_step,
         best_step=state.best_global_step,
@@ -336,12 +337,6 @@ def train(
         seconds=trainer.seconds,
         tasks=seen if len(parts) > 1 else {},
     )
-
-
-def _batches(parts: Sequence[TaskPart], sampling: Sampling | None, batch_size: int, seed: int) -> MixedBatches:
-    own = {part.name: LengthBatches(part.features["length"][:], batch_size=batch_size, seed=seed) for part in parts}
-    counts = batch_counts({task: len(each) for task, each in own.items()}, sampling, batch_size=batch_size)
-    return MixedBatches(own, counts, seed=seed)
 
 
 def _arguments(
@@ -381,19 +376,3 @@ def _arguments(
 def _logged_at(state: Any, step: int) -> dict[str, float]:
     entries = [entry for entry in state.log_history if entry["step"] == step and "eval_score" in entry]
     return {name[len("eval_") :]: value for name, value in entries[-1].items() if name.startswith("eval_")}
-
-
-def _seen(batches: MixedBatches, steps: int, tokens: Mapping[str, Sequence[int]]) -> dict[str, dict[str, int]]:
-    """Features and tokens of each task in the first `steps` batches.
-
-    Args:
-        tokens: Task to the tokens of each of its features.
-    """
-    seen = {task: {"examples_seen": 0, "tokens_seen": 0} for task in tokens}
-    for epoch in range(math.ceil(steps / len(batches))):
-        batches.set_epoch(epoch)
-        for batch in list(batches)[: steps - epoch * len(batches)]:
-            mine = seen[batch.task]
-            mine["examples_seen"] += len(batch.indices)
-            mine["tokens_seen"] += sum(tokens[batch.task][index] for index in batch.indices)
-    return seen

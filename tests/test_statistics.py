@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
-from adapterstilts.statistics import paired_bootstrap
+from adapterstilts.statistics import hierarchical_bootstrap, paired_bootstrap
 
 
 def scores(values: np.ndarray) -> dict[str, float]:
@@ -44,3 +46,58 @@ def test_no_difference_has_an_interval_of_no_width() -> None:
 def test_different_questions_are_refused() -> None:
     with pytest.raises(ValueError, match="same questions"):
         paired_bootstrap({"de": {"a": 1.0}}, {"de": {"b": 1.0}})
+
+
+def test_one_seed_is_the_paired_bootstrap() -> None:
+    random = np.random.default_rng(3)
+    system, baseline = ({"de": scores(random.normal(size=50))} for _ in range(2))
+    assert hierarchical_bootstrap([system], [baseline]) == paired_bootstrap(system, baseline)
+
+
+def test_every_resample_of_two_seeds_and_two_questions() -> None:
+    """Among the sixteen draws each of the extremes has a share of more than 2.5%, so they are the interval's ends."""
+    gains = np.array([[1.0, 4.0], [-3.0, 2.0]])  # (seed, question)
+    interval = hierarchical_bootstrap(
+        [{"de": scores(row)} for row in gains], [{"de": scores(np.zeros(2))} for _ in gains]
+    )
+    pairs = list(itertools.product(range(2), repeat=2))
+    means = [gains[np.ix_(seeds, questions)].mean() for seeds in pairs for questions in pairs]
+    assert interval.mean == pytest.approx(gains.mean())
+    assert (interval.low, interval.high) == (min(means), max(means))
+
+
+def test_quotients_are_formed_for_each_seed_before_they_are_averaged() -> None:
+    systems = [{"de": {"a": (1, 2), "b": (1, 2)}}, {"de": {"a": (3, 30), "b": (0, 0)}}]
+    nothing = [{"de": {"a": (0, 1), "b": (0, 1)}}] * 2
+    assert hierarchical_bootstrap(systems, nothing).mean == pytest.approx((2 / 4 + 3 / 30) / 2)
+
+
+def test_interval_over_seeds_and_questions_agrees_with_the_normal_approximation() -> None:
+    """Additive effects: the variance of the mean is that of the seeds' effects plus that of the questions'."""
+    random = np.random.default_rng(4)
+    of_seed, of_question = random.normal(0, 2, size=30), random.normal(1, 10, size=300)
+    systems = [{"de": scores(50 + effect + of_question)} for effect in of_seed]
+    interval = hierarchical_bootstrap(systems, [{"de": scores(np.full(300, 50.0))}] * 30)
+    half_width = 1.96 * np.sqrt(of_seed.var() / 30 + of_question.var() / 300)
+    mean = of_seed.mean() + of_question.mean()
+    assert interval.mean == pytest.approx(mean)
+    assert interval.low == pytest.approx(mean - half_width, abs=0.12)
+    assert interval.high == pytest.approx(mean + half_width, abs=0.12)
+    questions_alone = paired_bootstrap(systems[0], {"de": scores(np.full(300, 50.0))})
+    assert interval.high - interval.low > questions_alone.high - questions_alone.low
+
+
+def test_seeds_are_paired() -> None:
+    """However far seeds are apart, what system and baseline share of it says nothing about their difference."""
+    levels = np.array([0.0, 40.0, 90.0])
+    systems = [{"de": scores(np.full(5, level + 2))} for level in levels]
+    interval = hierarchical_bootstrap(systems, [{"de": scores(np.full(5, level))} for level in levels])
+    assert (interval.mean, interval.low, interval.high) == pytest.approx((2, 2, 2))
+
+
+def test_other_numbers_of_seeds_and_other_questions_are_refused() -> None:
+    one, other = {"de": {"a": 1.0}}, {"de": {"b": 1.0}}
+    with pytest.raises(ValueError, match="same seeds"):
+        hierarchical_bootstrap([one, one], [one])
+    with pytest.raises(ValueError, match="same questions"):
+        hierarchical_bootstrap([one, one], [one, other])

@@ -9,6 +9,8 @@ import click
 
 from adapterstilts import __version__
 from adapterstilts.cli.export import export
+from adapterstilts.cli.language import train_language
+from adapterstilts.cli.methods import methods
 from adapterstilts.cli.runs import runs
 from adapterstilts.cli.scoring import score
 from adapterstilts.cli.tasks import tasks
@@ -41,7 +43,7 @@ def astilts(debug: bool) -> None:
     """
 
 
-for command in (train_intermediate, transfer, score, export, runs, tasks):
+for command in (train_intermediate, train_language, transfer, score, export, runs, tasks, methods):
     astilts.add_command(command)
 
 

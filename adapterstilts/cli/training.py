@@ -100,24 +100,44 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("train-intermediate")
-@click.argument("task")
+@click.argument("tasks", nargs=-1, required=True, metavar="TASK...")
+@click.option("--sampling", type=click.Choice(["proportional", "uniform", "temperature", "capped", "weights"]),
+              help="How often each of several tasks is trained on. Default: proportional to their sizes.")  # fmt: skip
+@click.option("--temperature", type=float, metavar="T",
+              help="For --sampling temperature: sizes to the power of 1/T; 1 is proportional.")  # fmt: skip
+@click.option("--cap", type=int, metavar="N",
+              help="For --sampling capped: a task of more than N features counts as if it had N.")  # fmt: skip
+@click.option("--weights", type=Assignments(), metavar="TASK=W,...",
+              help="For --sampling weights: the share of each task.")  # fmt: skip
+@click.option("--separately", is_flag=True,
+              help="Train a model on each task, one after the other, as separate commands would.")  # fmt: skip
 @training_options
-def train_intermediate(task: str, as_json: bool, **options: Any) -> None:
+def train_intermediate(tasks: tuple[str, ...], separately: bool, as_json: bool, **options: Any) -> None:
     """Train an intermediate TASK in English, once, for any number of targets.
+
+    Several tasks, or `all` that have training data here, share one adapter (with --method full, the backbone) and have
+    a head each; learning rate, batch size and the like are the first one's. An adapter for each, as `transfer
+    --composition fuse` takes them, comes from separate commands or from --separately.
 
     \b
     Examples:
       astilts train-intermediate squad --profile mini
       astilts train-intermediate squad --backbone xlm-roberta-base
       astilts train-intermediate squad --data-dir download --backbone ./xlm-r --max-train-examples 2000
+      astilts train-intermediate squad mnli hellaswag --sampling temperature --temperature 2 --profile mini
+      astilts train-intermediate squad mnli --separately --profile mini
     """
     from adapterstilts import api
     from adapterstilts.cli.progress import Terminal
     from adapterstilts.reporting.tables import training_summary
     from adapterstilts.results import to_json
 
-    result = api.train_intermediate(task, reporter=Terminal(), **options)
-    click.echo(to_json(result) if as_json else training_summary(result))
+    if separately:
+        results = api.train_separately(tasks, reporter=Terminal(), **options)
+        click.echo(to_json(results) if as_json else "\n\n".join(map(training_summary, results)))
+    else:
+        result = api.train_intermediate(tasks, reporter=Terminal(), **options)
+        click.echo(to_json(result) if as_json else training_summary(result))
 
 
 @click.command("transfer")
@@ -153,11 +173,11 @@ def train_intermediate(task: str, as_json: bool, **options: Any) -> None:
     "--max-eval-examples", type=int, help="Upper bound on scored examples per language. Corpora to mine stay whole."
 )
 @click.option("--select", is_flag=True,
-              help="Also report the row with the best English validation score, and what an oracle would take.")  # fmt: skip
+              help="Also report the row with the best English validation score, and an oracle.")  # fmt: skip
 @click.option("--seeds", type=int, default=1, show_default=True,
               help="Repeat the target phase with so many seeds; report mean and standard deviation.")  # fmt: skip
 @click.option("--language-adapters", is_flag=True,
-              help="Train over the English language adapter and evaluate each language with its own (MAD-X).")  # fmt: skip
+              help="Train over the English language adapter, evaluate each language with its own (MAD-X).")  # fmt: skip
 @click.option("--language-adapter", type=Assignments(), metavar="CODE=KEY,...",
               help="Which run to take for a language that has several language adapters.")  # fmt: skip
 @click.option("--language-fallback", metavar="none|en|CODE",

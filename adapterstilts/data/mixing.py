@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -108,6 +109,21 @@ class MixedBatches(Sampler[Any]):
         streams = {task: self._stream(task) for task in self.counts}
         return iter([next(streams[tasks[place]]) for place in random.permutation(len(tasks))])
 
+    def seen(self, steps: int, tokens: Mapping[str, Sequence[int]]) -> dict[str, dict[str, int]]:
+        """Each task's `examples_seen` and `tokens_seen`: features and their tokens in the first `steps` batches.
+
+        Args:
+            tokens: Task to the tokens of each of its features.
+        """
+        found = {task: {"examples_seen": 0, "tokens_seen": 0} for task in self.counts}
+        for epoch in range(math.ceil(steps / len(self))):
+            self.set_epoch(epoch)
+            for batch in list(self)[: steps - epoch * len(self)]:
+                own = found[batch.task]
+                own["examples_seen"] += len(batch.indices)
+                own["tokens_seen"] += sum(tokens[batch.task][index] for index in batch.indices)
+        return found
+
     def _stream(self, task: str) -> Iterator[TaskBatch]:
         """The task's batches from where it stopped before this epoch."""
         own = self.parts[task]
@@ -117,6 +133,21 @@ class MixedBatches(Sampler[Any]):
             for indices in list(own)[first:]:
                 yield TaskBatch(task, epoch, indices)
             epoch, first = epoch + 1, 0
+
+
+def mix(lengths: Mapping[str, Sequence[int]], sampling: Sampling | None, *, batch_size: int, seed: int) -> MixedBatches:
+    """The batches of a stage.
+
+    Args:
+        lengths: Task to the tokens of each of its features.
+        sampling: How often each task is trained on; None where there is one.
+
+    Raises:
+        UsageError: As `batch_counts`.
+    """
+    parts = {task: LengthBatches(each, batch_size=batch_size, seed=seed) for task, each in lengths.items()}
+    counts = batch_counts({task: len(each) for task, each in parts.items()}, sampling, batch_size=batch_size)
+    return MixedBatches(parts, counts, seed=seed)
 
 
 class MixedFeatures:

@@ -239,16 +239,22 @@ def _hub_rows(part: HubSource, split: str, language: str, bad: BadRows) -> Itera
 
 
 def _hub_table(part: HubSource, split: str, language: str) -> Table:
-    from datasets import load_dataset
-
-    with explain_hub(f"the data set {part.path}"):
-        found = load_dataset(part.path, _config(part, language), split=part.splits[split], revision=part.revision)
+    found = _loaded(part.path, _config(part, language), part.splits[split], part.revision)
     if prefix := part.id_prefix.get(language):
         found = found.filter(lambda id_: id_.startswith(prefix), input_columns="id")
     found = found.rename_columns({theirs: ours for ours, theirs in part.columns.items()})
     # Some records are known by their place only.
     records = ((f"row {number}", {"number": number, **record}) for number, record in enumerate(found))
     return Table(where=f"{part.path}, {split}, {language}", records=records)
+
+
+@lru_cache(maxsize=32)
+def _loaded(path: str, config: str | None, split: str, revision: str) -> Dataset:
+    """A configuration on the Hub, kept because tables of all languages are needed for the rows of each."""
+    from datasets import load_dataset
+
+    with explain_hub(f"the data set {path}"):
+        return load_dataset(path, config, split=split, revision=revision)
 
 
 def _paths_of(part: HubSource, split: str, language: str) -> tuple[str, ...]:

@@ -136,7 +136,7 @@ def settle(backbone: Any, name: str) -> None:
             projection.weight.requires_grad_(trained)
 
 
-def _projections(backbone: Any, name: str) -> list[nn.Module]:
+def _projections(backbone: Any, name: str) -> list[Any]:
     """The projections of an adapter that are to stay orthogonal."""
     config = backbone.adapters_config.get(name)
     if not getattr(config, "orthogonality", False):

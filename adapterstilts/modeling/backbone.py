@@ -86,6 +86,13 @@ class Backbone:
             )
         return encoder
 
+    def random_encoder(self) -> nn.Module:
+        """The encoder's architecture with new weights, on the current default device."""
+        from transformers import AutoModel
+
+        config = self.config()
+        return AutoModel.from_config(config, **_no_pooler(config))
+
     def masked_lm_decoder(self, encoder: Any) -> nn.Module:
         """Hidden states to scores of the vocabulary: the checkpoint's own head for masked language modelling.
 

@@ -61,8 +61,12 @@ def _nearest(choice: Choice, method: Any) -> str:
     return f"{allowed} Methods for {choice.name}: {_methods_for(choice.name)}."
 
 
-def _methods_for(composition: str) -> str:
-    return ", ".join(method.name for method in METHODS if composition in method.compositions)
+def _methods_for(composition: str, *, library: str = "") -> str:
+    fitting = [one for one in METHODS if composition in one.compositions and library in ("", one.library)]
+    return ", ".join(method.name for method in fitting)
+
+
+_USES = {"stack": "stack on", "fuse": "fuse", "average": "average", "merge": "merge"}
 
 
 def _check_source(choice: Choice, spec: MethodSpec, source: StoredModel, options: Any) -> None:
@@ -80,7 +84,7 @@ def _check_source(choice: Choice, spec: MethodSpec, source: StoredModel, options
     libraries = {METHODS.get(one.method.name).library for block in source.description.blocks for one in block.adapters}
     if not libraries:
         raise CompatibilityError(
-            f"{name} was trained with {other} and has no adapter to {choice.name}.",
+            f"{name} was trained with {other} and has no adapter to {_USES[choice.name]}.",
             remedy=f"Use --method {other.name} --composition continue, or train the intermediate task with an adapter.",
         )
     if libraries != {METHODS.get(spec.name).library}:
@@ -118,6 +122,27 @@ def check_head(stored: StoredModel, head: HeadSpec, task: str) -> None:
             f"--head reuse: {stored.folder.name} has no {head.name!r} head with {head.outputs} outputs.",
             remedy="Use --head new.",
         )
+
+
+def check_language_adapter(stored: StoredModel, spec: TrainSpec) -> StoredModel:
+    """Refuses a language adapter that cannot lie below what a stage trains.
+
+    Raises:
+        CompatibilityError: It is not one adapter of the `adapters` library, or the stage trains something else.
+    """
+    method = METHODS.get(spec.method.name)
+    if method.library != "adapters" or "stack" not in method.compositions:
+        raise CompatibilityError(
+            f"Method {spec.method} cannot be trained over a language adapter.",
+            remedy=f"Methods that can: {_methods_for('stack', library='adapters')}.",
+        )
+    other, blocks = stored.description.method, stored.description.blocks
+    if METHODS.get(other.name).library != "adapters" or other.unfreeze_backbone or len(blocks) != 1:
+        raise CompatibilityError(
+            f"{stored.folder.name} was trained with {other}, which is not a language adapter that can be exchanged.",
+            remedy="Train it with `astilts train-language` and a method of the adapters library.",
+        )
+    return stored
 
 
 def start_model(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -116,6 +117,8 @@ def add_adapter(backbone: Any, name: str, method: str, options: Mapping[str, Any
     config = _config(method, options, [module for module, _ in backbone.named_modules()])
     try:
         tuner = _tuner(backbone)
+        # Layer norms are what it is for, and it warns of each.
+        warnings.filterwarnings("ignore", "Unsupported layer type .*Norm", UserWarning)
         if tuner is None:
             backbone.tuner = _Hidden(PEFT_TYPE_TO_TUNER_MAPPING[config.peft_type](backbone, {name: config}, name))
         else:

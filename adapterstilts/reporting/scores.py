@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapterstilts.reporting.tables import _table, _text
+from adapterstilts.reporting.tables import plain_table, text_of
 from adapterstilts.scoring import Average, SubmissionScores, TaskScores
 from adapterstilts.tasks.catalogue import recipe
 
@@ -14,7 +14,7 @@ def scores_tables(scores: SubmissionScores) -> str:
 
 
 def _summary(scores: SubmissionScores) -> str:
-    table = _table(f"{scores.benchmark or 'All tasks'}, in percent")
+    table = plain_table(f"{scores.benchmark or 'All tasks'}, in percent")
     for name in ("task", "split"):
         table.add_column(name, no_wrap=True)
     for name in ("languages", "mean over languages", "score"):
@@ -29,17 +29,17 @@ def _summary(scores: SubmissionScores) -> str:
     for group, average in scores.groups.items():
         table.add_row(group.replace("_", " "), "", "", "", _mean(average))
     table.add_row("overall", "", "", "", _mean(scores.overall), style="bold")
-    return _text(table)
+    return text_of(table)
 
 
 def _languages_table(task: TaskScores) -> str:
-    table = _table("")
+    table = plain_table("")
     table.add_column(f"{task.title}, {task.split} split", no_wrap=True)
     for language in task.languages:
         table.add_column(language, justify="right", no_wrap=True)
     for metric in task.means:
         table.add_row(metric, *(f"{found[metric]:.1f}" for found in task.languages.values()))
-    return _text(table).lstrip("\n")
+    return text_of(table).lstrip("\n")
 
 
 def _notes(scores: SubmissionScores) -> list[str]:

@@ -21,25 +21,53 @@ from adapterstilts.tasks.recipe import Recipe
 if TYPE_CHECKING:
     from adapterstilts.specs import StageSpec
 
+_COLLAPSED = "it predicts one and the same label for every validation example: it has collapsed"
+
 
 def training_summary(result: TrainResult) -> str:
     """What an intermediate phase gave, in a few lines."""
-    labels = recipe(result.task).build_kind().metrics
-    scores = " · ".join(f"{label} {result.validation[name]:.1f}" for name, label in labels.items())
     return "\n".join(
         [
-            f"{recipe(result.task).title} with {result.method}: {scores} on English validation data",
-            *(
-                ["  warning      it predicts one and the same label for every validation example: it has collapsed"]
-                if result.validation.get("distinct_predictions") == 1
-                else []
-            ),
+            *(_several_tasks(result) if len(result.tasks) > 1 else _one_task(result)),
             f"  checkpoint   step {result.best_step:,} of {result.steps:,}, {result.seconds:.0f} s of training",
             f"  trained      {_parameters(result.parameters)}, {result.stored_bytes / 1e6:.2f} MB on disk",
             f"  run folder   {result.folder}",
-            f"  next         astilts transfer --from {result.task}@{result.key[:12]} --to TASK",
+            f"  next         astilts transfer {_next_use(result)} --to TASK",
         ]
     )
+
+
+def _next_use(result: TrainResult) -> str:
+    if result.folder.name.startswith("train-language"):
+        return "--language-adapters --from none"
+    return f"--from {result.task}@{result.key[:12]}"
+
+
+def _one_task(result: TrainResult) -> list[str]:
+    scores = _scores_of(result.task, result.validation)
+    language = LANGUAGES[result.languages[0]]
+    head = f"{recipe(result.task).title} with {result.method}: {scores} on {language} validation data"
+    collapsed = result.validation.get("distinct_predictions") == 1
+    return [head, *([f"  warning      {_COLLAPSED}"] if collapsed else [])]
+
+
+def _several_tasks(result: TrainResult) -> list[str]:
+    """The mean, and a line for each task."""
+    width = max(11, *(len(task) for task in result.tasks))
+    lines = [
+        f"{len(result.tasks)} tasks with {result.method}, sampling {result.sampling}: "
+        f"mean {result.validation['score']:.1f} on English validation data"
+    ]
+    for task, own in result.tasks.items():
+        lines.append(f"  {task:{width}}  {_scores_of(task, own.validation)}, {own.examples_seen:,} features seen")
+        if own.validation.get("distinct_predictions") == 1:
+            lines.append(f"  {'':{width}}  warning: {_COLLAPSED}")
+    return lines
+
+
+def _scores_of(task: str, validation: Metrics) -> str:
+    labels = recipe(task).build_kind().metrics
+    return " · ".join(f"{label} {validation[name]:.1f}" for name, label in labels.items())
 
 
 def transfer_tables(result: TransferResult) -> str:
@@ -57,7 +85,7 @@ def _transfer_table(rows: Sequence[TransferRow]) -> str:
     count = f"{examples[0]:,}" if len(examples) == 1 else f"{examples[0]:,} to {examples[-1]:,}"
     unit = "in percent" if not {"perplexity"} & set(metrics) else "(accuracy in percent)"
     seeds = f", mean of {len(rows[0].seeds)} seeds ± standard deviation" if rows[0].spread else ""
-    table = _table(f"{task.title}, {rows[0].split} split, {count} examples per language, {shown} {unit}{seeds}")
+    table = plain_table(f"{task.title}, {rows[0].split} split, {count} examples per language, {shown} {unit}{seeds}")
     table.add_column("from", no_wrap=True)
     headline = metrics[-1]
     columns = [
@@ -91,20 +119,20 @@ def _transfer_table(rows: Sequence[TransferRow]) -> str:
         *(f"{_source(row)}{seed}: {folder}" for row in own for seed, folder in _folders(row)),
     ]
     pairs = "".join(_pair_table(row, headline, labels[headline]) for row in own if row.cross_lingual)
-    return _text(table) + pairs + "\n".join(f"  {line}" for line in legend if line) + "\n"
+    return text_of(table) + pairs + "\n".join(f"  {line}" for line in legend if line) + "\n"
 
 
 def _pair_table(row: TransferRow, metric: str, label: str) -> str:
     """One row's scores for every language of context and question."""
     contexts = list(dict.fromkeys(context_language(name) for name in row.languages))
     questions = list(dict.fromkeys(question_language(name) for name in row.languages))
-    table = _table("")
+    table = plain_table("")
     for name in ["", *questions]:
         table.add_column(name, justify="right", no_wrap=True)
     for context in contexts:
         cells = [row.languages.get(context if context == asked else f"{context}-{asked}") for asked in questions]
         table.add_row(context, *(f"{cell[metric]:.1f}" if cell else "" for cell in cells))
-    return f"{_source(row)}: {label} by language of the context (down) and of the question (across)\n{_text(table)}"
+    return f"{_source(row)}: {label} by language of the context (down) and of the question (across)\n{text_of(table)}"
 
 
 def _selection_notes(rows: Sequence[TransferRow]) -> list[str]:
@@ -151,7 +179,7 @@ def _notes(row: TransferRow) -> list[str]:
 
 def runs_table(runs: Sequence[Run]) -> str:
     """Finished runs, oldest first."""
-    table = _table("")
+    table = plain_table("")
     for name in ("key", "stage", "task", "method", "score", "finished"):
         table.add_column(name, no_wrap=True)
     for run in runs:
@@ -164,27 +192,29 @@ def runs_table(runs: Sequence[Run]) -> str:
             _score(run),
             run.provenance["finished"][:19] + "Z",
         )
-    return _text(table)
+    return text_of(table)
 
 
 def tasks_table(recipes: Sequence[Recipe]) -> str:
     """The catalogue."""
-    table = _table("")
+    table = plain_table("")
     for name in ("task", "title", "kind", "phases", "languages", "metric", "licence"):
         table.add_column(name, no_wrap=name != "languages", max_width=40)
     for task in recipes:
         languages = ", ".join(task.languages) if len(task.languages) > 1 else LANGUAGES[task.languages[0]]
         table.add_row(task.name, task.title, task.kind, ", ".join(task.phases), languages, task.metric, task.license)
-    return _text(table)
+    return text_of(table)
 
 
-def _table(title: str) -> Table:
+def plain_table(title: str) -> Table:
+    """A table without lines between its rows."""
     return Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
 
 
-def _text(table: Table) -> str:
+def text_of(table: Table) -> str:
+    """A table as text."""
     # As wide as it needs to be: a table that wraps its numbers cannot be read, a long line can be scrolled.
-    console = Console(file=io.StringIO(), width=1000, color_system=None)
+    console = Console(file=io.StringIO(), width=1000, color_system=None, markup=False)
     console.print(table)
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     return "\n".join(line.rstrip() for line in lines) + "\n"

@@ -12,17 +12,22 @@ from adapterstilts.store import Run
 from adapterstilts.tasks.catalogue import recipe_for_phase
 
 NONE = "none"
+# Between the names of tasks that were trained together.
+_AND = "+"
 
 
 def check_source_name(text: str) -> None:
-    """Refuses a source whose task is unknown or whose key is empty, without looking for the run.
+    """Refuses a source whose task is unknown or given twice, or whose key is empty, without looking for the run.
 
     Raises:
         UsageError: See above.
     """
     task, at, key = text.partition("@")
-    if text != NONE:
-        recipe_for_phase(task, "intermediate")
+    tasks = task.split(_AND)
+    for one in tasks if text != NONE else ():
+        recipe_for_phase(one, "intermediate")
+    if repeated := [one for one in tasks if tasks.count(one) > 1]:
+        raise UsageError(f"--from {text}: the task {repeated[0]!r} is given twice.", remedy="Give each once.")
     if at and not key:
         raise UsageError(f"--from {text} has no key.", remedy="Write TASK@KEY; `astilts runs` lists the keys.")
 
@@ -32,7 +37,8 @@ def find_source(plan: Plan, text: str) -> Run | None:
 
     Args:
         text: `none`; a task, whose only run on this backbone with this method is meant, or else the adapter that
-            the package has for the embedded backbone; or `TASK@KEY`.
+            the package has for the embedded backbone; or `TASK@KEY`. Several tasks that were trained together are
+            written with `+` between them; in another order they mean the same, unless the store has runs of both.
 
     Raises:
         UsageError: There is no such run, or a task has several.
@@ -43,14 +49,15 @@ def find_source(plan: Plan, text: str) -> Run | None:
     shipped = shipped_run(task)
     if at:
         run = shipped if shipped and shipped.key.startswith(key) else plan.store.resolve(key)
-        if run.spec.stage != "train-intermediate" or run.spec.task != task:
+        if run.spec.stage != "train-intermediate" or not _same_tasks(run, task):
             raise UsageError(
                 f"{run.folder.name} is not an intermediate run of {task}.",
                 remedy="`astilts runs` lists what is there.",
             )
         return run.check()
-    runs = [run for run in plan.store.runs() if run.spec.stage == "train-intermediate" and run.spec.task == task]
+    runs = [run for run in plan.store.runs() if run.spec.stage == "train-intermediate" and _same_tasks(run, task)]
     fitting = [run for run in runs if fits(run, plan)]
+    fitting = [run for run in fitting if run.spec.task == task] or fitting
     if len(fitting) == 1:
         return fitting[0].check()
     if not fitting and shipped and fits(shipped, plan):
@@ -65,8 +72,8 @@ def find_source(plan: Plan, text: str) -> Run | None:
     raise UsageError(
         f"{plan.store.root} has no intermediate run of {task} with method {plan.method} on {plan.backbone.name}."
         + (f" Others there: {others}." if others else ""),
-        remedy=f"Train it first: astilts train-intermediate {task} --profile {plan.options.profile}, with the same "
-        "--backbone, --method and --data-dir as here.",
+        remedy=f"Train it first: astilts train-intermediate {task.replace(_AND, ' ')} "
+        f"--profile {plan.options.profile}, with the same --backbone, --method and --data-dir as here.",
     )
 
 
@@ -81,6 +88,10 @@ def source_label(run: Run | None) -> str:
     return f"{run.spec.task}@{run.short_key}" if run else NONE
 
 
+def _same_tasks(run: Run, text: str) -> bool:
+    return sorted(run.spec.task.split(_AND)) == sorted(text.split(_AND))
+
+
 def fits(run: Run, plan: Plan) -> bool:
     """Whether a run was trained on the plan's backbone with its method."""
     spec = run.spec
@@ -90,7 +101,8 @@ def fits(run: Run, plan: Plan) -> bool:
 def _describe(run: Run) -> str:
     spec = run.spec
     assert isinstance(spec, TrainSpec)
+    sampling = f"sampling {spec.sampling}, " if spec.sampling else ""
     return (
-        f"{run.provenance['backbone']}, {spec.method}, {run.metrics['train_examples']:,} examples, seed {spec.seed}, "
-        f"validation {run.metrics['best_score']:.1f}"
+        f"{run.provenance['backbone']}, {spec.method}, {sampling}{run.metrics['train_examples']:,} examples, "
+        f"seed {spec.seed}, validation {run.metrics['best_score']:.1f}"
     )

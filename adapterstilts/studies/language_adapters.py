@@ -13,8 +13,8 @@ from adapterstilts.options import TransferOptions
 from adapterstilts.planning import NO_LANGUAGE_ADAPTER, Plan
 from adapterstilts.specs import TrainSpec
 from adapterstilts.store import Run
+from adapterstilts.studies.language_training import TASK
 
-_TASK = "mlm"
 _ENGLISH = "en"
 
 
@@ -43,7 +43,7 @@ class LanguageAdapters:
         code = context_language(language)
         if code in self.own:
             return self.own[code]
-        return self.own[self.fallback] if self.fallback in self.own else None
+        return self.own.get(self.fallback or NO_LANGUAGE_ADAPTER)
 
     def label(self, language: str) -> str:
         """How that is written in results."""
@@ -162,7 +162,7 @@ def _missing(plan: Plan, codes: Sequence[str], *, offered: bool) -> UsageError:
 
 def _is_of(run: Run, code: str) -> bool:
     spec = run.spec
-    return spec.stage == "train-language" and spec.task == _TASK and _languages(run) == (code,)
+    return spec.stage == "train-language" and spec.task == TASK and _languages(run) == (code,)
 
 
 def _languages(run: Run) -> tuple[str, ...]:

@@ -24,10 +24,15 @@ _GROUPS = ("english", "zero_shot", "cross_lingual")
 
 @dataclass(frozen=True)
 class SeedRuns:
-    """The target phase with one seed: its runs (none where nothing is trained), and the evaluation of the last."""
+    """The target phase with one seed: its runs (none where nothing is trained), and the evaluation of the last.
+
+    Attributes:
+        before: Runs on the target's data that the first of these starts from.
+    """
 
     targets: tuple[Run, ...]
     evaluation: Run
+    before: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ def _row(reached: Reached, baseline: Reached | None, adapters: LanguageAdapters 
     last = runs.targets[-1] if runs.targets else runs.evaluation
     spec, trained = runs.evaluation.spec, runs.targets[0].spec if runs.targets else None
     assert isinstance(spec, EvaluateSpec) and not isinstance(trained, EvaluateSpec)
-    every = [one for seed in reached.seeds for one in seed.targets]
+    every = [one for seed in reached.seeds for one in (*seed.before, *seed.targets)]
     groups = {name: [group for one in seeds if (group := getattr(one, name))] for name in _GROUPS}
     means: dict[str, Any] = {name: _over_seeds(found, fmean) if found else None for name, found in groups.items()}
     return TransferRow(
@@ -149,8 +154,7 @@ def _difference(reached: Reached, baseline: Reached) -> dict[str, Interval]:
 def _metric(scored: Sequence[Mapping[str, Any]], languages: Sequence[str], name: str) -> list[dict[str, Any]]:
     """The items of one metric, for each seed."""
     return [
-        {language: {id_: item[name] for id_, item in one[language].items()} for language in languages}
-        for one in scored
+        {language: {id_: item[name] for id_, item in one[language].items()} for language in languages} for one in scored
     ]
 
 

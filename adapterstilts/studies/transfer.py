@@ -36,6 +36,7 @@ from adapterstilts.tasks.catalogue import recipe_for_phase, training_recipes
 from adapterstilts.tasks.recipe import Recipe
 
 _CONTINUE = Choice(name="continue")
+_PUBLISHED_FUSION = Choice(name="fuse", options={"target": "two-step"})
 
 
 def run_transfer(
@@ -142,7 +143,8 @@ class _Study:
         evaluation_split(plan.source, task, evaluation_languages(plan.source, task, self.options), self.options.split)
         for sources in rows:
             if phases := training_recipes(task, plan.source.name):
-                check_training(plan, self._first_phase(plan, phases[0], sources), sources)
+                spec = self._first_phase(plan, phases[0], sources)
+                check_training(plan, spec, sources, language_adapter=self._english)
                 for phase in phases[1:]:
                     plan_training(plan, [phase], "train-target")
 
@@ -153,16 +155,24 @@ class _Study:
     def _with_seed(self, plan: Plan, task: Recipe, sources: Sources) -> SeedRuns:
         """One seed; with several data sets to train on, each phase goes on from the one before."""
         targets: list[Run] = []
+        before: Sources = ()
         for trained in training_recipes(task, plan.source.name):
             if targets:
                 inputs: Sources = (targets[-1],)
                 spec = self._plan(plan, trained, inputs, composition=_CONTINUE, head="reuse")
             else:
-                inputs = sources
-                spec = self._first_phase(plan, trained, sources)
-            targets.append(self._train(plan, spec, inputs))
+                inputs = (*sources, *(before := self._trained_before(plan, trained, sources)))
+                spec = self._first_phase(plan, trained, inputs)
+            targets.append(run_training(plan, spec, inputs, self.reporter, language_adapter=self._english))
         model = targets[-1] if targets else next(iter(sources), None)
-        return SeedRuns(tuple(targets), self._evaluate(plan, task, model))
+        return SeedRuns(tuple(targets), self._evaluate(plan, task, model), before)
+
+    def _trained_before(self, plan: Plan, trained: Recipe, sources: Sources) -> Sources:
+        """The target's own adapter, which published AdapterFusion has among those that it fuses."""
+        if not sources or self.composition != _PUBLISHED_FUSION:
+            return ()
+        spec = self._plan(plan, trained)
+        return (run_training(plan, spec, (), self.reporter, language_adapter=self._english),)
 
     def _first_phase(self, plan: Plan, trained: Recipe, sources: Sources) -> TrainSpec:
         """The target phase of one row."""
@@ -172,24 +182,22 @@ class _Study:
 
     def _plan(self, plan: Plan, trained: Recipe, inputs: Sources = (), **phase: Any) -> TrainSpec:
         """The spec of a target phase, over the English language adapter if language adapters are wanted."""
-        if self.adapters is None:
-            return plan_training(plan, [trained], "train-target", inputs=inputs, **phase)
-        english = self.adapters.english
+        english, drop = self._english, self.adapters.drop if self.adapters else 0
         spec = plan_training(plan, [trained], "train-target", inputs=inputs, language_adapter=english, **phase)
-        return spec.model_copy(update={"language_adapter_drop": self.adapters.drop})
+        return spec.model_copy(update={"language_adapter_drop": drop})
 
-    def _train(self, plan: Plan, spec: TrainSpec, inputs: Sources) -> Run:
-        below: dict[str, Any] = {"language_adapter": self.adapters.english} if self.adapters else {}
-        return run_training(plan, spec, inputs, self.reporter, **below)
+    @property
+    def _english(self) -> Run | None:
+        """The language adapter to train over, if one is wanted."""
+        return self.adapters.english if self.adapters else None
 
     def _evaluate(self, plan: Plan, task: Recipe, model: Run | None) -> Run:
         """Scores a model in every language, with that language's adapter if language adapters are wanted."""
-        if self.adapters is None:
-            return run_evaluation(plan, plan_evaluation(plan, task, model, self.options), model, self.reporter)
-        names = evaluation_languages(plan.source, task, self.options)
-        swapped: dict[str, Any] = {"language_adapters": {name: self.adapters.of(name) for name in names}}
-        spec = plan_evaluation(plan, task, model, self.options, **swapped)
-        return run_evaluation(plan, spec, model, self.reporter, **swapped)
+        swapped: dict[str, Run | None] = {}
+        if self.adapters:
+            swapped = {name: self.adapters.of(name) for name in evaluation_languages(plan.source, task, self.options)}
+        spec = plan_evaluation(plan, task, model, self.options, language_adapters=swapped)
+        return run_evaluation(plan, spec, model, self.reporter, language_adapters=swapped)
 
 
 def _distinct(names: Sequence[str], what: str) -> list[str]:

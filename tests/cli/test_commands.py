@@ -13,7 +13,7 @@ import pytest
 
 from adapterstilts.cli.main import astilts
 from adapterstilts.cli.training import _SETTINGS, train_intermediate, transfer
-from adapterstilts.options import TrainingOptions, TransferOptions
+from adapterstilts.options import IntermediateOptions, TransferOptions
 from adapterstilts.specs import Settings
 from adapterstilts.tasks.catalogue import task_names
 
@@ -68,9 +68,9 @@ def test_help_imports_nothing_heavy(path: tuple[str, ...]) -> None:
 def test_flags_are_the_fields_of_the_options() -> None:
     """The command line and the Python API offer the same names with the same defaults."""
     assert set(_SETTINGS) == set(Settings.model_fields)
-    own = {"train-intermediate": {"task", "as_json"}, "transfer": {"sources", "targets", "as_json"}}
+    own = {"train-intermediate": {"tasks", "separately", "as_json"}, "transfer": {"sources", "targets", "as_json"}}
     needed = {"train-intermediate": ["squad"], "transfer": ["--from", "squad", "--to", "mlqa"]}
-    for command, model in ((train_intermediate, TrainingOptions), (transfer, TransferOptions)):
+    for command, model in ((train_intermediate, IntermediateOptions), (transfer, TransferOptions)):
         defaults = command.make_context(command.name, list(needed[command.name])).params
         assert set(defaults) - own[command.name] == (set(model.model_fields) - {"settings"}) | set(_SETTINGS)
         for name in set(model.model_fields) - {"settings"}:
@@ -79,7 +79,7 @@ def test_flags_are_the_fields_of_the_options() -> None:
 
 WRONG_USE = {
     "transfr": "Unknown command 'transfr'. Did you mean 'transfer'",
-    "train-intermediate": "Missing argument 'TASK'",
+    "train-intermediate": "Missing argument 'TASK...'",
     "train-intermediate sqad": "Unknown task 'sqad'. Did you mean 'squad'",
     "train-intermediate squad --epoch 1": "Did you mean '--epochs'",
     "train-intermediate squad --profile mimi": "Unknown profile 'mimi'. Did you mean 'mini'",
@@ -93,6 +93,26 @@ WRONG_USE = {
     "train-intermediate squad --backbone ./absent": "--backbone ./absent is not a folder",
     "train-intermediate mlqa": "is not a task for the intermediate phase",
     "train-intermediate squad --data-dir ./absent": "--data-dir absent is not a folder",
+    "train-intermediate squad mlqa": "is not a task for the intermediate phase",
+    "train-intermediate squad squad": "The task 'squad' is given twice",
+    "train-intermediate all squad": "'squad' is given beside 'all'",
+    "train-intermediate squad --sampling uniform": "--sampling uniform has no meaning for squad alone",
+    "train-intermediate squad mnli --sampling unifrom": "'unifrom' is not one of",
+    "train-intermediate squad mnli --sampling temperature": "needs --temperature. Give it, e.g. --temperature 2",
+    "train-intermediate squad mnli --sampling capped": "--sampling capped needs --cap",
+    "train-intermediate squad mnli --sampling weights": "Give it, e.g. --weights squad=2,mnli=1",
+    "train-intermediate squad mnli --temperature 2": "--temperature 2 has no meaning for --sampling proportional",
+    "train-intermediate squad mnli --sampling uniform --cap 9": "Give --sampling capped, or leave --cap out",
+    "train-intermediate squad mnli --sampling temperature --temperature 0": "greater than 0 (given: 0.0)",
+    "train-intermediate squad mnli --sampling weights --weights squad=2": "names no weight for mnli",
+    "train-intermediate squad mnli --sampling weights --weights squad=2,mnli=1,qqp=1": "that is not trained, qqp",
+    "train-intermediate squad mnli --sampling weights --weights squad=2,mnli=0": "--weights mnli=0 is not a share",
+    "train-intermediate squad mnli --sampling weights --weights squad=2,mnli=x": "(given: 'x')",
+    "train-intermediate squad mnli --sampling weights --weights squad": "is not of the form NAME=VALUE",
+    "train-intermediate squad mnli --separately --sampling uniform": "no meaning for tasks that are trained separately",
+    "transfer --from squad+sqad --to mlqa": "Unknown task 'sqad'. Did you mean 'squad'",
+    "transfer --from squad+squad --to mlqa": "the task 'squad' is given twice",
+    "transfer --from squad+mnli --to mlqa --profile mini": "astilts train-intermediate squad mnli --profile mini",
     "transfer --from squad": "Missing option '--to'",
     "transfer --from squad, --to mlqa": "has an empty name",
     "transfer --from none --to mlqa,mlqa --profile mini": "The target 'mlqa' is given twice",

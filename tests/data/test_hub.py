@@ -14,6 +14,7 @@ from datasets import Dataset
 
 from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.profiles import load_profile
+from adapterstilts.reporting.cards import card
 from adapterstilts.tasks.catalogue import recipe
 from tests.conftest import QUICK
 from tests.hub_server import HubServer, serve
@@ -52,7 +53,13 @@ def hub(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> Any:
     mixed = [{**row, "id": f"{names[code]}-{row['id']}"} for code in names for row in test[code]]
     trained = [{**row, "id": f"english-{row['id']}"} for row in train]
     save_parquet(xtreme, "tydiqa", {"train": [*trained, *mixed], "validation": mixed})
-    write_card(xtreme, {"tydiqa": ["train", "validation"]})
+    pairs = [
+        {"source_sentence": row["question"], "target_sentence": row["context"], "source_lang": f"de-{number}",
+         "target_lang": f"en-{number}"}
+        for number, row in enumerate(test["en"])
+    ]  # fmt: skip
+    save_parquet(xtreme, "bucc18.de", {"validation": pairs, "test": pairs})
+    write_card(xtreme, {"tydiqa": ["train", "validation"], "bucc18.de": ["validation", "test"]})
     revision = load_profile("paper").revision
     assert revision
     repositories = {
@@ -65,21 +72,26 @@ def hub(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> Any:
         yield server
 
 
-def transfer(hub: HubServer, folder: Path, target: str, languages: str) -> dict[str, Any]:
+def printed(hub: HubServer, folder: Path, target: str, languages: str, *more: str) -> str:
+    """What `astilts transfer` prints, in a process of its own whose Hub is the server."""
     flags = [part for name, value in QUICK.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-    words = ["transfer", "--from", "none", "--to", target, "--languages", languages, "--json", *flags]
+    words = ["transfer", "--from", "none", "--to", target, "--languages", languages, *flags, *more]
     environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "hf"), "HF_HUB_DISABLE_XET": "1"}
     result = subprocess.run(
         [sys.executable, "-m", "adapterstilts", *words, "--store", str(folder / "store")],
         capture_output=True, text=True, check=False, env=environment,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)["rows"][0]
+    return result.stdout
+
+
+def transfer(hub: HubServer, folder: Path, target: str, languages: str) -> dict[str, Any]:
+    return json.loads(printed(hub, folder, target, languages, "--json"))["rows"][0]
 
 
 def test_backbone_and_data_come_from_the_hub_at_their_pinned_commits(hub: HubServer, tmp_path: Path) -> None:
     row = transfer(hub, tmp_path, "xquad", "en,ru")
-    assert row["split"] == "test" and list(row["languages"]) == ["en", "ru"]
+    assert row["differs"] is None and row["split"] == "test" and list(row["languages"]) == ["en", "ru"]
     assert all(metrics["examples"] == 8 for metrics in row["languages"].values())
     revision = load_profile("paper").revision
     assert any(f"FacebookAI/xlm-roberta-large/resolve/{revision}/model.safetensors" in line for line in hub.requests)
@@ -98,3 +110,14 @@ def test_languages_in_one_split_are_told_apart(hub: HubServer, tmp_path: Path) -
     assert all(id_.startswith("swahili-") for id_ in answers)
     provenance = json.loads((Path(row["trained"]) / "metrics.json").read_text())
     assert provenance["train_examples"] + provenance["validation_examples"] <= 88  # English rows only
+
+
+def test_rows_that_differ_from_the_benchmarks_are_said_to(hub: HubServer, tmp_path: Path) -> None:
+    row = transfer(hub, tmp_path, "bucc2018", "de")
+    differs = recipe("bucc2018").sources.hub.differs
+    assert row["differs"] == differs and "only the sentences that have a partner" in differs
+    assert row["languages"]["de"]["examples"] == 8 and row["split"] == "test"
+    # The second command takes the evaluation from the store.
+    table = printed(hub, tmp_path, "bucc2018", "de")
+    assert table.count(f"  Not comparable with the benchmark's scores: {differs}.\n") == 1
+    assert f"**Not the benchmark's rows on the Hub**: {differs}." in card(recipe("bucc2018"))

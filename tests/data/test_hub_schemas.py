@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,21 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from adapterstilts.tasks.catalogue import recipe
+from tests.data.release_examples import ARTICLE, ENTITY, PAIR, lines
 from tests.data.test_hub import write_card
 from tests.hub_server import serve
 
 NLI = {"premise": "It rains.", "hypothesis": "It is wet."}
+
+
+# Of paragraphs with two sentences each, in English and elsewhere; columns of rajpurkar/squad and google/xquad.
+SPOKEN = {"en": ("Ann came. Bob left.", "Bob"), "de": ("Ann kam. Bob ging.", "Bob")}
+
+
+def asked(language: str, **more: Any) -> list[dict[str, Any]]:
+    context, answer = SPOKEN.get(language, SPOKEN["en"])
+    answers = {"text": [answer], "answer_start": [context.index(answer)]}
+    return [{"id": "q1", "context": context, "question": "Who left?", "answers": answers, **more}]
 
 
 def nli(*labels: int, **more: Any) -> list[dict[str, Any]]:
@@ -49,7 +62,23 @@ TABLES: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {
             {"source_sentence": "Nein.", "target_sentence": "No.", "source_lang": "deu", "target_lang": "eng"},
         ]
     },
+    ("google/xtreme", "bucc18.de"): {
+        split: [{"source_sentence": "Ja.", "target_sentence": "Yes.", "source_lang": "de-1", "target_lang": "en-7"}]
+        for split in ("validation", "test")
+    },
+    ("rajpurkar/squad", "plain_text"): {"train": asked("en", title="t")},
+    **{
+        ("google/xquad", f"xquad.{code}"): {"validation": asked(code)}
+        for code in ("en", "ar", "de", "el", "es", "hi", "ru", "th", "tr", "vi", "zh")
+    },
 }  # fmt: skip
+# The files that izhx/mewsli-x has in raw.tar.gz.
+MEWSLIX = {
+    "wikipedia_pairs-train.jsonl": lines(PAIR),
+    "wikipedia_pairs-dev.jsonl": lines(PAIR),
+    "wikinews_mentions-test.jsonl": lines(ARTICLE, {**ARTICLE, "context": {**ARTICLE["context"], "language": "de"}}),
+    "candidate_set_entities.jsonl": lines(ENTITY),
+}
 TAGS = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
 
 
@@ -69,7 +98,14 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, A
         "test",
     )
     wanted = ["anli_plus/train/en", "anli_plus/validation/en", "hellaswag/train/en", "xcopa/test/sw",
-              "tatoeba/test/de", "panx/test/de"]  # fmt: skip
+              "tatoeba/test/de", "panx/test/de", "bucc2018/validation/de", "bucc2018/test/de", "lareqa/train/en",
+              "lareqa/test/de", "mewslix/train/en", "mewslix/validation/en", "mewslix/test/en"]  # fmt: skip
+    (root / "izhx/mewsli-x").mkdir(parents=True)
+    with tarfile.open(root / "izhx/mewsli-x/raw.tar.gz", "w:gz") as archive:
+        for name, text in MEWSLIX.items():
+            info = tarfile.TarInfo(f"raw/{name}")
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
     repositories = {}
     for part in [
         part for name in wanted for hub in [recipe(name.split("/")[0]).sources.hub] if hub for part in (hub, *hub.also)
@@ -129,3 +165,30 @@ def test_tatoeba_asks_in_the_other_language_for_lines_of_english(rows: dict[str,
     queries = {row["id"]: row for row in found if row["side"] == "query"}
     assert queries["de-1"]["text"] == "Nein." and queries["de-1"]["gold"] == ["1"]
     assert [row["text"] for row in found if row["side"] == "candidate"] == ["Yes.", "No."]
+
+
+def test_bucc_has_pairs_only(rows: dict[str, list[dict[str, Any]]]) -> None:
+    for split in ("validation", "test"):
+        query, candidate = rows[f"bucc2018/{split}/de"]
+        assert (query["id"], query["side"], query["gold"], query["language"]) == ("de-1", "query", ["en-7"], "de")
+        assert (candidate["id"], candidate["side"], candidate["language"]) == ("en-7", "candidate", "en")
+
+
+def test_lareqa_asks_for_sentences_of_all_languages(rows: dict[str, list[dict[str, Any]]]) -> None:
+    (train,) = rows["lareqa/train/en"]
+    assert train["positive"] == "Bob left." and train["positive_context"] == "Ann came. Bob left."
+    query, *candidates = rows["lareqa/test/de"]
+    assert query["id"] == "q1_de" and query["gold"][0] == "de_1_1"
+    assert sorted(query["gold"]) == sorted(f"{code}_1_1" for code in recipe("lareqa").languages)
+    assert [row["id"] for row in candidates] == ["de_1_0", "de_1_1"]
+    assert [row["text"] for row in candidates] == ["Ann kam.", "Bob ging."]
+    assert all(row["context"] == "Ann kam. Bob ging." for row in candidates)
+
+
+def test_mewslix_is_read_from_the_archive(rows: dict[str, list[dict[str, Any]]]) -> None:
+    for split in ("train", "validation"):
+        (pair,) = rows[f"mewslix/{split}/en"]
+        assert pair["positive"] == "Stadt in Finnland." and pair["text"].startswith("Helsinki: In { Helsinki }")
+    query, candidate = rows["mewslix/test/en"]
+    assert query["id"] == "m1" and query["gold"] == ["Q1757"] and query["language"] == "en"
+    assert candidate["id"] == "Q1757" and candidate["language"] == "de"

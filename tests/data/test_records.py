@@ -324,3 +324,8 @@ def test_every_function_is_tested() -> None:
 def test_pairs_without_gold_label_are_omitted_by_design(function: str, record: dict) -> None:
     with pytest.raises(Omitted, match="the annotators agreed on no label"):
         RECORDS.get(function)(record, "en")
+
+
+def test_questions_without_answer_train_no_ranking() -> None:
+    with pytest.raises(Omitted, match="the question has no answer"):
+        RECORDS.get("answer_sentence")({**SQUAD, "answers": {"text": [], "answer_start": []}}, "en")

@@ -11,6 +11,7 @@ import pytest
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS
 from adapterstilts.data.formats.sentences import sentence_breaks
+from adapterstilts.data.records import RECORDS
 from adapterstilts.data.tables import TABLES, Table
 from adapterstilts.errors import DataError
 from tests.data.release_examples import retrieval
@@ -88,7 +89,7 @@ def test_answer_sentences_of_real_paragraphs(shared: Path, tmp_path: Path) -> No
     """Expected: the paragraphs of XQuAD's own files, through the release reader."""
     content, paths = {}, {}
     for code in ("en", "zh"):
-        document = json.loads((shared / f"xquad/xquad.{code}.json").read_text(encoding="utf-8"))
+        document = json.loads((shared / f"data/xquad/xquad.{code}.json").read_text(encoding="utf-8"))
         content[code] = [paragraph for article in document["data"] for paragraph in article["paragraphs"]]
         for paragraph in content[code]:
             paragraph["sentence_breaks"] = sentence_breaks(paragraph["context"])
@@ -113,6 +114,15 @@ def test_answer_sentences_of_real_paragraphs(shared: Path, tmp_path: Path) -> No
     assert found == [row for _, row in expected]
     assert sum(row["side"] == "query" for row in found) == 1190
     assert all(len({id_[:2] for id_ in row["gold"]}) == 2 for row in found if row["side"] == "query")
+
+
+def test_training_rows_are_what_the_release_reader_gives(tmp_path: Path) -> None:
+    records = hub_records(PARAGRAPHS["en"])
+    expected = FORMATS.get("lareqa_squad")(
+        (release_file(PARAGRAPHS["en"], tmp_path / "squad.json"),), "en", BadRows(skip=False)
+    )
+    rows = [RECORDS.get("answer_sentence")(record, "en") for record in records]
+    assert rows == [row for _, row in expected] and rows[0]["positive"] == "Bob left."
 
 
 def test_bucc_has_each_sentence_once() -> None:

@@ -13,6 +13,7 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS
 from adapterstilts.data.records import RECORDS
 from adapterstilts.data.sources import open_source
+from adapterstilts.data.tables import TABLES
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.metrics import METRICS
@@ -75,6 +76,15 @@ def test_recipe_is_complete(name: str) -> None:
             assert part.has("test") or part.has("validation")
 
 
+def test_all_tasks_but_one_are_on_the_hub_and_two_differ_there() -> None:
+    assert {name for name in TASKS if recipe(name).sources.hub is None} == {"ccg"}
+    differing = {name for name in TASKS if recipe(name).differs("hub", "test")}
+    assert differing == {"bucc2018", "lareqa"}
+    assert recipe("bucc2018").differs("hub", "validation") == recipe("bucc2018").differs("hub", "test")
+    assert recipe("lareqa").differs("hub", "train") is None  # the same rows as from the files
+    assert not any(recipe(name).differs(source, "test") for name in differing for source in ("files", "mini"))
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_sources_name_what_exists(name: str) -> None:
     sources = recipe(name).sources
@@ -82,6 +92,10 @@ def test_sources_name_what_exists(name: str) -> None:
         assert part.format in FORMATS.names() and (part.record is None or part.record in RECORDS.names())
     for part in (sources.hub, *sources.hub.also) if sources.hub else ():
         assert re.fullmatch("[0-9a-f]{40}", part.revision) and (part.record is None or part.record in RECORDS.names())
+        assert part.table is None or part.table in TABLES.names()
+        assert part.format is None or part.format in FORMATS.names()
+        # Right answers in all of the benchmark's languages count.
+        assert not part.beside or set(part.beside) == set(recipe(name).all_languages)
     for part in (sources.mini, *sources.mini.also):
         assert part.generator in generator_names()
 

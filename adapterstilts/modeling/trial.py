@@ -1,0 +1,87 @@
+"""Trying a method on a backbone without its weights: does it fit, and what does it cost?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from adapterstilts.errors import AstiltsError, CompatibilityError, UsageError
+from adapterstilts.modeling.backbone import Backbone
+from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.specs import MethodSpec
+
+_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a method would train on a backbone, heads aside.
+
+    Attributes:
+        trained: Number of trained parameters.
+        total: Number of all parameters.
+        stored_bytes: Size of what a run would keep, in fp32.
+    """
+
+    trained: int
+    total: int
+    stored_bytes: int
+
+
+class _Outline(Backbone):
+    """A backbone whose encoder has shapes and no numbers."""
+
+    def encoder(self, dtype: torch.dtype) -> nn.Module:
+        """The encoder on torch's meta device."""
+        with torch.device("meta"):
+            return self.random_encoder()
+
+
+def try_method(backbone: Backbone, method: MethodSpec) -> Trial:
+    """Puts a method on the outline of a backbone.
+
+    Raises:
+        CompatibilityError: The backbone lacks the modules, or its sizes do not fit the method's options.
+        UsageError: `leave_out` names layers that it does not have.
+    """
+    entry = METHODS.get(method.name)
+    outline = _Outline(backbone.name, backbone.path, backbone.revision, backbone.fingerprint)
+    _check_layers(backbone, method)
+    with torch.device("meta"), _explained(backbone, method):
+        model = TransferModel(outline, method=method, precision="fp32")
+        if entry.adds_adapter:
+            model.train_adapter(model.add_adapter("trial", method))
+        model.train_backbone()
+        model.settle()
+        counts = model.parameter_counts()
+        stored = sum(tensor.numel() for _, tensor in model.stored())
+    return Trial(counts["trained"], counts["total"], _BYTES * stored)
+
+
+@contextmanager
+def _explained(backbone: Backbone, method: MethodSpec) -> Iterator[None]:
+    try:
+        yield
+    except AstiltsError:
+        raise
+    except Exception as error:  # the libraries raise whatever their code stumbles over
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        raise CompatibilityError(
+            f"Method {method} does not work on {backbone.name}: {reason.rstrip('.')}.",
+            remedy="Change its options, or choose another one: `astilts methods`.",
+        ) from error
+
+
+def _check_layers(backbone: Backbone, method: MethodSpec) -> None:
+    layers = backbone.config().num_hidden_layers
+    for name, value in method.options.items():
+        if name.rpartition(".")[2] == "leave_out" and (absent := [one for one in value if not 0 <= one < layers]):
+            raise UsageError(
+                f"Method {method}: {name} has layer {absent[0]}, but {backbone.name} has layers 0 to {layers - 1}.",
+                remedy="Leave out layers that it has.",
+            )

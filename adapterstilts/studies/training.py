@@ -1,0 +1,150 @@
+"""The intermediate phase: one task, several together, or several one after the other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from adapterstilts.errors import DataError, UsageError
+from adapterstilts.options import IntermediateOptions
+from adapterstilts.planning import Plan, make_plan, plan_training
+from adapterstilts.results import TrainResult
+from adapterstilts.specs import Sampling
+from adapterstilts.stages import Reporter, check_training, run_training
+from adapterstilts.tasks.catalogue import recipe, recipe_for_phase, task_names
+from adapterstilts.tasks.recipe import Recipe
+
+# What stands for all intermediate tasks that the source has training data of.
+ALL = "all"
+
+# Strategy to the option that it needs and no other one takes, and an example of it.
+_NEEDED = {"temperature": "--temperature 2", "capped": "--cap 10000", "weights": "--weights {0}=2,{1}=1"}
+
+
+def run_together(names: Sequence[str], options: IntermediateOptions, reporter: Reporter) -> TrainResult:
+    """Trains one model on all tasks; see `adapterstilts.train_intermediate`."""
+    chosen = _check_names(names)
+    if len(chosen) > 1:
+        choose_sampling(options, [task.name for task in chosen])
+    plan = make_plan(options)
+    tasks = chosen or _available(plan, reporter)
+    sampling = choose_sampling(options, [task.name for task in tasks])
+    spec = plan_training(plan, tasks, "train-intermediate", sampling=sampling)
+    return TrainResult.of(run_training(plan, spec, (), reporter))
+
+
+def run_separately(names: Sequence[str], options: IntermediateOptions, reporter: Reporter) -> list[TrainResult]:
+    """Trains a model on each task; see `adapterstilts.train_separately`."""
+    if given := _given(options):
+        raise UsageError(
+            f"{given[0]} has no meaning for tasks that are trained separately.",
+            remedy="Leave it out, or train them together.",
+        )
+    chosen = _check_names(names)
+    plan = make_plan(options)
+    tasks = chosen or _available(plan, reporter)
+    specs = [plan_training(plan, [task], "train-intermediate") for task in tasks]
+    for spec in specs:
+        check_training(plan, spec, ())
+    return [TrainResult.of(run_training(plan, spec, (), reporter)) for spec in specs]
+
+
+def choose_sampling(options: IntermediateOptions, tasks: Sequence[str]) -> Sampling | None:
+    """How often each task is trained on; None where there is one.
+
+    Raises:
+        UsageError: An option is missing, has no meaning, or does not name exactly the tasks.
+    """
+    given = _given(options)
+    if len(tasks) == 1:
+        if given:
+            raise UsageError(
+                f"{given[0]} has no meaning for {tasks[0]} alone.", remedy="Leave it out, or name several tasks."
+            )
+        return None
+    strategy = options.sampling or "proportional"
+    values = {"temperature": options.temperature, "capped": options.cap, "weights": options.weights}
+    for needed, value in values.items():
+        example = _NEEDED[needed].format(*tasks)
+        flag = example.split()[0]
+        if needed == strategy and value is None:
+            raise UsageError(f"--sampling {strategy} needs {flag}.", remedy=f"Give it, e.g. {example}.")
+        if needed != strategy and value is not None:
+            raise UsageError(
+                f"{flag} {_shown(value)} has no meaning for --sampling {strategy}.",
+                remedy=f"Give --sampling {needed}, or leave {flag} out.",
+            )
+    _check_weights(options.weights, tasks)
+    return Sampling(strategy=strategy, temperature=options.temperature, cap=options.cap, weights=options.weights or {})
+
+
+def _check_weights(weights: dict[str, float] | None, tasks: Sequence[str]) -> None:
+    if weights is None:
+        return
+    for what, names in (
+        ("names no weight for", [task for task in tasks if task not in weights]),
+        ("has a weight for a task that is not trained,", [task for task in weights if task not in tasks]),
+    ):
+        if names:
+            raise UsageError(
+                f"--weights {what} {', '.join(names)}.",
+                remedy=f"Give one for each of {', '.join(tasks)}, and no other.",
+            )
+    for task, weight in weights.items():
+        if not (weight > 0 and math.isfinite(weight)):
+            raise UsageError(
+                f"--weights {task}={weight:g} is not a share.", remedy="Give a number above 0, or leave the task out."
+            )
+
+
+def _given(options: IntermediateOptions) -> list[str]:
+    """The options about sampling that are given, as flags."""
+    values = {name: getattr(options, name) for name in ("sampling", "temperature", "cap", "weights")}
+    return [f"--{name} {_shown(value)}" for name, value in values.items() if value is not None]
+
+
+def _shown(value: Any) -> str:
+    """A value as a flag is given it."""
+    if isinstance(value, dict):
+        return ",".join(f"{task}={weight:g}" for task, weight in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _check_names(names: Sequence[str]) -> list[Recipe]:
+    """The recipes of the tasks that are named, none for `all`.
+
+    Raises:
+        UsageError: A task is unknown, is not for this phase, or is named twice.
+    """
+    if not names:
+        raise UsageError("No task is given.", remedy="Name at least one; `astilts tasks` lists them.")
+    if ALL in names:
+        if len(names) > 1:
+            other = next((name for name in names if name != ALL), ALL)
+            raise UsageError(f"{other!r} is given beside 'all'.", remedy="Give one of the two.")
+        return []
+    if repeated := [name for name in names if list(names).count(name) > 1]:
+        raise UsageError(f"The task {repeated[0]!r} is given twice.", remedy="Give each once.")
+    return [recipe_for_phase(name, "intermediate") for name in names]
+
+
+def _available(plan: Plan, reporter: Reporter) -> list[Recipe]:
+    """The intermediate tasks that the plan's source has English training data of, those of plain text aside."""
+    offered = [task for task in map(recipe, task_names()) if "intermediate" in task.phases]
+    offered = [task for task in offered if task.build_kind().averaged]
+    there = [task for task in offered if _has_training_data(plan, task)]
+    if not there:
+        raise DataError(
+            f"all: the {plan.source.name} source has training data of no intermediate task.",
+            remedy="Check --data-dir, or name the tasks: what is missing is then said.",
+        )
+    absent = [task.name for task in offered if task not in there]
+    without = f"; without training data: {', '.join(absent)}" if absent else ""
+    reporter.note(f"all: {', '.join(task.name for task in there)}{without}")
+    return there
+
+
+def _has_training_data(plan: Plan, task: Recipe) -> bool:
+    source = plan.source
+    return getattr(task.sources, source.name) is not None and source.missing(task, "train", "en") is None

@@ -1,0 +1,159 @@
+"""Files of a repository on the Hub, loose and in archives, from a server on this machine."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from adapterstilts.tasks.recipe import HubSource
+from tests.hub_server import HubServer, serve
+
+REVISION = "0123456789" * 4
+# name: (archive, files, HF_HUB_OFFLINE); each takes what the ones before it left in the cache.
+ASKED: dict[str, tuple[str | None, list[str], str]] = {
+    "loose": (None, ["a.jsonl", "in/b.jsonl"], "0"),
+    "tar": ("release.tar.gz", ["one.jsonl", "two.jsonl"], "0"),
+    "zip": ("release.zip", ["one.jsonl"], "0"),
+    "again_offline": ("release.tar.gz", ["two.jsonl"], "1"),
+    "folder_named": ("twice.tar.gz", ["x/one.jsonl"], "0"),
+    "absent_file": (None, ["c.jsonl"], "0"),
+    "absent_member": ("release.tar.gz", ["three.jsonl"], "0"),
+    "part_of_a_name": ("release.tar.gz", ["ne.jsonl"], "0"),
+    "link": ("release.tar.gz", ["link.jsonl"], "0"),
+    "link_in_zip": ("release.zip", ["link.jsonl"], "0"),
+    "twice": ("twice.tar.gz", ["one.jsonl"], "0"),
+    "cut_off": ("cut.tar.gz", ["one.jsonl", "two.jsonl"], "0"),
+    "no_archive": ("text.zip", ["one.jsonl"], "0"),
+    "offline": ("other.tar.gz", ["one.jsonl"], "1"),
+}
+CODE = """
+import json, sys
+from pathlib import Path
+from adapterstilts.data.hub_files import fetch
+from adapterstilts.errors import AstiltsError
+from adapterstilts.tasks.recipe import HubSource
+archive, files = json.loads(sys.argv[1])
+part = HubSource(path="o/n", revision=sys.argv[2], format="text", archive=archive, splits={"test": files})
+try:
+    print(json.dumps([Path(path).read_text() for path in fetch(part, tuple(files))]))
+except AstiltsError as error:
+    print(json.dumps(f"{type(error).__name__}: {error}"))
+"""
+
+
+def tar(path: Path, members: dict[str, str], links: dict[str, str]) -> bytes:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, text in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            archive.addfile(info, io.BytesIO(text.encode()))
+        for name, target in links.items():
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = tarfile.SYMTYPE, target
+            archive.addfile(info)
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Name in `ASKED` to the texts of the files, or to the error."""
+    root = tmp_path_factory.mktemp("hub")
+    folder = root / "repository"
+    (folder / "in").mkdir(parents=True)
+    (folder / "a.jsonl").write_text("a")
+    (folder / "in/b.jsonl").write_text("b")
+    # Names that lead out of the folder are no danger, because only the wanted files are written, under their own names.
+    members = {"raw/one.jsonl": "1", "../two.jsonl": "2", "raw/zero.jsonl": "x" * 100_000}
+    whole = tar(folder / "release.tar.gz", members, {"raw/link.jsonl": "/etc/hostname"})
+    (folder / "cut.tar.gz").write_bytes(whole[:-40])
+    tar(folder / "twice.tar.gz", {"x/one.jsonl": "x", "y/one.jsonl": "y"}, {})
+    with zipfile.ZipFile(folder / "release.zip", "w") as archive:
+        archive.writestr("raw/", "")
+        archive.writestr("raw/one.jsonl", "zipped")
+        link = zipfile.ZipInfo("raw/link.jsonl")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/hostname")
+    (folder / "text.zip").write_text("not an archive")
+    with serve({"datasets/o/n": (REVISION, folder)}) as server:
+        return {name: ask(server, root / "home", *asked) for name, asked in ASKED.items()}
+
+
+def ask(server: HubServer, home: Path, archive: str | None, files: list[str], offline: str) -> Any:
+    environment = {
+        **os.environ, "HF_ENDPOINT": server.url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_OFFLINE": offline,
+    }  # fmt: skip
+    result = subprocess.run(
+        [sys.executable, "-c", CODE, json.dumps([archive, files]), REVISION],
+        capture_output=True, text=True, check=False, env=environment,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert not [path for path in home.rglob("tmp*") if path.is_dir()]
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def test_files_are_loose_or_in_an_archive(answers: dict[str, Any]) -> None:
+    assert answers["loose"] == ["a", "b"]
+    assert answers["tar"] == ["1", "2"] and answers["zip"] == ["zipped"]
+    assert answers["folder_named"] == ["x"]
+
+
+def test_what_was_unpacked_needs_no_network(answers: dict[str, Any]) -> None:
+    assert answers["again_offline"] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "remedy"),
+    [
+        (
+            "absent_file",
+            "HubError: Could not get c.jsonl of the data set o/n from the Hugging Face Hub: ",
+            "use --profil",
+        ),
+        (
+            "offline",
+            "HubError: Could not get other.tar.gz of the data set o/n from the Hugging Face Hub: ",
+            "--data-dir",
+        ),
+        (
+            "absent_member",
+            "DataError: release.tar.gz of o/n has no file 'three.jsonl'; there are: raw/one",
+            "Mend 'spl",
+        ),
+        ("part_of_a_name", "DataError: release.tar.gz of o/n has no file 'ne.jsonl'", "Mend 'splits' in the recipe."),
+        ("link", "DataError: release.tar.gz of o/n has no file 'link.jsonl'", "Mend 'splits' in the recipe."),
+        ("link_in_zip", "DataError: release.zip of o/n has no file 'link.jsonl'; there are: raw/one.jsonl.", "Mend"),
+        ("twice", "DataError: twice.tar.gz of o/n has several files 'one.jsonl'.", "Name its folder too in 'splits'"),
+        ("cut_off", "DataError: cut.tar.gz of o/n cannot be unpacked (", "so that it is downloaded again."),
+        ("no_archive", "DataError: text.zip of o/n cannot be unpacked (File is not a zip file).", "Delete /"),
+    ],
+)
+def test_errors_name_the_file_and_the_remedy(answers: dict[str, Any], name: str, start: str, remedy: str) -> None:
+    assert answers[name].startswith(start), answers[name]
+    assert remedy in answers[name]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"archive": "a.zip"}, "'archive' needs 'format'"),
+        ({"options": {"unit": "line"}}, "'options' needs 'format'"),
+        ({"beside": ["en"]}, "'beside' needs 'table'"),
+        ({"format": "text", "config": "en"}, "'format' and 'config' do not go together"),
+        ({"table": "bucc_pairs", "record": "squad"}, "'table' and 'record' do not go together"),
+        ({"splits": {"test": ["a", "b"]}}, "the split 'test' has several files, which need a 'format'"),
+    ],
+)
+def test_fields_of_a_recipe_belong_together(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        HubSource.model_validate({"path": "o/n", "revision": REVISION, "splits": {"test": "test"}, **fields})
