@@ -218,7 +218,9 @@ class TrainSpec(Strict):
     def label(self) -> str:
         """The tasks, and the languages unless it is English alone: what the run is called."""
         languages = sorted({code for task in self.tasks for code in task.data.languages})
-        return self.task if languages == ["en"] and self.stage != "train-language" else "-".join([self.task, *languages])
+        return (
+            self.task if languages == ["en"] and self.stage != "train-language" else "-".join([self.task, *languages])
+        )
 
     @property
     def only(self) -> TaskSpec:

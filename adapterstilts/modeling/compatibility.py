@@ -92,6 +92,11 @@ def _check_source(choice: Choice, spec: MethodSpec, source: StoredModel, options
             f"{name} was trained with {other}, whose library cannot be mixed with that of {spec}.",
             remedy=f"Use --method '{other}'.",
         )
+    if choice.name == "stack" and not METHODS.get(other.name).below:
+        raise CompatibilityError(
+            f"{name} was trained with {other}, whose effect would be lost below another adapter.",
+            remedy=f"Use --method '{other}' --composition continue.",
+        )
     single = len(source.description.blocks) == 1 and len(source.description.blocks[0].adapters) == 1
     if choice.name != "stack" and not single:
         raise CompatibilityError(
@@ -137,7 +142,8 @@ def check_language_adapter(stored: StoredModel, spec: TrainSpec) -> StoredModel:
             remedy=f"Methods that can: {_methods_for('stack', library='adapters')}.",
         )
     other, blocks = stored.description.method, stored.description.blocks
-    if METHODS.get(other.name).library != "adapters" or other.unfreeze_backbone or len(blocks) != 1:
+    entry = METHODS.get(other.name)
+    if entry.library != "adapters" or not entry.below or other.unfreeze_backbone or len(blocks) != 1:
         raise CompatibilityError(
             f"{stored.folder.name} was trained with {other}, which is not a language adapter that can be exchanged.",
             remedy="Train it with `astilts train-language` and a method of the adapters library.",

@@ -64,7 +64,8 @@ class Start:
     def restored(self) -> TransferModel:
         """The model of the only source; its heads are kept where one is going to be reused."""
         (source,) = self.sources
-        if self.language is None:
+        # A source that was itself trained over the language adapter brings it along.
+        if self.language is None or any(block.language for block in source.description.blocks):
             model = source.restore(self.backbone, precision=self.spec.precision, heads=self.spec.head == "reuse")
             model.method = self.spec.method
             return model
@@ -75,6 +76,11 @@ class Start:
                 described = adapter.model_copy(update={"name": name})
                 model.load_adapter(described, source.adapter_tensors(adapter.name, name))
                 model.place(Block(kind="adapter", adapters=(described,)))
+        if self.spec.head == "reuse":
+            for task, head in source.description.heads.items():
+                model.add_head(task, head.spec())
+            tensors = read_tensors(source.folder / WEIGHTS)
+            model.load({name: tensor for name, tensor in tensors.items() if name.startswith("heads.")})
         return model
 
     def add_language(self, model: TransferModel) -> None:

@@ -25,6 +25,7 @@ class Method:
         family: `full` changes the backbone; `adapter` leaves it frozen and adds weights.
         compositions: How its intermediate weights can enter a target phase; the first is the default.
         merges: Kinds of `merge` that are right for it.
+        below: Whether it can lie below another adapter in a stack.
         trains: Of the backbone's own weights, `all`, the `biases`, or `none`.
         defaults: Settings that differ from those published for full fine-tuning.
     """
@@ -34,6 +35,7 @@ class Method:
     library: Literal["transformers", "adapters", "peft"]
     compositions: tuple[str, ...]
     merges: tuple[str, ...] = ()
+    below: bool = False
     trains: Literal["all", "biases", "none"] = "none"
     defaults: Mapping[str, Any] = field(default_factory=lambda: _ADAPTER_DEFAULTS)
 
@@ -93,13 +95,15 @@ def _own(name: str, summary: str, *, compositions: tuple[str, ...], **values: An
     METHODS.add(name, Method(name, summary, "transformers", compositions, **values))
 
 
-def _adapters(name: str, summary: str, *, compositions: tuple[str, ...], merges: tuple[str, ...] = ()) -> None:
-    METHODS.add(name, Method(name, summary, "adapters", compositions, merges))
+def _adapters(
+    name: str, summary: str, *, compositions: tuple[str, ...], merges: tuple[str, ...] = (), below: bool = False
+) -> None:
+    METHODS.add(name, Method(name, summary, "adapters", compositions, merges, below or "stack" in compositions))
 
 
 def _peft(name: str, summary: str, *, merges: tuple[str, ...] = ()) -> None:
     compositions = ("stack", "continue", *(["merge"] if merges else []))
-    METHODS.add(f"peft:{name}", Method(f"peft:{name}", summary, "peft", compositions, merges))
+    METHODS.add(f"peft:{name}", Method(f"peft:{name}", summary, "peft", compositions, merges, below=True))
 
 
 _STACKED = ("stack", "continue", "fuse", "average", "merge")
@@ -121,30 +125,30 @@ _adapters("compacter", "double_seq_bn of low-rank hypercomplex products (Mahabad
           compositions=("stack", "continue", "fuse", "average"))  # fmt: skip
 _adapters("compacter++", "seq_bn of low-rank hypercomplex products (Mahabadi et al. 2021)",
           compositions=("stack", "continue", "fuse", "average"))  # fmt: skip
-# In a stack or fusion the library takes the invertible part of the first adapter alone, or lets parallel, prompt and
-# representation methods drop out without a word: those can only be continued, or merged into one.
-_adapters("par_bn", "a bottleneck beside each feed-forward block (He et al. 2022)",
-          compositions=("continue", "merge"), merges=_SUMS)  # fmt: skip
-_adapters("seq_bn_inv", "seq_bn and an invertible layer at the embeddings (MAD-X: Pfeiffer et al. 2020)",
-          compositions=("continue", "merge"), merges=_SUMS)  # fmt: skip
-_adapters("double_seq_bn_inv", "double_seq_bn and an invertible layer at the embeddings",
-          compositions=("continue", "merge"), merges=_SUMS)  # fmt: skip
-_adapters("lora", "low-rank updates of queries and values (Hu et al. 2022)",
-          compositions=("stack", "continue", "average", "merge"), merges=(*_SUMS, "svd"))  # fmt: skip
-_adapters("dora", "lora with magnitudes of its own (Liu et al. 2024)", compositions=("stack", "continue", "average"))
-_adapters("vera", "random low-rank updates between trained full matrices; as published, diagonal ones: peft:vera",
-          compositions=("stack", "continue", "average"))  # fmt: skip
 _adapters("ia3", "scaled keys, values and inner activations (Liu et al. 2022)",
           compositions=("stack", "continue", "average", "merge"), merges=_SUMS)  # fmt: skip
 _adapters("prefix_tuning", "trained keys and values before every layer's own (Li and Liang 2021)",
           compositions=("stack", "continue"))  # fmt: skip
+# The others can be continued, or merged into one, and nothing else: in a stack the library gives the output of one LoRA
+# to the next instead of adding them up, so that a new one, whose product is zero, takes all effect from those below;
+# parallel, prompt and representation methods drop out of it without a word; and of invertible layers it uses the first.
+_adapters("par_bn", "a bottleneck beside each feed-forward block (He et al. 2022)",
+          compositions=("continue", "merge"), merges=_SUMS)  # fmt: skip
+_adapters("seq_bn_inv", "seq_bn and an invertible layer at the embeddings (MAD-X: Pfeiffer et al. 2020)",
+          compositions=("continue", "merge"), merges=_SUMS, below=True)  # fmt: skip
+_adapters("double_seq_bn_inv", "double_seq_bn and an invertible layer at the embeddings",
+          compositions=("continue", "merge"), merges=_SUMS, below=True)  # fmt: skip
+_adapters("lora", "low-rank updates of queries and values (Hu et al. 2022)",
+          compositions=("continue", "merge"), merges=(*_SUMS, "svd"))  # fmt: skip
+_adapters("dora", "lora with magnitudes of its own (Liu et al. 2024)", compositions=("continue",))
+_adapters("vera", "random low-rank updates between trained full matrices; as published, diagonal ones: peft:vera",
+          compositions=("continue",))  # fmt: skip
 _adapters("prompt_tuning", "trained embeddings before the text (Lester et al. 2021)", compositions=("continue",))
 _adapters("loreft", "edits of hidden states in an orthogonal subspace (Wu et al. 2024)", compositions=("continue",))
 _adapters("noreft", "loreft without orthogonality (Wu et al. 2024)", compositions=("continue",))
 _adapters("direft", "noreft without difference to the projection (Wu et al. 2024)", compositions=("continue",))
 _adapters("mam", "prefix_tuning and par_bn together (He et al. 2022)", compositions=("continue",))
-_adapters("unipelt", "prefix_tuning, seq_bn and lora behind gates (Mao et al. 2022)",
-          compositions=("stack", "continue"))  # fmt: skip
+_adapters("unipelt", "prefix_tuning, seq_bn and lora behind gates (Mao et al. 2022)", compositions=("continue",))
 
 _peft("lora", "low-rank updates of queries and values (Hu et al. 2022)",
       merges=(*_SUMS, "ties", "dare_ties", "dare_linear", "svd"))  # fmt: skip

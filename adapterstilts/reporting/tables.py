@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 _COLLAPSED = "it predicts one and the same label for every validation example: it has collapsed"
 
 
+# So many sources of a row are written out in its first cell, and more of them below the table.
+_NAMED_SOURCES = 2
+
+
 def training_summary(result: TrainResult) -> str:
     """What an intermediate phase gave, in a few lines."""
     return "\n".join(
@@ -161,6 +165,8 @@ def _folders(row: TransferRow) -> list[tuple[str, Path]]:
 def _notes(row: TransferRow) -> list[str]:
     """What one should know before believing a row."""
     notes = []
+    if len(row.sources) > _NAMED_SOURCES:
+        notes.append(f"{_source(row)}: {row.source}.")
     for one in row.seeds:
         if collapsed := [name for name, counts in one.counts.items() if counts.get("distinct_predictions") == 1]:
             seed = f", seed {one.seed}" if len(row.seeds) > 1 else ""
@@ -244,7 +250,8 @@ def _first_cell(row: TransferRow) -> str:
 def _source(row: TransferRow) -> str:
     if row.source == "none":
         return "no intermediate task"
-    return f"{row.source} ({row.composition})" if row.trained else row.source
+    named = row.source if len(row.sources) <= _NAMED_SOURCES else f"{len(row.sources)} sources"
+    return f"{named} ({row.composition})" if row.trained else named
 
 
 def _parameters(counts: dict[str, int]) -> str:

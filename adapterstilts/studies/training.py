@@ -25,7 +25,7 @@ _NEEDED = {"temperature": "--temperature 2", "capped": "--cap 10000", "weights":
 def run_together(names: Sequence[str], options: IntermediateOptions, reporter: Reporter) -> TrainResult:
     """Trains one model on all tasks; see `adapterstilts.train_intermediate`."""
     chosen = _check_names(names)
-    if len(chosen) > 1:
+    if chosen:  # before anything is looked for
         choose_sampling(options, [task.name for task in chosen])
     plan = make_plan(options)
     tasks = chosen or _available(plan, reporter)

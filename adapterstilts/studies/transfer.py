@@ -53,6 +53,11 @@ def run_transfer(
     composition = _composition(options)
     _check_used(options, tasks)
     check_language_options(options)
+    if options.language_adapters and composition == _PUBLISHED_FUSION:
+        raise UsageError(
+            f"--composition {composition}: the target's own adapter cannot be fused from above a language adapter.",
+            remedy="Use fuse or fuse[target=one-step], or leave out --language-adapters.",
+        )
     plan = make_plan(options)
     composition = composition or Choice(name=METHODS.get(plan.method.name).compositions[0])
     together = COMPOSITIONS.get(composition.name).many

@@ -16,8 +16,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import adapterstilts
 from adapterstilts.checkpoints import latest_complete, mark_complete
+from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.store import RunStore
+from tests.conftest import write_squad
 
 ASTILTS = [sys.executable, "-m", "adapterstilts"]
 
@@ -105,6 +108,34 @@ def test_full_fine_tuning_resumes_at_the_end_of_an_epoch(quick: dict[str, Any], 
     first, second = (load_file(only_run(store) / "weights.safetensors") for store in (whole, killed))
     assert [name for name in first if not torch.equal(first[name], second[name])] == []
     assert json.loads((only_run(killed) / "provenance.json").read_text())["resumed_from_step"] == 18
+
+
+def test_training_on_several_tasks_resumes_to_the_same_weights(quick: dict[str, Any], tmp_path: Path) -> None:
+    """Both tasks begin again in the middle of an epoch of the stage, and text is masked anew whenever they do."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    quick |= {"max_train_examples": 24, "data_dir": _two_tasks(tmp_path), "sampling": "weights"}
+    words = command({**quick, "weights": "squad=2,mlm=1"}, killed, "train-intermediate", "squad", "mlm")
+    kill_at_step(words, killed, 12)
+    slow = {"epochs": 3, "eval_steps": 5, "tokens_per_batch": 1, "patience": 99}
+    for store in (whole, killed):
+        options = {**quick, **slow, "weights": {"squad": 2, "mlm": 1}, "store": store}
+        adapterstilts.train_intermediate(["squad", "mlm"], **options)
+    first, second = (load_file(only_run(store) / "weights.safetensors") for store in (whole, killed))
+    assert [name for name in first if not torch.equal(first[name], second[name])] == []
+    one, other = (json.loads((only_run(store) / "metrics.json").read_text()) for store in (whole, killed))
+    assert one == other and one["steps"] == 18
+    assert {task: counts["examples_seen"] for task, counts in one["tasks"].items()} == {"squad": 96, "mlm": 48}
+    assert json.loads((only_run(killed) / "provenance.json").read_text())["resumed_from_step"] >= 10
+
+
+def _two_tasks(folder: Path) -> Path:
+    """Release files of SQuAD, and of plain text."""
+    data = folder / "two"
+    write_squad(data / "squad/train-v1.1.json", span_qa(split="train", language="en", size=40))
+    contexts = list(dict.fromkeys(row["context"] for row in span_qa(split="train", language="en", size=200)))
+    (data / "mlm").mkdir()
+    (data / "mlm/en.txt").write_text("".join(f"{context}\n" for context in contexts), encoding="utf-8")
+    return data
 
 
 def test_only_whole_checkpoints_are_trusted(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -217,6 +218,14 @@ def test_several_sources_make_one_row(mini: dict[str, Any], composition: str) ->
     assert spec.inputs == (runs["squad"].key, runs["ccg"].key) and str(spec.composition) == row.composition
     assert row.composition in transfer_tables(result)
     assert row.seconds["intermediate"] == pytest.approx(sum(run.provenance["train_seconds"] for run in runs.values()))
+
+
+def test_many_sources_are_written_below_the_table(mini: dict[str, Any]) -> None:
+    result = adapterstilts.transfer(["squad", "ccg"], "xquad", composition="fuse", **SHOWN, **mini)
+    row = replace(result.rows[1], sources={**result.rows[1].sources, "qqp@0": "0"}, source="squad@1 + ccg@2 + qqp@0")
+    lines = transfer_tables(adapterstilts.TransferResult([row])).splitlines()
+    assert any(line.startswith(" 3 sources (fuse) ") for line in lines)
+    assert "  3 sources (fuse): squad@1 + ccg@2 + qqp@0." in lines
 
 
 def test_published_fusion_has_the_targets_own_adapter_too(mini: dict[str, Any]) -> None:
