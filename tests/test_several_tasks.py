@@ -151,6 +151,20 @@ def test_separately_is_what_separate_commands_do(mini: dict[str, Any], tmp_path:
     assert_same_weights(results[1].folder, alone.folder)
 
 
+def test_commands_print_one_result_or_a_list(mini: dict[str, Any]) -> None:
+    from click.testing import CliRunner
+
+    from adapterstilts.cli.training import train_intermediate
+
+    flags = [part for name, value in mini.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    together = CliRunner().invoke(train_intermediate, [*TASKS, *flags, "--json"])
+    assert list(json.loads(together.stdout)["tasks"]) == TASKS
+    apart = CliRunner().invoke(train_intermediate, [*TASKS, *flags, "--separately", "--json"])
+    assert [one["task"] for one in json.loads(apart.stdout)] == TASKS
+    summaries = CliRunner().invoke(train_intermediate, [*TASKS, *flags, "--separately"]).stdout
+    assert summaries.index("SQuAD v1.1 with") < summaries.index("HellaSwag with") and summaries.count("  next ") == 2
+
+
 @pytest.mark.parametrize(
     ("tasks", "options", "message"),
     [
