@@ -40,8 +40,8 @@ class TrainResult:
     Attributes:
         task: The task trained on; of several, their names with `+` between them.
         languages: Languages of the training data.
-        validation: Scores of the chosen checkpoint on validation data of the first of them. Those of several tasks have the task's
-            name and a `/` before theirs, and `score` is the mean of their main scores.
+        validation: Scores of the chosen checkpoint on validation data of the first of them. Those of several tasks have
+            the task's name and a `/` before theirs, and `score` is the mean of their main scores.
         tasks: Each task by itself.
         sampling: How often each of several tasks was trained on.
         parameters: Number of `trained` and of all (`total`) parameters.

@@ -200,6 +200,7 @@ def _train(
 ) -> Outcome:
     from transformers import set_seed
 
+    from adapterstilts.costs import training_cost
     from adapterstilts.training import train
 
     stage = plan.store.folder(spec).name
@@ -220,8 +221,15 @@ def _train(
         work=work,
         on_progress=lambda step, steps, logged: reporter.trained(stage, step, steps, logged),
     )
-    save_model(model, work)
     outcome = dataclasses.asdict(result)
+    flops, cost = training_cost(
+        model,
+        tokens=result.tokens_seen,
+        tokens_here=outcome.pop("tokens_here"),
+        seconds_here=outcome.pop("seconds_here"),
+        device=plan.device,
+    )
+    save_model(model, work)
     seconds, resumed = outcome.pop("seconds"), outcome.pop("resumed_from")
     calibration = _take_calibration(outcome["validation"], [task.name for task in spec.tasks])
     sizes = {part.name: counts for part, counts in prepared}
@@ -232,10 +240,12 @@ def _train(
         **{name: sum(counts[name] for counts in sizes.values()) for name in sizes[spec.tasks[0].name]},
         **({"tasks": tasks} if tasks else {}),
         "parameters": model.parameter_counts(),
+        "flops": flops,
         "stored_bytes": (work / WEIGHTS).stat().st_size,
     }
     return metrics, {
         "train_seconds": round(seconds, 2),
+        "cost": cost,
         "resumed_from_step": resumed,
         "rows_left_out": bad.counts,
         "rows_omitted_by_design": bad.omitted,

@@ -75,6 +75,8 @@ class TrainingResult:
         tasks: Where there are several, each with its own `examples_seen` and `tokens_seen`.
         resumed_from: Step of the checkpoint that this process went on from, 0 for a new start.
         seconds: Wall time of training, evaluation included, without what a kill undid.
+        seconds_here: Time of this process for its steps, without evaluation.
+        tokens_here: Tokens of these steps.
     """
 
     steps: int
@@ -85,6 +87,8 @@ class TrainingResult:
     tokens_seen: int
     resumed_from: int
     seconds: float
+    seconds_here: float
+    tokens_here: int
     tasks: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
@@ -112,7 +116,7 @@ class StageTrainer(Trainer):
         super().__init__(model=model, args=args, train_dataset=features, eval_dataset=held_out)
         self.parts = parts
         self.batches = batches
-        self.seconds_before = 0.0
+        self.seconds_before = self.evaluating = 0.0
         self.started = self.saved = time.perf_counter()
         for default in (PrinterCallback, ProgressCallback):
             self.remove_callback(default)
@@ -157,7 +161,9 @@ class StageTrainer(Trainer):
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Scores each task's held-out data; early stopping and checkpoint selection read `eval_score`."""
+        begun = time.perf_counter()
         scored = {part.name: part.score(self._predict(part)) for part in self.parts}
+        self.evaluating += time.perf_counter() - begun
         averaged = [part.name for part in self.parts if part.averaged]
         metrics = {f"eval_{name}": value for name, value in together(scored, averaged=averaged).items()}
         self.log(metrics)
@@ -325,16 +331,21 @@ def train(
     latest = latest_complete(checkpoints)
     trainer.go_on(latest)
     state = trainer.state
-    seen = batches.seen(state.global_step, {part.name: part.features["tokens"][:] for part in parts})
+    resumed = int(latest.name.rpartition("-")[2]) if latest else 0
+    tokens = {part.name: part.features["tokens"][:] for part in parts}
+    seen, before = batches.seen(state.global_step, tokens), batches.seen(resumed, tokens)
+    tokens_seen = sum(one["tokens_seen"] for one in seen.values())
     return TrainingResult(
         steps=state.global_step,
         best_step=state.best_global_step,
         best_score=state.best_metric,
         validation=_logged_at(state, state.best_global_step),
         examples_seen=sum(one["examples_seen"] for one in seen.values()),
-        tokens_seen=sum(one["tokens_seen"] for one in seen.values()),
-        resumed_from=int(latest.name.rpartition("-")[2]) if latest else 0,
+        tokens_seen=tokens_seen,
+        resumed_from=resumed,
         seconds=trainer.seconds,
+        seconds_here=time.perf_counter() - trainer.started - trainer.evaluating,
+        tokens_here=tokens_seen - sum(one["tokens_seen"] for one in before.values()),
         tasks=seen if len(parts) > 1 else {},
     )
 

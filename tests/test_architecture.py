@@ -15,7 +15,7 @@ FLOORS = [
     {"specs", "store", "metrics", "mining", "submission", "profiles", "provenance", "statistics"},
     {"tasks"},
     {"data", "mini", "modeling"},
-    {"checkpoints", "training", "prediction"},
+    {"checkpoints", "training", "prediction", "costs"},
     {"options", "planning", "evaluation", "stages"},
     {"results", "scoring", "exporting", "studies", "reporting", "sharing", "api"},
     {"cli", "__main__"},

@@ -54,8 +54,8 @@ class LanguageAdapters:
     @property
     def trained_over(self) -> str:
         """How the English one is written in results."""
-        layers = f", left out of the last {self.drop} layers" if self.drop else ""
-        return f"{run_label(self.english)}{layers}"
+        layers = "layer" if self.drop == 1 else f"{self.drop} layers"
+        return run_label(self.english) + (f", left out of the last {layers}" if self.drop else "")
 
 
 def check_language_options(options: TransferOptions) -> None:

@@ -7,10 +7,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 import adapterstilts
 from adapterstilts import api
+from adapterstilts.cli.training import transfer
 from adapterstilts.errors import AstiltsError, CompatibilityError, UsageError
 from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.reporting.tables import transfer_tables
@@ -76,7 +78,7 @@ def test_every_row_is_trained_over_english_and_evaluated_with_each_languages_own
         assert (target.language_adapter, target.language_adapter_drop) == (english.key, 1)
         assert evaluation.language_adapters == used
         assert row.language_adapters == labels
-        assert row.language_adapter == f"en@{english.short_key}, left out of the last 1 layers"
+        assert row.language_adapter == f"en@{english.short_key}, left out of the last layer"
     text = transfer_tables(result)
     assert f"de de@{german.short_key}, zh en@{english.short_key} (fallback)" in text
     assert f"trained over en@{english.short_key}" in text
@@ -201,3 +203,14 @@ def test_what_cannot_work_is_refused_before_anything_is_trained(
     with pytest.raises(AstiltsError, match=message):
         adapterstilts.transfer("none", target, **options)
     assert len(RunStore(trained["store"]).runs()) == before
+
+
+@pytest.mark.parametrize("text", ["de", "de=", "=0", "de=0,de=1", "de=0,"])
+def test_malformed_choices_of_adapters_are_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="is not of the form NAME=VALUE,NAME=VALUE with each name once"):
+        transfer.make_context("transfer", ["--from", "none", "--to", "mlqa", "--language-adapter", text])
+
+
+def test_adapters_are_chosen_on_the_command_line_as_in_python() -> None:
+    words = ["--from", "none", "--to", "mlqa", "--language-adapters", "--language-adapter", "de=0a, en=1b"]
+    assert transfer.make_context("transfer", words).params["language_adapter"] == {"de": "0a", "en": "1b"}
