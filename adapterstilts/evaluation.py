@@ -16,13 +16,14 @@ import numpy as np
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.batching import Collator
 from adapterstilts.data.features import encode
+from adapterstilts.data.translation.layout import Direction
 from adapterstilts.files import write_json
 from adapterstilts.languages import context_language, question_language
 from adapterstilts.modeling.blocks import Block
 from adapterstilts.modeling.composition import add_language_adapter
 from adapterstilts.modeling.storage import StoredModel
 from adapterstilts.modeling.transfer_model import TransferModel
-from adapterstilts.planning import Plan
+from adapterstilts.planning import ENGLISH, Plan
 from adapterstilts.prediction import predict
 from adapterstilts.specs import EvaluateSpec, TrainSpec
 from adapterstilts.store import CHECKPOINTS, Run
@@ -149,7 +150,8 @@ class Evaluation:
             return
         for language in languages:
             rows, bad = self._rows(self.spec.split, language)
-            features = self._features(rows, self.spec.fingerprints[language], self.spec.split)
+            identity = self.spec.translate_test.get(language, self.spec.fingerprints[language])
+            features = self._features(rows, identity, self.spec.split)
             yield language, _Answered(rows.to_list(), features, self._predict(features, language), bad)
 
     def _pooled(self, languages: Sequence[str]) -> Iterator[tuple[str, _Answered]]:
@@ -200,8 +202,14 @@ class Evaluation:
 
     def _rows(self, split: str, language: str) -> tuple[Dataset, BadRows]:
         bad = BadRows(skip=self.spec.skip_bad_rows)
-        rows = self.plan.source.load(recipe(self.spec.task), split, language, bad)
-        return self.kind.subset(rows, self.spec.max_examples), bad
+        task = recipe(self.spec.task)
+        rows = self.plan.source.load(task, split, language, bad)
+        scored = self.kind.subset(rows, self.spec.max_examples)
+        if language in self.spec.translate_test:
+            assert self.plan.test_translations is not None
+            direction = Direction(language, ENGLISH)
+            scored = self.plan.test_translations.load(task, split, direction, rows=rows, wanted=scored, bad=bad)
+        return scored, bad
 
     def _features(self, rows: Dataset, fingerprint: str, split: str) -> Dataset:
         return encode(

@@ -54,18 +54,27 @@ class IntermediateOptions(TrainingOptions):
     """Options of `train_intermediate`.
 
     Attributes:
+        languages: Languages to train in: English, and others in which there are translations of its rows.
+        translations: Folder of translations, as `astilts translate` makes them and XTREME publishes them; default:
+            the embedded suite's rows in other languages if it is the source.
         sampling: How often each of several tasks is trained on: `proportional` to their sizes (the default), all
             equally often (`uniform`), sizes to the power of 1 / `temperature`, sizes up to `cap` (`capped`), or
             `weights`.
         temperature: 1 is proportional; the higher, the more equal.
         cap: Features (windows of text), above which a task counts as no larger.
         weights: Each task's share; only how they relate to each other counts.
+        mlm_rate: Share of all batches that are masked language modelling, beside the tasks.
+        mlm_languages: Languages of its text; English where it is a task by itself and none are given.
     """
 
+    languages: tuple[str, ...] | None = None
+    translations: Path | None = None
     sampling: Literal["proportional", "uniform", "temperature", "capped", "weights"] | None = None
     temperature: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     cap: int | None = Field(default=None, ge=1)
     weights: dict[str, float] | None = None
+    mlm_rate: float | None = Field(default=None, gt=0, lt=1)
+    mlm_languages: tuple[str, ...] | None = None
 
 
 class TransferOptions(TrainingOptions):
@@ -79,6 +88,11 @@ class TransferOptions(TrainingOptions):
             and source have.
         benchmark: Whose languages are the default: `xtreme` or `xtreme-r`; default: the first that has the task.
         cross_pairs: Score every pair of context and question language (G-XLT), for targets that have them.
+        train_languages: Languages to train the target phase in: English, and others in which there are translations of
+            its rows (translate-train).
+        translations: Folder of translations, as in `IntermediateOptions`.
+        translate_test: Folder of English translations of the test sets, or `mini` for the embedded suite's English
+            rows: what is scored instead of other languages' own rows.
         preset: Published way of reading sentence vectors for targets without training: `jiant` or `xtreme`.
         layer: Hidden state to read them from, e.g. `14` or `14/24` of the backbone's depth.
         pooling: `mean` over tokens, or the `first` one.
@@ -102,6 +116,9 @@ class TransferOptions(TrainingOptions):
     split: Literal["test", "validation"] | None = None
     benchmark: Literal["xtreme", "xtreme-r"] | None = None
     cross_pairs: bool = False
+    train_languages: tuple[str, ...] | None = None
+    translations: Path | None = None
+    translate_test: Path | None = None
     preset: str | None = None
     layer: int | str | None = None
     pooling: Literal["mean", "first"] | None = None

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts.data.sources import Source, open_source
 from adapterstilts.data.splits import evaluation_split
+from adapterstilts.data.translation.layout import Direction
+from adapterstilts.data.translation.reading import (
+    Translations,
+    check_translated_scores,
+    check_translations,
+    open_test_translations,
+    open_translations,
+)
 from adapterstilts.errors import DataError, UsageError, unknown
 from adapterstilts.languages import check_languages, context_language
 from adapterstilts.modeling.backbone import Backbone, check_length, locate_backbone
@@ -40,6 +49,7 @@ if TYPE_CHECKING:
 
 # How a phase begins that takes nothing from an earlier one.
 START = Choice(name="none")
+ENGLISH = "en"
 # What stands for the key of a run where a language is evaluated without a language adapter.
 NO_LANGUAGE_ADAPTER = "none"
 
@@ -49,6 +59,8 @@ class Plan:
     """What all stages of one command share.
 
     Attributes:
+        translations: Where training rows in other languages come from.
+        test_translations: Where English rows come from that are scored instead of other languages' own.
         remade: Keys of the stages that this command has computed again, because of `--force`.
     """
 
@@ -61,11 +73,17 @@ class Plan:
     device: torch.device
     precision: Precision
     store: RunStore
+    translations: Translations | None = None
+    test_translations: Translations | None = None
     remade: set[str] = field(default_factory=set)
 
 
-def make_plan(options: TrainingOptions) -> Plan:
+def make_plan(options: TrainingOptions, *, translations: Path | None = None, translate_test: Path | None = None) -> Plan:
     """Resolves and checks everything that does not depend on a task.
+
+    Args:
+        translations: Folder of translations to train on, or `mini`; by default, the suite's if it is the source.
+        translate_test: Folder of English translations to score, or `mini`; by default, originals are scored.
 
     Raises:
         UsageError: A name is unknown or a value does not fit.
@@ -92,6 +110,8 @@ def make_plan(options: TrainingOptions) -> Plan:
         device=device,
         precision=choose_precision(options.precision, device=device, hidden_size=config.hidden_size),
         store=RunStore(options.store),
+        translations=open_translations(translations, source, flag="--translations"),
+        test_translations=open_test_translations(translate_test, source),
     )
 
 
@@ -104,7 +124,7 @@ def plan_training(
     head: str = "new",
     inputs: Sequence[Run] = (),
     sampling: Sampling | None = None,
-    languages: Sequence[str] = ("en",),
+    languages: Mapping[str, Sequence[str]] = MappingProxyType({}),
     language_adapter: Run | None = None,
 ) -> TrainSpec:
     """The spec of one training stage.
@@ -113,7 +133,7 @@ def plan_training(
         tasks: The tasks whose training data are used; the settings that they share are the first one's.
         inputs: The runs that `composition` starts from.
         sampling: How often each of several tasks is trained on.
-        languages: Languages of the training data.
+        languages: Task to the languages of its training data; where a task is not there, English.
         language_adapter: The run whose adapter lies below all others.
 
     Raises:
@@ -130,7 +150,7 @@ def plan_training(
                 kind=task.kind,
                 options=task.build_kind().options.model_dump(mode="json"),
                 metric=task.metric,
-                data=_training_data(plan, task, languages),
+                data=_training_data(plan, task, phase, languages.get(task.name, (ENGLISH,))),
                 encoding=one.encoding(),
             )
             for task, one in zip(tasks, settings, strict=True)
@@ -222,6 +242,7 @@ def plan_evaluation(
         language_adapters={
             language: run.key if run else NO_LANGUAGE_ADAPTER for language, run in language_adapters.items()
         },
+        translate_test=_test_translations(plan, task, split, languages),
     )
 
 
@@ -266,25 +287,58 @@ def evaluation_languages(source: Source, task: Recipe, options: TransferOptions)
     return check_languages(chosen, available=offered, owner=f"{task.name} in the {source.name} source")
 
 
-def _training_data(plan: Plan, task: Recipe, languages: Sequence[str]) -> TrainingData:
+def _training_data(plan: Plan, task: Recipe, phase: Phase, languages: Sequence[str]) -> TrainingData:
+    """The training data in some languages, of which English alone selects checkpoints except for language adapters.
+
+    Text has an original in each language; of everything else, other languages have translations of the English rows.
+    """
     source = plan.source
-    for language in languages:
+    has_originals = phase == "train-language" or task.kind == "masked_lm"
+    own = tuple(languages) if has_originals else (ENGLISH,)
+    selecting = own[0] if phase == "train-language" else ENGLISH
+    for language in own:
         if missing := source.missing(task, "train", language):
             raise DataError(f"{task.name}: no training data: {missing} is not there.", remedy="Check --data-dir.")
-    splits = ["train"]
     # Without training data of its own, a task's validation split belongs to its test languages.
-    absent = [what for language in languages if (what := source.missing(task, "validation", language))]
+    absent = source.missing(task, "validation", selecting)
     if absent and task.source(source.name).has("validation"):
-        raise DataError(f"{task.name}: no validation data: {absent[0]} is not there.", remedy="Check --data-dir.")
-    if not absent:
-        splits.append("validation")
+        raise DataError(f"{task.name}: no validation data: {absent} is not there.", remedy="Check --data-dir.")
+    fingerprints = {"train": {language: source.fingerprint(task, "train", language) for language in own}}
+    if not absent or selecting not in own:
+        split = "train" if absent else "validation"
+        if missing := source.missing(task, split, selecting):
+            raise DataError(f"{task.name}: no validation data: {missing} is not there.", remedy="Check --data-dir.")
+        fingerprints["validation"] = {selecting: source.fingerprint(task, split, selecting)}
     return TrainingData(
         task=task.name,
         source=source.name,
-        fingerprints={
-            split: {language: source.fingerprint(task, split, language) for language in languages} for split in splits
-        },
+        fingerprints=fingerprints,
         holdout=plan.profile.holdout if absent else None,
         max_examples=plan.options.max_train_examples,
         skip_bad_rows=plan.options.skip_bad_rows,
+        translations={} if has_originals else _translations(plan, task, languages),
+        translated_only=not has_originals and ENGLISH not in languages,
     )
+
+
+def _translations(plan: Plan, task: Recipe, languages: Sequence[str]) -> dict[str, str]:
+    """Language to the fingerprint of the translations of a task's English training rows."""
+    found = {}
+    for language in languages:
+        if language != ENGLISH:
+            direction = Direction(ENGLISH, language)
+            found[language] = check_translations(plan.translations, task, "train", direction)
+    return found
+
+
+def _test_translations(plan: Plan, task: Recipe, split: str, languages: Sequence[str]) -> dict[str, str]:
+    """Language to the fingerprint of the English translation of the rows to score; nothing where none is wanted."""
+    found: dict[str, str] = {}
+    if plan.test_translations is None:
+        return found
+    check_translated_scores(task)
+    for language in languages:
+        if language != ENGLISH:
+            direction = Direction(language, ENGLISH)
+            found[language] = check_translations(plan.test_translations, task, split, direction)
+    return found

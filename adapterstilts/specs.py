@@ -127,6 +127,8 @@ class TrainingData(Strict):
         fingerprints: Split to language to content fingerprint; without a `validation` entry, `holdout` applies.
         holdout: Training examples of each language set aside for validation, whole contexts at a time.
         max_examples: Upper bound on training examples of each language; a smaller set is always a subset of a larger.
+        translations: Language to content fingerprint of the translations of the English training examples.
+        translated_only: Whether the English examples themselves are left out of training.
     """
 
     task: str
@@ -135,11 +137,20 @@ class TrainingData(Strict):
     holdout: int | None = None
     max_examples: int | None = None
     skip_bad_rows: bool = False
+    translations: dict[str, str] = {}
+    translated_only: bool = False
 
     @property
     def languages(self) -> tuple[str, ...]:
         """The languages trained on, English first."""
-        return tuple(sorted(self.fingerprints["train"], key=lambda code: (code != "en", code)))
+        own = () if self.translated_only else self.fingerprints["train"]
+        return tuple(sorted([*own, *self.translations], key=lambda code: (code != "en", code)))
+
+    @property
+    def validation_language(self) -> str:
+        """The language in which checkpoints are selected: English, except for language adapters."""
+        selecting = self.fingerprints.get("validation") or self.fingerprints["train"]
+        return min(selecting, key=lambda code: (code != "en", code))
 
 
 class TaskSpec(Strict):
@@ -164,12 +175,15 @@ class Sampling(Strict):
         strategy: `proportional` to the tasks' sizes, `uniform`, sizes to the power of 1 / `temperature`, sizes up to
             `cap` features, or given `weights`.
         weights: Task to its share; they are divided by their sum.
+        added: Task to its share of all batches. Its batches come on top of those of the other tasks, among which alone
+            the strategy shares out.
     """
 
     strategy: Literal["proportional", "uniform", "temperature", "capped", "weights"] = "proportional"
-    temperature: float | None = Field(None, gt=0)
-    cap: int | None = Field(None, ge=1)
+    temperature: float | None = Field(default=None, gt=0)
+    cap: int | None = Field(default=None, ge=1)
     weights: dict[str, float] = {}
+    added: dict[str, float] = {}
 
     def __str__(self) -> str:
         detail = ""
@@ -179,7 +193,7 @@ class Sampling(Strict):
             detail = f" at {self.cap:,}"
         elif self.strategy == "weights":
             detail = " " + ", ".join(f"{task} {weight:g}" for task, weight in self.weights.items())
-        return self.strategy + detail
+        return self.strategy + detail + "".join(f" and {100 * rate:g}% {task}" for task, rate in self.added.items())
 
 
 class TrainSpec(Strict):
@@ -238,6 +252,7 @@ class EvaluateSpec(Strict):
             no model is trained for.
         inputs: The run whose model is evaluated; none for the backbone as it is.
         language_adapters: Language to the run whose adapter takes the place of the one trained with, or `none`.
+        translate_test: Language to the fingerprint of the English translation that is scored instead of its rows.
     """
 
     version: Literal[2] = 2
@@ -257,6 +272,7 @@ class EvaluateSpec(Strict):
     precision: Precision
     inputs: tuple[str, ...]
     language_adapters: dict[str, str] = {}
+    translate_test: dict[str, str] = {}
 
     @property
     def label(self) -> str:

@@ -263,6 +263,7 @@ def _prepare(plan: Plan, spec: TrainSpec, task: TaskSpec, bad: BadRows) -> tuple
         task.data,
         bad,
         max_validation_examples=spec.settings.max_validation_examples,
+        translations=plan.translations,
     )
     identity, cache = canonical_json(task.data), plan.store.cache / "features"
     shared = {"kind": kind, "tokenizer": tokenizer, "encoding": task.encoding, "cache": cache}
@@ -289,7 +290,7 @@ def _scorer(task: TaskSpec, kind: Kind, gold: Sequence[Row], held_out: Any) -> S
     def score(logits: list[np.ndarray]) -> dict[str, float]:
         calibration = kind.calibrate(gold, held_out, logits)
         predictions = kind.decode(gold, held_out, logits, calibration)
-        scores = kind.score(predictions, gold, metric=task.metric, language=task.data.languages[0])
+        scores = kind.score(predictions, gold, metric=task.metric, language=task.data.validation_language)
         chosen = {f"{_CALIBRATED}{name}": value for name, value in calibration.items()}
         return {"score": kind.main_score(scores.metrics), **scores.metrics, **scores.counts, **chosen}
 

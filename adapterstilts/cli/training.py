@@ -110,6 +110,10 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
               help="For --sampling capped: a task of more than N features counts as if it had N.")  # fmt: skip
 @click.option("--weights", type=Assignments(), metavar="TASK=W,...",
               help="For --sampling weights: the share of each task.")  # fmt: skip
+@click.option("--mlm-rate", type=float, metavar="R",
+              help="Mix masked language modelling in: its share of all batches, 0 to 1.")  # fmt: skip
+@click.option("--mlm-languages", type=Names(), metavar="CODE,...",
+              help="Languages of the text for --mlm-rate, or for the task mlm itself.")  # fmt: skip
 @click.option("--separately", is_flag=True,
               help="Train a model on each task, one after the other, as separate commands would.")  # fmt: skip
 @training_options
@@ -127,6 +131,7 @@ def train_intermediate(tasks: tuple[str, ...], separately: bool, as_json: bool, 
       astilts train-intermediate squad --data-dir download --backbone ./xlm-r --max-train-examples 2000
       astilts train-intermediate squad mnli hellaswag --sampling temperature --temperature 2 --profile mini
       astilts train-intermediate squad mnli --separately --profile mini
+      astilts train-intermediate squad --mlm-rate 0.1 --mlm-languages en,de,zh --profile mini
     """
     from adapterstilts import api
     from adapterstilts.cli.progress import Terminal

@@ -37,8 +37,8 @@ class TaskBatch(NamedTuple):
 def batch_counts(sizes: Mapping[str, int], sampling: Sampling | None, *, batch_size: int) -> dict[str, int]:
     """How many batches of an epoch each task gets.
 
-    An epoch has as many batches as all tasks together. They are shared out in proportion to the strategy's weights,
-    whole parts first, then one more for each of the largest remainders (Hamilton's method).
+    An epoch has as many batches as all tasks together, those added at a rate aside. They are shared out in proportion
+    to the strategy's weights, whole parts first, then one more for each of the largest remainders (Hamilton's method).
 
     Args:
         sizes: Task to its number of batches.
@@ -48,6 +48,8 @@ def batch_counts(sizes: Mapping[str, int], sampling: Sampling | None, *, batch_s
     Raises:
         UsageError: A task would get no batch, so that its head would never be trained.
     """
+    added = sampling.added if sampling else {}
+    sizes = {task: size for task, size in sizes.items() if task not in added}
     weights = _weights(sizes, sampling, batch_size=batch_size)
     total, whole = sum(sizes.values()), sum(weights.values())
     quotas = {task: total * weight / whole for task, weight in weights.items()}
@@ -55,6 +57,8 @@ def batch_counts(sizes: Mapping[str, int], sampling: Sampling | None, *, batch_s
     order = sorted(quotas, key=lambda task: counts[task] - quotas[task])
     for task in order[: total - sum(counts.values())]:
         counts[task] += 1
+    for task, rate in added.items():
+        counts[task] = round(total * rate / (1 - sum(added.values())))
     if without := [task for task, count in counts.items() if not count]:
         raise UsageError(
             f"--sampling {sampling}: {without[0]} gets none of the {total:,} batches of an epoch.",

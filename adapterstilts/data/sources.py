@@ -84,7 +84,7 @@ class MiniRows:
             asked = {row["id"]: row["question"] for row in _generated(task, split, question_language(language))}
             rows = [{**row, "question": asked[row["id"]]} for row in rows]
         where = f"the {split} split of {task.name} ({language}) in the embedded suite"
-        return _dataset(task, ((where, row) for row in rows), where, bad)
+        return canonical_rows(task, ((where, row) for row in rows), where, bad)
 
 
 def _generated(task: Recipe, split: str, language: str) -> list[dict[str, Any]]:
@@ -149,7 +149,7 @@ class FileRows:
         self._check(task, split, language)
         parts = _with_split(task.sources.files, split)
         paths = [path for part in parts for path in self._paths(part, split, language)]
-        return _dataset(task, self._rows(parts, split, language, bad), ", ".join(map(str, paths)), bad)
+        return canonical_rows(task, self._rows(parts, split, language, bad), ", ".join(map(str, paths)), bad)
 
     def _rows(
         self, parts: list[FilesSource], split: str, language: str, bad: BadRows
@@ -202,7 +202,7 @@ class HubRows:
             for number, part in enumerate(parts)
             for place, row in _hub_rows(part, split, language, bad)
         )
-        return _dataset(task, rows, f"{', '.join(part.path for part in parts)}, {split}, {language}", bad)
+        return canonical_rows(task, rows, f"{', '.join(part.path for part in parts)}, {split}, {language}", bad)
 
 
 def _hub(task: Recipe) -> HubSource:
@@ -298,7 +298,7 @@ def _canonical(
                 yield f"{where}: {place}", {"id": str(number), "language": language, **row}
 
 
-def _dataset(task: Recipe, rows: Iterable[tuple[str, dict[str, Any]]], where: str, bad: BadRows) -> Dataset:
+def canonical_rows(task: Recipe, rows: Iterable[tuple[str, dict[str, Any]]], where: str, bad: BadRows) -> Dataset:
     """The usable rows, with the kind's columns only."""
     from datasets import Dataset
 

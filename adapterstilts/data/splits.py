@@ -9,6 +9,8 @@ import numpy as np
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources import Source
+from adapterstilts.data.translation.layout import Direction
+from adapterstilts.data.translation.reading import Translations
 from adapterstilts.errors import DataError
 from adapterstilts.specs import TrainingData
 from adapterstilts.tasks.kind import draw
@@ -52,29 +54,74 @@ def hold_out(rows: Dataset, size: int, *, group: Callable[[Mapping[str, Any]], s
 
 
 def training_rows(
-    source: Source, task: Recipe, data: TrainingData, bad: BadRows, *, max_validation_examples: int
+    source: Source,
+    task: Recipe,
+    data: TrainingData,
+    bad: BadRows,
+    *,
+    max_validation_examples: int,
+    translations: Translations | None = None,
 ) -> tuple[Dataset, Dataset]:
-    """(training rows, validation rows) of one task, those of its training languages after each other."""
+    """(training rows, validation rows) of one task, those of its training languages after each other.
+
+    What is translated are the training rows, so that nothing that is held out is trained on in any language;
+    validation rows are those of one language alone, and never translated.
+
+    Args:
+        translations: Where `data.translations` come from.
+    """
     from datasets import concatenate_datasets
 
-    parts = [_rows_of_language(source, task, data, language, bad) for language in data.languages]
-    train, validation = (concatenate_datasets(list(each)) for each in zip(*parts, strict=True))
-    return train, draw(validation, max_validation_examples)
+    selecting = data.validation_language
+    own, validation = _split(source, task, data, bad)
+    parts: list[Dataset] = []
+    for language in data.languages:
+        if language in data.translations:
+            assert translations is not None
+            # Read again, and what was left out of them counted once.
+            rows = source.load(task, "train", selecting, BadRows(skip=bad.skip))
+            direction = Direction(selecting, language)
+            parts.append(translations.load(task, "train", direction, rows=rows, wanted=own, bad=bad))
+        elif language == selecting:
+            parts.append(own)
+        else:
+            rows = source.load(task, "train", language, bad)
+            _check_labels(task, "training", rows)
+            parts.append(draw(rows, data.max_examples))
+    return concatenate_datasets(parts), draw(validation, max_validation_examples)
 
 
-def _rows_of_language(
-    source: Source, task: Recipe, data: TrainingData, language: str, bad: BadRows
-) -> tuple[Dataset, Dataset]:
+def rows_to_translate(
+    source: Source, task: Recipe, split: str, language: str, bad: BadRows, *, size: int | None, holdout: int
+) -> Dataset:
+    """The rows of a split that are trained on or scored if at most `size` are: those whose translations are needed.
+
+    Args:
+        holdout: Training rows that are set aside for validation, where the task has no validation split.
+    """
+    rows = source.load(task, split, language, bad)
+    if split == "train" and size is not None and source.missing(task, "validation", language):
+        rows, _ = hold_out(rows, holdout, group=task.build_kind().group)
+    return draw(rows, size)
+
+
+def _split(source: Source, task: Recipe, data: TrainingData, bad: BadRows) -> tuple[Dataset, Dataset]:
+    """(training rows, validation rows) of the language in which checkpoints are selected."""
+    language = data.validation_language
     train = source.load(task, "train", language, bad)
     if data.holdout is None:
         validation = source.load(task, "validation", language, bad)
     else:
         train, validation = hold_out(train, data.holdout, group=task.build_kind().group)
-    kind = task.build_kind()
     for split, rows in (("training", train), ("validation", validation)):
-        if all(kind.unlabelled(row) for row in rows.select(range(min(len(rows), 50)))):
-            raise DataError(f"The {split} data of {task.name} have no labels.", remedy="Use a release that has them.")
+        _check_labels(task, split, rows)
     return draw(train, data.max_examples), validation
+
+
+def _check_labels(task: Recipe, split: str, rows: Dataset) -> None:
+    kind = task.build_kind()
+    if all(kind.unlabelled(row) for row in rows.select(range(min(len(rows), 50)))):
+        raise DataError(f"The {split} data of {task.name} have no labels.", remedy="Use a release that has them.")
 
 
 def evaluation_split(source: Source, task: Recipe, languages: Sequence[str], wanted: str | None) -> str:

@@ -101,13 +101,33 @@ def resolved_options(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def add_adapter(backbone: Any, name: str, method: str, options: Mapping[str, Any]) -> None:
-    """Adds a new adapter called `name`; its weights are fp32 whatever the backbone's precision."""
+    """Adds a new adapter called `name`; its weights are fp32 whatever the backbone's precision.
+
+    Raises:
+        CompatibilityError: The library does not know the architecture, or would take its language modules out of it.
+    """
     if not hasattr(backbone, "adapters_config"):
-        adapters.init(backbone)
+        _prepare(backbone)
     before = set(backbone.parameters())
     backbone.add_adapter(name, config=method_config(method, options))
     for parameter in set(backbone.parameters()) - before:
         parameter.requires_grad_(False)
+
+
+def _prepare(backbone: Any) -> None:
+    """Makes a backbone take adapters, if the library knows its architecture."""
+    model_type = backbone.config.model_type
+    remedy = "Use a method of peft, such as peft:lora, or full."
+    if model_type == "xmod":
+        raise CompatibilityError(
+            "The adapters library takes the language modules out of an xmod backbone.", remedy=remedy
+        )
+    try:
+        adapters.init(backbone)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise CompatibilityError(
+            f"The adapters library cannot adapt {model_type!r} backbones.", remedy=remedy
+        ) from error
 
 
 def trainable(backbone: Any, name: str) -> list[nn.Parameter]:

@@ -1,9 +1,10 @@
-"""The pretrained encoder: finding it, identifying its weights, loading it."""
+"""The pretrained encoder or decoder: finding it, identifying its weights, loading it."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from torch import nn
 
 from adapterstilts.errors import CompatibilityError, UsageError, explain_hub
 from adapterstilts.files import file_digest
+from adapterstilts.modeling.architecture import has_masked_lm, positions
+from adapterstilts.modeling.quantization import quantization_config
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 # What decides the output of a checkpoint folder: architecture, weights, tokenizer.
@@ -27,8 +30,10 @@ _DECISIVE = (
 )
 
 
-# Where `transformers` keeps the whole head for masked language modelling: RoBERTa's family, and BERT's.
-_MASKED_LM_HEADS = ("lm_head", "cls")
+# Where `transformers` keeps the whole head for masked language modelling: RoBERTa's family, BERT's, and ModernBERT's.
+_MASKED_LM_HEADS = (("lm_head",), ("cls",), ("head", "decoder"))
+# Families of which `AutoModel` does not find the weights in a checkpoint of the whole language model.
+_INSIDE_LANGUAGE_MODEL = ("gemma3_text",)
 
 
 @dataclass(frozen=True)
@@ -40,18 +45,30 @@ class Backbone:
         path: Folder or Hub id, as `from_pretrained` takes it.
         revision: Commit on the Hub; None for a folder.
         fingerprint: Identity of its weights and tokenizer.
+        quantization: The number format in which its weights are loaded, if it is not one of torch's own: `nf4`.
     """
 
     name: str
     path: str
     revision: str | None
     fingerprint: str
+    quantization: str | None = None
 
     def config(self) -> Any:
-        """The checkpoint's `transformers` configuration."""
+        """The checkpoint's `transformers` configuration.
+
+        Raises:
+            CompatibilityError: It is not that of a text model.
+        """
         from transformers import AutoConfig
 
-        return self._load(AutoConfig)
+        config = self._load(AutoConfig)
+        if not all(isinstance(getattr(config, name, None), int) for name in ("hidden_size", "num_hidden_layers")):
+            raise CompatibilityError(
+                f"{self.name} is {config.model_type!r}, which is not one encoder or decoder of text.",
+                remedy="Choose a backbone that reads text alone, such as xlm-roberta-large or google/gemma-3-1b-pt.",
+            )
+        return config
 
     def tokenizer(self) -> Any:
         """The checkpoint's fast tokenizer.
@@ -70,28 +87,27 @@ class Backbone:
         return tokenizer
 
     def encoder(self, dtype: torch.dtype) -> nn.Module:
-        """The encoder without any head, its weights in `dtype`.
+        """The encoder, or the decoder below its output layer, without any head, its weights in `dtype`.
 
         Raises:
-            CompatibilityError: The checkpoint lacks some of the encoder's weights, which would stay random.
+            CompatibilityError: The checkpoint lacks some of its weights, which would stay random.
         """
-        from transformers import AutoModel
-
-        options = _no_pooler(self.config())
-        encoder, report = self._load(AutoModel, dtype=dtype, output_loading_info=True, **options)
+        config = self.config()
+        auto_class, inside = _route(config)
+        options = {**_no_pooler(config), **quantization_config(self.quantization)}
+        model, report = self._load(auto_class, dtype=dtype, output_loading_info=True, **options)
         if absent := sorted(report["missing_keys"]):
             raise CompatibilityError(
                 f"{self.name} has no weights for {absent[0]} and {len(absent) - 1} more.",
                 remedy="The checkpoint does not fit its config.json: save it again with `save_pretrained`.",
             )
-        return encoder
+        return _without_cache(inside(model))
 
     def random_encoder(self) -> nn.Module:
         """The encoder's architecture with new weights, on the current default device."""
-        from transformers import AutoModel
-
         config = self.config()
-        return AutoModel.from_config(config, **_no_pooler(config))
+        auto_class, inside = _route(config)
+        return _without_cache(inside(auto_class.from_config(config, **_no_pooler(config))))
 
     def masked_lm_decoder(self, encoder: Any) -> nn.Module:
         """Hidden states to scores of the vocabulary: the checkpoint's own head for masked language modelling.
@@ -103,18 +119,27 @@ class Backbone:
         """
         from transformers import AutoModelForMaskedLM
 
+        self.check_masked_lm(self.config())
         model, report = self._load(AutoModelForMaskedLM, output_loading_info=True)
-        parts = [name for name in _MASKED_LM_HEADS if hasattr(model, name)]
-        absent = [name for name in report["missing_keys"] if name.startswith(tuple(parts)) and "decoder" not in name]
+        parts = next((names for names in _MASKED_LM_HEADS if all(hasattr(model, name) for name in names)), ())
+        beginnings = tuple(f"{part}." for part in parts)
+        absent = [name for name in report["missing_keys"] if name.startswith(beginnings) and "decoder" not in name]
         if not parts or absent:
-            raise CompatibilityError(
-                f"{self.name} has no head for masked language modelling ({absent[0] if absent else 'unknown form'}).",
-                remedy="Choose a backbone that was saved with it, such as xlm-roberta-base.",
-            )
+            raise _no_masked_lm(self.name, absent[0] if absent else "unknown form")
         output = model.get_output_embeddings()
         if output.weight is model.get_input_embeddings().weight:
             output.weight = encoder.get_input_embeddings().weight
-        return getattr(model, parts[0])
+        modules = [getattr(model, part) for part in parts]
+        return modules[0] if len(modules) == 1 else nn.Sequential(*modules)
+
+    def check_masked_lm(self, config: Any) -> None:
+        """Refuses a family that has no head for masked language modelling, before weights are read.
+
+        Raises:
+            CompatibilityError: See above.
+        """
+        if not has_masked_lm(config):
+            raise _no_masked_lm(self.name, config.model_type)
 
     def _load(self, auto_class: Any, **options: Any) -> Any:
         if self.revision is not None:
@@ -162,13 +187,33 @@ def check_length(config: Any, max_length: int, *, name: str) -> None:
     Raises:
         CompatibilityError: `max_length` tokens do not fit.
     """
-    positions = getattr(config, "max_position_embeddings", None)
-    if positions and "roberta" in config.model_type:
-        positions -= config.pad_token_id + 1  # the RoBERTa family counts positions from behind the padding id
-    if positions and max_length > positions:
+    found = positions(config)
+    if found and max_length > found:
         raise CompatibilityError(
-            f"{name} has {positions} positions, fewer than max_length {max_length}.",
-            remedy=f"Use --max-length {positions} or less.",
+            f"{name} has {found} positions, fewer than max_length {max_length}.",
+            remedy=f"Use --max-length {found} or less.",
+        )
+
+
+def check_tokenizer(tokenizer: Any, config: Any, *, name: str) -> None:
+    """Refuses a tokenizer with which batches of texts cannot be made.
+
+    Raises:
+        CompatibilityError: It has no padding token, as many decoders' have none, or one that the model has no embedding
+            for.
+    """
+    if tokenizer.pad_token_id is None:
+        token = tokenizer.unk_token or tokenizer.eos_token or "<pad>"
+        raise CompatibilityError(
+            f"The tokenizer of {name} has no padding token.",
+            remedy="Save a copy of the backbone whose tokenizer has one, for instance a token that it has already: "
+            f"`tokenizer.pad_token = {token!r}`, then `save_pretrained` both to a folder for --backbone.",
+        )
+    if tokenizer.pad_token_id >= config.vocab_size:
+        raise CompatibilityError(
+            f"The padding token of {name} has the id {tokenizer.pad_token_id}, but there are only {config.vocab_size} "
+            "embeddings.",
+            remedy="Call `model.resize_token_embeddings(len(tokenizer))` and save both again.",
         )
 
 
@@ -193,9 +238,34 @@ def _folder_fingerprint(folder: Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
+def _route(config: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """The automatic class that finds a checkpoint's weights, and the way from its models to the encoder."""
+    from transformers import AutoModel, AutoModelForCausalLM, AutoModelForTextEncoding
+
+    if config.model_type in _INSIDE_LANGUAGE_MODEL:
+        return AutoModelForCausalLM, lambda model: model.get_decoder()
+    if not config.is_encoder_decoder:
+        return AutoModel, lambda model: model
+    if type(config) in AutoModelForTextEncoding._model_mapping:
+        return AutoModelForTextEncoding, lambda model: model
+    return AutoModel, lambda model: model.get_encoder()
+
+
+def _without_cache(encoder: Any) -> nn.Module:
+    # A decoder would keep keys and values for text that is never generated.
+    encoder.config.use_cache = False
+    return encoder
+
+
+def _no_masked_lm(name: str, reason: str) -> CompatibilityError:
+    return CompatibilityError(
+        f"{name} has no head for masked language modelling ({reason}).",
+        remedy="Choose a backbone that was saved with it, such as xlm-roberta-base.",
+    )
+
+
 def _no_pooler(config: Any) -> dict[str, bool]:
     # A pooler over the first token belongs to the pretraining head; ours replace it.
-    from transformers import AutoModel
-
-    model_class = AutoModel._model_mapping[type(config)]
+    auto_class, _ = _route(config)
+    model_class = auto_class._model_mapping[type(config)]
     return {"add_pooling_layer": False} if "add_pooling_layer" in model_class.__init__.__code__.co_varnames else {}

@@ -58,12 +58,14 @@ class ModelDescription(Strict):
     """What has to be known, besides the tensors, to build a model again.
 
     Attributes:
+        quantization: The number format of the frozen backbone, as in `Backbone`.
         method: What was trained last.
         blocks: From the one nearest to the backbone to the last one trained.
         heads: Task name to head.
     """
 
     backbone: str
+    quantization: str | None = None
     model_type: str
     hidden_size: int
     num_hidden_layers: int

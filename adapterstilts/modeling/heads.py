@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from adapterstilts.modeling.architecture import default_pooling, dropout, initializer_range
 from adapterstilts.registry import Registry
 from adapterstilts.tasks.kind import HeadSpec
 
@@ -81,35 +82,40 @@ class SpanHead(Head):
         return result
 
 
-class _FirstTokenHead(Head):
-    """Scores from the first token, with the form of `transformers`' RoBERTa classification heads."""
+class _PooledTokenHead(Head):
+    """Scores from one vector of a sequence, with the form of `transformers`' RoBERTa classification heads.
 
-    def __init__(self, config: Any, outputs: int) -> None:
+    Args:
+        pooling: How the vector is made, as in `pool`; by default what suits the backbone's architecture.
+    """
+
+    def __init__(self, config: Any, outputs: int, *, pooling: str | None = None) -> None:
         super().__init__(config, outputs)
+        self.pooling = pooling or default_pooling(config)
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-        self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.0))
+        self.dropout = nn.Dropout(dropout(config))
         self.out_proj = nn.Linear(config.hidden_size, outputs)
 
-    def scores(self, hidden: torch.Tensor) -> torch.Tensor:
+    def scores(self, hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """`(sequences, outputs)` in fp32."""
-        first = self.dropout(hidden[:, 0])
-        return self.out_proj(self.dropout(torch.tanh(self.dense(first)))).float()
+        vectors = self.dropout(pool(hidden, attention_mask, self.pooling))
+        return self.out_proj(self.dropout(torch.tanh(self.dense(vectors)))).float()
 
 
 @HEADS.register("classification")
-class ClassificationHead(_FirstTokenHead):
+class ClassificationHead(_PooledTokenHead):
     """A score for each label."""
 
     def forward(
         self, hidden: torch.Tensor, attention_mask: torch.Tensor, *, label: torch.Tensor | None = None, **_: Any
     ) -> dict[str, torch.Tensor]:
         """`logits` `(batch, outputs)` in fp32; `loss` for `label` `(batch,)`."""
-        logits = self.scores(hidden)
+        logits = self.scores(hidden, attention_mask)
         return {"logits": logits} | ({} if label is None else {"loss": functional.cross_entropy(logits, label)})
 
 
 @HEADS.register("choice")
-class ChoiceHead(_FirstTokenHead):
+class ChoiceHead(_PooledTokenHead):
     """One score for each sequence, compared with those of the same feature."""
 
     def items(self, batch: Mapping[str, torch.Tensor]) -> int:
@@ -126,7 +132,7 @@ class ChoiceHead(_FirstTokenHead):
         **_: Any,
     ) -> dict[str, torch.Tensor]:
         """`logits` `(batch, most choices)`, -inf where a row has no such choice; `loss` for `label` `(batch,)`."""
-        scores = self.scores(hidden).squeeze(-1)
+        scores = self.scores(hidden, attention_mask).squeeze(-1)
         places = torch.arange(int(sequences.max()), device=scores.device) < sequences[:, None]
         logits = scores.new_full(places.shape, -torch.inf).masked_scatter(places, scores)
         return {"logits": logits} | ({} if label is None else {"loss": functional.cross_entropy(logits, label)})
@@ -138,7 +144,7 @@ class TokenHead(Head):
 
     def __init__(self, config: Any, outputs: int) -> None:
         super().__init__(config, outputs)
-        self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.0))
+        self.dropout = nn.Dropout(dropout(config))
         self.classifier = nn.Linear(config.hidden_size, outputs)
 
     def items(self, batch: Mapping[str, torch.Tensor]) -> int:
@@ -254,9 +260,11 @@ class MaskedLMHead(Head):
 
 
 def pool(hidden: torch.Tensor, attention_mask: torch.Tensor, pooling: str) -> torch.Tensor:
-    """Vectors `(batch, width)` in fp32: the mean over real tokens, special ones included, or the `first` token."""
+    """Vectors `(batch, width)` in fp32: the mean over real tokens, special ones included, or the `first` or `last`."""
     if pooling == "first":
         return hidden[:, 0].float()
+    if pooling == "last":
+        return hidden[torch.arange(len(hidden), device=hidden.device), attention_mask.sum(1) - 1].float()
     weights = attention_mask[..., None].float()
     return (hidden.float() * weights).sum(1) / weights.sum(1)
 
@@ -271,6 +279,6 @@ def build_head(spec: HeadSpec, *, config: Any, **parts: Any) -> Head:
     if not head.pretrained:
         for module in head.modules():
             if isinstance(module, nn.Linear):
-                nn.init.normal_(module.weight, std=config.initializer_range)
+                nn.init.normal_(module.weight, std=initializer_range(config))
                 nn.init.zeros_(module.bias)
     return head

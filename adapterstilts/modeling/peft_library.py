@@ -15,6 +15,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
 from adapterstilts.errors import CompatibilityError, UsageError
+from adapterstilts.modeling.architecture import routers
 from adapterstilts.modeling.blocks import Block, MergeOptions
 from adapterstilts.modeling.choices import check_options
 
@@ -80,7 +81,7 @@ def _config(method: str, options: Mapping[str, Any], modules: Sequence[str]) -> 
     config, fixed = _CONFIGS[method]
     given = check_options(config, options, what=f"method {method}", without=(*_NOT_OPTIONS, *fixed))
     if modules:
-        given = {**_modules(method, modules), **given}
+        given = {**_modules(method, modules), **given, **_without_routers(config, given, modules)}
     try:
         return config(**fixed, **given)
     except (TypeError, ValueError) as error:
@@ -101,6 +102,13 @@ def _modules(method: str, names: Sequence[str]) -> dict[str, Any]:
                 return {"target_modules": list(targets), "feedforward_modules": list(feedforward)}
         return {}
     return next(({"target_modules": list(these)} for these in _ATTENTION if all(map(has, these))), {})
+
+
+def _without_routers(config: Any, given: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Keeps what chooses experts out of `all-linear` and patterns; only a list of names can mean it."""
+    if isinstance(given.get("target_modules"), str) and "exclude_modules" not in given and (found := routers(names)):
+        return {"exclude_modules": found} if hasattr(config, "exclude_modules") else {}
+    return {}
 
 
 def _is_norm(name: str) -> bool:

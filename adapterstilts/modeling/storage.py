@@ -92,6 +92,7 @@ class StoredModel:
             ("hidden size", mine.hidden_size, config.hidden_size),
             ("number of layers", mine.num_hidden_layers, config.num_hidden_layers),
             ("weights", mine.backbone, backbone.fingerprint),
+            ("--load-in-4bit", bool(mine.quantization), bool(backbone.quantization)),
         ):
             if expected != found:
                 raise CompatibilityError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from adapterstilts.modeling.architecture import module_language, stays_as_pretrained
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription, Block, HeadDescription, ModelDescription
 from adapterstilts.modeling.heads import build_head
 from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.quantization import size_of
 from adapterstilts.specs import MethodSpec, Precision
 from adapterstilts.tasks.kind import HeadSpec
 from adapterstilts.tasks.retrieval import resolve_layer
@@ -40,6 +43,10 @@ class TransferModel(nn.Module):
         frozen = METHODS.get(method.name).trains == "none" and not method.unfreeze_backbone
         dtype = torch.bfloat16 if precision == "bf16" and frozen else torch.float32
         self.backbone = backbone.encoder(dtype).requires_grad_(False)
+        # Before a library puts its own forward around it: segments are read where there are several kinds of them.
+        known = inspect.signature(type(self.backbone).forward).parameters
+        segments = "token_type_ids" in known and (getattr(self.config, "type_vocab_size", None) or 0) > 1
+        self._inputs = ("input_ids", "token_type_ids") if segments else ("input_ids",)
         self.heads = nn.ModuleDict()
         self.blocks: list[Block] = []
         self.fusion_attention = FusionAttention()
@@ -70,7 +77,8 @@ class TransferModel(nn.Module):
         Returns:
             The head's `logits`, and `loss` when labels are given.
         """
-        inputs = {name: batch.pop(name) for name in ("input_ids", "token_type_ids") if name in batch}
+        inputs = {name: batch[name] for name in self._inputs if name in batch}
+        batch = {name: value for name, value in batch.items() if name not in ("input_ids", "token_type_ids")}
         head = self.heads[task]
         with torch.autocast(attention_mask.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16"):
             hidden = self._hidden(head.layer, attention_mask=attention_mask, **inputs)  # type: ignore[arg-type]
@@ -94,6 +102,8 @@ class TransferModel(nn.Module):
             output = self.backbone(**inputs)
             return output, output.last_hidden_state
         number = resolve_layer(layer, self.config.num_hidden_layers)
+        if number == self.config.num_hidden_layers:  # with the norm that some architectures have above their layers
+            return self._run(None, inputs)
         if self.config.model_type not in _NOTHING_AFTER_LAYERS:
             output = self.backbone(**inputs, output_hidden_states=True)
             return output, output.hidden_states[number]
@@ -178,6 +188,15 @@ class TransferModel(nn.Module):
         self._language = block
         self._activate()
 
+    def use_language(self, language: str) -> None:
+        """Makes X-MOD read text with its module for a language, or for the context's of a pair; others have none.
+
+        Raises:
+            KeyError: It has no such module.
+        """
+        if code := module_language(self.config, language):
+            self.backbone.set_default_language(code)  # type: ignore[operator]
+
     def merge_last(self) -> None:
         """Makes the last adapter part of the backbone's weights; its own weights are kept aside to be stored."""
         block = self.blocks[-1]
@@ -212,10 +231,12 @@ class TransferModel(nn.Module):
         self._head_specs[new] = self._head_specs.pop(old)
 
     def train_backbone(self) -> None:
-        """Makes those of the backbone's own weights trainable that the method trains."""
+        """Makes those of the backbone's own weights trainable that the method trains, routers of experts among them."""
         trains = "all" if self.method.unfreeze_backbone else METHODS.get(self.method.name).trains
         adapters = set(self.adapter_names)
         for name, parameter in self.backbone.named_parameters():
+            if stays_as_pretrained(self.config, name):
+                continue
             if trains == "all" or (trains == "biases" and name.endswith("bias")):
                 parameter.requires_grad_(parameter.requires_grad or not adapters & set(name.split(".")))
 
@@ -287,13 +308,14 @@ class TransferModel(nn.Module):
 
     def parameter_counts(self) -> dict[str, int]:
         """Number of `trained` and of all (`total`) parameters."""
-        counts = [(parameter.numel(), parameter.requires_grad) for parameter in self.parameters()]
+        counts = [(size_of(parameter), parameter.requires_grad) for parameter in self.parameters()]
         return {"trained": sum(n for n, trained in counts if trained), "total": sum(n for n, _ in counts)}
 
     def describe(self) -> ModelDescription:
         """The model without its tensors."""
         return ModelDescription(
             backbone=self.source.fingerprint,
+            quantization=self.source.quantization,
             model_type=self.config.model_type,
             hidden_size=self.config.hidden_size,
             num_hidden_layers=self.config.num_hidden_layers,

@@ -33,5 +33,5 @@ def run_language(language: str, options: TrainingOptions, reporter: Reporter) ->
             f"There is no text of {language}: {plan.source.missing(task, 'train', language)} is not there.",
             remedy="Check --data-dir.",
         )
-    spec = plan_training(plan, [task], "train-language", languages=[language])
+    spec = plan_training(plan, [task], "train-language", languages={TASK: [language]})
     return TrainResult.of(run_training(plan, spec, (), reporter))

@@ -6,17 +6,18 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from adapterstilts.errors import DataError, UsageError
+from adapterstilts.errors import DataError, UsageError, unknown
 from adapterstilts.options import IntermediateOptions
 from adapterstilts.planning import Plan, make_plan, plan_training
 from adapterstilts.results import TrainResult
-from adapterstilts.specs import Sampling
+from adapterstilts.specs import Sampling, TrainSpec
 from adapterstilts.stages import Reporter, check_training, run_training
 from adapterstilts.tasks.catalogue import recipe, recipe_for_phase, task_names
 from adapterstilts.tasks.recipe import Recipe
 
 # What stands for all intermediate tasks that the source has training data of.
 ALL = "all"
+MLM = "mlm"
 
 # Strategy to the option that it needs and no other one takes, and an example of it.
 _NEEDED = {"temperature": "--temperature 2", "capped": "--cap 10000", "weights": "--weights {0}=2,{1}=1"}
@@ -29,9 +30,47 @@ def run_together(names: Sequence[str], options: IntermediateOptions, reporter: R
         choose_sampling(options, [task.name for task in chosen])
     plan = make_plan(options)
     tasks = chosen or _available(plan, reporter)
-    sampling = choose_sampling(options, [task.name for task in tasks])
-    spec = plan_training(plan, tasks, "train-intermediate", sampling=sampling)
+    spec = plan_together(plan, tasks, options)
     return TrainResult.of(run_training(plan, spec, (), reporter))
+
+
+def plan_together(plan: Plan, tasks: Sequence[Recipe], options: IntermediateOptions) -> TrainSpec:
+    """The spec of one intermediate phase on all tasks, with masked language modelling if it is to be mixed in.
+
+    Raises:
+        UsageError: Options about sampling or masked language modelling do not fit.
+        DataError: Training data are not there.
+    """
+    sampling = choose_sampling(options, [task.name for task in tasks])
+    languages = _mlm_languages(plan, tasks, options)
+    if options.mlm_rate is not None:
+        tasks = [*tasks, recipe(MLM)]
+        mixed = sampling or Sampling()
+        sampling = mixed.model_copy(update={"added": {MLM: options.mlm_rate}})
+    return plan_training(plan, tasks, "train-intermediate", sampling=sampling, languages=languages)
+
+
+def _mlm_languages(plan: Plan, tasks: Sequence[Recipe], options: IntermediateOptions) -> dict[str, tuple[str, ...]]:
+    """The languages of masked language modelling, where it is wanted and they are said."""
+    alone = MLM in [task.name for task in tasks]
+    if alone and options.mlm_rate is not None:
+        raise UsageError(
+            f"--mlm-rate {options.mlm_rate:g}: {MLM} is a task already.", remedy="Leave out one of the two."
+        )
+    if options.mlm_languages is None:
+        if options.mlm_rate is not None:
+            raise UsageError("--mlm-rate needs --mlm-languages.", remedy="Name them, e.g. --mlm-languages en,de,zh.")
+        return {}
+    if not alone and options.mlm_rate is None:
+        raise UsageError(
+            "--mlm-languages has no meaning without masked language modelling.",
+            remedy=f"Give --mlm-rate too, or train the task {MLM}.",
+        )
+    offered = plan.source.languages(recipe(MLM), None)
+    for code in options.mlm_languages:
+        if code not in offered:
+            raise unknown(f"language of {MLM} in the {plan.source.name} source", code, offered)
+    return {MLM: options.mlm_languages}
 
 
 def run_separately(names: Sequence[str], options: IntermediateOptions, reporter: Reporter) -> list[TrainResult]:
@@ -44,7 +83,11 @@ def run_separately(names: Sequence[str], options: IntermediateOptions, reporter:
     chosen = _check_names(names)
     plan = make_plan(options)
     tasks = chosen or _available(plan, reporter)
-    specs = [plan_training(plan, [task], "train-intermediate") for task in tasks]
+    if options.mlm_rate is not None:
+        raise UsageError(
+            "--mlm-rate has no meaning with --separately.", remedy="Train each task with a command of its own."
+        )
+    specs = [plan_together(plan, [task], options) for task in tasks]
     for spec in specs:
         check_training(plan, spec, ())
     return [TrainResult.of(run_training(plan, spec, (), reporter)) for spec in specs]

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from adapterstilts.errors import DataError
 from adapterstilts.registry import Registry
 from adapterstilts.specs import Encoding, Strict
 
 Row = Mapping[str, Any]
+Pooling = Literal["first", "mean", "last"]
 
 # Subsets do not depend on a run's seed: rows that are compared train on the same examples.
 _SUBSET_SEED = 0
@@ -30,6 +32,26 @@ class HeadSpec:
     name: str
     outputs: int
     options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class PoolingOptions(Strict):
+    """How one vector of a text is read.
+
+    Attributes:
+        pooling: The first or last token, or the mean over all; by default what suits the backbone's architecture.
+    """
+
+    pooling: Pooling | None = None
+
+    @model_serializer(mode="wrap")
+    def _tell(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Left at its default it says nothing, and runs keep the keys that they had before there was a choice.
+        told: dict[str, Any] = serialize(self)
+        return told if self.pooling else {name: value for name, value in told.items() if name != "pooling"}
+
+    def head_options(self) -> dict[str, Any]:
+        """What the head has to be told."""
+        return {"pooling": self.pooling} if self.pooling else {}
 
 
 @dataclass(frozen=True)

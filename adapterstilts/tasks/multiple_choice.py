@@ -11,11 +11,11 @@ import numpy as np
 
 from adapterstilts import submission
 from adapterstilts.metrics import load_metric
-from adapterstilts.specs import Encoding, Strict, validate
-from adapterstilts.tasks.kind import KINDS, HeadSpec, KindDefaults, Row, Scores, paired
+from adapterstilts.specs import Encoding, validate
+from adapterstilts.tasks.kind import KINDS, HeadSpec, KindDefaults, PoolingOptions, Row, Scores, paired
 
 
-class ChoiceOptions(Strict):
+class ChoiceOptions(PoolingOptions):
     """What the model reads beside the row's own texts.
 
     Attributes:
@@ -57,7 +57,7 @@ class MultipleChoice(KindDefaults):
 
     def head(self) -> HeadSpec:
         """A score for each choice."""
-        return HeadSpec(name="choice", outputs=1)
+        return HeadSpec("choice", outputs=1, options=self.options.head_options())
 
     def unlabelled(self, row: Row) -> bool:
         """Rows of this form are released with their labels or not at all."""

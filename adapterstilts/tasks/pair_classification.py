@@ -12,11 +12,11 @@ from pydantic import Field
 
 from adapterstilts import submission
 from adapterstilts.metrics import load_metric
-from adapterstilts.specs import Encoding, Strict, validate
-from adapterstilts.tasks.kind import KINDS, HeadSpec, KindDefaults, Row, Scores, paired
+from adapterstilts.specs import Encoding, validate
+from adapterstilts.tasks.kind import KINDS, HeadSpec, KindDefaults, PoolingOptions, Row, Scores, paired
 
 
-class PairOptions(Strict):
+class PairOptions(PoolingOptions):
     """Attributes:
     labels: Names of the labels, in the order of the head's outputs.
     """
@@ -43,7 +43,7 @@ class PairClassification(KindDefaults):
 
     def head(self) -> HeadSpec:
         """A score for each label."""
-        return HeadSpec(name="classification", outputs=len(self.options.labels))
+        return HeadSpec("classification", outputs=len(self.options.labels), options=self.options.head_options())
 
     def unlabelled(self, row: Row) -> bool:
         """No label is an empty one."""

@@ -174,6 +174,8 @@ class Recipe(Strict):
         options: Options of the kind.
         settings: Published hyperparameters by scope: `all`, or a method family (`full`, `adapter`).
         citation: A BibTeX entry.
+        translations: Where XTREME keeps its machine translations of the training set from English and of the test set
+            into English: a path below their folder, in which `{language}` stands for the other language's code.
     """
 
     name: str
@@ -194,6 +196,7 @@ class Recipe(Strict):
     citation: str
     sources: Sources
     references: tuple[Reference, ...] = ()
+    translations: dict[Literal["train", "test"], str] = {}
 
     def build_kind(self) -> Kind:
         """The task's kind, with the recipe's options.

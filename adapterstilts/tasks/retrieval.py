@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from adapterstilts import mining, submission
 from adapterstilts.metrics import load_metric
 from adapterstilts.specs import Encoding, Strict, validate
-from adapterstilts.tasks.kind import KINDS, HeadSpec, Item, KindDefaults, Row, Scores, draw, paired
+from adapterstilts.tasks.kind import KINDS, HeadSpec, Item, KindDefaults, Pooling, Row, Scores, draw, paired
 
 RANKS = 20
 """How many candidates a ranking keeps: the benchmark looks at no more."""
@@ -37,7 +37,7 @@ class RetrievalOptions(Strict):
         pool: Whether a query's candidates are those of its own language or of all languages together.
         layer: Hidden state that is pooled: its number (0: embeddings), or a share of the backbone's depth such as
             `14/24`, rounded to a layer. Not for `rank`, which reads the last one.
-        pooling: Mean over the tokens, or the first one.
+        pooling: Mean over the tokens, or the first or last one.
         drop_repeated: Mine no pairs of sentences that are there several times.
         margin: How `mine` scores a pair (Artetxe and Schwenk 2019).
         neighbours: Neighbours that the margin looks at.
@@ -47,7 +47,7 @@ class RetrievalOptions(Strict):
     mode: Literal["nearest", "mine", "rank"]
     pool: Literal["language", "all"] = "language"
     layer: int | str = PRESETS["jiant"]["layer"]
-    pooling: Literal["mean", "first"] = "mean"
+    pooling: Pooling = "mean"
     drop_repeated: bool = False
     margin: Literal["ratio", "absolute", "distance"] = "ratio"
     neighbours: int = Field(4, ge=1)

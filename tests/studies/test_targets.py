@@ -68,13 +68,13 @@ def test_siqa_comes_before_copa(mini: dict[str, Any]) -> None:
     adapterstilts.train_intermediate("mnli", **mini)
     result = adapterstilts.transfer("mnli", "xcopa", max_eval_examples=16, **mini)
     runs = {run.spec.task: run for run in RunStore(mini["store"]).runs() if run.spec.stage == "train-target"
-            and run.metrics and run.spec.composition in ("stack", "continue")}  # fmt: skip
+            and run.metrics and run.spec.composition.name in ("stack", "continue")}  # fmt: skip
     by_key = {run.key: run for run in RunStore(mini["store"]).runs()}
     assert result.rows[1].trained is not None
     last = next(run for run in by_key.values() if run.folder == result.rows[1].trained)
-    assert last.spec.task == "copa" and last.spec.composition == "continue" and last.spec.head == "reuse"
+    assert last.spec.task == "copa" and last.spec.composition.name == "continue" and last.spec.head == "reuse"
     first = by_key[last.spec.inputs[0]]
-    assert first.spec.task == "siqa" and first.spec.composition == "stack"
+    assert first.spec.task == "siqa" and first.spec.composition.name == "stack"
     assert by_key[first.spec.inputs[0]].spec.task == "mnli"
     assert result.rows[1].composition == "stack" and {"siqa", "copa"} <= set(runs)
     assert result.rows[1].seconds["target"] > first.provenance["train_seconds"]
@@ -123,7 +123,7 @@ def test_the_threshold_of_bucc_comes_from_validation_data(mini: dict[str, Any]) 
     assert row.split == "test" and ":validation:" in spec["calibration"]["de"]
     assert row.calibration["de"]["threshold"] > 0
     (own,) = adapterstilts.transfer("none", "bucc2018", languages=("de",), split="validation", **mini).rows
-    assert json.loads((own.folder / "spec.json").read_text())["calibration"] == {}
+    assert "calibration" not in json.loads((own.folder / "spec.json").read_text())
     assert own.calibration["de"] == row.calibration["de"]
 
 

@@ -1,0 +1,202 @@
+"""Files of translations: XTREME's for the tasks that it has, JSON lines for the others.
+
+XTREME's translations (storage.googleapis.com/xtreme_translations) are SQuAD's JSON with the ids of the source, and files
+of five tab-separated columns without quoting: both source texts, both translations, and the label. What is written here
+also has the source's texts in its JSON, so that a reader can tell whether a file belongs to its rows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.formats import FORMATS
+from adapterstilts.data.formats.files import json_object, read_lines
+from adapterstilts.data.formats.squad import paragraphs
+from adapterstilts.data.translation.texts import source_texts
+from adapterstilts.files import file_digest, sync
+from adapterstilts.tasks.recipe import Recipe
+
+Row: TypeAlias = Mapping[str, Any]
+_COLUMNS = ("source_a", "source_b", "text_a", "text_b", "label")
+_FIELD_BREAKS = re.compile(r"[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
+
+
+@dataclass(frozen=True)
+class Direction:
+    """From one language to another; one of the two is English."""
+
+    source: str
+    target: str
+
+    @property
+    def other(self) -> str:
+        """The language that is not English."""
+        return self.target if self.source == "en" else self.source
+
+    def __str__(self) -> str:
+        return f"{self.source}-{self.target}"
+
+
+@dataclass(frozen=True)
+class Translated:
+    """One entry of a file.
+
+    Attributes:
+        where: Its place in the file.
+        columns: The columns of the row that the translation replaces; none if the translation has lost the answer.
+        id: The source's id, in formats that have it.
+        source: Source texts by column, in formats that have them.
+        label: The label beside it, in formats that have it.
+    """
+
+    where: str
+    columns: dict[str, Any]
+    id: str | None = None
+    source: dict[str, Any] | None = None
+    label: str | None = None
+
+
+def file_of(root: Path, task: Recipe, split: str, direction: Direction) -> Path:
+    """Where the translations of a task's split lie."""
+    # XTREME translated training sets from English and test sets into English.
+    published = {"train": direction.source == "en", "test": direction.target == "en"}
+    if split in task.translations and published[split]:
+        return root / task.translations[split].format(language=direction.other)
+    return root / task.name / f"translate-{split}" / f"{task.name}.translate.{split}.{direction}.jsonl"
+
+
+def provenance_of(path: Path) -> Path:
+    """The file beside a file of translations that says how they were made."""
+    return path.with_suffix(".provenance.json")
+
+
+def write_translations(path: Path, rows: Iterable[tuple[Row, Row]]) -> None:
+    """Writes (source row, translated row) pairs in the format that the file's name ends with."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(path.name + ".part")
+    with scratch.open("w", encoding="utf-8", newline="") as file:
+        for text in _WRITERS[path.suffix](rows):
+            file.write(text)
+    sync(scratch)
+    scratch.replace(path)
+
+
+def read_translations(path: Path, bad: BadRows) -> tuple[Translated, ...]:
+    """All usable entries of a file.
+
+    Raises:
+        DataError: An entry does not follow the format and is not to be skipped; the message names the place.
+    """
+    entries, skipped = _read(path, file_digest(path), bad.skip)
+    bad.counts.update(skipped)
+    return entries
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, digest: str, skip: bool) -> tuple[tuple[Translated, ...], Counter[str]]:
+    """Entries and counts of bad ones, kept because a file is read when it is checked and when it is used."""
+    bad = BadRows(skip=skip)
+    return tuple(_READERS[path.suffix](path, bad)), bad.counts
+
+
+def _write_tsv(rows: Iterable[tuple[Row, Row]]) -> Iterator[str]:
+    for source, row in rows:
+        texts = [source["text_a"], source["text_b"], row["text_a"], row["text_b"], row["label"]]
+        yield "\t".join(_FIELD_BREAKS.sub(" ", text) for text in texts) + "\n"
+
+
+def _read_tsv(path: Path, bad: BadRows) -> Iterator[Translated]:
+    for where, found in FORMATS.get("tsv")((path,), "", bad, columns=_COLUMNS):
+        yield Translated(
+            where=where,
+            columns={name: found[name] for name in ("text_a", "text_b")},
+            source={"text_a": found["source_a"], "text_b": found["source_b"]},
+            label=found.get("label"),
+        )
+
+
+def _write_jsonl(rows: Iterable[tuple[Row, Row]]) -> Iterator[str]:
+    for source, row in rows:
+        yield json.dumps({**row, "source": source_texts(source)}, ensure_ascii=False) + "\n"
+
+
+def _read_jsonl(path: Path, bad: BadRows) -> Iterator[Translated]:
+    for number, line in read_lines(path):
+        where = f"line {number}"
+        try:
+            found = json_object(line)
+            if not isinstance(found.get("id"), str) or not isinstance(found.get("source", {}), dict):
+                raise ValueError("it has no 'id'")
+        except ValueError as error:
+            bad.report(path, where, str(error))
+            continue
+        id_, source = found.pop("id"), found.pop("source", None)
+        yield Translated(where, columns=found, id=id_, source=source)
+
+
+def _write_squad(rows: Iterable[tuple[Row, Row]]) -> Iterator[str]:
+    found = [
+        {"context": context, "qas": [_asked(source, row) for source, row in together]}
+        for context, together in groupby(rows, key=lambda pair: pair[1]["context"])
+    ]
+    yield json.dumps({"version": "1.1", "data": [{"title": "", "paragraphs": found}]}, ensure_ascii=False, indent=1)
+
+
+def _asked(source: Row, row: Row) -> dict[str, Any]:
+    answers = zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True)
+    return {
+        "id": row["id"],
+        "question": row["question"],
+        "source_question": source["question"],
+        "answers": [{"text": text, "answer_start": start} for text, start in answers],
+    }
+
+
+def _read_squad(path: Path, bad: BadRows) -> Iterator[Translated]:
+    seen: set[str] = set()
+    for paragraph in paragraphs(path, bad):
+        for position, asked in enumerate(paragraph.questions):
+            where = f"question {position} of {paragraph.where}"
+            if not isinstance(asked, dict) or "id" not in asked or not isinstance(asked.get("question"), str):
+                bad.report(path, where, "'id' or 'question' is missing")
+                continue
+            id_, english = str(asked["id"]), asked.get("source_question")
+            if id_ in seen:
+                bad.report(path, where, "the id is used twice")
+                continue
+            seen.add(id_)
+            answer = next(iter(asked.get("answers") or []), None)
+            row = {"context": paragraph.context, "question": asked["question"], "answers": _placed(answer, paragraph)}
+            source = {"question": english} if isinstance(english, str) else None
+            yield Translated(where, columns=row if row["answers"] else {}, id=id_, source=source)
+
+
+def _placed(answer: Any, paragraph: Any) -> dict[str, list] | None:
+    """The first answer; None where it is not at its offset, as XTREME says of those that translation lost."""
+    if not isinstance(answer, dict):
+        return None
+    text, start = answer.get("text"), answer.get("answer_start")
+    if not isinstance(text, str) or type(start) is not int or not text.strip() or start < 0:
+        return None
+    return {"text": [text], "answer_start": [start]} if paragraph.context.startswith(text, start) else None
+
+
+_WRITERS: dict[str, Callable[[Iterable[tuple[Row, Row]]], Iterator[str]]] = {
+    ".tsv": _write_tsv,
+    ".json": _write_squad,
+    ".jsonl": _write_jsonl,
+}
+_READERS: dict[str, Callable[[Path, BadRows], Iterator[Translated]]] = {
+    ".tsv": _read_tsv,
+    ".json": _read_squad,
+    ".jsonl": _read_jsonl,
+}

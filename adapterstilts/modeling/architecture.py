@@ -1,0 +1,131 @@
+"""What differs between families of backbones, told from the configuration alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from adapterstilts.errors import CompatibilityError
+from adapterstilts.languages import LANGUAGES, context_language
+
+# Families that count positions from behind the padding id, as RoBERTa does.
+_POSITIONS_BEHIND_PADDING = (
+    "camembert", "data2vec-text", "longformer", "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta",
+    "xlm-roberta-xl", "xmod",
+)  # fmt: skip
+# What `transformers` calls the dropout of hidden states, by family.
+_DROPOUTS = ("hidden_dropout_prob", "dropout_rate", "resid_pdrop", "dropout")
+_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
+# Last parts of the names of the modules that choose experts.
+_ROUTERS = ("gate", "router", "shared_expert_gate")
+# Parts of the names of what X-MOD keeps as it was pretrained when it is fine-tuned, so that another language's module
+# can take the place of the one trained with (Pfeiffer et al. 2022, section 3; `freeze_embeddings_and_language_adapters`).
+_KEPT_BY_XMOD = ("embeddings", "adapter_modules", "adapter_layer_norm")
+
+
+def is_causal(config: Any) -> bool:
+    """Whether a token sees only those before it, so that the last one alone has seen the whole text."""
+    from transformers import AutoModelForCausalLM
+
+    if config.is_encoder_decoder or has_masked_lm(config) or getattr(config, "use_bidirectional_attention", False):
+        return False
+    return type(config) in AutoModelForCausalLM._model_mapping
+
+
+def form(config: Any) -> str:
+    """The form of the architecture in words."""
+    if config.is_encoder_decoder:
+        return "encoder of an encoder-decoder"
+    return "decoder (causal)" if is_causal(config) else "encoder"
+
+
+def has_masked_lm(config: Any) -> bool:
+    """Whether the family has a head for masked language modelling above its encoder."""
+    from transformers import AutoModelForMaskedLM
+
+    return not config.is_encoder_decoder and type(config) in AutoModelForMaskedLM._model_mapping
+
+
+def default_pooling(config: Any) -> str:
+    """How one vector of a text is read by default.
+
+    The `last` token for causal decoders, the `mean` for encoders of encoder-decoders, which have no token for it, and
+    the `first` for all others, unless their configuration says `classifier_pooling`, as ModernBERT's does.
+    """
+    if is_causal(config):
+        return "last"
+    if config.is_encoder_decoder or getattr(config, "classifier_pooling", None) == "mean":
+        return "mean"
+    return "first"
+
+
+def dropout(config: Any) -> float:
+    """The dropout of hidden states; 0 for families without."""
+    return next((float(getattr(config, name)) for name in _DROPOUTS if getattr(config, name, None) is not None), 0.0)
+
+
+def initializer_range(config: Any) -> float:
+    """Standard deviation of new weights; T5's family has only factors, and gets that of most others."""
+    return getattr(config, "initializer_range", 0.02)
+
+
+def positions(config: Any) -> int | None:
+    """The longest input in tokens; None where positions are only relative and have no end."""
+    if not getattr(config, "position_biased_input", True) and getattr(config, "relative_attention", False):
+        return None  # DeBERTa: distances are put into buckets, of which the last has no end
+    found = getattr(config, "max_position_embeddings", None)
+    if found and config.model_type in _POSITIONS_BEHIND_PADDING:
+        return found - (config.pad_token_id + 1)
+    return found
+
+
+def experts(config: Any) -> int:
+    """How many experts each sparse layer has; 0 for dense models."""
+    return next((int(getattr(config, name)) for name in _EXPERTS if getattr(config, name, None)), 0)
+
+
+def routers(names: Sequence[str]) -> list[str]:
+    """Those of a model's modules that choose experts: `gate` and the like, beside `experts`."""
+    parents = {name.rpartition(".")[0] for name in names if name.rpartition(".")[2] == "experts"}
+    return [name for name in names if name.rpartition(".")[0] in parents and name.rpartition(".")[2] in _ROUTERS]
+
+
+def stays_as_pretrained(config: Any, parameter: str) -> bool:
+    """Whether one of the backbone's weights is not trained even where all of them are."""
+    return config.model_type == "xmod" and any(part in _KEPT_BY_XMOD for part in parameter.split("."))
+
+
+def module_language(config: Any, language: str) -> str | None:
+    """X-MOD's own code of its module for a language, e.g. `de_DE`; None for backbones without such modules.
+
+    Args:
+        language: ISO 639-1 code, or a pair, of which the context's counts.
+
+    Raises:
+        KeyError: It has modules for other languages and not for this one.
+    """
+    if config.model_type != "xmod":
+        return None
+    wanted = context_language(language)
+    found = [code for code in config.languages if code.partition("_")[0] == wanted]
+    if not found:
+        raise KeyError(wanted)
+    return found[0]
+
+
+def check_modules(config: Any, languages: Iterable[str], *, name: str) -> None:
+    """Refuses languages, or pairs, for which a backbone with a module for each language has none.
+
+    Raises:
+        CompatibilityError: See above; the languages that it has are named.
+    """
+    for language in languages:
+        try:
+            module_language(config, language)
+        except KeyError as error:
+            (code,) = error.args
+            known = sorted({one.partition("_")[0] for one in config.languages})
+            raise CompatibilityError(
+                f"{name} has no module for {LANGUAGES.get(code, code)} ({code}); it has {', '.join(known)}.",
+                remedy="Leave the language out with --languages, or choose another --backbone.",
+            ) from None
