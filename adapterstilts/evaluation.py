@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -19,6 +19,7 @@ from adapterstilts.data.features import encode
 from adapterstilts.data.translation.layout import Direction
 from adapterstilts.files import write_json
 from adapterstilts.languages import context_language, question_language
+from adapterstilts.modeling.architecture import module_language
 from adapterstilts.modeling.blocks import Block
 from adapterstilts.modeling.composition import add_language_adapter
 from adapterstilts.modeling.storage import StoredModel
@@ -152,7 +153,7 @@ class Evaluation:
             rows, bad = self._rows(self.spec.split, language)
             identity = self.spec.translate_test.get(language, self.spec.fingerprints[language])
             features = self._features(rows, identity, self.spec.split)
-            yield language, _Answered(rows.to_list(), features, self._predict(features, language), bad)
+            yield language, _Answered(rows.to_list(), features, self._predict(features, rows, language), bad)
 
     def _pooled(self, languages: Sequence[str]) -> Iterator[tuple[str, _Answered]]:
         """Queries of each language with the candidates of all; every candidate's vector is computed once."""
@@ -173,7 +174,7 @@ class Evaluation:
             features = self._features(rows, identity, self.spec.split)
             queries[language] = []
             own = rows.to_list()
-            for feature, vector in zip(features, self._stored_vectors(language, features), strict=True):
+            for feature, vector in zip(features, self._stored_vectors(language, features, rows), strict=True):
                 row = own[feature["row"]]
                 if row["side"] == "candidate":
                     candidates[row["id"]] = (row, vector)
@@ -190,13 +191,13 @@ class Evaluation:
             sides = [{"row": index, "candidate": int(row["side"] == "candidate")} for index, row in enumerate(found)]
             yield language, _Answered(found, sides, [vector for _, vector in both], left_out[language])
 
-    def _stored_vectors(self, language: str, features: Dataset) -> Sequence[np.ndarray]:
+    def _stored_vectors(self, language: str, features: Dataset, rows: Dataset) -> Sequence[np.ndarray]:
         """The vectors of one language, kept until the run is published, because all languages need them."""
         path = self.work / CHECKPOINTS / f"vectors-{language}.npy"
         if not path.is_file():
             path.parent.mkdir(exist_ok=True)
             unfinished = path.with_suffix(".part.npy")
-            np.save(unfinished, np.stack(self._predict(features, language)))
+            np.save(unfinished, np.stack(self._predict(features, rows, language)))
             unfinished.replace(path)
         return np.load(path, mmap_mode="r")
 
@@ -222,17 +223,32 @@ class Evaluation:
             cache=self.plan.store.cache / "features",
         )
 
-    def _predict(self, features: Dataset, language: str) -> list[np.ndarray]:
+    def _predict(self, features: Dataset, rows: Dataset, language: str) -> list[np.ndarray]:
         track = partial(self.track, label=f"{self.spec.task} {language}")
         model = self.model
         if self.language_adapters:
             run = self.language_adapters[language]
             model.speak(self._languages[run.key] if run else None)
-        found = predict(model, features, task=self.head, collator=self.collator, track=track)
+        found: list[Any] = [None] * len(features)
+        for spoken, indices in self._spoken(features, rows, language).items():
+            model.use_language(spoken)
+            part = features.select(indices)
+            logits = predict(model, part, task=self.head, collator=self.collator, track=track)
+            for index, values in zip(indices, logits, strict=True):
+                found[index] = values
         for block in model.blocks:
             if block.kind == "fuse":
                 self._attention.setdefault(language, model.fusion_attention.take(block.names))
         return found
+
+    def _spoken(self, features: Dataset, rows: Dataset, language: str) -> Mapping[str, Sequence[int]]:
+        """The features of each language that X-MOD has a module for; with other backbones, all of them together."""
+        if module_language(self.plan.config, language) is None:
+            return {language: range(len(features))}
+        spoken, groups = rows["language"][:], defaultdict[str, list[int]](list)
+        for index, row in enumerate(features["row"][:]):
+            groups[spoken[row]].append(index)
+        return groups
 
     def _calibration(self, language: str, answered: _Answered) -> dict[str, float]:
         """What decoding needs: chosen in training, or on the validation split, or, if that is scored, on itself."""
@@ -244,7 +260,7 @@ class Evaluation:
             return self.kind.calibrate(answered.rows, answered.features, answered.logits)
         rows, _ = self._rows("validation", language)
         features = self._features(rows, self.spec.calibration[language], "validation")
-        return self.kind.calibrate(rows.to_list(), features, self._predict(features, language))
+        return self.kind.calibrate(rows.to_list(), features, self._predict(features, rows, language))
 
     def _score(self, language: str, answered: _Answered) -> None:
         """Decodes, scores and writes one language; its score file is written last."""

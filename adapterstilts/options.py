@@ -9,6 +9,7 @@ from pydantic import Field
 
 from adapterstilts.errors import unknown
 from adapterstilts.specs import Settings, Strict, validate
+from adapterstilts.tasks.kind import Pooling
 
 
 class TrainingOptions(Strict):
@@ -24,6 +25,9 @@ class TrainingOptions(Strict):
         store: Folder of the run store.
         seed: Seed of initialisation, dropout and batch order; default: the profile's.
         precision: `auto`, `fp32` or `bf16`.
+        load_in_4bit: Keep the frozen backbone in 4 bits (QLoRA: Dettmers et al. 2023); for methods of `peft`, on a GPU.
+        pooling: How one vector of a text is read, for pair classification, multiple choice and retrieval: `first` or
+            `last` token, or the `mean`; default: what suits the backbone, or the recipe's.
         device: `auto`, `cpu` or `cuda`.
         tokens_per_batch: Padded tokens in one micro-batch: decides memory and speed. Batches and
             expected gradients stay the same, but dropout is drawn in another order.
@@ -42,6 +46,8 @@ class TrainingOptions(Strict):
     store: Path = Path("astilts-runs")
     seed: int | None = None
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    load_in_4bit: bool = False
+    pooling: Pooling | None = None
     device: str = "auto"
     tokens_per_batch: int = Field(8192, ge=1)
     max_train_examples: int | None = Field(None, ge=1)
@@ -95,7 +101,6 @@ class TransferOptions(TrainingOptions):
             rows: what is scored instead of other languages' own rows.
         preset: Published way of reading sentence vectors for targets without training: `jiant` or `xtreme`.
         layer: Hidden state to read them from, e.g. `14` or `14/24` of the backbone's depth.
-        pooling: `mean` over tokens, or the `first` one.
         margin: Score of mined pairs: `ratio`, `absolute` or `distance`.
         split: Split to evaluate; default: `test` where the source has it, else `validation`.
         baseline: Also run without the intermediate phase, and report the difference.
@@ -121,7 +126,6 @@ class TransferOptions(TrainingOptions):
     translate_test: Path | None = None
     preset: str | None = None
     layer: int | str | None = None
-    pooling: Literal["mean", "first"] | None = None
     margin: Literal["ratio", "absolute", "distance"] | None = None
     baseline: bool = True
     max_eval_examples: int | None = Field(None, ge=1)

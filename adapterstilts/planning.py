@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,11 @@ from adapterstilts.data.translation.reading import (
 )
 from adapterstilts.errors import DataError, UsageError, unknown
 from adapterstilts.languages import check_languages, context_language
-from adapterstilts.modeling.backbone import Backbone, check_length, locate_backbone
+from adapterstilts.modeling.architecture import check_modules, default_pooling
+from adapterstilts.modeling.backbone import Backbone, check_length, check_tokenizer, locate_backbone
 from adapterstilts.modeling.methods import METHODS, parse_method
 from adapterstilts.modeling.precision import choose_device, choose_precision
+from adapterstilts.modeling.quantization import NF4, check_quantization
 from adapterstilts.modeling.trial import try_method
 from adapterstilts.options import TrainingOptions, TransferOptions
 from adapterstilts.profiles import Profile, load_profile
@@ -40,7 +42,7 @@ from adapterstilts.specs import (
     validate,
 )
 from adapterstilts.store import Run, RunStore
-from adapterstilts.tasks.kind import KINDS, Kind
+from adapterstilts.tasks.kind import KINDS, Kind, PoolingOptions
 from adapterstilts.tasks.recipe import Recipe
 from adapterstilts.tasks.retrieval import PRESETS, resolve_layer
 
@@ -78,7 +80,9 @@ class Plan:
     remade: set[str] = field(default_factory=set)
 
 
-def make_plan(options: TrainingOptions, *, translations: Path | None = None, translate_test: Path | None = None) -> Plan:
+def make_plan(
+    options: TrainingOptions, *, translations: Path | None = None, translate_test: Path | None = None
+) -> Plan:
     """Resolves and checks everything that does not depend on a task.
 
     Args:
@@ -87,6 +91,7 @@ def make_plan(options: TrainingOptions, *, translations: Path | None = None, tra
 
     Raises:
         UsageError: A name is unknown or a value does not fit.
+        CompatibilityError: Backbone, tokenizer, method and number format do not fit together.
         HubError: The backbone is on the Hub and the Hub is out of reach.
     """
     profile = load_profile(options.profile)
@@ -95,20 +100,24 @@ def make_plan(options: TrainingOptions, *, translations: Path | None = None, tra
     method = parse_method(options.method or profile.method, unfreeze_backbone=options.unfreeze_backbone)
     method = METHODS.get(method.name).normalize(method)
     device = choose_device(options.device)
+    if options.load_in_4bit:
+        check_quantization(method, options.precision, device)
     source = open_source("files" if options.data_dir else profile.source, options.data_dir)
     backbone = locate_backbone(name, revision=revision)
     config = backbone.config()
     if METHODS.get(method.name).adds_adapter:
         try_method(backbone, method)
+    check_tokenizer(backbone.tokenizer(), config, name=name)
+    precision = choose_precision(options.precision, device=device, hidden_size=config.hidden_size)
     return Plan(
         options=options,
         profile=profile,
         source=source,
-        backbone=backbone,
+        backbone=replace(backbone, quantization=NF4) if options.load_in_4bit else backbone,
         config=config,
         method=method,
         device=device,
-        precision=choose_precision(options.precision, device=device, hidden_size=config.hidden_size),
+        precision="bf16" if options.load_in_4bit else precision,
         store=RunStore(options.store),
         translations=open_translations(translations, source, flag="--translations"),
         test_translations=open_test_translations(translate_test, source),
@@ -139,7 +148,11 @@ def plan_training(
     Raises:
         UsageError: A setting is unknown or out of range.
         DataError: The training data are not there.
+        CompatibilityError: The backbone lacks positions, or the head that a task goes on with.
     """
+    kinds = [trained_kind(plan, task) for task in tasks]
+    if any(kind.head().name == "masked_lm" for kind in kinds):
+        plan.backbone.check_masked_lm(plan.config)
     settings = [resolve_settings(plan, task, phase, composition=composition.name) for task in tasks]
     for one in settings:
         check_length(plan.config, one.max_length, name=plan.backbone.name)
@@ -148,12 +161,12 @@ def plan_training(
         tasks=tuple(
             TaskSpec(
                 kind=task.kind,
-                options=task.build_kind().options.model_dump(mode="json"),
+                options=kind.options.model_dump(mode="json"),
                 metric=task.metric,
                 data=_training_data(plan, task, phase, languages.get(task.name, (ENGLISH,))),
                 encoding=one.encoding(),
             )
-            for task, one in zip(tasks, settings, strict=True)
+            for task, kind, one in zip(tasks, kinds, settings, strict=True)
         ),
         sampling=sampling,
         backbone=plan.backbone.fingerprint,
@@ -166,7 +179,36 @@ def plan_training(
         seed=plan.profile.seed if plan.options.seed is None else plan.options.seed,
         inputs=tuple(run.key for run in inputs),
         language_adapter=language_adapter.key if language_adapter else None,
+        quantization=plan.backbone.quantization,
     )
+
+
+def trained_kind(plan: Plan, task: Recipe) -> Kind:
+    """The kind of a task to train for, with `--pooling` where it reads one vector of a text."""
+    kind, pooling = task.build_kind(), plan.options.pooling
+    if pooling is None or not reads_one_vector(task):
+        return kind
+    if isinstance(kind.options, PoolingOptions) and pooling == default_pooling(plan.config):
+        return kind
+    return KINDS.get(task.kind)({**task.options, "pooling": pooling})
+
+
+def reads_one_vector(task: Recipe) -> bool:
+    """Whether pooling is something that the kind of a task can be told."""
+    return "pooling" in type(task.build_kind().options).model_fields
+
+
+def check_pooling(options: TrainingOptions, tasks: Sequence[Recipe]) -> None:
+    """Refuses `--pooling` where no task reads one vector of a text.
+
+    Raises:
+        UsageError: See above.
+    """
+    if options.pooling and not any(map(reads_one_vector, tasks)):
+        raise UsageError(
+            f"--pooling has no meaning for {', '.join(task.name for task in tasks)}.",
+            remedy="It is for pair classification, multiple choice and retrieval.",
+        )
 
 
 def resolve_settings(plan: Plan, task: Recipe, phase: Phase, *, composition: str = START.name) -> Settings:
@@ -213,6 +255,7 @@ def plan_evaluation(
     if target is not None and not isinstance(target.spec, TrainSpec):
         raise UsageError(f"{target.folder.name} is not a trained model.", remedy="Give a training run.")
     languages = evaluation_languages(plan.source, task, options)
+    check_modules(plan.config, languages, name=plan.backbone.name)
     split = evaluation_split(plan.source, task, languages, options.split)
     kind = evaluation_kind(plan, task, options)
     trained = kind.trained and target is not None
@@ -239,6 +282,7 @@ def plan_evaluation(
         encoding=encoding,
         precision=plan.precision,
         inputs=(target.key,) if target else (),
+        quantization=plan.backbone.quantization,
         language_adapters={
             language: run.key if run else NO_LANGUAGE_ADAPTER for language, run in language_adapters.items()
         },
@@ -252,7 +296,7 @@ def evaluation_kind(plan: Plan, task: Recipe, options: TransferOptions) -> Kind:
     Raises:
         UsageError: A preset is unknown, or an option does not fit.
     """
-    kind = task.build_kind()
+    kind = trained_kind(plan, task)
     if kind.trained:
         return kind
     if options.preset and options.preset not in PRESETS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,39 @@ class TaskResult:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What one phase, or several runs together, took.
+
+    Attributes:
+        flops: Floating-point operations of training by the standard estimate; see `costs.Work`.
+        tokens_per_second: Of the last run, evaluation aside; None where nothing was trained or it was only picked up.
+        share_of_matrix_rate: Of the machine's measured rate of matrix products, likewise.
+        peak_memory_bytes: Most memory of its process: of the `host`, and of a `device` with memory of its own.
+    """
+
+    seconds: float = 0.0
+    flops: int = 0
+    examples_seen: int = 0
+    tokens_seen: int = 0
+    stored_bytes: int = 0
+    tokens_per_second: float | None = None
+    share_of_matrix_rate: float | None = None
+    peak_memory_bytes: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> Cost:
+        """The cost of training runs."""
+        summed = ("flops", "examples_seen", "tokens_seen", "stored_bytes")
+        measured = runs[-1].provenance.get("cost", {}) if runs else {}
+        names = ("tokens_per_second", "share_of_matrix_rate", "peak_memory_bytes")
+        return cls(
+            seconds=sum((run.provenance["train_seconds"] for run in runs), 0.0),
+            **{name: sum(run.metrics[name] for run in runs) for name in summed},
+            **{name: measured[name] for name in names if name in measured},
+        )
+
+
+@dataclass(frozen=True)
 class TrainResult:
     """A finished training stage.
 
@@ -46,6 +80,7 @@ class TrainResult:
         sampling: How often each of several tasks was trained on.
         parameters: Number of `trained` and of all (`total`) parameters.
         seconds: Training time of the process that finished the stage.
+        cost: What else it took.
         folder: The run folder, with weights, `log.jsonl`, metrics and provenance.
     """
 
@@ -60,6 +95,7 @@ class TrainResult:
     parameters: dict[str, int]
     stored_bytes: int
     seconds: float
+    cost: Cost
     key: str
     folder: Path
 
@@ -76,6 +112,7 @@ class TrainResult:
             sampling=str(run.spec.sampling) if run.spec.sampling else None,
             **{name: run.metrics[name] for name in fields},
             seconds=run.provenance["train_seconds"],
+            cost=Cost.of([run]),
             key=run.key,
             folder=run.folder,
         )
@@ -157,6 +194,8 @@ class TransferRow:
         calibration: What was chosen on validation data to decode with, for the model or for each language.
         difference: Metric to the gain of the zero-shot mean over the row without an intermediate task.
         seconds: Training of the intermediate and target phase, and evaluation; all seeds together.
+        cost: What else these phases took: `intermediate` and `target`.
+        fusion_attention: Language to layer to source to the mean share of attention that AdapterFusion gave it.
         folder: The run folder of the evaluation, with predictions and scores of every question.
         trained: The run folder of the target phase; None for tasks that no model is trained for.
         seeds: Scores and runs of every seed. Where there are several, `counts`, `calibration`, `folder` and `trained`
@@ -182,12 +221,14 @@ class TransferRow:
     difference: dict[str, Interval]
     parameters: dict[str, int]
     seconds: dict[str, float]
+    cost: dict[str, Cost]
     folder: Path
     trained: Path | None
     sources: dict[str, str]
     spread: dict[str, Metrics]
     validation: float | None
     seeds: list[SeedScores]
+    fusion_attention: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     language_adapter: str | None = None
     language_adapters: dict[str, str] = field(default_factory=dict)
     selection: str | None = None

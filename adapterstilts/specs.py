@@ -205,6 +205,7 @@ class TrainSpec(Strict):
         inputs: Runs that the composition starts from.
         language_adapter: The run whose adapter lies below all others, frozen.
         language_adapter_drop: Last layers of the backbone in which that adapter is left out.
+        quantization: The number format of the frozen backbone's weights, if it is not `precision`: `nf4`.
     """
 
     version: Literal[2] = 2
@@ -222,6 +223,7 @@ class TrainSpec(Strict):
     inputs: tuple[str, ...] = ()
     language_adapter: str | None = None
     language_adapter_drop: int = Field(default=0, ge=0)
+    quantization: str | None = None
 
     @property
     def task(self) -> str:
@@ -252,6 +254,7 @@ class EvaluateSpec(Strict):
             no model is trained for.
         inputs: The run whose model is evaluated; none for the backbone as it is.
         language_adapters: Language to the run whose adapter takes the place of the one trained with, or `none`.
+        quantization: As in `TrainSpec`.
         translate_test: Language to the fingerprint of the English translation that is scored instead of its rows.
     """
 
@@ -272,6 +275,7 @@ class EvaluateSpec(Strict):
     precision: Precision
     inputs: tuple[str, ...]
     language_adapters: dict[str, str] = {}
+    quantization: str | None = None
     translate_test: dict[str, str] = {}
 
     @property

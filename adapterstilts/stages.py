@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from adapterstilts.checks import check_trained_languages, check_words
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.batching import Collator
 from adapterstilts.data.features import encode
@@ -24,6 +25,7 @@ from adapterstilts.modeling.compatibility import (
     check_language_adapter,
     start_model,
 )
+from adapterstilts.modeling.quantization import check_quantized_composition
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, save_model
 from adapterstilts.planning import Plan
 from adapterstilts.provenance import Stopwatch
@@ -78,6 +80,9 @@ def check_training(
     Raises:
         CompatibilityError: Method, composition, backbone, head or language adapter do not fit together.
     """
+    check_trained_languages(plan, spec)
+    if spec.quantization:
+        check_quantized_composition(spec.composition.name)
     if language_adapter is not None:
         check_language_adapter(StoredModel.read(language_adapter.folder), spec).check_backbone(plan.backbone)
     sources = [StoredModel.read(run.folder) for run in inputs]
@@ -205,12 +210,13 @@ def _train(
 
     stage = plan.store.folder(spec).name
     bad = BadRows(skip=any(task.data.skip_bad_rows for task in spec.tasks))
-    prepared = [_prepare(plan, spec, task, bad) for task in spec.tasks]
+    prepared = [_prepare(plan, spec, task, bad, reporter) for task in spec.tasks]
 
     set_seed(spec.seed)
     source_task = head_source(inputs[0], spec.tasks[0]) if inputs else None
     heads = {task.name: build_kind(task).head() for task in spec.tasks}
     model = start_model(spec, plan.backbone, sources, heads=heads, source_task=source_task, language=language)
+    model.use_language(spec.tasks[0].data.languages[0])
     model.to(plan.device)
     result = train(
         model,
@@ -252,7 +258,9 @@ def _train(
     }
 
 
-def _prepare(plan: Plan, spec: TrainSpec, task: TaskSpec, bad: BadRows) -> tuple[TaskPart, dict[str, int]]:
+def _prepare(
+    plan: Plan, spec: TrainSpec, task: TaskSpec, bad: BadRows, reporter: Reporter
+) -> tuple[TaskPart, dict[str, int]]:
     """What one task brings to a stage, and how many examples and features that is."""
     from adapterstilts.training import TaskPart
 
@@ -265,6 +273,7 @@ def _prepare(plan: Plan, spec: TrainSpec, task: TaskSpec, bad: BadRows) -> tuple
         max_validation_examples=spec.settings.max_validation_examples,
         translations=plan.translations,
     )
+    check_words(plan, task.name, rows, tokenizer, note=reporter.note)
     identity, cache = canonical_json(task.data), plan.store.cache / "features"
     shared = {"kind": kind, "tokenizer": tokenizer, "encoding": task.encoding, "cache": cache}
     features = encode(rows, identity=f"train {identity}", labels=True, **shared)

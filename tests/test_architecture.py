@@ -16,7 +16,7 @@ FLOORS = [
     {"tasks"},
     {"data", "mini", "modeling"},
     {"checkpoints", "training", "prediction", "costs"},
-    {"options", "planning", "evaluation", "stages"},
+    {"options", "planning", "checks", "evaluation", "stages"},
     {"results", "scoring", "exporting", "studies", "reporting", "sharing", "api"},
     {"cli", "__main__"},
 ]

@@ -85,6 +85,10 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--seed", type=int, help="Seed of initialisation, dropout and batch order."),
         click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True,
                      help="Number format; auto: bf16 where it is faster."),
+        click.option("--load-in-4bit", is_flag=True,
+                     help="Keep the frozen backbone in 4 bits (QLoRA); for peft methods, on a GPU."),
+        click.option("--pooling", type=click.Choice(["first", "mean", "last"]),
+                     help="How one vector of a text is read. Default: what suits the backbone."),
         click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda."),
         click.option("--tokens-per-batch", type=int, default=8192, show_default=True,
                      help="Padded tokens in one micro-batch: decides memory and speed."),
@@ -173,7 +177,6 @@ def train_intermediate(tasks: tuple[str, ...], separately: bool, as_json: bool, 
 @click.option(
     "--layer", type=Layer(), metavar="N|A/B", help="Hidden state to pool for them, or its share of the depth."
 )
-@click.option("--pooling", type=click.Choice(["mean", "first"]), help="How tokens are pooled for them.")
 @click.option("--margin", type=click.Choice(["ratio", "absolute", "distance"]), help="Score of mined pairs.")
 @click.option(
     "--max-eval-examples", type=int, help="Upper bound on scored examples per language. Corpora to mine stay whole."

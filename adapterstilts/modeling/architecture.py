@@ -19,7 +19,8 @@ _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
 # Last parts of the names of the modules that choose experts.
 _ROUTERS = ("gate", "router", "shared_expert_gate")
 # Parts of the names of what X-MOD keeps as it was pretrained when it is fine-tuned, so that another language's module
-# can take the place of the one trained with (Pfeiffer et al. 2022, section 3; `freeze_embeddings_and_language_adapters`).
+# can take the place of the one trained with (Pfeiffer et al. 2022, and `freeze_embeddings_and_language_adapters` of
+# `transformers`).
 _KEPT_BY_XMOD = ("embeddings", "adapter_modules", "adapter_layer_norm")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from adapterstilts.modeling.architecture import module_language, stays_as_pretrained
+from adapterstilts.modeling.architecture import check_modules, module_language, stays_as_pretrained
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription, Block, HeadDescription, ModelDescription
 from adapterstilts.modeling.heads import build_head
@@ -192,8 +192,9 @@ class TransferModel(nn.Module):
         """Makes X-MOD read text with its module for a language, or for the context's of a pair; others have none.
 
         Raises:
-            KeyError: It has no such module.
+            CompatibilityError: It has no such module.
         """
+        check_modules(self.config, [language], name=self.source.name)
         if code := module_language(self.config, language):
             self.backbone.set_default_language(code)  # type: ignore[operator]
 

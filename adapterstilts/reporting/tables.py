@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from adapterstilts.languages import LANGUAGES, context_language, question_language, zero_shot_languages
-from adapterstilts.results import SELECTED, Metrics, TrainResult, TransferResult, TransferRow
+from adapterstilts.results import SELECTED, Cost, Metrics, TrainResult, TransferResult, TransferRow
 from adapterstilts.store import Run
 from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.recipe import Recipe
@@ -35,10 +35,21 @@ def training_summary(result: TrainResult) -> str:
             *(_several_tasks(result) if len(result.tasks) > 1 else _one_task(result)),
             f"  checkpoint   step {result.best_step:,} of {result.steps:,}, {result.seconds:.0f} s of training",
             f"  trained      {_parameters(result.parameters)}, {result.stored_bytes / 1e6:.2f} MB on disk",
+            *_cost_lines(result.cost),
             f"  run folder   {result.folder}",
             f"  next         astilts transfer {_next_use(result)} --to TASK",
         ]
     )
+
+
+def _cost_lines(cost: Cost) -> list[str]:
+    """How much computing it was, and how well the machine was used; nothing about the machine for runs picked up."""
+    lines = [f"  compute      {_flops(cost.flops)}FLOP for {cost.tokens_seen:,} tokens"]
+    if cost.tokens_per_second and cost.share_of_matrix_rate:
+        memory = ", ".join(f"{size / 1e9:.2f} GB of {what} memory" for what, size in cost.peak_memory_bytes.items())
+        rate = f"{100 * cost.share_of_matrix_rate:.0f}% of the rate of matrix products here"
+        lines.append(f"  speed        {cost.tokens_per_second:,.0f} tokens/s, {rate}; {memory}")
+    return lines
 
 
 def _next_use(result: TrainResult) -> str:
@@ -97,7 +108,7 @@ def _transfer_table(rows: Sequence[TransferRow]) -> str:
         *(["zero-shot mean", f"Δ {labels[headline]}"] if others else []),
         *(["mean over pairs"] if rows[0].cross_lingual else []),
     ]
-    for name in [*columns, *others, "trained", "seconds"]:
+    for name in [*columns, *others, "trained", "compute", "seconds"]:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         cells = [_cell(row.english, metrics, row.spread.get("english"))] if row.english else []
@@ -107,14 +118,16 @@ def _transfer_table(rows: Sequence[TransferRow]) -> str:
             cells.append(_cell(row.cross_lingual, metrics, row.spread.get("cross_lingual")))
         cells += [_cell(row.languages[language], metrics) for language in others]
         seconds = " + ".join(f"{value:.0f}" for value in row.seconds.values())
-        table.add_row(_first_cell(row), *cells, _parameters(row.parameters), seconds)
+        compute = " + ".join(_flops(cost.flops) for cost in row.cost.values())
+        table.add_row(_first_cell(row), *cells, _parameters(row.parameters), compute, seconds)
     own = [row for row in rows if row.selection is None]
     drawn = "seeds and examples" if rows[0].spread else "examples"
     legend = [
         f"Δ: zero-shot mean minus that without intermediate task, with 95% interval (paired bootstrap over {drawn})."
         if any(row.difference for row in rows)
         else "",
-        "trained: parameters trained in the target phase. seconds: intermediate + target training + evaluation"
+        "trained: parameters trained in the target phase. compute: floating-point operations (estimate) of intermediate "
+        "+ target training. seconds: intermediate + target training + evaluation"
         + (", all seeds together." if rows[0].spread else "."),
         *dict.fromkeys(f"Not comparable with the benchmark's scores: {row.differs}." for row in rows if row.differs),
         *_selection_notes(rows),
@@ -123,6 +136,7 @@ def _transfer_table(rows: Sequence[TransferRow]) -> str:
         *(f"{_source(row)}{seed}: {folder}" for row in own for seed, folder in _folders(row)),
     ]
     pairs = "".join(_pair_table(row, headline, labels[headline]) for row in own if row.cross_lingual)
+    pairs += "".join(_attention_table(row) for row in own if row.fusion_attention)
     return text_of(table) + pairs + "\n".join(f"  {line}" for line in legend if line) + "\n"
 
 
@@ -160,6 +174,18 @@ def _folders(row: TransferRow) -> list[tuple[str, Path]]:
     """The evaluation of each seed, with the words to tell several apart."""
     several = len(row.seeds) > 1
     return [(f", seed {one.seed}" if several else "", one.folder) for one in row.seeds]
+
+
+def _attention_table(row: TransferRow) -> str:
+    """What AdapterFusion looked at in English, or else in the first language: a share for each layer and source."""
+    language = "en" if "en" in row.fusion_attention else next(iter(row.fusion_attention))
+    layers = row.fusion_attention[language]
+    table = plain_table("")
+    for name in ["layer", *next(iter(layers.values()))]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for layer, shares in layers.items():
+        table.add_row(layer, *(f"{100 * share:.0f}%" for share in shares.values()))
+    return f"{_source(row)}: mean attention to each source, by layer, in {LANGUAGES[language]}\n{text_of(table)}"
 
 
 def _notes(row: TransferRow) -> list[str]:
@@ -256,6 +282,15 @@ def _source(row: TransferRow) -> str:
 
 def _parameters(counts: dict[str, int]) -> str:
     return f"{counts['trained']:,} ({100 * counts['trained'] / counts['total']:.2f}%)"
+
+
+def _flops(number: float) -> str:
+    """Floating-point operations with a prefix of the SI."""
+    for prefix in ("", "k", "M", "G", "T", "P"):
+        if number < 1000:
+            return f"{number:.3g} {prefix}" if number else "0"
+        number /= 1000
+    return f"{number:,.3g} E"
 
 
 def _method(spec: StageSpec) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapterstilts.errors import CompatibilityError, UsageError, unknown
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.options import TrainingOptions
-from adapterstilts.planning import make_plan, plan_training
+from adapterstilts.planning import check_pooling, make_plan, plan_training
 from adapterstilts.results import TrainResult
 from adapterstilts.stages import Reporter, run_training
 from adapterstilts.tasks.catalogue import recipe
@@ -33,5 +33,6 @@ def run_language(language: str, options: TrainingOptions, reporter: Reporter) ->
             f"There is no text of {language}: {plan.source.missing(task, 'train', language)} is not there.",
             remedy="Check --data-dir.",
         )
+    check_pooling(options, [task])
     spec = plan_training(plan, [task], "train-language", languages={TASK: [language]})
     return TrainResult.of(run_training(plan, spec, (), reporter))

@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from adapterstilts.languages import zero_shot_languages
-from adapterstilts.results import ORACLE, SELECTED, Metrics, SeedScores, TransferRow
+from adapterstilts.results import ORACLE, SELECTED, Cost, Metrics, SeedScores, TransferRow
 from adapterstilts.specs import EvaluateSpec, TrainSpec
 from adapterstilts.statistics import Interval, hierarchical_bootstrap
 from adapterstilts.store import Run
@@ -91,6 +91,8 @@ def _row(reached: Reached, baseline: Reached | None, adapters: LanguageAdapters 
             "target": sum(run.provenance["train_seconds"] for run in every),
             "evaluation": sum(seed.evaluation.provenance["wall_seconds"] for seed in reached.seeds),
         },
+        cost={"intermediate": Cost.of(reached.sources), "target": Cost.of(every)},
+        fusion_attention=runs.evaluation.metrics.get("fusion_attention", {}),
         folder=first.folder,
         trained=first.trained,
         seeds=seeds,

@@ -8,10 +8,11 @@ from typing import Any
 
 from adapterstilts.errors import DataError, UsageError, unknown
 from adapterstilts.options import IntermediateOptions
-from adapterstilts.planning import Plan, make_plan, plan_training
+from adapterstilts.planning import Plan, check_pooling, make_plan, plan_training
 from adapterstilts.results import TrainResult
 from adapterstilts.specs import Sampling, TrainSpec
 from adapterstilts.stages import Reporter, check_training, run_training
+from adapterstilts.studies.translated_data import check_translated_training, training_languages
 from adapterstilts.tasks.catalogue import recipe, recipe_for_phase, task_names
 from adapterstilts.tasks.recipe import Recipe
 
@@ -26,23 +27,37 @@ _NEEDED = {"temperature": "--temperature 2", "capped": "--cap 10000", "weights":
 def run_together(names: Sequence[str], options: IntermediateOptions, reporter: Reporter) -> TrainResult:
     """Trains one model on all tasks; see `adapterstilts.train_intermediate`."""
     chosen = _check_names(names)
+    languages = training_languages(options.languages, options.translations, flag="--languages")
     if chosen:  # before anything is looked for
         choose_sampling(options, [task.name for task in chosen])
-    plan = make_plan(options)
+    plan = make_plan(options, translations=options.translations)
     tasks = chosen or _available(plan, reporter)
-    spec = plan_together(plan, tasks, options)
+    spec = plan_together(plan, tasks, options, languages)
+    check_translated_training(plan, spec)
     return TrainResult.of(run_training(plan, spec, (), reporter))
 
 
-def plan_together(plan: Plan, tasks: Sequence[Recipe], options: IntermediateOptions) -> TrainSpec:
+def plan_together(
+    plan: Plan, tasks: Sequence[Recipe], options: IntermediateOptions, translated: Sequence[str] = ("en",)
+) -> TrainSpec:
     """The spec of one intermediate phase on all tasks, with masked language modelling if it is to be mixed in.
 
+    Args:
+        translated: Languages to train in, of those other than English on translations.
+
     Raises:
-        UsageError: Options about sampling or masked language modelling do not fit.
+        UsageError: Options about sampling, languages or masked language modelling do not fit.
         DataError: Training data are not there.
     """
     sampling = choose_sampling(options, [task.name for task in tasks])
-    languages = _mlm_languages(plan, tasks, options)
+    check_pooling(options, tasks)
+    languages = {task.name: tuple(translated) for task in tasks if task.name != MLM}
+    if options.languages and not languages:
+        raise UsageError(
+            f"--languages has no meaning for {MLM}, which is trained on each language's own text.",
+            remedy="Use --mlm-languages.",
+        )
+    languages |= _mlm_languages(plan, tasks, options)
     if options.mlm_rate is not None:
         tasks = [*tasks, recipe(MLM)]
         mixed = sampling or Sampling()
@@ -81,15 +96,17 @@ def run_separately(names: Sequence[str], options: IntermediateOptions, reporter:
             remedy="Leave it out, or train them together.",
         )
     chosen = _check_names(names)
-    plan = make_plan(options)
+    languages = training_languages(options.languages, options.translations, flag="--languages")
+    plan = make_plan(options, translations=options.translations)
     tasks = chosen or _available(plan, reporter)
     if options.mlm_rate is not None:
         raise UsageError(
             "--mlm-rate has no meaning with --separately.", remedy="Train each task with a command of its own."
         )
-    specs = [plan_together(plan, [task], options) for task in tasks]
+    specs = [plan_together(plan, [task], options, languages) for task in tasks]
     for spec in specs:
         check_training(plan, spec, ())
+        check_translated_training(plan, spec)
     return [TrainResult.of(run_training(plan, spec, (), reporter)) for spec in specs]
 
 

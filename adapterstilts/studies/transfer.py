@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from adapterstilts.checks import check_evaluated_words
 from adapterstilts.data.splits import evaluation_split
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import LANGUAGES, context_language, question_language
+from adapterstilts.modeling.architecture import check_modules
 from adapterstilts.modeling.choices import parse_choice
 from adapterstilts.modeling.composition import COMPOSITIONS
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.options import TransferOptions
 from adapterstilts.planning import (
     Plan,
+    check_pooling,
     evaluation_kind,
     evaluation_languages,
     make_plan,
@@ -88,7 +91,8 @@ def _composition(options: TransferOptions) -> Choice | None:
 
 def _check_used(options: TransferOptions, tasks: Sequence[Recipe]) -> None:
     """Refuses options that say nothing about some of the targets or about any of them."""
-    given = [name for name in ("preset", "layer", "pooling", "margin") if getattr(options, name) is not None]
+    check_pooling(options, tasks)
+    given = [name for name in ("preset", "layer", "margin") if getattr(options, name) is not None]
     untrained = [task.name for task in tasks if not task.build_kind().trained]
     if given and not untrained:
         raise UsageError(
@@ -145,7 +149,10 @@ class _Study:
         """Finds what would stop this target, before anything is trained for it or for another."""
         plan = self.plans[0]
         evaluation_kind(plan, task, self.options)
-        evaluation_split(plan.source, task, evaluation_languages(plan.source, task, self.options), self.options.split)
+        languages = evaluation_languages(plan.source, task, self.options)
+        check_modules(plan.config, languages, name=plan.backbone.name)
+        split = evaluation_split(plan.source, task, languages, self.options.split)
+        check_evaluated_words(plan, task, split, languages, note=self.reporter.note)
         for sources in rows:
             if phases := training_recipes(task, plan.source.name):
                 spec = self._first_phase(plan, phases[0], sources)

@@ -97,7 +97,7 @@ def test_choices_are_compared_within_their_feature(tiny_backbone: Path) -> None:
     ids, mask = IDS[[0, 1, 0, 1, 1]], MASK[[0, 1, 0, 1, 1]]
     batch: dict[str, Any] = {"sequences": torch.tensor([2, 3]), "label": torch.tensor([0, 2])}
     found = model(task="task", input_ids=ids, attention_mask=mask, **batch)
-    one, other = (model.heads["task"].scores(model.backbone(i[None], m[None]).last_hidden_state) for i, m in
+    one, other = (model.heads["task"].scores(model.backbone(i[None], m[None]).last_hidden_state, m[None]) for i, m in
                   zip(IDS, MASK, strict=True))  # fmt: skip
     rows = [torch.cat([one, other]).T[0], torch.cat([one, other, other]).T[0]]
     expected = sum(functional.cross_entropy(row[None], label[None]) for row, label in

@@ -1,0 +1,68 @@
+"""Translated rows of a study: which languages are trained on, and whether translations belong to their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.splits import training_rows
+from adapterstilts.data.translation.layout import Direction
+from adapterstilts.errors import UsageError
+from adapterstilts.languages import LANGUAGES, check_languages
+from adapterstilts.planning import ENGLISH, Plan
+from adapterstilts.specs import EvaluateSpec, TrainSpec
+from adapterstilts.tasks.catalogue import recipe
+
+
+def training_languages(names: Sequence[str] | None, translations: Path | None, *, flag: str) -> tuple[str, ...]:
+    """The languages to train in; English where none are given.
+
+    Args:
+        flag: The option that names them.
+
+    Raises:
+        UsageError: A language is unknown or given twice, or there are translations and no language for them.
+    """
+    chosen = check_languages(names or (ENGLISH,), available=LANGUAGES, owner=flag)
+    if translations is not None and chosen == (ENGLISH,):
+        raise UsageError(
+            f"--translations {translations} has no meaning for training in English alone.",
+            remedy=f"Name the languages to train in with {flag}, or leave it out.",
+        )
+    return chosen
+
+
+def check_translated_training(plan: Plan, spec: TrainSpec) -> None:
+    """Reads the rows of a stage that trains on translations, so that what is wrong with them stops nothing half-way.
+
+    Raises:
+        DataError: Translations do not belong to their rows.
+    """
+    if plan.store.find(spec):
+        return
+    for task in spec.tasks:
+        if task.data.translations:
+            training_rows(
+                plan.source,
+                recipe(task.name),
+                task.data,
+                BadRows(skip=task.data.skip_bad_rows),
+                max_validation_examples=1,
+                translations=plan.translations,
+            )
+
+
+def check_translated_evaluation(plan: Plan, spec: EvaluateSpec) -> None:
+    """Reads the translated test rows of an evaluation, likewise.
+
+    Raises:
+        DataError: Translations do not belong to their rows.
+    """
+    task = recipe(spec.task)
+    for language in spec.translate_test:
+        assert plan.test_translations is not None
+        bad = BadRows(skip=spec.skip_bad_rows)
+        rows = plan.source.load(task, spec.split, language, bad)
+        wanted = task.build_kind().subset(rows, spec.max_examples)
+        plan.test_translations.load(task, spec.split, Direction(language, ENGLISH), rows=rows, wanted=wanted, bad=bad)
