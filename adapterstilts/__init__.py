@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adapterstilts.api import train_intermediate, train_separately, transfer
+    from adapterstilts.api import train_intermediate, train_separately, transfer, translate
     from adapterstilts.errors import AstiltsError
-    from adapterstilts.results import TrainResult, TransferResult
+    from adapterstilts.results import TrainResult, TransferResult, TranslationResult
 
 __version__ = "0.1.0"
 
@@ -17,11 +17,22 @@ _EXPORTS = {
     "train_intermediate": "adapterstilts.api",
     "train_separately": "adapterstilts.api",
     "transfer": "adapterstilts.api",
+    "translate": "adapterstilts.api",
     "TrainResult": "adapterstilts.results",
     "TransferResult": "adapterstilts.results",
+    "TranslationResult": "adapterstilts.results",
     "AstiltsError": "adapterstilts.errors",
 }
-__all__ = ["AstiltsError", "TrainResult", "TransferResult", "train_intermediate", "train_separately", "transfer"]
+__all__ = [
+    "AstiltsError",
+    "TrainResult",
+    "TransferResult",
+    "TranslationResult",
+    "train_intermediate",
+    "train_separately",
+    "transfer",
+    "translate",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from adapterstilts.options import IntermediateOptions, TrainingOptions, TransferOptions, read_options
-from adapterstilts.results import MethodCost, TrainResult, TransferResult
+from adapterstilts.options import (
+    IntermediateOptions,
+    TrainingOptions,
+    TransferOptions,
+    TranslationOptions,
+    read_options,
+)
+from adapterstilts.results import MethodCost, TrainResult, TransferResult, TranslationResult
+from adapterstilts.specs import validate
 from adapterstilts.stages import Reporter, Silent
 from adapterstilts.studies.language_training import run_language
 from adapterstilts.studies.methods import list_methods
 from adapterstilts.studies.training import run_separately, run_together
 from adapterstilts.studies.transfer import run_transfer
+from adapterstilts.studies.translation import run_translation
 
 
 def train_intermediate(tasks: str | Sequence[str], *, reporter: Reporter | None = None, **options: Any) -> TrainResult:
@@ -58,6 +66,28 @@ def train_language(language: str, *, reporter: Reporter | None = None, **options
         AstiltsError: See the message; each says what to change.
     """
     return run_language(language, read_options(TrainingOptions, options), reporter or Silent())
+
+
+def translate(
+    task: str, *, to: str | Sequence[str], model: str, reporter: Reporter | None = None, **options: Any
+) -> list[TranslationResult]:
+    """Translates the English training rows of a task, or test rows into English, one file for each language.
+
+    Args:
+        task: Name in the catalogue.
+        to: Languages to translate into, or `"en"` with `from_=["de", "zh"]`.
+        model: A sequence-to-sequence model of `transformers`: Hugging Face id or checkpoint folder.
+        reporter: Shows progress; by default only the libraries' own messages appear.
+        options: Fields of `options.TranslationOptions`, e.g. `profile="mini", beams=4`.
+
+    Raises:
+        AstiltsError: See the message; each says what to change.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    given |= {"to": _names(to), "model": model}
+    if "from_" in given:
+        given["from_"] = _names(given["from_"])
+    return run_translation(task, validate(TranslationOptions, given, where="options"), _or_silent(reporter))
 
 
 def methods(

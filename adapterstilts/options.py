@@ -83,6 +83,44 @@ class IntermediateOptions(TrainingOptions):
     mlm_languages: tuple[str, ...] | None = None
 
 
+class TranslationOptions(Strict):
+    """Options of `translate`.
+
+    Attributes:
+        to: Languages to translate into.
+        model: Sequence-to-sequence model: Hugging Face id or checkpoint folder.
+        from_: Languages to translate from; either these or `to` is English.
+        revision: Commit of a model on the Hub.
+        split: Split to translate; default: `train` from English, `test` into English.
+        out: Folder for the files of translations.
+        profile: Named set of defaults, which says where rows come from.
+        data_dir: Folder with the releases' own files, in XTREME's download layout; default: the profile's source.
+        max_train_examples: Upper bound on rows: those that are trained on with the same bound.
+        beams: Beams of the search; 1 is greedy.
+        tokens_per_batch: Padded tokens in one batch, all beams together.
+        precision: `auto`, `fp32` or `bf16`.
+        device: `auto`, `cpu` or `cuda`.
+        skip_bad_rows: Leave out rows that do not follow their format, and count them, instead of stopping.
+        force: Translate again, and write over other translations.
+    """
+
+    to: tuple[str, ...] = Field(min_length=1)
+    model: str
+    from_: tuple[str, ...] = ("en",)
+    revision: str | None = None
+    split: Literal["train", "validation", "test"] | None = None
+    out: Path = Path("translations")
+    profile: str = "paper"
+    data_dir: Path | None = None
+    max_train_examples: int | None = Field(default=None, ge=1)
+    beams: int = Field(default=1, ge=1)
+    tokens_per_batch: int = Field(default=4096, ge=1)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    device: str = "auto"
+    skip_bad_rows: bool = False
+    force: bool = False
+
+
 class TransferOptions(TrainingOptions):
     """Options of `transfer`.
 
@@ -104,6 +142,11 @@ class TransferOptions(TrainingOptions):
         margin: Score of mined pairs: `ratio`, `absolute` or `distance`.
         split: Split to evaluate; default: `test` where the source has it, else `validation`.
         baseline: Also run without the intermediate phase, and report the difference.
+        compare: Baselines to report beside the sources: `full` fine-tuning, continued masked language modelling (`mlm`)
+            or some mixed in (`mlm-mixed`), translate-train of the intermediate task (`translate-intermediate`) or of the
+            target (`translate-target`), `multi-task`, or `all`. The intermediate runs that they need are trained.
+        compare_languages: Languages of their text and translations beside English; default: those evaluated.
+        mlm_rate: Share of the batches that are masked language modelling in `mlm-mixed`.
         select: Also report the row with the best English validation score, and the best zero-shot mean.
         seeds: Repeat the target phase with this many seeds, from `seed` upwards.
         language_adapters: Train the target phase over the English language adapter, and evaluate each language with
@@ -128,6 +171,9 @@ class TransferOptions(TrainingOptions):
     layer: int | str | None = None
     margin: Literal["ratio", "absolute", "distance"] | None = None
     baseline: bool = True
+    compare: tuple[str, ...] | None = None
+    compare_languages: tuple[str, ...] | None = None
+    mlm_rate: float = Field(default=0.1, gt=0, lt=1)
     max_eval_examples: int | None = Field(None, ge=1)
     select: bool = False
     seeds: int = Field(1, ge=1)

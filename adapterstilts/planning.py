@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from adapterstilts.data.sources import Source, open_source
 from adapterstilts.data.splits import evaluation_split
-from adapterstilts.data.translation.layout import Direction
 from adapterstilts.data.translation.reading import (
     Translations,
-    check_translated_scores,
-    check_translations,
+    from_english,
+    into_english,
     open_test_translations,
     open_translations,
 )
@@ -286,7 +285,7 @@ def plan_evaluation(
         language_adapters={
             language: run.key if run else NO_LANGUAGE_ADAPTER for language, run in language_adapters.items()
         },
-        translate_test=_test_translations(plan, task, split, languages),
+        translate_test=into_english(plan.test_translations, task, split, languages),
     )
 
 
@@ -360,29 +359,6 @@ def _training_data(plan: Plan, task: Recipe, phase: Phase, languages: Sequence[s
         holdout=plan.profile.holdout if absent else None,
         max_examples=plan.options.max_train_examples,
         skip_bad_rows=plan.options.skip_bad_rows,
-        translations={} if has_originals else _translations(plan, task, languages),
+        translations={} if has_originals else from_english(plan.translations, task, "train", languages),
         translated_only=not has_originals and ENGLISH not in languages,
     )
-
-
-def _translations(plan: Plan, task: Recipe, languages: Sequence[str]) -> dict[str, str]:
-    """Language to the fingerprint of the translations of a task's English training rows."""
-    found = {}
-    for language in languages:
-        if language != ENGLISH:
-            direction = Direction(ENGLISH, language)
-            found[language] = check_translations(plan.translations, task, "train", direction)
-    return found
-
-
-def _test_translations(plan: Plan, task: Recipe, split: str, languages: Sequence[str]) -> dict[str, str]:
-    """Language to the fingerprint of the English translation of the rows to score; nothing where none is wanted."""
-    found: dict[str, str] = {}
-    if plan.test_translations is None:
-        return found
-    check_translated_scores(task)
-    for language in languages:
-        if language != ENGLISH:
-            direction = Direction(language, ENGLISH)
-            found[language] = check_translations(plan.test_translations, task, split, direction)
-    return found

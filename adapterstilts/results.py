@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ class TrainResult:
     Attributes:
         task: The task trained on; of several, their names with `+` between them.
         languages: Languages of the training data.
-        validation: Scores of the chosen checkpoint on validation data of the first of them. Those of several tasks have
+        validation: Scores of the chosen checkpoint on data in `validation_language`. Those of several tasks have
             the task's name and a `/` before theirs, and `score` is the mean of their main scores.
         tasks: Each task by itself.
         sampling: How often each of several tasks was trained on.
@@ -87,6 +87,7 @@ class TrainResult:
     task: str
     method: str
     languages: list[str]
+    validation_language: str
     validation: Metrics
     tasks: dict[str, TaskResult]
     sampling: str | None
@@ -108,6 +109,7 @@ class TrainResult:
             task=run.spec.task,
             method=str(run.spec.method),
             languages=list(run.spec.tasks[0].data.languages),
+            validation_language=run.spec.tasks[0].data.validation_language,
             tasks=_tasks(run.spec, run.metrics),
             sampling=str(run.spec.sampling) if run.spec.sampling else None,
             **{name: run.metrics[name] for name in fields},
@@ -181,6 +183,10 @@ class TransferRow:
         source: `none`, or the intermediate task with the key of its run, `squad@0123456789ab`; several that are
             composed into one model have ` + ` between them.
         sources: Each of these with its full key.
+        variant: What is different about a baseline of `--compare`; None for the other rows.
+        train_languages: Languages of the target phase's training data; those other than English are translations.
+        translate_test: Whether English translations of the test rows were scored instead of them.
+        source_languages: Source to the languages of its training data, for those that were trained on translations.
         split: Split that was scored.
         languages: Language to its metrics, in percent, and its number of `examples`; means over seeds.
         english: Metrics in English, if it was scored, with the main score as `score`.
@@ -228,6 +234,10 @@ class TransferRow:
     spread: dict[str, Metrics]
     validation: float | None
     seeds: list[SeedScores]
+    variant: str | None = None
+    train_languages: list[str] = field(default_factory=list)
+    translate_test: bool = False
+    source_languages: dict[str, list[str]] = field(default_factory=dict)
     fusion_attention: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     language_adapter: str | None = None
     language_adapters: dict[str, str] = field(default_factory=dict)
@@ -242,6 +252,47 @@ class TransferRow:
         scored = json.loads((self.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))
         path = self.folder / "predictions" / self.task / f"{self.split}-{language}.{kind.prediction_suffix}"
         return kind.read_predictions(path, scored["ids"])
+
+
+@dataclass(frozen=True)
+class TranslationResult:
+    """A file of translations.
+
+    Attributes:
+        rows: Rows that were translated.
+        dropped: Reason to the number of rows that could not be.
+        texts: Texts (mostly sentences) that were translated, each once.
+        repeated_texts: How often rows have one of them again.
+        cut_short: Texts whose translation the bound on its length has ended.
+        kept: Batches of texts that an interrupted process had translated.
+        path: The file; what made it is in the JSON file beside it.
+    """
+
+    task: str
+    split: str
+    source_language: str
+    target_language: str
+    model: str
+    rows: int
+    dropped: dict[str, int]
+    texts: int
+    repeated_texts: int
+    cut_short: int
+    kept: int
+    path: Path
+
+    @classmethod
+    def of(cls, path: Path, record: Mapping[str, Any]) -> TranslationResult:
+        """Reads the result from what is recorded beside the file."""
+        same = ("task", "split", "source_language", "target_language", "rows", "dropped", "texts", "repeated_texts",
+                "cut_short")  # fmt: skip
+        revision = f"@{record['model']['revision'][:12]}" if record["model"]["revision"] else ""
+        return cls(
+            **{name: record[name] for name in same},
+            model=record["model"]["name"] + revision,
+            kept=record["batches_kept"],
+            path=path,
+        )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from adapterstilts.cli.runs import runs
 from adapterstilts.cli.scoring import score
 from adapterstilts.cli.tasks import tasks
 from adapterstilts.cli.training import train_intermediate, transfer
+from adapterstilts.cli.translate import translate
 from adapterstilts.errors import AstiltsError, unknown
 
 
@@ -43,7 +44,7 @@ def astilts(debug: bool) -> None:
     """
 
 
-for command in (train_intermediate, train_language, transfer, score, export, runs, tasks, methods):
+for command in (train_intermediate, train_language, transfer, translate, score, export, runs, tasks, methods):
     astilts.add_command(command)
 
 

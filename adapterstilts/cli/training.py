@@ -106,6 +106,10 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command("train-intermediate")
 @click.argument("tasks", nargs=-1, required=True, metavar="TASK...")
+@click.option("--languages", type=Names(), metavar="CODE,...",
+              help="Languages to train in: en, and others on translations of its rows. Default: en.")  # fmt: skip
+@click.option("--translations", type=_FOLDER, metavar="DIR",
+              help="Folder of translations. Default with the embedded suite: its own parallel rows.")  # fmt: skip
 @click.option("--sampling", type=click.Choice(["proportional", "uniform", "temperature", "capped", "weights"]),
               help="How often each of several tasks is trained on. Default: proportional to their sizes.")  # fmt: skip
 @click.option("--temperature", type=float, metavar="T",
@@ -173,6 +177,12 @@ def train_intermediate(tasks: tuple[str, ...], separately: bool, as_json: bool, 
               help="Whose languages are scored. Default: those of the first benchmark that has the task.")  # fmt: skip
 @click.option("--cross-pairs", is_flag=True,
               help="Score every pair of context and question language (G-XLT); for mlqa.")  # fmt: skip
+@click.option("--train-languages", type=Names(), metavar="CODE,...",
+              help="Languages to train the target in: en, and others on translations (translate-train). Default: en."
+              )  # fmt: skip
+@click.option("--translations", type=_FOLDER, metavar="DIR", help="Folder of translations for --train-languages.")
+@click.option("--translate-test", type=_FOLDER, metavar="DIR|mini",
+              help="Score English translations of the test sets, or the embedded suite's English rows.")  # fmt: skip
 @click.option("--preset", metavar="NAME", help="Sentence vectors for bucc2018 and tatoeba: jiant or xtreme.")
 @click.option(
     "--layer", type=Layer(), metavar="N|A/B", help="Hidden state to pool for them, or its share of the depth."
@@ -181,6 +191,13 @@ def train_intermediate(tasks: tuple[str, ...], separately: bool, as_json: bool, 
 @click.option(
     "--max-eval-examples", type=int, help="Upper bound on scored examples per language. Corpora to mine stay whole."
 )
+@click.option("--compare", type=Names(), metavar="NAME,...",
+              help="Baselines beside the sources: full, mlm, mlm-mixed, translate-intermediate, translate-target, "
+              "multi-task, or all. The intermediate runs that they need are trained.")  # fmt: skip
+@click.option("--compare-languages", type=Names(), metavar="CODE,...",
+              help="Languages of their text and translations beside English. Default: those evaluated.")  # fmt: skip
+@click.option("--mlm-rate", type=float, default=0.1, show_default=True, metavar="R",
+              help="Share of the batches that are masked language modelling in --compare mlm-mixed.")  # fmt: skip
 @click.option("--select", is_flag=True,
               help="Also report the row with the best English validation score, and an oracle.")  # fmt: skip
 @click.option("--seeds", type=int, default=1, show_default=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from adapterstilts.languages import LANGUAGES, context_language, question_language, zero_shot_languages
+from adapterstilts.reporting.translated_rows import mean_name, translation_notes, translation_suffix
 from adapterstilts.results import SELECTED, Cost, Metrics, TrainResult, TransferResult, TransferRow
 from adapterstilts.store import Run
 from adapterstilts.tasks.catalogue import recipe
@@ -60,7 +62,7 @@ def _next_use(result: TrainResult) -> str:
 
 def _one_task(result: TrainResult) -> list[str]:
     scores = _scores_of(result.task, result.validation)
-    language = LANGUAGES[result.languages[0]]
+    language = LANGUAGES[result.validation_language]
     head = f"{recipe(result.task).title} with {result.method}: {scores} on {language} validation data"
     collapsed = result.validation.get("distinct_predictions") == 1
     return [head, *([f"  warning      {_COLLAPSED}"] if collapsed else [])]
@@ -105,7 +107,7 @@ def _transfer_table(rows: Sequence[TransferRow]) -> str:
     headline = metrics[-1]
     columns = [
         *(["en"] if rows[0].english else []),
-        *(["zero-shot mean", f"Δ {labels[headline]}"] if others else []),
+        *([mean_name(rows), f"Δ {labels[headline]}"] if others else []),
         *(["mean over pairs"] if rows[0].cross_lingual else []),
     ]
     for name in [*columns, *others, "trained", "compute", "seconds"]:
@@ -123,13 +125,14 @@ def _transfer_table(rows: Sequence[TransferRow]) -> str:
     own = [row for row in rows if row.selection is None]
     drawn = "seeds and examples" if rows[0].spread else "examples"
     legend = [
-        f"Δ: zero-shot mean minus that without intermediate task, with 95% interval (paired bootstrap over {drawn})."
+        f"Δ: {mean_name(rows)} minus that without intermediate task, with 95% interval (paired bootstrap over {drawn})."
         if any(row.difference for row in rows)
         else "",
-        "trained: parameters trained in the target phase. compute: floating-point operations (estimate) of intermediate "
-        "+ target training. seconds: intermediate + target training + evaluation"
+        "trained: parameters trained in the target phase. compute: estimated floating-point operations of "
+        "intermediate + target training. seconds: intermediate + target training + evaluation"
         + (", all seeds together." if rows[0].spread else "."),
         *dict.fromkeys(f"Not comparable with the benchmark's scores: {row.differs}." for row in rows if row.differs),
+        *translation_notes(rows),
         *_selection_notes(rows),
         *_language_notes(rows[0]),
         *(note for row in own for note in _notes(row)),
@@ -274,6 +277,12 @@ def _first_cell(row: TransferRow) -> str:
 
 
 def _source(row: TransferRow) -> str:
+    return _way(row) + translation_suffix(row)
+
+
+def _way(row: TransferRow) -> str:
+    if row.variant:
+        return f"{row.variant}: {_way(replace(row, variant=None))}"
     if row.source == "none":
         return "no intermediate task"
     named = row.source if len(row.sources) <= _NAMED_SOURCES else f"{len(row.sources)} sources"

@@ -102,7 +102,9 @@ def _describe(run: Run) -> str:
     spec = run.spec
     assert isinstance(spec, TrainSpec)
     sampling = f"sampling {spec.sampling}, " if spec.sampling else ""
+    spoken = sorted({code for task in spec.tasks for code in task.data.languages if task.data.translations})
+    languages = f"trained in {'+'.join(spoken)}, " if spoken else ""
     return (
-        f"{run.provenance['backbone']}, {spec.method}, {sampling}{run.metrics['train_examples']:,} examples, "
+        f"{run.provenance['backbone']}, {spec.method}, {sampling}{languages}{run.metrics['train_examples']:,} examples, "
         f"seed {spec.seed}, validation {run.metrics['best_score']:.1f}"
     )

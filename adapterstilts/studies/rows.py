@@ -13,6 +13,7 @@ from adapterstilts.results import ORACLE, SELECTED, Cost, Metrics, SeedScores, T
 from adapterstilts.specs import EvaluateSpec, TrainSpec
 from adapterstilts.statistics import Interval, hierarchical_bootstrap
 from adapterstilts.store import Run
+from adapterstilts.studies.comparison import FULL, Way
 from adapterstilts.studies.intermediate import NONE, source_label
 from adapterstilts.studies.language_adapters import LanguageAdapters
 from adapterstilts.studies.sources import Sources, label
@@ -37,16 +38,28 @@ class SeedRuns:
 
 @dataclass(frozen=True)
 class Reached:
-    """A target that was reached one way, with one seed or several."""
+    """A target that was reached one way, with one seed or several.
+
+    Attributes:
+        way: What is different about it where it is a baseline of `--compare`.
+    """
 
     sources: Sources
     seeds: tuple[SeedRuns, ...]
+    way: Way | None = None
 
 
 def build_rows(reached: Sequence[Reached], adapters: LanguageAdapters | None) -> list[TransferRow]:
     """The rows of one target, each compared with the one that has no intermediate task."""
-    baseline = next((one for one in reached if not one.sources), None)
-    return [_row(one, baseline if one.sources else None, adapters) for one in reached]
+    return [_row(one, _compared_with(one, reached), adapters) for one in reached]
+
+
+def _compared_with(one: Reached, reached: Sequence[Reached]) -> Reached | None:
+    """The row without intermediate task, of the same method."""
+    full = one.way is not None and one.way.name == FULL
+    without = (other for other in reached if not other.sources and (other.way is None or other.way.name == FULL))
+    found = next((other for other in without if (other.way is not None) == full), None)
+    return None if found is one else found
 
 
 def selection_rows(rows: Sequence[TransferRow]) -> list[TransferRow]:
@@ -73,6 +86,10 @@ def _row(reached: Reached, baseline: Reached | None, adapters: LanguageAdapters 
     return TransferRow(
         task=spec.task,
         source=label(reached.sources),
+        variant=reached.way.name if reached.way else None,
+        train_languages=list(trained.only.data.languages) if trained else [],
+        translate_test=bool(spec.translate_test),
+        source_languages={source_label(run): found for run in reached.sources if (found := _translated(run))},
         sources={source_label(run): run.key for run in reached.sources},
         composition=str(trained.composition) if trained else NONE,
         method=_method([*runs.targets, *reached.sources]),
@@ -100,6 +117,13 @@ def _row(reached: Reached, baseline: Reached | None, adapters: LanguageAdapters 
         language_adapters={name: adapters.label(name) for name in first.languages} if adapters else {},
         differs=recipe(spec.task).differs(spec.source, spec.split),
     )
+
+
+def _translated(run: Run) -> list[str]:
+    """The languages of a source's training data, if any of them are translations."""
+    assert isinstance(run.spec, TrainSpec)
+    data = [task.data for task in run.spec.tasks if task.data.translations]
+    return list(data[0].languages) if data else []
 
 
 def _seed_scores(runs: SeedRuns) -> SeedScores:

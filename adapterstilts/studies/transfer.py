@@ -16,6 +16,7 @@ from adapterstilts.modeling.composition import COMPOSITIONS
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.options import TransferOptions
 from adapterstilts.planning import (
+    ENGLISH,
     Plan,
     check_pooling,
     evaluation_kind,
@@ -28,6 +29,8 @@ from adapterstilts.results import TransferResult
 from adapterstilts.specs import Choice, TrainSpec
 from adapterstilts.stages import Reporter, check_training, run_evaluation, run_training
 from adapterstilts.store import Run
+from adapterstilts.studies.comparison import Comparison, Way, check_sources, other_languages
+from adapterstilts.studies.comparison import names as baseline_names
 from adapterstilts.studies.language_adapters import (
     LanguageAdapters,
     check_language_options,
@@ -35,6 +38,11 @@ from adapterstilts.studies.language_adapters import (
 )
 from adapterstilts.studies.rows import Reached, SeedRuns, build_rows, selection_rows
 from adapterstilts.studies.sources import Sources, check_source_names, find_sources
+from adapterstilts.studies.translated_data import (
+    check_translated_test,
+    check_translated_training,
+    training_languages,
+)
 from adapterstilts.tasks.catalogue import recipe_for_phase, training_recipes
 from adapterstilts.tasks.recipe import Recipe
 
@@ -56,28 +64,65 @@ def run_transfer(
     composition = _composition(options)
     _check_used(options, tasks)
     check_language_options(options)
+    for flag, given in (("--train-languages", options.train_languages), ("--translate-test", options.translate_test)):
+        if given and options.language_adapters:
+            raise UsageError(
+                f"{flag} and --language-adapters do not go together: translated text is read over the adapter of "
+                "another language.",
+                remedy="Leave one of them out.",
+            )
     if options.language_adapters and composition == _PUBLISHED_FUSION:
         raise UsageError(
             f"--composition {composition}: the target's own adapter cannot be fused from above a language adapter.",
             remedy="Use fuse or fuse[target=one-step], or leave out --language-adapters.",
         )
-    plan = make_plan(options)
+    trained_in = training_languages(options.train_languages, options.translations, flag="--train-languages")
+    plan = make_plan(options, translations=options.translations, translate_test=options.translate_test)
     composition = composition or Choice(name=METHODS.get(plan.method.name).compositions[0])
     together = COMPOSITIONS.get(composition.name).many
     rows = find_sources(plan, names, together=together, baseline=options.baseline)
     _check_rows(options, tasks, rows)
+    comparison = _comparison(plan, options, tasks, rows, composition, reporter)
     adapters = None
     if options.language_adapters:
         languages = [name for task in tasks for name in evaluation_languages(plan.source, task, options)]
         adapters = find_language_adapters(plan, options, languages)
-    study = _Study(plan, options, composition, adapters, reporter)
+    study = _Study(plan, options, composition, adapters, reporter, trained_in)
     for task in tasks:
         study.check(task, rows)
+    ways = comparison.ways() if comparison else []
+    for task in tasks:
+        for way in ways:
+            study.on(way).check(task, [way.sources])
     result = TransferResult()
     for task in tasks:
-        found = build_rows([study.reach(task, row) for row in rows], adapters)
-        result.rows.extend([*found, *(selection_rows(found) if options.select else [])])
+        reached = [study.reach(task, row) for row in rows]
+        compared = [replace(study.on(way).reach(task, way.sources), way=way) for way in ways]
+        found = build_rows([*reached, *compared], adapters)
+        own = found[: len(rows)]
+        result.rows.extend([*own, *(selection_rows(own) if options.select else []), *found[len(rows) :]])
     return result
+
+
+def _comparison(
+    plan: Plan,
+    options: TransferOptions,
+    tasks: Sequence[Recipe],
+    rows: Sequence[Sources],
+    composition: Choice,
+    reporter: Reporter,
+) -> Comparison | None:
+    """The baselines that were asked for, once it is known that they can be had."""
+    sources = [source for row in rows for source in row]
+    if not baseline_names(options, sources):
+        return None
+    if any(len(row) > 1 for row in rows) or not options.baseline:
+        given = "--no-baseline" if not options.baseline else f"--composition {options.composition}"
+        raise UsageError(f"--compare has no meaning with {given}.", remedy="Leave one of them out.")
+    check_sources(plan, sources)
+    evaluated = [name for task in tasks for name in evaluation_languages(plan.source, task, options)]
+    wanted = options.compare_languages or other_languages(evaluated)
+    return Comparison(plan, options, sources, wanted, composition, reporter)
 
 
 def _composition(options: TransferOptions) -> Choice | None:
@@ -103,6 +148,7 @@ def _check_used(options: TransferOptions, tasks: Sequence[Recipe]) -> None:
         ("--select", options.select, "English validation score to select by"),
         (f"--seeds {options.seeds}", options.seeds > 1, "training to repeat"),
         ("--language-adapters", options.language_adapters, "training over the English one"),
+        ("--train-languages", bool(options.train_languages), "training data to translate"),
     ):
         if used and untrained:
             raise UsageError(
@@ -135,6 +181,13 @@ class _Study:
     composition: Choice
     adapters: LanguageAdapters | None
     reporter: Reporter
+    languages: tuple[str, ...] = (ENGLISH,)
+
+    def on(self, way: Way) -> _Study:
+        """The same in another way."""
+        options = way.plan.options
+        assert isinstance(options, TransferOptions)
+        return replace(self, plan=way.plan, options=options, composition=way.composition, languages=way.languages)
 
     @property
     def plans(self) -> list[Plan]:
@@ -157,8 +210,13 @@ class _Study:
             if phases := training_recipes(task, plan.source.name):
                 spec = self._first_phase(plan, phases[0], sources)
                 check_training(plan, spec, sources, language_adapter=self._english)
-                for phase in phases[1:]:
-                    plan_training(plan, [phase], "train-target")
+                later = [
+                    plan_training(plan, [phase], "train-target", languages={phase.name: self.languages})
+                    for phase in phases[1:]
+                ]
+                for one in (spec, *later):
+                    check_translated_training(plan, one)
+        check_translated_test(plan, task, split, languages)
 
     def reach(self, task: Recipe, sources: Sources) -> Reached:
         """Target phase and evaluation from some sources, with every seed."""
@@ -195,7 +253,10 @@ class _Study:
     def _plan(self, plan: Plan, trained: Recipe, inputs: Sources = (), **phase: Any) -> TrainSpec:
         """The spec of a target phase, over the English language adapter if language adapters are wanted."""
         english, drop = self._english, self.adapters.drop if self.adapters else 0
-        spec = plan_training(plan, [trained], "train-target", inputs=inputs, language_adapter=english, **phase)
+        languages = {trained.name: self.languages}
+        spec = plan_training(
+            plan, [trained], "train-target", inputs=inputs, languages=languages, language_adapter=english, **phase
+        )
         return spec.model_copy(update={"language_adapter_drop": drop})
 
     @property

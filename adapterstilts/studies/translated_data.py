@@ -8,11 +8,14 @@ from pathlib import Path
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.splits import training_rows
 from adapterstilts.data.translation.layout import Direction
+from adapterstilts.data.translation.reading import into_english
 from adapterstilts.errors import UsageError
 from adapterstilts.languages import LANGUAGES, check_languages
+from adapterstilts.options import TransferOptions
 from adapterstilts.planning import ENGLISH, Plan
-from adapterstilts.specs import EvaluateSpec, TrainSpec
+from adapterstilts.specs import TrainSpec
 from adapterstilts.tasks.catalogue import recipe
+from adapterstilts.tasks.recipe import Recipe
 
 
 def training_languages(names: Sequence[str] | None, translations: Path | None, *, flag: str) -> tuple[str, ...]:
@@ -53,16 +56,20 @@ def check_translated_training(plan: Plan, spec: TrainSpec) -> None:
             )
 
 
-def check_translated_evaluation(plan: Plan, spec: EvaluateSpec) -> None:
-    """Reads the translated test rows of an evaluation, likewise.
+def check_translated_test(plan: Plan, task: Recipe, split: str, languages: Sequence[str]) -> None:
+    """Reads the English translations of the rows that will be scored, if there are to be any, likewise.
 
     Raises:
-        DataError: Translations do not belong to their rows.
+        UsageError: What is predicted for them cannot be scored.
+        DataError: They are not there, or do not belong to their rows.
     """
-    task = recipe(spec.task)
-    for language in spec.translate_test:
+    found = into_english(plan.test_translations, task, split, languages)
+    options = plan.options
+    assert isinstance(options, TransferOptions)
+    for language in found:
         assert plan.test_translations is not None
-        bad = BadRows(skip=spec.skip_bad_rows)
-        rows = plan.source.load(task, spec.split, language, bad)
-        wanted = task.build_kind().subset(rows, spec.max_examples)
-        plan.test_translations.load(task, spec.split, Direction(language, ENGLISH), rows=rows, wanted=wanted, bad=bad)
+        bad = BadRows(skip=options.skip_bad_rows)
+        rows = plan.source.load(task, split, language, bad)
+        wanted = task.build_kind().subset(rows, options.max_eval_examples)
+        direction = Direction(language, ENGLISH)
+        plan.test_translations.load(task, split, direction, rows=rows, wanted=wanted, bad=bad)

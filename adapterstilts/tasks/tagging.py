@@ -186,9 +186,17 @@ class Tagging(KindDefaults):
 
 
 def _tokenize(sentences: Sequence[Sequence[str]], tokenizer: Any, *, max_length: int | None = None) -> Any:
-    """Tokens of sentences given as words; a word that alone exceeds `max_length` is cut."""
+    """Tokens of sentences given as words; a word that alone exceeds `max_length` is cut.
+
+    Where the space before a word is part of its token, as in the byte-level vocabularies of RoBERTa and of many
+    decoders, every word gets one: `add_prefix_space`, as it is called there.
+    """
+    backend, space = tokenizer.backend_tokenizer, ""
+    apart = backend.encode(["a", "a"], is_pretokenized=True, add_special_tokens=False).ids
+    if apart != backend.encode("a a", add_special_tokens=False).ids:
+        space, tokenizer.add_prefix_space = " ", True  # which some classes want to be told, although we do it
     return tokenizer(
-        [list(words) for words in sentences],
+        [[space + word for word in words] for words in sentences],
         is_split_into_words=True,
         truncation=max_length is not None,
         max_length=max_length,

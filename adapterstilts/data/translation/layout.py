@@ -1,8 +1,8 @@
 """Files of translations: XTREME's for the tasks that it has, JSON lines for the others.
 
-XTREME's translations (storage.googleapis.com/xtreme_translations) are SQuAD's JSON with the ids of the source, and files
-of five tab-separated columns without quoting: both source texts, both translations, and the label. What is written here
-also has the source's texts in its JSON, so that a reader can tell whether a file belongs to its rows.
+XTREME's translations (storage.googleapis.com/xtreme_translations) are SQuAD's JSON with the ids of the source, and
+files of five tab-separated columns without quoting: both source texts, both translations, and the label. What is
+written here also has the source's texts in its JSON, so that a reader can tell whether a file belongs to its rows.
 """
 
 from __future__ import annotations

@@ -169,6 +169,7 @@ class Translator:
             ids[row, : len(tokens)] = torch.tensor(tokens)
             mask[row, : len(tokens)] = 1
         most = _LONGER * batch.width + _MORE
+        most = min(most, self.longest - 1) if self.longest else most
         forced = {} if self.speaking.forced is None else {"forced_bos_token_id": self.speaking.forced}
         with torch.inference_mode():
             found = self.model.generate(
@@ -176,12 +177,12 @@ class Translator:
                 attention_mask=mask.to(self.model.device),
                 num_beams=self.beams,
                 do_sample=False,
-                max_new_tokens=min(most, self.longest - 1) if self.longest else most,
+                max_new_tokens=most,
                 **forced,
             ).cpu()
         texts = self.tokenizer.batch_decode(found, skip_special_tokens=True)
-        # Decoding begins with the token that ends texts in several families.
-        ended = (found[:, 1:] == self.tokenizer.eos_token_id).any(dim=1).tolist()
+        # The first token may be the one that ends texts, and the last is made so where the bound is reached.
+        ended = (found[:, 1:most] == self.tokenizer.eos_token_id).any(dim=1).tolist()
         return [Output(" ".join(text.split()), done) for text, done in zip(texts, ended, strict=True)]
 
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +26,7 @@ SUITE = "mini"
 # Part of every fingerprint: raise it when a reader gives other rows than before.
 _VERSION = 1
 _LOST = "lost in translation"
+_ENGLISH = "en"
 
 
 class Translations(Protocol):
@@ -127,8 +128,8 @@ class TranslationFiles:
     ) -> None:
         if not bad.skip:
             raise DataError(
-                f"{path} has translations of {there:,} rows, and {len(absent):,} of the {wanted:,} that are needed have "
-                f"none, for instance {absent[0]!r}.",
+                f"{path} has translations of {there:,} rows, and {len(absent):,} of the {wanted:,} rows that are needed "
+                f"have none, for instance {absent[0]!r}.",
                 remedy="Translate as many rows as are used (--max-train-examples), or leave rows without translation "
                 "out with --skip-bad-rows.",
             )
@@ -235,17 +236,49 @@ def _dropped(path: Path) -> frozenset[str]:
         return frozenset()
 
 
-def check_translations(translations: Translations | None, task: Recipe, split: str, direction: Direction) -> str:
-    """The fingerprint of the translations in one direction, once they are known to be there.
+def from_english(
+    translations: Translations | None, task: Recipe, split: str, languages: Iterable[str]
+) -> dict[str, str]:
+    """Language to the fingerprint of the translations of English rows into it, English itself aside.
 
     Raises:
-        UsageError: The task's rows cannot be translated, or no translations are given.
-        DataError: They are not there; the message names the file.
+        UsageError: The task has no translations, or none are given.
+        DataError: A language's are not there; the message names the file.
     """
-    check_parallel(task)
+    return {
+        code: _checked(translations, task, split, Direction(_ENGLISH, code)) for code in languages if code != _ENGLISH
+    }
+
+
+def into_english(
+    translations: Translations | None, task: Recipe, split: str, languages: Iterable[str]
+) -> dict[str, str]:
+    """Language to the fingerprint of the English translations of its rows; nothing where none are given.
+
+    Raises:
+        UsageError: What is predicted for translations cannot be scored.
+        DataError: A language's are not there; the message names the file.
+    """
+    if translations is None:
+        return {}
+    _check_scored(task)
+    return {
+        code: _checked(translations, task, split, Direction(code, _ENGLISH)) for code in languages if code != _ENGLISH
+    }
+
+
+def _checked(translations: Translations | None, task: Recipe, split: str, direction: Direction) -> str:
+    """The fingerprint of the translations in one direction, once they are known to be there."""
+    if task.kind == "retrieval":  # the embedded suite's rows of these tasks are not parallel
+        raise UsageError(
+            f"{task.name} has no translations to train on: {REASONS[task.kind]}.", remedy="Train it in English."
+        )
     spoken = LANGUAGES[direction.other]
-    into = f"into {spoken}" if direction.source == "en" else f"from {spoken} into English"
-    flag = "--translations" if direction.source == "en" else "--translate-test"
+    into, flag = (
+        (f"into {spoken}", "--translations")
+        if direction.source == _ENGLISH
+        else (f"from {spoken} into English", "--translate-test")
+    )
     if translations is None:
         raise UsageError(
             f"{task.name}: translations {into} are needed, and none are given.",
@@ -254,25 +287,13 @@ def check_translations(translations: Translations | None, task: Recipe, split: s
     if missing := translations.missing(task, split, direction):
         raise DataError(
             f"{task.name}: there is no translation {into}: {missing} is not there.",
-            remedy=f"Make it with `astilts translate {task.name} --from {direction.source} --to {direction.target}`, or "
-            f"check {flag}.",
+            remedy=f"Make it with `astilts translate {task.name} --from {direction.source} --to {direction.target}`, "
+            f"or check {flag}.",
         )
     return translations.fingerprint(task, split, direction)
 
 
-def check_parallel(task: Recipe) -> None:
-    """Refuses tasks that have no translations of training rows, though the suite has rows in other languages.
-
-    Raises:
-        UsageError: See above.
-    """
-    if task.kind == "retrieval":
-        raise UsageError(
-            f"{task.name} has no translations to train on: {REASONS[task.kind]}.", remedy="Train it in English."
-        )
-
-
-def check_translated_scores(task: Recipe) -> None:
+def _check_scored(task: Recipe) -> None:
     """Refuses targets whose answers to a translation say nothing about the original.
 
     Raises:
