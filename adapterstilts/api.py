@@ -15,6 +15,7 @@ from adapterstilts.options import (
 from adapterstilts.results import MethodCost, TrainResult, TransferResult, TranslationResult
 from adapterstilts.specs import validate
 from adapterstilts.stages import Reporter, Silent
+from adapterstilts.studies.doctor import BackboneReport, examine
 from adapterstilts.studies.language_training import run_language
 from adapterstilts.studies.methods import list_methods
 from adapterstilts.studies.training import run_separately, run_together
@@ -102,6 +103,15 @@ def methods(
         AstiltsError: See the message; each says what to change.
     """
     return list_methods(profile=profile, backbone=backbone, revision=revision, method=method)
+
+
+def doctor(*, profile: str = "paper", backbone: str | None = None, revision: str | None = None) -> BackboneReport:
+    """What works on a backbone, and why the rest does not; of it only configuration and tokenizer are read.
+
+    Raises:
+        AstiltsError: There is no such backbone, or it does not read text.
+    """
+    return examine(profile=profile, backbone=backbone, revision=revision)
 
 
 def _names(names: str | Sequence[str]) -> list[str]:

@@ -104,7 +104,7 @@ def make_plan(
     source = open_source("files" if options.data_dir else profile.source, options.data_dir)
     backbone = locate_backbone(name, revision=revision)
     config = backbone.config()
-    if METHODS.get(method.name).adds_adapter:
+    if METHODS.get(method.name).adds_adapter or METHODS.get(method.name).trains == "biases":
         try_method(backbone, method)
     check_tokenizer(backbone.tokenizer(), config, name=name)
     precision = choose_precision(options.precision, device=device, hidden_size=config.hidden_size)

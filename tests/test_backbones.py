@@ -11,17 +11,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers
 
 import adapterstilts
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources import open_source
-from adapterstilts.modeling.architecture import routers, stays_as_pretrained
+from adapterstilts.errors import CompatibilityError, UsageError
+from adapterstilts.modeling.architecture import default_pooling, routers, stays_as_pretrained
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.storage import StoredModel, save_model
+from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.specs import MethodSpec
 from adapterstilts.stages import build_kind
 from adapterstilts.tasks.catalogue import recipe
-from tests.backbones import FAMILIES
+from adapterstilts.tasks.kind import HeadSpec
+from tests.backbones import FAMILIES, LAYERS
 from tests.conftest import QUICK
 from tests.test_methods import Prepared, begin, predictions, prepared, run, tensors
 
@@ -92,3 +96,70 @@ def test_family_is_trained_stored_and_scored(
 def assert_equal(one: list[np.ndarray], other: list[np.ndarray]) -> None:
     assert all(np.isfinite(values).all() for values in one)
     assert all(np.array_equal(values, others) for values, others in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_family_reads_padded_text_as_it_reads_it_alone(name: str, backbones: dict[str, Backbone]) -> None:
+    """Last hidden states, those of a layer, and the vector of a text do not depend on what stands beside it."""
+    model = TransferModel(backbones[name], method=MethodSpec(name="full"), precision="fp32")
+    assert model.backbone.config.use_cache is False
+    model.add_head("pair", HeadSpec("classification", 3))
+    assert model.heads["pair"].pooling == FAMILIES[name].pooling == default_pooling(model.config)
+    for layer in (0, 1, "2/2"):
+        model.add_head(f"layer {layer}", HeadSpec("pooled", 0, {"layer": layer, "pooling": "mean"}))
+    for pooling in ("first", "mean", "last"):
+        model.add_head(pooling, HeadSpec("classification", 3, {"pooling": pooling}))
+    model.eval()
+    short, long = torch.randint(5, 900, (1, 7)), torch.randint(5, 900, (1, 16))
+    both = torch.cat([torch.nn.functional.pad(short, (0, 9), value=1), long])
+    mask = torch.tensor([[1] * 7 + [0] * 9, [1] * 16])
+    found: dict[str, torch.Tensor] = {}
+    with torch.no_grad():
+        for head in model.heads:
+            alone = model(task=head, input_ids=short, attention_mask=torch.ones_like(short))["logits"][0]
+            # Segments of a pair, which only some architectures read, may be there for all.
+            segments = {"token_type_ids": torch.zeros_like(both)}
+            found[head] = model(task=head, input_ids=both, attention_mask=mask, **segments)["logits"][0]
+            torch.testing.assert_close(found[head], alone, atol=1e-4, rtol=1e-3)
+        states = model.backbone(input_ids=short, attention_mask=torch.ones_like(short), output_hidden_states=True)
+    assert len(states.hidden_states) == LAYERS + 1
+    for layer, expected in (("1", states.hidden_states[1]), ("2/2", states.last_hidden_state)):
+        torch.testing.assert_close(found[f"layer {layer}"], expected[0].mean(0), atol=1e-4, rtol=1e-3)
+    assert len({tuple(found[pooling].tolist()) for pooling in ("first", "mean", "last")}) == 3
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_only_families_with_a_head_for_it_predict_masked_words(name: str, backbones: dict[str, Backbone]) -> None:
+    backbone = backbones[name]
+    if FAMILIES[name].pooling != "first":
+        with pytest.raises(CompatibilityError, match=f"no head for masked language modelling .{name}"):
+            backbone.check_masked_lm(backbone.config())
+        return
+    model = TransferModel(backbone, method=MethodSpec(name="full"), precision="fp32").eval()
+    model.add_head("mlm", HeadSpec("masked_lm", 0))
+    reference = getattr(transformers, FAMILIES[name].model).from_pretrained(backbone.path).eval()
+    ids, mask = torch.randint(5, 900, (2, 12)), torch.ones(2, 12, dtype=torch.long)
+    labels = torch.full_like(ids, -100)
+    labels[:, 3:5] = ids[:, 3:5]
+    with torch.no_grad():
+        found = model(task="mlm", input_ids=ids, attention_mask=mask, masked_labels=labels)["loss"]
+        torch.testing.assert_close(found, reference(input_ids=ids, attention_mask=mask, labels=labels).loss)
+
+
+def options(folder: str, store: Path, **changes: Any) -> dict[str, Any]:
+    """Options of a quick run on the embedded suite's data."""
+    few = {"profile": "mini", "max_train_examples": 8, "max_validation_examples": 4, "precision": "fp32"}
+    return {**QUICK, **few, "max_length": 64, "backbone": folder, "store": store, **changes}
+
+
+@pytest.mark.parametrize(("name", "method"), [("mt5", "seq_bn"), ("qwen3", "seq_bn"), ("olmoe", "peft:lora")])
+def test_commands_run_on_other_families(
+    name: str, method: str, backbones: dict[str, Backbone], tmp_path: Path
+) -> None:
+    given = options(backbones[name].path, tmp_path, method=method)
+    adapterstilts.train_intermediate(["squad", "panx"], **given)
+    few = {"languages": ("de",), "max_eval_examples": 4}
+    result = adapterstilts.transfer("squad+panx", ["pawsx", "panx", "tatoeba"], **{**given, **few})
+    assert len(result.rows) == 6
+    for row in result.rows:
+        assert all(math.isfinite(value) for metrics in row.languages.values() for value in metrics.values())

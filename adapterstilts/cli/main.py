@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from adapterstilts import __version__
+from adapterstilts.cli.doctor import doctor
 from adapterstilts.cli.export import export
 from adapterstilts.cli.language import train_language
 from adapterstilts.cli.methods import methods
@@ -44,7 +45,7 @@ def astilts(debug: bool) -> None:
     """
 
 
-for command in (train_intermediate, train_language, transfer, translate, score, export, runs, tasks, methods):
+for command in (train_intermediate, train_language, transfer, translate, score, export, runs, tasks, methods, doctor):
     astilts.add_command(command)
 
 

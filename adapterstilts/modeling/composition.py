@@ -70,12 +70,7 @@ class Start:
             model.method = self.spec.method
             return model
         model = self.new_model()
-        for block in source.description.blocks:
-            for adapter in block.adapters:
-                name = model.fresh_name(adapter.name)
-                described = adapter.model_copy(update={"name": name})
-                model.load_adapter(described, source.adapter_tensors(adapter.name, name))
-                model.place(Block(kind="adapter", adapters=(described,)))
+        model.place(Block(kind="adapter", adapters=tuple(_adopted(model, self.sources))))
         if self.spec.head == "reuse":
             for task, head in source.description.heads.items():
                 model.add_head(task, head.spec())

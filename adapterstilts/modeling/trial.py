@@ -60,6 +60,11 @@ def try_method(backbone: Backbone, method: MethodSpec) -> Trial:
         model.settle()
         counts = model.parameter_counts()
         stored = sum(tensor.numel() for _, tensor in model.stored())
+    if entry.trains == "biases" and not counts["trained"]:
+        raise CompatibilityError(
+            f"Method {method} does not work on {backbone.name}, which has no biases.",
+            remedy="Choose another one: `astilts methods`.",
+        )
     return Trial(counts["trained"], counts["total"], _BYTES * stored)
 
 

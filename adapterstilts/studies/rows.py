@@ -9,6 +9,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from adapterstilts.languages import zero_shot_languages
+from adapterstilts.modeling.methods import METHODS
 from adapterstilts.results import ORACLE, SELECTED, Cost, Metrics, SeedScores, TransferRow
 from adapterstilts.specs import EvaluateSpec, TrainSpec
 from adapterstilts.statistics import Interval, hierarchical_bootstrap
@@ -91,7 +92,7 @@ def _row(reached: Reached, baseline: Reached | None, adapters: LanguageAdapters 
         translate_test=bool(spec.translate_test),
         source_languages={source_label(run): found for run in reached.sources if (found := _translated(run))},
         sources={source_label(run): run.key for run in reached.sources},
-        composition=str(trained.composition) if trained else NONE,
+        composition=_composition(trained) if trained else NONE,
         method=_method([*runs.targets, *reached.sources]),
         split=spec.split,
         languages={name: _over_seeds([one.languages[name] for one in seeds], fmean) for name in first.languages},
@@ -124,6 +125,12 @@ def _translated(run: Run) -> list[str]:
     assert isinstance(run.spec, TrainSpec)
     data = [task.data for task in run.spec.tasks if task.data.translations]
     return list(data[0].languages) if data else []
+
+
+def _composition(spec: TrainSpec) -> str:
+    """The composition, and what it is made of where a library has another way of doing it."""
+    merged = METHODS.get(spec.method.name).library == "peft" and spec.composition.name == "stack"
+    return f"{spec.composition} by merging" if merged else str(spec.composition)
 
 
 def _seed_scores(runs: SeedRuns) -> SeedScores:
