@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,21 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from transformers import AutoTokenizer
 
 import adapterstilts
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources import open_source
-from adapterstilts.errors import CompatibilityError, UsageError
+from adapterstilts.data.unknown_words import share_of_unknown
+from adapterstilts.errors import AstiltsError, CompatibilityError
 from adapterstilts.modeling.architecture import default_pooling, routers, stays_as_pretrained
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
+from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.storage import StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.modeling.trial import try_method
 from adapterstilts.specs import MethodSpec
-from adapterstilts.stages import build_kind
+from adapterstilts.stages import Silent, build_kind
 from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.kind import HeadSpec
 from tests.backbones import FAMILIES, LAYERS
@@ -153,9 +158,7 @@ def options(folder: str, store: Path, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("name", "method"), [("mt5", "seq_bn"), ("qwen3", "seq_bn"), ("olmoe", "peft:lora")])
-def test_commands_run_on_other_families(
-    name: str, method: str, backbones: dict[str, Backbone], tmp_path: Path
-) -> None:
+def test_commands_run_on_other_families(name: str, method: str, backbones: dict[str, Backbone], tmp_path: Path) -> None:
     given = options(backbones[name].path, tmp_path, method=method)
     adapterstilts.train_intermediate(["squad", "panx"], **given)
     few = {"languages": ("de",), "max_eval_examples": 4}
@@ -163,3 +166,143 @@ def test_commands_run_on_other_families(
     assert len(result.rows) == 6
     for row in result.rows:
         assert all(math.isfinite(value) for metrics in row.languages.values() for value in metrics.values())
+
+
+# The methods of the adapters library, by family, that it has no working form of: it says so, or would do nothing, or
+# would stop in the middle.
+_PLUGIN = "adapterplus mam prefix_tuning prompt_tuning unipelt vera"
+REFUSED = {
+    "llama": "mam prefix_tuning prompt_tuning unipelt vera", "mistral": "mam prefix_tuning prompt_tuning unipelt vera",
+    "mt5": "prompt_tuning", "modernbert": f"{_PLUGIN} dora", "qwen2": _PLUGIN, "qwen3": _PLUGIN, "gemma2": _PLUGIN,
+    "gemma3_text": _PLUGIN,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_methods_fit_a_family_or_are_refused_with_the_reason(name: str, backbones: dict[str, Backbone]) -> None:
+    for method in METHODS:
+        # Compacter's matrices would be smaller than its blocks.
+        narrow = {"reduction_factor": 8} if method.name.startswith("compacter") else {}
+        spec, reason = MethodSpec(name=method.name, options=narrow), None
+        if method.library == "adapters" and not FAMILIES[name].adapters:
+            reason = "takes the language modules out" if name == "xmod" else f"cannot adapt '{name}' backbones"
+        elif method.name in REFUSED.get(name, "").split():
+            reason = f"Method {method.name} .*does not work on"
+        if reason:
+            with pytest.raises(CompatibilityError, match=reason):
+                try_method(backbones[name], spec)
+        elif method.name == "bitfit" and not has_biases(backbones[name]):
+            with pytest.raises(CompatibilityError, match="which has no biases"):
+                try_method(backbones[name], spec)
+        else:
+            assert bool(try_method(backbones[name], spec).trained) == (method.name != "head")
+
+
+def has_biases(backbone: Backbone) -> bool:
+    return any(name.endswith("bias") for name, _ in backbone.encoder(torch.float32).named_parameters())
+
+
+def test_routers_are_adapted_only_by_name(backbones: dict[str, Backbone]) -> None:
+    def adapted(modules: str) -> set[str]:
+        spec = MethodSpec(name="peft:lora", options={"target_modules": modules})
+        model = TransferModel(backbones["mixtral"], method=spec, precision="fp32")
+        model.train_adapter(model.add_adapter("one", spec))
+        names = [name for name, parameter in model.backbone.named_parameters() if parameter.requires_grad]
+        return {name.split(".lora_")[0].rpartition(".")[2] for name in names}
+
+    assert adapted("all-linear") == {"q_proj", "k_proj", "v_proj", "o_proj", "w1", "w2", "w3"}
+    assert adapted(r".*experts\.\d+\.w1") == {"w1"}
+    spec = MethodSpec(name="peft:lora", options={"target_modules": ["gate"]})
+    assert try_method(backbones["mixtral"], spec).trained > 0
+
+
+def test_xmod_reads_each_language_with_its_module(backbones: dict[str, Backbone], tmp_path: Path) -> None:
+    given = options(backbones["xmod"].path, tmp_path, method="peft:lora", max_eval_examples=4)
+    (row,) = adapterstilts.transfer("none", "pawsx", languages=("en", "de", "zh"), **given).rows
+    assert list(row.languages) == ["en", "de", "zh"]
+    # Sentences are read as what they are: candidates in English, queries in German.
+    (row,) = adapterstilts.transfer("none", "tatoeba", languages=("de",), **given).rows
+    assert row.folder is not None
+    model = TransferModel(backbones["xmod"], method=MethodSpec(name="full"), precision="fp32").eval()
+    ids = torch.randint(5, 900, (1, 8))
+    states = []
+    for language in ("en", "de", "de-en"):
+        model.use_language(language)
+        states.append(model.backbone(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state)
+    assert not torch.equal(states[0], states[1]) and torch.equal(states[1], states[2])
+    with pytest.raises(CompatibilityError, match=r"no module for Russian \(ru\); it has de, en, zh"):
+        adapterstilts.transfer("none", "xnli", languages=("en", "ru"), **given)
+    with pytest.raises(CompatibilityError, match="de, en cannot be trained on together"):
+        adapterstilts.train_intermediate("mlm", mlm_languages=("en", "de"), **{**given, "method": "full"})
+
+
+def changed_tokenizer(family: Path, folder: Path, **tokens: Any) -> str:
+    """A copy of a backbone whose tokenizer has other special tokens."""
+    shutil.copytree(family, folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    for name, token in tokens.items():
+        setattr(tokenizer, name, token)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+def test_tokenizers_that_cannot_pad_are_refused(backbones: dict[str, Backbone], tmp_path: Path) -> None:
+    llama = Path(backbones["llama"].path)
+    none = options(changed_tokenizer(llama, tmp_path / "none", pad_token=None), tmp_path, method="peft:lora")
+    with pytest.raises(CompatibilityError, match="no padding token. Save a copy .*tokenizer.pad_token = '<unk>'"):
+        adapterstilts.train_intermediate("mnli", **none)
+    added = changed_tokenizer(llama, tmp_path / "added", pad_token="[NEW]")
+    with pytest.raises(CompatibilityError, match="there are only 8661 embeddings. Call `model.resize_token_embeddings"):
+        adapterstilts.train_intermediate("mnli", **options(added, tmp_path, method="peft:lora"))
+
+
+class Notes(Silent):
+    """A reporter that remembers."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.seen.append(message)
+
+
+def test_scripts_that_the_tokenizer_does_not_know_are_warned_of_or_refused(tiny_backbone: Path, tmp_path: Path) -> None:
+    texts = {"en": "Anna sang", "de": "Anna sang ラ", "ja": "アンナは歌った Anna"}
+    tokenizer = locate_backbone(str(tiny_backbone)).tokenizer()
+    assert {code: round(share_of_unknown([text], tokenizer), 2) for code, text in texts.items()} == {
+        "en": 0, "de": 0.11, "ja": 0.64,
+    }  # fmt: skip
+    (tmp_path / "pawsx").mkdir()
+    labels = recipe("pawsx").build_kind().options.labels
+    for name in ("train-en", "dev-en", *(f"test-{code}" for code in texts)):
+        lines = [f"{number} {texts[name[-2:]]}\t{texts[name[-2:]]}\t{labels[number % 2]}\n" for number in range(8)]
+        (tmp_path / f"pawsx/{name}.tsv").write_text("".join(lines), encoding="utf-8")
+    given = options(str(tiny_backbone), tmp_path / "store", profile="paper", data_dir=tmp_path, method="peft:lora")
+    notes = Notes()
+    for _ in range(2):  # the second time, from what the store kept
+        with pytest.raises(CompatibilityError, match=r"no token for \d+% of the characters of pawsx in ja. Leave the"):
+            adapterstilts.transfer("none", "pawsx", languages=("en", "ja"), reporter=notes, **given)
+    assert notes.seen == [] and not list((tmp_path / "store").glob("train-*"))
+    adapterstilts.transfer("none", "pawsx", languages=("en", "de"), reporter=notes, **given)
+    assert sum("Warning: " in note and "of the characters of pawsx in de" in note for note in notes.seen) == 1
+    shutil.copy(tmp_path / "pawsx/test-ja.tsv", tmp_path / "pawsx/train-en.tsv")
+    with pytest.raises(CompatibilityError, match="of the characters of pawsx in en"):
+        adapterstilts.transfer("none", "pawsx", languages=("en",), reporter=notes, **given)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"load_in_4bit": True}, "--load-in-4bit: there is no CUDA GPU. It needs"),
+        ({"pooling": "mean"}, "--pooling has no meaning for squad"),
+        ({"method": "seq_bn", "task": "mlm"}, "no head for masked language modelling .llama."),
+        ({"max_length": 131}, "has 130 positions, fewer than max_length 131"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(
+    changes: dict[str, Any], message: str, backbones: dict[str, Backbone], tmp_path: Path
+) -> None:
+    given = options(backbones["llama"].path, tmp_path, **{"method": "peft:lora", **changes})
+    with pytest.raises(AstiltsError, match=message):
+        adapterstilts.train_intermediate(given.pop("task", "squad"), **given)
+    assert not list(tmp_path.glob("train-*"))

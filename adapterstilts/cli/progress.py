@@ -20,6 +20,7 @@ class Terminal:
     def __init__(self) -> None:
         quiet_libraries()
         self._bar: Any = None
+        self._stage = ""
         self._values: dict[str, str] = {}
         self._begun = self._last = time.monotonic()
         self._first = 0
@@ -30,6 +31,9 @@ class Terminal:
 
     def trained(self, stage: str, step: int, steps: int, logged: dict[str, float]) -> None:
         """Moves the bar of a training stage; without a terminal, prints a line every half minute."""
+        if stage != self._stage:
+            self._finish_training()
+            self._stage = stage
         names = {"loss": "loss", "eval_score": "validation"}
         self._values |= {names[name]: f"{value:.3g}" for name, value in logged.items() if name in names}
         if self._bar is None:

@@ -43,6 +43,9 @@ _CONFIGS: dict[str, Any] = {
 # The parts of those that are several configurations in one; their options are written `part.option`.
 _PARTS = {"mam": ("prefix_tuning", "adapter"), "unipelt": ("prefix_tuning", "adapter", "lora")}
 _NOT_OPTIONS = ("architecture",)
+# Methods with a prefix, and the architectures whose attention mask the library does not extend by it.
+_WITH_PREFIX = ("prefix_tuning", "mam", "unipelt")
+_WITHOUT_PREFIX = ("llama", "mistral")
 _MERGES = {"linear": "linear", "arithmetic": "linear", "svd": "lora_delta_w_svd"}
 
 
@@ -104,14 +107,33 @@ def add_adapter(backbone: Any, name: str, method: str, options: Mapping[str, Any
     """Adds a new adapter called `name`; its weights are fp32 whatever the backbone's precision.
 
     Raises:
-        CompatibilityError: The library does not know the architecture, or would take its language modules out of it.
+        CompatibilityError: The library does not know the architecture, would take its language modules out of it, or
+            has no working form of the method for it.
     """
+    _check_method(backbone.config, method)
     if not hasattr(backbone, "adapters_config"):
         _prepare(backbone)
     before = set(backbone.parameters())
     backbone.add_adapter(name, config=method_config(method, options))
     for parameter in set(backbone.parameters()) - before:
         parameter.requires_grad_(False)
+
+
+def _check_method(config: Any, method: str) -> None:
+    """Refuses what the library offers and does not do."""
+    reason = ""
+    if method in _WITH_PREFIX and config.model_type in _WITHOUT_PREFIX:
+        reason = "in a padded batch, no token sees the prefix"
+    elif method == "vera" and (
+        config.model_type == "modernbert"
+        or getattr(config, "num_key_value_heads", None) not in (None, config.num_attention_heads)
+    ):
+        reason = "its matrices do not fit queries and values of different sizes"
+    if reason:
+        raise CompatibilityError(
+            f"Method {method} of the adapters library does not work on {config.model_type!r} backbones: {reason}.",
+            remedy="Use another method, such as seq_bn or peft:lora.",
+        )
 
 
 def _prepare(backbone: Any) -> None:

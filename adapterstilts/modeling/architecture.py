@@ -28,14 +28,21 @@ def is_causal(config: Any) -> bool:
     """Whether a token sees only those before it, so that the last one alone has seen the whole text."""
     from transformers import AutoModelForCausalLM
 
-    if config.is_encoder_decoder or has_masked_lm(config) or getattr(config, "use_bidirectional_attention", False):
+    if is_encoder_decoder(config) or has_masked_lm(config) or getattr(config, "use_bidirectional_attention", False):
         return False
     return type(config) in AutoModelForCausalLM._model_mapping
 
 
+def is_encoder_decoder(config: Any) -> bool:
+    """Whether the family has a decoder beside its encoder, also where a checkpoint holds the encoder alone."""
+    from transformers import AutoModelForSeq2SeqLM
+
+    return config.is_encoder_decoder or type(config) in AutoModelForSeq2SeqLM._model_mapping
+
+
 def form(config: Any) -> str:
     """The form of the architecture in words."""
-    if config.is_encoder_decoder:
+    if is_encoder_decoder(config):
         return "encoder of an encoder-decoder"
     return "decoder (causal)" if is_causal(config) else "encoder"
 
@@ -44,7 +51,7 @@ def has_masked_lm(config: Any) -> bool:
     """Whether the family has a head for masked language modelling above its encoder."""
     from transformers import AutoModelForMaskedLM
 
-    return not config.is_encoder_decoder and type(config) in AutoModelForMaskedLM._model_mapping
+    return not is_encoder_decoder(config) and type(config) in AutoModelForMaskedLM._model_mapping
 
 
 def default_pooling(config: Any) -> str:
@@ -55,7 +62,7 @@ def default_pooling(config: Any) -> str:
     """
     if is_causal(config):
         return "last"
-    if config.is_encoder_decoder or getattr(config, "classifier_pooling", None) == "mean":
+    if is_encoder_decoder(config) or getattr(config, "classifier_pooling", None) == "mean":
         return "mean"
     return "first"
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from adapterstilts.errors import CompatibilityError, UsageError, explain_hub
 from adapterstilts.files import file_digest
-from adapterstilts.modeling.architecture import has_masked_lm, positions
+from adapterstilts.modeling.architecture import has_masked_lm, is_encoder_decoder, positions
 from adapterstilts.modeling.quantization import quantization_config
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -244,7 +244,7 @@ def _route(config: Any) -> tuple[Any, Callable[[Any], Any]]:
 
     if config.model_type in _INSIDE_LANGUAGE_MODEL:
         return AutoModelForCausalLM, lambda model: model.get_decoder()
-    if not config.is_encoder_decoder:
+    if not is_encoder_decoder(config):
         return AutoModel, lambda model: model
     if type(config) in AutoModelForTextEncoding._model_mapping:
         return AutoModelForTextEncoding, lambda model: model

@@ -95,7 +95,7 @@ def _modules(method: str, names: Sequence[str]) -> dict[str, Any]:
         return any(name == ending or name.endswith(f".{ending}") for name in names)
 
     if method == "peft:ln_tuning":
-        return {"target_modules": sorted({name.rpartition(".")[2] for name in names if _is_norm(name)})}
+        return {"target_modules": [name for name in names if _is_norm(name)]}
     if method == "peft:ia3":
         for targets, feedforward in _SCALED:
             if all(map(has, targets)):
@@ -122,7 +122,9 @@ def add_adapter(backbone: Any, name: str, method: str, options: Mapping[str, Any
         CompatibilityError: The backbone has no modules that the method can be put on.
     """
     flags = {parameter: parameter.requires_grad for parameter in backbone.parameters()}
-    config = _config(method, options, [module for module, _ in backbone.named_modules()])
+    # ModernBERT's first layer has an identity in the place of a norm.
+    names = [name for name, module in backbone.named_modules() if not isinstance(module, nn.Identity)]
+    config = _config(method, options, names)
     try:
         tuner = _tuner(backbone)
         # Layer norms are what it is for, and it warns of each.

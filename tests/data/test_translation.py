@@ -22,6 +22,8 @@ from adapterstilts.mini.generators import generator
 from adapterstilts.tasks.catalogue import recipe, task_names
 
 EN_DE = Direction("en", "de")
+# The grammars derive supertags for English alone.
+PARALLEL = [name for name in task_names() if recipe(name).kind != "retrieval" and name != "ccg"]
 SQUAD, MNLI = recipe("squad"), recipe("mnli")
 
 
@@ -123,11 +125,14 @@ def test_sentences_without_the_answer_are_shared_by_all_questions_on_a_text() ->
 
 
 def test_an_answer_over_two_sentences_keeps_them_together() -> None:
-    row = {"id": "1", "context": "A b. C d. E f.", "question": "Q?", "language": "en",
-           "answers": {"text": ["b. C"], "answer_start": [2]}}  # fmt: skip
-    assert needed_texts(SQUAD.build_kind(), row, language="de") == ["Q?", "A [b. C] d.", "E f."]
+    context = "First of all. Anna has won. Bob has lost. The end."
+    row = {"id": "1", "context": context, "question": "Who?", "language": "en",
+           "answers": {"text": ["won. Bob"], "answer_start": [context.index("won")]}}  # fmt: skip
+    asked = needed_texts(SQUAD.build_kind(), row, language="de")
+    assert asked == ["Who?", "Anna has [won. Bob] has lost.", "First of all.", "The end."]
     made = translate_row(SQUAD.build_kind(), row, str.lower, language="zh")
-    assert made["context"] == "a b. c d.e f." and made["answers"] == {"text": ["b. c"], "answer_start": [2]}
+    assert made["context"] == "first of all.anna has won. bob has lost.the end."
+    assert made["answers"] == {"text": ["won. bob"], "answer_start": [made["context"].index("won")]}
 
 
 def test_other_kinds_keep_labels_and_key_words() -> None:
@@ -156,21 +161,29 @@ def test_kinds_that_cannot_be_translated_say_why() -> None:
     assert "a tag for each word" in refused["udpos"] and "plain text" in refused["mlm"]
 
 
-@pytest.mark.parametrize("name", [name for name in task_names() if recipe(name).kind != "retrieval"])
+@pytest.mark.parametrize("name", PARALLEL)
 def test_the_suites_rows_are_parallel(name: str) -> None:
-    """Same ids, and where there are labels, the same ones."""
-    task, source = recipe(name), open_source("mini", None)
-    split = "train" if task.sources.mini.has("train") else "validation"
-    english = source.load(task, split, "en", BadRows(skip=False))
-    for language in [code for code in ("de", "zh") if source.missing(task, split, code) is None]:
-        wanted = english.select(range(5, 25))
-        translations = ParallelRows(source)
-        found = translations.load(
-            task, split, Direction("en", language), rows=english, wanted=wanted, bad=BadRows(skip=False)
+    """Same ids, and where there are labels, the same ones, in every form of row that has a task."""
+    suite = recipe(name).sources.mini
+    for part in (suite, *suite.also):
+        split = "train" if "train" in part.splits else "validation"
+        english, *others = (
+            generator(part.generator)(split=split, language=code, size=40, **part.options)
+            for code in ("en", "de", "zh")
         )
-        assert found["id"][:] == wanted["id"][:] and set(found["language"][:]) == {language}
-        if "label" in found.column_names:
-            assert found["label"][:] == wanted["label"][:]
+        for rows in others:
+            assert [(row["id"], row.get("label")) for row in rows] == [(row["id"], row.get("label")) for row in english]
+
+
+def test_the_suites_parallel_rows_are_its_translations() -> None:
+    task, source = recipe("mlqa"), open_source("mini", None)
+    rows = source.load(task, "train", "en", BadRows(skip=False))
+    wanted = rows.select([7, 3])
+    translations = ParallelRows(source)
+    found = translations.load(task, "train", EN_DE, rows=rows, wanted=wanted, bad=BadRows(skip=False))
+    everything = {row["id"]: row for row in source.load(task, "train", "de", BadRows(skip=False)).to_list()}
+    assert found.to_list() == [everything[id_] for id_ in wanted["id"][:]]
+    assert "de" in translations.fingerprint(task, "train", EN_DE) and translations.missing(task, "train", EN_DE) is None
 
 
 # Files
