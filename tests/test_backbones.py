@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import shutil
 from collections.abc import Iterator
@@ -13,26 +14,30 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from click.testing import CliRunner
 from transformers import AutoTokenizer
 
 import adapterstilts
+from adapterstilts.cli.main import astilts
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources import open_source
 from adapterstilts.data.unknown_words import share_of_unknown
-from adapterstilts.errors import AstiltsError, CompatibilityError
+from adapterstilts.errors import AstiltsError, CompatibilityError, UsageError
 from adapterstilts.modeling.architecture import default_pooling, routers, stays_as_pretrained
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.quantization import NF4, check_quantization, check_quantized_composition
 from adapterstilts.modeling.storage import StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.modeling.trial import try_method
-from adapterstilts.specs import MethodSpec
+from adapterstilts.specs import MethodSpec, key
 from adapterstilts.stages import Silent, build_kind
 from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.kind import HeadSpec
 from tests.backbones import FAMILIES, LAYERS
 from tests.conftest import QUICK
 from tests.test_methods import Prepared, begin, predictions, prepared, run, tensors
+from tests.test_specs import train_spec
 
 __all__ = ["prepared"]  # a fixture: questions, with the tokenizer that all families have
 
@@ -157,15 +162,19 @@ def options(folder: str, store: Path, **changes: Any) -> dict[str, Any]:
     return {**QUICK, **few, "max_length": 64, "backbone": folder, "store": store, **changes}
 
 
-@pytest.mark.parametrize(("name", "method"), [("mt5", "seq_bn"), ("qwen3", "seq_bn"), ("olmoe", "peft:lora")])
-def test_commands_run_on_other_families(name: str, method: str, backbones: dict[str, Backbone], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "method", "target"),
+    [("mt5", "seq_bn", "pawsx"), ("qwen3", "seq_bn", "panx"), ("olmoe", "peft:lora", "tatoeba")],
+)
+def test_commands_run_on_other_families(
+    name: str, method: str, target: str, backbones: dict[str, Backbone], tmp_path: Path
+) -> None:
     given = options(backbones[name].path, tmp_path, method=method)
-    adapterstilts.train_intermediate(["squad", "panx"], **given)
-    few = {"languages": ("de",), "max_eval_examples": 4}
-    result = adapterstilts.transfer("squad+panx", ["pawsx", "panx", "tatoeba"], **{**given, **few})
-    assert len(result.rows) == 6
+    adapterstilts.train_intermediate("squad", **given)
+    result = adapterstilts.transfer("squad", target, languages=("de",), max_eval_examples=4, **given)
+    assert [row.source.partition("@")[0] for row in result.rows] == ["none", "squad"]
     for row in result.rows:
-        assert all(math.isfinite(value) for metrics in row.languages.values() for value in metrics.values())
+        assert all(math.isfinite(value) for value in row.languages["de"].values())
 
 
 # The methods of the adapters library, by family, that it has no working form of: it says so, or would do nothing, or
@@ -232,8 +241,11 @@ def test_xmod_reads_each_language_with_its_module(backbones: dict[str, Backbone]
     assert not torch.equal(states[0], states[1]) and torch.equal(states[1], states[2])
     with pytest.raises(CompatibilityError, match=r"no module for Russian \(ru\); it has de, en, zh"):
         adapterstilts.transfer("none", "xnli", languages=("en", "ru"), **given)
+    given = {**given, "method": "full", "max_eval_examples": None}
     with pytest.raises(CompatibilityError, match="de, en cannot be trained on together"):
-        adapterstilts.train_intermediate("mlm", mlm_languages=("en", "de"), **{**given, "method": "full"})
+        adapterstilts.train_intermediate(
+            "mlm", mlm_languages=("en", "de"), **{**given, "method": "full", "max_eval_examples": None}
+        )
 
 
 def changed_tokenizer(family: Path, folder: Path, **tokens: Any) -> str:
@@ -270,7 +282,7 @@ def test_scripts_that_the_tokenizer_does_not_know_are_warned_of_or_refused(tiny_
     texts = {"en": "Anna sang", "de": "Anna sang ラ", "ja": "アンナは歌った Anna"}
     tokenizer = locate_backbone(str(tiny_backbone)).tokenizer()
     assert {code: round(share_of_unknown([text], tokenizer), 2) for code, text in texts.items()} == {
-        "en": 0, "de": 0.11, "ja": 0.64,
+        "en": 0, "de": 0.11, "ja": 0.55,
     }  # fmt: skip
     (tmp_path / "pawsx").mkdir()
     labels = recipe("pawsx").build_kind().options.labels
@@ -306,3 +318,58 @@ def test_options_that_do_not_fit_are_refused(
     with pytest.raises(AstiltsError, match=message):
         adapterstilts.train_intermediate(given.pop("task", "squad"), **given)
     assert not list(tmp_path.glob("train-*"))
+
+
+def test_pooling_is_part_of_the_result_where_it_is_not_the_backbones_own(tiny_backbone: Path, tmp_path: Path) -> None:
+    given = options(str(tiny_backbone), tmp_path, languages=("de",), max_eval_examples=4)
+    rows = {
+        pooling: adapterstilts.transfer("none", "pawsx", pooling=pooling, **given).rows[0]
+        for pooling in (None, "first", "mean", "last")
+    }
+    assert rows[None].folder == rows["first"].folder
+    assert len({row.trained for row in rows.values()}) == len({row.folder for row in rows.values()}) == 3
+    assert "pooling" not in (rows[None].folder / "spec.json").read_text()
+    assert json.loads((rows["last"].trained / "spec.json").read_text())["tasks"][0]["options"]["pooling"] == "last"
+    with pytest.raises(UsageError, match="--pooling has no meaning for xquad"):
+        adapterstilts.transfer("none", "xquad", pooling="mean", **given)
+
+
+def test_four_bits_are_for_peft_without_merging() -> None:
+    for method in ("full", "seq_bn", "peft:pissa"):
+        with pytest.raises(UsageError, match="--load-in-4bit: there is no CUDA GPU"):
+            check_quantization(MethodSpec(name=method), "auto", torch.device("cpu"))
+    for composition in ("stack", "merge"):
+        with pytest.raises(CompatibilityError, match="rounded to 4 bits. Use --composition continue"):
+            check_quantized_composition(composition)
+    check_quantized_composition("none")
+    spec = train_spec()
+    assert key(train_spec(quantization=None)) == key(spec) != key(train_spec(quantization=NF4))
+
+
+def test_doctor_says_what_works_and_why_the_rest_does_not(backbones: dict[str, Backbone]) -> None:
+    def examined(name: str) -> dict[str, Any]:
+        result = CliRunner().invoke(astilts, ["doctor", "--backbone", backbones[name].path, "--json"])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    mixtral, xmod = examined("mixtral"), examined("xmod")
+    assert (mixtral["architecture"], mixtral["form"], mixtral["experts"]) == ("mixtral", "decoder (causal)", 4)
+    assert (mixtral["layers"], mixtral["width"], mixtral["positions"], mixtral["pooling"]) == (2, 32, 130, "last")
+    assert mixtral["tokenizer"]["padding"] == "<pad>" and mixtral["masked_lm"] is False and xmod["masked_lm"] is True
+    assert xmod["modules"] == ["de_DE", "en_XX", "zh_CN"] and xmod["positions"] == 128
+    assert set(xmod["unknown"]) == {"en", "de", "es", "ru", "zh", "sw"} and max(xmod["unknown"].values()) == 0
+    reasons = {method["method"]: method["obstacle"] for method in mixtral["methods"]}
+    assert len(reasons) == len(METHODS.names()) and reasons["full"] is reasons["peft:lora"] is None
+    assert "cannot adapt 'mixtral' backbones" in reasons["seq_bn"] and "has no biases" in reasons["bitfit"]
+    encoder = backbones["mixtral"].encoder(torch.float32)
+    assert mixtral["parameters"] == sum(parameter.numel() for parameter in encoder.parameters())
+    assert mixtral["no_4bit"] == "there is no CUDA GPU" and mixtral["precision"] == "fp32"
+
+
+def test_doctor_reads_no_weights_and_names_what_is_missing(backbones: dict[str, Backbone], tmp_path: Path) -> None:
+    folder = Path(changed_tokenizer(Path(backbones["llama"].path), tmp_path / "none", pad_token=None))
+    (folder / "model.safetensors").unlink()
+    result = CliRunner().invoke(astilts, ["doctor", "--backbone", str(folder)])
+    assert result.exit_code == 0, result.output
+    assert "padding none, mask <mask>" in result.stdout and "2 layers of width 32" in result.stdout
+    assert result.stdout.splitlines()[-1].startswith(f"Error: The tokenizer of {folder} has no padding token.")

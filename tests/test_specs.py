@@ -85,6 +85,7 @@ CHANGES: dict[str, Any] = {
     "language_adapter": "k",
     "language_adapter_drop": 1,
     "language_adapters": {"de": "k"},
+    "translate_test": {"de": "translated"},
     "task": "mlqa",
     "source": "hub",
     "split": "validation",

@@ -73,15 +73,13 @@ def training_rows(
     from datasets import concatenate_datasets
 
     selecting = data.validation_language
-    own, validation = _split(source, task, data, bad)
+    everything, own, validation = _split(source, task, data, bad)
     parts: list[Dataset] = []
     for language in data.languages:
         if language in data.translations:
             assert translations is not None
-            # Read again, and what was left out of them counted once.
-            rows = source.load(task, "train", selecting, BadRows(skip=bad.skip))
             direction = Direction(selecting, language)
-            parts.append(translations.load(task, "train", direction, rows=rows, wanted=own, bad=bad))
+            parts.append(translations.load(task, "train", direction, rows=everything, wanted=own, bad=bad))
         elif language == selecting:
             parts.append(own)
         else:
@@ -105,17 +103,17 @@ def rows_to_translate(
     return draw(rows, size)
 
 
-def _split(source: Source, task: Recipe, data: TrainingData, bad: BadRows) -> tuple[Dataset, Dataset]:
-    """(training rows, validation rows) of the language in which checkpoints are selected."""
+def _split(source: Source, task: Recipe, data: TrainingData, bad: BadRows) -> tuple[Dataset, Dataset, Dataset]:
+    """(all rows of the training set, those to train on, validation rows) of the language that selects checkpoints."""
     language = data.validation_language
-    train = source.load(task, "train", language, bad)
+    train = everything = source.load(task, "train", language, bad)
     if data.holdout is None:
         validation = source.load(task, "validation", language, bad)
     else:
         train, validation = hold_out(train, data.holdout, group=task.build_kind().group)
     for split, rows in (("training", train), ("validation", validation)):
         _check_labels(task, split, rows)
-    return draw(train, data.max_examples), validation
+    return everything, draw(train, data.max_examples), validation
 
 
 def _check_labels(task: Recipe, split: str, rows: Dataset) -> None:

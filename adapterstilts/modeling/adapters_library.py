@@ -110,9 +110,9 @@ def add_adapter(backbone: Any, name: str, method: str, options: Mapping[str, Any
         CompatibilityError: The library does not know the architecture, would take its language modules out of it, or
             has no working form of the method for it.
     """
-    _check_method(backbone.config, method)
     if not hasattr(backbone, "adapters_config"):
         _prepare(backbone)
+    _check_method(backbone.config, method)
     before = set(backbone.parameters())
     backbone.add_adapter(name, config=method_config(method, options))
     for parameter in set(backbone.parameters()) - before:

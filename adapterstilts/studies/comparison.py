@@ -82,8 +82,10 @@ class Comparison:
         return ways
 
     def mlm(self) -> list[Way]:
-        """Masked language modelling in place of each intermediate task."""
-        return self._changed("MLM continuation", lambda spec: {"tasks": (self._text(spec),), "sampling": None})
+        """Masked language modelling in place of the first intermediate task."""
+        spec = _spec(self.sources[0])
+        changed: dict[str, Any] = {"tasks": (self._text(spec),), "sampling": None}
+        return [Way("MLM continuation", self.plan, (self._run(spec, changed, self.plan),), self.composition)]
 
     def mlm_mixed(self) -> list[Way]:
         """Masked language modelling mixed into each intermediate task."""
@@ -116,11 +118,10 @@ class Comparison:
         return [Way("multi-task", self.plan, (self._run(first, changed, self.plan),), self.composition)]
 
     def _changed(self, name: str, change: Callable[[TrainSpec], dict[str, Any]]) -> list[Way]:
-        # Where the task itself is replaced, several sources can come to the same.
-        changed = {
-            run.key: run for run in (self._run(spec, change(spec), self.plan) for spec in map(_spec, self.sources))
-        }
-        return [Way(name, self.plan, (run,), self.composition) for run in changed.values()]
+        return [
+            Way(name, self.plan, (self._run(spec, change(spec), self.plan),), self.composition)
+            for spec in map(_spec, self.sources)
+        ]
 
     def _run(self, spec: TrainSpec, changed: dict[str, Any], plan: Plan) -> Run:
         """The intermediate run of `--from` with something changed."""

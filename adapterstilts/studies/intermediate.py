@@ -105,6 +105,6 @@ def _describe(run: Run) -> str:
     spoken = sorted({code for task in spec.tasks for code in task.data.languages if task.data.translations})
     languages = f"trained in {'+'.join(spoken)}, " if spoken else ""
     return (
-        f"{run.provenance['backbone']}, {spec.method}, {sampling}{languages}{run.metrics['train_examples']:,} examples, "
-        f"seed {spec.seed}, validation {run.metrics['best_score']:.1f}"
+        f"{run.provenance['backbone']}, {spec.method}, {sampling}{languages}"
+        f"{run.metrics['train_examples']:,} examples, seed {spec.seed}, validation {run.metrics['best_score']:.1f}"
     )

@@ -217,7 +217,8 @@ def loaded(root: Path, task: str, rows: list[dict[str, Any]], bad: BadRows | Non
 
 
 @pytest.mark.parametrize(
-    ("task", "name"), [("squad", "span_qa"), ("mnli", "inference"), ("hellaswag", "next_event"), ("copa", "cause_effect")]
+    ("task", "name"),
+    [("squad", "span_qa"), ("mnli", "inference"), ("hellaswag", "next_event"), ("copa", "cause_effect")],
 )
 def test_what_is_written_is_read(task: str, name: str, tmp_path: Path) -> None:
     ours, theirs = (generator(name)(split="train", language=code, size=12) for code in ("en", "de"))
@@ -245,9 +246,7 @@ def test_xtremes_own_files_are_read(tmp_path: Path) -> None:
          "answers": [{"text": row["answers"]["text"][0], "answer_start": start}]}
         for row, start in zip(theirs, [row["answers"]["answer_start"][0] for row in theirs[:3]] + [-1], strict=True)
     ]  # fmt: skip
-    paragraphs = [
-        {"context": row["context"], "qas": [asked]} for row, asked in zip(theirs, questions, strict=True)
-    ]
+    paragraphs = [{"context": row["context"], "qas": [asked]} for row, asked in zip(theirs, questions, strict=True)]
     path = file_of(tmp_path, SQUAD, "train", EN_DE)
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}), encoding="utf-8")
@@ -288,7 +287,7 @@ def test_files_that_do_not_belong_to_the_source(
     ours, theirs = (generator(name)(split="train", language=code, size=6) for code in ("en", "de"))
     path = file_of(tmp_path, recipe(task), "train", EN_DE)
     write_translations(path, zip(ours, theirs, strict=True))
-    path.write_text("\n".join(change(path.read_text(encoding="utf-8").split("\n")[:None if task == "squad" else -1])))
+    path.write_text("\n".join(change(path.read_text(encoding="utf-8").split("\n")[: None if task == "squad" else -1])))
     with pytest.raises(DataError, match=message) as raised:
         loaded(tmp_path, task, ours)
     assert path.name in str(raised.value)

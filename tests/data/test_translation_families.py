@@ -95,10 +95,11 @@ def test_a_model_of_many_languages_begins_with_the_one_that_is_asked_for(pieces:
     """A random M2M100: what it generates begins with the token of the language, and depends on it."""
     tokenizer = m2m(pieces, tmp_path)
     torch.manual_seed(0)
+    sizes = {f"{side}_{what}": 2 for side in ("encoder", "decoder") for what in ("attention_heads", "layers")}
     config = M2M100Config(
-        vocab_size=max(tokenizer.lang_code_to_id.values()) + 9, d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
-        decoder_attention_heads=2, encoder_ffn_dim=16, decoder_ffn_dim=16, max_position_embeddings=40,
-        pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id, decoder_start_token_id=2,
+        vocab_size=max(tokenizer.lang_code_to_id.values()) + 9, d_model=16, encoder_ffn_dim=16, decoder_ffn_dim=16,
+        max_position_embeddings=40, pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id,
+        decoder_start_token_id=2, **sizes,
     )  # fmt: skip
     folder = tmp_path / "model"
     M2M100ForConditionalGeneration(config).save_pretrained(folder)

@@ -13,14 +13,17 @@ import adapterstilts
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources import open_source
 from adapterstilts.data.splits import training_rows
-from adapterstilts.data.translation.layout import Direction, file_of, provenance_of, write_translations
+from adapterstilts.data.translation.layout import Direction, file_of, write_translations
 from adapterstilts.data.translation.reading import TranslationFiles
 from adapterstilts.errors import AstiltsError, DataError, UsageError
 from adapterstilts.mini.generators.span_qa import span_qa
+from adapterstilts.options import IntermediateOptions, read_options
+from adapterstilts.planning import make_plan
 from adapterstilts.reporting.tables import training_summary, transfer_tables
 from adapterstilts.results import to_json
 from adapterstilts.specs import TrainingData
 from adapterstilts.store import Run, RunStore
+from adapterstilts.studies.training import plan_together
 from adapterstilts.tasks.catalogue import recipe
 from tests.conftest import QUICK
 
@@ -70,9 +73,9 @@ def test_translated_intermediate_task_differs_in_its_data_alone(mini: dict[str, 
 
 def test_rows_of_translate_train_say_what_they_are(mini: dict[str, Any]) -> None:
     shown = {"languages": ("en", "de", "zh"), "max_eval_examples": 12}
-    (plain,) = adapterstilts.transfer("none", "pawsx", **shown, **mini).rows
+    (plain,) = adapterstilts.transfer("none", "xnli", **shown, **mini).rows
     source = next(run for run in RunStore(mini["store"]).runs() if run.spec.label == "squad").short_key
-    result = adapterstilts.transfer(f"squad@{source}", "pawsx", train_languages=("en", "de"), **shown, **mini)
+    result = adapterstilts.transfer(f"squad@{source}", "xnli", train_languages=("en", "de"), **shown, **mini)
     none, squad = result.rows
     assert without_data(spec_of(none.trained)) == without_data(spec_of(plain.trained))
     assert none.train_languages == squad.train_languages == ["en", "de"] and plain.train_languages == ["en"]
@@ -98,11 +101,11 @@ def test_sources_that_were_trained_on_translations_are_told_apart(mini: dict[str
 
 def test_translated_tests_are_the_english_rows_of_the_suite(mini: dict[str, Any]) -> None:
     shown = {"languages": ("en", "de", "zh"), "max_eval_examples": 20}
-    result = adapterstilts.transfer("none", ["pawsx", "xcopa"], translate_test="mini",
+    result = adapterstilts.transfer("none", ["xnli", "xcopa"], translate_test="mini",
                                     **{**shown, "languages": ("zh",)}, **mini)  # fmt: skip
     assert [row.translate_test for row in result.rows] == [True, True]
-    (row,) = adapterstilts.transfer("none", "pawsx", translate_test="mini", **shown, **mini).rows
-    (plain,) = adapterstilts.transfer("none", "pawsx", **shown, **mini).rows
+    (row,) = adapterstilts.transfer("none", "xnli", translate_test="mini", **shown, **mini).rows
+    (plain,) = adapterstilts.transfer("none", "xnli", **shown, **mini).rows
     # The same rows in the same model, whatever they were before: the suite's translations are faithful.
     assert row.predictions("de") == row.predictions("zh") == row.predictions("en") == plain.predictions("en")
     assert row.languages["de"] == row.languages["en"] and row.trained == plain.trained
@@ -119,7 +122,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("pawsx", {"translate_test": "absent"}, "--translate-test absent is not a folder"),
     ("pawsx", {"train_languages": ("dd",)}, "Unknown language 'dd'"),
     ("pawsx", {"train_languages": ("de", "de")}, "'de' is given twice"),
-    ("pawsx", {"train_languages": ("en", "ru")}, "there is no translation into Russian: train rows of pawsx in 'ru'"),
+    ("xnli", {"train_languages": ("en", "fr")}, "there is no translation into French: train rows of xnli in 'fr'"),
     ("pawsx", {"translations": "."}, "--translations . has no meaning for training in English alone"),
     ("pawsx", {"translations": "absent", "train_languages": ("de",)}, "--translations absent is not a folder"),
     ("pawsx", {"translations": ".", "train_languages": ("de",)},
@@ -177,7 +180,9 @@ def test_nothing_that_is_held_out_is_trained_on_in_any_language(releases: Path, 
     train, validation = training_rows(
         source, task, data, BadRows(skip=False), max_validation_examples=500, translations=files
     )
-    languages = {code: set(train.filter(lambda row, code=code: row["language"] == code)["id"][:]) for code in ("en", "de")}
+    languages = {
+        code: set(train.filter(lambda row, code=code: row["language"] == code)["id"][:]) for code in ("en", "de")
+    }
     held = set(validation["id"][:])
     assert set(validation["language"][:]) == {"en"} and len(held) >= 16
     assert languages["en"] == languages["de"] and not languages["de"] & held
@@ -196,7 +201,9 @@ def test_translations_of_other_rows_stop_before_training(quick: dict[str, Any], 
     whole = json.loads(path.read_text(encoding="utf-8"))
     paragraphs = whole["data"][0]["paragraphs"]
     path.write_text(json.dumps({"data": [{"paragraphs": paragraphs[:-9]}]}), encoding="utf-8")
-    with pytest.raises(DataError, match=r"squad.translate.train.en-de.json has translations of .* have none, for instance"):
+    with pytest.raises(
+        DataError, match=r"squad.translate.train.en-de.json has translations of .* have none, for instance"
+    ):
         adapterstilts.train_intermediate("squad", **options)
     with pytest.raises(DataError, match="have none, for instance"):
         adapterstilts.transfer("none", "xquad", languages=("en",), train_languages=("de",),
@@ -210,11 +217,12 @@ def test_translations_of_other_rows_stop_before_training(quick: dict[str, Any], 
 def test_masked_language_modelling_has_text_of_its_own(mini: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="--languages has no meaning for mlm"):
         adapterstilts.train_intermediate("mlm", languages=("de",), **mini)
-    result = adapterstilts.train_intermediate("mlm", mlm_languages=("de", "zh"), **mini)
-    data = spec_of(result.folder)["tasks"][0]["data"]
-    assert set(data["fingerprints"]["train"]) == {"de", "zh"} and set(data["fingerprints"]["validation"]) == {"en"}
+    options = read_options(IntermediateOptions, {**mini, "mlm_languages": ("de", "zh")})
+    (task,) = plan_together(make_plan(options), [recipe("mlm")], options).tasks
+    assert set(task.data.fingerprints["train"]) == {"de", "zh"} == set(task.data.languages)
+    assert set(task.data.fingerprints["validation"]) == {"en"} and task.data.validation_language == "en"
 
 
 def test_several_tasks_are_trained_in_the_same_languages(mini: dict[str, Any]) -> None:
-    result = adapterstilts.train_intermediate(["squad", "mnli"], languages=("en", "sw"), **mini)
-    assert {name: task.train_examples for name, task in result.tasks.items()} == {"squad": 32, "mnli": 32}
+    result = adapterstilts.train_intermediate(["copa", "siqa"], languages=("en", "sw"), **mini)
+    assert {name: task.train_examples for name, task in result.tasks.items()} == {"copa": 32, "siqa": 32}

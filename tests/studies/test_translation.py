@@ -10,10 +10,12 @@ import pytest
 
 import adapterstilts
 from adapterstilts.cli.main import main
-from adapterstilts.data.sources import open_source
+from adapterstilts.cli.translate import translate
 from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.sources import open_source
 from adapterstilts.data.splits import rows_to_translate
 from adapterstilts.errors import AstiltsError, DataError, UsageError
+from adapterstilts.options import TranslationOptions
 from adapterstilts.tasks.catalogue import recipe
 from tests.data.test_translation import marked, parts
 from tests.translation_models import save_marian, sentences
@@ -79,7 +81,10 @@ def test_beams_are_another_translation_that_writes_over_nothing(options: dict[st
         adapterstilts.translate("mnli", to="de", beams=2, **options)
     assert (options["out"] / TSV).read_bytes() == before
     (result,) = adapterstilts.translate("mnli", to="de", beams=2, force=True, **options)
-    assert result.rows == 6 and json.loads(result.path.with_suffix(".provenance.json").read_text())["identity"]["beams"] == 2
+    assert (
+        result.rows == 6
+        and json.loads(result.path.with_suffix(".provenance.json").read_text())["identity"]["beams"] == 2
+    )
 
 
 def test_answers_come_through_a_model_that_keeps_the_marks(tmp_path: Path) -> None:
@@ -147,6 +152,15 @@ def test_test_rows_are_translated_into_english(tmp_path: Path, options: dict[str
     (result,) = adapterstilts.translate("xnli", to="en", from_=["de"], **{**options, "model": str(model)})
     assert result.path == options["out"] / "XNLI/translate-test/test-de-en-translated.tsv"
     assert (result.split, result.source_language, result.rows) == ("test", "de", 6)
+
+
+def test_flags_are_the_fields_of_the_options() -> None:
+    given = translate.make_context("translate", ["mnli", "--to", "de", "--model", "m"]).params
+    assert set(given) - {"task", "as_json"} == set(TranslationOptions.model_fields)
+    for name, field in TranslationOptions.model_fields.items():
+        if not field.is_required() and name != "from_":
+            assert str(given[name]) == str(field.default), name
+    assert given["from_"] == TranslationOptions.model_fields["from_"].default
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [

@@ -128,8 +128,8 @@ class TranslationFiles:
     ) -> None:
         if not bad.skip:
             raise DataError(
-                f"{path} has translations of {there:,} rows, and {len(absent):,} of the {wanted:,} rows that are needed "
-                f"have none, for instance {absent[0]!r}.",
+                f"{path} has translations of {there:,} rows, and {len(absent):,} of the {wanted:,} rows that are "
+                f"needed have none, for instance {absent[0]!r}.",
                 remedy="Translate as many rows as are used (--max-train-examples), or leave rows without translation "
                 "out with --skip-bad-rows.",
             )
