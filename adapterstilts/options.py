@@ -143,8 +143,8 @@ class TransferOptions(TrainingOptions):
         split: Split to evaluate; default: `test` where the source has it, else `validation`.
         baseline: Also run without the intermediate phase, and report the difference.
         compare: Baselines to report beside the sources: `full` fine-tuning, continued masked language modelling (`mlm`)
-            or some mixed in (`mlm-mixed`), translate-train of the intermediate task (`translate-intermediate`) or of the
-            target (`translate-target`), `multi-task`, or `all`. The intermediate runs that they need are trained.
+            or some mixed in (`mlm-mixed`), translate-train of the intermediate task (`translate-intermediate`) or of
+            the target (`translate-target`), `multi-task`, or `all`. The intermediate runs that they need are trained.
         compare_languages: Languages of their text and translations beside English; default: those evaluated.
         mlm_rate: Share of the batches that are masked language modelling in `mlm-mixed`.
         select: Also report the row with the best English validation score, and the best zero-shot mean.

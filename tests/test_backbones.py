@@ -32,6 +32,7 @@ from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.modeling.trial import try_method
 from adapterstilts.specs import MethodSpec, key
 from adapterstilts.stages import Silent, build_kind
+from adapterstilts.studies.sources import shipped_run
 from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.kind import HeadSpec
 from tests.backbones import FAMILIES, LAYERS
@@ -243,9 +244,7 @@ def test_xmod_reads_each_language_with_its_module(backbones: dict[str, Backbone]
         adapterstilts.transfer("none", "xnli", languages=("en", "ru"), **given)
     given = {**given, "method": "full", "max_eval_examples": None}
     with pytest.raises(CompatibilityError, match="de, en cannot be trained on together"):
-        adapterstilts.train_intermediate(
-            "mlm", mlm_languages=("en", "de"), **{**given, "method": "full", "max_eval_examples": None}
-        )
+        adapterstilts.train_intermediate("mlm", mlm_languages=("en", "de"), **given)
 
 
 def changed_tokenizer(family: Path, folder: Path, **tokens: Any) -> str:
@@ -342,6 +341,10 @@ def test_four_bits_are_for_peft_without_merging() -> None:
         with pytest.raises(CompatibilityError, match="rounded to 4 bits. Use --composition continue"):
             check_quantized_composition(composition)
     check_quantized_composition("none")
+    backbone = locate_backbone("mini")
+    stored = StoredModel.read(shipped_run("squad").folder)
+    with pytest.raises(CompatibilityError, match="--load-in-4bit False there, True here"):
+        stored.check_backbone(dataclasses.replace(backbone, quantization=NF4))
     spec = train_spec()
     assert key(train_spec(quantization=None)) == key(spec) != key(train_spec(quantization=NF4))
 

@@ -58,10 +58,14 @@ def find_source(plan: Plan, text: str) -> Run | None:
     runs = [run for run in plan.store.runs() if run.spec.stage == "train-intermediate" and _same_tasks(run, task)]
     fitting = [run for run in runs if fits(run, plan)]
     fitting = [run for run in fitting if run.spec.task == task] or fitting
+    # A task by its name is the task in English; what was trained in other languages too is chosen by key, or if there
+    # is nothing else.
+    english = [run for run in fitting if _in_english(run)]
+    if not english and shipped and fits(shipped, plan):
+        english = [shipped]
+    fitting = english or fitting
     if len(fitting) == 1:
         return fitting[0].check()
-    if not fitting and shipped and fits(shipped, plan):
-        return shipped.check()
     if fitting:
         listed = "; ".join(f"{source_label(run)} ({_describe(run)})" for run in fitting)
         raise UsageError(
@@ -90,6 +94,11 @@ def source_label(run: Run | None) -> str:
 
 def _same_tasks(run: Run, text: str) -> bool:
     return sorted(run.spec.task.split(_AND)) == sorted(text.split(_AND))
+
+
+def _in_english(run: Run) -> bool:
+    spec = run.spec
+    return isinstance(spec, TrainSpec) and all(task.data.languages == ("en",) for task in spec.tasks)
 
 
 def fits(run: Run, plan: Plan) -> bool:

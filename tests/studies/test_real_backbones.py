@@ -15,6 +15,8 @@ from tokenizers import ByteLevelBPETokenizer
 
 import adapterstilts
 from adapterstilts.errors import CompatibilityError
+from adapterstilts.specs import Encoding
+from adapterstilts.tasks.catalogue import recipe
 from tests.backbones import FAMILIES
 from tests.studies.test_real_data import real, xlmr
 
@@ -53,11 +55,25 @@ def test_backbones_are_compared_on_the_same_words(
     folders = {name: save(name, tmp_path / name, vocabulary) for name in ("llama", "mixtral")}
     examples = {}
     for name, folder in {"xlm-roberta": xlmr, "roberta": english, **folders}.items():
-        options = {**real, "backbone": str(folder), "method": "peft:lora", "languages": LANGUAGES, "max_eval_examples": 8}
-        (row,) = adapterstilts.transfer("none", "udpos", **options).rows
+        options = {**real, "backbone": str(folder), "method": "peft:lora", "max_eval_examples": 8}
+        (row,) = adapterstilts.transfer("none", "udpos", languages=LANGUAGES, **options).rows
         examples[name] = {code: metrics["examples"] for code, metrics in row.languages.items()}
         assert row.zero_shot is not None and all(math.isfinite(value) for value in row.zero_shot.values())
-    assert set(map(str, examples.values())) == {str({code: 8 for code in LANGUAGES})}
+    assert all(found == dict.fromkeys(LANGUAGES, 8) for found in examples.values())
+
+
+def test_words_begin_with_a_space_in_byte_level_vocabularies(english: Path) -> None:
+    """As with `add_prefix_space`, which `transformers` wants for words that are given one by one."""
+    words = ["The", "ſtories", "are", "old"]
+    plain = transformers.RobertaTokenizerFast.from_pretrained(english)
+    told = transformers.RobertaTokenizerFast.from_pretrained(english, add_prefix_space=True)
+    encoded = (
+        recipe("udpos")
+        .build_kind()
+        .encode({"tokens": [words]}, [0], tokenizer=plain, encoding=Encoding(), labels=False)
+    )
+    assert encoded["input_ids"][0] == told(words, is_split_into_words=True)["input_ids"]
+    assert encoded["words"] == [[0, 1, 2, 3]] and encoded["at"][0][0] == 1
 
 
 def test_vocabulary_of_whole_english_words_is_refused_for_other_scripts(
