@@ -84,7 +84,6 @@ CHANGES: dict[str, Any] = {
     "inputs": ("other",),
     "language_adapter": "k",
     "language_adapter_drop": 1,
-    "quantization": "nf4",
     "language_adapters": {"de": "k"},
     "quantization": "nf4",
     "translate_test": {"de": "translated"},
