@@ -146,7 +146,7 @@ class TransferOptions(TrainingOptions):
             or some mixed in (`mlm-mixed`), translate-train of the intermediate task (`translate-intermediate`) or of
             the target (`translate-target`), `multi-task`, or `all`. The intermediate runs that they need are trained.
         compare_languages: Languages of their text and translations beside English; default: those evaluated.
-        mlm_rate: Share of the batches that are masked language modelling in `mlm-mixed`.
+        mlm_rate: Share of the batches that are masked language modelling in `mlm-mixed`; default: 0.1.
         select: Also report the row with the best English validation score, and the best zero-shot mean.
         seeds: Repeat the target phase with this many seeds, from `seed` upwards.
         language_adapters: Train the target phase over the English language adapter, and evaluate each language with
@@ -173,7 +173,7 @@ class TransferOptions(TrainingOptions):
     baseline: bool = True
     compare: tuple[str, ...] | None = None
     compare_languages: tuple[str, ...] | None = None
-    mlm_rate: float = Field(default=0.1, gt=0, lt=1)
+    mlm_rate: float | None = Field(default=None, gt=0, lt=1)
     max_eval_examples: int | None = Field(None, ge=1)
     select: bool = False
     seeds: int = Field(1, ge=1)

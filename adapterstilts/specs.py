@@ -119,6 +119,11 @@ class MethodSpec(Choice):
     def __str__(self) -> str:
         return super().__str__() + (" with the backbone" if self.unfreeze_backbone else "")
 
+    @property
+    def flags(self) -> str:
+        """The flags that mean it."""
+        return f"--method '{Choice.__str__(self)}'" + (" --unfreeze-backbone" if self.unfreeze_backbone else "")
+
 
 class TrainingData(Strict):
     """Which examples a stage trains on and selects its checkpoint with.

@@ -83,9 +83,10 @@ def check_training(
     check_trained_languages(plan, spec)
     if spec.quantization:
         check_quantized_composition(spec.composition.name)
-    if language_adapter is not None:
-        check_language_adapter(StoredModel.read(language_adapter.folder), spec).check_backbone(plan.backbone)
     sources = [StoredModel.read(run.folder) for run in inputs]
+    if language_adapter is not None:
+        language = StoredModel.read(language_adapter.folder)
+        check_language_adapter(language, spec, sources).check_backbone(plan.backbone)
     check_composition(spec.composition, spec.method, sources, head=spec.head)
     for run, source in zip(inputs, sources, strict=True):
         source.check_backbone(plan.backbone)

@@ -196,8 +196,8 @@ def train_intermediate(tasks: tuple[str, ...], separately: bool, as_json: bool, 
               "multi-task, or all. The intermediate runs that they need are trained.")  # fmt: skip
 @click.option("--compare-languages", type=Names(), metavar="CODE,...",
               help="Languages of their text and translations beside English. Default: those evaluated.")  # fmt: skip
-@click.option("--mlm-rate", type=float, default=0.1, show_default=True, metavar="R",
-              help="Share of the batches that are masked language modelling in --compare mlm-mixed.")  # fmt: skip
+@click.option("--mlm-rate", type=float, metavar="R",
+              help="Share of masked language modelling in --compare mlm-mixed. Default: 0.1.")  # fmt: skip
 @click.option("--select", is_flag=True,
               help="Also report the row with the best English validation score, and an oracle.")  # fmt: skip
 @click.option("--seeds", type=int, default=1, show_default=True,

@@ -218,6 +218,10 @@ def merge(backbone: Any, name: str, sources: Sequence[str], method: str, options
     flags = {parameter: parameter.requires_grad for parameter in backbone.parameters()}
     if options.kind == "arithmetic" and method == "lora":
         strategy = "lora_linear_only_negate_b"
+    # The library multiplies by alpha / r, and takes the first source's alpha whatever the new rank is.
+    factor = 1.0
+    if options.rank is not None:
+        factor = options.rank / backbone.adapters_config.get(sources[0]).r
     backbone.average_adapter(
         name,
         list(sources),
@@ -228,6 +232,10 @@ def merge(backbone: Any, name: str, sources: Sequence[str], method: str, options
     )
     for source in sources:
         backbone.delete_adapter(source)
+    with torch.no_grad():
+        for path, parameter in backbone.named_parameters():
+            if factor != 1.0 and path.endswith(f".loras.{name}.lora_B"):
+                parameter.mul_(factor)
     for parameter in backbone.parameters():
         parameter.requires_grad_(flags.get(parameter, False))
 

@@ -24,12 +24,14 @@ class Block(Strict):
         kind: `adapter` is one alone; `fuse` weighs several by attention; `average` weighs their outputs by `weights`;
             `merged` has become part of the backbone's weights.
         language: Whether it is a language adapter, in whose place another language's can be put.
+        learning: Of several, the adapters that are trained too.
     """
 
     kind: Literal["adapter", "fuse", "average", "merged"]
     adapters: tuple[AdapterDescription, ...] = Field(min_length=1)
     weights: tuple[float, ...] = ()
     language: bool = False
+    learning: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -60,6 +62,7 @@ class ModelDescription(Strict):
     Attributes:
         quantization: The number format of the frozen backbone, as in `Backbone`.
         method: What was trained last.
+        own_backbone: Whether weights of the backbone itself were trained, now or before.
         blocks: From the one nearest to the backbone to the last one trained.
         heads: Task name to head.
     """
@@ -70,6 +73,7 @@ class ModelDescription(Strict):
     hidden_size: int
     num_hidden_layers: int
     method: MethodSpec
+    own_backbone: bool = False
     blocks: tuple[Block, ...]
     heads: dict[str, HeadDescription]
 

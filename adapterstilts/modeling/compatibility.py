@@ -39,6 +39,15 @@ def check_composition(choice: Choice, spec: MethodSpec, sources: Sequence[Stored
             "Method 'head' leaves nothing in the backbone that a new head could use.",
             remedy="Use --head reuse, or another method.",
         )
+    if composition.many and head == "reuse":
+        raise UsageError(
+            f"--head reuse has no meaning for composition {choice.name!r}, which has several heads to choose from.",
+            remedy="Use --head new.",
+        )
+    if choice.name in ("fuse", "average", "merge") and spec.unfreeze_backbone:
+        raise CompatibilityError(
+            f"Composition {choice.name!r} is for a frozen backbone.", remedy="Leave out --unfreeze-backbone."
+        )
     if choice.name == "merge" and options.kind not in method.merges:
         raise CompatibilityError(
             f"Method {spec.name!r} cannot be merged with kind={options.kind}.",
@@ -66,6 +75,10 @@ def _methods_for(composition: str, *, library: str = "") -> str:
     return ", ".join(method.name for method in fitting)
 
 
+def _invertible(method: MethodSpec) -> bool:
+    return bool(METHODS.get(method.name).resolve(method.options).get("inv_adapter"))
+
+
 _USES = {"stack": "stack on", "fuse": "fuse", "average": "average", "merge": "merge"}
 
 
@@ -75,7 +88,7 @@ def _check_source(choice: Choice, spec: MethodSpec, source: StoredModel, options
     if same and other != spec:
         verb = "continued" if choice.name == "continue" else "merged"
         raise CompatibilityError(
-            f"{name} was trained with {other}, so it cannot be {verb} with {spec}.", remedy=f"Use --method '{other}'."
+            f"{name} was trained with {other}, so it cannot be {verb} with {spec}.", remedy=f"Use {other.flags}."
         )
     if same and choice.name == "continue":
         return
@@ -90,12 +103,12 @@ def _check_source(choice: Choice, spec: MethodSpec, source: StoredModel, options
     if libraries != {METHODS.get(spec.name).library}:
         raise CompatibilityError(
             f"{name} was trained with {other}, whose library cannot be mixed with that of {spec}.",
-            remedy=f"Use --method '{other}'.",
+            remedy=f"Use {other.flags}.",
         )
     if choice.name == "stack" and not METHODS.get(other.name).below:
         raise CompatibilityError(
             f"{name} was trained with {other}, whose effect would be lost below another adapter.",
-            remedy=f"Use --method '{other}' --composition continue.",
+            remedy=f"Use {other.flags} --composition continue.",
         )
     single = len(source.description.blocks) == 1 and len(source.description.blocks[0].adapters) == 1
     if choice.name != "stack" and not single:
@@ -129,12 +142,22 @@ def check_head(stored: StoredModel, head: HeadSpec, task: str) -> None:
         )
 
 
-def check_language_adapter(stored: StoredModel, spec: TrainSpec) -> StoredModel:
+def check_language_adapter(stored: StoredModel, spec: TrainSpec, sources: Sequence[StoredModel] = ()) -> StoredModel:
     """Refuses a language adapter that cannot lie below what a stage trains.
 
     Raises:
-        CompatibilityError: It is not one adapter of the `adapters` library, or the stage trains something else.
+        CompatibilityError: It is not one adapter of the `adapters` library, or the stage trains something else, or a
+            source would lose a part of itself above it.
     """
+    for source in sources:
+        over = any(block.language for block in source.description.blocks)
+        if not over and (source.description.method.unfreeze_backbone or _invertible(source.description.method)):
+            lost = "backbone" if source.description.method.unfreeze_backbone else "invertible layer"
+            raise CompatibilityError(
+                f"{source.folder.name} was trained with {source.description.method}, whose own {lost} would have no "
+                "effect above a language adapter.",
+                remedy="Use an intermediate run of a method without one, such as seq_bn.",
+            )
     method = METHODS.get(spec.method.name)
     if method.library != "adapters" or "stack" not in method.compositions:
         raise CompatibilityError(

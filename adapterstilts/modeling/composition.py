@@ -13,7 +13,7 @@ from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription, Block, MergeOptions
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors
-from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.modeling.transfer_model import TransferModel, trains_backbone
 from adapterstilts.registry import Registry
 from adapterstilts.specs import Choice, MethodSpec, Strict, TrainSpec, validate
 
@@ -66,7 +66,12 @@ class Start:
         (source,) = self.sources
         # A source that was itself trained over the language adapter brings it along.
         if self.language is None or any(block.language for block in source.description.blocks):
-            model = source.restore(self.backbone, precision=self.spec.precision, heads=self.spec.head == "reuse")
+            model = source.restore(
+                self.backbone,
+                precision=self.spec.precision,
+                heads=self.spec.head == "reuse",
+                to_train=trains_backbone(self.spec.method),
+            )
             model.method = self.spec.method
             return model
         model = self.new_model()
@@ -126,6 +131,8 @@ def _train_last(model: TransferModel) -> TransferModel:
         last = model.blocks[-1]
         if last.kind == "fuse":
             model.train_fusion(last.names)
+            for name in last.learning:
+                model.train_adapter(name)
         else:
             model.train_adapter(last.names[-1])
     model.train_backbone()
@@ -153,11 +160,8 @@ def _fuse(start: Start) -> TransferModel:
         new = AdapterDescription(name=model.fresh_name(f"{start.spec.task}_new"), method=start.spec.method)
         model.load_adapter(new, {})
         adapters.append(new)
-    model.place(Block(kind="fuse", adapters=tuple(adapters)))
-    model.train_fusion(model.blocks[-1].names)
-    if new:
-        model.train_adapter(new.name)
-    return model
+    model.place(Block(kind="fuse", adapters=tuple(adapters), learning=(new.name,) if new else ()))
+    return _train_last(model)
 
 
 def _average(start: Start) -> TransferModel:

@@ -38,6 +38,8 @@ _NOT_OPTIONS = (
     "task_type", "peft_type", "auto_mapping", "peft_version", "base_model_name_or_path", "revision", "inference_mode",
     "modules_to_save", "runtime_config", "total_step", "bias", "layer_replication", "megatron_config", "megatron_core",
 )  # fmt: skip
+# Options of LoRA that make another method of it, which has a name of its own; `_CONFIGS` sets them.
+_OWN_METHODS = ("use_rslora", "use_dora", "init_lora_weights")
 # What an adapter is put on by default: the first of these sets of modules that the backbone has.
 _ATTENTION = (
     ("query", "value"),
@@ -79,7 +81,8 @@ def _plain(value: Any) -> Any:
 
 def _config(method: str, options: Mapping[str, Any], modules: Sequence[str]) -> Any:
     config, fixed = _CONFIGS[method]
-    given = check_options(config, options, what=f"method {method}", without=(*_NOT_OPTIONS, *fixed))
+    without = (*_NOT_OPTIONS, *fixed, *(_OWN_METHODS if config is peft.LoraConfig else ()))
+    given = check_options(config, options, what=f"method {method}", without=without)
     if modules:
         given = {**_modules(method, modules), **given, **_without_routers(config, given, modules)}
     try:
@@ -215,7 +218,8 @@ def merged_method(method: str, options: Mapping[str, Any], rank: int | None) -> 
     if method == "peft:ia3":
         return {"name": method, "options": dict(options)}
     new = rank or resolved_options(method, options)["r"]
-    return {"name": "peft:lora", "options": {**options, "r": new, "lora_alpha": new}}
+    kept = {name: value for name, value in options.items() if name not in ("alpha_pattern", "rank_pattern")}
+    return {"name": "peft:lora", "options": {**kept, "r": new, "lora_alpha": new}}
 
 
 def regularization(backbone: Any) -> torch.Tensor | None:

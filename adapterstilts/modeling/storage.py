@@ -101,11 +101,14 @@ class StoredModel:
                     remedy="Use the backbone it was trained on, or train the intermediate task on this one.",
                 )
 
-    def restore(self, backbone: Backbone, *, precision: Precision, heads: bool = True) -> TransferModel:
+    def restore(
+        self, backbone: Backbone, *, precision: Precision, heads: bool = True, to_train: bool = False
+    ) -> TransferModel:
         """Builds the model with its weights, all of them frozen.
 
         Args:
             heads: Whether its heads are wanted.
+            to_train: Whether weights of the backbone are going to be trained.
         """
         self.check_backbone(backbone)
         tensors = {
@@ -113,12 +116,13 @@ class StoredModel:
             for name, tensor in read_tensors(self.folder / WEIGHTS).items()
             if heads or not name.startswith("heads.")
         }
-        model = TransferModel(backbone, method=self.description.method, precision=precision)
+        own = self.description.own_backbone or to_train
+        model = TransferModel(backbone, method=self.description.method, precision=precision, own_backbone=own)
         for block in self.description.blocks:
             model.add_block(block)
             if block.kind == "merged":
-                own = {name for name in tensors if name.startswith(MERGED) and block.names[0] in name.split(".")}
-                model.load({name.removeprefix(MERGED): tensors.pop(name) for name in own})
+                mine = {name for name in tensors if name.startswith(MERGED) and block.names[0] in name.split(".")}
+                model.load({name.removeprefix(MERGED): tensors.pop(name) for name in mine})
                 model.merge_last()
         for task, head in self.description.heads.items() if heads else ():
             model.add_head(task, head.spec())

@@ -26,6 +26,11 @@ _NOTHING_AFTER_LAYERS = ("bert", "camembert", "roberta", "xlm-roberta")
 MERGED = "merged."
 
 
+def trains_backbone(method: MethodSpec) -> bool:
+    """Whether a method changes weights that the backbone was pretrained with."""
+    return METHODS.get(method.name).trains != "none" or method.unfreeze_backbone
+
+
 class TransferModel(nn.Module):
     """A backbone with its tuned parts and heads; everything is frozen until a `train_*` method is called.
 
@@ -33,14 +38,17 @@ class TransferModel(nn.Module):
         backbone: The located checkpoint; its encoder is loaded here.
         method: What is (or was) trained; a backbone that is trained is kept in fp32, a frozen one may be in bf16.
         precision: bf16 computes under autocast; trained weights stay fp32.
+        own_backbone: Whether the backbone's weights have been trained, so that they are kept in fp32 though frozen.
     """
 
-    def __init__(self, backbone: Backbone, *, method: MethodSpec, precision: Precision) -> None:
+    def __init__(
+        self, backbone: Backbone, *, method: MethodSpec, precision: Precision, own_backbone: bool = False
+    ) -> None:
         super().__init__()
         self.source = backbone
         self.method = method
         self.precision = precision
-        frozen = METHODS.get(method.name).trains == "none" and not method.unfreeze_backbone
+        frozen = not (trains_backbone(method) or own_backbone)
         dtype = torch.bfloat16 if precision == "bf16" and frozen else torch.float32
         self.backbone = backbone.encoder(dtype).requires_grad_(False)
         # Before a library puts its own forward around it: segments are read where there are several kinds of them.
@@ -55,6 +63,7 @@ class TransferModel(nn.Module):
         self._merged: dict[str, torch.Tensor] = {}
         # The tensors themselves are kept, because an id can be given out again.
         self._pristine = {id(tensor): tensor for tensor in (*self.backbone.parameters(), *self.backbone.buffers())}
+        self._pretrained = frozenset(self._pristine)
 
     @property
     def adapter_names(self) -> list[str]:
@@ -212,14 +221,21 @@ class TransferModel(nn.Module):
         parts = {"decoder": self.source.masked_lm_decoder(self.backbone)} if spec.name == "masked_lm" else {}
         self.heads[task] = build_head(spec, config=self.config, **parts)
         if self.heads[task].pretrained:
-            self.heads[task].requires_grad_(False)
-            self._pristine |= {id(parameter): parameter for parameter in self.heads[task].parameters()}
+            own = self._head_parameters(task)
+            for parameter in own:
+                parameter.requires_grad_(False)
+            self._pristine |= {id(parameter): parameter for parameter in own}
         self._head_specs[task] = spec
+
+    def _head_parameters(self, task: str) -> list[nn.Parameter]:
+        """A head's weights without those that it shares with the backbone."""
+        return [parameter for parameter in self.heads[task].parameters() if id(parameter) not in self._pretrained]
 
     def train_head(self, task: str) -> None:
         """Makes a head trainable; one that belongs to the backbone only where the whole backbone is."""
-        trainable = not self.heads[task].pretrained or METHODS.get(self.method.name).trains == "all"
-        self.heads[task].requires_grad_(trainable)
+        whole = METHODS.get(self.method.name).trains == "all" or self.method.unfreeze_backbone
+        for parameter in self._head_parameters(task):
+            parameter.requires_grad_(whole or not self.heads[task].pretrained)
 
     def drop_heads(self, *, keep: str | None) -> None:
         """Removes all heads but `keep`."""
@@ -321,6 +337,10 @@ class TransferModel(nn.Module):
             hidden_size=self.config.hidden_size,
             num_hidden_layers=self.config.num_hidden_layers,
             method=self.method,
+            own_backbone=any(
+                id(parameter) in self._pretrained and (parameter.requires_grad or id(parameter) not in self._pristine)
+                for parameter in self.backbone.parameters()
+            ),
             blocks=tuple(self.blocks),
             heads={task: HeadDescription.of(spec) for task, spec in self._head_specs.items()},
         )

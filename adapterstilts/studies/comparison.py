@@ -11,17 +11,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adapterstilts.errors import UsageError, unknown
-from adapterstilts.languages import context_language
+from adapterstilts.languages import LANGUAGES, context_language
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.options import TransferOptions
 from adapterstilts.planning import ENGLISH, Plan, plan_training, resolve_settings
 from adapterstilts.specs import Choice, MethodSpec, Optimisation, Sampling, TaskSpec, TrainSpec
-from adapterstilts.stages import Reporter, run_training
+from adapterstilts.stages import Reporter, check_training, run_training
 from adapterstilts.store import Run
 from adapterstilts.studies.sources import Sources
+from adapterstilts.studies.translated_data import check_translated_training
 from adapterstilts.tasks.catalogue import recipe
+from adapterstilts.tasks.recipe import Recipe
 
 _MLM = "mlm"
+MLM_RATE = 0.1
 FULL = "full"
 _FULL = MethodSpec(name=FULL)
 
@@ -33,16 +36,24 @@ class Way:
     Attributes:
         name: What is different about it.
         plan: With the method of its target phase.
-        sources: The intermediate runs that it starts from.
-        composition: How they enter.
-        languages: Languages of the target phase's training data.
+        composition: How its intermediate run enters.
+        intermediate: The spec of that run, if there is one.
+        languages: Languages of the target phase's training data, where they are not those of the other rows.
+        sources: The intermediate run, once it is there.
     """
 
     name: str
     plan: Plan
-    sources: Sources
     composition: Choice
-    languages: tuple[str, ...] = (ENGLISH,)
+    intermediate: TrainSpec | None = None
+    languages: tuple[str, ...] | None = None
+    sources: Sources = ()
+
+    def trained(self, reporter: Reporter) -> Way:
+        """The same with its intermediate run, which is trained or found."""
+        if self.intermediate is None:
+            return self
+        return replace(self, sources=(run_training(self.plan, self.intermediate, (), reporter),))
 
 
 @dataclass(frozen=True)
@@ -60,75 +71,75 @@ class Comparison:
     sources: Sequence[Run]
     languages: tuple[str, ...]
     composition: Choice
-    reporter: Reporter
 
-    def ways(self) -> list[Way]:
-        """The baselines that were asked for; the intermediate runs that they need are trained, or found."""
-        return [way for name in names(self.options, self.sources) for way in _WAYS[name](self)]
+    def ways(self, names: Sequence[str]) -> list[Way]:
+        """The baselines of these names, with nothing trained yet.
+
+        Raises:
+            DataError, CompatibilityError: An intermediate run that they need could not be trained.
+        """
+        found = [way for name in names for way in _WAYS[name](self)]
+        for way in found:
+            if way.intermediate is not None:
+                check_training(way.plan, way.intermediate, ())
+                check_translated_training(way.plan, way.intermediate)
+        return found
 
     def full(self) -> list[Way]:
         """Every weight of the backbone, without and with each intermediate task."""
-        options = self.options.model_copy(update={"method": FULL, "unfreeze_backbone": False})
-        plan = replace(self.plan, method=_FULL, options=options)
-        ways = [Way(FULL, plan, (), Choice(name="none"))]
-        for source in self.sources:
-            spec = _spec(source)
-            changed = {
-                "method": _FULL,
-                "method_config": METHODS.get(FULL).resolve({}),
-                "settings": _settings_for_full(self.plan, plan, spec),
-            }
-            ways.append(Way(FULL, plan, (self._run(spec, changed, plan),), Choice(name="continue")))
+        # A learning rate that is given is the other method's.
+        settings = {name: value for name, value in self.options.settings.items() if name != "learning_rate"}
+        changed = {"method": FULL, "unfreeze_backbone": False, "settings": settings}
+        plan = replace(self.plan, method=_FULL, options=self.options.model_copy(update=changed))
+        ways = [Way(FULL, plan, Choice(name="none"))]
+        for spec in map(_spec, self.sources):
+            settled = _settings_for_full(self.plan, plan, spec)
+            other = {"method": _FULL, "method_config": METHODS.get(FULL).resolve({}), "settings": settled}
+            ways.append(Way(FULL, plan, Choice(name="continue"), spec.model_copy(update=other)))
         return ways
 
     def mlm(self) -> list[Way]:
         """Masked language modelling in place of the first intermediate task."""
         spec = _spec(self.sources[0])
-        changed: dict[str, Any] = {"tasks": (self._text(spec),), "sampling": None}
-        return [Way("MLM continuation", self.plan, (self._run(spec, changed, self.plan),), self.composition)]
+        return [self._way("MLM continuation", spec, tasks=(self._text(spec),), sampling=None)]
 
     def mlm_mixed(self) -> list[Way]:
         """Masked language modelling mixed into each intermediate task."""
-        rate = self.options.mlm_rate
-        return self._changed(
-            f"{100 * rate:g}% MLM mixed in",
-            lambda spec: {
-                "tasks": (*spec.tasks, self._text(spec)),
-                "sampling": (spec.sampling or Sampling()).model_copy(update={"added": {_MLM: rate}}),
-            },
-        )
+        rate = self.options.mlm_rate or MLM_RATE
+        return [
+            self._way(
+                f"{100 * rate:g}% MLM mixed in",
+                spec,
+                tasks=(*spec.tasks, self._text(spec)),
+                sampling=(spec.sampling or Sampling()).model_copy(update={"added": {_MLM: rate}}),
+            )
+            for spec in map(_spec, self.sources)
+        ]
 
     def translate_intermediate(self) -> list[Way]:
         """Each intermediate task in English and in translations."""
-        return self._changed(
-            "translate-train of the intermediate task",
-            lambda spec: {"tasks": tuple(self._translated(spec, task) for task in spec.tasks)},
-        )
+        name = "translate-train of the intermediate task"
+        return [
+            self._way(name, spec, tasks=tuple(self._translated(spec, task) for task in spec.tasks))
+            for spec in map(_spec, self.sources)
+        ]
 
     def translate_target(self) -> list[Way]:
         """No intermediate task, and the target's training data in English and in translations."""
         languages = (ENGLISH, *self.languages)
-        return [Way("translate-train of the target task", self.plan, (), Choice(name="none"), languages)]
+        return [Way("translate-train of the target task", self.plan, Choice(name="none"), languages=languages)]
 
     def multi_task(self) -> list[Way]:
         """All intermediate tasks of `--from` trained together."""
-        first = _spec(self.sources[0])
         tasks = {task.name: task for source in self.sources for task in _spec(source).tasks}
-        changed: dict[str, Any] = {"tasks": tuple(tasks.values()), "sampling": Sampling()}
-        return [Way("multi-task", self.plan, (self._run(first, changed, self.plan),), self.composition)]
+        return [self._way("multi-task", _spec(self.sources[0]), tasks=tuple(tasks.values()), sampling=Sampling())]
 
-    def _changed(self, name: str, change: Callable[[TrainSpec], dict[str, Any]]) -> list[Way]:
-        return [
-            Way(name, self.plan, (self._run(spec, change(spec), self.plan),), self.composition)
-            for spec in map(_spec, self.sources)
-        ]
-
-    def _run(self, spec: TrainSpec, changed: dict[str, Any], plan: Plan) -> Run:
+    def _way(self, name: str, spec: TrainSpec, **changed: Any) -> Way:
         """The intermediate run of `--from` with something changed."""
-        return run_training(plan, spec.model_copy(update=changed), (), self.reporter)
+        return Way(name, self.plan, self.composition, spec.model_copy(update=changed))
 
     def _text(self, spec: TrainSpec) -> TaskSpec:
-        """Masked language modelling on English and the other languages, with as many documents as the source's rows."""
+        """Masked language modelling on English and the other languages, of each as many documents as rows at most."""
         return self._planned(spec, _MLM, (ENGLISH, *self.languages))
 
     def _translated(self, spec: TrainSpec, task: TaskSpec) -> TaskSpec:
@@ -155,28 +166,62 @@ _WAYS: dict[str, Callable[[Comparison], list[Way]]] = {
 ALL = "all"
 
 
-def names(options: TransferOptions, sources: Sequence[Run]) -> list[str]:
-    """The baselines that were asked for; `all` has multi-task training where there are several sources.
+def chosen_names(options: TransferOptions, sources: Sequence[Run], targets: Sequence[Recipe]) -> list[str]:
+    """The baselines that were asked for; `all` has those that there can be for these sources and targets.
 
     Raises:
         UsageError: One is unknown, or cannot be had with the other options.
     """
     given = list(options.compare or ())
+    if not given:
+        for flag, value in (("--compare-languages", options.compare_languages), ("--mlm-rate", options.mlm_rate)):
+            if value is not None:
+                raise UsageError(f"{flag} has no meaning without --compare.", remedy="Add it, or leave it out.")
+        return []
     for name in given:
         if name not in _WAYS and name != ALL:
             raise unknown("baseline", name, [*_WAYS, ALL])
-    if not given:
-        return []
+    for code in options.compare_languages or ():
+        if code not in LANGUAGES:
+            raise unknown("language", code, LANGUAGES)
     if not sources:
         raise UsageError("--compare needs an intermediate task to compare.", remedy="Name one in --from.")
-    several = len(sources) > 1
-    chosen = [name for name in _WAYS if name in given or (ALL in given and (name != "multi-task" or several))]
-    if "multi-task" in chosen and not several:
-        raise UsageError("--compare multi-task needs several tasks.", remedy="Name them in --from, e.g. squad,mnli.")
-    if FULL in chosen and (options.load_in_4bit or options.language_adapters):
-        flag = "--load-in-4bit" if options.load_in_4bit else "--language-adapters"
-        raise UsageError(f"--compare full has no meaning with {flag}.", remedy="Leave one of them out.")
+    possible = {
+        "multi-task": (len(sources) > 1, "needs several tasks", "Name them in --from, e.g. squad,mnli."),
+        "translate-target": (
+            all(target.build_kind().trained for target in targets),
+            "needs a target with training data",
+            "Evaluate targets without training in a command of their own.",
+        ),
+    }
+    for name, (fits, why, remedy) in possible.items():
+        if name in given and not fits:
+            raise UsageError(f"--compare {name} {why}.", remedy=remedy)
+    chosen = [name for name in _WAYS if name in given or (ALL in given and possible.get(name, (True,))[0])]
+    _check_options(options, chosen, sources)
     return chosen
+
+
+def _check_options(options: TransferOptions, chosen: Sequence[str], sources: Sequence[Run]) -> None:
+    mixed = any(task.kind == "masked_lm" for source in sources for task in _spec(source).tasks)
+    for refused, what in (
+        (not options.baseline, "--compare has no meaning with --no-baseline"),
+        (options.head == "reuse", "--compare has no meaning with --head reuse"),
+        (FULL in chosen and options.load_in_4bit, f"--compare {FULL} has no meaning with --load-in-4bit"),
+        (FULL in chosen and options.language_adapters, f"--compare {FULL} has no meaning with --language-adapters"),
+        (
+            "translate-target" in chosen and options.train_languages is not None,
+            "--compare translate-target has no meaning with --train-languages, which is for all rows",
+        ),
+        ("mlm-mixed" in chosen and mixed, "--compare mlm-mixed has no meaning where --from has mlm already"),
+    ):
+        if refused:
+            raise UsageError(f"{what}.", remedy="Leave one of the two out.")
+
+
+def wants_translations(options: TransferOptions) -> bool:
+    """Whether a baseline may be trained on translations."""
+    return bool({"translate-intermediate", "translate-target", ALL} & set(options.compare or ()))
 
 
 def check_sources(plan: Plan, sources: Sequence[Run]) -> None:
@@ -192,11 +237,26 @@ def check_sources(plan: Plan, sources: Sequence[Run]) -> None:
                 f"--compare: {source.folder.name} is a full fine-tune already.",
                 remedy="Compare with an adapter in --from; the full fine-tune is one of the baselines.",
             )
-        if (origin := spec.tasks[0].data.source) != plan.source.name:
-            raise UsageError(
-                f"--compare: {source.folder.name} was trained on data from {origin}, not from {plan.source.name}.",
-                remedy="Use the --profile and --data-dir that it was trained with.",
-            )
+        for task in spec.tasks:
+            if task.data.translations:
+                raise UsageError(
+                    f"--compare: {source.folder.name} was trained on translations already.",
+                    remedy="Compare with a run that was trained in English.",
+                )
+            if task.data.source != plan.source.name or not _same_rows(plan, task):
+                raise UsageError(
+                    f"--compare: the data of {task.name} are not those that {source.folder.name} was trained on.",
+                    remedy="Use the --profile and --data-dir that it was trained with.",
+                )
+
+
+def _same_rows(plan: Plan, task: TaskSpec) -> bool:
+    return all(
+        not plan.source.missing(recipe(task.name), split, language)
+        and plan.source.fingerprint(recipe(task.name), split, language) == fingerprint
+        for split, languages in task.data.fingerprints.items()
+        for language, fingerprint in languages.items()
+    )
 
 
 def other_languages(evaluated: Sequence[str]) -> tuple[str, ...]:

@@ -78,4 +78,5 @@ def _available(plan: Plan) -> list[str]:
     """Names of the tasks that have an intermediate run for this backbone and method, sorted."""
     stored = [run for run in plan.store.runs() if run.spec.stage == "train-intermediate"]
     shipped = [run for name in task_names() if (run := shipped_run(name))]
-    return sorted({run.spec.task for run in (*stored, *shipped) if fits(run, plan)})
+    # Runs of several tasks together are named where they are wanted.
+    return sorted({run.spec.task for run in (*stored, *shipped) if fits(run, plan) and "+" not in run.spec.task})

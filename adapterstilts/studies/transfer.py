@@ -29,8 +29,14 @@ from adapterstilts.results import TransferResult
 from adapterstilts.specs import Choice, TrainSpec
 from adapterstilts.stages import Reporter, check_training, run_evaluation, run_training
 from adapterstilts.store import Run
-from adapterstilts.studies.comparison import Comparison, Way, check_sources, other_languages
-from adapterstilts.studies.comparison import names as baseline_names
+from adapterstilts.studies.comparison import (
+    Comparison,
+    Way,
+    check_sources,
+    chosen_names,
+    other_languages,
+    wants_translations,
+)
 from adapterstilts.studies.language_adapters import (
     LanguageAdapters,
     check_language_options,
@@ -76,13 +82,14 @@ def run_transfer(
             f"--composition {composition}: the target's own adapter cannot be fused from above a language adapter.",
             remedy="Use fuse or fuse[target=one-step], or leave out --language-adapters.",
         )
-    trained_in = training_languages(options.train_languages, options.translations, flag="--train-languages")
+    translated = None if wants_translations(options) and not options.train_languages else options.translations
+    trained_in = training_languages(options.train_languages, translated, flag="--train-languages")
     plan = make_plan(options, translations=options.translations, translate_test=options.translate_test)
     composition = composition or Choice(name=METHODS.get(plan.method.name).compositions[0])
     together = COMPOSITIONS.get(composition.name).many
     rows = find_sources(plan, names, together=together, baseline=options.baseline)
     _check_rows(options, tasks, rows)
-    comparison = _comparison(plan, options, tasks, rows, composition, reporter)
+    ways = _ways(plan, options, tasks, rows, composition)
     adapters = None
     if options.language_adapters:
         languages = [name for task in tasks for name in evaluation_languages(plan.source, task, options)]
@@ -90,7 +97,10 @@ def run_transfer(
     study = _Study(plan, options, composition, adapters, reporter, trained_in)
     for task in tasks:
         study.check(task, rows)
-    ways = comparison.ways() if comparison else []
+        for way in ways:
+            if way.intermediate is None:
+                study.on(way).check(task, [()])
+    ways = [way.trained(reporter) for way in ways]
     for task in tasks:
         for way in ways:
             study.on(way).check(task, [way.sources])
@@ -104,25 +114,22 @@ def run_transfer(
     return result
 
 
-def _comparison(
-    plan: Plan,
-    options: TransferOptions,
-    tasks: Sequence[Recipe],
-    rows: Sequence[Sources],
-    composition: Choice,
-    reporter: Reporter,
-) -> Comparison | None:
-    """The baselines that were asked for, once it is known that they can be had."""
+def _ways(
+    plan: Plan, options: TransferOptions, tasks: Sequence[Recipe], rows: Sequence[Sources], composition: Choice
+) -> list[Way]:
+    """The baselines that were asked for, planned and checked, with nothing trained yet."""
     sources = [source for row in rows for source in row]
-    if not baseline_names(options, sources):
-        return None
-    if any(len(row) > 1 for row in rows) or not options.baseline:
-        given = "--no-baseline" if not options.baseline else f"--composition {options.composition}"
-        raise UsageError(f"--compare has no meaning with {given}.", remedy="Leave one of them out.")
+    names = chosen_names(options, sources, tasks)
+    if not names:
+        return []
+    if any(len(row) > 1 for row in rows):
+        raise UsageError(
+            f"--compare has no meaning with --composition {options.composition}.", remedy="Leave one of them out."
+        )
     check_sources(plan, sources)
     evaluated = [name for task in tasks for name in evaluation_languages(plan.source, task, options)]
     wanted = options.compare_languages or other_languages(evaluated)
-    return Comparison(plan, options, sources, wanted, composition, reporter)
+    return Comparison(plan, options, sources, wanted, composition).ways(names)
 
 
 def _composition(options: TransferOptions) -> Choice | None:
@@ -187,7 +194,9 @@ class _Study:
         """The same in another way."""
         options = way.plan.options
         assert isinstance(options, TransferOptions)
-        return replace(self, plan=way.plan, options=options, composition=way.composition, languages=way.languages)
+        return replace(
+            self, plan=way.plan, options=options, composition=way.composition, languages=way.languages or self.languages
+        )
 
     @property
     def plans(self) -> list[Plan]:

@@ -144,45 +144,78 @@ def test_every_composition_works_or_is_refused(name: str, backbone: Backbone, tm
     assert count + sum(allowed(name, choice) for choice in CHOICES) == len(CHOICES)
 
 
-def test_a_single_lora_merged_alone_with_another_of_no_weight_is_itself(backbone: Backbone, tmp_path: Path) -> None:
-    for name in ("lora", "peft:lora", "peft:rslora", "seq_bn", "full"):
-        folder = tmp_path / name.replace(":", "-")
-        folder.mkdir()
-        method = method_spec(name)
-        one, other = sources_of(backbone, method, folder, (1, 2))
-        then = {} if name == "full" else {"then": "continue"}
-        choice = Choice(name="merge", options={"kind": "arithmetic", "weights": [1.0, 0.0], **then})
-        merged = begin(backbone, method, choice, [one, other])
-        alone = begin(backbone, method, Choice(name="continue"), [one])
-        merged.heads.load_state_dict(alone.heads.state_dict())
-        torch.testing.assert_close(logits(merged), logits(alone), atol=1e-5, rtol=1e-4)
+@pytest.mark.parametrize(
+    ("name", "options", "choice"),
+    [
+        ("lora", {}, {"kind": "arithmetic"}),
+        ("lora", {"alpha": 16}, {"kind": "svd", "rank": 16}),
+        ("peft:lora", {"alpha_pattern": {"query": 32}}, {"kind": "arithmetic"}),
+        ("peft:lora", {"lora_alpha": 16}, {"kind": "svd", "rank": 16}),
+        ("peft:rslora", {}, {"kind": "arithmetic"}),
+        ("peft:rslora", {}, {"kind": "svd", "rank": 12}),
+        ("peft:ia3", {}, {"kind": "linear"}),
+        ("seq_bn", {}, {"kind": "arithmetic"}),
+        ("full", {}, {"kind": "arithmetic"}),
+    ],
+)
+def test_merged_with_another_of_no_weight_it_is_itself(
+    name: str, options: dict[str, Any], choice: dict[str, Any], backbone: Backbone, tmp_path: Path
+) -> None:
+    method = METHODS.get(name).normalize(MethodSpec(name=name, options=options))
+    one, other = sources_of(backbone, method, tmp_path, (1, 2))
+    then = {} if name == "full" else {"then": "continue"}
+    merged = begin(
+        backbone, method, Choice(name="merge", options={**choice, "weights": [1.0, 0.0], **then}), [one, other]
+    )
+    alone = begin(backbone, method, Choice(name="continue"), [one])
+    merged.heads.load_state_dict(alone.heads.state_dict())
+    torch.testing.assert_close(logits(merged), logits(alone), atol=1e-4, rtol=1e-3)
+    # What is stored of it is built again with the same strength.
+    folder = tmp_path / "merged"
+    folder.mkdir()
+    save_model(merged, folder)
+    assert torch.equal(logits(StoredModel.read(folder).restore(backbone, precision="fp32")), logits(merged))
 
 
-def test_svd_of_two_loras_is_the_sum_of_their_products(backbone: Backbone, tmp_path: Path) -> None:
+def test_options_that_make_another_method_have_its_name() -> None:
+    for option in ("use_rslora", "use_dora", "init_lora_weights"):
+        with pytest.raises(UsageError, match=f"Unknown option of method peft:lora '{option}'"):
+            METHODS.get("peft:lora").normalize(MethodSpec(name="peft:lora", options={option: True}))
+
+
+def test_the_sum_of_two_loras_by_svd_is_that_of_their_effects(backbone: Backbone, tmp_path: Path) -> None:
+    """Twice the rank holds the sum of both without loss: linear in the weights, as the effects on one layer are."""
     for name in ("lora", "peft:lora"):
         folder = tmp_path / name.replace(":", "-")
         folder.mkdir()
         method = method_spec(name)
         sources = sources_of(backbone, method, folder, (1, 2))
-        # Twice the rank holds the sum of both without loss; so does an average of outputs, or a sum one by one.
-        choice = Choice(name="merge", options={"kind": "svd", "rank": 16, "weights": [0.5, 0.5], "then": "continue"})
-        merged = begin(backbone, method, choice, sources)
-        expected = {}
+        choice = {"kind": "svd", "rank": 16, "then": "continue"}
+        merged, twice = (
+            begin(backbone, method, Choice(name="merge", options={**choice, "weights": list(weights)}), sources)
+            for weights in ((0.5, 0.5), (1.0, 1.0))
+        )
+        products = []
+        for model in (merged, twice):
+            pairs: dict[str, dict[str, torch.Tensor]] = {}
+            for path, tensor in model.named_parameters():
+                if "lora_" in path:
+                    pairs.setdefault(path.split(".lora")[0], {})["A" if "lora_A" in path else "B"] = tensor.detach()
+            products.append({place: pair["B"] @ pair["A"] for place, pair in pairs.items()})
+        expected: dict[str, torch.Tensor] = {}
         for source in sources:
-            products: dict[str, dict[str, torch.Tensor]] = {}
+            parts: dict[str, dict[str, torch.Tensor]] = {}
             for path, tensor in read_tensors(source.folder / WEIGHTS).items():
                 if "lora_" in path:
-                    place = path.split(".lora")[0]
-                    products.setdefault(place, {})["A" if "lora_A" in path else "B"] = tensor
-            for place, pair in products.items():
-                expected[place] = expected.get(place, 0) + 0.5 * pair["B"] @ pair["A"]
-        found: dict[str, dict[str, torch.Tensor]] = {}
-        for path, tensor in merged.named_parameters():
-            if "lora_" in path:
-                found.setdefault(path.split(".lora")[0], {})["A" if "lora_A" in path else "B"] = tensor.detach()
-        assert len(found) == 4
-        for place, pair in found.items():
-            torch.testing.assert_close(pair["B"] @ pair["A"], expected[place], atol=1e-5, rtol=1e-4)
+                    parts.setdefault(path.split(".lora")[0], {})["A" if "lora_A" in path else "B"] = tensor
+            for place, pair in parts.items():
+                expected[place] = expected.get(place, torch.zeros(())) + pair["B"] @ pair["A"]
+        # `adapters` multiplies by alpha / r, which has become half as much; `peft` has the factor in the matrices.
+        strength = 0.5 if name == "lora" else 1.0
+        assert len(products[0]) == 4
+        for place, whole in expected.items():
+            torch.testing.assert_close(strength * products[1][place], whole, atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(2 * products[0][place], products[1][place], atol=1e-5, rtol=1e-4)
 
 
 def test_task_arithmetic_of_backbones_adds_what_each_has_learnt(backbone: Backbone, tmp_path: Path) -> None:
@@ -302,3 +335,68 @@ def test_fusion_says_what_it_looked_at(backbone: Backbone, tmp_path: Path) -> No
     for shares in found.values():
         assert sum(shares.values()) == pytest.approx(1, abs=1e-5) and 0 < shares["squad"] < 1
     assert model.fusion_attention.take(["squad", "mnli"]) == {}
+
+
+def test_what_would_lose_a_part_above_a_language_adapter_is_refused(backbone: Backbone, tmp_path: Path) -> None:
+    method, invertible = method_spec("seq_bn"), method_spec("seq_bn_inv")
+    (tmp_path / "inv").mkdir()
+    (english,) = sources_of(backbone, invertible, tmp_path / "inv", (1,))
+    own = method.model_copy(update={"unfreeze_backbone": True})
+    moved = store(begin(backbone, own, Choice(name="none"), task="squad"), tmp_path / "moved", seed=2)
+    spec = train_spec(method=method, composition=Choice(name="stack"))
+    for source, message in (
+        (moved, "own backbone would have no effect"),
+        (english, "own invertible layer would have no"),
+    ):
+        with pytest.raises(CompatibilityError, match=message):
+            check_language_adapter(english, spec, [source])
+
+
+def test_a_trained_backbone_stays_in_full_precision(backbone: Backbone, tmp_path: Path) -> None:
+    """In bf16 the small steps of training would be rounded away, and a restored model would not be the trained one."""
+    frozen, whole = method_spec("seq_bn"), method_spec("seq_bn").model_copy(update={"unfreeze_backbone": True})
+    for number, (first, second) in enumerate(((frozen, whole), (whole, frozen), (frozen, frozen))):
+        source = store(begin(backbone, first, Choice(name="none"), task="squad"), tmp_path / f"s{number}", seed=1)
+        spec = train_spec(method=second, composition=Choice(name="stack"), precision="bf16")
+        torch.manual_seed(0)
+        model = start_model(spec, backbone, [source], heads={"squad": SPAN}, source_task="squad")
+        kept = torch.float32 if whole in (first, second) else torch.bfloat16
+        name = "backbone.encoder.layer.0.output.dense.weight"
+        assert model.get_parameter(name).dtype == kept
+        assert all(one.dtype == torch.float32 for one in model.parameters() if one.requires_grad)
+        again = store(model, tmp_path / f"t{number}", seed=2).restore(backbone, precision="bf16")
+        assert again.get_parameter(name).dtype == kept and torch.equal(logits(again, "squad"), logits(model, "squad"))
+
+
+def test_a_new_adapter_in_a_fusion_goes_on_learning(backbone: Backbone, tmp_path: Path) -> None:
+    """As in XCOPA, whose target phase trains on one data set after another."""
+    method = method_spec("seq_bn")
+    sources = sources_of(backbone, method, tmp_path, (1, 2))
+    first = begin(backbone, method, Choice(name="fuse", options={"target": "one-step"}), sources)
+    trained = {name for name, one in first.named_parameters() if one.requires_grad and "heads" not in name}
+    (stored,) = [store(first, tmp_path / "first", seed=3)]
+    second = begin(backbone, method, Choice(name="continue"), [stored])
+    assert {name for name, one in second.named_parameters() if one.requires_grad and "heads" not in name} == trained
+
+
+def test_masked_lm_heads_share_what_the_backbone_trains(tmp_path: Path) -> None:
+    """With word embeddings tied to the head, as XLM-R has them, who trains the backbone trains them."""
+    tied = locate_backbone(str(save_tiny_backbone(tmp_path / "tied", hidden_size=64)))
+    whole = method_spec("seq_bn").model_copy(update={"unfreeze_backbone": True})
+    task = SQUAD.model_copy(update={"data": SQUAD.data.model_copy(update={"task": "mlm"})})
+    spec = train_spec(method=whole, tasks=(SQUAD, task))
+    heads = {"squad": SPAN, "mlm": HeadSpec("masked_lm", 0)}
+    model = start_model(spec, tied, [], heads=heads, source_task=None)
+    assert model.backbone.get_input_embeddings().weight.requires_grad
+    restored = store(model, tmp_path / "run", seed=1).restore(tied, precision="fp32")
+    assert torch.equal(logits(restored, "squad"), logits(model, "squad"))
+
+
+@pytest.mark.parametrize("choice", ["fuse", "average", "merge"])
+def test_several_sources_take_a_new_head_and_a_frozen_backbone(choice: str, backbone: Backbone, tmp_path: Path) -> None:
+    method = method_spec("seq_bn")
+    sources = sources_of(backbone, method, tmp_path, (1, 2))
+    with pytest.raises(UsageError, match="--head reuse has no meaning"):
+        check_composition(Choice(name=choice), method, sources, head="reuse")
+    with pytest.raises(CompatibilityError, match="is for a frozen backbone"):
+        check_composition(Choice(name=choice), method.model_copy(update={"unfreeze_backbone": True}), sources)

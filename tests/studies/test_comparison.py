@@ -157,6 +157,11 @@ def test_the_same_command_again_trains_nothing(result: TransferResult, options: 
         (["squad"], {"compare": ("multi-task",)}, "needs several tasks"),
         (["squad", "mnli"], {"compare": ("mlm",), "composition": "fuse"}, "no meaning with --composition fuse"),
         (["squad"], {"compare": ("mlm",), "baseline": False}, "no meaning with --no-baseline"),
+        (["squad"], {"compare": ("mlm",), "head": "reuse"}, "no meaning with --head reuse"),
+        (["squad"], {"compare": ("mlm",), "compare_languages": ("dd",)}, "Unknown language 'dd'"),
+        (["squad"], {"compare": ("all",), "train_languages": ("en", "de")}, "no meaning with --train-languages"),
+        (["squad"], {"mlm_rate": 0.2}, "--mlm-rate has no meaning without --compare"),
+        (["squad"], {"compare": ("mlm",), "compare_languages": ("ja",)}, "no training data|language"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(
