@@ -331,14 +331,14 @@ def evaluation_languages(source: Source, task: Recipe, options: TransferOptions)
 
 
 def _training_data(plan: Plan, task: Recipe, phase: Phase, languages: Sequence[str]) -> TrainingData:
-    """The training data in some languages, of which English alone selects checkpoints except for language adapters.
+    """The training data in some languages, of which English alone selects checkpoints; of text without it, the first.
 
     Text has an original in each language; of everything else, other languages have translations of the English rows.
     """
     source = plan.source
     has_originals = phase == "train-language" or task.kind == "masked_lm"
     own = tuple(languages) if has_originals else (ENGLISH,)
-    selecting = own[0] if phase == "train-language" else ENGLISH
+    selecting = ENGLISH if ENGLISH in own else min(own)
     for language in own:
         if missing := source.missing(task, "train", language):
             raise DataError(f"{task.name}: no training data: {missing} is not there.", remedy="Check --data-dir.")
