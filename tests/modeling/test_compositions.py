@@ -170,7 +170,6 @@ def test_merged_with_another_of_no_weight_it_is_itself(
     alone = begin(backbone, method, Choice(name="continue"), [one])
     merged.heads.load_state_dict(alone.heads.state_dict())
     torch.testing.assert_close(logits(merged), logits(alone), atol=1e-4, rtol=1e-3)
-    # What is stored of it is built again with the same strength.
     folder = tmp_path / "merged"
     folder.mkdir()
     save_model(merged, folder)
@@ -369,13 +368,11 @@ def test_a_trained_backbone_stays_in_full_precision(backbone: Backbone, tmp_path
 
 
 def test_a_new_adapter_in_a_fusion_goes_on_learning(backbone: Backbone, tmp_path: Path) -> None:
-    """As in XCOPA, whose target phase trains on one data set after another."""
     method = method_spec("seq_bn")
     sources = sources_of(backbone, method, tmp_path, (1, 2))
     first = begin(backbone, method, Choice(name="fuse", options={"target": "one-step"}), sources)
     trained = {name for name, one in first.named_parameters() if one.requires_grad and "heads" not in name}
-    (stored,) = [store(first, tmp_path / "first", seed=3)]
-    second = begin(backbone, method, Choice(name="continue"), [stored])
+    second = begin(backbone, method, Choice(name="continue"), [store(first, tmp_path / "first", seed=3)])
     assert {name for name, one in second.named_parameters() if one.requires_grad and "heads" not in name} == trained
 
 
