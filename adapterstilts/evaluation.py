@@ -26,7 +26,7 @@ from adapterstilts.modeling.storage import StoredModel
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.planning import ENGLISH, Plan
 from adapterstilts.prediction import predict
-from adapterstilts.specs import EvaluateSpec, TrainSpec
+from adapterstilts.specs import EvaluateSpec, MethodSpec, TrainSpec
 from adapterstilts.store import CHECKPOINTS, Run
 from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.kind import Kind, Row, Scores
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 Track = Callable[..., Iterable[Any]]
+
+_AS_IT_IS = MethodSpec(name="head")
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ class Evaluation:
     def model(self) -> TransferModel:
         """The model with the head to predict with, loaded when it is first needed."""
         if self.target is None:
-            model = TransferModel(self.plan.backbone, method=self.plan.method, precision=self.spec.precision)
+            # Whatever method the other rows are of: the key of this run does not hold it.
+            model = TransferModel(self.plan.backbone, method=_AS_IT_IS, precision=self.spec.precision)
         else:
             stored = StoredModel.read(self.target.folder)
             model = stored.restore(self.plan.backbone, precision=self.spec.precision, heads=self.kind.trained)
@@ -194,11 +197,15 @@ class Evaluation:
     def _stored_vectors(self, language: str, features: Dataset, rows: Dataset) -> Sequence[np.ndarray]:
         """The vectors of one language, kept until the run is published, because all languages need them."""
         path = self.work / CHECKPOINTS / f"vectors-{language}.npy"
+        attention = path.with_suffix(".attention.json")  # what the model looked at when it made them
         if not path.is_file():
             path.parent.mkdir(exist_ok=True)
             unfinished = path.with_suffix(".part.npy")
             np.save(unfinished, np.stack(self._predict(features, rows, language)))
+            write_json(attention, self._attention.get(language, {}))
             unfinished.replace(path)
+        elif language not in self._attention:
+            self._attention[language] = json.loads(attention.read_text(encoding="utf-8"))
         return np.load(path, mmap_mode="r")
 
     def _rows(self, split: str, language: str) -> tuple[Dataset, BadRows]:

@@ -19,7 +19,7 @@ def fingerprint() -> str:
     digest = hashlib.sha256()
     of_rows = (
         "entities.py", "frames.py", "naming.py", "near_misses.py", "options.py",
-        "supertagging.py", "telling.py", "text.py", "world.py",
+        "replay.py", "supertagging.py", "telling.py", "text.py", "world.py",
     )  # fmt: skip
     folders = (_FOLDER.glob(pattern) for pattern in ("lexicon/*.yaml", "grammar/*.py", "generators/*.py"))
     for path in sorted([path for folder in folders for path in folder] + [_FOLDER / name for name in of_rows]):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from functools import lru_cache
-from itertools import count, cycle, islice
+from itertools import cycle, islice
 
 from adapterstilts.mini.frames import Event, Token
 from adapterstilts.mini.grammar import grammar_of
+from adapterstilts.mini.replay import replayed
 from adapterstilts.mini.text import Text, join
 from adapterstilts.mini.world import Story, domains, stories
 
@@ -35,24 +35,11 @@ def stories_in_turn(*, split: str, seed: int, domain: str | None = None, facts: 
     return (next(source) for source in cycle(sources))
 
 
+@replayed
 def single_facts(*, split: str, seed: int, domain: str | None = None) -> Iterator[tuple[Event, bool]]:
     """Endless different facts and whether their time is told first. No fact is in two splits, however it is told."""
-    drawn, source = _facts(split, seed, domain)
-    for number in count():
-        if number == len(drawn):
-            drawn.append(next(source))
-        yield drawn[number]
-
-
-@lru_cache(maxsize=16)
-def _facts(split: str, seed: int, domain: str | None) -> tuple[list[tuple[Event, bool]], Iterator[tuple[Event, bool]]]:
-    """What was drawn before, for the next language, and where more comes from."""
-    return [], _drawn(stories_in_turn(split=split, seed=seed, domain=domain), split)
-
-
-def _drawn(source: Iterator[Story], split: str) -> Iterator[tuple[Event, bool]]:
     seen = set()
-    for story in source:
+    for story in stories_in_turn(split=split, seed=seed, domain=domain):
         for event, time_first in zip(story.facts, story.time_first, strict=True):
             if belongs(meaning(event), split) and meaning(event) not in seen:
                 seen.add(meaning(event))

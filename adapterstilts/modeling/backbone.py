@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -71,20 +72,12 @@ class Backbone:
         return config
 
     def tokenizer(self) -> Any:
-        """The checkpoint's fast tokenizer.
+        """The checkpoint's fast tokenizer, one for all stages of a process: one of XLM-R takes a second to read.
 
         Raises:
             CompatibilityError: There is only a slow one, which gives no character offsets.
         """
-        from transformers import AutoTokenizer
-
-        tokenizer = self._load(AutoTokenizer)
-        if not tokenizer.is_fast:
-            raise CompatibilityError(
-                f"{self.name} has no fast tokenizer, and character offsets need one.",
-                remedy="Convert it with transformers, or choose another --backbone.",
-            )
-        return tokenizer
+        return _tokenizer(self)
 
     def encoder(self, dtype: torch.dtype) -> nn.Module:
         """The encoder, or the decoder below its output layer, without any head, its weights in `dtype`.
@@ -179,6 +172,19 @@ def locate_backbone(name: str, *, revision: str | None = None) -> Backbone:
         raise UsageError(f"--backbone {name} is not a folder.", remedy="Give a checkpoint folder or a Hub id.")
     commit = revision if revision and _COMMIT.fullmatch(revision) else _resolve_commit(name, revision)
     return Backbone(name, name, commit, f"hub:{commit}")
+
+
+@lru_cache(maxsize=2)
+def _tokenizer(backbone: Backbone) -> Any:
+    from transformers import AutoTokenizer
+
+    tokenizer = backbone._load(AutoTokenizer)
+    if not tokenizer.is_fast:
+        raise CompatibilityError(
+            f"{backbone.name} has no fast tokenizer, and character offsets need one.",
+            remedy="Convert it with transformers, or choose another --backbone.",
+        )
+    return tokenizer
 
 
 def check_length(config: Any, max_length: int, *, name: str) -> None:

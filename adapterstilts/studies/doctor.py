@@ -7,7 +7,7 @@ from typing import Any
 
 from adapterstilts.checks import MANY_UNKNOWN, MOSTLY_UNKNOWN
 from adapterstilts.data.unknown_words import SAMPLE, share_of_unknown
-from adapterstilts.errors import AstiltsError
+from adapterstilts.errors import CompatibilityError
 from adapterstilts.mini import LANGUAGES
 from adapterstilts.mini.generators import generator
 from adapterstilts.modeling.architecture import default_pooling, experts, form, has_masked_lm, positions
@@ -87,7 +87,7 @@ def examine(*, profile: str, backbone: str | None, revision: str | None) -> Back
     try:
         tokenizer = located.tokenizer()
         check_tokenizer(tokenizer, config, name=name)
-    except AstiltsError as error:
+    except CompatibilityError as error:
         obstacles.append(str(error))
     unknown = _unknown(tokenizer) if tokenizer is not None else {}
     methods = list_methods(profile=profile, backbone=backbone, revision=revision, method=None)

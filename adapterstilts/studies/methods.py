@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapterstilts.errors import AstiltsError
+from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.methods import METHODS, parse_method
 from adapterstilts.modeling.trial import try_method
@@ -36,7 +36,7 @@ def _cost(backbone: Backbone, spec: MethodSpec, *, explain: bool) -> MethodCost:
     }
     try:
         trial = try_method(backbone, spec)
-    except AstiltsError as error:
+    except (CompatibilityError, UsageError) as error:
         if not explain:
             raise
         return MethodCost(**shared, trained=None, total=None, stored_bytes=None, obstacle=str(error))

@@ -137,10 +137,11 @@ def test_bad_data_is_exit_code_1(quick: dict[str, Any], tmp_path: Path) -> None:
     assert debugged.returncode == 1 and "Traceback" in debugged.stderr
 
 
-def test_hub_out_of_reach_is_one_line_with_two_remedies(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [("train-intermediate", "squad"), ("methods",)])
+def test_hub_out_of_reach_is_one_line_with_two_remedies(tmp_path: Path, words: tuple[str, ...]) -> None:
     offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
-    result = run("train-intermediate", "squad", cwd=tmp_path, env=offline)
-    assert result.returncode == 1
+    result = run(*words, cwd=tmp_path, env=offline)
+    assert result.returncode == 1 and not result.stdout
     (line,) = result.stderr.strip().splitlines()
     assert "FacebookAI/xlm-roberta-large" in line and "--profile mini" in line
     assert "--data-dir" in line and "--backbone" in line

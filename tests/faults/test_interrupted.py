@@ -25,15 +25,23 @@ from tests.conftest import write_squad
 ASTILTS = [sys.executable, "-m", "adapterstilts"]
 
 
+# One row in each micro-batch: slow enough that a step can be hit.
+SLOW: dict[str, Any] = {"epochs": 3, "eval_steps": 5, "tokens_per_batch": 1, "patience": 99}
+
+
 def command(quick: dict[str, Any], store: Path, *words: str) -> list[str]:
-    # One row in each micro-batch: slow enough that a step can be hit.
-    flags = {**quick, "store": store, "epochs": 3, "eval_steps": 5, "tokens_per_batch": 1, "patience": 99}
+    flags = {**quick, **SLOW, "store": store}
     given = [part for name, value in flags.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     return [*ASTILTS, *words, *given]
 
 
 def train(quick: dict[str, Any], store: Path, *more: str) -> list[str]:
     return command(quick, store, "train-intermediate", "squad", *more)
+
+
+def train_here(quick: dict[str, Any], store: Path, *, tasks: tuple[str, ...] = ("squad",), **options: Any) -> None:
+    """What the command of `train` does, in this process, where the libraries are loaded already."""
+    adapterstilts.train_intermediate(tasks, **{**quick, **SLOW, "store": store, **options})
 
 
 def last_step(store: Path) -> int:
@@ -69,7 +77,7 @@ def only_run(store: Path) -> Path:
 
 def test_killed_training_resumes_to_bitwise_the_same_weights(quick: dict[str, Any], tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert run(train(quick, whole)).returncode == 0
+    train_here(quick, whole)
     # Before the first checkpoint at step 5, in the middle of the second epoch, and towards the end at 54.
     for step in (3, 27, 46):
         kill_at_step(train(quick, killed), killed, step)
@@ -100,11 +108,10 @@ def test_killed_training_resumes_to_bitwise_the_same_weights(quick: dict[str, An
 
 def test_full_fine_tuning_resumes_at_the_end_of_an_epoch(quick: dict[str, Any], tmp_path: Path) -> None:
     """The last checkpoint lies exactly between two epochs of 18 steps."""
-    flags = ("--method", "full", "--eval-steps", "18")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert run([*train(quick, whole), *flags]).returncode == 0
-    kill_at_step([*train(quick, killed), *flags], killed, 20)
-    assert run([*train(quick, killed), *flags]).returncode == 0
+    kill_at_step(train(quick, killed, "--method", "full", "--eval-steps", "18"), killed, 20)
+    for store in (whole, killed):
+        train_here(quick, store, method="full", eval_steps=18)
     first, second = (load_file(only_run(store) / "weights.safetensors") for store in (whole, killed))
     assert [name for name in first if not torch.equal(first[name], second[name])] == []
     assert json.loads((only_run(killed) / "provenance.json").read_text())["resumed_from_step"] == 18
@@ -116,10 +123,8 @@ def test_training_on_several_tasks_resumes_to_the_same_weights(quick: dict[str, 
     quick |= {"max_train_examples": 24, "data_dir": _two_tasks(tmp_path), "sampling": "weights"}
     words = command({**quick, "weights": "squad=2,mlm=1"}, killed, "train-intermediate", "squad", "mlm")
     kill_at_step(words, killed, 12)
-    slow = {"epochs": 3, "eval_steps": 5, "tokens_per_batch": 1, "patience": 99}
     for store in (whole, killed):
-        options = {**quick, **slow, "weights": {"squad": 2, "mlm": 1}, "store": store}
-        adapterstilts.train_intermediate(["squad", "mlm"], **options)
+        train_here(quick, store, tasks=("squad", "mlm"), weights={"squad": 2, "mlm": 1})
     first, second = (load_file(only_run(store) / "weights.safetensors") for store in (whole, killed))
     assert [name for name in first if not torch.equal(first[name], second[name])] == []
     one, other = (json.loads((only_run(store) / "metrics.json").read_text()) for store in (whole, killed))
@@ -153,7 +158,7 @@ def test_only_whole_checkpoints_are_trusted(tmp_path: Path) -> None:
 def test_finished_work_is_published_and_not_done_again(quick: dict[str, Any], tmp_path: Path) -> None:
     """A kill between the last file of a run and the rename that publishes it."""
     store = tmp_path / "store"
-    assert run(train(quick, store)).returncode == 0
+    train_here(quick, store)
     folder = only_run(store)
     folder.replace(store / ".work" / folder.name)
     again = run(train(quick, store))
@@ -174,8 +179,7 @@ def test_checkpoints_outlive_a_failure_after_training(quick: dict[str, Any], tmp
     )
     failed = run([sys.executable, "-c", code, *train(quick, store)[3:]])
     assert failed.returncode == 1 and "No space left" in failed.stderr
-    again = run(train(quick, store))
-    assert again.returncode == 0, again.stderr
+    train_here(quick, store)
     assert json.loads((only_run(store) / "provenance.json").read_text())["resumed_from_step"] == 54
 
 
@@ -206,7 +210,7 @@ def test_full_disk_is_one_clear_error_and_the_store_stays_valid(quick: dict[str,
     The tokenised data are there already, so each limit is met by another writer: weights, optimiser state, logs.
     """
     store = tmp_path / "store"
-    assert run(train(quick, store, "--seed", "1")).returncode == 0
+    train_here(quick, store, seed=1)
     before = only_run(store)
 
     def limit_files(limit: int) -> None:
@@ -219,7 +223,7 @@ def test_full_disk_is_one_clear_error_and_the_store_stays_valid(quick: dict[str,
         assert "No space left" in failed.stderr and "finished runs are untouched" in failed.stderr, failed.stderr
         assert "Traceback" not in failed.stderr
         assert only_run(store) == before
-    assert run(train(quick, store, "--seed", "2")).returncode == 0
+    train_here(quick, store, seed=2)
     assert len(RunStore(store).runs()) == 2
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from adapterstilts.mini.frames import Event, Phrase
@@ -48,6 +49,7 @@ _PLACE_SHARE = 0.4
 _SHARED_THING_SHARE = 0.6
 
 _Draw = Callable[[random.Random, Balance], Item | None]
+_Options = int | tuple[float, ...]
 
 
 def next_event(*, split: str, language: str, size: int, seed: int = 0, choices: int = 4) -> list[dict[str, Any]]:
@@ -63,9 +65,7 @@ def next_event(*, split: str, language: str, size: int, seed: int = 0, choices: 
         ValueError: an unknown split or language, a number that makes no sense, or more rows than there are.
     """
     check_number("choices", choices, least=2, most=_MOST_CHOICES)
-    return _rows(
-        "next_event", split, language, size, seed, choices, lambda rng, balance: _next_event(rng, balance, choices)
-    )
+    return _rows("next_event", split, language, size, seed, choices)
 
 
 def reading(
@@ -88,15 +88,7 @@ def reading(
     """
     check_number("choices", choices, least=2, most=_MOST_CHOICES)
     check_number("beside", beside, least=0, most=2)
-    return _rows(
-        "reading",
-        split,
-        language,
-        size,
-        seed,
-        (choices, beside),
-        lambda rng, balance: _reading(rng, balance, choices, beside),
-    )
+    return _rows("reading", split, language, size, seed, (choices, beside))
 
 
 def commonsense(*, split: str, language: str, size: int, seed: int = 0, choices: int = 5) -> list[dict[str, Any]]:
@@ -115,9 +107,7 @@ def commonsense(*, split: str, language: str, size: int, seed: int = 0, choices:
         ValueError: an unknown split or language, a number that makes no sense, or more rows than there are.
     """
     check_number("choices", choices, least=2, most=_MOST_CHOICES)
-    return _rows(
-        "commonsense", split, language, size, seed, choices, lambda rng, balance: knowledge.draw(rng, balance, choices)
-    )
+    return _rows("commonsense", split, language, size, seed, choices)
 
 
 def social(*, split: str, language: str, size: int, seed: int = 0, choices: int = 3) -> list[dict[str, Any]]:
@@ -133,7 +123,7 @@ def social(*, split: str, language: str, size: int, seed: int = 0, choices: int 
         ValueError: an unknown split or language, a number that makes no sense, or more rows than there are.
     """
     check_number("choices", choices, least=2, most=3)
-    return _rows("social", split, language, size, seed, choices, lambda rng, balance: _social(rng, balance, choices))
+    return _rows("social", split, language, size, seed, choices)
 
 
 def cause_effect(
@@ -154,16 +144,7 @@ def cause_effect(
     """
     check_number("choices", choices, least=2, most=_MOST_CHOICES)
     check_share("backward", backward)
-    options = (choices, backward)
-    return _rows(
-        "cause_effect",
-        split,
-        language,
-        size,
-        seed,
-        options,
-        lambda rng, balance: _link(rng, balance, choices, backward),
-    )
+    return _rows("cause_effect", split, language, size, seed, (choices, backward))
 
 
 def drawn_for(name: str, split: str, *, seed: int, part: int = 0) -> Iterator[Item]:
@@ -190,14 +171,27 @@ def _drawn(draw: _Draw, rng: random.Random, balance: Balance) -> Iterator[Item]:
             yield item
 
 
-def _rows(
-    name: str, split: str, language: str, size: int, seed: int, options: object, draw: _Draw
-) -> list[dict[str, Any]]:
+def _rows(name: str, split: str, language: str, size: int, seed: int, options: _Options) -> list[dict[str, Any]]:
     check_request(split, language, size)
-    balance = Balance()
-    items = in_split(split, _drawn(draw, random.Random(f"{name}|{split}|{seed}|{options}"), balance), size, balance)
     labels = random.Random(f"{name} labels|{split}|{seed}|{options}")
+    items = _items(f"{name}|{split}|{seed}|{options}", name, split, size, options)
     return rows_of(items, language=language, name=f"{name}-{split}-{seed}", rng=labels)
+
+
+@lru_cache(maxsize=16)
+def _items(seed: str, name: str, split: str, size: int, options: _Options) -> tuple[Item, ...]:
+    """The rows' meanings, drawn once for all languages."""
+    rng, balance = random.Random(seed), Balance()
+    given = options if isinstance(options, tuple) else (options,)
+    draws: dict[str, Callable[..., Item | None]] = {
+        "next_event": _next_event,
+        "reading": _reading,
+        "commonsense": knowledge.draw,
+        "social": _social,
+        "cause_effect": _link,
+    }
+    drawn = _drawn(lambda rng, balance: draws[name](rng, balance, *given), rng, balance)
+    return tuple(in_split(split, drawn, size, balance))
 
 
 def _next_event(rng: random.Random, balance: Balance, choices: int) -> Item | None:

@@ -17,6 +17,7 @@ from adapterstilts.mini.frames import Event, Phrase, Role
 from adapterstilts.mini.grammar import grammar_of
 from adapterstilts.mini.grammar.base import read_lexicon
 from adapterstilts.mini.options import check_number, check_share
+from adapterstilts.mini.replay import replayed
 from adapterstilts.mini.telling import belongs
 from adapterstilts.mini.text import join
 from adapterstilts.mini.world import Story, stories
@@ -120,6 +121,7 @@ def inference(
     ]
 
 
+@replayed
 def pairs(
     *, domain: str, split: str, seed: int, counts: tuple[int, ...], negated: float, overlap: float
 ) -> Iterator[Pair]:

@@ -29,6 +29,7 @@ from adapterstilts.mini.generators.inference import (
 from adapterstilts.mini.grammar import grammar_of
 from adapterstilts.mini.grammar.base import read_lexicon
 from adapterstilts.mini.options import check_number, check_share
+from adapterstilts.mini.replay import replayed
 from adapterstilts.mini.text import join
 from adapterstilts.mini.world import questions, stories
 
@@ -134,6 +135,7 @@ def word_order(
     return rows
 
 
+@replayed
 def duplicates(*, domain: str, split: str, seed: int, negated: float) -> Iterator[Questions]:
     """Endless different pairs of questions; the labels come in shuffled twos.
 
@@ -155,6 +157,7 @@ def duplicates(*, domain: str, split: str, seed: int, negated: float) -> Iterato
     return dealt(drawn, LABELS, split, rng)
 
 
+@replayed
 def reorderings(*, domain: str, split: str, seed: int, single: float) -> Iterator[Statements]:
     """Endless different pairs of texts; the labels come in shuffled twos.
 

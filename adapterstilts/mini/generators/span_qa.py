@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from adapterstilts.mini.grammar import grammar_of
 from adapterstilts.mini.grammar.base import read_lexicon
 from adapterstilts.mini.near_misses import could_be, rivals_of, with_filler
 from adapterstilts.mini.options import check_number, check_share
+from adapterstilts.mini.replay import replayed
 from adapterstilts.mini.telling import tell
 from adapterstilts.mini.text import join
 from adapterstilts.mini.world import Question, Story, questions, stories
@@ -51,22 +52,13 @@ def span_qa(
     check_share("unanswerable", unanswerable)
     check_share("strange", strange)
     grammar = grammar_of(language)
-    rng = random.Random(f"questions|{domain}|{split}|{seed}")
-    changes = random.Random(f"unanswerable|{domain}|{split}|{seed}|{unanswerable}")
+    source = _asked_stories(domain, split, seed, facts, questions_per_story, unanswerable, strange)
     rows: list[dict[str, Any]] = []
-    for number, story in enumerate(stories(domain=domain, split=split, seed=seed, facts=facts)):
+    for number, (story, asking) in enumerate(source):
         if len(rows) >= size:
             break
         context = tell(story, language)
-        for question in questions(story, rng)[:questions_per_story]:
-            wrong = None
-            if changes.random() < unanswerable:
-                about_others = changes.random() < strange
-                wrong = (
-                    _about_a_stranger(question, story, changes)
-                    if about_others
-                    else _unanswerable(question, story, domain, changes)
-                )
+        for question, wrong in asking:
             texts, starts = ([], []) if wrong else ([part] for part in context.answer(question))
             asked = wrong or question
             rows.append(
@@ -79,6 +71,28 @@ def span_qa(
                 }
             )
     return rows[:size]
+
+
+@replayed
+def _asked_stories(
+    domain: str, split: str, seed: int, facts: int | None, most: int, unanswerable: float, strange: float
+) -> Iterator[tuple[Story, list[tuple[Question, Question | None]]]]:
+    """Endless stories with their questions, at `most` so many, and what is asked instead where no answer shall be."""
+    rng = random.Random(f"questions|{domain}|{split}|{seed}")
+    changes = random.Random(f"unanswerable|{domain}|{split}|{seed}|{unanswerable}")
+    for story in stories(domain=domain, split=split, seed=seed, facts=facts):
+        asking: list[tuple[Question, Question | None]] = []
+        for question in questions(story, rng)[:most]:
+            wrong = None
+            if changes.random() < unanswerable:
+                about_others = changes.random() < strange
+                wrong = (
+                    _about_a_stranger(question, story, changes)
+                    if about_others
+                    else _unanswerable(question, story, domain, changes)
+                )
+            asking.append((question, wrong))
+        yield story, asking
 
 
 def _unanswerable(question: Question, story: Story, domain: str, rng: random.Random) -> Question | None:

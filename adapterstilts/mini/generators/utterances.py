@@ -6,7 +6,7 @@ Also what such rows share: dealing them to the splits, and putting the right cho
 from __future__ import annotations
 
 import random
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -176,7 +176,7 @@ def in_split(split: str, drawn: Iterator[Item], size: int, balance: Balance) -> 
         yield item
 
 
-def rows_of(items: Iterator[Item], *, language: str, name: str, rng: random.Random) -> list[dict[str, Any]]:
+def rows_of(items: Iterable[Item], *, language: str, name: str, rng: random.Random) -> list[dict[str, Any]]:
     """Canonical rows; the right choice's position is drawn before anything is said, so it is the same in all languages.
 
     Args:
