@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from pathlib import Path
@@ -27,6 +28,13 @@ QUICK: dict[str, Any] = {
     "max_query_length": 32,
     "max_validation_examples": 16,
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def set_aside() -> None:
+    """Every training collects garbage; what the libraries have loaded by now need not be looked through each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

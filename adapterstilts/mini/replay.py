@@ -14,7 +14,7 @@ _Drawn = TypeVar("_Drawn")
 def replayed(draw: Callable[_Given, Iterator[_Drawn]]) -> Callable[_Given, Iterator[_Drawn]]:
     """Makes an endless source, which its arguments decide, remember what it gave, so that nothing is drawn again."""
 
-    @lru_cache(maxsize=16, typed=True)  # 0 and 0.0 name other seeds
+    @lru_cache(maxsize=4, typed=True)  # 0 and 0.0 name other seeds
     def source(*args: _Given.args, **kwargs: _Given.kwargs) -> tuple[list[_Drawn], Iterator[_Drawn]]:
         return [], draw(*args, **kwargs)
 

@@ -91,12 +91,12 @@ def _world() -> dict[str, Any]:
 
 def _stories(domain: str, split: str, seed: int, facts: int) -> Iterator[Story]:
     rng = random.Random(f"{domain}|{split}|{seed}|{facts}")
-    told: set[tuple[Event, ...]] = set()
+    told: set[bytes] = set()
     while True:
         story = _story(rng, domain, facts)
-        share = hashlib.sha256(repr(story.facts).encode()).digest()[0] % 16
-        if share in _SHARES[split] and story.facts not in told:
-            told.add(story.facts)
+        digest = hashlib.sha256(repr(story.facts).encode()).digest()
+        if digest[0] % 16 in _SHARES[split] and digest not in told:
+            told.add(digest)
             yield story
 
 

@@ -109,7 +109,7 @@ def test_killed_training_resumes_to_bitwise_the_same_weights(quick: dict[str, An
 def test_full_fine_tuning_resumes_at_the_end_of_an_epoch(quick: dict[str, Any], tmp_path: Path) -> None:
     """The last checkpoint lies exactly between two epochs of 18 steps."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    kill_at_step(train(quick, killed, "--method", "full", "--eval-steps", "18"), killed, 20)
+    kill_at_step([*train(quick, killed), "--method", "full", "--eval-steps", "18"], killed, 20)
     for store in (whole, killed):
         train_here(quick, store, method="full", eval_steps=18)
     first, second = (load_file(only_run(store) / "weights.safetensors") for store in (whole, killed))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
@@ -17,6 +19,7 @@ from adapterstilts.files import file_digest
 from adapterstilts.reporting.tables import transfer_tables
 from adapterstilts.results import ORACLE, SELECTED, to_json
 from adapterstilts.specs import TrainSpec
+from adapterstilts.stages import Silent
 from adapterstilts.store import Run, RunStore
 from tests.conftest import QUICK
 
@@ -235,6 +238,28 @@ def test_published_fusion_has_the_targets_own_adapter_too(mini: dict[str, Any]) 
     assert spec_of(row.trained).inputs == (runs["ccg"].key, runs["squad"].key, Run(none.trained).key)
     assert list(row.sources.values()) == [runs["ccg"].key, runs["squad"].key]
     assert row.seconds["target"] > Run(row.trained).provenance["train_seconds"]
+
+
+class Interrupting(Silent):
+    """Stops when the vectors of the second language would be computed."""
+
+    def track(self, batches: Iterable[Any], total: int, label: str) -> Iterable[Any]:
+        if label == "lareqa de":
+            raise KeyboardInterrupt
+        return batches
+
+
+def test_vectors_that_were_kept_come_with_what_the_fusion_looked_at(mini: dict[str, Any], tmp_path: Path) -> None:
+    shutil.copytree(mini["store"], tmp_path / "store")
+    options = {**mini, "languages": ("en", "de"), "max_eval_examples": 4, "composition": "fuse", "baseline": False}
+    (whole,) = adapterstilts.transfer(["squad", "ccg"], "lareqa", **options).rows
+    options["store"] = tmp_path / "store"
+    with pytest.raises(KeyboardInterrupt):
+        adapterstilts.transfer(["squad", "ccg"], "lareqa", reporter=Interrupting(), **options)
+    assert [path.name for path in options["store"].glob(".work/*/checkpoints/*.npy")] == ["vectors-en.npy"]
+    (resumed,) = adapterstilts.transfer(["squad", "ccg"], "lareqa", **options).rows
+    assert set(whole.fusion_attention) == {"en", "de"}
+    assert whole.fusion_attention == resumed.fusion_attention
 
 
 WRONG = [

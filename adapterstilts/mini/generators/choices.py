@@ -178,7 +178,7 @@ def _rows(name: str, split: str, language: str, size: int, seed: int, options: _
     return rows_of(items, language=language, name=f"{name}-{split}-{seed}", rng=labels)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def _items(seed: str, name: str, split: str, size: int, options: _Options) -> tuple[Item, ...]:
     """The rows' meanings, drawn once for all languages."""
     rng, balance = random.Random(seed), Balance()
