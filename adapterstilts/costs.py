@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from adapterstilts.modeling.quantization import size_of
 from adapterstilts.modeling.transfer_model import TransferModel
 
 # Wide enough to reach a machine's rate: a processor's soon, a GPU's later.
@@ -67,7 +68,7 @@ def _matrices(model: TransferModel) -> list[_Matrix]:
     }
     return [
         _Matrix(
-            weight.numel() * (_expert_share(model.config) if ".experts." in name else 1),
+            size_of(weight) * (_expert_share(model.config) if ".experts." in name else 1),
             _layer(name) if name.startswith("backbone.") else None,
             weight.requires_grad,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import uuid
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,17 @@ from typing import Any
 
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` to `path` so that a reader sees the old file or the new one, never a part of it."""
-    scratch = path.with_name(path.name + ".part")
-    with scratch.open("w", encoding="utf-8") as file:
-        json.dump(value, file, ensure_ascii=False, indent=1)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
+    # Several processes may write the same file.
+    scratch = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        with scratch.open("w", encoding="utf-8") as file:
+            json.dump(value, file, ensure_ascii=False, indent=1)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def file_digest(path: Path) -> str:

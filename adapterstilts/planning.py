@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -93,6 +94,7 @@ def make_plan(
         CompatibilityError: Backbone, tokenizer, method and number format do not fit together.
         HubError: The backbone is on the Hub and the Hub is out of reach.
     """
+    _check_one_process()
     profile = load_profile(options.profile)
     name = options.backbone or profile.backbone
     revision = options.revision or (profile.revision if name == profile.backbone else None)
@@ -121,6 +123,15 @@ def make_plan(
         translations=open_translations(translations, source, flag="--translations"),
         test_translations=open_test_translations(translate_test, source),
     )
+
+
+def _check_one_process() -> None:
+    """Refuses a process that a launcher started beside others, which would wait for one another's locks."""
+    if os.environ.get("LOCAL_RANK", "-1") != "-1" or os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UsageError(
+            "A launcher (torchrun, accelerate launch) started this process, but a stage is the work of one.",
+            remedy="Start astilts itself; several commands share GPUs with CUDA_VISIBLE_DEVICES and one --store.",
+        )
 
 
 def plan_training(

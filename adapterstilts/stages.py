@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import torch
 
 from adapterstilts.checks import check_trained_languages, check_words
 from adapterstilts.data.bad_rows import BadRows
@@ -171,7 +174,8 @@ def _run(plan: Plan, spec: StageSpec, reporter: Reporter, work_on: Callable[[Pat
             reporter.note(f"{run.folder.name}: made by another process in the meantime")
             return run
         watch = Stopwatch()
-        metrics, details = work_on(work)
+        with _memory(plan):
+            metrics, details = work_on(work)
         write_json(work / "metrics.json", metrics)
         write_json(
             work / "provenance.json",
@@ -185,6 +189,27 @@ def _run(plan: Plan, spec: StageSpec, reporter: Reporter, work_on: Callable[[Pat
         )
         (work / _FORCED).unlink(missing_ok=True)
         return store.publish(spec, work)
+
+
+@contextmanager
+def _memory(plan: Plan) -> Iterator[None]:
+    """Frees a stage's models before the next one loads its own, and explains too little memory of a GPU.
+
+    A Trainer and what it refers to form cycles, which would otherwise stay on the GPU, with Adam's moments, until the
+    garbage collector happens to run.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise CompatibilityError(
+            f"The GPU's memory is too small for {plan.backbone.name} with micro-batches of "
+            f"{plan.options.tokens_per_batch:,} tokens.",
+            remedy="Use a lower --tokens-per-batch; the same command then goes on from the last checkpoint.",
+        ) from error
+    finally:
+        gc.collect()
+        if plan.device.type == "cuda":
+            torch.cuda.empty_cache()
 
 
 def _begin_again(work: Path) -> None:

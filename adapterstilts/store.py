@@ -191,12 +191,20 @@ class RunStore:
                 raise StoreError(
                     f"--store {self.root} cannot be written ({error.strerror}).", remedy="Choose another folder."
                 ) from error
-            lock = FileLock(self.root / ".locks" / f"{name}.lock")
+            # The file lock of the operating system ends with its process; one that only exists would outlive it.
+            lock = FileLock(self.root / ".locks" / f"{name}.lock", fallback_to_soft=False)
             try:
                 lock.acquire(timeout=0)
             except Timeout:
                 on_wait(f"{name}: another process works on this stage; waiting for its result")
                 lock.acquire()
+            except OSError as error:
+                if _is_full_disk(error):
+                    raise
+                raise StoreError(
+                    f"--store {self.root} cannot be locked ({error.strerror}).",
+                    remedy="Choose a folder on a file system with file locks; Lustre has them when mounted with flock.",
+                ) from error
             try:
                 work.mkdir(parents=True, exist_ok=True)
                 yield work
@@ -208,6 +216,8 @@ class RunStore:
 
         What lies in the work folder's `checkpoints` is kept until the run is published, and then deleted.
         """
+        for rest in work.rglob("*.part"):  # of processes that were killed while they wrote
+            rest.unlink()
         (work / "spec.json").write_text(canonical_json(spec) + "\n", encoding="ascii")
         files = sorted(path for path in work.rglob("*") if path.is_file() and work / CHECKPOINTS not in path.parents)
         entries = {

@@ -40,6 +40,21 @@ def fetch(part: HubSource, names: tuple[str, ...]) -> tuple[Path, ...]:
     return tuple(targets.values())
 
 
+def fetch_matching(part: HubSource, pattern: str) -> list[Path]:
+    """The files at the pinned commit whose paths match, sorted, from the cache or downloaded to it.
+
+    Raises:
+        HubError: The Hub cannot be reached and the cache lacks them, or there are none.
+    """
+    from huggingface_hub import snapshot_download
+
+    with explain_hub(f"{pattern} of the data set {part.path}"):
+        folder = snapshot_download(part.path, repo_type="dataset", revision=part.revision, allow_patterns=pattern)
+        if found := sorted(Path(folder).glob(pattern)):
+            return found
+        raise FileNotFoundError("no such files there, or in the cache while the Hub is out of reach")
+
+
 def _download(part: HubSource, name: str) -> Path:
     from huggingface_hub import hf_hub_download
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from adapterstilts.data.bad_rows import BadRows, Omitted
 from adapterstilts.data.formats import FORMATS
-from adapterstilts.data.hub_files import fetch
+from adapterstilts.data.hub_files import fetch, fetch_matching
 from adapterstilts.data.records import RECORDS
 from adapterstilts.data.tables import TABLES, Table
 from adapterstilts.errors import DataError, UsageError, explain_hub, unknown
@@ -217,6 +217,8 @@ def _hub_name(part: HubSource, split: str, language: str) -> str:
         f"{part.path}@{part.revision}:{_config(part, language)}:{part.record}:{part.splits[split]}:"
         f"{sorted(part.columns.items())}:{part.id_prefix.get(language)}"
     )
+    if part.shards:
+        name += f":{part.shards}"
     if part.table:
         name += f":{part.table}({','.join(part.beside)})"
     if part.format:
@@ -239,7 +241,11 @@ def _hub_rows(part: HubSource, split: str, language: str, bad: BadRows) -> Itera
 
 
 def _hub_table(part: HubSource, split: str, language: str) -> Table:
-    found = _loaded(part.path, _config(part, language), part.splits[split], part.revision)
+    if part.shards:
+        files = fetch_matching(part, _fill(part.shards, language))
+        found = _loaded_files(tuple(map(str, files)), str(part.splits[split]))
+    else:
+        found = _loaded(part.path, _config(part, language), part.splits[split], part.revision)
     if prefix := part.id_prefix.get(language):
         found = found.filter(lambda id_: id_.startswith(prefix), input_columns="id")
     found = found.rename_columns({theirs: ours for ours, theirs in part.columns.items()})
@@ -255,6 +261,13 @@ def _loaded(path: str, config: str | None, split: str, revision: str) -> Dataset
 
     with explain_hub(f"the data set {path}"):
         return load_dataset(path, config, split=split, revision=revision)
+
+
+@lru_cache(maxsize=32)
+def _loaded_files(files: tuple[str, ...], split: str) -> Dataset:
+    from datasets import load_dataset
+
+    return load_dataset("parquet", data_files={"train": list(files)}, split=split)
 
 
 def _paths_of(part: HubSource, split: str, language: str) -> tuple[str, ...]:

@@ -55,9 +55,24 @@ class Start:
     language: StoredModel | None
     options: Any
 
+    @property
+    def above(self) -> bool:
+        """Whether a new adapter goes above what the sources bring."""
+        if self.spec.composition.name != "merge":
+            return self.spec.composition.name in ("stack", "average")
+        offered = METHODS.get(self.spec.method.name).compositions
+        return (self.options.then or next(one for one in offered if one in ("stack", "continue"))) == "stack"
+
+    @property
+    def merges(self) -> bool:
+        """Whether what the sources bring becomes part of the backbone, because `peft` has no stack."""
+        return self.above and METHODS.get(self.spec.method.name).library == "peft"
+
     def new_model(self) -> TransferModel:
         """The pretrained backbone, with the language adapter if there is one."""
-        model = TransferModel(self.backbone, method=self.spec.method, precision=self.spec.precision)
+        model = TransferModel(
+            self.backbone, method=self.spec.method, precision=self.spec.precision, own_backbone=self.merges
+        )
         self.add_language(model)
         return model
 
@@ -70,7 +85,7 @@ class Start:
                 self.backbone,
                 precision=self.spec.precision,
                 heads=self.spec.head == "reuse",
-                to_train=trains_backbone(self.spec.method),
+                to_change=self.merges or trains_backbone(self.spec.method),
             )
             model.method = self.spec.method
             return model
@@ -140,14 +155,14 @@ def _train_last(model: TransferModel) -> TransferModel:
 
 
 def _stack(start: Start) -> TransferModel:
-    return _train_above(start.restored(), start.spec)
+    return _train_above(start.restored(), start)
 
 
-def _train_above(model: TransferModel, spec: TrainSpec) -> TransferModel:
-    """Adds a new adapter above frozen ones; `peft` has no stack, so what is there becomes part of the backbone."""
-    if METHODS.get(spec.method.name).library == "peft":
+def _train_above(model: TransferModel, start: Start) -> TransferModel:
+    """Adds a new adapter above frozen ones."""
+    if start.merges:
         model.merge_last()
-    model.train_adapter(model.add_adapter(spec.task, spec.method))
+    model.train_adapter(model.add_adapter(start.spec.task, start.spec.method))
     model.train_backbone()
     return model
 
@@ -168,7 +183,7 @@ def _average(start: Start) -> TransferModel:
     model = start.new_model()
     adapters = _adopted(model, start.sources)
     model.place(Block(kind="average", adapters=tuple(adapters), weights=start.options.weights))
-    return _train_above(model, start.spec)
+    return _train_above(model, start)
 
 
 def _merge(start: Start) -> TransferModel:
@@ -184,8 +199,7 @@ def _merge(start: Start) -> TransferModel:
     method.door.merge(model.backbone, name, [one.name for one in adapters], method.name, options)
     described = MethodSpec(**method.door.merged_method(method.name, described.options, options.rank))
     model.place(Block(kind="adapter", adapters=(AdapterDescription(name=name, method=described),)))
-    then = start.options.then or next(one for one in method.compositions if one in ("stack", "continue"))
-    return _train_above(model, start.spec) if then == "stack" else _train_last(model)
+    return _train_above(model, start) if start.above else _train_last(model)
 
 
 def _merged_backbones(start: Start) -> TransferModel:

@@ -102,13 +102,13 @@ class StoredModel:
                 )
 
     def restore(
-        self, backbone: Backbone, *, precision: Precision, heads: bool = True, to_train: bool = False
+        self, backbone: Backbone, *, precision: Precision, heads: bool = True, to_change: bool = False
     ) -> TransferModel:
         """Builds the model with its weights, all of them frozen.
 
         Args:
             heads: Whether its heads are wanted.
-            to_train: Whether weights of the backbone are going to be trained.
+            to_change: Whether weights of the backbone are going to be trained, or an adapter merged into them.
         """
         self.check_backbone(backbone)
         tensors = {
@@ -116,7 +116,7 @@ class StoredModel:
             for name, tensor in read_tensors(self.folder / WEIGHTS).items()
             if heads or not name.startswith("heads.")
         }
-        own = self.description.own_backbone or to_train
+        own = self.description.own_backbone or to_change or any(one.kind == "merged" for one in self.description.blocks)
         model = TransferModel(backbone, method=self.description.method, precision=precision, own_backbone=own)
         for block in self.description.blocks:
             model.add_block(block)

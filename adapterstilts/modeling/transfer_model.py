@@ -38,7 +38,8 @@ class TransferModel(nn.Module):
         backbone: The located checkpoint; its encoder is loaded here.
         method: What is (or was) trained; a backbone that is trained is kept in fp32, a frozen one may be in bf16.
         precision: bf16 computes under autocast; trained weights stay fp32.
-        own_backbone: Whether the backbone's weights have been trained, so that they are kept in fp32 though frozen.
+        own_backbone: Whether the backbone's weights are not the pretrained ones, because they were trained or an
+            adapter is merged into them: they stay fp32 though frozen, since bf16 rounds small changes away.
     """
 
     def __init__(

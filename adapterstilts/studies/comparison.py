@@ -100,8 +100,8 @@ class Comparison:
 
     def mlm(self) -> list[Way]:
         """Masked language modelling in place of the first intermediate task."""
-        spec = _spec(self.sources[0])
-        return [self._way("MLM continuation", spec, tasks=(self._text(spec),), sampling=None)]
+        source = self.sources[0]
+        return [self._way("MLM continuation", _spec(source), tasks=(self._text(source),), sampling=None)]
 
     def mlm_mixed(self) -> list[Way]:
         """Masked language modelling mixed into each intermediate task."""
@@ -110,10 +110,11 @@ class Comparison:
             self._way(
                 f"{100 * rate:g}% MLM mixed in",
                 spec,
-                tasks=(*spec.tasks, self._text(spec)),
+                tasks=(*spec.tasks, self._text(source)),
                 sampling=(spec.sampling or Sampling()).model_copy(update={"added": {_MLM: rate}}),
             )
-            for spec in map(_spec, self.sources)
+            for source in self.sources
+            for spec in (_spec(source),)
         ]
 
     def translate_intermediate(self) -> list[Way]:
@@ -138,19 +139,24 @@ class Comparison:
         """The intermediate run of `--from` with something changed."""
         return Way(name, self.plan, self.composition, spec.model_copy(update=changed))
 
-    def _text(self, spec: TrainSpec) -> TaskSpec:
+    def _text(self, source: Run) -> TaskSpec:
         """Masked language modelling on English and the other languages, of each as many documents as rows at most."""
-        return self._planned(spec, _MLM, (ENGLISH, *self.languages))
+        spec = _spec(source)
+        size = spec.tasks[0].data.max_examples or source.metrics["train_examples"]
+        return self._planned(spec, _MLM, (ENGLISH, *self.languages), size=size)
 
     def _translated(self, spec: TrainSpec, task: TaskSpec) -> TaskSpec:
-        translated = self._planned(spec, task.name, (ENGLISH, *self.languages))
+        size = spec.tasks[0].data.max_examples
+        translated = self._planned(spec, task.name, (ENGLISH, *self.languages), size=size)
         return task.model_copy(update={"data": translated.data})
 
-    def _planned(self, spec: TrainSpec, task: str, languages: tuple[str, ...]) -> TaskSpec:
-        data = spec.tasks[0].data
-        options = self.plan.options.model_copy(
-            update={"max_train_examples": data.max_examples, "skip_bad_rows": data.skip_bad_rows, "settings": {}}
-        )
+    def _planned(self, spec: TrainSpec, task: str, languages: tuple[str, ...], *, size: int | None) -> TaskSpec:
+        changed: dict[str, Any] = {
+            "max_train_examples": size,
+            "skip_bad_rows": spec.tasks[0].data.skip_bad_rows,
+            "settings": {},
+        }
+        options = self.plan.options.model_copy(update=changed)
         plan = replace(self.plan, options=options)
         return plan_training(plan, [recipe(task)], "train-intermediate", languages={task: languages}).only
 

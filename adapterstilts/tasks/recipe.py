@@ -44,6 +44,8 @@ class HubSource(SourceRecipe):
         config: Configuration name; `{language}` stands for the language code, `{question_language}` for that of the
             questions where it differs.
         configs: Language code to configuration name, where they follow no pattern.
+        shards: Pattern of the Parquet files to read, with `{language}` as in `config`: for datasets of which a part is
+            enough, because a configuration is always downloaded whole.
         record: Name of a function in `data.records`, for rows that do not have the canonical columns.
         table: Name of a function in `data.tables`, for rows that are made from all records together.
         beside: Languages whose records `table` is given besides those of the language that is asked for.
@@ -62,6 +64,7 @@ class HubSource(SourceRecipe):
     revision: str = Field(pattern=r"^[0-9a-f]{40}$")
     config: str | None = None
     configs: dict[str, str] = {}
+    shards: str | None = None
     record: str | None = None
     table: str | None = None
     beside: tuple[str, ...] = ()
@@ -78,7 +81,11 @@ class HubSource(SourceRecipe):
     @model_validator(mode="after")
     def _fields_belong_together(self) -> HubSource:
         needs = {"archive": "format", "options": "format", "beside": "table"}
-        against = {"table": ("record",), "format": ("config", "configs", "table", "id_prefix", "columns")}
+        against = {
+            "table": ("record",),
+            "shards": ("config", "configs"),
+            "format": ("config", "configs", "shards", "table", "id_prefix", "columns"),
+        }
         for name, other in needs.items():
             if getattr(self, name) and not getattr(self, other):
                 raise ValueError(f"{name!r} needs {other!r}")

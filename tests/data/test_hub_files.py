@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datasets import Dataset
 from pydantic import ValidationError
 
+from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.recipe import HubSource
 from tests.hub_server import HubServer, serve
 
@@ -157,3 +159,46 @@ def test_errors_name_the_file_and_the_remedy(answers: dict[str, Any], name: str,
 def test_fields_of_a_recipe_belong_together(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         HubSource.model_validate({"path": "o/n", "revision": REVISION, "splits": {"test": "test"}, **fields})
+
+
+READ = """
+import json
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.sources import HubRows
+from adapterstilts.errors import HubError
+from adapterstilts.tasks.catalogue import recipe
+found = []
+for split, language in (("train", "sw"), ("validation", "sw"), ("train", "yo")):
+    try:
+        rows = HubRows().load(recipe("mlm"), split, language, BadRows(skip=False))
+        found.append([rows[0]["text"], len(rows)])
+    except HubError as error:
+        found.append(str(error))
+print(json.dumps(found))
+"""
+
+
+def test_only_the_first_file_of_a_large_data_set_is_downloaded(tmp_path: Path) -> None:
+    source = recipe("mlm").sources.hub
+    assert source is not None
+    for number in range(2):
+        path = tmp_path / f"repository/20231101.sw/train-0000{number}-of-00002.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        articles = [{"id": str(n), "title": "t", "text": f"article {n} of file {number}"} for n in range(600)]
+        Dataset.from_list(articles).to_parquet(path)
+    (tmp_path / "repository/20231101.yo").mkdir()
+    with serve({f"datasets/{source.path}": (source.revision, tmp_path / "repository")}) as server:
+        environment = {
+            **os.environ, "HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1"
+        }  # fmt: skip
+        for offline in ("0", "1"):
+            result = subprocess.run(
+                [sys.executable, "-c", READ], capture_output=True, text=True, check=False,
+                env={**environment, "HF_HUB_OFFLINE": offline},
+            )  # fmt: skip
+            assert result.returncode == 0, result.stderr
+            train, validation, absent = json.loads(result.stdout)
+            assert train == ["article 500 of file 0", 100] and validation == ["article 0 of file 0", 500]
+            assert "20231101.yo/train-00000-of-*.parquet of the data set wikimedia/wikipedia" in absent
+        assert any("train-00000-of-00002" in line for line in server.requests)
+        assert not any("train-00001" in line for line in server.requests)

@@ -35,6 +35,15 @@ def test_held_out_groups_are_whole(size: int, expected: int) -> None:
     assert not set(rest["context"][:]) & set(held["context"][:])
 
 
+def test_what_one_data_set_holds_out_another_does_not_train_on() -> None:
+    """SQuAD 2.0 has the paragraphs of SQuAD 1.1, but other numbers of questions on them, in another order."""
+    first = Dataset.from_list([{"context": f"c{n // 2}"} for n in range(40_000)])
+    second = Dataset.from_list([{"context": f" c{n // 3} "} for n in reversed(range(60_000))])
+    (_, held), (rest, other) = (hold_out(rows, 200, group=itemgetter("context")) for rows in (first, second))
+    assert 300 < len(held) < 500 and 450 < len(other) < 750
+    assert not set(held["context"][:]) & {context.strip() for context in rest["context"][:]}
+
+
 def test_one_group_cannot_be_split() -> None:
     with pytest.raises(DataError, match="All 3 training rows belong together"):
         hold_out(numbered(3, per_group=3), 1, group=itemgetter("context"))
