@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adapterstilts.api import train_intermediate, train_separately, transfer, translate
+    from adapterstilts.api import train_intermediate, train_language, train_separately, transfer, translate
     from adapterstilts.errors import AstiltsError
     from adapterstilts.results import TrainResult, TransferResult, TranslationResult
 
@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 # Looked up when first used: importing the package must not import torch.
 _EXPORTS = {
     "train_intermediate": "adapterstilts.api",
+    "train_language": "adapterstilts.api",
     "train_separately": "adapterstilts.api",
     "transfer": "adapterstilts.api",
     "translate": "adapterstilts.api",
@@ -29,6 +30,7 @@ __all__ = [
     "TransferResult",
     "TranslationResult",
     "train_intermediate",
+    "train_language",
     "train_separately",
     "transfer",
     "translate",

@@ -48,7 +48,10 @@ class HubError(AstiltsError):
 def unknown(what: str, value: str, options: Iterable[str]) -> UsageError:
     """Builds the error for a name that is not among `options`, with the nearest ones suggested."""
     names = sorted(options)
-    close = difflib.get_close_matches(value, names, n=3, cutoff=0.5)
+    lower = {name.lower(): name for name in names}
+    # Two letters of a language's code have as much in common with most others.
+    near = difflib.get_close_matches(value.lower(), lower, n=3, cutoff=0.5) if len(value) > 2 else []
+    close = [lower[name] for name in near]
     if close:
         remedy = f"Did you mean {' or '.join(repr(name) for name in close)}?"
     else:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from adapterstilts.errors import unknown
 from adapterstilts.specs import Settings, Strict, validate
 from adapterstilts.tasks.kind import Pooling
+
+Names = Annotated[
+    tuple[str, ...], BeforeValidator(lambda given: tuple(given.split(",")) if isinstance(given, str) else given)
+]
+"""Several names; in one string, as on the command line, they are separated by commas."""
 
 
 class TrainingOptions(Strict):
@@ -44,7 +49,7 @@ class TrainingOptions(Strict):
     unfreeze_backbone: bool = False
     data_dir: Path | None = None
     store: Path = Path("astilts-runs")
-    seed: int | None = None
+    seed: int | None = Field(None, ge=0, lt=2**32)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     load_in_4bit: bool = False
     pooling: Pooling | None = None
@@ -73,14 +78,14 @@ class IntermediateOptions(TrainingOptions):
         mlm_languages: Languages of its text; English where it is a task by itself and none are given.
     """
 
-    languages: tuple[str, ...] | None = None
+    languages: Names | None = None
     translations: Path | None = None
     sampling: Literal["proportional", "uniform", "temperature", "capped", "weights"] | None = None
     temperature: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     cap: int | None = Field(default=None, ge=1)
     weights: dict[str, float] | None = None
     mlm_rate: float | None = Field(default=None, gt=0, lt=1)
-    mlm_languages: tuple[str, ...] | None = None
+    mlm_languages: Names | None = None
 
 
 class TranslationOptions(Strict):
@@ -104,9 +109,9 @@ class TranslationOptions(Strict):
         force: Translate again, and write over other translations.
     """
 
-    to: tuple[str, ...] = Field(min_length=1)
+    to: Names = Field(min_length=1)
     model: str
-    from_: tuple[str, ...] = ("en",)
+    from_: Names = ("en",)
     revision: str | None = None
     split: Literal["train", "validation", "test"] | None = None
     out: Path = Path("translations")
@@ -160,19 +165,19 @@ class TransferOptions(TrainingOptions):
 
     composition: str | None = None
     head: Literal["new", "reuse"] = "new"
-    languages: tuple[str, ...] | None = None
+    languages: Names | None = None
     split: Literal["test", "validation"] | None = None
     benchmark: Literal["xtreme", "xtreme-r"] | None = None
     cross_pairs: bool = False
-    train_languages: tuple[str, ...] | None = None
+    train_languages: Names | None = None
     translations: Path | None = None
     translate_test: Path | None = None
     preset: str | None = None
     layer: int | str | None = None
     margin: Literal["ratio", "absolute", "distance"] | None = None
     baseline: bool = True
-    compare: tuple[str, ...] | None = None
-    compare_languages: tuple[str, ...] | None = None
+    compare: Names | None = None
+    compare_languages: Names | None = None
     mlm_rate: float | None = Field(default=None, gt=0, lt=1)
     max_eval_examples: int | None = Field(None, ge=1)
     select: bool = False

@@ -96,7 +96,7 @@ def make_plan(
     """
     _check_one_process()
     profile = load_profile(options.profile)
-    name = options.backbone or profile.backbone
+    name = profile.backbone if options.backbone is None else options.backbone
     revision = options.revision or (profile.revision if name == profile.backbone else None)
     method = parse_method(options.method or profile.method, unfreeze_backbone=options.unfreeze_backbone)
     method = METHODS.get(method.name).normalize(method)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from adapterstilts.errors import unknown
 from adapterstilts.specs import EvaluateSpec, TrainSpec
 from adapterstilts.statistics import Interval
 from adapterstilts.store import Run
@@ -249,6 +250,8 @@ class TransferRow:
         run = Run(self.folder)
         assert isinstance(run.spec, EvaluateSpec)
         kind = KINDS.get(run.spec.kind)(run.spec.options)
+        if language not in run.spec.languages:
+            raise unknown("language", language, run.spec.languages)
         scored = json.loads((self.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))
         path = self.folder / "predictions" / self.task / f"{self.split}-{language}.{kind.prediction_suffix}"
         return kind.read_predictions(path, scored["ids"])

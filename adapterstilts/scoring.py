@@ -90,6 +90,12 @@ def score_folders(predictions: Path, labels: Path, *, benchmark: str | None = No
     """
     if benchmark is not None and benchmark not in get_args(Benchmark):
         raise unknown("benchmark", benchmark, get_args(Benchmark))
+    for folder in (predictions, labels):
+        if (folder / "predictions").is_dir() and (folder / "labels").is_dir():
+            raise UsageError(
+                f"{folder} is the folder of an evaluation.",
+                remedy=f"Score what is in it: astilts score {folder}/predictions {folder}/labels",
+            )
     given = _task_folders(predictions)
     for name in given:
         recipe(name)

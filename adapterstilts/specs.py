@@ -43,7 +43,8 @@ def validate(model: type[M], values: dict[str, Any], *, where: str) -> M:
             suggestion = unknown("key", path, model.model_fields)
             raise UsageError(f"{where}: {suggestion.message}", remedy=suggestion.remedy) from None
         given = "" if first["type"] == "missing" else f" (given: {first['input']!r})"
-        raise UsageError(f"{where}: {path}: {first['msg']}{given}.") from None
+        at = f"{where}: {path}" if path else where
+        raise UsageError(f"{at}: {first['msg'].removeprefix('Value error, ')}{given}.") from None
 
 
 class Encoding(Strict):

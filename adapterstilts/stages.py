@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
 
 from adapterstilts.checks import check_trained_languages, check_words
 from adapterstilts.data.bad_rows import BadRows
@@ -28,6 +25,7 @@ from adapterstilts.modeling.compatibility import (
     check_language_adapter,
     start_model,
 )
+from adapterstilts.modeling.precision import device_memory
 from adapterstilts.modeling.quantization import check_quantized_composition
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, save_model
 from adapterstilts.planning import Plan
@@ -174,7 +172,7 @@ def _run(plan: Plan, spec: StageSpec, reporter: Reporter, work_on: Callable[[Pat
             reporter.note(f"{run.folder.name}: made by another process in the meantime")
             return run
         watch = Stopwatch()
-        with _memory(plan):
+        with device_memory(plan.device, name=plan.backbone.name, tokens=plan.options.tokens_per_batch):
             metrics, details = work_on(work)
         write_json(work / "metrics.json", metrics)
         write_json(
@@ -189,27 +187,6 @@ def _run(plan: Plan, spec: StageSpec, reporter: Reporter, work_on: Callable[[Pat
         )
         (work / _FORCED).unlink(missing_ok=True)
         return store.publish(spec, work)
-
-
-@contextmanager
-def _memory(plan: Plan) -> Iterator[None]:
-    """Frees a stage's models before the next one loads its own, and explains too little memory of a GPU.
-
-    A Trainer and what it refers to form cycles, which would otherwise stay on the GPU, with Adam's moments, until the
-    garbage collector happens to run.
-    """
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise CompatibilityError(
-            f"The GPU's memory is too small for {plan.backbone.name} with micro-batches of "
-            f"{plan.options.tokens_per_batch:,} tokens.",
-            remedy="Use a lower --tokens-per-batch; the same command then goes on from the last checkpoint.",
-        ) from error
-    finally:
-        gc.collect()
-        if plan.device.type == "cuda":
-            torch.cuda.empty_cache()
 
 
 def _begin_again(work: Path) -> None:
@@ -237,6 +214,9 @@ def _train(
     stage = plan.store.folder(spec).name
     bad = BadRows(skip=any(task.data.skip_bad_rows for task in spec.tasks))
     prepared = [_prepare(plan, spec, task, bad, reporter) for task in spec.tasks]
+
+    if bad.counts:
+        reporter.note(f"{stage}: left out {bad.counts.total():,} malformed records")
 
     set_seed(spec.seed)
     source_task = head_source(inputs[0], spec.tasks[0]) if inputs else None

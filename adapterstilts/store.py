@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import json
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -111,11 +112,15 @@ class Run:
         for name, entry in self._read(MANIFEST).items():
             path = self.folder / name
             if not path.is_file() or path.stat().st_size != entry["bytes"]:
-                raise StoreError(
-                    f"{path} is missing or damaged.",
-                    remedy="Repeat the command with --force to make the run again.",
-                )
+                raise StoreError(f"{path} is missing or damaged.", remedy=f"Make the run again: {self._again()}")
         return self
+
+    def _again(self) -> str:
+        """The command that made the run, so that it replaces it."""
+        words = self.provenance.get("command", [])
+        if words and Path(words[0]).name in ("astilts", "__main__.py"):
+            return f"{shlex.join(['astilts', *words[1:]])} --force"
+        return "repeat what made it, with --force or force=True."
 
     def _read(self, name: str) -> dict[str, Any]:
         path = self.folder / name
@@ -252,7 +257,7 @@ class RunStore:
 
 def _unreadable(run: Run) -> StoreError | None:
     try:
-        run.spec, run.provenance["finished"]
+        run.spec, run.provenance["finished"], run.metrics
     except StoreError as error:
         return error
     except KeyError:

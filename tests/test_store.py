@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import subprocess
 import sys
@@ -32,6 +34,47 @@ def test_published_run_is_found_by_its_spec(tmp_path: Path) -> None:
     assert found is not None and found.folder == run.folder and found.key == key(spec)
     assert found.spec == spec
     assert store.find(train_spec(seed=1)) is None
+
+
+def test_a_file_that_several_processes_write_is_always_whole(tmp_path: Path) -> None:
+    """The check of a target's words is written by whatever job comes first, and jobs of an array come together."""
+    code = "import sys; from adapterstilts.files import write_json\n" + (
+        "from pathlib import Path\nfor n in range(60): write_json(Path(sys.argv[1]), {'share': n})"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path / "share.json")]
+    writers = [subprocess.Popen(words, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [writer.communicate()[1] for writer in writers] == ["", "", ""]
+    assert json.loads((tmp_path / "share.json").read_text()) == {"share": 59}
+    assert [path.name for path in tmp_path.iterdir()] == ["share.json"]
+
+
+def test_what_a_killed_process_was_writing_is_not_published(tmp_path: Path) -> None:
+    store, spec = RunStore(tmp_path), train_spec()
+    with store.claim(spec, on_wait=lambda message: None) as work:
+        (work / "metrics.json.0123.part").write_text('{"best')
+    run = publish(store, spec)
+    assert not list(run.folder.rglob("*.part")) and run.check()
+
+
+def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock that does not end with its process would keep a requeued job waiting for ever."""
+
+    def unsupported(*args: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    with pytest.raises(StoreError, match=r"cannot be locked \(Function not implemented\).*mounted with flock"):
+        publish(RunStore(tmp_path), train_spec())
+
+
+@pytest.mark.parametrize("name", ["spec.json", "provenance.json", "metrics.json"])
+def test_one_damaged_run_does_not_hide_the_others(tmp_path: Path, name: str) -> None:
+    store = RunStore(tmp_path)
+    damaged, whole = publish(store, train_spec()), publish(store, train_spec(seed=1))
+    (damaged.folder / name).write_text("{")
+    assert [run.key for run in store.runs()] == [whole.key]
+    (problem,) = store.unreadable()
+    assert name in str(problem)
 
 
 def test_unpublished_work_is_never_a_result(tmp_path: Path) -> None:

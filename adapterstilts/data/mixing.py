@@ -58,7 +58,7 @@ def batch_counts(sizes: Mapping[str, int], sampling: Sampling | None, *, batch_s
     for task in order[: total - sum(counts.values())]:
         counts[task] += 1
     for task, rate in added.items():
-        counts[task] = round(total * rate / (1 - sum(added.values())))
+        counts[task] = max(1, round(total * rate / (1 - sum(added.values()))))
     if without := [task for task, count in counts.items() if not count]:
         raise UsageError(
             f"--sampling {sampling}: {without[0]} gets none of the {total:,} batches of an epoch.",

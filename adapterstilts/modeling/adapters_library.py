@@ -41,6 +41,7 @@ _CONFIGS: dict[str, Any] = {
     "unipelt": adapters.UniPELTConfig,
 }
 # The parts of those that are several configurations in one; their options are written `part.option`.
+_SIZES = ("reduction_factor", "r", "bottleneck_size", "prefix_length", "prompt_length")
 _PARTS = {"mam": ("prefix_tuning", "adapter"), "unipelt": ("prefix_tuning", "adapter", "lora")}
 _NOT_OPTIONS = ("architecture",)
 # Methods with a prefix, and the architectures whose attention mask the library does not extend by it.
@@ -92,6 +93,9 @@ def _without_torchvision(config: Any, given: Mapping[str, Any]) -> Any:
 
 def resolved_options(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Every field of a method's configuration, as it comes out with `options`."""
+    for name, value in options.items():
+        if name.rpartition(".")[2] in _SIZES and isinstance(value, int | float) and value <= 0:
+            raise UsageError(f"Method {method}: {name}={value} is not a size.", remedy="Use a positive number.")
     config = method_config(method, options)
     parts = _PARTS.get(method)
     if parts is None:

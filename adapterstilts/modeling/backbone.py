@@ -20,15 +20,8 @@ from adapterstilts.modeling.quantization import quantization_config
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 # What decides the output of a checkpoint folder: architecture, weights, tokenizer.
-_DECISIVE = (
-    "config.json",
-    "*.safetensors",
-    "pytorch_model*.bin",
-    "*.model",
-    "tokenizer*.json",
-    "vocab.*",
-    "merges.txt",
-)
+_TOKENIZER = ("*.model", "tokenizer*.json", "vocab.*", "merges.txt")
+_DECISIVE = ("config.json", "*.safetensors", "pytorch_model*.bin", *_TOKENIZER)
 
 
 # Where `transformers` keeps the whole head for masked language modelling: RoBERTa's family, BERT's, and ModernBERT's.
@@ -165,6 +158,8 @@ def locate_backbone(name: str, *, revision: str | None = None) -> Backbone:
         from adapterstilts import mini
 
         return Backbone(name, str(mini.backbone_path()), None, _folder_fingerprint(mini.backbone_path()))
+    if not name:
+        raise UsageError("--backbone is empty.", remedy="Give a checkpoint folder, a Hub id, or leave it out.")
     folder = Path(name)
     if folder.is_dir():
         return Backbone(name, str(folder), None, _folder_fingerprint(folder))
@@ -178,6 +173,12 @@ def locate_backbone(name: str, *, revision: str | None = None) -> Backbone:
 def _tokenizer(backbone: Backbone) -> Any:
     from transformers import AutoTokenizer
 
+    folder = Path(backbone.path)
+    if folder.is_dir() and not any(file for pattern in _TOKENIZER for file in folder.glob(pattern)):
+        raise CompatibilityError(
+            f"--backbone {backbone.name} has no tokenizer.",
+            remedy="Save it to the same folder with `tokenizer.save_pretrained`.",
+        )
     tokenizer = backbone._load(AutoTokenizer)
     if not tokenizer.is_fast:
         raise CompatibilityError(

@@ -1,12 +1,15 @@
-"""Which device to compute on, and in which number format."""
+"""Which device to compute on, in which number format, and with how much memory."""
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
 
-from adapterstilts.errors import UsageError
+from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.specs import Precision
 
 # Narrower models gain little (at width 128, scripts/bench gave 1.2 to 1.35 times the speed on two CPU cores) and keep
@@ -51,3 +54,30 @@ def _multiplies_bf16(device: torch.device) -> bool:
         features: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
         return bool(features.get("amx_bf16") or features.get("avx512_bf16"))
     return False
+
+
+@contextmanager
+def device_memory(device: torch.device, *, name: str, tokens: int) -> Iterator[None]:
+    """Frees a stage's models before the next one loads its own, and explains too little memory of a GPU.
+
+    A Trainer and what it refers to form cycles, which would otherwise stay on the GPU, with Adam's moments, until the
+    garbage collector happens to run.
+
+    Args:
+        name: The backbone's.
+        tokens: In a micro-batch.
+
+    Raises:
+        CompatibilityError: The memory does not suffice.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise CompatibilityError(
+            f"The GPU's memory is too small for {name} with micro-batches of {tokens:,} tokens.",
+            remedy="Use a lower --tokens-per-batch; the same command then goes on from the last checkpoint.",
+        ) from error
+    finally:
+        gc.collect()
+        if device.type == "cuda":
+            torch.cuda.empty_cache()

@@ -60,6 +60,11 @@ def try_method(backbone: Backbone, method: MethodSpec) -> Trial:
         model.settle()
         counts = model.parameter_counts()
         stored = sum(tensor.numel() for _, tensor in model.stored())
+    if entry.adds_adapter and not counts["trained"]:
+        raise CompatibilityError(
+            f"Method {method} has no weights in {backbone.name}, all of whose layers it leaves out.",
+            remedy="Leave fewer layers out, or train the head alone with --method head.",
+        )
     if entry.trains == "biases" and not counts["trained"]:
         raise CompatibilityError(
             f"Method {method} does not work on {backbone.name}, which has no biases.",

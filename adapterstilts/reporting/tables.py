@@ -16,7 +16,7 @@ from rich.table import Table
 from adapterstilts.languages import LANGUAGES, context_language, question_language, zero_shot_languages
 from adapterstilts.reporting.translated_rows import mean_name, translation_notes, translation_suffix
 from adapterstilts.results import SELECTED, Cost, Metrics, TrainResult, TransferResult, TransferRow
-from adapterstilts.store import Run
+from adapterstilts.store import KEY_DIGITS, Run
 from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.recipe import Recipe
 
@@ -215,15 +215,21 @@ def _notes(row: TransferRow) -> list[str]:
 def runs_table(runs: Sequence[Run]) -> str:
     """Finished runs, oldest first."""
     table = plain_table("")
-    for name in ("key", "stage", "task", "method", "score", "finished"):
+    by_key = {run.key: run for run in runs}
+    for name in ("key", "stage", "task", "from", "method", "backbone", "score", "finished"):
         table.add_column(name, no_wrap=True)
     for run in runs:
         spec = run.spec
+        made_from = [
+            f"{by_key[one].spec.task}@{one[:KEY_DIGITS]}" if one in by_key else one[:KEY_DIGITS] for one in spec.inputs
+        ]
         table.add_row(
             run.short_key,
             spec.stage,
             spec.task,
+            " + ".join(made_from),
             _method(spec),
+            run.provenance["backbone"],
             _score(run),
             run.provenance["finished"][:19] + "Z",
         )

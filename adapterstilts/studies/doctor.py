@@ -79,7 +79,7 @@ class BackboneReport:
 def examine(*, profile: str, backbone: str | None, revision: str | None) -> BackboneReport:
     """Reads configuration and tokenizer, and tries every method; see `adapterstilts.doctor`."""
     defaults = load_profile(profile)
-    name = backbone or defaults.backbone
+    name = defaults.backbone if backbone is None else backbone
     located = locate_backbone(name, revision=revision or (defaults.revision if name == defaults.backbone else None))
     config = located.config()
     obstacles: list[str] = []

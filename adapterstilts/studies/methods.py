@@ -16,7 +16,7 @@ from adapterstilts.specs import MethodSpec
 def list_methods(*, profile: str, backbone: str | None, revision: str | None, method: str | None) -> list[MethodCost]:
     """One entry for each method, those of one library after each other; see `adapterstilts.methods`."""
     defaults = load_profile(profile)
-    name = backbone or defaults.backbone
+    name = defaults.backbone if backbone is None else backbone
     located = locate_backbone(name, revision=revision or (defaults.revision if name == defaults.backbone else None))
     if method is not None:
         spec = parse_method(method)

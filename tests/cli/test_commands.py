@@ -87,6 +87,9 @@ WRONG_USE = {
     "train-intermediate squad --profile mini --method seq_bn[reduction=2]": "Did you mean 'reduction_factor'",
     "train-intermediate squad --profile mini --epochs -1": "epochs: Input should be greater than 0 (given: -1.0)",
     "train-intermediate squad --profile mini --stride 95": "leaves no new token",
+    "train-intermediate squad --profile mini --seed -1": "seed: Input should be greater than or equal to 0 (given: -1)",
+    "train-intermediate squad --profile mini --method seq_bn[reduction_factor=-8]": "reduction_factor=-8 is not a size",
+    "train-intermediate squad --backbone=": "--backbone is empty",
     "train-intermediate squad --profile mini --tokens-per-batch 0": "tokens_per_batch",
     "train-intermediate squad --profile mini --device warp": "--device warp cannot be used",
     "train-intermediate squad --precision fp8": "is not one of 'auto', 'fp32', 'bf16'",
@@ -108,6 +111,7 @@ WRONG_USE = {
     "transfer --from none --to mlqa --profile mini --composition stak": "Unknown composition 'stak'",
     "runs show zzz": "No run 'zzz'",
     "tasks show sqad": "Did you mean 'squad'",
+    "tasks show SQuAD": "Did you mean 'squad'",
 }
 
 
@@ -123,6 +127,13 @@ def test_wrong_use_is_exit_code_2_and_one_clear_message(
     assert WRONG_USE[words] in shown.err
     assert "Traceback" not in shown.err and shown.out == ""
     assert not (tmp_path / "astilts-runs").exists()
+
+
+def test_an_adapter_without_weights_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["methods", "--backbone", "mini", "--method", "seq_bn[leave_out=0-3]"])
+    assert end.value.code == 1
+    assert "has no weights in mini, all of whose layers it leaves out" in capsys.readouterr().err
 
 
 def test_bad_data_is_exit_code_1(quick: dict[str, Any], tmp_path: Path) -> None:

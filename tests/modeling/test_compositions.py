@@ -354,9 +354,8 @@ def test_what_would_lose_a_part_above_a_language_adapter_is_refused(backbone: Ba
 def test_a_changed_backbone_stays_in_full_precision(backbone: Backbone, tmp_path: Path) -> None:
     """In bf16 the small steps of training, and what is merged, would be rounded away."""
     frozen, whole = method_spec("seq_bn"), method_spec("seq_bn").model_copy(update={"unfreeze_backbone": True})
-    for number, (first, second) in enumerate(
-        ((frozen, whole), (whole, frozen), (frozen, frozen), 2 * (method_spec("peft:lora"),))
-    ):
+    pairs = [(frozen, whole), (whole, frozen), (frozen, frozen), 2 * (method_spec("peft:lora"),)]
+    for number, (first, second) in enumerate(pairs):
         source = store(begin(backbone, first, Choice(name="none"), task="squad"), tmp_path / f"s{number}", seed=1)
         spec = train_spec(method=second, composition=Choice(name="stack"), precision="bf16")
         torch.manual_seed(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 import adapterstilts
 from adapterstilts.errors import AstiltsError
+from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.reporting.tables import transfer_tables
 from adapterstilts.results import TransferResult, TransferRow
 from adapterstilts.specs import Choice, MethodSpec, Sampling, TrainSpec
@@ -147,6 +149,24 @@ def test_the_same_command_again_trains_nothing(result: TransferResult, options: 
     )  # fmt: skip
     assert {run.folder.name for run in RunStore(options["store"]).runs()} == before
     assert [row.variant for row in again.rows] == [None] * 3 + ["full"] * 3 + ["MLM continuation"]
+
+
+def test_text_is_bounded_by_the_rows_of_the_task_that_it_replaces(
+    tiny_backbone: Path, releases: Path, tmp_path: Path
+) -> None:
+    """A Wikipedia has a thousand times the rows of most tasks."""
+    shutil.copytree(releases, tmp_path / "data")
+    (tmp_path / "data/mlm").mkdir()
+    for code in ("en", "de"):
+        documents = [f"{row['context']}\n" for row in span_qa(split="train", language=code, size=2000)]
+        (tmp_path / f"data/mlm/{code}.txt").write_text("".join(dict.fromkeys(documents)), encoding="utf-8")
+    given = {"profile": "mini", "backbone": str(tiny_backbone), "data_dir": tmp_path / "data"}
+    options = {**QUICK, **given, "store": tmp_path / "store"}
+    trained = adapterstilts.train_intermediate("squad", **options)
+    found = adapterstilts.transfer("squad", "xquad", compare=("mlm",), languages=("en", "de"), **options)
+    _, (text,) = runs_of(rows(found, "MLM continuation")[0])
+    assert text.only.data.max_examples == Run(trained.folder).metrics["train_examples"] < 200
+    assert list(text.only.data.languages) == ["en", "de"]
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import adapterstilts
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.files import file_digest
 from adapterstilts.metrics import load_metric
+from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.reporting.tables import transfer_tables
+from adapterstilts.scoring import score_folders
+from adapterstilts.stages import Silent
 from adapterstilts.store import RunStore
 
 SEQ_BN = "seq_bn[reduction_factor=4]"
@@ -234,3 +240,41 @@ def test_tokenised_data_are_reused(trained: dict[str, Any]) -> None:
     before = {path.name: path.stat().st_mtime_ns for path in cache.iterdir()}
     adapterstilts.train_intermediate("squad", seed=5, **trained)
     assert {path.name: path.stat().st_mtime_ns for path in cache.iterdir()} == before
+
+
+def test_a_stage_leaves_no_model_in_memory(quick: dict[str, Any]) -> None:
+    """The next stage loads its own beside it, which on a GPU would need twice the memory."""
+    for method in ("full", "seq_bn[reduction_factor=4]"):
+        adapterstilts.transfer("none", "xquad", languages=("en",), method=method, **quick)
+        left = [type(one).__name__ for one in gc.get_objects() if type(one) in (TransferModel, torch.optim.AdamW)]
+        assert left == []
+
+
+def test_names_are_given_as_on_the_command_line_too(quick: dict[str, Any]) -> None:
+    (row,) = adapterstilts.transfer("none", "xquad", languages="en,de", **quick).rows
+    assert list(row.languages) == ["en", "de"] and row.predictions("de")
+    with pytest.raises(UsageError, match=r"Unknown language 'fr'. Choose from: de, en\."):
+        row.predictions("fr")
+    with pytest.raises(UsageError, match=r"is the folder of an evaluation. Score what is in it: astilts score "):
+        score_folders(row.folder, row.folder)
+
+
+class FullGpu(Silent):
+    def track(self, batches: Iterable[Any], total: int, label: str) -> Iterable[Any]:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+
+def test_too_little_memory_names_what_decides_it(quick: dict[str, Any]) -> None:
+    with pytest.raises(CompatibilityError, match="micro-batches of 512 tokens. Use a lower --tokens-per-batch"):
+        adapterstilts.transfer(
+            "none", "xquad", languages=("en",), reporter=FullGpu(), **{**quick, "tokens_per_batch": 512}
+        )
+
+
+@pytest.mark.parametrize(("name", "value"), [("LOCAL_RANK", "0"), ("WORLD_SIZE", "2")])
+def test_a_process_of_a_launcher_is_refused(
+    quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match="Start astilts itself"):
+        adapterstilts.train_intermediate("squad", **quick)
