@@ -105,4 +105,4 @@ def _unreadable(path: Path, error: OSError) -> DataError:
 
 
 def _empty(path: Path) -> DataError:
-    return DataError(f"{path} is empty.", remedy="Download it again.")
+    return DataError(f"{path} is empty.", remedy="Fill it, or download it again.")
