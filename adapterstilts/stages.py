@@ -174,6 +174,8 @@ def _run(plan: Plan, spec: StageSpec, reporter: Reporter, work_on: Callable[[Pat
         watch = Stopwatch()
         with device_memory(plan.device, name=plan.backbone.name, tokens=plan.options.tokens_per_batch):
             metrics, details = work_on(work)
+        if left_out := sum(details["rows_left_out"].values()):
+            reporter.note(f"{store.folder(spec).name}: left out {left_out:,} malformed records")
         write_json(work / "metrics.json", metrics)
         write_json(
             work / "provenance.json",
@@ -214,9 +216,6 @@ def _train(
     stage = plan.store.folder(spec).name
     bad = BadRows(skip=any(task.data.skip_bad_rows for task in spec.tasks))
     prepared = [_prepare(plan, spec, task, bad, reporter) for task in spec.tasks]
-
-    if bad.counts:
-        reporter.note(f"{stage}: left out {bad.counts.total():,} malformed records")
 
     set_seed(spec.seed)
     source_task = head_source(inputs[0], spec.tasks[0]) if inputs else None

@@ -12,9 +12,14 @@ import adapterstilts
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources import open_source
 from adapterstilts.errors import UsageError
+from adapterstilts.evaluation import Evaluation
 from adapterstilts.mini.generators import generator
+from adapterstilts.options import TransferOptions
+from adapterstilts.planning import make_plan, plan_evaluation
 from adapterstilts.reporting.tables import training_summary, transfer_tables
 from adapterstilts.scoring import score_folders
+from adapterstilts.specs import key
+from adapterstilts.stages import Silent, build_collator, build_kind
 from adapterstilts.store import RunStore
 from adapterstilts.tasks.catalogue import recipe, task_names, training_recipes
 from tests.conftest import QUICK
@@ -91,6 +96,21 @@ def test_untrained_targets_read_the_intermediate_model(mini: dict[str, Any]) -> 
         assert mnli.zero_shot and none.zero_shot
         gain = mnli.zero_shot[metric] - none.zero_shot[metric]
         assert mnli.difference[metric].mean == pytest.approx(gain)
+
+
+def test_the_backbone_as_it_is_does_not_depend_on_the_method(mini: dict[str, Any], tmp_path: Path) -> None:
+    """Its evaluation has one key, so that it has to have one number format, whatever the other rows are of."""
+    found = set()
+    for method in ("full", "seq_bn[reduction_factor=4]"):
+        given = {name: mini[name] for name in ("profile", "backbone", "store")}
+        options = TransferOptions(method=method, precision="bf16", languages=("de",), **given)
+        plan = make_plan(options)
+        spec = plan_evaluation(plan, recipe("tatoeba"), None, options)
+        collator = build_collator(plan, spec.encoding.max_length, plan.backbone.tokenizer())
+        shared = {"language_adapters": {}, "collator": collator, "work": tmp_path, "track": Silent().track}
+        model = Evaluation(plan, spec, build_kind(spec), None, **shared).model
+        found.add((key(spec), model.backbone.dtype))
+    assert len(found) == 1
 
 
 def test_layers_and_presets_are_part_of_the_result(mini: dict[str, Any]) -> None:

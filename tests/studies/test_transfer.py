@@ -230,9 +230,11 @@ def test_bad_rows_stop_or_are_counted(quick: dict[str, Any], tmp_path: Path) -> 
     options = {**quick, "data_dir": tmp_path / "broken"}
     with pytest.raises(Exception, match=r"train-v1.1.json: row .* is not at offset .*--skip-bad-rows"):
         adapterstilts.train_intermediate("squad", **options)
-    result = adapterstilts.train_intermediate("squad", skip_bad_rows=True, **options)
+    notes = Notes()
+    result = adapterstilts.train_intermediate("squad", skip_bad_rows=True, reporter=notes, **options)
     provenance = json.loads((result.folder / "provenance.json").read_text())
     assert sum(provenance["rows_left_out"].values()) == 1
+    assert f"{result.folder.name}: left out 1 malformed records" in notes.found
 
 
 def test_tokenised_data_are_reused(trained: dict[str, Any]) -> None:
@@ -257,6 +259,14 @@ def test_names_are_given_as_on_the_command_line_too(quick: dict[str, Any]) -> No
         row.predictions("fr")
     with pytest.raises(UsageError, match=r"is the folder of an evaluation. Score what is in it: astilts score "):
         score_folders(row.folder, row.folder)
+
+
+class Notes(Silent):
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.found.append(message)
 
 
 class FullGpu(Silent):
