@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adapterstilts.api import train_intermediate, train_language, train_separately, transfer, translate
+    from adapterstilts.commands.results import TrainResult, TransferResult, TranslationResult
     from adapterstilts.errors import AstiltsError
-    from adapterstilts.results import TrainResult, TransferResult, TranslationResult
 
 __version__ = "0.1.0"
 
@@ -19,9 +19,9 @@ _EXPORTS = {
     "train_separately": "adapterstilts.api",
     "transfer": "adapterstilts.api",
     "translate": "adapterstilts.api",
-    "TrainResult": "adapterstilts.results",
-    "TransferResult": "adapterstilts.results",
-    "TranslationResult": "adapterstilts.results",
+    "TrainResult": "adapterstilts.commands.results",
+    "TransferResult": "adapterstilts.commands.results",
+    "TranslationResult": "adapterstilts.commands.results",
     "AstiltsError": "adapterstilts.errors",
 }
 __all__ = [

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from adapterstilts.options import (
+from adapterstilts.commands.doctor import BackboneReport, examine
+from adapterstilts.commands.methods import list_methods
+from adapterstilts.commands.options import (
     IntermediateOptions,
     TrainingOptions,
     TransferOptions,
     TranslationOptions,
     read_options,
 )
-from adapterstilts.results import MethodCost, TrainResult, TransferResult, TranslationResult
-from adapterstilts.specs import validate
-from adapterstilts.stages import Reporter, Silent
-from adapterstilts.studies.doctor import BackboneReport, examine
-from adapterstilts.studies.language_training import run_language
-from adapterstilts.studies.methods import list_methods
-from adapterstilts.studies.training import run_separately, run_together
-from adapterstilts.studies.transfer import run_transfer
-from adapterstilts.studies.translation import run_translation
+from adapterstilts.commands.results import MethodCost, TrainResult, TransferResult, TranslationResult
+from adapterstilts.commands.train_intermediate import run_separately, run_together
+from adapterstilts.commands.train_language import run_language
+from adapterstilts.commands.transfer import run_transfer
+from adapterstilts.commands.translate import run_translation
+from adapterstilts.settings import validate
+from adapterstilts.stages.run import Reporter, Silent
 
 
 def train_intermediate(tasks: str | Sequence[str], *, reporter: Reporter | None = None, **options: Any) -> TrainResult:

@@ -19,8 +19,9 @@ from transformers import AutoTokenizer
 
 import adapterstilts
 from adapterstilts.cli.main import astilts
+from adapterstilts.commands.intermediate_runs import shipped_run
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.sources import open_source
+from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.unknown_words import share_of_unknown
 from adapterstilts.errors import AstiltsError, CompatibilityError, UsageError
 from adapterstilts.modeling.architecture import default_pooling, routers, stays_as_pretrained
@@ -30,9 +31,8 @@ from adapterstilts.modeling.quantization import NF4, check_quantization, check_q
 from adapterstilts.modeling.storage import StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.modeling.trial import try_method
-from adapterstilts.specs import MethodSpec, key
-from adapterstilts.stages import Silent, build_kind
-from adapterstilts.studies.sources import shipped_run
+from adapterstilts.runs.specs import MethodSpec, key
+from adapterstilts.stages.run import Silent, build_kind
 from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.kind import HeadSpec
 from tests.backbones import FAMILIES, LAYERS

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from adapterstilts.costs import Work, matrix_rate, peak_memory, training_cost
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.compatibility import start_model
 from adapterstilts.modeling.transfer_model import TransferModel
-from adapterstilts.specs import Choice, MethodSpec
+from adapterstilts.runs.specs import Choice, MethodSpec
+from adapterstilts.stages.costs import Work, matrix_rate, peak_memory, training_cost
 from adapterstilts.tasks.kind import HeadSpec
 from tests.conftest import save_tiny_backbone
 from tests.test_specs import train_spec

@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 import adapterstilts
 from adapterstilts.cli.main import astilts
+from adapterstilts.commands.export import export_runs
+from adapterstilts.commands.score import score_folders
 from adapterstilts.errors import DataError, UsageError
-from adapterstilts.exporting import export_runs
-from adapterstilts.scoring import score_folders
-from adapterstilts.store import Run, RunStore
+from adapterstilts.runs.store import Run, RunStore
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 import adapterstilts
 from adapterstilts.data.mixing import batch_counts
 from adapterstilts.errors import UsageError
-from adapterstilts.specs import Sampling, TrainSpec
-from adapterstilts.store import Run
+from adapterstilts.runs.specs import Sampling, TrainSpec
+from adapterstilts.runs.store import Run
 from adapterstilts.tasks.masked_lm import IGNORED, MaskingOptions, mask_tokens
 from tests.conftest import QUICK
 

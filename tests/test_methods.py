@@ -13,18 +13,19 @@ import torch
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.features import encode
-from adapterstilts.data.sources import open_source
+from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.splits import training_rows
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.compatibility import start_model
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.storage import StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
-from adapterstilts.prediction import predict
-from adapterstilts.specs import Choice, Encoding, MethodSpec, Optimisation, TaskSpec, TrainingData
-from adapterstilts.stages import build_kind
+from adapterstilts.runs.specs import Choice, MethodSpec, TaskSpec, TrainingData
+from adapterstilts.settings import Encoding, Optimisation
+from adapterstilts.stages.predict import predict
+from adapterstilts.stages.run import build_kind
+from adapterstilts.stages.trainer import TaskPart, TrainingResult, train
 from adapterstilts.tasks.catalogue import recipe
-from adapterstilts.training import TaskPart, TrainingResult, train
 from tests.test_specs import train_spec
 
 SETTINGS = Optimisation(learning_rate=1e-2, epochs=2, batch_size=8, warmup_ratio=0, eval_steps=2)

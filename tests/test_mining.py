@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapterstilts.errors import DataError, UsageError
-from adapterstilts.mining import MARGINS, above, best_threshold, mine, nearest
+from adapterstilts.metrics.mining import MARGINS, above, best_threshold, mine, nearest
 
 # Sums of products of such vectors have no rounding errors that could break a tie.
 SIGNS = [vector for vector in product((-1, 0, 1), repeat=3) if any(vector)]
@@ -222,7 +222,7 @@ def test_faiss_and_torch_work_in_one_process(first: str) -> None:
     second = {"torch": "faiss", "faiss": "torch"}[first]
     code = (
         f"import {first}, {second}, numpy as np\n"
-        "from adapterstilts.mining import nearest\n"
+        "from adapterstilts.metrics.mining import nearest\n"
         "a = torch.rand(600, 600)\n"
         "assert nearest((a @ a).numpy(), (a @ a).numpy())[1][:, 0].tolist() == list(range(600))\n"
     )
@@ -231,5 +231,5 @@ def test_faiss_and_torch_work_in_one_process(first: str) -> None:
 
 
 def test_importing_the_module_leaves_faiss_out() -> None:
-    code = "import sys, adapterstilts.mining; sys.exit('faiss' in sys.modules)"
+    code = "import sys, adapterstilts.metrics.mining; sys.exit('faiss' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

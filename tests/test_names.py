@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from adapterstilts.commands.options import TransferOptions, read_options
 from adapterstilts.errors import UsageError
 from adapterstilts.languages import LANGUAGES, check_languages
 from adapterstilts.modeling.methods import METHODS, parse_method
-from adapterstilts.options import TransferOptions, read_options
 from adapterstilts.profiles import load_profile, profile_names
 from adapterstilts.registry import Registry
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from adapterstilts.commands.score import FORMS, GROUPS, score_file, score_folders
 from adapterstilts.errors import AstiltsError, DataError, UsageError
 from adapterstilts.metrics import METRICS
-from adapterstilts.reporting.scores import scores_tables
-from adapterstilts.scoring import FORMS, GROUPS, score_file, score_folders
-from adapterstilts.submission import write_answers, write_gold_answers, write_lines, write_pairs, write_tags
+from adapterstilts.metrics.submission import write_answers, write_gold_answers, write_lines, write_pairs, write_tags
+from adapterstilts.reporting.score import scores_tables
 from adapterstilts.tasks.catalogue import recipe, task_names
 
 # Tasks of the two benchmarks with the number of their test languages: `evaluate.py` of google-research/xtreme, and

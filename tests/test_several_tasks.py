@@ -14,7 +14,7 @@ import adapterstilts
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.modeling.storage import WEIGHTS
 from adapterstilts.reporting.tables import runs_table, training_summary, transfer_tables
-from adapterstilts.store import RunStore
+from adapterstilts.runs.store import RunStore
 from tests.conftest import QUICK
 from tests.test_training import assert_same_weights, log
 
@@ -40,11 +40,11 @@ def start_of(run_folder: Path, options: dict[str, Any]) -> dict[str, torch.Tenso
     """The parameters with which a stage began."""
     from transformers import set_seed
 
+    from adapterstilts.commands.options import IntermediateOptions, read_options
     from adapterstilts.modeling.compatibility import start_model
-    from adapterstilts.options import IntermediateOptions, read_options
-    from adapterstilts.planning import make_plan
-    from adapterstilts.stages import build_kind
-    from adapterstilts.store import Run
+    from adapterstilts.runs.store import Run
+    from adapterstilts.stages.run import build_kind
+    from adapterstilts.stages.setup import make_plan
 
     spec, plan = Run(run_folder).spec, make_plan(read_options(IntermediateOptions, options))
     set_seed(spec.seed)

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 import adapterstilts
+from adapterstilts.commands.intermediate import shipped_run
+from adapterstilts.commands.options import TransferOptions
 from adapterstilts.mini import backbone_path
 from adapterstilts.modeling.backbone import locate_backbone
-from adapterstilts.options import TransferOptions
-from adapterstilts.planning import make_plan, plan_evaluation, plan_training
 from adapterstilts.reporting.cards import RESULT, card
-from adapterstilts.specs import key
-from adapterstilts.stages import Silent, run_evaluation
-from adapterstilts.store import Run
-from adapterstilts.studies.intermediate import shipped_run
+from adapterstilts.runs.specs import key
+from adapterstilts.runs.store import Run
+from adapterstilts.stages.run import Silent, run_evaluation
+from adapterstilts.stages.setup import make_plan, plan_evaluation, plan_training
 from adapterstilts.tasks.catalogue import recipe, task_names
 
 FOLDER = Path(__file__).resolve().parents[1] / "task_adapters"

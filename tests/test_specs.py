@@ -5,21 +5,18 @@ from typing import Any
 import pytest
 
 from adapterstilts.errors import UsageError
-from adapterstilts.specs import (
+from adapterstilts.runs.specs import (
     Choice,
-    Encoding,
     EvaluateSpec,
     MethodSpec,
-    Optimisation,
     Sampling,
-    Settings,
     TaskSpec,
     TrainingData,
     TrainSpec,
     canonical_json,
     key,
-    validate,
 )
+from adapterstilts.settings import Encoding, Optimisation, Settings, validate
 
 SQUAD = TaskSpec(
     kind="span_qa",

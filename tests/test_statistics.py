@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from adapterstilts.statistics import hierarchical_bootstrap, paired_bootstrap
+from adapterstilts.metrics.intervals import hierarchical_bootstrap, paired_bootstrap
 
 
 def scores(values: np.ndarray) -> dict[str, float]:

@@ -11,8 +11,8 @@ import pytest
 
 from adapterstilts.errors import StoreError, UsageError
 from adapterstilts.files import write_json
-from adapterstilts.specs import key
-from adapterstilts.store import Run, RunStore
+from adapterstilts.runs.specs import key
+from adapterstilts.runs.store import Run, RunStore
 from tests.test_specs import evaluate_spec, train_spec
 
 
@@ -139,7 +139,7 @@ def test_a_second_process_waits_for_the_lock(tmp_path: Path) -> None:
     """The other process announces that it waits, and gets the work folder only after this one lets go."""
     store = RunStore(tmp_path)
     code = (
-        "import sys; from pathlib import Path; from adapterstilts.store import RunStore;"
+        "import sys; from pathlib import Path; from adapterstilts.runs.store import RunStore;"
         "from tests.test_specs import train_spec\n"
         "store = RunStore(Path(sys.argv[1]))\n"
         "with store.claim(train_spec(), on_wait=lambda m: print('waiting', flush=True)) as work:\n"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapterstilts import submission
 from adapterstilts.errors import DataError
+from adapterstilts.metrics import submission
 
 LABELS = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))

@@ -127,12 +127,12 @@ class Prepared:
 
 def prepare(options: dict[str, Any], *, training: bool) -> Prepared:
     """The training data of an intermediate stage, or its validation data."""
+    from adapterstilts.commands.options import TrainingOptions, read_options
     from adapterstilts.data.bad_rows import BadRows
     from adapterstilts.data.features import encode
     from adapterstilts.data.splits import training_rows
-    from adapterstilts.options import TrainingOptions, read_options
-    from adapterstilts.planning import make_plan, plan_training
-    from adapterstilts.stages import build_collator, build_kind
+    from adapterstilts.stages.run import build_collator, build_kind
+    from adapterstilts.stages.setup import make_plan, plan_training
     from adapterstilts.tasks.catalogue import recipe
 
     plan = make_plan(read_options(TrainingOptions, options))
@@ -154,7 +154,7 @@ def prepare(options: dict[str, Any], *, training: bool) -> Prepared:
 
 def _score_on_validation(options: dict[str, Any], result: Any, seed: int) -> float:
     from adapterstilts.modeling.storage import StoredModel
-    from adapterstilts.prediction import predict
+    from adapterstilts.stages.predict import predict
 
     data = prepare({**options, "seed": seed}, training=False)
     model = StoredModel.read(result.folder).restore(data.plan.backbone, precision="fp32")

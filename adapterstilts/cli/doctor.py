@@ -22,8 +22,8 @@ def doctor(profile: str, backbone: str | None, revision: str | None, as_json: bo
     """
     from adapterstilts import api
     from adapterstilts.cli.progress import quiet_libraries
+    from adapterstilts.commands.results import to_json
     from adapterstilts.reporting.doctor import doctor_text
-    from adapterstilts.results import to_json
 
     quiet_libraries()
     report = api.doctor(profile=profile, backbone=backbone, revision=revision)

@@ -23,9 +23,9 @@ def export(runs: tuple[str, ...], out: Path, benchmark: str, partial: bool, stor
     Example:
       astilts export 0123456789ab evaluate-xquad-ba9876543210 --out submission
     """
-    from adapterstilts.exporting import export_runs
-    from adapterstilts.results import to_json
-    from adapterstilts.store import RunStore
+    from adapterstilts.commands.export import export_runs
+    from adapterstilts.commands.results import to_json
+    from adapterstilts.runs.store import RunStore
 
     found = [RunStore(store).resolve(run) for run in runs]
     result = export_runs(found, out, benchmark=benchmark, partial=partial)

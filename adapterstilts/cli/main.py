@@ -10,11 +10,11 @@ import click
 from adapterstilts import __version__
 from adapterstilts.cli.doctor import doctor
 from adapterstilts.cli.export import export
-from adapterstilts.cli.language import train_language
 from adapterstilts.cli.methods import methods
 from adapterstilts.cli.runs import runs
-from adapterstilts.cli.scoring import score
+from adapterstilts.cli.score import score
 from adapterstilts.cli.tasks import tasks
+from adapterstilts.cli.train_language import train_language
 from adapterstilts.cli.training import train_intermediate, transfer
 from adapterstilts.cli.translate import translate
 from adapterstilts.errors import AstiltsError, unknown

@@ -23,8 +23,8 @@ def methods(profile: str, backbone: str | None, revision: str | None, only: str 
     """
     from adapterstilts import api
     from adapterstilts.cli.progress import quiet_libraries
+    from adapterstilts.commands.results import to_json
     from adapterstilts.reporting.methods import methods_table
-    from adapterstilts.results import to_json
 
     quiet_libraries()
     found = api.methods(profile=profile, backbone=backbone, revision=revision, method=only)

@@ -23,7 +23,7 @@ def runs(ctx: click.Context, store: Path, as_json: bool) -> None:
     if ctx.invoked_subcommand:
         return
     from adapterstilts.reporting.tables import runs_table
-    from adapterstilts.store import RunStore
+    from adapterstilts.runs.store import RunStore
 
     found = RunStore(store).runs()
     for problem in RunStore(store).unreadable():
@@ -53,7 +53,7 @@ def show(store: Path, key: str, own_store: Path | None, as_json: bool) -> None:
     """Show spec, provenance and metrics of the run that KEY names: first digits of its key, or its folder."""
     import yaml
 
-    from adapterstilts.store import RunStore
+    from adapterstilts.runs.store import RunStore
 
     run = RunStore(own_store or store).resolve(key)
     content = {

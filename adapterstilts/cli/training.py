@@ -143,8 +143,8 @@ def train_intermediate(tasks: tuple[str, ...], separately: bool, as_json: bool, 
     """
     from adapterstilts import api
     from adapterstilts.cli.progress import Terminal
+    from adapterstilts.commands.results import to_json
     from adapterstilts.reporting.tables import training_summary
-    from adapterstilts.results import to_json
 
     if separately:
         results = api.train_separately(tasks, reporter=Terminal(), **options)
@@ -222,8 +222,8 @@ def transfer(sources: tuple[str, ...], targets: tuple[str, ...], as_json: bool, 
     """
     from adapterstilts import api
     from adapterstilts.cli.progress import Terminal
+    from adapterstilts.commands.results import to_json
     from adapterstilts.reporting.tables import transfer_tables
-    from adapterstilts.results import to_json
 
     result = api.transfer(sources, targets, reporter=Terminal(), **options)
     click.echo(to_json(result) if as_json else transfer_tables(result))

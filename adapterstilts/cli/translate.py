@@ -49,8 +49,8 @@ def translate(task: str, as_json: bool, **options: Any) -> None:
     """
     from adapterstilts import api
     from adapterstilts.cli.progress import Terminal
-    from adapterstilts.reporting.translations import translation_summary
-    from adapterstilts.results import to_json
+    from adapterstilts.commands.results import to_json
+    from adapterstilts.reporting.translate import translation_summary
 
     results = api.translate(task, reporter=Terminal(), **options)
     click.echo(to_json(results) if as_json else "\n\n".join(map(translation_summary, results)))

@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapterstilts.specs import Encoding, canonical_json
+from adapterstilts.runs.specs import canonical_json
+from adapterstilts.settings import Encoding
 from adapterstilts.tasks.kind import Kind
 
 if TYPE_CHECKING:

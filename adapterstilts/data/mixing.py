@@ -12,7 +12,7 @@ from torch.utils.data import Sampler
 
 from adapterstilts.data.batching import Batch, Collator, LengthBatches
 from adapterstilts.errors import UsageError
-from adapterstilts.specs import Sampling
+from adapterstilts.runs.specs import Sampling
 
 if TYPE_CHECKING:
     from datasets import Dataset

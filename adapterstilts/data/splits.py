@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.sources import Source
+from adapterstilts.data.sources.rows import Source
 from adapterstilts.data.translation.layout import Direction
 from adapterstilts.data.translation.reading import Translations
 from adapterstilts.errors import DataError
-from adapterstilts.specs import TrainingData
+from adapterstilts.runs.specs import TrainingData
 from adapterstilts.tasks.kind import draw
 from adapterstilts.tasks.recipe import Recipe
 

@@ -17,7 +17,7 @@ from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 from adapterstilts.errors import CompatibilityError, UsageError, unknown
 from adapterstilts.modeling.blocks import Block, MergeOptions
-from adapterstilts.modeling.choices import check_options
+from adapterstilts.modeling.option_text import check_options
 
 _CONFIGS: dict[str, Any] = {
     "seq_bn": adapters.SeqBnConfig,

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from adapterstilts.specs import MethodSpec, Strict
+from adapterstilts.runs.specs import MethodSpec
+from adapterstilts.settings import Strict
 from adapterstilts.tasks.kind import HeadSpec
 
 

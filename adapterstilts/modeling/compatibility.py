@@ -11,7 +11,7 @@ from adapterstilts.modeling.composition import COMPOSITIONS, Start, composition_
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.storage import StoredModel
 from adapterstilts.modeling.transfer_model import TransferModel
-from adapterstilts.specs import Choice, MethodSpec, TrainSpec
+from adapterstilts.runs.specs import Choice, MethodSpec, TrainSpec
 from adapterstilts.tasks.kind import HeadSpec
 
 

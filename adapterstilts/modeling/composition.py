@@ -15,7 +15,8 @@ from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors
 from adapterstilts.modeling.transfer_model import TransferModel, trains_backbone
 from adapterstilts.registry import Registry
-from adapterstilts.specs import Choice, MethodSpec, Strict, TrainSpec, validate
+from adapterstilts.runs.specs import Choice, MethodSpec, TrainSpec
+from adapterstilts.settings import Strict, validate
 
 
 class FuseOptions(Strict):

@@ -8,9 +8,9 @@ from types import ModuleType
 from typing import Any, Literal
 
 from adapterstilts.errors import UsageError
-from adapterstilts.modeling.choices import parse_choice
+from adapterstilts.modeling.option_text import parse_choice
 from adapterstilts.registry import Registry
-from adapterstilts.specs import MethodSpec
+from adapterstilts.runs.specs import MethodSpec
 
 # The learning rate, length and patience that AdapterHub's recipes use for adapters.
 _ADAPTER_DEFAULTS = {"learning_rate": 1e-4, "epochs": 15, "patience": 4}

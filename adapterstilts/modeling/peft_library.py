@@ -17,7 +17,7 @@ from torch import nn
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.architecture import routers
 from adapterstilts.modeling.blocks import Block, MergeOptions
-from adapterstilts.modeling.choices import check_options
+from adapterstilts.modeling.option_text import check_options
 
 # Method to the library's configuration class, and the settings that make it this method.
 _CONFIGS: dict[str, tuple[Any, dict[str, Any]]] = {

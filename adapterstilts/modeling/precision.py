@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 
 from adapterstilts.errors import CompatibilityError, UsageError
-from adapterstilts.specs import Precision
+from adapterstilts.runs.specs import Precision
 
 # Narrower models gain little (at width 128, scripts/bench gave 1.2 to 1.35 times the speed on two CPU cores) and keep
 # fp32, in which resuming is exact.

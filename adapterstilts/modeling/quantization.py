@@ -10,7 +10,7 @@ from torch import nn
 
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.methods import METHODS
-from adapterstilts.specs import MethodSpec
+from adapterstilts.runs.specs import MethodSpec
 
 NF4 = "nf4"
 """4-bit NormalFloat with double quantisation, computed in bf16."""

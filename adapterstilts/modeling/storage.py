@@ -15,7 +15,7 @@ from adapterstilts.files import write_json
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import ModelDescription
 from adapterstilts.modeling.transfer_model import MERGED, TransferModel
-from adapterstilts.specs import Precision
+from adapterstilts.runs.specs import Precision
 
 WEIGHTS = "weights.safetensors"
 DESCRIPTION = "model.json"

@@ -16,7 +16,7 @@ from adapterstilts.modeling.blocks import AdapterDescription, Block, HeadDescrip
 from adapterstilts.modeling.heads import build_head
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.quantization import size_of
-from adapterstilts.specs import MethodSpec, Precision
+from adapterstilts.runs.specs import MethodSpec, Precision
 from adapterstilts.tasks.kind import HeadSpec
 from adapterstilts.tasks.retrieval import resolve_layer
 

@@ -13,7 +13,7 @@ from adapterstilts.errors import AstiltsError, CompatibilityError, UsageError
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.transfer_model import TransferModel
-from adapterstilts.specs import MethodSpec
+from adapterstilts.runs.specs import MethodSpec
 
 _BYTES = 4
 

@@ -9,7 +9,7 @@ import yaml
 from pydantic import Field
 
 from adapterstilts.errors import unknown
-from adapterstilts.specs import Strict, validate
+from adapterstilts.settings import Strict, validate
 
 
 class Profile(Strict):

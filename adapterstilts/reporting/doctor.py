@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adapterstilts.studies.doctor import BackboneReport
+from adapterstilts.commands.doctor import BackboneReport
 
 _WIDTH = 14
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from adapterstilts.commands.results import MethodCost
 from adapterstilts.reporting.tables import plain_table, text_of
-from adapterstilts.results import MethodCost
 
 
 def methods_table(costs: Sequence[MethodCost]) -> str:

@@ -13,15 +13,15 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from adapterstilts.commands.results import SELECTED, Cost, Metrics, TrainResult, TransferResult, TransferRow
 from adapterstilts.languages import LANGUAGES, context_language, question_language, zero_shot_languages
 from adapterstilts.reporting.translated_rows import mean_name, translation_notes, translation_suffix
-from adapterstilts.results import SELECTED, Cost, Metrics, TrainResult, TransferResult, TransferRow
-from adapterstilts.store import KEY_DIGITS, Run
+from adapterstilts.runs.store import KEY_DIGITS, Run
 from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.recipe import Recipe
 
 if TYPE_CHECKING:
-    from adapterstilts.specs import StageSpec
+    from adapterstilts.runs.specs import StageSpec
 
 _COLLAPSED = "it predicts one and the same label for every validation example: it has collapsed"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from adapterstilts.commands.results import TransferRow
 from adapterstilts.languages import LANGUAGES
-from adapterstilts.results import TransferRow
 
 ENGLISH = "en"
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 import yaml
 
 from adapterstilts.errors import DataError, UsageError, unknown
-from adapterstilts.specs import validate
+from adapterstilts.settings import validate
 from adapterstilts.tasks.recipe import Recipe
 
 # A recipe names its kind, so the kinds have to be registered before one is built.

@@ -12,7 +12,7 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from adapterstilts.errors import DataError
 from adapterstilts.registry import Registry
-from adapterstilts.specs import Encoding, Strict
+from adapterstilts.settings import Encoding, Strict
 
 Row = Mapping[str, Any]
 Pooling = Literal["first", "mean", "last"]

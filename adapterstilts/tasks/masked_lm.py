@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from adapterstilts.metrics import load_metric
-from adapterstilts.specs import Encoding, Strict, validate
+from adapterstilts.settings import Encoding, Strict, validate
 from adapterstilts.tasks.kind import KINDS, HeadSpec, Item, KindDefaults, Row, Scores, paired
 
 IGNORED = -100

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from adapterstilts import submission
-from adapterstilts.metrics import load_metric
-from adapterstilts.specs import Encoding, validate
+from adapterstilts.metrics import load_metric, submission
+from adapterstilts.settings import Encoding, validate
 from adapterstilts.tasks.kind import KINDS, HeadSpec, KindDefaults, PoolingOptions, Row, Scores, paired
 
 

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from adapterstilts import submission
-from adapterstilts.metrics import load_metric
-from adapterstilts.specs import Encoding, validate
+from adapterstilts.metrics import load_metric, submission
+from adapterstilts.settings import Encoding, validate
 from adapterstilts.tasks.kind import KINDS, HeadSpec, KindDefaults, PoolingOptions, Row, Scores, paired
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from adapterstilts.errors import UsageError
-from adapterstilts.specs import Strict
+from adapterstilts.settings import Strict
 from adapterstilts.tasks.kind import KINDS, Kind
 
 Benchmark = Literal["xtreme", "xtreme-r"]

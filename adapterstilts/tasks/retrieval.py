@@ -11,9 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from adapterstilts import mining, submission
-from adapterstilts.metrics import load_metric
-from adapterstilts.specs import Encoding, Strict, validate
+from adapterstilts.metrics import load_metric, mining, submission
+from adapterstilts.settings import Encoding, Strict, validate
 from adapterstilts.tasks.kind import KINDS, HeadSpec, Item, KindDefaults, Pooling, Row, Scores, draw, paired
 
 RANKS = 20

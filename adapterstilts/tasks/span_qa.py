@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from adapterstilts import submission
-from adapterstilts.metrics import load_metric
-from adapterstilts.specs import Encoding, Strict, validate
+from adapterstilts.metrics import load_metric, submission
+from adapterstilts.settings import Encoding, Strict, validate
 from adapterstilts.tasks.kind import KINDS, HeadSpec, KindDefaults, Row, Scores, paired
 
 START, END = 0, 1

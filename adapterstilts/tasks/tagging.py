@@ -9,11 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from adapterstilts import submission
 from adapterstilts.errors import DataError
-from adapterstilts.metrics import load_metric
+from adapterstilts.metrics import load_metric, submission
 from adapterstilts.metrics.chunks import chunks
-from adapterstilts.specs import Encoding, Strict, validate
+from adapterstilts.settings import Encoding, Strict, validate
 from adapterstilts.tasks.kind import KINDS, HeadSpec, Item, KindDefaults, Row, Scores, paired
 
 _IGNORED = -100

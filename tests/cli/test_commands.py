@@ -13,8 +13,8 @@ import pytest
 
 from adapterstilts.cli.main import astilts, main
 from adapterstilts.cli.training import _SETTINGS, train_intermediate, transfer
-from adapterstilts.options import IntermediateOptions, TransferOptions
-from adapterstilts.specs import Settings
+from adapterstilts.commands.options import IntermediateOptions, TransferOptions
+from adapterstilts.settings import Settings
 from adapterstilts.tasks.catalogue import task_names
 
 ASTILTS = [sys.executable, "-m", "adapterstilts"]

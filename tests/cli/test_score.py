@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from adapterstilts.cli.scoring import score
+from adapterstilts.cli.score import score
 from adapterstilts.errors import DataError
-from adapterstilts.submission import write_answers, write_gold_answers
+from adapterstilts.metrics.submission import write_answers, write_gold_answers
 
 
 @pytest.fixture

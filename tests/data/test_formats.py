@@ -8,7 +8,7 @@ import pytest
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS
-from adapterstilts.data.sources import FileRows
+from adapterstilts.data.sources.files import FileRows
 from adapterstilts.errors import DataError
 from adapterstilts.tasks.catalogue import recipe
 

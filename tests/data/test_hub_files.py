@@ -41,7 +41,7 @@ ASKED: dict[str, tuple[str | None, list[str], str]] = {
 CODE = """
 import json, sys
 from pathlib import Path
-from adapterstilts.data.hub_files import fetch
+from adapterstilts.data.sources.hub_files import fetch
 from adapterstilts.errors import AstiltsError
 from adapterstilts.tasks.recipe import HubSource
 archive, files = json.loads(sys.argv[1])
@@ -164,7 +164,7 @@ def test_fields_of_a_recipe_belong_together(fields: dict[str, Any], message: str
 READ = """
 import json
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.sources import HubRows
+from adapterstilts.data.sources.hub import HubRows
 from adapterstilts.errors import HubError
 from adapterstilts.tasks.catalogue import recipe
 found = []

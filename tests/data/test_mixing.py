@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from adapterstilts.data.batching import Collator, LengthBatches
 from adapterstilts.data.mixing import MixedBatches, MixedCollator, TaskBatch, batch_counts, mix
 from adapterstilts.errors import UsageError
-from adapterstilts.specs import Sampling
+from adapterstilts.runs.specs import Sampling
 
 SIZES = {"squad": 100, "mnli": 40, "copa": 4}
 STRATEGIES: dict[str, dict[str, Any]] = {

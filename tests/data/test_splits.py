@@ -7,10 +7,11 @@ import pytest
 from datasets import Dataset
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.sources import FileRows, open_source
+from adapterstilts.data.sources.files import FileRows
+from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.splits import evaluation_split, hold_out, training_rows
 from adapterstilts.errors import DataError, UsageError
-from adapterstilts.specs import TrainingData
+from adapterstilts.runs.specs import TrainingData
 from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.kind import draw
 from tests.conftest import write_squad

@@ -12,7 +12,7 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS
 from adapterstilts.data.formats.sentences import sentence_breaks
 from adapterstilts.data.records import RECORDS
-from adapterstilts.data.tables import TABLES, Table
+from adapterstilts.data.records.tables import TABLES, Table
 from adapterstilts.errors import DataError
 from tests.data.release_examples import retrieval
 

@@ -12,7 +12,7 @@ from datasets import Dataset
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats.sentences import sentence_breaks
-from adapterstilts.data.sources import open_source
+from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.translation.layout import Direction, file_of, provenance_of, write_translations
 from adapterstilts.data.translation.markers import Lost, mark, unmark
 from adapterstilts.data.translation.reading import ParallelRows, TranslationFiles, open_translations

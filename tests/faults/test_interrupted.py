@@ -17,9 +17,9 @@ import torch
 from safetensors.torch import load_file
 
 import adapterstilts
-from adapterstilts.checkpoints import latest_complete, mark_complete
 from adapterstilts.mini.generators.span_qa import span_qa
-from adapterstilts.store import RunStore
+from adapterstilts.runs.store import RunStore
+from adapterstilts.stages.checkpoints import latest_complete, mark_complete
 from tests.conftest import write_squad
 
 ASTILTS = [sys.executable, "-m", "adapterstilts"]

@@ -16,7 +16,7 @@ from adapterstilts.modeling.composition import COMPOSITIONS, add_language_adapte
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
-from adapterstilts.specs import Choice, MethodSpec
+from adapterstilts.runs.specs import Choice, MethodSpec
 from adapterstilts.tasks.kind import HeadSpec
 from tests.conftest import save_tiny_backbone
 from tests.test_specs import SQUAD, train_spec

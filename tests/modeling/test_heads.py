@@ -22,7 +22,7 @@ from adapterstilts.mini import backbone_path
 from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.modeling.heads import HEADS, build_head, pool
 from adapterstilts.modeling.transfer_model import TransferModel
-from adapterstilts.specs import MethodSpec
+from adapterstilts.runs.specs import MethodSpec
 from adapterstilts.tasks.kind import HeadSpec
 
 IDS = torch.tensor([[0, 9, 8, 7, 2, 1, 1, 1], [0, 5, 6, 7, 8, 9, 4, 2]])

@@ -20,8 +20,8 @@ from adapterstilts.modeling.compatibility import start_model
 from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, load_parameters, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
-from adapterstilts.prediction import predict
-from adapterstilts.specs import Choice, MethodSpec
+from adapterstilts.runs.specs import Choice, MethodSpec
+from adapterstilts.stages.predict import predict
 from adapterstilts.tasks.kind import HeadSpec
 from tests.conftest import save_tiny_backbone
 from tests.test_specs import SQUAD, train_spec

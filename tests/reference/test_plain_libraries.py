@@ -20,7 +20,7 @@ from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.compatibility import start_model
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
-from adapterstilts.specs import Choice, MethodSpec
+from adapterstilts.runs.specs import Choice, MethodSpec
 from adapterstilts.tasks.kind import HeadSpec
 from tests.conftest import QUICK, save_tiny_backbone
 from tests.test_specs import SQUAD, train_spec
@@ -159,10 +159,10 @@ class PlainTrainer(Trainer):
 
 
 def test_full_fine_tuning_has_the_losses_of_a_plain_trainer(tmp_path: Path) -> None:
+    from adapterstilts.commands.options import TrainingOptions, read_options
     from adapterstilts.data.batching import LengthBatches
-    from adapterstilts.options import TrainingOptions, read_options
-    from adapterstilts.planning import make_plan, plan_training
-    from adapterstilts.stages import Silent, run_training
+    from adapterstilts.stages.run import Silent, run_training
+    from adapterstilts.stages.setup import make_plan, plan_training
     from adapterstilts.tasks.catalogue import recipe
 
     folder = save_tiny_backbone(tmp_path / "backbone", hidden_size=64)
@@ -222,7 +222,7 @@ def test_full_fine_tuning_has_the_losses_of_a_plain_trainer(tmp_path: Path) -> N
 
 def ours_for(plan: Any, spec: Any) -> TransferModel:
     """The model with which the stage begins."""
-    from adapterstilts.stages import build_kind
+    from adapterstilts.stages.run import build_kind
 
     return start_model(spec, plan.backbone, [], heads={"mnli": build_kind(spec.only).head()}, source_task=None)
 
@@ -232,7 +232,7 @@ def cached_features(plan: Any, spec: Any) -> Any:
     from adapterstilts.data.bad_rows import BadRows
     from adapterstilts.data.features import encode
     from adapterstilts.data.splits import training_rows
-    from adapterstilts.stages import build_kind
+    from adapterstilts.stages.run import build_kind
     from adapterstilts.tasks.catalogue import recipe
 
     rows, _ = training_rows(

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 import adapterstilts
+from adapterstilts.commands.results import TransferResult, TransferRow
 from adapterstilts.errors import AstiltsError
 from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.reporting.tables import transfer_tables
-from adapterstilts.results import TransferResult, TransferRow
-from adapterstilts.specs import Choice, MethodSpec, Sampling, TrainSpec
-from adapterstilts.store import Run, RunStore
+from adapterstilts.runs.specs import Choice, MethodSpec, Sampling, TrainSpec
+from adapterstilts.runs.store import Run, RunStore
 from tests.conftest import QUICK
 
 

@@ -16,8 +16,8 @@ from adapterstilts.cli.training import transfer
 from adapterstilts.errors import AstiltsError, CompatibilityError, UsageError
 from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.reporting.tables import transfer_tables
-from adapterstilts.specs import EvaluateSpec, TrainSpec
-from adapterstilts.store import Run, RunStore
+from adapterstilts.runs.specs import EvaluateSpec, TrainSpec
+from adapterstilts.runs.store import Run, RunStore
 from tests.conftest import QUICK
 
 SHOWN = {"languages": ("en", "de", "zh"), "max_eval_examples": 16}

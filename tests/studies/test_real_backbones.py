@@ -15,7 +15,7 @@ from tokenizers import ByteLevelBPETokenizer
 
 import adapterstilts
 from adapterstilts.errors import CompatibilityError
-from adapterstilts.specs import Encoding
+from adapterstilts.settings import Encoding
 from adapterstilts.tasks.catalogue import recipe
 from tests.backbones import FAMILIES
 from tests.studies.test_real_data import real, xlmr

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import adapterstilts
-from adapterstilts.scoring import score_folders
+from adapterstilts.commands.score import score_folders
 
 # Targets of which the slices have training and test data, with the languages that they have.
 TARGETS: dict[str, tuple[str, ...]] = {

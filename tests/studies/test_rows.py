@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 import adapterstilts
+from adapterstilts.commands.results import ORACLE, SELECTED, to_json
 from adapterstilts.errors import UsageError
 from adapterstilts.files import file_digest
 from adapterstilts.reporting.tables import transfer_tables
-from adapterstilts.results import ORACLE, SELECTED, to_json
-from adapterstilts.specs import TrainSpec
-from adapterstilts.stages import Silent
-from adapterstilts.store import Run, RunStore
+from adapterstilts.runs.specs import TrainSpec
+from adapterstilts.runs.store import Run, RunStore
+from adapterstilts.stages.run import Silent
 from tests.conftest import QUICK
 
 SHOWN = {"languages": ("en", "de", "zh"), "max_eval_examples": 16}

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 import adapterstilts
+from adapterstilts.commands.options import TransferOptions
+from adapterstilts.commands.score import score_folders
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.sources import open_source
+from adapterstilts.data.sources.open import open_source
 from adapterstilts.errors import UsageError
-from adapterstilts.evaluation import Evaluation
 from adapterstilts.mini.generators import generator
-from adapterstilts.options import TransferOptions
-from adapterstilts.planning import make_plan, plan_evaluation
 from adapterstilts.reporting.tables import training_summary, transfer_tables
-from adapterstilts.scoring import score_folders
-from adapterstilts.specs import key
-from adapterstilts.stages import Silent, build_collator, build_kind
-from adapterstilts.store import RunStore
+from adapterstilts.runs.specs import key
+from adapterstilts.runs.store import RunStore
+from adapterstilts.stages.evaluate import Evaluation
+from adapterstilts.stages.run import Silent, build_collator, build_kind
+from adapterstilts.stages.setup import make_plan, plan_evaluation
 from adapterstilts.tasks.catalogue import recipe, task_names, training_recipes
 from tests.conftest import QUICK
 

@@ -12,14 +12,14 @@ import pytest
 import torch
 
 import adapterstilts
+from adapterstilts.commands.score import score_folders
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.files import file_digest
 from adapterstilts.metrics import load_metric
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.reporting.tables import transfer_tables
-from adapterstilts.scoring import score_folders
-from adapterstilts.stages import Silent
-from adapterstilts.store import RunStore
+from adapterstilts.runs.store import RunStore
+from adapterstilts.stages.run import Silent
 
 SEQ_BN = "seq_bn[reduction_factor=4]"
 

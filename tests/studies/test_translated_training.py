@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 
 import adapterstilts
+from adapterstilts.commands.options import IntermediateOptions, read_options
+from adapterstilts.commands.results import to_json
+from adapterstilts.commands.train_intermediate import plan_together
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.sources import open_source
+from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.splits import training_rows
 from adapterstilts.data.translation.layout import Direction, file_of, write_translations
 from adapterstilts.data.translation.reading import TranslationFiles
 from adapterstilts.errors import AstiltsError, DataError, UsageError
 from adapterstilts.mini.generators.span_qa import span_qa
-from adapterstilts.options import IntermediateOptions, read_options
-from adapterstilts.planning import make_plan
 from adapterstilts.reporting.tables import training_summary, transfer_tables
-from adapterstilts.results import to_json
-from adapterstilts.specs import TrainingData
-from adapterstilts.store import Run, RunStore
-from adapterstilts.studies.training import plan_together
+from adapterstilts.runs.specs import TrainingData
+from adapterstilts.runs.store import Run, RunStore
+from adapterstilts.stages.setup import make_plan
 from adapterstilts.tasks.catalogue import recipe
 from tests.conftest import QUICK
 

@@ -11,11 +11,11 @@ import pytest
 import adapterstilts
 from adapterstilts.cli.main import main
 from adapterstilts.cli.translate import translate
+from adapterstilts.commands.options import TranslationOptions
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.sources import open_source
+from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.splits import rows_to_translate
 from adapterstilts.errors import AstiltsError, DataError, UsageError
-from adapterstilts.options import TranslationOptions
 from adapterstilts.tasks.catalogue import recipe
 from tests.data.test_translation import marked, parts
 from tests.translation_models import save_marian, sentences

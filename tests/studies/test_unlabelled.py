@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 import adapterstilts
+from adapterstilts.commands.export import export_runs
 from adapterstilts.errors import DataError
-from adapterstilts.exporting import export_runs
 from adapterstilts.mini.generators import generator
 from adapterstilts.reporting.tables import transfer_tables
-from adapterstilts.store import Run
+from adapterstilts.runs.store import Run
 
 
 @pytest.fixture

@@ -12,15 +12,15 @@ import pytest
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS
 from adapterstilts.data.records import RECORDS
-from adapterstilts.data.sources import open_source
-from adapterstilts.data.tables import TABLES
+from adapterstilts.data.records.tables import TABLES
+from adapterstilts.data.sources.open import open_source
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.metrics import METRICS
 from adapterstilts.mini.generators import generator_names
 from adapterstilts.mini.tokenizer import build_tokenizer
 from adapterstilts.modeling.heads import HEADS
-from adapterstilts.specs import Encoding, Settings, validate
+from adapterstilts.settings import Encoding, Settings, validate
 from adapterstilts.tasks.catalogue import recipe, recipe_for_phase, task_names, training_recipes
 from adapterstilts.tasks.kind import Kind
 

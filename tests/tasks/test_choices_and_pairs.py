@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from adapterstilts.mini.tokenizer import build_tokenizer
-from adapterstilts.specs import Encoding
+from adapterstilts.settings import Encoding
 from adapterstilts.tasks.multiple_choice import MultipleChoice
 from adapterstilts.tasks.pair_classification import PairClassification
 

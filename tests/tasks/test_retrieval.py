@@ -10,7 +10,7 @@ import pytest
 
 from adapterstilts.errors import UsageError
 from adapterstilts.mini.tokenizer import build_tokenizer
-from adapterstilts.specs import Encoding
+from adapterstilts.settings import Encoding
 from adapterstilts.tasks.retrieval import PRESETS, Retrieval, resolve_layer
 
 SHORT = Encoding(max_length=16, stride=2, max_query_length=4)

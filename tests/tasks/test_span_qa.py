@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adapterstilts.errors import UsageError
 from adapterstilts.mini.tokenizer import build_tokenizer
-from adapterstilts.specs import Encoding
+from adapterstilts.settings import Encoding
 from adapterstilts.tasks.span_qa import SpanQA
 
 TOKENIZER = build_tokenizer()

@@ -11,7 +11,7 @@ import pytest
 from adapterstilts.errors import DataError
 from adapterstilts.metrics import load_metric
 from adapterstilts.mini.tokenizer import build_tokenizer
-from adapterstilts.specs import Encoding
+from adapterstilts.settings import Encoding
 from adapterstilts.tasks.tagging import Tagging
 
 LABELS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.sources import Source, canonical_rows
+from adapterstilts.data.sources.rows import Source, canonical_rows
 from adapterstilts.data.translation.layout import Direction, Translated, file_of, provenance_of, read_translations
 from adapterstilts.data.translation.texts import REASONS
 from adapterstilts.errors import DataError, UsageError

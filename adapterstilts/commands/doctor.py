@@ -1,0 +1,138 @@
+"""What works on a backbone, told from its configuration and tokenizer without its weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from adapterstilts.commands.methods import list_methods
+from adapterstilts.commands.results import MethodCost
+from adapterstilts.data.unknown_words import SAMPLE, share_of_unknown
+from adapterstilts.errors import CompatibilityError
+from adapterstilts.mini import LANGUAGES
+from adapterstilts.mini.generators import generator
+from adapterstilts.modeling.architecture import default_pooling, experts, form, has_masked_lm, positions
+from adapterstilts.modeling.backbone import check_tokenizer, locate_backbone
+from adapterstilts.modeling.precision import choose_device, choose_precision
+from adapterstilts.modeling.quantization import no_quantization
+from adapterstilts.profiles import load_profile
+from adapterstilts.stages.checks import MANY_UNKNOWN, MOSTLY_UNKNOWN
+
+
+@dataclass(frozen=True)
+class TokenizerReport:
+    """A tokenizer.
+
+    Attributes:
+        tokens: Size of the vocabulary, added tokens included.
+        padding: The padding token, None where there is none; `mask` and `unknown` likewise.
+    """
+
+    tokens: int
+    padding: str | None
+    mask: str | None
+    unknown: str | None
+
+
+@dataclass(frozen=True)
+class BackboneReport:
+    """What works on a backbone and what does not.
+
+    Attributes:
+        form: Encoder, causal decoder, or the encoder of an encoder-decoder.
+        experts: Experts of each sparse layer; 0 for a dense model.
+        parameters: All of them, heads aside; None where the architecture cannot be built.
+        positions: The longest input in tokens; None where there is no limit.
+        modules: The languages that it has a module of its own for, as X-MOD has; empty for others.
+        tokenizer: None where it cannot be used.
+        masked_lm: Whether masked language modelling works, as far as architecture and tokenizer decide.
+        pooling: How one vector of a text is read by default.
+        unknown: Language to the share of the characters of the embedded suite's text that have no token, from 0 to 1.
+        obstacles: What stops it from being used at all.
+        warnings: What stops it from being used well.
+        methods: Each tuning method, with what it trains or why it does not work.
+        precision: What `--precision auto` chooses on this machine.
+        no_4bit: Why `--load-in-4bit` does not work on this machine; None where it does.
+    """
+
+    backbone: str
+    architecture: str
+    form: str
+    experts: int
+    parameters: int | None
+    layers: int
+    width: int
+    positions: int | None
+    modules: list[str]
+    tokenizer: TokenizerReport | None
+    masked_lm: bool
+    pooling: str
+    unknown: dict[str, float]
+    obstacles: list[str]
+    warnings: list[str]
+    methods: list[MethodCost]
+    device: str
+    precision: str
+    no_4bit: str | None
+
+
+def examine(*, profile: str, backbone: str | None, revision: str | None) -> BackboneReport:
+    """Reads configuration and tokenizer, and tries every method; see `adapterstilts.doctor`."""
+    defaults = load_profile(profile)
+    name = defaults.backbone if backbone is None else backbone
+    located = locate_backbone(name, revision=revision or (defaults.revision if name == defaults.backbone else None))
+    config = located.config()
+    obstacles: list[str] = []
+    tokenizer: Any = None
+    try:
+        tokenizer = located.tokenizer()
+        check_tokenizer(tokenizer, config, name=name)
+    except CompatibilityError as error:
+        obstacles.append(str(error))
+    unknown = _unknown(tokenizer) if tokenizer is not None else {}
+    methods = list_methods(profile=profile, backbone=backbone, revision=revision, method=None)
+    device = choose_device("auto")
+    return BackboneReport(
+        backbone=name,
+        architecture=config.model_type,
+        form=form(config),
+        experts=experts(config),
+        parameters=next((method.total for method in methods if method.method == "full"), None),
+        layers=config.num_hidden_layers,
+        width=config.hidden_size,
+        positions=positions(config),
+        modules=sorted(config.languages) if config.model_type == "xmod" else [],
+        tokenizer=_describe(tokenizer) if tokenizer is not None else None,
+        masked_lm=has_masked_lm(config) and tokenizer is not None and tokenizer.mask_token_id is not None,
+        pooling=default_pooling(config),
+        unknown=unknown,
+        obstacles=obstacles,
+        warnings=_warnings(unknown),
+        methods=methods,
+        device=str(device),
+        precision=choose_precision("auto", device=device, hidden_size=config.hidden_size),
+        no_4bit=no_quantization(device),
+    )
+
+
+def _describe(tokenizer: Any) -> TokenizerReport:
+    return TokenizerReport(len(tokenizer), tokenizer.pad_token, tokenizer.mask_token, tokenizer.unk_token)
+
+
+def _unknown(tokenizer: Any) -> dict[str, float]:
+    found = {}
+    for language in LANGUAGES:
+        rows = generator("span_qa")(split="test", language=language, size=SAMPLE)
+        found[language] = share_of_unknown(
+            (text for row in rows for text in (row["context"], row["question"])), tokenizer
+        )
+    return found
+
+
+def _warnings(unknown: dict[str, float]) -> list[str]:
+    refused = [language for language, share in unknown.items() if share > MOSTLY_UNKNOWN]
+    poor = [language for language, share in unknown.items() if MANY_UNKNOWN < share <= MOSTLY_UNKNOWN]
+    return [
+        *([f"Most characters have no token in {', '.join(refused)}: refused."] if refused else []),
+        *([f"Many characters have no token in {', '.join(poor)}."] if poor else []),
+    ]

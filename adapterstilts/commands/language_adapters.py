@@ -1,0 +1,181 @@
+"""Language adapters of a transfer: one to train over, and one for each language to evaluate (Pfeiffer et al. 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from adapterstilts.commands.options import TransferOptions
+from adapterstilts.commands.train_language import TASK
+from adapterstilts.errors import CompatibilityError, UsageError, unknown
+from adapterstilts.languages import LANGUAGES, context_language
+from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.storage import StoredModel
+from adapterstilts.runs.specs import TrainSpec
+from adapterstilts.runs.store import Run
+from adapterstilts.stages.setup import NO_LANGUAGE_ADAPTER, Plan
+
+_ENGLISH = "en"
+
+
+@dataclass(frozen=True)
+class LanguageAdapters:
+    """The language adapters of one command.
+
+    Attributes:
+        own: Language to its run.
+        fallback: What languages without a run get: a language, `none`, or nothing, which is an error.
+        drop: Last layers of the backbone in which they are left out (MAD-X 2.0: Pfeiffer et al. 2021, "UNKs
+            everywhere").
+    """
+
+    own: dict[str, Run]
+    fallback: str | None
+    drop: int
+
+    @property
+    def english(self) -> Run:
+        """The one that target phases are trained over."""
+        return self.own[_ENGLISH]
+
+    def of(self, language: str) -> Run | None:
+        """What a language, or a pair by the language of its context, is evaluated with."""
+        code = context_language(language)
+        if code in self.own:
+            return self.own[code]
+        return self.own.get(self.fallback or NO_LANGUAGE_ADAPTER)
+
+    def label(self, language: str) -> str:
+        """How that is written in results."""
+        run = self.of(language)
+        fallback = "" if context_language(language) in self.own else " (fallback)"
+        return f"{run_label(run) if run else NO_LANGUAGE_ADAPTER}{fallback}"
+
+    @property
+    def trained_over(self) -> str:
+        """How the English one is written in results."""
+        layers = "layer" if self.drop == 1 else f"{self.drop} layers"
+        return run_label(self.english) + (f", left out of the last {layers}" if self.drop else "")
+
+
+def check_language_options(options: TransferOptions) -> None:
+    """Refuses what does not fit together, before anything is looked for.
+
+    Raises:
+        UsageError: A language is unknown, or an option has no meaning.
+    """
+    given = {
+        "--language-adapter": options.language_adapter,
+        "--language-fallback": options.language_fallback,
+        "--language-adapter-drop": options.language_adapter_drop,
+    }
+    if not options.language_adapters:
+        if name := next((name for name, value in given.items() if value), None):
+            raise UsageError(f"{name} has no meaning without --language-adapters.", remedy="Add it, or leave it out.")
+        return
+    codes = [*(options.language_adapter or {})]
+    if options.language_fallback not in (None, NO_LANGUAGE_ADAPTER):
+        codes.append(str(options.language_fallback))
+    for code in codes:
+        if code not in LANGUAGES:
+            raise unknown("language", code, LANGUAGES)
+
+
+def find_language_adapters(plan: Plan, options: TransferOptions, languages: Iterable[str]) -> LanguageAdapters:
+    """The language adapters for these languages and pairs, each of them checked to fit the plan.
+
+    Raises:
+        UsageError: A language has none and there is no fallback, or has several, or a given key is not that of one.
+        CompatibilityError: The method would change the backbone under them, or one belongs to another backbone.
+    """
+    if METHODS.get(plan.method.name).trains != "none" or plan.method.unfreeze_backbone:
+        raise CompatibilityError(
+            f"--language-adapters: method {plan.method} changes the backbone that they were trained on.",
+            remedy="Use a method that leaves it frozen, such as seq_bn.",
+        )
+    layers = plan.config.num_hidden_layers
+    if options.language_adapter_drop >= layers:
+        raise UsageError(
+            f"--language-adapter-drop {options.language_adapter_drop} leaves no layer: {plan.backbone.name} has "
+            f"{layers}.",
+            remedy="Give a smaller number.",
+        )
+    fallback = options.language_fallback
+    codes = list(dict.fromkeys([_ENGLISH, *map(context_language, languages)]))
+    if fallback not in (None, NO_LANGUAGE_ADAPTER, *codes):
+        codes.append(str(fallback))
+    given = options.language_adapter or {}
+    if unused := [code for code in given if code not in codes]:
+        raise UsageError(
+            f"--language-adapter {unused[0]}={given[unused[0]]}: no target is evaluated in {LANGUAGES[unused[0]]}.",
+            remedy=f"These are: {', '.join(codes)}.",
+        )
+    found = {code: _candidates(plan, code, given.get(code)) for code in codes}
+    if several := {code: runs for code, runs in found.items() if len(runs) > 1}:
+        raise _several(several)
+    own = {code: runs[0].check() for code, runs in found.items() if runs}
+    optional = set(codes) - {_ENGLISH, fallback} if fallback else set()
+    if missing := [code for code in codes if code not in own and code not in optional]:
+        raise _missing(plan, missing, offered=_ENGLISH not in missing and fallback is None)
+    return LanguageAdapters(own, fallback, options.language_adapter_drop)
+
+
+def run_label(run: Run) -> str:
+    """How a language adapter is written in results."""
+    (code,) = _languages(run)
+    return f"{code}@{run.short_key}"
+
+
+def _candidates(plan: Plan, code: str, key: str | None) -> list[Run]:
+    """The language's runs on the plan's backbone, or the one with the given key."""
+    if key is None:
+        return [run for run in plan.store.runs() if _is_of(run, code) and _backbone(run) == plan.backbone.fingerprint]
+    run = plan.store.resolve(key)
+    if not _is_of(run, code):
+        raise UsageError(
+            f"--language-adapter {code}={key}: {run.folder.name} is not a language adapter of {LANGUAGES[code]}.",
+            remedy="`astilts runs` lists what is there.",
+        )
+    StoredModel.read(run.folder).check_backbone(plan.backbone)
+    return [run]
+
+
+def _several(found: Mapping[str, Sequence[Run]]) -> UsageError:
+    listed = "; ".join(
+        f"{LANGUAGES[code]} ({code}) has {len(runs)} language adapters: "
+        + ", ".join(f"{run_label(run)} ({_describe(run)})" for run in runs)
+        for code, runs in found.items()
+    )
+    chosen = ",".join(f"{code}={runs[-1].short_key}" for code, runs in found.items())
+    return UsageError(f"{listed}.", remedy=f"Choose with --language-adapter, e.g. --language-adapter {chosen}.")
+
+
+def _missing(plan: Plan, codes: Sequence[str], *, offered: bool) -> UsageError:
+    named = ", ".join(f"{LANGUAGES[code]} ({code})" for code in codes)
+    commands = "; ".join(f"astilts train-language {code} --profile {plan.options.profile}" for code in codes)
+    other = " Or give --language-fallback none, en or another language." if offered else ""
+    return UsageError(
+        f"{plan.store.root} has no language adapter on {plan.backbone.name} for {named}.",
+        remedy=f"Train it first: {commands}, with the same --backbone and --data-dir as here.{other}",
+    )
+
+
+def _is_of(run: Run, code: str) -> bool:
+    spec = run.spec
+    return spec.stage == "train-language" and spec.task == TASK and _languages(run) == (code,)
+
+
+def _languages(run: Run) -> tuple[str, ...]:
+    assert isinstance(run.spec, TrainSpec)
+    return run.spec.only.data.languages
+
+
+def _backbone(run: Run) -> str:
+    assert isinstance(run.spec, TrainSpec)
+    return run.spec.backbone
+
+
+def _describe(run: Run) -> str:
+    spec = run.spec
+    assert isinstance(spec, TrainSpec)
+    return f"{spec.method}, {run.metrics['train_examples']:,} examples, seed {spec.seed}"

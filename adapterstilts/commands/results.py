@@ -1,0 +1,314 @@
+"""What the Python API returns and `--json` prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from adapterstilts.errors import unknown
+from adapterstilts.metrics.intervals import Interval
+from adapterstilts.runs.specs import EvaluateSpec, TrainSpec
+from adapterstilts.runs.store import Run
+from adapterstilts.tasks.kind import KINDS
+
+Metrics = dict[str, float]
+
+SELECTED = "selected"
+ORACLE = "oracle (chosen on the scored split itself: an upper bound, not a result)"
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """What a training stage did with one task.
+
+    Attributes:
+        validation: Scores of the chosen checkpoint on the task's English validation data.
+        examples_seen: Features in all batches, and `tokens_seen` their tokens.
+    """
+
+    validation: Metrics
+    train_examples: int
+    examples_seen: int
+    tokens_seen: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one phase, or several runs together, took.
+
+    Attributes:
+        flops: Floating-point operations of training by the standard estimate; see `costs.Work`.
+        tokens_per_second: Of the last run, evaluation aside; None where nothing was trained or it was only picked up.
+        share_of_matrix_rate: Of the machine's measured rate of matrix products, likewise.
+        peak_memory_bytes: Most memory of its process: of the `host`, and of a `device` with memory of its own.
+    """
+
+    seconds: float = 0.0
+    flops: int = 0
+    examples_seen: int = 0
+    tokens_seen: int = 0
+    stored_bytes: int = 0
+    tokens_per_second: float | None = None
+    share_of_matrix_rate: float | None = None
+    peak_memory_bytes: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> Cost:
+        """The cost of training runs."""
+        summed = ("flops", "examples_seen", "tokens_seen", "stored_bytes")
+        measured = runs[-1].provenance.get("cost", {}) if runs else {}
+        names = ("tokens_per_second", "share_of_matrix_rate", "peak_memory_bytes")
+        return cls(
+            seconds=sum((run.provenance["train_seconds"] for run in runs), 0.0),
+            **{name: sum(run.metrics[name] for run in runs) for name in summed},
+            **{name: measured[name] for name in names if name in measured},
+        )
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished training stage.
+
+    Attributes:
+        task: The task trained on; of several, their names with `+` between them.
+        languages: Languages of the training data.
+        validation: Scores of the chosen checkpoint on data in `validation_language`. Those of several tasks have
+            the task's name and a `/` before theirs, and `score` is the mean of their main scores.
+        tasks: Each task by itself.
+        sampling: How often each of several tasks was trained on.
+        parameters: Number of `trained` and of all (`total`) parameters.
+        seconds: Training time of the process that finished the stage.
+        cost: What else it took.
+        folder: The run folder, with weights, `log.jsonl`, metrics and provenance.
+    """
+
+    task: str
+    method: str
+    languages: list[str]
+    validation_language: str
+    validation: Metrics
+    tasks: dict[str, TaskResult]
+    sampling: str | None
+    best_step: int
+    steps: int
+    parameters: dict[str, int]
+    stored_bytes: int
+    seconds: float
+    cost: Cost
+    key: str
+    folder: Path
+
+    @classmethod
+    def of(cls, run: Run) -> TrainResult:
+        """Reads the result from a run folder."""
+        fields = ("validation", "best_step", "steps", "parameters", "stored_bytes")
+        assert isinstance(run.spec, TrainSpec)
+        return cls(
+            task=run.spec.task,
+            method=str(run.spec.method),
+            languages=list(run.spec.tasks[0].data.languages),
+            validation_language=run.spec.tasks[0].data.validation_language,
+            tasks=_tasks(run.spec, run.metrics),
+            sampling=str(run.spec.sampling) if run.spec.sampling else None,
+            **{name: run.metrics[name] for name in fields},
+            seconds=run.provenance["train_seconds"],
+            cost=Cost.of([run]),
+            key=run.key,
+            folder=run.folder,
+        )
+
+
+def _tasks(spec: TrainSpec, metrics: dict[str, Any]) -> dict[str, TaskResult]:
+    counted = ("train_examples", "examples_seen", "tokens_seen")
+    found = {}
+    for task in spec.tasks:
+        alone = len(spec.tasks) == 1
+        counts, prefix = (metrics, "") if alone else (metrics["tasks"][task.name], f"{task.name}/")
+        own = {name[len(prefix) :]: value for name, value in metrics["validation"].items() if name.startswith(prefix)}
+        found[task.name] = TaskResult(validation=own, **{name: counts[name] for name in counted})
+    return found
+
+
+@dataclass(frozen=True)
+class SeedScores:
+    """What one seed of the target phase gave.
+
+    Attributes:
+        seed: None for tasks that no model is trained for.
+        validation: Main score of the target phase's checkpoint on English validation data, likewise.
+        languages: As in `TransferRow`, and so are the others.
+    """
+
+    seed: int | None
+    validation: float | None
+    languages: dict[str, Metrics]
+    english: Metrics | None
+    zero_shot: Metrics | None
+    cross_lingual: Metrics | None
+    counts: dict[str, dict[str, int]]
+    calibration: dict[str, Any]
+    folder: Path
+    trained: Path | None
+
+
+@dataclass(frozen=True)
+class MethodCost:
+    """A tuning method on a backbone, heads aside.
+
+    Attributes:
+        compositions: How its intermediate weights can enter a target phase.
+        trained: Number of trained parameters; None where the method does not work.
+        total: Number of all parameters.
+        stored_bytes: Size of what a run keeps.
+        obstacle: Why it does not work on this backbone with its default options.
+    """
+
+    method: str
+    library: str
+    summary: str
+    compositions: list[str]
+    trained: int | None
+    total: int | None
+    stored_bytes: int | None
+    obstacle: str | None
+
+
+@dataclass(frozen=True)
+class TransferRow:
+    """One target task, reached one way.
+
+    Attributes:
+        source: `none`, or the intermediate task with the key of its run, `squad@0123456789ab`; several that are
+            composed into one model have ` + ` between them.
+        sources: Each of these with its full key.
+        variant: What is different about a baseline of `--compare`; None for the other rows.
+        train_languages: Languages of the target phase's training data; those other than English are translations.
+        translate_test: Whether English translations of the test rows were scored instead of them.
+        source_languages: Source to the languages of its training data, for those that were trained on translations.
+        split: Split that was scored.
+        languages: Language to its metrics, in percent, and its number of `examples`; means over seeds.
+        english: Metrics in English, if it was scored, with the main score as `score`.
+        zero_shot: Means over the other languages, likewise.
+        cross_lingual: Means over the pairs of two languages, likewise.
+        spread: The sample standard deviation over seeds of each metric of `english`, `zero_shot` and
+            `cross_lingual`; empty with one seed.
+        validation: Main score on the English validation data of the target phase, mean over seeds.
+        counts: Language to what else has to be known about its predictions, e.g. how many labels occur in them.
+        calibrated_on_scored_rows: Languages whose calibration was chosen on the gold of the very rows that are scored.
+        calibration: What was chosen on validation data to decode with, for the model or for each language.
+        difference: Metric to the gain of the zero-shot mean over the row without an intermediate task.
+        seconds: Training of the intermediate and target phase, and evaluation; all seeds together.
+        cost: What else these phases took: `intermediate` and `target`.
+        fusion_attention: Language to layer to source to the mean share of attention that AdapterFusion gave it.
+        folder: The run folder of the evaluation, with predictions and scores of every question.
+        trained: The run folder of the target phase; None for tasks that no model is trained for.
+        seeds: Scores and runs of every seed. Where there are several, `counts`, `calibration`, `folder` and `trained`
+            are those of the first.
+        language_adapter: The English language adapter that the target phase was trained over.
+        language_adapters: Language to the language adapter that it was evaluated with.
+        selection: For a row that repeats another one: by which rule this one was picked, `SELECTED` or `ORACLE`.
+        differs: How the scored rows differ from the benchmark's, where scores cannot be compared for that.
+    """
+
+    task: str
+    source: str
+    composition: str
+    method: str
+    split: str
+    languages: dict[str, Metrics]
+    english: Metrics | None
+    zero_shot: Metrics | None
+    cross_lingual: Metrics | None
+    counts: dict[str, dict[str, int]]
+    calibration: dict[str, Any]
+    calibrated_on_scored_rows: list[str]
+    difference: dict[str, Interval]
+    parameters: dict[str, int]
+    seconds: dict[str, float]
+    cost: dict[str, Cost]
+    folder: Path
+    trained: Path | None
+    sources: dict[str, str]
+    spread: dict[str, Metrics]
+    validation: float | None
+    seeds: list[SeedScores]
+    variant: str | None = None
+    train_languages: list[str] = field(default_factory=list)
+    translate_test: bool = False
+    source_languages: dict[str, list[str]] = field(default_factory=dict)
+    fusion_attention: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    language_adapter: str | None = None
+    language_adapters: dict[str, str] = field(default_factory=dict)
+    selection: str | None = None
+    differs: str | None = None
+
+    def predictions(self, language: str) -> dict[str, Any]:
+        """The predictions for one language, by example id; with several seeds, those of the first."""
+        run = Run(self.folder)
+        assert isinstance(run.spec, EvaluateSpec)
+        kind = KINDS.get(run.spec.kind)(run.spec.options)
+        if language not in run.spec.languages:
+            raise unknown("language", language, run.spec.languages)
+        scored = json.loads((self.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))
+        path = self.folder / "predictions" / self.task / f"{self.split}-{language}.{kind.prediction_suffix}"
+        return kind.read_predictions(path, scored["ids"])
+
+
+@dataclass(frozen=True)
+class TranslationResult:
+    """A file of translations.
+
+    Attributes:
+        rows: Rows that were translated.
+        dropped: Reason to the number of rows that could not be.
+        texts: Texts (mostly sentences) that were translated, each once.
+        repeated_texts: How often rows have one of them again.
+        cut_short: Texts whose translation the bound on its length has ended.
+        kept: Batches of texts that an interrupted process had translated.
+        path: The file; what made it is in the JSON file beside it.
+    """
+
+    task: str
+    split: str
+    source_language: str
+    target_language: str
+    model: str
+    rows: int
+    dropped: dict[str, int]
+    texts: int
+    repeated_texts: int
+    cut_short: int
+    kept: int
+    path: Path
+
+    @classmethod
+    def of(cls, path: Path, record: Mapping[str, Any]) -> TranslationResult:
+        """Reads the result from what is recorded beside the file."""
+        same = ("task", "split", "source_language", "target_language", "rows", "dropped", "texts", "repeated_texts",
+                "cut_short")  # fmt: skip
+        revision = f"@{record['model']['revision'][:12]}" if record["model"]["revision"] else ""
+        return cls(
+            **{name: record[name] for name in same},
+            model=record["model"]["name"] + revision,
+            kept=record["batches_kept"],
+            path=path,
+        )
+
+
+@dataclass(frozen=True)
+class TransferResult:
+    """All rows of one `transfer`, those of one target next to each other."""
+
+    rows: list[TransferRow] = field(default_factory=list)
+
+
+def to_json(result: Any) -> str:
+    """A result, or a list of them, as indented JSON; paths are strings."""
+    return json.dumps(result, indent=1, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)

@@ -1,0 +1,1 @@
+"""Where rows come from: the Hugging Face Hub, release files, the embedded suite."""

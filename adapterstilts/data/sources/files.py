@@ -1,0 +1,91 @@
+"""Rows from the releases' own files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.formats import FORMATS
+from adapterstilts.data.sources.rows import ROWS_VERSION, canonical, canonical_rows, fill, prefixed, with_split
+from adapterstilts.errors import DataError, UsageError
+from adapterstilts.files import file_digest
+from adapterstilts.languages import context_language
+from adapterstilts.tasks.recipe import FilesSource, Recipe
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+class FileRows:
+    """Rows from release files below a folder laid out as XTREME's download.
+
+    Args:
+        root: The folder given as `--data-dir`.
+    """
+
+    name = "files"
+
+    def __init__(self, root: Path) -> None:
+        if not root.is_dir():
+            raise UsageError(f"--data-dir {root} is not a folder.", remedy="Give the folder that holds the releases.")
+        self.root = root
+
+    def languages(self, task: Recipe, benchmark: str | None) -> tuple[str, ...]:
+        return task.languages_of(benchmark)
+
+    def missing(self, task: Recipe, split: str, language: str) -> str | None:
+        parts = with_split(task.sources.files, split)
+        if not parts:
+            return f"{split} file of {task.name}"
+        absent = [
+            path
+            for part in parts
+            for path in self._paths(part, split, language)[: FORMATS.get(part.format).required]
+            if not path.is_file()
+        ]
+        return str(absent[0]) if absent else None
+
+    def fingerprint(self, task: Recipe, split: str, language: str) -> str:
+        self._check(task, split, language)
+
+        def name(part: FilesSource) -> str:
+            digests = ",".join(file_digest(path) for path in self._paths(part, split, language))
+            options = ",".join(f"{name}={value}" for name, value in sorted(part.options.items()))
+            return f"{part.format}({options}):{part.record}:sha256:{digests}"
+
+        parts = "+".join(name(part) for part in with_split(task.sources.files, split))
+        # Some releases have all languages in one file, so the files alone do not say what is read from them.
+        return f"files:{ROWS_VERSION}:{parts}:{split}:{language}"
+
+    def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
+        self._check(task, split, language)
+        parts = with_split(task.sources.files, split)
+        paths = [path for part in parts for path in self._paths(part, split, language)]
+        return canonical_rows(task, self._rows(parts, split, language, bad), ", ".join(map(str, paths)), bad)
+
+    def _rows(
+        self, parts: list[FilesSource], split: str, language: str, bad: BadRows
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        for number, part in enumerate(parts):
+            paths = self._paths(part, split, language)
+            records = FORMATS.get(part.format)(paths, context_language(language), bad, **part.options)
+            where = str(paths[0])
+            for place, row in canonical(records, part.record, context_language(language), where, bad):
+                yield place, prefixed(row, number, parts)
+
+    def _paths(self, part: FilesSource, split: str, language: str) -> tuple[Path, ...]:
+        given = part.splits[split]
+        templates = (given,) if isinstance(given, str) else given
+        paths = tuple(self.root / fill(template, language) for template in templates)
+        # What a format can do without, such as the gold that a benchmark does not give away, may be absent.
+        required = FORMATS.get(part.format).required
+        return tuple(path for number, path in enumerate(paths) if number < required or path.is_file())
+
+    def _check(self, task: Recipe, split: str, language: str) -> None:
+        if missing := self.missing(task, split, language):
+            raise DataError(
+                f"{missing} is not there ({task.name}, {split}, {language}).",
+                remedy=f"Put the release below {self.root}, or choose other languages with --languages.",
+            )

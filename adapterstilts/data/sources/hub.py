@@ -1,0 +1,122 @@
+"""Rows from the Hugging Face Hub, at pinned commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.formats import FORMATS
+from adapterstilts.data.records.tables import TABLES, Table
+from adapterstilts.data.sources.hub_files import fetch, fetch_matching
+from adapterstilts.data.sources.rows import ROWS_VERSION, canonical, canonical_rows, fill, prefixed, with_split
+from adapterstilts.errors import explain_hub
+from adapterstilts.languages import context_language, question_language
+from adapterstilts.tasks.recipe import HubSource, Recipe
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+class HubRows:
+    """Rows from the Hugging Face Hub at the recipe's pinned revision; the network is used by `load` only."""
+
+    name = "hub"
+
+    def languages(self, task: Recipe, benchmark: str | None) -> tuple[str, ...]:
+        return task.languages_of(benchmark)
+
+    def missing(self, task: Recipe, split: str, language: str) -> str | None:
+        parts = with_split(_hub(task), split)
+        has = parts and all(not part.configs or language in part.configs for part in parts)
+        known = {context_language(language), question_language(language)} <= {"en", *task.all_languages}
+        return None if has and known else f"{split} rows of {task.name} in {language!r}"
+
+    def fingerprint(self, task: Recipe, split: str, language: str) -> str:
+        parts = [_hub_name(part, split, language) for part in with_split(_hub(task), split)]
+        return f"hub:{ROWS_VERSION}:{'+'.join(parts)}:{language}"
+
+    def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
+        parts = with_split(_hub(task), split)
+        rows = (
+            (place, prefixed(row, number, parts))
+            for number, part in enumerate(parts)
+            for place, row in _hub_rows(part, split, language, bad)
+        )
+        return canonical_rows(task, rows, f"{', '.join(part.path for part in parts)}, {split}, {language}", bad)
+
+
+def _hub(task: Recipe) -> HubSource:
+    found = task.source("hub")
+    assert isinstance(found, HubSource)
+    return found
+
+
+def _hub_name(part: HubSource, split: str, language: str) -> str:
+    """What decides the rows of one part."""
+    name = (
+        f"{part.path}@{part.revision}:{_config(part, language)}:{part.record}:{part.splits[split]}:"
+        f"{sorted(part.columns.items())}:{part.id_prefix.get(language)}"
+    )
+    if part.shards:
+        name += f":{part.shards}"
+    if part.table:
+        name += f":{part.table}({','.join(part.beside)})"
+    if part.format:
+        options = ",".join(f"{name}={value}" for name, value in sorted(part.options.items()))
+        name += f":{part.format}({options}):{part.archive}"
+    return name
+
+
+def _hub_rows(part: HubSource, split: str, language: str, bad: BadRows) -> Iterator[tuple[str, dict[str, Any]]]:
+    own = context_language(language)
+    where = f"{part.path}, {split}, {language}"
+    if part.format:
+        records = FORMATS.get(part.format)(fetch(part, _paths_of(part, split, language)), own, bad, **part.options)
+    elif part.table:
+        tables = {code: _hub_table(part, split, code) for code in dict.fromkeys((own, *part.beside))}
+        records = TABLES.get(part.table)(tables, own, bad)
+    else:
+        records = _hub_table(part, split, language).records
+    return canonical(records, part.record, own, where, bad)
+
+
+def _hub_table(part: HubSource, split: str, language: str) -> Table:
+    if part.shards:
+        files = fetch_matching(part, fill(part.shards, language))
+        found = _loaded_files(tuple(map(str, files)), str(part.splits[split]))
+    else:
+        found = _loaded(part.path, _config(part, language), part.splits[split], part.revision)
+    if prefix := part.id_prefix.get(language):
+        found = found.filter(lambda id_: id_.startswith(prefix), input_columns="id")
+    found = found.rename_columns({theirs: ours for ours, theirs in part.columns.items()})
+    # Some records are known by their place only.
+    records = ((f"row {number}", {"number": number, **record}) for number, record in enumerate(found))
+    return Table(where=f"{part.path}, {split}, {language}", records=records)
+
+
+@lru_cache(maxsize=32)
+def _loaded(path: str, config: str | None, split: str, revision: str) -> Dataset:
+    """A configuration on the Hub, kept because tables of all languages are needed for the rows of each."""
+    from datasets import load_dataset
+
+    with explain_hub(f"the data set {path}"):
+        return load_dataset(path, config, split=split, revision=revision)
+
+
+@lru_cache(maxsize=32)
+def _loaded_files(files: tuple[str, ...], split: str) -> Dataset:
+    from datasets import load_dataset
+
+    return load_dataset("parquet", data_files={"train": list(files)}, split=split)
+
+
+def _paths_of(part: HubSource, split: str, language: str) -> tuple[str, ...]:
+    """The files of one split in the repository or its archive."""
+    given = part.splits[split]
+    return tuple(fill(template, language) for template in ((given,) if isinstance(given, str) else given))
+
+
+def _config(part: HubSource, language: str) -> str | None:
+    return part.configs.get(language) or (fill(part.config, language) if part.config else None)

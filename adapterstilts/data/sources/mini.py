@@ -1,0 +1,72 @@
+"""Rows of the embedded suite."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.sources.rows import canonical_rows, prefixed, with_split
+from adapterstilts.languages import context_language, question_language
+from adapterstilts.tasks.recipe import MiniSource, Recipe
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+class MiniRows:
+    """Rows of the embedded suite, generated when asked for."""
+
+    name = "mini"
+
+    def languages(self, task: Recipe, benchmark: str | None) -> tuple[str, ...]:
+        from adapterstilts import mini
+
+        if task.sources.mini.languages and benchmark is None:
+            return task.sources.mini.languages
+        return tuple(language for language in task.languages_of(benchmark) if language in mini.LANGUAGES)
+
+    def missing(self, task: Recipe, split: str, language: str) -> str | None:
+        from adapterstilts import mini
+
+        # English is the language to train in, even of tasks that are not evaluated in it.
+        offered = {"en", *task.all_languages, *task.sources.mini.languages} & set(mini.LANGUAGES)
+        has = task.sources.mini.has(split) and {context_language(language), question_language(language)} <= offered
+        return None if has else f"{split} rows of {task.name} in {language!r}"
+
+    def fingerprint(self, task: Recipe, split: str, language: str) -> str:
+        from adapterstilts import mini
+
+        def name(part: MiniSource) -> str:
+            options = ",".join(f"{name}={value}" for name, value in sorted(part.options.items()))
+            return f"{part.generator}({options}):{part.splits[split]}"
+
+        parts = "+".join(name(part) for part in with_split(task.sources.mini, split))
+        return f"mini:{mini.fingerprint()}:{parts}:{split}:{language}"
+
+    def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
+        rows = _generated(task, split, context_language(language))
+        if context_language(language) != question_language(language):
+            # The suite's rows are parallel: the same ids in all languages.
+            asked = {row["id"]: row["question"] for row in _generated(task, split, question_language(language))}
+            rows = [{**row, "question": asked[row["id"]]} for row in rows]
+        where = f"the {split} split of {task.name} ({language}) in the embedded suite"
+        return canonical_rows(task, ((where, row) for row in rows), where, bad)
+
+
+def _generated(task: Recipe, split: str, language: str) -> list[dict[str, Any]]:
+    parts = with_split(task.sources.mini, split)
+    return [
+        prefixed(row, number, parts)
+        for number, part in enumerate(parts)
+        for row in _told(part.generator, split, language, part.splits[split], json.dumps(part.options, sort_keys=True))
+    ]
+
+
+@lru_cache(maxsize=32)
+def _told(name: str, split: str, language: str, size: int, options: str) -> list[dict[str, Any]]:
+    """Rows of one generator, kept because a comparison asks for the same ones again and again."""
+    from adapterstilts.mini.generators import generator
+
+    return generator(name)(split=split, language=language, size=size, **json.loads(options))

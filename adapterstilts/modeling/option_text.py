@@ -1,0 +1,92 @@
+"""Names with options, as flags write them: `NAME` or `NAME[OPTION=VALUE,OPTION=VALUE]`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import typing
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from adapterstilts.errors import UsageError, unknown
+from adapterstilts.runs.specs import Choice
+
+_RANGE = re.compile(r"\d+-\d+")
+_BETWEEN_OPTIONS = re.compile(r""",(?![^\[]*\])(?=(?:[^"]*"[^"]*")*[^"]*$)""")
+
+
+def parse_choice(text: str, *, flag: str) -> Choice:
+    """Reads a name with options.
+
+    A value is JSON, a range of whole numbers `0-11`, several of either with `+` between them, or else plain text.
+
+    Raises:
+        UsageError: The text is not of this form.
+    """
+    name, bracket, inside = text.partition("[")
+    if not bracket:
+        return Choice(name=name)
+    pairs = [pair.partition("=") for pair in _BETWEEN_OPTIONS.split(inside[:-1]) if pair]
+    if not inside.endswith("]") or not pairs or any(not (key and equals) for key, equals, _ in pairs):
+        raise UsageError(f"{flag} {text!r} cannot be read.", remedy="Write NAME[OPTION=VALUE,OPTION=VALUE].")
+    return Choice(name=name, options={key.strip(): _value(value.strip()) for key, _, value in pairs})
+
+
+def _value(text: str) -> Any:
+    parts = [_part(part) for part in text.split("+")]
+    if len(parts) == 1 and not isinstance(parts[0], range):
+        return parts[0]
+    return [one for part in parts for one in (part if isinstance(part, range) else [part])]
+
+
+def _part(text: str) -> Any:
+    if _RANGE.fullmatch(text):
+        first, last = map(int, text.split("-"))
+        return range(first, last + 1)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def check_options(
+    config: type, options: Mapping[str, Any], *, what: str, without: Collection[str] = ()
+) -> dict[str, Any]:
+    """The options with the types that a library's configuration class declares for its fields.
+
+    Args:
+        config: A dataclass; a list that it wants may be given as its only element.
+        what: What the options belong to, for messages.
+        without: Fields that are not for users.
+
+    Raises:
+        UsageError: The class has no such field, or one of another type.
+    """
+    kinds = {name: kind for name, kind in _field_types(config).items() if name not in without}
+    checked = {}
+    for name, value in options.items():
+        if name not in kinds:
+            raise unknown(f"option of {what}", name, kinds)
+        checked[name] = _typed(kinds[name], value, f"{what}: {name}")
+    return checked
+
+
+def _typed(kind: Any, value: Any, where: str) -> Any:
+    adapter = TypeAdapter(kind)
+    reason = ""
+    for candidate in (value, [value]):
+        try:
+            typed = adapter.validate_python(candidate)
+        except ValidationError as error:
+            reason = reason or error.errors()[0]["msg"]
+        else:  # 4 stays 4 where a float is declared: it is the same option
+            return candidate if typed == candidate and not isinstance(typed, bool) else typed
+    raise UsageError(f"{where}: {reason} (given: {value!r}).", remedy="Values are JSON, lists A+B, or ranges 0-11.")
+
+
+def _field_types(config: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(config)
+    return {field.name: hints[field.name] for field in dataclasses.fields(config) if field.init}

@@ -1,0 +1,23 @@
+"""What a translation gave, as text for a terminal."""
+
+from __future__ import annotations
+
+from adapterstilts.commands.results import TranslationResult
+from adapterstilts.languages import LANGUAGES
+from adapterstilts.tasks.catalogue import recipe
+
+
+def translation_summary(result: TranslationResult) -> str:
+    """One direction, in a few lines."""
+    source, target = LANGUAGES[result.source_language], LANGUAGES[result.target_language]
+    dropped = [f"  dropped      {count:,}: {reason}" for reason, count in result.dropped.items()]
+    cut = f", {result.cut_short:,} translations cut short" if result.cut_short else ""
+    return "\n".join(
+        [
+            f"{recipe(result.task).title}, {result.split} split, {source} to {target} with {result.model}: "
+            f"{result.rows:,} rows",
+            *dropped,
+            f"  texts        {result.texts:,} translated once, {result.repeated_texts:,} repetitions{cut}",
+            f"  file         {result.path}",
+        ]
+    )

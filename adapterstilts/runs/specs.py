@@ -1,0 +1,241 @@
+"""What a stage is: frozen, validated specs and the key that identifies their result.
+
+Two stages with equal specs give equal results, so a spec holds all that decides a result (data, backbone and
+input fingerprints, hyperparameters, seed) and nothing that does not (paths, device, micro-batch size).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+Precision = Literal["fp32", "bf16"]
+Phase = Literal["train-language", "train-intermediate", "train-target"]
+
+
+class Choice(Strict):
+    """Something by name, with the options that differ from its defaults."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+    def __str__(self) -> str:
+        inside = ",".join(f"{key}={json.dumps(value)}" for key, value in sorted(self.options.items()))
+        return f"{self.name}[{inside}]" if inside else self.name
+
+
+class MethodSpec(Choice):
+    """A tuning method.
+
+    Attributes:
+        unfreeze_backbone: Whether the backbone's own weights are trained beside the method's.
+    """
+
+    unfreeze_backbone: bool = False
+
+    def __str__(self) -> str:
+        return super().__str__() + (" with the backbone" if self.unfreeze_backbone else "")
+
+    @property
+    def flags(self) -> str:
+        """The flags that mean it."""
+        return f"--method '{Choice.__str__(self)}'" + (" --unfreeze-backbone" if self.unfreeze_backbone else "")
+
+
+class TrainingData(Strict):
+    """Which examples a stage trains on and selects its checkpoint with.
+
+    Attributes:
+        fingerprints: Split to language to content fingerprint; without a `validation` entry, `holdout` applies.
+        holdout: Training examples of each language set aside for validation, whole contexts at a time.
+        max_examples: Upper bound on training examples of each language; a smaller set is always a subset of a larger.
+        translations: Language to content fingerprint of the translations of the English training examples.
+        translated_only: Whether the English examples themselves are left out of training.
+    """
+
+    task: str
+    source: str
+    fingerprints: dict[str, dict[str, str]]
+    holdout: int | None = None
+    max_examples: int | None = None
+    skip_bad_rows: bool = False
+    translations: dict[str, str] = {}
+    translated_only: bool = False
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages trained on, English first."""
+        own = () if self.translated_only else self.fingerprints["train"]
+        return tuple(sorted([*own, *self.translations], key=lambda code: (code != "en", code)))
+
+    @property
+    def validation_language(self) -> str:
+        """The language in which checkpoints are selected: English, except for language adapters."""
+        selecting = self.fingerprints.get("validation") or self.fingerprints["train"]
+        return min(selecting, key=lambda code: (code != "en", code))
+
+
+class TaskSpec(Strict):
+    """One task of a training stage."""
+
+    kind: str
+    options: dict[str, Any]
+    metric: str
+    data: TrainingData
+    encoding: Encoding
+
+    @property
+    def name(self) -> str:
+        """Name of the task."""
+        return self.data.task
+
+
+class Sampling(Strict):
+    """How often each of several tasks is trained on.
+
+    Attributes:
+        strategy: `proportional` to the tasks' sizes, `uniform`, sizes to the power of 1 / `temperature`, sizes up to
+            `cap` features, or given `weights`.
+        weights: Task to its share; they are divided by their sum.
+        added: Task to its share of all batches. Its batches come on top of those of the other tasks, among which alone
+            the strategy shares out.
+    """
+
+    strategy: Literal["proportional", "uniform", "temperature", "capped", "weights"] = "proportional"
+    temperature: float | None = Field(default=None, gt=0)
+    cap: int | None = Field(default=None, ge=1)
+    weights: dict[str, float] = {}
+    added: dict[str, float] = {}
+
+    def __str__(self) -> str:
+        detail = ""
+        if self.strategy == "temperature":
+            detail = f" {self.temperature:g}"
+        elif self.strategy == "capped":
+            detail = f" at {self.cap:,}"
+        elif self.strategy == "weights":
+            detail = " " + ", ".join(f"{task} {weight:g}" for task, weight in self.weights.items())
+        return self.strategy + detail + "".join(f" and {100 * rate:g}% {task}" for task, rate in self.added.items())
+
+
+class TrainSpec(Strict):
+    """A stage that trains a model: a language adapter, the intermediate phase or the target phase.
+
+    Attributes:
+        tasks: What is trained on; several of them share everything but their heads.
+        sampling: How often each task is trained on, where there are several.
+        inputs: Runs that the composition starts from.
+        language_adapter: The run whose adapter lies below all others, frozen.
+        language_adapter_drop: Last layers of the backbone in which that adapter is left out.
+        quantization: The number format of the frozen backbone's weights, if it is not `precision`: `nf4`.
+    """
+
+    version: Literal[2] = 2
+    stage: Phase
+    tasks: tuple[TaskSpec, ...] = Field(min_length=1)
+    sampling: Sampling | None = None
+    backbone: str
+    precision: Precision
+    method: MethodSpec
+    method_config: dict[str, Any]
+    composition: Choice
+    head: Literal["new", "reuse"]
+    settings: Optimisation
+    seed: int
+    inputs: tuple[str, ...] = ()
+    language_adapter: str | None = None
+    language_adapter_drop: int = Field(default=0, ge=0)
+    quantization: str | None = None
+
+    @property
+    def task(self) -> str:
+        """Name of the task trained on; of several, their names with `+` between them."""
+        return "+".join(task.name for task in self.tasks)
+
+    @property
+    def label(self) -> str:
+        """The tasks, and the languages unless it is English alone: what the run is called."""
+        languages = sorted({code for task in self.tasks for code in task.data.languages})
+        return (
+            self.task if languages == ["en"] and self.stage != "train-language" else "-".join([self.task, *languages])
+        )
+
+    @property
+    def only(self) -> TaskSpec:
+        """The task of a stage that has just one."""
+        (task,) = self.tasks
+        return task
+
+
+class EvaluateSpec(Strict):
+    """A stage that predicts and scores one task in several languages.
+
+    Attributes:
+        fingerprints: Language to content fingerprint, in the order of the report.
+        calibration: Language to the fingerprint of the labelled data on which decoding is calibrated, for tasks that
+            no model is trained for.
+        inputs: The run whose model is evaluated; none for the backbone as it is.
+        language_adapters: Language to the run whose adapter takes the place of the one trained with, or `none`.
+        quantization: As in `TrainSpec`.
+        translate_test: Language to the fingerprint of the English translation that is scored instead of its rows.
+    """
+
+    version: Literal[2] = 2
+    stage: Literal["evaluate"] = "evaluate"
+    task: str
+    kind: str
+    options: dict[str, Any]
+    metric: str
+    source: str
+    split: str
+    fingerprints: dict[str, str]
+    calibration: dict[str, str] = {}
+    backbone: str
+    max_examples: int | None
+    skip_bad_rows: bool
+    encoding: Encoding
+    precision: Precision
+    inputs: tuple[str, ...]
+    language_adapters: dict[str, str] = {}
+    quantization: str | None = None
+    translate_test: dict[str, str] = {}
+
+    @property
+    def label(self) -> str:
+        """The task: what the run is called."""
+        return self.task
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages to score, in the order of the report."""
+        return tuple(self.fingerprints)
+
+
+StageSpec = TrainSpec | EvaluateSpec
+
+
+def canonical_json(spec: BaseModel) -> str:
+    """The one JSON text of a spec: sorted keys, no spaces, ASCII only, without fields left at an empty default.
+
+    Such a field says nothing, so a later version can add one without giving every run another key.
+    """
+    told = _told(spec, spec.model_dump(mode="json"))
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _told(value: Any, dumped: Any) -> Any:
+    """What a value's JSON says, without fields left at an empty default."""
+    if isinstance(value, BaseModel):
+        fields = {name: (getattr(value, name), field.default) for name, field in type(value).model_fields.items()}
+        return {name: _told(one, dumped[name]) for name, (one, default) in fields.items() if one or one != default}
+    if isinstance(value, tuple):
+        return [_told(one, its) for one, its in zip(value, dumped, strict=True)]
+    return dumped
+
+
+def key(spec: BaseModel) -> str:
+    """SHA-256 of the canonical JSON, as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(spec).encode("ascii")).hexdigest()

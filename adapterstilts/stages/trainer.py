@@ -1,0 +1,390 @@
+"""Training one stage: Hugging Face's `Trainer` with our batches, checkpoints and selection."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch.utils.data import DataLoader
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+from adapterstilts.data.batching import Batch, Collator
+from adapterstilts.data.mixing import MixedBatches, MixedCollator, MixedFeatures, mix
+from adapterstilts.errors import AstiltsError
+from adapterstilts.files import write_json
+from adapterstilts.modeling.storage import load_parameters, save_parameters
+from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.runs.specs import Sampling
+from adapterstilts.runs.store import CHECKPOINTS
+from adapterstilts.settings import Optimisation
+from adapterstilts.stages.checkpoints import (
+    checkpoint_of_step,
+    finished_training,
+    keep_only,
+    latest_complete,
+    mark_complete,
+)
+from adapterstilts.stages.predict import predict
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+_TRAINED = "trained.safetensors"
+_METHOD = "method.safetensors"
+_CLOCK = "clock.json"
+_LOG_LINES = 200
+SAVE_SECONDS = 600
+
+Score = Callable[[list[np.ndarray]], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class TaskPart:
+    """What one task brings to a training stage.
+
+    Attributes:
+        features: Training features with labels, as `data.features.encode` makes them.
+        held_out: Features of the English validation data.
+        score: Their logits to metrics, `score` being the main one.
+        averaged: Whether this main score counts when several tasks choose a checkpoint together.
+    """
+
+    name: str
+    features: Dataset
+    held_out: Dataset
+    score: Score
+    collator: Collator
+    averaged: bool = True
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What happened in one training stage; the model itself holds the best checkpoint's weights.
+
+    Attributes:
+        best_score: Main score on the English validation data at `best_step`; of several tasks, their mean.
+        validation: All metrics at that step; those of several tasks have the task's name and a `/` before theirs.
+        tasks: Where there are several, each with its own `examples_seen` and `tokens_seen`.
+        resumed_from: Step of the checkpoint that this process went on from, 0 for a new start.
+        seconds: Wall time of training, evaluation included, without what a kill undid.
+        seconds_here: Time of this process for its steps, without evaluation.
+        tokens_here: Tokens of these steps.
+    """
+
+    steps: int
+    best_step: int
+    best_score: float
+    validation: dict[str, float]
+    examples_seen: int
+    tokens_seen: int
+    resumed_from: int
+    seconds: float
+    seconds_here: float
+    tokens_here: int
+    tasks: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+class StageTrainer(Trainer):
+    """`Trainer` whose batches are optimiser steps, each a list of micro-batches.
+
+    Gradient accumulation happens inside `training_step`, so a step always covers the recipe's batch size, however
+    its features are split to fit the token budget, and checkpoints, schedules and logs count optimiser steps. All
+    features of a step belong to one task.
+    """
+
+    state: Any
+    control: Any
+
+    def __init__(
+        self,
+        *,
+        model: TransferModel,
+        args: TrainingArguments,
+        parts: Sequence[TaskPart],
+        batches: MixedBatches,
+    ) -> None:
+        features: Any = MixedFeatures({part.name: part.features for part in parts})
+        held_out: Any = [part.held_out for part in parts]
+        super().__init__(model=model, args=args, train_dataset=features, eval_dataset=held_out)
+        self.parts = parts
+        self.batches = batches
+        self.seconds_before = self.evaluating = 0.0
+        self.started = self.saved = time.perf_counter()
+        for default in (PrinterCallback, ProgressCallback):
+            self.remove_callback(default)
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far, that of interrupted processes up to their last checkpoint included."""
+        return self.seconds_before + time.perf_counter() - self.started
+
+    @property
+    def folder(self) -> Path:
+        """Where checkpoints are written."""
+        return Path(self.args.output_dir)
+
+    def get_train_dataloader(self) -> DataLoader:
+        """One element per optimiser step: its task and its micro-batches."""
+        # Not passed through accelerate: a stage runs in one process, and its steps are not to be split.
+        collator: Any = MixedCollator({part.name: part.collator for part in self.parts})
+        return _EpochLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=collator)
+
+    def training_step(
+        self, model: torch.nn.Module, inputs: tuple[str, list[Batch]], num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """Adds up the gradient of all micro-batches; returns the mean loss over what the head counts in the step."""
+        model.train()
+        task, micros = inputs
+        counts = [self.model.heads[task].items(micro) for micro in micros]
+        total = torch.zeros((), device=self.args.device)
+        for micro, count in zip(micros, counts, strict=True):
+            share = count / max(1, sum(counts))
+            loss = model(task=task, **self._prepare_inputs(micro))["loss"] * share
+            self.accelerator.backward(loss)
+            total += loss.detach()
+        if (regularization := self.model.regularization()) is not None:
+            self.accelerator.backward(regularization)
+        if not torch.isfinite(total):
+            raise AstiltsError(
+                f"The loss is {total.item()} at step {self.state.global_step + 1}.",
+                remedy="Lower --learning-rate or use --precision fp32.",
+            )
+        return total
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Scores each task's held-out data; early stopping and checkpoint selection read `eval_score`."""
+        begun = time.perf_counter()
+        scored = {part.name: part.score(self._predict(part)) for part in self.parts}
+        self.evaluating += time.perf_counter() - begun
+        averaged = [part.name for part in self.parts if part.averaged]
+        metrics = {f"eval_{name}": value for name, value in together(scored, averaged=averaged).items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def _predict(self, part: TaskPart) -> list[np.ndarray]:
+        return predict(self.model, part.held_out, task=part.name, collator=part.collator.for_prediction())
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        # Frozen weights do not change, so they are not written again and again.
+        folder = Path(output_dir or self.args.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_parameters(self.model, folder / _TRAINED, trained_only=True)
+        if state := self.model.training_state():
+            save_file(state, folder / _METHOD)
+
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        super()._save_checkpoint(model, trial)
+        checkpoint = checkpoint_of_step(self.folder, self.state.global_step)
+        write_json(checkpoint / _CLOCK, {"seconds": self.seconds})
+        mark_complete(checkpoint)
+        self.saved = time.perf_counter()
+        keep_only(self.folder, {self.state.global_step, self.state.best_global_step})
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        load_parameters(self.model, Path(resume_from_checkpoint) / _TRAINED)
+
+    def go_on(self, checkpoint: Path | None) -> None:
+        """Trains to the end, from `checkpoint` if there is one."""
+        if checkpoint is not None:
+            self.seconds_before = json.loads((checkpoint / _CLOCK).read_text(encoding="utf-8"))["seconds"]
+        if checkpoint is not None and (checkpoint / _METHOD).is_file():
+            self.model.load_training_state(load_file(checkpoint / _METHOD))
+        if checkpoint is not None and finished_training(checkpoint):
+            self.state = self.state.load_from_json(str(checkpoint / "trainer_state.json"))
+            self._load_best_model()
+        else:
+            self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+
+    def _load_best_model(self) -> None:
+        # By step and not by the recorded path: the store may have been moved since.
+        self._load_from_checkpoint(str(checkpoint_of_step(self.folder, self.state.best_global_step)))
+
+
+class _EpochLoader(DataLoader):
+    def set_epoch(self, epoch: int) -> None:
+        self.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
+
+
+class _EvaluateAtEnd(TrainerCallback):
+    """Gives the last step an evaluation too, so that the final weights are a candidate for the best."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step >= state.max_steps:
+            control.should_evaluate = control.should_save = True
+
+
+class _TellMethod(TrainerCallback):
+    """Lets methods that change with time act after each optimiser step, while the gradients are there."""
+
+    def __init__(self, model: TransferModel) -> None:
+        self.model = model
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.model.after_step(state.global_step + 1)
+
+
+class _SaveByTime(TrainerCallback):
+    """Saves between evaluations that are far apart, so that a kill costs minutes."""
+
+    def __init__(self, trainer: StageTrainer) -> None:
+        self.trainer = trainer
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if time.perf_counter() - self.trainer.saved > SAVE_SECONDS:
+            control.should_save = True
+
+
+class _Log(TrainerCallback):
+    """Appends every log entry to a JSON-lines file; entries past the resumed checkpoint are written again."""
+
+    def __init__(self, path: Path, on_progress: Callable[[int, int, dict[str, float]], None]) -> None:
+        self.path = path
+        self.on_progress = on_progress
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
+        kept = [line for line in lines if _step_of(line) <= state.global_step]
+        self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": state.global_step, **(logs or {})}) + "\n")
+        self.on_progress(state.global_step, state.max_steps, logs or {})
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.on_progress(state.global_step, state.max_steps, {})
+
+
+def _step_of(line: str) -> float:
+    try:
+        return json.loads(line)["step"]
+    except (ValueError, KeyError):  # the line that a kill cut off
+        return math.inf
+
+
+def together(scored: Mapping[str, Mapping[str, float]], *, averaged: Sequence[str]) -> dict[str, float]:
+    """The metrics of all tasks as one: of one task they stay as they are.
+
+    Those of several get the task's name and a `/` before theirs, and `score` is the mean of the main scores.
+
+    Args:
+        averaged: The tasks of whose main scores the mean is taken; if there are none, of all.
+    """
+    if len(scored) == 1:
+        return dict(*scored.values())
+    counted = averaged or list(scored)
+    mean = sum(scored[task]["score"] for task in counted) / len(counted)
+    named = {f"{task}/{name}": value for task, metrics in scored.items() for name, value in metrics.items()}
+    return {"score": mean, **named}
+
+
+def train(
+    model: TransferModel,
+    parts: Sequence[TaskPart],
+    *,
+    settings: Optimisation,
+    sampling: Sampling | None,
+    seed: int,
+    work: Path,
+    on_progress: Callable[[int, int, dict[str, float]], None],
+) -> TrainingResult:
+    """Trains `model` in place and leaves it with the weights that were best on the validation data.
+
+    Goes on from the last complete checkpoint below `work`, with the same result as if it had never stopped.
+
+    Args:
+        parts: The tasks, which share everything but their heads.
+        sampling: How often each of several tasks is trained on.
+        work: Folder for checkpoints and `log.jsonl`.
+        on_progress: Called with (step, all steps, newly logged values).
+
+    Raises:
+        UsageError: By this sampling a task would never be trained on.
+    """
+    checkpoints = work / CHECKPOINTS
+    lengths = {part.name: part.features["length"][:] for part in parts}
+    batches = mix(lengths, sampling, batch_size=settings.batch_size, seed=seed)
+    steps = max(1, math.ceil(len(batches) * settings.epochs))
+    eval_steps = settings.eval_steps or len(batches)
+    trainer = StageTrainer(
+        model=model,
+        args=_arguments(checkpoints, settings, steps, eval_steps, seed, next(model.parameters()).device),
+        parts=parts,
+        batches=batches,
+    )
+    model.begin_training(steps)
+    trainer.add_callback(_TellMethod(model))
+    trainer.add_callback(_EvaluateAtEnd())
+    trainer.add_callback(_SaveByTime(trainer))
+    trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
+    trainer.add_callback(_Log(work / "log.jsonl", on_progress))
+
+    latest = latest_complete(checkpoints)
+    trainer.go_on(latest)
+    state = trainer.state
+    resumed = int(latest.name.rpartition("-")[2]) if latest else 0
+    tokens = {part.name: part.features["tokens"][:] for part in parts}
+    seen, before = batches.seen(state.global_step, tokens), batches.seen(resumed, tokens)
+    tokens_seen = sum(one["tokens_seen"] for one in seen.values())
+    return TrainingResult(
+        steps=state.global_step,
+        best_step=state.best_global_step,
+        best_score=state.best_metric,
+        validation=_logged_at(state, state.best_global_step),
+        examples_seen=sum(one["examples_seen"] for one in seen.values()),
+        tokens_seen=tokens_seen,
+        resumed_from=resumed,
+        seconds=trainer.seconds,
+        seconds_here=time.perf_counter() - trainer.started - trainer.evaluating,
+        tokens_here=tokens_seen - sum(one["tokens_seen"] for one in before.values()),
+        tasks=seen if len(parts) > 1 else {},
+    )
+
+
+def _arguments(
+    folder: Path, settings: Optimisation, steps: int, eval_steps: int, seed: int, device: torch.device
+) -> TrainingArguments:
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        max_steps=steps,
+        per_device_train_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=round(steps * settings.warmup_ratio),
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_grad_norm,
+        optim="adamw_torch",
+        seed=seed,
+        use_cpu=device.type == "cpu",
+        eval_strategy="steps",
+        eval_steps=eval_steps,
+        save_strategy="steps",
+        save_steps=eval_steps,
+        load_best_model_at_end=True,
+        metric_for_best_model="score",
+        greater_is_better=True,
+        restore_callback_states_from_checkpoint=True,
+        logging_steps=max(1, steps // _LOG_LINES),
+        logging_nan_inf_filter=False,
+        remove_unused_columns=False,
+        disable_tqdm=True,
+        report_to=[],
+    )
+    # A step is a list of micro-batches, which DataParallel cannot scatter: one stage, one device.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
+
+
+def _logged_at(state: Any, step: int) -> dict[str, float]:
+    entries = [entry for entry in state.log_history if entry["step"] == step and "eval_score" in entry]
+    return {name[len("eval_") :]: value for name, value in entries[-1].items() if name.startswith("eval_")}
