@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from adapterstilts.errors import UsageError, unknown
 
+ENGLISH = "en"
+"""The language that models are trained and selected in."""
+
 LANGUAGES: dict[str, str] = {
     "af": "Afrikaans", "ar": "Arabic", "az": "Azerbaijani", "bg": "Bulgarian", "bn": "Bengali",
     "de": "German", "el": "Greek", "en": "English", "es": "Spanish", "et": "Estonian",

@@ -194,7 +194,7 @@ def test_methods_fit_a_family_or_are_refused_with_the_reason(name: str, backbone
         # Compacter's matrices would be smaller than its blocks.
         narrow = {"reduction_factor": 8} if method.name.startswith("compacter") else {}
         spec, reason = MethodSpec(name=method.name, options=narrow), None
-        if method.library == "adapters" and not FAMILIES[name].adapters:
+        if method.library_name == "adapters" and not FAMILIES[name].adapters:
             reason = "takes the language modules out" if name == "xmod" else f"cannot adapt '{name}' backbones"
         elif method.name in REFUSED.get(name, "").split():
             reason = f"Method {method.name} .*does not work on"
@@ -237,7 +237,7 @@ def test_xmod_reads_each_language_with_its_module(backbones: dict[str, Backbone]
     ids = torch.randint(5, 900, (1, 8))
     states = []
     for language in ("en", "de", "de-en"):
-        model.use_language(language)
+        model.use_language_module(language)
         states.append(model.backbone(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state)
     assert not torch.equal(states[0], states[1]) and torch.equal(states[1], states[2])
     with pytest.raises(CompatibilityError, match=r"no module for Russian \(ru\); it has de, en, zh"):

@@ -1,1 +1,1 @@
-"""Studies: a grid of stages, and the table it answers with."""
+"""What the commands do: options to a graph of stages, and its results."""

@@ -14,13 +14,13 @@ from adapterstilts.commands.intermediate_runs import Sources
 from adapterstilts.commands.options import TransferOptions
 from adapterstilts.commands.translated_data import check_translated_training
 from adapterstilts.errors import UsageError, unknown
-from adapterstilts.languages import LANGUAGES, context_language
+from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.runs.specs import Choice, MethodSpec, Sampling, TaskSpec, TrainSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.settings import Optimisation
 from adapterstilts.stages.run import Reporter, check_training, run_training
-from adapterstilts.stages.setup import ENGLISH, Plan, plan_training, resolve_settings
+from adapterstilts.stages.setup import Plan, plan_training, resolve_settings
 from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.recipe import Recipe
 

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from adapterstilts.commands.options import TransferOptions
 from adapterstilts.commands.train_language import TASK
 from adapterstilts.errors import CompatibilityError, UsageError, unknown
-from adapterstilts.languages import LANGUAGES, context_language
+from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.storage import StoredModel
 from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.stages.setup import NO_LANGUAGE_ADAPTER, Plan
-
-_ENGLISH = "en"
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class LanguageAdapters:
     @property
     def english(self) -> Run:
         """The one that target phases are trained over."""
-        return self.own[_ENGLISH]
+        return self.own[ENGLISH]
 
     def of(self, language: str) -> Run | None:
         """What a language, or a pair by the language of its context, is evaluated with."""
@@ -101,7 +99,7 @@ def find_language_adapters(plan: Plan, options: TransferOptions, languages: Iter
             remedy="Give a smaller number.",
         )
     fallback = options.language_fallback
-    codes = list(dict.fromkeys([_ENGLISH, *map(context_language, languages)]))
+    codes = list(dict.fromkeys([ENGLISH, *map(context_language, languages)]))
     if fallback not in (None, NO_LANGUAGE_ADAPTER, *codes):
         codes.append(str(fallback))
     given = options.language_adapter or {}
@@ -114,9 +112,9 @@ def find_language_adapters(plan: Plan, options: TransferOptions, languages: Iter
     if several := {code: runs for code, runs in found.items() if len(runs) > 1}:
         raise _several(several)
     own = {code: runs[0].check() for code, runs in found.items() if runs}
-    optional = set(codes) - {_ENGLISH, fallback} if fallback else set()
+    optional = set(codes) - {ENGLISH, fallback} if fallback else set()
     if missing := [code for code in codes if code not in own and code not in optional]:
-        raise _missing(plan, missing, offered=_ENGLISH not in missing and fallback is None)
+        raise _missing(plan, missing, offered=ENGLISH not in missing and fallback is None)
     return LanguageAdapters(own, fallback, options.language_adapter_drop)
 
 

@@ -22,7 +22,7 @@ def list_methods(*, profile: str, backbone: str | None, revision: str | None, me
         spec = parse_method(method)
         return [_cost(located, METHODS.get(spec.name).normalize(spec), explain=False)]
     order = ("transformers", "adapters", "peft")
-    entries = sorted(METHODS, key=lambda entry: (order.index(entry.library), entry.name))
+    entries = sorted(METHODS, key=lambda entry: (order.index(entry.library_name), entry.name))
     return [_cost(located, MethodSpec(name=entry.name), explain=True) for entry in entries]
 
 
@@ -30,7 +30,7 @@ def _cost(backbone: Backbone, spec: MethodSpec, *, explain: bool) -> MethodCost:
     entry = METHODS.get(spec.name)
     shared: dict[str, Any] = {
         "method": str(spec),
-        "library": entry.library,
+        "library": entry.library_name,
         "summary": entry.summary,
         "compositions": list(entry.compositions),
     }

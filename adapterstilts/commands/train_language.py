@@ -19,7 +19,7 @@ def run_language(language: str, options: TrainingOptions, reporter: Reporter) ->
     """Trains the adapter of a language; see `adapterstilts.train_language`."""
     plan = make_plan(options.model_copy(update={"method": options.method or _METHOD}))
     method = METHODS.get(plan.method.name)
-    if method.library != "adapters" or plan.method.unfreeze_backbone:
+    if method.library_name != "adapters" or plan.method.unfreeze_backbone:
         raise CompatibilityError(
             f"Method {plan.method} gives no adapter that another language's can take the place of.",
             remedy="Use a method of the adapters library, such as seq_bn_inv, on a frozen backbone.",

@@ -30,7 +30,7 @@ from adapterstilts.commands.translated_data import (
 )
 from adapterstilts.data.splits import evaluation_split
 from adapterstilts.errors import UsageError, unknown
-from adapterstilts.languages import LANGUAGES, context_language, question_language
+from adapterstilts.languages import ENGLISH, LANGUAGES, context_language, question_language
 from adapterstilts.modeling.architecture import check_modules
 from adapterstilts.modeling.composition import COMPOSITIONS
 from adapterstilts.modeling.methods import METHODS
@@ -40,7 +40,6 @@ from adapterstilts.runs.store import Run
 from adapterstilts.stages.checks import check_evaluated_words
 from adapterstilts.stages.run import Reporter, check_training, run_evaluation, run_training
 from adapterstilts.stages.setup import (
-    ENGLISH,
     Plan,
     check_pooling,
     evaluation_kind,

@@ -129,7 +129,7 @@ def _translated(run: Run) -> list[str]:
 
 def _composition(spec: TrainSpec) -> str:
     """The composition, and what it is made of where a library has another way of doing it."""
-    merged = METHODS.get(spec.method.name).library == "peft" and spec.composition.name == "stack"
+    merged = METHODS.get(spec.method.name).library_name == "peft" and spec.composition.name == "stack"
     return f"{spec.composition} by merging" if merged else str(spec.composition)
 
 

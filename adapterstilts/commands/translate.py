@@ -28,7 +28,7 @@ from adapterstilts.data.translation.texts import check_translatable, needed_text
 from adapterstilts.data.translation.work import Texts, translate_texts
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.files import file_digest, write_json
-from adapterstilts.languages import LANGUAGES, check_languages
+from adapterstilts.languages import ENGLISH, LANGUAGES, check_languages
 from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.profiles import load_profile
 from adapterstilts.runs.provenance import Stopwatch
@@ -36,7 +36,6 @@ from adapterstilts.stages.run import Reporter
 from adapterstilts.tasks.catalogue import recipe, training_recipes
 from adapterstilts.tasks.recipe import Recipe
 
-ENGLISH = "en"
 # Part of what names unfinished work: raise it when the same texts are translated in another way than before.
 _WORK_VERSION = 1
 

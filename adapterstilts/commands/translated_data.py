@@ -11,9 +11,9 @@ from adapterstilts.data.splits import training_rows
 from adapterstilts.data.translation.layout import Direction
 from adapterstilts.data.translation.reading import ParallelRows, into_english
 from adapterstilts.errors import UsageError
-from adapterstilts.languages import LANGUAGES, check_languages
+from adapterstilts.languages import ENGLISH, LANGUAGES, check_languages
 from adapterstilts.runs.specs import TrainSpec
-from adapterstilts.stages.setup import ENGLISH, Plan
+from adapterstilts.stages.setup import Plan
 from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.recipe import Recipe
 

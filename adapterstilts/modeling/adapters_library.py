@@ -1,4 +1,4 @@
-"""The only door to the `adapters` library."""
+"""The only module that uses the `adapters` library."""
 
 from __future__ import annotations
 

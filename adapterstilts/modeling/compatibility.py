@@ -71,7 +71,7 @@ def _nearest(choice: Choice, method: Any) -> str:
 
 
 def _methods_for(composition: str, *, library: str = "") -> str:
-    fitting = [one for one in METHODS if composition in one.compositions and library in ("", one.library)]
+    fitting = [one for one in METHODS if composition in one.compositions and library in ("", one.library_name)]
     return ", ".join(method.name for method in fitting)
 
 
@@ -94,13 +94,15 @@ def _check_source(choice: Choice, spec: MethodSpec, source: StoredModel, options
         return
     if not METHODS.get(spec.name).adds_adapter:
         return
-    libraries = {METHODS.get(one.method.name).library for block in source.description.blocks for one in block.adapters}
+    libraries = {
+        METHODS.get(one.method.name).library_name for block in source.description.blocks for one in block.adapters
+    }
     if not libraries:
         raise CompatibilityError(
             f"{name} was trained with {other} and has no adapter to {_USES[choice.name]}.",
             remedy=f"Use --method {other.name} --composition continue, or train the intermediate task with an adapter.",
         )
-    if libraries != {METHODS.get(spec.name).library}:
+    if libraries != {METHODS.get(spec.name).library_name}:
         raise CompatibilityError(
             f"{name} was trained with {other}, whose library cannot be mixed with that of {spec}.",
             remedy=f"Use {other.flags}.",
@@ -159,14 +161,14 @@ def check_language_adapter(stored: StoredModel, spec: TrainSpec, sources: Sequen
                 remedy="Use an intermediate run of a method without one, such as seq_bn.",
             )
     method = METHODS.get(spec.method.name)
-    if method.library != "adapters" or "stack" not in method.compositions:
+    if method.library_name != "adapters" or "stack" not in method.compositions:
         raise CompatibilityError(
             f"Method {spec.method} cannot be trained over a language adapter.",
             remedy=f"Methods that can: {_methods_for('stack', library='adapters')}.",
         )
     other, blocks = stored.description.method, stored.description.blocks
     entry = METHODS.get(other.name)
-    if entry.library != "adapters" or not entry.below or other.unfreeze_backbone or len(blocks) != 1:
+    if entry.library_name != "adapters" or not entry.below or other.unfreeze_backbone or len(blocks) != 1:
         raise CompatibilityError(
             f"{stored.folder.name} was trained with {other}, which is not a language adapter that can be exchanged.",
             remedy="Train it with `astilts train-language` and a method of the adapters library.",

@@ -67,7 +67,7 @@ class Start:
     @property
     def merges(self) -> bool:
         """Whether what the sources bring becomes part of the backbone, because `peft` has no stack."""
-        return self.above and METHODS.get(self.spec.method.name).library == "peft"
+        return self.above and METHODS.get(self.spec.method.name).library_name == "peft"
 
     def new_model(self) -> TransferModel:
         """The pretrained backbone, with the language adapter if there is one."""
@@ -197,8 +197,8 @@ def _merge(start: Start) -> TransferModel:
     options = start.options
     if options.kind == "svd" and options.rank is None:
         options = options.model_copy(update={"rank": method.resolve(described.options)["r"]})
-    method.door.merge(model.backbone, name, [one.name for one in adapters], method.name, options)
-    described = MethodSpec(**method.door.merged_method(method.name, described.options, options.rank))
+    method.library.merge(model.backbone, name, [one.name for one in adapters], method.name, options)
+    described = MethodSpec(**method.library.merged_method(method.name, described.options, options.rank))
     model.place(Block(kind="adapter", adapters=(AdapterDescription(name=name, method=described),)))
     return _train_above(model, start) if start.above else _train_last(model)
 

@@ -21,7 +21,7 @@ class Method:
     """One way of tuning a backbone.
 
     Attributes:
-        library: The library that implements it; `transformers` stands for the backbone's own weights.
+        library_name: The library that implements it; `transformers` stands for the backbone's own weights.
         family: `full` changes the backbone; `adapter` leaves it frozen and adds weights.
         compositions: How its intermediate weights can enter a target phase; the first is the default.
         merges: Kinds of `merge` that are right for it.
@@ -32,7 +32,7 @@ class Method:
 
     name: str
     summary: str
-    library: Literal["transformers", "adapters", "peft"]
+    library_name: Literal["transformers", "adapters", "peft"]
     compositions: tuple[str, ...]
     merges: tuple[str, ...] = ()
     below: bool = False
@@ -47,12 +47,12 @@ class Method:
     @property
     def adds_adapter(self) -> bool:
         """Whether it puts modules into the backbone."""
-        return self.library != "transformers"
+        return self.library_name != "transformers"
 
     @property
-    def door(self) -> ModuleType:
+    def library(self) -> ModuleType:
         """The module through which its library is used."""
-        if self.library == "peft":
+        if self.library_name == "peft":
             from adapterstilts.modeling import peft_library
 
             return peft_library
@@ -67,7 +67,7 @@ class Method:
             UsageError: The library does not know one of the options.
         """
         if self.adds_adapter:
-            return self.door.resolved_options(self.name, options)
+            return self.library.resolved_options(self.name, options)
         if options:
             raise UsageError(f"Method {self.name!r} has no options.", remedy=f"Write --method {self.name}.")
         return {}

@@ -1,4 +1,4 @@
-"""The only door to the `peft` library."""
+"""The only module that uses the `peft` library."""
 
 from __future__ import annotations
 

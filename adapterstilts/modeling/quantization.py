@@ -57,8 +57,8 @@ def check_quantization(method: MethodSpec, precision: str, device: torch.device)
         )
     if precision == "fp32":
         raise UsageError("--load-in-4bit computes in bf16.", remedy="Leave out --precision fp32.")
-    if METHODS.get(method.name).library != "peft" or method.name in _NOT_QUANTIZED or method.unfreeze_backbone:
-        fitting = [one.name for one in METHODS if one.library == "peft" and one.name not in _NOT_QUANTIZED]
+    if METHODS.get(method.name).library_name != "peft" or method.name in _NOT_QUANTIZED or method.unfreeze_backbone:
+        fitting = [one.name for one in METHODS if one.library_name == "peft" and one.name not in _NOT_QUANTIZED]
         raise CompatibilityError(
             f"Method {method} cannot be trained on a backbone in 4 bits.", remedy=f"These can: {', '.join(fitting)}."
         )

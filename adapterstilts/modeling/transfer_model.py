@@ -46,7 +46,7 @@ class TransferModel(nn.Module):
         self, backbone: Backbone, *, method: MethodSpec, precision: Precision, own_backbone: bool = False
     ) -> None:
         super().__init__()
-        self.source = backbone
+        self.pretrained = backbone
         self.method = method
         self.precision = precision
         frozen = not (trains_backbone(method) or own_backbone)
@@ -136,12 +136,12 @@ class TransferModel(nn.Module):
         first = 1 if behind_first else 0
         return torch.cat([hidden[:, :first], hidden[:, first + extra :]], dim=1)
 
-    def _live(self, library: str) -> ModuleType | None:
-        """The door of the library whose adapters are in the backbone, if it is `library`."""
+    def _live(self, name: str) -> ModuleType | None:
+        """The module of the library whose adapters are in the backbone, if it is the one called `name`."""
         for block in self.blocks:
             method = METHODS.get(block.adapters[0].method.name)
-            if block.kind != "merged" and method.library == library:
-                return method.door
+            if block.kind != "merged" and method.library_name == name:
+                return method.library
         return None
 
     def fresh_name(self, name: str) -> str:
@@ -167,7 +167,7 @@ class TransferModel(nn.Module):
     def place(self, block: Block) -> None:
         """Puts adapters that are in the backbone already above those that are in use."""
         if block.kind == "fuse":
-            METHODS.get(block.adapters[0].method.name).door.add_fusion(self.backbone, block.names)
+            METHODS.get(block.adapters[0].method.name).library.add_fusion(self.backbone, block.names)
         self.blocks.append(block)
         if block.language:
             self._language = block
@@ -175,36 +175,36 @@ class TransferModel(nn.Module):
 
     def load_adapter(self, adapter: AdapterDescription, tensors: Mapping[str, torch.Tensor]) -> None:
         """Adds a frozen adapter that is not in use yet, with weights by their names in this model."""
-        METHODS.get(adapter.method.name).door.add_adapter(
+        METHODS.get(adapter.method.name).library.add_adapter(
             self.backbone, adapter.name, adapter.method.name, adapter.method.options
         )
         self.load(tensors)
 
     def settle(self) -> None:
         """Turns weights that are computed from others into plain ones, to be stored or read."""
-        if door := self._live("adapters"):
+        if library := self._live("adapters"):
             for name in self.adapter_names:
-                door.settle(self.backbone, name)
+                library.settle(self.backbone, name)
 
     def _activate(self) -> None:
         live = [block for block in self.blocks if block.kind != "merged"]
         if live and live[0].language:
             live = [*([self._language] if self._language else []), *live[1:]]
         if live:
-            METHODS.get(live[-1].adapters[0].method.name).door.activate(self.backbone, live)
+            METHODS.get(live[-1].adapters[0].method.name).library.activate(self.backbone, live)
 
-    def speak(self, block: Block | None) -> None:
+    def use_language_adapter(self, block: Block | None) -> None:
         """Uses another language adapter that is in the backbone in place of the one trained with, or none."""
         self._language = block
         self._activate()
 
-    def use_language(self, language: str) -> None:
+    def use_language_module(self, language: str) -> None:
         """Makes X-MOD read text with its module for a language, or for the context's of a pair; others have none.
 
         Raises:
             CompatibilityError: It has no such module.
         """
-        check_modules(self.config, [language], name=self.source.name)
+        check_modules(self.config, [language], name=self.pretrained.name)
         if code := module_language(self.config, language):
             self.backbone.set_default_language(code)  # type: ignore[operator]
 
@@ -214,12 +214,12 @@ class TransferModel(nn.Module):
         own = {name: tensor for name, tensor in self._state() if block.names[0] in name.split(".")}
         self._merged |= {f"{MERGED}{name}": tensor.detach().clone() for name, tensor in own.items()}
         self._pristine |= {id(tensor): tensor for tensor in own.values()}
-        METHODS.get(block.adapters[0].method.name).door.merge_into_backbone(self.backbone)
+        METHODS.get(block.adapters[0].method.name).library.merge_into_backbone(self.backbone)
         self.blocks[-1] = block.model_copy(update={"kind": "merged"})
 
     def add_head(self, task: str, spec: HeadSpec) -> None:
         """Adds a new, trainable head for `task`, in place of one that it has."""
-        parts = {"decoder": self.source.masked_lm_decoder(self.backbone)} if spec.name == "masked_lm" else {}
+        parts = {"decoder": self.pretrained.masked_lm_decoder(self.backbone)} if spec.name == "masked_lm" else {}
         self.heads[task] = build_head(spec, config=self.config, **parts)
         if self.heads[task].pretrained:
             own = self._head_parameters(task)
@@ -261,7 +261,7 @@ class TransferModel(nn.Module):
     def train_adapter(self, name: str) -> None:
         """Makes one adapter trainable."""
         (adapter,) = [one for block in self.blocks for one in block.adapters if one.name == name]
-        for parameter in METHODS.get(adapter.method.name).door.trainable(self.backbone, name):
+        for parameter in METHODS.get(adapter.method.name).library.trainable(self.backbone, name):
             parameter.requires_grad_(True)
         self._activate()
 
@@ -273,28 +273,28 @@ class TransferModel(nn.Module):
 
     def regularization(self) -> torch.Tensor | None:
         """What the method adds to the loss of each optimiser step."""
-        door = self._live("adapters") or self._live("peft")
-        return door.regularization(self.backbone) if door else None
+        library = self._live("adapters") or self._live("peft")
+        return library.regularization(self.backbone) if library else None
 
     def begin_training(self, steps: int) -> None:
         """Tells the method how many optimiser steps there are going to be."""
-        if door := self._live("peft"):
-            door.begin(self.backbone, steps)
+        if library := self._live("peft"):
+            library.begin(self.backbone, steps)
 
     def after_step(self, step: int) -> None:
         """Lets the method act after an optimiser step (from 1), before the gradients are cleared."""
-        if door := self._live("peft"):
-            door.after_step(self.backbone, step)
+        if library := self._live("peft"):
+            library.after_step(self.backbone, step)
 
     def training_state(self) -> dict[str, torch.Tensor]:
         """What the method has to remember between steps, besides the trained weights."""
-        door = self._live("peft")
-        return door.training_state(self.backbone) if door else {}
+        library = self._live("peft")
+        return library.training_state(self.backbone) if library else {}
 
     def load_training_state(self, state: Mapping[str, torch.Tensor]) -> None:
         """Puts back what `training_state` gave."""
-        if door := self._live("peft"):
-            door.load_training_state(self.backbone, state)
+        if library := self._live("peft"):
+            library.load_training_state(self.backbone, state)
 
     def _state(self) -> Iterator[tuple[str, torch.Tensor]]:
         """Parameters, and the buffers that belong into a checkpoint."""
@@ -332,8 +332,8 @@ class TransferModel(nn.Module):
     def describe(self) -> ModelDescription:
         """The model without its tensors."""
         return ModelDescription(
-            backbone=self.source.fingerprint,
-            quantization=self.source.quantization,
+            backbone=self.pretrained.fingerprint,
+            quantization=self.pretrained.quantization,
             model_type=self.config.model_type,
             hidden_size=self.config.hidden_size,
             num_hidden_layers=self.config.num_hidden_layers,

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapterstilts.commands.results import TransferRow
-from adapterstilts.languages import LANGUAGES
-
-ENGLISH = "en"
+from adapterstilts.languages import ENGLISH, LANGUAGES
 
 
 def translation_suffix(row: TransferRow) -> str:

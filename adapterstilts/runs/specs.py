@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from adapterstilts.settings import Encoding, Optimisation, Strict
+
 Precision = Literal["fp32", "bf16"]
 Phase = Literal["train-language", "train-intermediate", "train-target"]
 

@@ -18,7 +18,7 @@ from adapterstilts.data.batching import Collator
 from adapterstilts.data.features import encode
 from adapterstilts.data.translation.layout import Direction
 from adapterstilts.files import write_json
-from adapterstilts.languages import context_language, question_language
+from adapterstilts.languages import ENGLISH, context_language, question_language
 from adapterstilts.modeling.architecture import module_language
 from adapterstilts.modeling.blocks import Block
 from adapterstilts.modeling.composition import add_language_adapter
@@ -27,7 +27,7 @@ from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import EvaluateSpec, MethodSpec, TrainSpec
 from adapterstilts.runs.store import CHECKPOINTS, Run
 from adapterstilts.stages.predict import predict
-from adapterstilts.stages.setup import ENGLISH, Plan
+from adapterstilts.stages.setup import Plan
 from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.kind import Kind, Row, Scores
 
@@ -235,10 +235,10 @@ class Evaluation:
         model = self.model
         if self.language_adapters:
             run = self.language_adapters[language]
-            model.speak(self._languages[run.key] if run else None)
+            model.use_language_adapter(self._languages[run.key] if run else None)
         found: list[Any] = [None] * len(features)
         for spoken, indices in self._spoken(features, rows, language).items():
-            model.use_language(spoken)
+            model.use_language_module(spoken)
             part = features.select(indices)
             logits = predict(model, part, task=self.head, collator=self.collator, track=track)
             for index, values in zip(indices, logits, strict=True):

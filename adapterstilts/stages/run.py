@@ -221,7 +221,7 @@ def _train(
     source_task = head_source(inputs[0], spec.tasks[0]) if inputs else None
     heads = {task.name: build_kind(task).head() for task in spec.tasks}
     model = start_model(spec, plan.backbone, sources, heads=heads, source_task=source_task, language=language)
-    model.use_language(spec.tasks[0].data.languages[0])
+    model.use_language_module(spec.tasks[0].data.languages[0])
     model.to(plan.device)
     result = train(
         model,

@@ -21,7 +21,7 @@ from adapterstilts.data.translation.reading import (
     open_translations,
 )
 from adapterstilts.errors import DataError, UsageError, unknown
-from adapterstilts.languages import check_languages, context_language
+from adapterstilts.languages import ENGLISH, check_languages, context_language
 from adapterstilts.modeling.architecture import check_modules, default_pooling
 from adapterstilts.modeling.backbone import Backbone, check_length, check_tokenizer, locate_backbone
 from adapterstilts.modeling.methods import METHODS, parse_method
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 # How a phase begins that takes nothing from an earlier one.
 START = Choice(name="none")
-ENGLISH = "en"
 # What stands for the key of a run where a language is evaluated without a language adapter.
 NO_LANGUAGE_ADAPTER = "none"
 

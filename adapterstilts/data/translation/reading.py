@@ -14,7 +14,7 @@ from adapterstilts.data.translation.layout import Direction, Translated, file_of
 from adapterstilts.data.translation.texts import REASONS
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.files import file_digest
-from adapterstilts.languages import LANGUAGES
+from adapterstilts.languages import ENGLISH, LANGUAGES
 from adapterstilts.tasks.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ SUITE = "mini"
 # Part of every fingerprint: raise it when a reader gives other rows than before.
 _VERSION = 1
 _LOST = "lost in translation"
-_ENGLISH = "en"
 
 
 class Translations(Protocol):
@@ -246,7 +245,7 @@ def from_english(
         DataError: A language's are not there; the message names the file.
     """
     return {
-        code: _checked(translations, task, split, Direction(_ENGLISH, code)) for code in languages if code != _ENGLISH
+        code: _checked(translations, task, split, Direction(ENGLISH, code)) for code in languages if code != ENGLISH
     }
 
 
@@ -263,7 +262,7 @@ def into_english(
         return {}
     _check_scored(task)
     return {
-        code: _checked(translations, task, split, Direction(code, _ENGLISH)) for code in languages if code != _ENGLISH
+        code: _checked(translations, task, split, Direction(code, ENGLISH)) for code in languages if code != ENGLISH
     }
 
 
@@ -276,7 +275,7 @@ def _checked(translations: Translations | None, task: Recipe, split: str, direct
     spoken = LANGUAGES[direction.other]
     into, flag = (
         (f"into {spoken}", "--translations")
-        if direction.source == _ENGLISH
+        if direction.source == ENGLISH
         else (f"from {spoken} into English", "--translate-test")
     )
     if translations is None:

@@ -1,0 +1,1 @@
+"""Stages: planned as data, put into a graph, run by an engine."""
