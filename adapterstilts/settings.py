@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapterstilts.errors import UsageError, unknown
 
 M = TypeVar("M", bound=BaseModel)
+Pooling = Literal["first", "mean", "last"]
+"""How one vector of a text is read: at its first or last token, or as the mean over all."""
 
 
 class Strict(BaseModel):

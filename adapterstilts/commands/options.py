@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BeforeValidator, Field
 
 from adapterstilts.errors import unknown
-from adapterstilts.settings import Settings, Strict, validate
-from adapterstilts.tasks.kind import Pooling
+from adapterstilts.settings import Pooling, Settings, Strict, validate
 
 Names = Annotated[
     tuple[str, ...], BeforeValidator(lambda given: tuple(given.split(",")) if isinstance(given, str) else given)

@@ -1,43 +1,23 @@
-"""Compositions: how the weights of the intermediate phase enter the target phase."""
+"""Building the model that a training stage begins with, from the models of the runs that it starts from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
-from adapterstilts.errors import UsageError
 from adapterstilts.modeling.backbone import Backbone
-from adapterstilts.modeling.blocks import AdapterDescription, Block, MergeOptions
-from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.blocks import AdapterDescription, Block
+from adapterstilts.modeling.compatibility import check_composition, check_head
+from adapterstilts.modeling.compositions import becomes_backbone, composition_options, goes_above
+from adapterstilts.modeling.methods import METHODS, trains_backbone
+from adapterstilts.modeling.outline import adopted, language_block
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors
-from adapterstilts.modeling.transfer_model import TransferModel, trains_backbone
-from adapterstilts.registry import Registry
-from adapterstilts.runs.specs import Choice, MethodSpec, TrainSpec
-from adapterstilts.settings import Strict, validate
-
-
-class FuseOptions(Strict):
-    """Which adapters AdapterFusion is laid over (Pfeiffer et al. 2021).
-
-    Attributes:
-        target: `none`: the intermediate ones; `two-step`: and one trained for the target before, as published;
-            `one-step`: and a new one that is trained with the fusion.
-    """
-
-    target: Literal["none", "two-step", "one-step"] = "none"
-
-
-class AverageOptions(Strict):
-    """How the outputs of intermediate adapters are averaged.
-
-    Attributes:
-        weights: One for each source; by default all are equal and sum up to one.
-    """
-
-    weights: tuple[float, ...] = ()
+from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.runs.specs import MethodSpec, TrainSpec
+from adapterstilts.tasks.kind import HeadSpec
 
 
 @dataclass(frozen=True)
@@ -57,17 +37,9 @@ class Start:
     options: Any
 
     @property
-    def above(self) -> bool:
-        """Whether a new adapter goes above what the sources bring."""
-        if self.spec.composition.name != "merge":
-            return self.spec.composition.name in ("stack", "average")
-        offered = METHODS.get(self.spec.method.name).compositions
-        return (self.options.then or next(one for one in offered if one in ("stack", "continue"))) == "stack"
-
-    @property
     def merges(self) -> bool:
         """Whether what the sources bring becomes part of the backbone, because `peft` has no stack."""
-        return self.above and METHODS.get(self.spec.method.name).library_name == "peft"
+        return becomes_backbone(self.spec, self.options)
 
     def new_model(self) -> TransferModel:
         """The pretrained backbone, with the language adapter if there is one."""
@@ -104,28 +76,6 @@ class Start:
         if self.language is not None:
             drop = self.spec.language_adapter_drop
             model.place(add_language_adapter(model, self.language, drop=drop))
-
-
-@dataclass(frozen=True)
-class Composition:
-    """One way of starting a training phase.
-
-    Attributes:
-        sources: The least number of intermediate runs.
-        many: Whether it takes more of them.
-        options: What can be chosen about it.
-        build: What it makes: a model whose trainable weights are chosen, heads aside.
-    """
-
-    name: str
-    summary: str
-    sources: int
-    build: Callable[[Start], TransferModel]
-    many: bool = False
-    options: type[Strict] | None = None
-
-
-COMPOSITIONS: Registry[Composition] = Registry("composition")
 
 
 def _none(start: Start) -> TransferModel:
@@ -200,7 +150,7 @@ def _merge(start: Start) -> TransferModel:
     method.library.merge(model.backbone, name, [one.name for one in adapters], method.name, options)
     described = MethodSpec(**method.library.merged_method(method.name, described.options, options.rank))
     model.place(Block(kind="adapter", adapters=(AdapterDescription(name=name, method=described),)))
-    return _train_above(model, start) if start.above else _train_last(model)
+    return _train_above(model, start) if goes_above(start.spec, options) else _train_last(model)
 
 
 def _merged_backbones(start: Start) -> TransferModel:
@@ -223,95 +173,68 @@ def _merged_backbones(start: Start) -> TransferModel:
 
 def _adopted(model: TransferModel, sources: Sequence[StoredModel]) -> list[AdapterDescription]:
     """Loads the only adapter of each source, in use nowhere yet."""
-    adopted: list[AdapterDescription] = []
-    for source in sources:
-        (block,) = source.description.blocks
-        (adapter,) = block.adapters
-        taken = [*model.adapter_names, *(one.name for one in adopted)]
-        name = adapter.name if adapter.name not in taken else f"{adapter.name}_{len(taken) + 1}"
-        described = adapter.model_copy(update={"name": name})
-        model.load_adapter(described, source.adapter_tensors(adapter.name, name))
-        adopted.append(described)
-    return adopted
+    described = adopted(sources, model.adapter_names)
+    for source, adapter in zip(sources, described, strict=True):
+        ((one,),) = (block.adapters for block in source.description.blocks)
+        model.load_adapter(adapter, source.adapter_tensors(one.name, adapter.name))
+    return described
 
 
 def add_language_adapter(model: TransferModel, stored: StoredModel, *, drop: int) -> Block:
     """Loads a language adapter that is not in use yet, without the last `drop` layers of the backbone."""
-    (block,) = stored.description.blocks
-    (adapter,) = block.adapters
-    name = model.fresh_name(f"language_{stored.folder.name}")
-    layers = stored.description.num_hidden_layers
-    left_out = sorted({*adapter.method.options.get("leave_out", []), *range(layers - drop, layers)})
-    options = {**adapter.method.options, **({"leave_out": left_out} if left_out else {})}
-    described = AdapterDescription(name=name, method=adapter.method.model_copy(update={"options": options}))
+    block = language_block(stored, drop=drop, taken=model.adapter_names)
+    (described,) = block.adapters
+    ((one,),) = (other.adapters for other in stored.description.blocks)
     model.load_adapter(described, {})
     mine = {path for path, _ in model.stored()}
-    tensors = stored.adapter_tensors(adapter.name, name)
+    tensors = stored.adapter_tensors(one.name, described.name)
     model.load({path: tensor for path, tensor in tensors.items() if path in mine})
-    return Block(kind="adapter", adapters=(described,), language=True)
+    return block
 
 
-COMPOSITIONS.add("none", Composition("none", "start from the pretrained backbone", 0, _none))
-COMPOSITIONS.add("continue", Composition("continue", "go on training the intermediate weights", 1, _continue))
-COMPOSITIONS.add(
-    "stack",
-    Composition("stack", "train a new adapter above the frozen intermediate one (Pfeiffer et al. 2020)", 1, _stack),
-)
-COMPOSITIONS.add(
-    "fuse",
-    Composition(
-        "fuse", "weigh frozen adapters by attention (Pfeiffer et al. 2021)", 1, _fuse, many=True, options=FuseOptions
-    ),
-)
-COMPOSITIONS.add(
-    "average",
-    Composition(
-        "average", "train a new adapter above the mean output of frozen ones", 2, _average, many=True,
-        options=AverageOptions,
-    ),
-)  # fmt: skip
-COMPOSITIONS.add(
-    "merge",
-    Composition("merge", "make one adapter or backbone of several", 2, _merge, many=True, options=MergeOptions),
-)
+BUILDERS: dict[str, Callable[[Start], TransferModel]] = {
+    "none": _none,
+    "continue": _continue,
+    "stack": _stack,
+    "fuse": _fuse,
+    "average": _average,
+    "merge": _merge,
+}
+"""Composition to what it makes: a model whose trainable weights are chosen, heads aside."""
 
 
-def composition_options(choice: Choice, count: int) -> Any:
-    """The validated options of a composition of `count` sources.
+def start_model(
+    spec: TrainSpec,
+    backbone: Backbone,
+    sources: Sequence[StoredModel],
+    *,
+    heads: Mapping[str, HeadSpec],
+    source_task: str | None,
+    language: StoredModel | None = None,
+) -> TransferModel:
+    """The model with which a training stage begins: composed, with one head for each task, everything else frozen.
+
+    Args:
+        heads: Task to the head that its kind needs.
+        source_task: Task of the intermediate run, whose head `spec.head == "reuse"` goes on with.
+        language: The model with the language adapter below all others.
 
     Raises:
-        UsageError: An option is unknown or does not fit.
+        UsageError, CompatibilityError: As `check_composition` and `check_head`.
     """
-    composition = COMPOSITIONS.get(choice.name)
-    if composition.options is None:
-        if choice.options:
-            raise UsageError(f"Composition {choice.name!r} has no options.", remedy=f"Write {choice.name}.")
-        return None
-    where = f"--composition {choice.name}"
-    values: dict[str, Any] = dict(choice.options)
-    if isinstance(values.get("weights"), (int, float)):
-        values["weights"] = [values["weights"]]
-    options = validate(composition.options, values, where=where)
-    if "weights" not in composition.options.model_fields:
-        return options
-    weights = options.weights or tuple(1 / count for _ in range(count))  # type: ignore[attr-defined]
-    if len(weights) != count:
-        raise UsageError(
-            f"{where}: {len(weights)} weights for {count} sources.", remedy="Give one for each: weights=0.7+0.3."
-        )
-    options = options.model_copy(update={"weights": weights})
-    _check_merge(options, where)
-    return options
-
-
-def _check_merge(options: Any, where: str) -> None:
-    if not isinstance(options, MergeOptions):
-        return
-    thins = options.kind in ("ties", "dare_ties", "dare_linear")
-    if thins != (options.density is not None):
-        raise UsageError(
-            f"{where}: density {'is missing' if thins else 'has no meaning'} for kind={options.kind}.",
-            remedy="Write e.g. merge[kind=ties,density=0.5].",
-        )
-    if options.rank is not None and options.kind != "svd":
-        raise UsageError(f"{where}: rank has no meaning for kind={options.kind}.", remedy="It is for kind=svd.")
+    check_composition(spec.composition, spec.method, sources, head=spec.head)
+    options = composition_options(spec.composition, len(sources))
+    model = BUILDERS[spec.composition.name](Start(spec, backbone, sources, language, options))
+    if spec.head == "reuse" and source_task is not None:
+        ((task, head),) = heads.items()
+        check_head(sources[0], head, source_task)
+        model.drop_heads(keep=source_task)
+        if source_task != task:
+            model.rename_head(source_task, task)
+    else:
+        model.drop_heads(keep=None)
+        for task, head in heads.items():
+            model.add_head(task, head)
+    for task in heads:
+        model.train_head(task)
+    return model
