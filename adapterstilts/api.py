@@ -20,7 +20,7 @@ from adapterstilts.commands.train_language import run_language
 from adapterstilts.commands.transfer import run_transfer
 from adapterstilts.commands.translate import run_translation
 from adapterstilts.settings import validate
-from adapterstilts.stages.run import Reporter, Silent
+from adapterstilts.stages.reporter import Reporter, Silent
 
 
 def train_intermediate(tasks: str | Sequence[str], *, reporter: Reporter | None = None, **options: Any) -> TrainResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -42,7 +43,7 @@ def validate(model: type[M], values: dict[str, Any], *, where: str) -> M:
 
 
 class Encoding(Strict):
-    """How text becomes windows of tokens.
+    """How text becomes windows of tokens, as specs hold it; what a kind's inputs do not depend on is 0.
 
     Attributes:
         max_length: Longest input, in tokens, special tokens included.
@@ -50,9 +51,9 @@ class Encoding(Strict):
         max_query_length: Longest question, in tokens; longer ones are cut.
     """
 
-    max_length: int = Field(384, ge=8)
-    stride: int = Field(128, ge=0)
-    max_query_length: int = Field(64, ge=1)
+    max_length: int = Field(ge=8)
+    stride: int = Field(0, ge=0)
+    max_query_length: int = Field(0, ge=0)
 
 
 class Optimisation(Strict):
@@ -79,12 +80,26 @@ class Optimisation(Strict):
     max_validation_examples: int = Field(500, ge=1)
 
 
-class Settings(Encoding, Optimisation):
-    """All hyperparameters of one training stage, as profiles, recipes and flags give them."""
+class Settings(Optimisation):
+    """All hyperparameters of one training stage, as profiles, recipes and flags give them.
 
-    def encoding(self) -> Encoding:
-        """The part that prediction has to share with training."""
-        return Encoding(**{name: getattr(self, name) for name in Encoding.model_fields})
+    Attributes:
+        max_length: Longest input, in tokens, special tokens included.
+        stride: Tokens that neighbouring windows of a long context share.
+        max_query_length: Longest question, in tokens; longer ones are cut.
+    """
+
+    max_length: int = Field(384, ge=8)
+    stride: int = Field(128, ge=0)
+    max_query_length: int = Field(64, ge=1)
+
+    def encoding(self, fields: Collection[str]) -> Encoding:
+        """The part that prediction has to share with training.
+
+        Args:
+            fields: Those that decide the inputs of the kind of task.
+        """
+        return Encoding(**{name: getattr(self, name) for name in Encoding.model_fields if name in fields})
 
     def optimisation(self) -> Optimisation:
         """The part that all tasks of a stage share."""

@@ -10,6 +10,9 @@ from pydantic import BeforeValidator, Field
 from adapterstilts.errors import unknown
 from adapterstilts.settings import Pooling, Settings, Strict, validate
 
+ALL = "all"
+"""What stands for every name that there can be, in options that take several."""
+
 Names = Annotated[
     tuple[str, ...], BeforeValidator(lambda given: tuple(given.split(",")) if isinstance(given, str) else given)
 ]
@@ -47,6 +50,7 @@ class TrainingOptions(Strict):
     method: str | None = None
     unfreeze_backbone: bool = False
     data_dir: Path | None = None
+    tasks: tuple[Path, ...] = ()
     store: Path = Path("astilts-runs")
     seed: int | None = Field(None, ge=0, lt=2**32)
     precision: Literal["auto", "fp32", "bf16"] = "auto"

@@ -32,7 +32,7 @@ from adapterstilts.languages import ENGLISH, LANGUAGES, check_languages
 from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.profiles import load_profile
 from adapterstilts.runs.provenance import Stopwatch
-from adapterstilts.stages.run import Reporter
+from adapterstilts.stages.reporter import Reporter
 from adapterstilts.tasks.catalogue import recipe, training_recipes
 from adapterstilts.tasks.recipe import Recipe
 
@@ -176,8 +176,7 @@ class _Study:
         )
 
     def _precision(self, config: Any) -> str:
-        device = choose_device(self.options.device)
-        return choose_precision(self.options.precision, device=device, hidden_size=config.hidden_size)
+        return choose_precision(self.options.precision, device=self.options.device, hidden_size=config.hidden_size)
 
     def _identity(self, direction: Direction, rows: Sequence[Row]) -> dict[str, Any]:
         """Everything that decides the translations, and the batches in which they are made."""

@@ -101,9 +101,8 @@ class _Blocks:
         if not METHODS.get(self.spec.method.name).adds_adapter:
             return blocks
         adapters = adopted(self.sources, _names(blocks))
-        taken = [*_names(blocks), *(one.name for one in adapters)]
         if name == "fuse":
-            return [*blocks, self._fused(adapters, taken)]
+            return [*blocks, self._fused(adapters, _names(blocks))]
         if name == "average":
             block = Block(kind="average", adapters=tuple(adapters), weights=self.options.weights)
             return self._above([*blocks, block])

@@ -79,6 +79,12 @@ class Kind(Protocol):
     def trained(self) -> bool:
         """Whether a model has to be trained for it; if not, any model's hidden states answer it."""
 
+    own_text: bool
+    encoding_fields: tuple[str, ...]
+
+    def decisive_options(self) -> dict[str, Any]:
+        """The options that decide results."""
+
     @property
     def comparing(self) -> int | None:
         """How many features the head compares with each other in training; None where it looks at one at a time."""
@@ -185,6 +191,13 @@ class Kind(Protocol):
 
 class KindDefaults:
     """What most kinds have in common."""
+
+    own_text = False
+    encoding_fields: tuple[str, ...] = ("max_length",)
+    options: Any
+
+    def decisive_options(self) -> dict[str, Any]:
+        return self.options.model_dump(mode="json")
 
     @property
     def trained(self) -> bool:

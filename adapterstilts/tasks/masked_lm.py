@@ -41,6 +41,7 @@ class MaskedLM(KindDefaults):
     """
 
     name = "masked_lm"
+    own_text = True
     prediction_suffix = "json"
     metrics: Mapping[str, str] = MappingProxyType({"perplexity": "perplexity", "accuracy": "accuracy"})
 

@@ -232,6 +232,10 @@ class Recipe(Strict):
         said = [part.differs for part in (hub, *hub.also) if part.differs and split in part.splits]
         return "; ".join(dict.fromkeys(said)) or None
 
+    def has_source(self, name: str) -> bool:
+        """Whether the task has rows in the source `hub`, `files` or `mini`."""
+        return getattr(self.sources, name) is not None
+
     def source(self, name: str) -> HubSource | FilesSource | MiniSource:
         """The recipe's part for the source `hub`, `files` or `mini`.
 

@@ -94,6 +94,7 @@ class Retrieval(KindDefaults):
     """Queries and candidates as vectors of one encoder; cosine similarity decides."""
 
     name = "retrieval"
+    encoding_fields = ("max_length", "max_query_length")
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = validate(RetrievalOptions, options, where="options of retrieval")

@@ -44,6 +44,7 @@ class SpanQA(KindDefaults):
     """
 
     name = "span_qa"
+    encoding_fields = ("max_length", "stride", "max_query_length")
     prediction_suffix = "json"
 
     def __init__(self, options: dict[str, Any]) -> None:
