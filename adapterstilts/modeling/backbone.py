@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import re
 from collections.abc import Callable
@@ -75,12 +76,21 @@ class Backbone:
         """
         return _tokenizer(self)
 
-    def encoder(self, dtype: torch.dtype) -> nn.Module:
+    def encoder(self, dtype: torch.dtype, *, frozen: bool = False) -> nn.Module:
         """The encoder, or the decoder below its output layer, without any head, its weights in `dtype`.
+
+        Args:
+            frozen: Whether the weights are never going to change. They are then shared with all other frozen encoders
+                of this process that were built since, so that they are read once.
 
         Raises:
             CompatibilityError: The checkpoint lacks some of its weights, which would stay random.
         """
+        if frozen and self.quantization is None:
+            return _sharing_weights(_frozen_encoder(self, dtype))
+        return self._read_encoder(dtype)
+
+    def _read_encoder(self, dtype: torch.dtype) -> nn.Module:
         config = self.config()
         auto_class, inside = _route(config)
         options = {**_no_pooler(config), **quantization_config(self.quantization)}
@@ -187,6 +197,21 @@ def locate_backbone(name: str, *, revision: str | None = None) -> Backbone:
         raise UsageError(f"--backbone {name} is not a folder.", remedy="Give a checkpoint folder or a Hub id.")
     commit = revision if revision and _COMMIT.fullmatch(revision) else _resolve_commit(name, revision)
     return Backbone(name, name, commit, f"hub:{commit}")
+
+
+@lru_cache(maxsize=1)
+def _frozen_encoder(backbone: Backbone, dtype: torch.dtype) -> nn.Module:
+    """An encoder that is not used itself."""
+    return backbone._read_encoder(dtype).requires_grad_(False)
+
+
+def _sharing_weights(model: nn.Module) -> nn.Module:
+    """A copy of a model with parameters and buffers of its own that share the memory of the model's."""
+    from torch import nn
+
+    shared: dict[int, Any] = {id(one): nn.Parameter(one.detach(), requires_grad=False) for one in model.parameters()}
+    shared |= {id(one): one.detach() for one in model.buffers()}
+    return copy.deepcopy(model, shared)
 
 
 @lru_cache(maxsize=2)

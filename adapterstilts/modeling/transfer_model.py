@@ -47,7 +47,7 @@ class TransferModel(nn.Module):
         self.precision = precision
         frozen = not (trains_backbone(method) or own_backbone)
         dtype = torch.bfloat16 if precision == "bf16" and frozen else torch.float32
-        self.backbone = backbone.encoder(dtype).requires_grad_(False)
+        self.backbone = backbone.encoder(dtype, frozen=frozen).requires_grad_(False)
         # Before a library puts its own forward around it: segments are read where there are several kinds of them.
         known = inspect.signature(type(self.backbone).forward).parameters
         segments = "token_type_ids" in known and (getattr(self.config, "type_vocab_size", None) or 0) > 1
