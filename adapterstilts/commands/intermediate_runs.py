@@ -85,8 +85,8 @@ class IntermediateRuns:
     def find(self, text: str) -> Run:
         """The run that one name means.
 
-        A task by its name is the run with the default settings, in the store or of the package; without that, the only
-        one in English on this backbone with this method; without that, the only other one.
+        A task by its name is the store's run with the default settings; without that, its only one in English on this
+        backbone with this method, or the one that the package has; without that, the only other one.
 
         Raises:
             UsageError: There is no such run, or a task has several and none of them is the default.
@@ -99,7 +99,8 @@ class IntermediateRuns:
         runs = [run for run in self._runs() if _same_tasks(run.training, task)]
         fitting = [run for run in runs if self._fits(run)]
         fitting = [run for run in fitting if run.training.task == task] or fitting
-        fitting = [run for run in fitting if _in_english(run.training)] or fitting
+        english = [run for run in fitting if _in_english(run.training)] or self._of_package(task)
+        fitting = english or fitting
         if len(fitting) == 1:
             return fitting[0].check()
         raise self._several(task, fitting) if fitting else self._none(task, runs)
@@ -130,7 +131,10 @@ class IntermediateRuns:
             stage = plan_training(usual, tasks, "train-intermediate", sampling=Sampling() if len(tasks) > 1 else None)
         except AstiltsError:  # its data need not be there for another run of it to be used
             return None
-        return self.planner.setup.store.of_key(stage.key)
+        return self.planner.setup.store.find(stage.spec)
+
+    def _of_package(self, task: str) -> list[Run]:
+        return [run for run in self._shipped() if _same_tasks(run.training, task) and self._fits(run)]
 
     def _expanded(self, names: Sequence[str]) -> list[str]:
         """The names, with those of all tasks that have a fitting run in the place of `all`."""

@@ -48,13 +48,15 @@ def check_options(
                 raise unknown("language", code, LANGUAGES)
     trained = [task for task in tasks if task.build_kind().trained]
     check_pooling(options.pooling, tasks)
-    check_settings_used(options.settings, tasks, trained=bool(trained))
     _check_retrieval(options, tasks)
-    _check_training(options, tasks, trained)
-    if set(names) == {NONE}:
-        _check_alone(options)
+    _check_needs_training(options, [task for task in tasks if task not in trained])
     check_language_options(options)
     _check_language_adapters(options, composition)
+    if not trained:
+        _check_says_nothing(options, tasks, alone=set(names) == {NONE})
+    elif set(names) == {NONE}:
+        _check_alone(options)
+    check_settings_used(options.settings, tasks, trained=bool(trained))
 
 
 def check_rows(options: TransferOptions, tasks: Sequence[Recipe], rows: Sequence[Sources]) -> None:
@@ -86,17 +88,8 @@ def _check_retrieval(options: TransferOptions, tasks: Sequence[Recipe]) -> None:
             raise UsageError(f"{flag(name)} has no meaning for {names_of(tasks)}.", remedy=f"It is for {of}.")
 
 
-def _check_training(options: TransferOptions, tasks: Sequence[Recipe], trained: Sequence[Recipe]) -> None:
-    """Refuses options about training where there is none, and those that need it for every target."""
-    untrained = [task for task in tasks if task not in trained]
-    for name, given in (
-        ("--head reuse", options.head == "reuse"),
-        (f"--composition {options.composition}", options.composition is not None),
-        (f"--max-train-examples {options.max_train_examples}", options.max_train_examples is not None),
-        (f"--seed {options.seed}", options.seed is not None),
-    ):
-        if given and not trained:
-            raise without_training(name, tasks)
+def _check_needs_training(options: TransferOptions, untrained: Sequence[Recipe]) -> None:
+    """Refuses options that need training for every target."""
     for name, used, lacking in (
         ("--select", options.select, "English validation score to select by"),
         (f"--seeds {options.seeds}", options.seeds > 1, "training to repeat"),
@@ -108,6 +101,24 @@ def _check_training(options: TransferOptions, tasks: Sequence[Recipe], trained: 
                 f"{name}: {names_of(untrained)} is evaluated without training, so there is no {lacking}.",
                 remedy="Evaluate it in a command of its own, without this option.",
             )
+
+
+def _check_says_nothing(options: TransferOptions, tasks: Sequence[Recipe], *, alone: bool) -> None:
+    """Refuses options about training where no target is trained.
+
+    Args:
+        alone: Whether there is no intermediate run, which `--method` would choose, either.
+    """
+    for name, given in (
+        ("--head reuse", options.head == "reuse"),
+        (f"--composition {options.composition}", options.composition is not None),
+        (f"--max-train-examples {options.max_train_examples}", options.max_train_examples is not None),
+        (f"--seed {options.seed}", options.seed is not None),
+        (f"--method {options.method}", alone and options.method is not None),
+        ("--unfreeze-backbone", alone and options.unfreeze_backbone),
+    ):
+        if given:
+            raise without_training(name, tasks)
 
 
 def _check_alone(options: TransferOptions) -> None:

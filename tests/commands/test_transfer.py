@@ -19,7 +19,7 @@ from adapterstilts.metrics import load_metric
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.reporting.tables import transfer_tables
 from adapterstilts.runs.store import RunStore
-from adapterstilts.stages.run import Silent
+from adapterstilts.stages.reporter import Silent
 
 SEQ_BN = "seq_bn[reduction_factor=4]"
 
@@ -127,7 +127,7 @@ def test_more_languages_do_not_train_again(trained: dict[str, Any]) -> None:
 
 def test_source_is_named_by_key_when_there_are_several(trained: dict[str, Any]) -> None:
     second = adapterstilts.train_intermediate("squad", seed=7, **trained)
-    with pytest.raises(UsageError, match=r"squad has 2 intermediate runs: .*seed 42.*seed 7.*--from squad@"):
+    with pytest.raises(UsageError, match=r"(?s)squad has 2 intermediate runs, .*--from squad@.*--from squad@"):
         adapterstilts.transfer("squad", "xquad", languages=("en",), **trained)
     rows = adapterstilts.transfer(f"squad@{second.key[:12]}", "xquad", languages=("en",), **trained).rows
     assert rows[1].source == f"squad@{second.key[:12]}"

@@ -9,13 +9,13 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
-from adapterstilts.modeling.compatibility import start_model
+from adapterstilts.modeling.composing import start_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import Choice, MethodSpec
 from adapterstilts.stages.costs import Work, matrix_rate, peak_memory, training_cost
 from adapterstilts.tasks.kind import HeadSpec
 from tests.conftest import save_tiny_backbone
-from tests.test_specs import train_spec
+from tests.runs.test_specs import train_spec
 
 WIDTH, LAYERS = 64, 2
 # Queries, keys, values and outputs of attention, and the two matrices of a feed-forward block of twice the width.

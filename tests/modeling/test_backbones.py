@@ -19,7 +19,7 @@ from transformers import AutoTokenizer
 
 import adapterstilts
 from adapterstilts.cli.main import astilts
-from adapterstilts.commands.intermediate_runs import shipped_run
+from adapterstilts.commands.setup import shipped_folders
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.unknown_words import share_of_unknown
@@ -32,13 +32,13 @@ from adapterstilts.modeling.storage import StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.modeling.trial import try_method
 from adapterstilts.runs.specs import MethodSpec, key
-from adapterstilts.stages.run import Silent, build_kind
-from adapterstilts.tasks.catalogue import recipe
+from adapterstilts.stages.reporter import Silent
+from adapterstilts.tasks.catalogue import Catalogue, recipe
 from adapterstilts.tasks.kind import HeadSpec
 from tests.backbones import FAMILIES, LAYERS
 from tests.conftest import QUICK
-from tests.test_methods import Prepared, begin, predictions, prepared, run, tensors
-from tests.test_specs import train_spec
+from tests.modeling.test_methods import Prepared, begin, predictions, prepared, run, tensors
+from tests.runs.test_specs import train_spec
 
 __all__ = ["prepared"]  # a fixture: questions, with the tokenizer that all families have
 
@@ -99,7 +99,7 @@ def test_family_is_trained_stored_and_scored(
     found = predictions(here, target)
     assert_equal(found, predictions(here, StoredModel.read(folder).restore(here.backbone, precision="fp32")))
     gold = open_source("mini", None).load(recipe("squad"), "test", "de", BadRows(skip=False)).select(range(8)).to_list()
-    kind = build_kind(here.task)
+    kind = Catalogue().build_kind(here.task)
     scores = kind.score(kind.decode(gold, here.german, found, {}), gold, metric="squad", language="de")
     assert all(math.isfinite(value) for value in scores.metrics.values())
 
@@ -342,9 +342,10 @@ def test_four_bits_are_for_peft_without_merging() -> None:
             check_quantized_composition(composition)
     check_quantized_composition("none")
     backbone = locate_backbone("mini")
-    stored = StoredModel.read(shipped_run("squad").folder)
+    (shipped,) = (folder for folder in shipped_folders() if folder.parent.name == "squad")
+    stored = StoredModel.read(shipped)
     with pytest.raises(CompatibilityError, match="--load-in-4bit False there, True here"):
-        stored.check_backbone(dataclasses.replace(backbone, quantization=NF4))
+        stored.check_backbone(dataclasses.replace(backbone, quantization=NF4), backbone.config())
     spec = train_spec()
     assert key(train_spec(quantization=None)) == key(spec) != key(train_spec(quantization=NF4))
 

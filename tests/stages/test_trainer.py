@@ -117,7 +117,7 @@ def test_best_checkpoint_is_restored_adapter_and_head(quick: dict[str, Any], tmp
 class Prepared:
     """What a stage works with, prepared once more outside it."""
 
-    plan: Any
+    setup: Any
     spec: Any
     kind: Any
     rows: Any
@@ -128,28 +128,29 @@ class Prepared:
 def prepare(options: dict[str, Any], *, training: bool) -> Prepared:
     """The training data of an intermediate stage, or its validation data."""
     from adapterstilts.commands.options import TrainingOptions, read_options
+    from adapterstilts.commands.setup import make_planner
     from adapterstilts.data.bad_rows import BadRows
     from adapterstilts.data.features import encode
     from adapterstilts.data.splits import training_rows
-    from adapterstilts.stages.run import build_collator, build_kind
-    from adapterstilts.stages.setup import make_plan, plan_training
-    from adapterstilts.tasks.catalogue import recipe
+    from adapterstilts.stages.collate import build_collator
+    from adapterstilts.stages.training_spec import plan_training
 
-    plan = make_plan(read_options(TrainingOptions, options))
-    spec = plan_training(plan, [recipe("squad")], "train-intermediate")
-    kind, tokenizer = build_kind(spec.only), plan.backbone.tokenizer()
-    both = training_rows(plan.source, recipe("squad"), spec.only.data, BadRows(skip=False), max_validation_examples=16)
+    planner = make_planner(read_options(TrainingOptions, options))
+    setup, squad = planner.setup, planner.setup.catalogue.recipe("squad")
+    spec = plan_training(planner, [squad], "train-intermediate").spec
+    kind = setup.catalogue.build_kind(spec.only)
+    both = training_rows(setup.source, squad, spec.only.data, BadRows(skip=False), max_validation_examples=16)
     rows = both[0 if training else 1]
     features = encode(
         rows,
         identity=f"prepared again, training: {training}",
         kind=kind,
-        tokenizer=tokenizer,
+        tokenizer=setup.backbone.tokenizer(),
         encoding=spec.only.encoding,
         labels=training,
-        cache=plan.store.cache,
+        cache=setup.store.cache,
     )
-    return Prepared(plan, spec, kind, rows, features, build_collator(plan, spec.only.encoding.max_length, tokenizer))
+    return Prepared(setup, spec, kind, rows, features, build_collator(setup, spec.only.encoding.max_length))
 
 
 def _score_on_validation(options: dict[str, Any], result: Any, seed: int) -> float:
@@ -157,7 +158,7 @@ def _score_on_validation(options: dict[str, Any], result: Any, seed: int) -> flo
     from adapterstilts.stages.predict import predict
 
     data = prepare({**options, "seed": seed}, training=False)
-    model = StoredModel.read(result.folder).restore(data.plan.backbone, precision="fp32")
+    model = StoredModel.read(result.folder).restore(data.setup.backbone, precision="fp32")
     logits = predict(model, data.features, task="squad", collator=data.collator)
     gold = data.rows.to_list()
     answers = data.kind.decode(gold, data.features, logits, {})
@@ -214,11 +215,11 @@ def _train_by_hand(options: dict[str, Any]) -> dict[str, torch.Tensor]:
     from transformers import set_seed
 
     from adapterstilts.data.batching import LengthBatches
-    from adapterstilts.modeling.compatibility import start_model
+    from adapterstilts.modeling.composing import start_model
 
     data = prepare(options, training=True)
     set_seed(data.spec.seed)
-    model = start_model(data.spec, data.plan.backbone, [], heads={"squad": data.kind.head()}, source_task=None).train()
+    model = start_model(data.spec, data.setup.backbone, [], heads={"squad": data.kind.head()}, source_task=None).train()
     decayed = {name for name, _ in model.named_parameters() if "bias" not in name and "LayerNorm" not in name}
     groups = [
         {"params": [p for n, p in model.named_parameters() if (n in decayed) == decay], "weight_decay": 0.5 * decay}

@@ -23,7 +23,7 @@ SQUAD = TaskSpec(
     options={},
     metric="squad",
     data=TrainingData(task="squad", source="files", fingerprints={"train": {"en": "a"}}, holdout=500),
-    encoding=Encoding(),
+    encoding=Encoding(max_length=384, stride=128, max_query_length=64),
 )
 
 
@@ -55,7 +55,7 @@ def evaluate_spec(**changes: Any) -> EvaluateSpec:
         "backbone": "sha256:0",
         "max_examples": None,
         "skip_bad_rows": False,
-        "encoding": Encoding(),
+        "encoding": Encoding(max_length=384, stride=128, max_query_length=64),
         "precision": "fp32",
         "inputs": ("k",),
     }
@@ -91,7 +91,7 @@ CHANGES: dict[str, Any] = {
     "calibration": {"de": "d"},
     "max_examples": 10,
     "skip_bad_rows": True,
-    "encoding": Encoding(stride=64),
+    "encoding": Encoding(max_length=384, stride=64, max_query_length=64),
 }
 
 
@@ -109,7 +109,7 @@ TASK_CHANGES: dict[str, Any] = {
     "options": {"n_best": 5},
     "metric": "mlqa",
     "data": TrainingData(task="mlqa", source="files", fingerprints={"train": {"en": "a"}}, holdout=500),
-    "encoding": Encoding(stride=64),
+    "encoding": Encoding(max_length=384, stride=64, max_query_length=64),
 }
 
 

@@ -16,17 +16,16 @@ from adapterstilts.data.features import encode
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.splits import training_rows
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
-from adapterstilts.modeling.compatibility import start_model
+from adapterstilts.modeling.composing import start_model
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.storage import StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import Choice, MethodSpec, TaskSpec, TrainingData
 from adapterstilts.settings import Encoding, Optimisation
 from adapterstilts.stages.predict import predict
-from adapterstilts.stages.run import build_kind
 from adapterstilts.stages.trainer import TaskPart, TrainingResult, train
-from adapterstilts.tasks.catalogue import recipe
-from tests.test_specs import train_spec
+from adapterstilts.tasks.catalogue import Catalogue, recipe
+from tests.runs.test_specs import train_spec
 
 SETTINGS = Optimisation(learning_rate=1e-2, epochs=2, batch_size=8, warmup_ratio=0, eval_steps=2)
 STEPS = 4
@@ -55,7 +54,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
         data=TrainingData(task="squad", source="mini", fingerprints={"train": {"en": ""}}, holdout=8, max_examples=16),
         encoding=Encoding(max_length=96, stride=16, max_query_length=24),
     )
-    kind, tokenizer = build_kind(task), backbone.tokenizer()
+    kind, tokenizer = Catalogue().build_kind(task), backbone.tokenizer()
     rows, held_out = training_rows(source, squad, task.data, BadRows(skip=False), max_validation_examples=8)
     german = source.load(squad, "test", "de", BadRows(skip=False)).select(range(8))
     features = [
@@ -84,7 +83,7 @@ def begin(prepared: Prepared, method: MethodSpec, *sources: StoredModel) -> Tran
         head="reuse" if sources and method.name == "head" else "new",
     )
     torch.manual_seed(0)
-    heads = {"squad": build_kind(prepared.task).head()}
+    heads = {"squad": Catalogue().build_kind(prepared.task).head()}
     return start_model(spec, prepared.backbone, sources, heads=heads, source_task="squad" if sources else None)
 
 

@@ -18,7 +18,7 @@ from adapterstilts.errors import CompatibilityError
 from adapterstilts.settings import Encoding
 from adapterstilts.tasks.catalogue import recipe
 from tests.backbones import FAMILIES
-from tests.studies.test_real_data import real, xlmr
+from tests.commands.test_real_data import real, xlmr
 
 __all__ = ["real", "xlmr"]  # fixtures: options for the slices, and XLM-R's own vocabulary
 

@@ -13,7 +13,7 @@ from adapterstilts.errors import StoreError, UsageError
 from adapterstilts.files import write_json
 from adapterstilts.runs.specs import key
 from adapterstilts.runs.store import Run, RunStore
-from tests.test_specs import evaluate_spec, train_spec
+from tests.runs.test_specs import evaluate_spec, train_spec
 
 
 def publish(store: RunStore, spec, *, finished: str = "2026-01-01", content: str = "x") -> Run:
@@ -140,7 +140,7 @@ def test_a_second_process_waits_for_the_lock(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     code = (
         "import sys; from pathlib import Path; from adapterstilts.runs.store import RunStore;"
-        "from tests.test_specs import train_spec\n"
+        "from tests.runs.test_specs import train_spec\n"
         "store = RunStore(Path(sys.argv[1]))\n"
         "with store.claim(train_spec(), on_wait=lambda m: print('waiting', flush=True)) as work:\n"
         "    print((work / 'mark').read_text(), flush=True)"

@@ -23,7 +23,6 @@ from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.reporting.tables import training_summary, transfer_tables
 from adapterstilts.runs.specs import TrainingData
 from adapterstilts.runs.store import Run, RunStore
-from adapterstilts.stages.setup import make_plan
 from adapterstilts.tasks.catalogue import recipe
 from tests.conftest import QUICK
 
@@ -220,7 +219,8 @@ def test_masked_language_modelling_has_text_of_its_own(mini: dict[str, Any]) -> 
     with pytest.raises(UsageError, match="--languages has no meaning for mlm"):
         adapterstilts.train_intermediate("mlm", languages=("de",), **mini)
     options = read_options(IntermediateOptions, {**mini, "mlm_languages": ("de", "zh")})
-    (task,) = plan_together(make_plan(options), [recipe("mlm")], options).tasks
+    ((stage,),) = (plan_together(["mlm"], options).graph,)
+    task = stage.spec.only
     assert set(task.data.fingerprints["train"]) == {"de", "zh"} == set(task.data.languages)
     # Text has no labels: without English, that of the first language selects the checkpoint.
     assert set(task.data.fingerprints["validation"]) == {"de"} and task.data.validation_language == "de"

@@ -16,7 +16,7 @@ from adapterstilts.modeling.storage import WEIGHTS
 from adapterstilts.reporting.tables import runs_table, training_summary, transfer_tables
 from adapterstilts.runs.store import RunStore
 from tests.conftest import QUICK
-from tests.test_training import assert_same_weights, log
+from tests.stages.test_trainer import assert_same_weights, log
 
 SEQ_BN = "seq_bn[reduction_factor=4]"
 TASKS = ["squad", "hellaswag"]
@@ -41,15 +41,14 @@ def start_of(run_folder: Path, options: dict[str, Any]) -> dict[str, torch.Tenso
     from transformers import set_seed
 
     from adapterstilts.commands.options import IntermediateOptions, read_options
-    from adapterstilts.modeling.compatibility import start_model
+    from adapterstilts.commands.setup import make_planner
+    from adapterstilts.modeling.composing import start_model
     from adapterstilts.runs.store import Run
-    from adapterstilts.stages.run import build_kind
-    from adapterstilts.stages.setup import make_plan
+    from adapterstilts.stages.heads import heads_of
 
-    spec, plan = Run(run_folder).spec, make_plan(read_options(IntermediateOptions, options))
+    spec, setup = Run(run_folder).training, make_planner(read_options(IntermediateOptions, options)).setup
     set_seed(spec.seed)
-    heads = {task.name: build_kind(task).head() for task in spec.tasks}
-    model = start_model(spec, plan.backbone, [], heads=heads, source_task=None)
+    model = start_model(spec, setup.backbone, [], heads=heads_of(spec, setup.catalogue), source_task=None)
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 

@@ -11,18 +11,18 @@ import pytest
 import adapterstilts
 from adapterstilts.commands.options import TransferOptions
 from adapterstilts.commands.score import score_folders
+from adapterstilts.commands.setup import make_planner
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.errors import UsageError
 from adapterstilts.mini.generators import generator
 from adapterstilts.reporting.tables import training_summary, transfer_tables
-from adapterstilts.runs.specs import key
 from adapterstilts.runs.store import RunStore
 from adapterstilts.stages.evaluate import Evaluation
-from adapterstilts.stages.run import Silent, build_collator, build_kind
-from adapterstilts.stages.setup import make_plan, plan_evaluation
+from adapterstilts.stages.evaluation_spec import Scored, plan_evaluation
+from adapterstilts.stages.reporter import Silent
 from adapterstilts.tasks.catalogue import recipe, task_names, training_recipes
-from tests.conftest import QUICK
+from tests.conftest import QUICK, without_training
 
 TARGETS = [name for name in task_names() if "target" in recipe(name).phases]
 INTERMEDIATE = [name for name in task_names() if "intermediate" in recipe(name).phases]
@@ -55,7 +55,8 @@ def test_every_intermediate_task_is_trained(mini: dict[str, Any], name: str) -> 
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_target_is_trained_scored_and_scored_again(mini: dict[str, Any], name: str) -> None:
     """`astilts score` on the folders that `transfer` wrote gives the numbers that `transfer` printed."""
-    result = adapterstilts.transfer("none", name, max_eval_examples=16, **mini)
+    options = mini if training_recipes(recipe(name), "mini") else without_training(mini)
+    result = adapterstilts.transfer("none", name, max_eval_examples=16, **options)
     (row,) = result.rows
     assert row.task == name and recipe(name).title in transfer_tables(result)
     assert (row.trained is None) == (not training_recipes(recipe(name), "mini"))
@@ -87,7 +88,7 @@ def test_siqa_comes_before_copa(mini: dict[str, Any]) -> None:
 
 def test_untrained_targets_read_the_intermediate_model(mini: dict[str, Any]) -> None:
     adapterstilts.train_intermediate("mnli", **{**mini, "learning_rate": 0.1})
-    result = adapterstilts.transfer("mnli", ["tatoeba", "bucc2018"], **mini)
+    result = adapterstilts.transfer("mnli", ["tatoeba", "bucc2018"], **without_training(mini))
     for none, mnli in (result.rows[:2], result.rows[2:]):
         assert none.parameters["trained"] == mnli.parameters["trained"] == 0 and mnli.trained is None
         assert mnli.parameters["total"] > none.parameters["total"]
@@ -103,18 +104,15 @@ def test_the_backbone_as_it_is_does_not_depend_on_the_method(mini: dict[str, Any
     found = set()
     for method in ("full", "seq_bn[reduction_factor=4]"):
         given = {name: mini[name] for name in ("profile", "backbone", "store")}
-        options = TransferOptions(method=method, precision="bf16", languages=("de",), **given)
-        plan = make_plan(options)
-        spec = plan_evaluation(plan, recipe("tatoeba"), None, options)
-        collator = build_collator(plan, spec.encoding.max_length, plan.backbone.tokenizer())
-        shared = {"language_adapters": {}, "collator": collator, "work": tmp_path, "track": Silent().track}
-        model = Evaluation(plan, spec, build_kind(spec), None, **shared).model
-        found.add((key(spec), model.backbone.dtype))
+        planner = make_planner(TransferOptions(method=method, precision="bf16", **given))
+        stage = plan_evaluation(planner, recipe("tatoeba"), None, Scored(languages=("de",)))
+        evaluation = Evaluation(stage.spec, planner.setup, tmp_path, track=Silent().track)
+        found.add((stage.key, evaluation.predictor.model.backbone.dtype))
     assert len(found) == 1
 
 
 def test_layers_and_presets_are_part_of_the_result(mini: dict[str, Any]) -> None:
-    options = {**mini, "languages": ("de",)}
+    options = {**without_training(mini), "languages": ("de",)}
     rows = {
         name: adapterstilts.transfer("none", "tatoeba", **{**options, **given}).rows[0]
         for name, given in {
@@ -138,11 +136,13 @@ def test_layers_and_presets_are_part_of_the_result(mini: dict[str, Any]) -> None
 
 
 def test_the_threshold_of_bucc_comes_from_validation_data(mini: dict[str, Any]) -> None:
-    (row,) = adapterstilts.transfer("none", "bucc2018", languages=("de",), **mini).rows
+    (row,) = adapterstilts.transfer("none", "bucc2018", languages=("de",), **without_training(mini)).rows
     spec = json.loads((row.folder / "spec.json").read_text())
     assert row.split == "test" and ":validation:" in spec["calibration"]["de"]
     assert row.calibration["de"]["threshold"] > 0
-    (own,) = adapterstilts.transfer("none", "bucc2018", languages=("de",), split="validation", **mini).rows
+    (own,) = adapterstilts.transfer(
+        "none", "bucc2018", languages=("de",), split="validation", **without_training(mini)
+    ).rows
     assert "calibration" not in json.loads((own.folder / "spec.json").read_text())
     assert own.calibration["de"] == row.calibration["de"]
 
