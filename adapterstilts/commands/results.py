@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.errors import unknown
+from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.intervals import Interval
 from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import Run
@@ -252,7 +253,7 @@ class TransferRow:
         if language not in run.evaluation.languages:
             raise unknown("language", language, run.evaluation.languages)
         scored = json.loads((self.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))
-        path = self.folder / "predictions" / self.task / f"{self.split}-{language}.{kind.prediction_suffix}"
+        path = self.folder / "predictions" / self.task / f"{self.split}-{language}{METRICS.get(run.evaluation.metric).suffix}"
         return kind.read_predictions(path, scored["ids"])
 
 

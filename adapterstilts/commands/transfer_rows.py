@@ -13,6 +13,7 @@ from adapterstilts.commands.language_adapters import LanguageAdapters
 from adapterstilts.commands.results import ORACLE, SELECTED, Cost, Metrics, SeedScores, TransferRow
 from adapterstilts.files import file_digest
 from adapterstilts.languages import zero_shot_languages
+from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.intervals import Interval, hierarchical_bootstrap
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.runs.memory import Memory
@@ -202,10 +203,14 @@ def _intervals(mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[s
         for one in every:
             for id_ in known - one[language].keys():
                 one[language][id_] = dict.fromkeys(names, (0.0, 0.0))
-    return {
-        name: asdict(hierarchical_bootstrap(_metric(ours, languages, name), _metric(others, languages, name)))
+    statistics = METRICS.get(mine[0].evaluation.metric).statistics
+    found = {
+        name: hierarchical_bootstrap(
+            _metric(ours, languages, name), _metric(others, languages, name), statistic=statistics.get(name)
+        )
         for name in sorted(names)
     }
+    return {name: asdict(interval) for name, interval in found.items()}
 
 
 def _metric(scored: Sequence[Mapping[str, Any]], languages: Sequence[str], name: str) -> list[dict[str, Any]]:

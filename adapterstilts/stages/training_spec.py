@@ -64,7 +64,7 @@ def plan_training(
     """
     backbone, method = planner.setup.backbone, planner.method
     kinds = [trained_kind(planner, task) for task in tasks]
-    if any(kind.own_text for kind in kinds):
+    if any(kind.pretrained_head for kind in kinds):
         backbone.check_masked_lm(planner.facts)
     settings = [resolve_settings(planner, task, phase) for task in tasks]
     for one in settings:
