@@ -95,7 +95,7 @@ def test_every_target_has_a_form_of_files() -> None:
         if "target" in recipe(name).phases:
             form = FORMS[recipe(name).metric]
             assert form.suffix == f".{recipe(name).build_kind().prediction_suffix}", name
-    assert set(FORMS) <= set(METRICS)
+    assert set(FORMS) <= set(METRICS.names())
 
 
 def test_means_of_tasks_and_overall(folders: tuple[Path, Path]) -> None:

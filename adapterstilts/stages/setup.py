@@ -233,7 +233,7 @@ def resolve_settings(plan: Plan, task: Recipe, phase: Phase, *, composition: str
     for scope in scopes:
         values |= plan.profile.settings.get(scope, {})
     for scope in scopes if plan.source.name == "mini" else ():
-        values |= task.sources.mini.settings.get(scope, {})
+        values |= task.source("mini").settings.get(scope, {})
     values |= plan.options.settings
     settings = validate(Settings, values, where=f"settings of {phase} on {task.name}")
     try:

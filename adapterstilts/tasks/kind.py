@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from adapterstilts.errors import DataError
-from adapterstilts.registry import Registry
+from adapterstilts.registry import Registry, shared_registry
 from adapterstilts.settings import Encoding, Strict
 
 Row = Mapping[str, Any]
@@ -96,8 +96,17 @@ class Kind(Protocol):
     def metrics(self) -> Mapping[str, str]:
         """Names of the metrics shown in tables, with their labels; the last one's difference is shown."""
 
-    def features(self) -> Any:
+    @property
+    def usual_metric(self) -> str | None:
+        """The metric that a new task of this kind is scored by, if there is one for all."""
+
+    @staticmethod
+    def features() -> Any:
         """The canonical columns, as `datasets.Features`."""
+
+    @classmethod
+    def starting_options(cls, rows: Iterable[Row]) -> dict[str, Any]:
+        """What the options of a new task have to say for these training rows, e.g. which labels there are."""
 
     def head(self) -> HeadSpec:
         """The head to train or to read vectors with."""
@@ -188,6 +197,16 @@ class KindDefaults:
     """What most kinds have in common."""
 
     @property
+    def usual_metric(self) -> str | None:
+        """Every task says by which metric it is scored."""
+        return None
+
+    @classmethod
+    def starting_options(cls, rows: Iterable[Row]) -> dict[str, Any]:
+        """Options at their defaults."""
+        return {}
+
+    @property
     def trained(self) -> bool:
         """A model is trained."""
         return True
@@ -252,5 +271,5 @@ def paired(predictions: Mapping[str, Any], ids: Iterable[str], *, what: str, lan
     return [predictions[id_] for id_ in expected]
 
 
-KINDS: Registry[Callable[[dict[str, Any]], Kind]] = Registry("task kind")
-"""Name to a function that builds the kind from a recipe's options."""
+KINDS: Registry[type[Any]] = shared_registry("task kind")
+"""Name to the class of a `Kind`, whose instances are built from a recipe's options."""

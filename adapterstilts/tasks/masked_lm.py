@@ -42,12 +42,14 @@ class MaskedLM(KindDefaults):
 
     name = "masked_lm"
     prediction_suffix = "json"
+    usual_metric = "masked_lm"
     metrics: Mapping[str, str] = MappingProxyType({"perplexity": "perplexity", "accuracy": "accuracy"})
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = validate(MaskingOptions, options, where="options of masked_lm")
 
-    def features(self) -> Any:
+    @staticmethod
+    def features() -> Any:
         """id, text, language; as `datasets.Features`."""
         from datasets import Features, Value
 

@@ -33,12 +33,14 @@ class MultipleChoice(KindDefaults):
 
     name = "multiple_choice"
     prediction_suffix = "tsv"
+    usual_metric = "accuracy"
     metrics: Mapping[str, str] = MappingProxyType({"accuracy": "accuracy"})
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = validate(ChoiceOptions, options, where="options of multiple_choice")
 
-    def features(self) -> Any:
+    @staticmethod
+    def features() -> Any:
         """id, context, question, choices[], label (position of the right choice), language; as `datasets.Features`."""
         from datasets import Features, List, Value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +13,7 @@ from pydantic import Field
 from adapterstilts.metrics import load_metric, submission
 from adapterstilts.settings import Encoding, validate
 from adapterstilts.tasks.kind import KINDS, HeadSpec, KindDefaults, PoolingOptions, Row, Scores, paired
+from adapterstilts.tasks.labels import label_order
 
 
 class PairOptions(PoolingOptions):
@@ -29,16 +30,23 @@ class PairClassification(KindDefaults):
 
     name = "pair_classification"
     prediction_suffix = "tsv"
+    usual_metric = "accuracy"
     metrics: Mapping[str, str] = MappingProxyType({"accuracy": "accuracy"})
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = validate(PairOptions, options, where="options of pair_classification")
 
-    def features(self) -> Any:
+    @staticmethod
+    def features() -> Any:
         """id, text_a, text_b, label (its name), language; as `datasets.Features`."""
         from datasets import Features, Value
 
         return Features({name: Value("string") for name in ("id", "text_a", "text_b", "label", "language")})
+
+    @classmethod
+    def starting_options(cls, rows: Iterable[Row]) -> dict[str, Any]:
+        """The labels that occur."""
+        return {"labels": list(label_order(row["label"] for row in rows))}
 
     def head(self) -> HeadSpec:
         """A score for each label."""

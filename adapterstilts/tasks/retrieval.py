@@ -80,12 +80,13 @@ class _Mode:
     metrics: Mapping[str, str]
     suffix: str
     what: str
+    metric: str
 
 
 _MODES = {
-    "nearest": _Mode({"accuracy": "accuracy"}, "tsv", "sentence"),
-    "mine": _Mode({"f1": "F1"}, "tsv", "sentence"),
-    "rank": _Mode({f"map@{RANKS}": f"mAP@{RANKS}"}, "json", "query"),
+    "nearest": _Mode({"accuracy": "accuracy"}, "tsv", "sentence", "accuracy"),
+    "mine": _Mode({"f1": "F1"}, "tsv", "sentence", "pairs"),
+    "rank": _Mode({f"map@{RANKS}": f"mAP@{RANKS}"}, "json", "query", f"map@{RANKS}"),
 }
 
 
@@ -114,11 +115,17 @@ class Retrieval(KindDefaults):
         return _MODES[self.options.mode].suffix
 
     @property
+    def usual_metric(self) -> str:
+        """The benchmark's metric for this mode."""
+        return _MODES[self.options.mode].metric
+
+    @property
     def metrics(self) -> Mapping[str, str]:
         """The benchmark's metric for this mode."""
         return _MODES[self.options.mode].metrics
 
-    def features(self) -> Any:
+    @staticmethod
+    def features() -> Any:
         """id, side, text, context, gold[], positive, positive_context, language; as `datasets.Features`."""
         from datasets import Features, List, Value
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from adapterstilts.metrics import load_metric, submission
 from adapterstilts.metrics.chunks import chunks
 from adapterstilts.settings import Encoding, Strict, validate
 from adapterstilts.tasks.kind import KINDS, HeadSpec, Item, KindDefaults, Row, Scores, paired
+from adapterstilts.tasks.labels import begins_and_continues, label_order
 
 _IGNORED = -100
 
@@ -50,6 +52,7 @@ class Tagging(KindDefaults):
 
     name = "tagging"
     prediction_suffix = "tsv"
+    usual_metric = "tagging"
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = validate(TaggingOptions, options, where="options of tagging")
@@ -61,12 +64,25 @@ class Tagging(KindDefaults):
         labels = {"accuracy": "accuracy", "f1": "F1"}
         return {name: labels[name] for name in sorted(labels, key=lambda name: name == self.options.main)}
 
-    def features(self) -> Any:
+    @staticmethod
+    def features() -> Any:
         """id, tokens[], tags[], language; as `datasets.Features`."""
         from datasets import Features, List, Value
 
         text = Value("string")
         return Features({"id": text, "tokens": List(text), "tags": List(text), "language": text})
+
+    @classmethod
+    def starting_options(cls, rows: Iterable[Row]) -> dict[str, Any]:
+        """The tags that occur, the most frequent of them for words without a token, and whether they are spans."""
+        counts = Counter(tag for row in rows for tag in row["tags"])
+        spans = begins_and_continues(counts)
+        return {
+            "labels": list(label_order(counts)),
+            "missing": "O" if spans and "O" in counts else max(sorted(counts), key=counts.__getitem__, default=""),
+            "scheme": "bio" if spans else "none",
+            "main": "f1" if spans else "accuracy",
+        }
 
     def head(self) -> HeadSpec:
         """A score for each tag at each token."""
