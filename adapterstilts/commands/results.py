@@ -12,6 +12,7 @@ from adapterstilts.errors import unknown
 from adapterstilts.metrics.intervals import Interval
 from adapterstilts.runs.specs import EvaluateSpec, TrainSpec
 from adapterstilts.runs.store import Run
+from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import KINDS
 
 Metrics = dict[str, float]
@@ -25,10 +26,13 @@ class TaskResult:
     """What a training stage did with one task.
 
     Attributes:
+        title: What tables call the task, and `metric_labels` its metrics: name to label.
         validation: Scores of the chosen checkpoint on the task's English validation data.
         examples_seen: Features in all batches, and `tokens_seen` their tokens.
     """
 
+    title: str
+    metric_labels: dict[str, str]
     validation: Metrics
     train_examples: int
     examples_seen: int
@@ -102,8 +106,8 @@ class TrainResult:
     folder: Path
 
     @classmethod
-    def of(cls, run: Run) -> TrainResult:
-        """Reads the result from a run folder."""
+    def of(cls, run: Run, catalogue: Catalogue) -> TrainResult:
+        """Reads the result from a run folder, and what its tasks are called from the catalogue."""
         fields = ("validation", "best_step", "steps", "parameters", "stored_bytes")
         assert isinstance(run.spec, TrainSpec)
         return cls(
@@ -111,7 +115,7 @@ class TrainResult:
             method=str(run.spec.method),
             languages=list(run.spec.tasks[0].data.languages),
             validation_language=run.spec.tasks[0].data.validation_language,
-            tasks=_tasks(run.spec, run.metrics),
+            tasks=_tasks(run.spec, run.metrics, catalogue),
             sampling=str(run.spec.sampling) if run.spec.sampling else None,
             **{name: run.metrics[name] for name in fields},
             seconds=run.provenance["train_seconds"],
@@ -121,14 +125,19 @@ class TrainResult:
         )
 
 
-def _tasks(spec: TrainSpec, metrics: dict[str, Any]) -> dict[str, TaskResult]:
+def _tasks(spec: TrainSpec, metrics: dict[str, Any], catalogue: Catalogue) -> dict[str, TaskResult]:
     counted = ("train_examples", "examples_seen", "tokens_seen")
     found = {}
     for task in spec.tasks:
         alone = len(spec.tasks) == 1
         counts, prefix = (metrics, "") if alone else (metrics["tasks"][task.name], f"{task.name}/")
         own = {name[len(prefix) :]: value for name, value in metrics["validation"].items() if name.startswith(prefix)}
-        found[task.name] = TaskResult(validation=own, **{name: counts[name] for name in counted})
+        found[task.name] = TaskResult(
+            title=catalogue.recipe(task.name).title,
+            metric_labels=dict(catalogue.build_kind(task).metrics),
+            validation=own,
+            **{name: counts[name] for name in counted},
+        )
     return found
 
 
@@ -181,6 +190,7 @@ class TransferRow:
     """One target task, reached one way.
 
     Attributes:
+        title: What tables call the task, and `metric_labels` its metrics: name to label.
         source: `none`, or the intermediate task with the key of its run, `squad@0123456789ab`; several that are
             composed into one model have ` + ` between them.
         sources: Each of these with its full key.
@@ -214,6 +224,8 @@ class TransferRow:
     """
 
     task: str
+    title: str
+    metric_labels: dict[str, str]
     source: str
     composition: str
     method: str
@@ -262,6 +274,7 @@ class TranslationResult:
     """A file of translations.
 
     Attributes:
+        title: What tables call the task.
         rows: Rows that were translated.
         dropped: Reason to the number of rows that could not be.
         texts: Texts (mostly sentences) that were translated, each once.
@@ -272,6 +285,7 @@ class TranslationResult:
     """
 
     task: str
+    title: str
     split: str
     source_language: str
     target_language: str
@@ -285,14 +299,15 @@ class TranslationResult:
     path: Path
 
     @classmethod
-    def of(cls, path: Path, record: Mapping[str, Any]) -> TranslationResult:
-        """Reads the result from what is recorded beside the file."""
+    def of(cls, path: Path, record: Mapping[str, Any], *, title: str) -> TranslationResult:
+        """Reads the result from what is recorded beside the file of the task called `title`."""
         same = ("task", "split", "source_language", "target_language", "rows", "dropped", "texts", "repeated_texts",
                 "cut_short")  # fmt: skip
         revision = f"@{record['model']['revision'][:12]}" if record["model"]["revision"] else ""
         return cls(
             **{name: record[name] for name in same},
             model=record["model"]["name"] + revision,
+            title=title,
             kept=record["batches_kept"],
             path=path,
         )

@@ -13,7 +13,7 @@ from adapterstilts.errors import DataError, UsageError, unknown
 from adapterstilts.runs.specs import Sampling, TrainSpec
 from adapterstilts.stages.run import Reporter, check_training, run_training
 from adapterstilts.stages.setup import Plan, check_pooling, make_plan, plan_training
-from adapterstilts.tasks.catalogue import recipe, recipe_for_phase, task_names
+from adapterstilts.tasks.catalogue import Catalogue, recipe, recipe_for_phase, task_names
 from adapterstilts.tasks.recipe import Recipe
 
 # What stands for all intermediate tasks that the source has training data of.
@@ -34,7 +34,7 @@ def run_together(names: Sequence[str], options: IntermediateOptions, reporter: R
     tasks = chosen or _available(plan, reporter)
     spec = plan_together(plan, tasks, options, languages)
     check_translated_training(plan, spec)
-    return TrainResult.of(run_training(plan, spec, (), reporter))
+    return TrainResult.of(run_training(plan, spec, (), reporter), Catalogue.load())
 
 
 def plan_together(
@@ -107,7 +107,7 @@ def run_separately(names: Sequence[str], options: IntermediateOptions, reporter:
     for spec in specs:
         check_training(plan, spec, ())
         check_translated_training(plan, spec)
-    return [TrainResult.of(run_training(plan, spec, (), reporter)) for spec in specs]
+    return [TrainResult.of(run_training(plan, spec, (), reporter), Catalogue.load()) for spec in specs]
 
 
 def choose_sampling(options: IntermediateOptions, tasks: Sequence[str]) -> Sampling | None:

@@ -8,7 +8,7 @@ from adapterstilts.errors import CompatibilityError, UsageError, unknown
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.stages.run import Reporter, run_training
 from adapterstilts.stages.setup import check_pooling, make_plan, plan_training
-from adapterstilts.tasks.catalogue import recipe
+from adapterstilts.tasks.catalogue import Catalogue, recipe
 
 TASK = "mlm"
 # MAD-X's own size.
@@ -35,4 +35,4 @@ def run_language(language: str, options: TrainingOptions, reporter: Reporter) ->
         )
     check_pooling(options, [task])
     spec = plan_training(plan, [task], "train-language", languages={TASK: [language]})
-    return TrainResult.of(run_training(plan, spec, (), reporter))
+    return TrainResult.of(run_training(plan, spec, (), reporter), Catalogue.load())

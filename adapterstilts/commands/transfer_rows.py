@@ -81,11 +81,14 @@ def _row(reached: Reached, baseline: Reached | None, adapters: LanguageAdapters 
     last = runs.targets[-1] if runs.targets else runs.evaluation
     spec, trained = runs.evaluation.spec, runs.targets[0].spec if runs.targets else None
     assert isinstance(spec, EvaluateSpec) and not isinstance(trained, EvaluateSpec)
+    task = recipe(spec.task)
     every = [one for seed in reached.seeds for one in (*seed.before, *seed.targets)]
     groups = {name: [group for one in seeds if (group := getattr(one, name))] for name in _GROUPS}
     means: dict[str, Any] = {name: _over_seeds(found, fmean) if found else None for name, found in groups.items()}
     return TransferRow(
         task=spec.task,
+        title=task.title,
+        metric_labels=dict(task.build_kind().metrics),
         source=label(reached.sources),
         variant=reached.way.name if reached.way else None,
         train_languages=list(trained.only.data.languages) if trained else [],
@@ -116,7 +119,7 @@ def _row(reached: Reached, baseline: Reached | None, adapters: LanguageAdapters 
         seeds=seeds,
         language_adapter=adapters.trained_over if adapters else None,
         language_adapters={name: adapters.label(name) for name in first.languages} if adapters else {},
-        differs=recipe(spec.task).differs(spec.source, spec.split),
+        differs=task.differs(spec.source, spec.split),
     )
 
 

@@ -129,6 +129,11 @@ class Catalogue:
             return tuple(self.recipe(other) for other in part.train_on)
         return (task,) if part.has("train") else ()
 
+    def benchmark_languages(self, benchmark: str) -> dict[str, tuple[str, ...]]:
+        """The tasks of `xtreme` or `xtreme-r`, with their languages there."""
+        recipes = (self.recipe(name) for name in self.names())
+        return {task.name: task.languages_of(benchmark) for task in recipes if benchmark in task.benchmarks}
+
     def build_kind(self, spec: Any) -> Kind:
         """The kind of a `TaskSpec` or `EvaluateSpec`, with its options."""
         if spec.kind not in KINDS:  # of an extension that this process has not imported yet

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, overload
 
 from pydantic import AfterValidator, Field
@@ -21,6 +22,15 @@ def _known(codes: tuple[str, ...]) -> tuple[str, ...]:
             raise ValueError(str(unknown("language", code, LANGUAGES)).rstrip("."))
     return codes
 
+
+def _usable(name: str) -> str:
+    if name in ("all", "none") or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise ValueError("a name has letters, digits, '_', '-' and '.', and is not 'all' or 'none'")
+    return name
+
+
+TaskName = Annotated[str, AfterValidator(_usable)]
+"""What commands call a task; `all` and `none` stand for others, `+` and `@` separate names and keys."""
 
 Languages = Annotated[tuple[str, ...], AfterValidator(_known)]
 """ISO 639-1 codes of languages that the package knows."""
@@ -42,6 +52,7 @@ class Recipe(Strict):
     """One task of the catalogue.
 
     Attributes:
+        name: What commands call it.
         title: What tables call it.
         phases: Whether the task can be an intermediate task, a target, or both.
         group: The benchmark's group of tasks, for targets.
@@ -57,7 +68,7 @@ class Recipe(Strict):
             into English: a path below their folder, in which `{language}` stands for the other language's code.
     """
 
-    name: str
+    name: TaskName
     title: str
     description: str = ""
     kind: str
