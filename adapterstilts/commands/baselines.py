@@ -19,7 +19,7 @@ from adapterstilts.modeling.methods import METHODS
 from adapterstilts.runs.specs import Choice, MethodSpec, Sampling, TaskSpec, TrainSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.settings import Optimisation
-from adapterstilts.stages.run import Reporter, check_training, run_training
+from adapterstilts.stages.run import Reporter, build_kind, check_training, run_training
 from adapterstilts.stages.setup import Plan, plan_training, resolve_settings
 from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.recipe import Recipe
@@ -210,7 +210,7 @@ def chosen_names(options: TransferOptions, sources: Sequence[Run], targets: Sequ
 
 
 def _check_options(options: TransferOptions, chosen: Sequence[str], sources: Sequence[Run]) -> None:
-    mixed = any(task.kind == "masked_lm" for source in sources for task in _spec(source).tasks)
+    mixed = any(build_kind(task).own_text for source in sources for task in _spec(source).tasks)
     for refused, what in (
         (not options.baseline, "--compare has no meaning with --no-baseline"),
         (options.head == "reuse", "--compare has no meaning with --head reuse"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapterstilts.errors import DataError, UsageError
+from adapterstilts.metrics import METRICS
 from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.tasks.catalogue import Catalogue
@@ -81,8 +82,8 @@ def export_runs(
         for task, by_language in chosen.items():
             (Path(scratch) / "files" / task).mkdir(parents=True)
             for language, run in by_language.items():
-                (source,) = (run.folder / "predictions" / task).glob(f"test-{language}.*")
-                shutil.copyfile(source, Path(scratch) / "files" / task / source.name)
+                name = _file_name(run, language)
+                shutil.copyfile(run.folder / "predictions" / name, Path(scratch) / "files" / name)
         if out.is_dir():
             out.rmdir()
         (Path(scratch) / "files").replace(out)
@@ -113,6 +114,11 @@ def _checked(run: Run) -> EvaluateSpec:
             remedy="Evaluate again without --max-eval-examples.",
         )
     return spec
+
+
+def _file_name(run: Run, language: str) -> str:
+    assert isinstance(run.spec, EvaluateSpec)
+    return f"{run.spec.task}/test-{language}{METRICS.get(run.spec.metric).suffix}"
 
 
 def _notes(runs: Sequence[Run]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.errors import unknown
+from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.intervals import Interval
 from adapterstilts.runs.specs import EvaluateSpec, TrainSpec
 from adapterstilts.runs.store import Run
@@ -265,7 +266,7 @@ class TransferRow:
         if language not in run.spec.languages:
             raise unknown("language", language, run.spec.languages)
         scored = json.loads((self.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))
-        path = self.folder / "predictions" / self.task / f"{self.split}-{language}.{kind.prediction_suffix}"
+        path = self.folder / "predictions" / self.task / f"{self.split}-{language}{METRICS.get(run.spec.metric).suffix}"
         return kind.read_predictions(path, scored["ids"])
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from adapterstilts.errors import DataError, UsageError, unknown
 from adapterstilts.languages import LANGUAGES
-from adapterstilts.metrics import load_metric, submission
+from adapterstilts.metrics import METRICS
+from adapterstilts.metrics.prediction_files import score_file
 from adapterstilts.metrics.submission import SubmissionFile, task_files
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.recipe import Benchmark, Recipe
@@ -134,67 +135,6 @@ def score_folders(
     )
 
 
-def score_file(predictions: Path, labels: Path, *, metric: str, language: str) -> Metrics:
-    """Scores one prediction file.
-
-    Args:
-        metric: Name in `metrics.METRICS`.
-        language: Language of the answers.
-
-    Raises:
-        DataError: A file is malformed, or the two do not belong together.
-        UsageError: The metric does not exist or has no files, or does not know the language.
-    """
-    if metric not in FORMS:
-        raise unknown("metric of prediction files", metric, FORMS)
-    form = FORMS[metric]
-    mine, gold = form.match(predictions, labels)
-    result = form.compute(load_metric(metric, language), mine, gold)
-    return {name: float(value) for name, value in result.items() if name != "items"}
-
-
-@dataclass(frozen=True)
-class Form:
-    """How one metric's files are read and scored.
-
-    Attributes:
-        suffix: Of both files' names.
-        match: Reads prediction and label file into two lists.
-        compute: The metric's result, from the metric and the two lists.
-    """
-
-    suffix: str
-    match: Callable[[Path, Path], tuple[list, list]]
-    compute: Callable[[Any, list, list], Mapping[str, Any]]
-
-
-def _compute(metric: Any, mine: list, gold: list) -> Mapping[str, Any]:
-    return metric.compute(predictions=mine, references=gold)
-
-
-def _compute_pairs(metric: Any, mine: list, gold: list) -> Mapping[str, Any]:
-    return metric.score(mine, gold)
-
-
-def _compute_answers(metric: Any, mine: list, gold: list) -> Mapping[str, Any]:
-    return metric.compute(
-        predictions=[{"id": id_, "prediction_text": text} for text, (id_, _) in zip(mine, gold, strict=True)],
-        references=[{"id": id_, "answers": {"text": golds, "answer_start": [0] * len(golds)}} for id_, golds in gold],
-    )
-
-
-FORMS: dict[str, Form] = {
-    "accuracy": Form(".tsv", submission.match_lines, _compute),
-    "tagging": Form(".tsv", submission.match_tags, _compute),
-    "pairs": Form(".tsv", submission.match_pairs, _compute_pairs),
-    "squad": Form(".json", submission.match_answerable, _compute_answers),
-    "mlqa": Form(".json", submission.match_answerable, _compute_answers),
-    "squad_v2": Form(".json", submission.match_answers, _compute_answers),
-    "map@20": Form(".json", submission.match_rankings, _compute),
-}
-"""By name of the metric."""
-
-
 def _score_task(task: Recipe, folder: Path, labels: Path, benchmark: str | None) -> TaskScores:
     files = task_files(folder)
     splits = sorted({file.split for file in files})
@@ -255,9 +195,9 @@ def _check_name(file: SubmissionFile, task: Recipe) -> None:
             raise unknown(f"language in the name of {file.path}:", code, LANGUAGES)
     if len(codes) > 2:
         raise UsageError(f"{file.path} names {len(codes)} languages.", remedy="Name one, or context and question's.")
-    if task.metric in FORMS and file.path.suffix != FORMS[task.metric].suffix:
+    if file.path.suffix != (suffix := METRICS.get(task.metric).suffix):
         raise DataError(
-            f"{file.path} ends in {file.path.suffix}, and predictions for {task.name} in {FORMS[task.metric].suffix}.",
+            f"{file.path} ends in {file.path.suffix}, and predictions for {task.name} in {suffix}.",
             remedy="Write the form that the task's labels have.",
         )
 

@@ -14,6 +14,7 @@ from adapterstilts.commands.intermediate_runs import Sources, label
 from adapterstilts.commands.language_adapters import LanguageAdapters
 from adapterstilts.commands.results import ORACLE, SELECTED, Cost, Metrics, SeedScores, TransferRow
 from adapterstilts.languages import zero_shot_languages
+from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.intervals import Interval, hierarchical_bootstrap
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.runs.specs import EvaluateSpec, TrainSpec
@@ -181,8 +182,13 @@ def _difference(reached: Reached, baseline: Reached) -> dict[str, Interval]:
         for one in every:
             for id_ in known - one[language].keys():
                 one[language][id_] = dict.fromkeys(names, (0.0, 0.0))
+    spec = reached.seeds[0].evaluation.spec
+    assert isinstance(spec, EvaluateSpec)
+    statistics = METRICS.get(spec.metric).statistics
     return {
-        name: hierarchical_bootstrap(_metric(mine, languages, name), _metric(theirs, languages, name))
+        name: hierarchical_bootstrap(
+            _metric(mine, languages, name), _metric(theirs, languages, name), statistic=statistics.get(name)
+        )
         for name in sorted(names)
     }
 

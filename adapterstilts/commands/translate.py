@@ -22,7 +22,6 @@ from adapterstilts.data.sources.rows import Source
 from adapterstilts.data.splits import rows_to_translate
 from adapterstilts.data.translation.families import speak
 from adapterstilts.data.translation.layout import Direction, file_of, provenance_of, write_translations
-from adapterstilts.data.translation.markers import Lost
 from adapterstilts.data.translation.model import Checkpoint, Translator, locate_checkpoint
 from adapterstilts.data.translation.texts import check_translatable, needed_texts, translate_row
 from adapterstilts.data.translation.work import Texts, translate_texts
@@ -35,6 +34,7 @@ from adapterstilts.runs.provenance import Stopwatch
 from adapterstilts.stages.run import Reporter
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.recipe import Recipe
+from adapterstilts.tasks.translation import Lost
 
 # Part of what names unfinished work: raise it when the same texts are translated in another way than before.
 _WORK_VERSION = 1
@@ -154,7 +154,7 @@ class _Study:
                     f"None of the {len(rows):,} rows of {self.task.name} is left after translation: {reasons}.",
                     remedy="Use another model.",
                 )
-            write_translations(path, outcome.rows)
+            write_translations(path, outcome.rows, columns=kind.translated_columns)
             record = self._record(direction, identity, translator, path, outcome, texts, translated, bad)
             write_json(provenance_of(path), watch.record(**record))
             shutil.rmtree(work)

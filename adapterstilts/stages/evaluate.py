@@ -19,6 +19,7 @@ from adapterstilts.data.features import encode
 from adapterstilts.data.translation.layout import Direction
 from adapterstilts.files import write_json
 from adapterstilts.languages import ENGLISH, context_language, question_language
+from adapterstilts.metrics import METRICS
 from adapterstilts.modeling.architecture import module_language
 from adapterstilts.modeling.blocks import Block
 from adapterstilts.modeling.composition import add_language_adapter
@@ -279,7 +280,8 @@ class Evaluation:
             result = self.kind.score(answers, answered.rows, metric=self.spec.metric, language=spoken)
         else:  # a benchmark's test data without its gold: predictions are all that there can be
             result = Scores(metrics={}, items={}, counts={"unlabelled": len(answers)})
-        name = f"{self.spec.task}/{self.spec.split}-{language}.{self.kind.prediction_suffix}"
+        metric = METRICS.get(self.spec.metric)
+        name = f"{self.spec.task}/{self.spec.split}-{language}{metric.suffix}"
         if labelled:
             self.kind.write_labels(answered.rows, self.work / "labels" / name)
         self.kind.write_predictions(answers, self.work / "predictions" / name)
@@ -293,6 +295,7 @@ class Evaluation:
             "fusion_attention": self._attention.get(language, {}),
             "ids": list(answers),
             "items": result.items,
+            "groups": metric.groups(answered.rows, result.items),
         }
         write_json(self._score_file(language), scored)
 

@@ -160,7 +160,7 @@ def plan_training(
         CompatibilityError: The backbone lacks positions, or the head that a task goes on with.
     """
     kinds = [trained_kind(plan, task) for task in tasks]
-    if any(kind.head().name == "masked_lm" for kind in kinds):
+    if any(kind.pretrained_head for kind in kinds):
         plan.backbone.check_masked_lm(plan.config)
     settings = [resolve_settings(plan, task, phase, composition=composition.name) for task in tasks]
     for one in settings:
@@ -170,7 +170,7 @@ def plan_training(
         tasks=tuple(
             TaskSpec(
                 kind=task.kind,
-                options=kind.options.model_dump(mode="json"),
+                options=kind.decisive_options(),
                 metric=task.metric,
                 data=_training_data(plan, task, phase, languages.get(task.name, (ENGLISH,))),
                 encoding=one.encoding(),
@@ -275,7 +275,7 @@ def plan_evaluation(
     return EvaluateSpec(
         task=task.name,
         kind=task.kind,
-        options=kind.options.model_dump(mode="json"),
+        options=kind.decisive_options(),
         metric=task.metric,
         source=plan.source.name,
         split=split,
@@ -346,7 +346,7 @@ def _training_data(plan: Plan, task: Recipe, phase: Phase, languages: Sequence[s
     Text has an original in each language; of everything else, other languages have translations of the English rows.
     """
     source = plan.source
-    has_originals = phase == "train-language" or task.kind == "masked_lm"
+    has_originals = phase == "train-language" or task.build_kind().own_text
     own = tuple(languages) if has_originals else (ENGLISH,)
     selecting = ENGLISH if ENGLISH in own else min(own)
     for language in own:

@@ -11,18 +11,16 @@ import numpy as np
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from adapterstilts.errors import DataError
+from adapterstilts.metrics.statistics import Item
 from adapterstilts.registry import Registry, shared_registry
 from adapterstilts.settings import Encoding, Strict
+from adapterstilts.tasks.translation import Into
 
 Row = Mapping[str, Any]
 Pooling = Literal["first", "mean", "last"]
 
 # Subsets do not depend on a run's seed: rows that are compared train on the same examples.
 _SUBSET_SEED = 0
-
-Item = float | tuple[float, float]
-"""One example's part in a metric: its own value, of which the metric is the mean, or (numerator, denominator), of
-whose sums it is the quotient."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,8 @@ class Scores:
     """Result of scoring one language.
 
     Attributes:
-        metrics: Metric name to value, in percent.
-        items: Example id to its part in each metric.
+        metrics: Name to value, in percent.
+        items: Example id to its part in each value.
         counts: What else has to be known about the predictions, for instance how many had to be repaired.
         examples: How many examples were scored; None for one an item.
     """
@@ -85,12 +83,19 @@ class Kind(Protocol):
         """How many features the head compares with each other in training; None where it looks at one at a time."""
 
     @property
-    def prediction_suffix(self) -> str:
-        """How names of prediction files end."""
+    def pretrained_head(self) -> bool:
+        """Whether its head is the one that the backbone was pretrained with, which some backbones lack."""
 
     @property
     def options(self) -> Strict:
-        """What the recipe says about encoding and decoding; part of every spec."""
+        """What the recipe says about encoding and decoding."""
+
+    def decisive_options(self) -> dict[str, Any]:
+        """The JSON of those options that decide results; part of every spec. A kind built from them is the same."""
+
+    @property
+    def encoding_fields(self) -> tuple[str, ...]:
+        """Names of the fields of `settings.Encoding` that decide this kind's inputs."""
 
     @property
     def metrics(self) -> Mapping[str, str]:
@@ -132,6 +137,33 @@ class Kind(Protocol):
 
     def group(self, row: Row) -> str:
         """Rows of equal groups stay on the same side when validation data are held out."""
+
+    @property
+    def own_text(self) -> bool:
+        """Whether each language has text of its own to train on, so that nothing is translated."""
+
+    @property
+    def parallel(self) -> bool:
+        """Whether rows of the same id in two languages are each other's translation, in sources that have both."""
+
+    @property
+    def untranslatable(self) -> str | None:
+        """Why its rows cannot be translated, to follow "cannot be translated: "; None when they can."""
+
+    @property
+    def unscorable_in_translation(self) -> str | None:
+        """Why predictions for translated test rows say nothing about the originals; None when they can be scored."""
+
+    @property
+    def translated_columns(self) -> tuple[str, ...]:
+        """The columns whose texts are translated, which tell a reader of translations what they belong to."""
+
+    def translate(self, row: Row, into: Into) -> dict[str, Any]:
+        """The columns of a row that are different in another language; id and label stay.
+
+        Raises:
+            Lost: A text has no translation, or has lost what the label needs.
+        """
 
     def encode(
         self,
@@ -191,58 +223,6 @@ class Kind(Protocol):
 
     def write_labels(self, rows: Sequence[Row], path: Path) -> None:
         """Writes the gold answers of `rows` in the benchmark's layout of label files."""
-
-
-class KindDefaults:
-    """What most kinds have in common."""
-
-    @property
-    def usual_metric(self) -> str | None:
-        """Every task says by which metric it is scored."""
-        return None
-
-    @classmethod
-    def starting_options(cls, rows: Iterable[Row]) -> dict[str, Any]:
-        """Options at their defaults."""
-        return {}
-
-    @property
-    def trained(self) -> bool:
-        """A model is trained."""
-        return True
-
-    @property
-    def comparing(self) -> int | None:
-        """Features are looked at one at a time."""
-        return None
-
-    def check(self, row: Row) -> None:
-        """Every row is usable."""
-
-    @property
-    def pools(self) -> bool:
-        """Each language is for itself."""
-        return False
-
-    @property
-    def averaged(self) -> bool:
-        """The main score is in percent."""
-        return True
-
-    def check_encoding(self, encoding: Encoding) -> None:
-        """Any length will do."""
-
-    def subset(self, rows: Any, size: int | None) -> Any:
-        """Rows drawn at random, a smaller set part of a larger one."""
-        return draw(rows, size)
-
-    def corruption(self, tokenizer: Any, seed: int) -> Callable[[Mapping[str, Any], int], dict[str, Any]] | None:
-        """Features are trained on as they are."""
-        return None
-
-    def calibrate(self, rows: Sequence[Row], features: Sequence[Row], logits: Sequence[np.ndarray]) -> dict[str, float]:
-        """Nothing is chosen on validation data."""
-        return {}
 
 
 def draw(rows: Any, size: int | None) -> Any:

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from adapterstilts.metrics import load_metric
+from adapterstilts.metrics import METRICS
+from adapterstilts.metrics.statistics import Item
 from adapterstilts.settings import Encoding, Strict, validate
-from adapterstilts.tasks.kind import KINDS, HeadSpec, Item, KindDefaults, Row, Scores, paired
+from adapterstilts.tasks.defaults import KindDefaults
+from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores, paired
 
 IGNORED = -100
 
@@ -41,8 +43,13 @@ class MaskedLM(KindDefaults):
     """
 
     name = "masked_lm"
-    prediction_suffix = "json"
     usual_metric = "masked_lm"
+    options: MaskingOptions
+    encoding_fields = ("max_length",)
+    pretrained_head = True
+    own_text = True
+    parallel = False
+    untranslatable = "it is plain text, of which every language has its own (`astilts train-language` trains on it)"
     metrics: Mapping[str, str] = MappingProxyType({"perplexity": "perplexity", "accuracy": "accuracy"})
 
     def __init__(self, options: dict[str, Any]) -> None:
@@ -145,9 +152,10 @@ class MaskedLM(KindDefaults):
         """Perplexity and accuracy (in percent) of masked tokens; see `Kind.score`."""
         ids = [row["id"] for row in rows]
         given = paired(predictions, ids, what="document", language=language)
-        metrics = load_metric(metric, language).compute(
-            predictions=[{"right": one["right"], "nats": one["nats"]} for one in given],
-            references=[one["tokens"] for one in given],
+        metrics = METRICS.get(metric).score(
+            [{"right": one["right"], "nats": one["nats"]} for one in given],
+            [one["tokens"] for one in given],
+            language=language,
         )
         items: dict[str, dict[str, Item]] = {
             id_: {"accuracy": (100 * one["right"], one["tokens"])} for id_, one in zip(ids, given, strict=True)

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from adapterstilts.metrics import load_metric, submission
+from adapterstilts.metrics import METRICS, submission
 from adapterstilts.settings import Encoding, validate
-from adapterstilts.tasks.kind import KINDS, HeadSpec, KindDefaults, PoolingOptions, Row, Scores, paired
+from adapterstilts.tasks.defaults import KindDefaults
+from adapterstilts.tasks.kind import KINDS, HeadSpec, PoolingOptions, Row, Scores, paired
+from adapterstilts.tasks.translation import Into
 
 
 class ChoiceOptions(PoolingOptions):
@@ -32,9 +34,13 @@ class MultipleChoice(KindDefaults):
     """
 
     name = "multiple_choice"
-    prediction_suffix = "tsv"
     usual_metric = "accuracy"
+    options: ChoiceOptions
     metrics: Mapping[str, str] = MappingProxyType({"accuracy": "accuracy"})
+    encoding_fields = ("max_length",)
+    untranslatable = None
+    unscorable_in_translation = None
+    translated_columns = ("context", "question", "choices")
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = validate(ChoiceOptions, options, where="options of multiple_choice")
@@ -74,6 +80,15 @@ class MultipleChoice(KindDefaults):
     def group(self, row: Row) -> str:
         """Rows about the same context, or about the same question where there is no context."""
         return row["context"] or row["question"]
+
+    def translate(self, row: Row, into: Into) -> dict[str, Any]:
+        """All texts but questions that are key words, which stand for a prompt; see `Kind.translate`."""
+        key = row["question"] in self.options.prompts
+        return {
+            "context": into.text(row["context"]),
+            "question": row["question"] if key else into.text(row["question"]),
+            "choices": [into.text(choice) for choice in row["choices"]],
+        }
 
     def encode(
         self,
@@ -124,9 +139,8 @@ class MultipleChoice(KindDefaults):
         """Accuracy in percent; see `Kind.score`."""
         ids = [row["id"] for row in rows]
         given = paired(predictions, ids, what="question", language=language)
-        result = load_metric(metric, language).compute(
-            predictions=[str(choice) for choice in given], references=[str(row["label"]) for row in rows]
-        )
+        gold = [str(row["label"]) for row in rows]
+        result = METRICS.get(metric).score(map(str, given), gold, language=language)
         items = {id_: {"accuracy": value} for id_, value in zip(ids, result.pop("items"), strict=True)}
         return Scores(metrics=result, items=items, counts={"distinct_predictions": len(set(given))})
 

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from adapterstilts.metrics import load_metric, submission
+from adapterstilts.metrics import METRICS, submission
 from adapterstilts.settings import Encoding, validate
-from adapterstilts.tasks.kind import KINDS, HeadSpec, KindDefaults, PoolingOptions, Row, Scores, paired
+from adapterstilts.tasks.defaults import KindDefaults
+from adapterstilts.tasks.kind import KINDS, HeadSpec, PoolingOptions, Row, Scores, paired
 from adapterstilts.tasks.labels import label_order
+from adapterstilts.tasks.translation import Into
 
 
 class PairOptions(PoolingOptions):
@@ -29,9 +31,13 @@ class PairClassification(KindDefaults):
     """One label for `<s> text_a </s></s> text_b </s>`; the longer text is cut where both do not fit."""
 
     name = "pair_classification"
-    prediction_suffix = "tsv"
     usual_metric = "accuracy"
+    options: PairOptions
     metrics: Mapping[str, str] = MappingProxyType({"accuracy": "accuracy"})
+    encoding_fields = ("max_length",)
+    untranslatable = None
+    unscorable_in_translation = None
+    translated_columns = ("text_a", "text_b")
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = validate(PairOptions, options, where="options of pair_classification")
@@ -64,6 +70,10 @@ class PairClassification(KindDefaults):
     def group(self, row: Row) -> str:
         """Pairs with the same first text: data sets have several hypotheses for one premise."""
         return row["text_a"]
+
+    def translate(self, row: Row, into: Into) -> dict[str, Any]:
+        """Both texts; see `Kind.translate`."""
+        return {name: into.text(row[name]) for name in self.translated_columns}
 
     def encode(
         self,
@@ -99,7 +109,7 @@ class PairClassification(KindDefaults):
         """Accuracy in percent; see `Kind.score`."""
         ids = [row["id"] for row in rows]
         given = paired(predictions, ids, what="pair", language=language)
-        result = load_metric(metric, language).compute(predictions=given, references=[row["label"] for row in rows])
+        result = METRICS.get(metric).score(given, [row["label"] for row in rows], language=language)
         items = {id_: {"accuracy": value} for id_, value in zip(ids, result.pop("items"), strict=True)}
         # A model that has collapsed scores the share of one label, which can look like a result.
         return Scores(metrics=result, items=items, counts={"distinct_predictions": len(set(given))})

@@ -11,9 +11,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from adapterstilts.metrics import load_metric, mining, submission
+from adapterstilts.metrics import METRICS, mining, submission
+from adapterstilts.metrics.statistics import Item
 from adapterstilts.settings import Encoding, Strict, validate
-from adapterstilts.tasks.kind import KINDS, HeadSpec, Item, KindDefaults, Pooling, Row, Scores, draw, paired
+from adapterstilts.tasks.defaults import KindDefaults
+from adapterstilts.tasks.kind import KINDS, HeadSpec, Pooling, Row, Scores, draw, paired
 
 RANKS = 20
 """How many candidates a ranking keeps: the benchmark looks at no more."""
@@ -77,16 +79,22 @@ def resolve_layer(layer: int | str, depth: int) -> int:
 
 @dataclass(frozen=True)
 class _Mode:
+    """What a mode is scored by, what it looks for partners of, and the options that say nothing about it."""
+
     metrics: Mapping[str, str]
-    suffix: str
     what: str
     metric: str
+    unread: set[str]
 
 
 _MODES = {
-    "nearest": _Mode({"accuracy": "accuracy"}, "tsv", "sentence", "accuracy"),
-    "mine": _Mode({"f1": "F1"}, "tsv", "sentence", "pairs"),
-    "rank": _Mode({f"map@{RANKS}": f"mAP@{RANKS}"}, "json", "query", f"map@{RANKS}"),
+    "nearest": _Mode(
+        {"accuracy": "accuracy"}, "sentence", "accuracy", {"drop_repeated", "margin", "neighbours", "negatives"}
+    ),
+    "mine": _Mode({"f1": "F1"}, "sentence", "pairs", {"negatives"}),
+    "rank": _Mode(
+        {f"map@{RANKS}": f"mAP@{RANKS}"}, "query", f"map@{RANKS}", {"layer", "drop_repeated", "margin", "neighbours"}
+    ),
 }
 
 
@@ -95,6 +103,9 @@ class Retrieval(KindDefaults):
     """Queries and candidates as vectors of one encoder; cosine similarity decides."""
 
     name = "retrieval"
+    options: RetrievalOptions
+    parallel = False
+    untranslatable = "what it looks for is the translation, or an entry that exists in each language already"
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = validate(RetrievalOptions, options, where="options of retrieval")
@@ -109,10 +120,14 @@ class Retrieval(KindDefaults):
         """Pairs in one softmax."""
         return self.options.negatives if self.trained else None
 
+    def decisive_options(self) -> dict[str, Any]:
+        """Those that the mode reads."""
+        return self.options.model_dump(mode="json", exclude=_MODES[self.options.mode].unread)
+
     @property
-    def prediction_suffix(self) -> str:
-        """JSON for rankings, else a line per query or pair."""
-        return _MODES[self.options.mode].suffix
+    def encoding_fields(self) -> tuple[str, ...]:
+        """Queries have a length of their own only where they are trained for."""
+        return ("max_length", "max_query_length") if self.trained else ("max_length",)
 
     @property
     def usual_metric(self) -> str:
@@ -275,9 +290,9 @@ class Retrieval(KindDefaults):
     def score(self, predictions: Mapping[str, Any], rows: Sequence[Row], *, metric: str, language: str) -> Scores:
         """The mode's metric in percent; see `Kind.score`."""
         gold = {id_: list(ids) for id_, ids in _gold(rows).items()}
-        scorer = load_metric(metric, language)
+        entry = METRICS.get(metric)
         if self.options.mode == "mine":
-            metrics = scorer.score(list(predictions.items()), _gold_pairs(rows))
+            metrics = entry.score(predictions.items(), _gold_pairs(rows), language=language)
             # Most sentences of a corpus have no partner and are given none: they add nothing to any metric.
             pairs: dict[str, dict[str, Item]] = {
                 id_: _pair_item(predictions.get(id_), right)
@@ -287,12 +302,9 @@ class Retrieval(KindDefaults):
             return Scores(metrics=metrics, items=pairs, examples=len(gold))
         given = paired(predictions, gold, what=_MODES[self.options.mode].what, language=language)
         counts = {"without_gold": absent} if (absent := sum(not right for right in gold.values())) else {}
-        if self.options.mode == "nearest":
-            result = scorer.compute(
-                predictions=given, references=[right[0] if right else "" for right in gold.values()]
-            )
-        else:
-            result = scorer.compute(predictions=given, references=list(gold.values()))
+        nearest = self.options.mode == "nearest"
+        references = [right[0] if right else "" for right in gold.values()] if nearest else gold.values()
+        result = entry.score(given, references, language=language)
         values = result.pop("items")
         (name,) = result
         items: dict[str, dict[str, Item]] = {id_: {name: value} for id_, value in zip(gold, values, strict=True)}

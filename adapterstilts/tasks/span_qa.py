@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from adapterstilts.metrics import load_metric, submission
+from adapterstilts.metrics import METRICS, submission
 from adapterstilts.settings import Encoding, Strict, validate
-from adapterstilts.tasks.kind import KINDS, HeadSpec, KindDefaults, Row, Scores, paired
+from adapterstilts.tasks.defaults import KindDefaults
+from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores, paired
+from adapterstilts.tasks.translation import Into
 
 START, END = 0, 1
 _METRICS = MappingProxyType({"exact_match": "EM", "f1": "F1"})
@@ -44,7 +46,12 @@ class SpanQA(KindDefaults):
     """
 
     name = "span_qa"
-    prediction_suffix = "json"
+    options: SpanQAOptions
+    untranslatable = None
+    unscorable_in_translation = (
+        "answers are spans of the English translation, and the gold ones are spans of the original"
+    )
+    translated_columns = ("context", "question")
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = validate(SpanQAOptions, options, where="options of span_qa")
@@ -67,6 +74,16 @@ class SpanQA(KindDefaults):
     def group(self, row: Row) -> str:
         """Questions on the same paragraph."""
         return row["context"]
+
+    def translate(self, row: Row, into: Into) -> dict[str, Any]:
+        """Context, question, and the first answer, which is the one that is trained on; see `Kind.translate`."""
+        found: dict[str, Any] = {"question": into.text(row["question"])}
+        answers = row["answers"]
+        if not answers["text"]:
+            return {**found, "context": into.text(row["context"])}
+        start = answers["answer_start"][0]
+        context, begin, end = into.with_span(row["context"], start, start + len(answers["text"][0]))
+        return {**found, "context": context, "answers": {"text": [context[begin:end]], "answer_start": [begin]}}
 
     @staticmethod
     def features() -> Any:
@@ -150,7 +167,7 @@ class SpanQA(KindDefaults):
         if not self.options.no_answer:
             return {}
         texts, margins = self._best_answers(rows, features, logits)
-        compare = load_metric("squad_v2", rows[0]["language"]).compare
+        compare = METRICS.get("squad_v2").load(rows[0]["language"]).compare
         golds = [row["answers"]["text"] for row in rows]
         # As "answered" spreads from the most certain question on, each adds what its answer is worth more than none.
         gain = np.array(
@@ -219,10 +236,8 @@ class SpanQA(KindDefaults):
         """Exact match and F1 in percent; see `Kind.score`."""
         ids = [row["id"] for row in rows]
         given = paired(predictions, ids, what="question", language=language)
-        result = load_metric(metric, language).compute(
-            predictions=[{"id": id_, "prediction_text": text} for id_, text in zip(ids, given, strict=True)],
-            references=[{"id": row["id"], "answers": row["answers"]} for row in rows],
-        )
+        gold = [(row["id"], row["answers"]["text"]) for row in rows]
+        result = METRICS.get(metric).score(given, gold, language=language)
         items = dict(zip(ids, result.pop("items"), strict=True))
         return Scores(metrics=result, items=items)
 

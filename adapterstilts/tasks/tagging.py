@@ -11,10 +11,12 @@ import numpy as np
 from pydantic import Field
 
 from adapterstilts.errors import DataError
-from adapterstilts.metrics import load_metric, submission
+from adapterstilts.metrics import METRICS, submission
 from adapterstilts.metrics.chunks import chunks
+from adapterstilts.metrics.statistics import Item
 from adapterstilts.settings import Encoding, Strict, validate
-from adapterstilts.tasks.kind import KINDS, HeadSpec, Item, KindDefaults, Row, Scores, paired
+from adapterstilts.tasks.defaults import KindDefaults
+from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores, paired
 from adapterstilts.tasks.labels import begins_and_continues, label_order
 
 _IGNORED = -100
@@ -51,8 +53,10 @@ class Tagging(KindDefaults):
     """
 
     name = "tagging"
-    prediction_suffix = "tsv"
     usual_metric = "tagging"
+    options: TaggingOptions
+    encoding_fields = ("max_length",)
+    untranslatable = "it has a tag for each word, and the words of a translation are others, in another order"
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = validate(TaggingOptions, options, where="options of tagging")
@@ -174,7 +178,7 @@ class Tagging(KindDefaults):
                 raise DataError(
                     f"{language}: sentence {row['id']!r} has {len(row['tokens'])} words and {len(tags)} predicted tags."
                 )
-        metrics = load_metric(metric, language).compute(predictions=given, references=[row["tags"] for row in rows])
+        metrics = METRICS.get(metric).score(given, [row["tags"] for row in rows], language=language)
         items = {row["id"]: _parts_of_metrics(tags, row["tags"]) for row, tags in zip(rows, given, strict=True)}
         counts = {"distinct_predictions": len({tag for tags in given for tag in tags})}
         if self.options.open:

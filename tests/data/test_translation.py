@@ -14,12 +14,13 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats.sentences import sentence_breaks
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.translation.layout import Direction, file_of, provenance_of, write_translations
-from adapterstilts.data.translation.markers import Lost, mark, unmark
+from adapterstilts.data.translation.markers import mark, unmark
 from adapterstilts.data.translation.reading import ParallelRows, TranslationFiles, open_translations
 from adapterstilts.data.translation.texts import check_translatable, needed_texts, translate_row
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.mini.generators import generator
 from adapterstilts.tasks.catalogue import recipe, task_names
+from adapterstilts.tasks.translation import Lost
 
 EN_DE = Direction("en", "de")
 # The grammars derive supertags for English alone.
@@ -209,6 +210,10 @@ def test_files_lie_where_xtreme_has_them(tmp_path: Path) -> None:
         assert file_of(tmp_path, recipe(task), split, direction) == tmp_path / path
 
 
+def write(path: Path, task: str, ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
+    write_translations(path, zip(ours, theirs, strict=True), columns=recipe(task).build_kind().translated_columns)
+
+
 def loaded(root: Path, task: str, rows: list[dict[str, Any]], bad: BadRows | None = None, **wanted: Any) -> Dataset:
     table = Dataset.from_list(rows, features=recipe(task).build_kind().features())
     some = table.select(wanted["wanted"]) if wanted else table
@@ -222,7 +227,7 @@ def loaded(root: Path, task: str, rows: list[dict[str, Any]], bad: BadRows | Non
 )
 def test_what_is_written_is_read(task: str, name: str, tmp_path: Path) -> None:
     ours, theirs = (generator(name)(split="train", language=code, size=12) for code in ("en", "de"))
-    write_translations(file_of(tmp_path, recipe(task), "train", EN_DE), zip(ours, theirs, strict=True))
+    write(file_of(tmp_path, recipe(task), "train", EN_DE), task, ours, theirs)
     found = loaded(tmp_path, task, ours).to_list()
     assert found == [{name: row[name] for name in found[0]} for row in theirs]
     assert [row["id"] for row in loaded(tmp_path, task, ours, wanted=[3, 1])] == [ours[3]["id"], ours[1]["id"]]
@@ -286,7 +291,7 @@ def test_files_that_do_not_belong_to_the_source(
     name = {"mnli": "inference", "hellaswag": "next_event", "squad": "span_qa"}[task]
     ours, theirs = (generator(name)(split="train", language=code, size=6) for code in ("en", "de"))
     path = file_of(tmp_path, recipe(task), "train", EN_DE)
-    write_translations(path, zip(ours, theirs, strict=True))
+    write(path, task, ours, theirs)
     path.write_text("\n".join(change(path.read_text(encoding="utf-8").split("\n")[: None if task == "squad" else -1])))
     with pytest.raises(DataError, match=message) as raised:
         loaded(tmp_path, task, ours)
@@ -300,7 +305,7 @@ def test_files_that_do_not_belong_to_the_source(
 def test_rows_that_are_recorded_as_dropped_are_no_error(tmp_path: Path) -> None:
     ours, theirs = story_rows("en", 4), story_rows("de", 4)
     path = file_of(tmp_path, SQUAD, "train", EN_DE)
-    write_translations(path, list(zip(ours, theirs, strict=True))[:3])
+    write(path, "squad", ours[:3], theirs[:3])
     provenance_of(path).write_text(json.dumps({"dropped_rows": {ours[3]["id"]: "why"}}))
     bad = BadRows(skip=False)
     assert len(loaded(tmp_path, "squad", ours, bad)) == 3 and sum(bad.omitted.values()) == 1

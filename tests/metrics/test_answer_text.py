@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapterstilts.errors import UsageError
-from adapterstilts.metrics import load_metric
+from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.answer_text import SQUAD, mlqa
 
 
@@ -61,7 +61,7 @@ def test_language_without_rules_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["mlqa", "squad"])
 def test_metric_scores_perfect_predictions(name: str) -> None:
-    metric = load_metric(name, "en")
+    metric = METRICS.get(name).load("en")
     answer = {"text": ["red"], "answer_start": [0]}
     result = metric.compute(
         predictions=[{"id": "1", "prediction_text": "red"}], references=[{"id": "1", "answers": answer}]

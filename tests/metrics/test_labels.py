@@ -5,24 +5,24 @@ from __future__ import annotations
 import pytest
 
 from adapterstilts.errors import UsageError
-from adapterstilts.metrics import METRICS, load_metric
+from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.chunks import chunks, span_scores
 from adapterstilts.metrics.retrieval import average_precision
 
 
 @pytest.mark.parametrize("name", METRICS.names())
 def test_every_metric_has_description_and_citation(name: str) -> None:
-    metric = load_metric(name, "en")
+    metric = METRICS.get(name).load("en")
     assert metric.description and metric.citation
 
 
 def test_unknown_metric() -> None:
     with pytest.raises(UsageError, match="Unknown metric 'accurcy'. Did you mean 'accuracy'"):
-        load_metric("accurcy", "en")
+        METRICS.get("accurcy")
 
 
 def test_accuracy() -> None:
-    result = load_metric("accuracy", "en").compute(predictions=["a", "b", "b"], references=["a", "b", "a"])
+    result = METRICS.get("accuracy").load("en").compute(predictions=["a", "b", "b"], references=["a", "b", "a"])
     assert result == {"accuracy": pytest.approx(200 / 3), "items": [100.0, 100.0, 0.0]}
 
 
@@ -51,16 +51,16 @@ def test_span_scores_and_token_accuracy() -> None:
     gold = [["B-PER", "I-PER", "O", "B-LOC"]]
     predicted = [["B-PER", "O", "O", "B-LOC"]]  # one of two spans is right, in both directions
     assert span_scores(predicted, gold) == {"f1": 50.0, "precision": 50.0, "recall": 50.0}
-    result = load_metric("tagging", "en").compute(predictions=predicted, references=gold)
+    result = METRICS.get("tagging").load("en").compute(predictions=predicted, references=gold)
     assert result["f1"] == 50.0 and result["accuracy"] == 75.0
     assert span_scores([["O"]], [["O"]])["f1"] == 0.0
 
 
 def test_mined_pairs() -> None:
     gold = [["a", "1"], ["b", "2"], ["c", "3"], ["d", "4"]]
-    result = load_metric("pairs", "de").score([["a", "1"], ["b", "9"]], gold)
+    result = METRICS.get("pairs").load("de").score([["a", "1"], ["b", "9"]], gold)
     assert result == {"precision": 50.0, "recall": 25.0, "f1": pytest.approx(100 / 3)}
-    assert load_metric("pairs", "de").score([], gold)["f1"] == 0.0
+    assert METRICS.get("pairs").load("de").score([], gold)["f1"] == 0.0
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ import adapterstilts
 from adapterstilts.commands.results import ORACLE, SELECTED, to_json
 from adapterstilts.errors import UsageError
 from adapterstilts.files import file_digest
+from adapterstilts.metrics import METRICS
+from adapterstilts.metrics.statistics import computed_anew
 from adapterstilts.reporting.tables import transfer_tables
 from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import Run, RunStore
@@ -88,6 +90,22 @@ def test_all_refuses_a_task_with_several_runs(mini: dict[str, Any], tmp_path: Pa
     assert [row.source for row in rows] == ["none", chosen]
     with pytest.raises(UsageError, match=rf"The source {chosen} is given twice"):
         adapterstilts.transfer([chosen, f"ccg@{last.key[:20]}"], "xquad", **SHOWN, **options)
+
+
+def test_a_metric_that_is_no_mean_is_compared_by_its_statistic(
+    mini: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = adapterstilts.transfer("squad", "xquad", **SHOWN, **mini).rows
+    highest = replace(METRICS.get("squad"), statistics={"f1": computed_anew(lambda items: float(items.max()))})
+    monkeypatch.setitem(METRICS._entries, "squad", highest)
+    none, squad = adapterstilts.transfer("squad", "xquad", **SHOWN, **mini).rows
+    assert squad.difference["exact_match"] == before[1].difference["exact_match"]
+
+    def best(row: Any) -> float:
+        scores = [json.loads((row.folder / f"scores/{code}.json").read_text())["items"] for code in ("de", "zh")]
+        return mean(max(item["f1"] for item in items.values()) for items in scores)
+
+    assert squad.difference["f1"].mean == pytest.approx(best(squad) - best(none)) != before[1].difference["f1"].mean
 
 
 def rewrite(run: Run, **changes: Any) -> None:

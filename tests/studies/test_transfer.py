@@ -15,7 +15,7 @@ import adapterstilts
 from adapterstilts.commands.score import score_folders
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.files import file_digest
-from adapterstilts.metrics import load_metric
+from adapterstilts.metrics import METRICS
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.reporting.tables import transfer_tables
 from adapterstilts.runs.store import RunStore
@@ -53,7 +53,7 @@ def test_reported_numbers_are_those_of_the_written_predictions(trained: dict[str
             questions = [qa for paragraph in release["data"][0]["paragraphs"] for qa in paragraph["qas"]]
             written = json.loads((row.folder / f"predictions/xquad/test-{language}.json").read_text(encoding="utf-8"))
             assert written == row.predictions(language)
-            scores = load_metric("squad", language).compute(
+            scores = METRICS.get("squad").load(language).compute(
                 predictions=[{"id": qa["id"], "prediction_text": written[qa["id"]]} for qa in questions],
                 references=[
                     {"id": qa["id"], "answers": {
@@ -63,6 +63,9 @@ def test_reported_numbers_are_those_of_the_written_predictions(trained: dict[str
                 ],
             )  # fmt: skip
             assert metrics["f1"] == pytest.approx(scores["f1"]) and metrics["examples"] == 24
+            scored = json.loads((row.folder / f"scores/{language}.json").read_text(encoding="utf-8"))
+            paragraphs = [[qa["id"] for qa in paragraph["qas"]] for paragraph in release["data"][0]["paragraphs"]]
+            assert scored["groups"] == {id_: ids[0] for ids in paragraphs for id_ in ids}
         mean = (row.languages["de"]["f1"] + row.languages["zh"]["f1"]) / 2
         assert row.zero_shot is not None and row.zero_shot["f1"] == pytest.approx(mean)
         assert row.english is not None and row.english["f1"] == row.languages["en"]["f1"]

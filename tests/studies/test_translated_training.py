@@ -154,7 +154,8 @@ def test_what_cannot_work_is_refused_before_training(
 def translations(releases: Path, tmp_path: Path) -> Path:
     """Translations of the release files' training set into German."""
     ours, theirs = (span_qa(split="train", language=code, size=160) for code in ("en", "de"))
-    write_translations(file_of(tmp_path, recipe("squad"), "train", EN_DE), zip(ours, theirs, strict=True))
+    path = file_of(tmp_path, recipe("squad"), "train", EN_DE)
+    write_translations(path, zip(ours, theirs, strict=True), columns=("context", "question"))
     return tmp_path
 
 

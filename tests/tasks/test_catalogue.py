@@ -59,7 +59,7 @@ def test_recipe_is_complete(name: str) -> None:
     kind = task.build_kind()
     assert set(task.all_languages) <= set(LANGUAGES)
     assert "en" not in task.languages[1:] and len(set(task.all_languages)) == len(task.all_languages)
-    assert task.metric in METRICS and HEADS.get(kind.head().name)
+    assert METRICS.get(task.metric) and HEADS.get(kind.head().name)
     assert task.license and task.homepage.startswith("https://") and task.citation.lstrip().startswith("@")
     assert task.title and task.description.endswith(".")
     for scope, values in task.settings.items():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -21,7 +21,6 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS
 from adapterstilts.data.formats.files import json_object, read_lines
 from adapterstilts.data.formats.squad import paragraphs
-from adapterstilts.data.translation.texts import source_texts
 from adapterstilts.files import file_digest, sync
 from adapterstilts.tasks.recipe import Recipe
 
@@ -79,12 +78,16 @@ def provenance_of(path: Path) -> Path:
     return path.with_suffix(".provenance.json")
 
 
-def write_translations(path: Path, rows: Iterable[tuple[Row, Row]]) -> None:
-    """Writes (source row, translated row) pairs in the format that the file's name ends with."""
+def write_translations(path: Path, rows: Iterable[tuple[Row, Row]], *, columns: Sequence[str]) -> None:
+    """Writes (source row, translated row) pairs in the format that the file's name ends with.
+
+    Args:
+        columns: The columns that are translated; see `Kind.translated_columns`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(path.name + ".part")
     with scratch.open("w", encoding="utf-8", newline="") as file:
-        for text in _WRITERS[path.suffix](rows):
+        for text in _WRITERS[path.suffix](rows, columns):
             file.write(text)
     sync(scratch)
     scratch.replace(path)
@@ -108,9 +111,9 @@ def _read(path: Path, digest: str, skip: bool) -> tuple[tuple[Translated, ...], 
     return tuple(_READERS[path.suffix](path, bad)), bad.counts
 
 
-def _write_tsv(rows: Iterable[tuple[Row, Row]]) -> Iterator[str]:
+def _write_tsv(rows: Iterable[tuple[Row, Row]], columns: Sequence[str]) -> Iterator[str]:
     for source, row in rows:
-        texts = [source["text_a"], source["text_b"], row["text_a"], row["text_b"], row["label"]]
+        texts = [one[name] for one in (source, row) for name in columns] + [row["label"]]
         yield "\t".join(_FIELD_BREAKS.sub(" ", text) for text in texts) + "\n"
 
 
@@ -124,9 +127,10 @@ def _read_tsv(path: Path, bad: BadRows) -> Iterator[Translated]:
         )
 
 
-def _write_jsonl(rows: Iterable[tuple[Row, Row]]) -> Iterator[str]:
+def _write_jsonl(rows: Iterable[tuple[Row, Row]], columns: Sequence[str]) -> Iterator[str]:
     for source, row in rows:
-        yield json.dumps({**row, "source": source_texts(source)}, ensure_ascii=False) + "\n"
+        texts = {name: source[name] for name in columns}
+        yield json.dumps({**row, "source": texts}, ensure_ascii=False) + "\n"
 
 
 def _read_jsonl(path: Path, bad: BadRows) -> Iterator[Translated]:
@@ -143,7 +147,7 @@ def _read_jsonl(path: Path, bad: BadRows) -> Iterator[Translated]:
         yield Translated(where, columns=found, id=id_, source=source)
 
 
-def _write_squad(rows: Iterable[tuple[Row, Row]]) -> Iterator[str]:
+def _write_squad(rows: Iterable[tuple[Row, Row]], columns: Sequence[str]) -> Iterator[str]:
     found = [
         {"context": context, "qas": [_asked(source, row) for source, row in together]}
         for context, together in groupby(rows, key=lambda pair: pair[1]["context"])
@@ -190,7 +194,7 @@ def _placed(answer: Any, paragraph: Any) -> dict[str, list] | None:
     return {"text": [text], "answer_start": [start]} if paragraph.context.startswith(text, start) else None
 
 
-_WRITERS: dict[str, Callable[[Iterable[tuple[Row, Row]]], Iterator[str]]] = {
+_WRITERS: dict[str, Callable[[Iterable[tuple[Row, Row]], Sequence[str]], Iterator[str]]] = {
     ".tsv": _write_tsv,
     ".json": _write_squad,
     ".jsonl": _write_jsonl,

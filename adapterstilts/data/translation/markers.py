@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from adapterstilts.tasks.translation import Lost
+
 # The first pair that a text does not have is taken. Square brackets come through best in the comparison of Chen et al.
 # 2023, "Frustratingly Easy Label Projection for Cross-lingual Transfer".
 _PAIRS = (("[", "]"), ("{", "}"), ("<", ">"), ("«", "»"), ("⟦", "⟧"))
 # What models write for them in Chinese and Japanese text.
 _WIDE = {"［": "[", "］": "]", "【": "[", "】": "]", "｛": "{", "｝": "}", "＜": "<", "＞": ">", "《": "«", "》": "»"}
-
-
-class Lost(Exception):  # noqa: N818 (nothing of ours went wrong)
-    """A translation that cannot be used; the message says why, in the same words for the same cause."""
 
 
 def mark(text: str, start: int, end: int) -> tuple[str, tuple[str, str]]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.rows import Source, canonical_rows
 from adapterstilts.data.translation.layout import Direction, Translated, file_of, provenance_of, read_translations
-from adapterstilts.data.translation.texts import REASONS
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.files import file_digest
 from adapterstilts.languages import ENGLISH, LANGUAGES
@@ -260,7 +259,11 @@ def into_english(
     """
     if translations is None:
         return {}
-    _check_scored(task)
+    if reason := task.build_kind().unscorable_in_translation:
+        raise UsageError(
+            f"--translate-test: {task.name} cannot be scored in translation: {reason}.",
+            remedy="It is for targets with one label for each row, such as xnli, pawsx and xcopa.",
+        )
     return {
         code: _checked(translations, task, split, Direction(code, ENGLISH)) for code in languages if code != ENGLISH
     }
@@ -268,9 +271,11 @@ def into_english(
 
 def _checked(translations: Translations | None, task: Recipe, split: str, direction: Direction) -> str:
     """The fingerprint of the translations in one direction, once they are known to be there."""
-    if task.kind == "retrieval":  # the embedded suite's rows of these tasks are not parallel
+    kind = task.build_kind()
+    missing = None if translations is None else translations.missing(task, split, direction)
+    if kind.untranslatable and (translations is None or missing or not kind.parallel):
         raise UsageError(
-            f"{task.name} has no translations to train on: {REASONS[task.kind]}.", remedy="Train it in English."
+            f"{task.name} has no translations to train on: {kind.untranslatable}.", remedy="Train it in English."
         )
     spoken = LANGUAGES[direction.other]
     into, flag = (
@@ -283,27 +288,10 @@ def _checked(translations: Translations | None, task: Recipe, split: str, direct
             f"{task.name}: translations {into} are needed, and none are given.",
             remedy=f"Give a folder with {flag}; `astilts translate` makes one.",
         )
-    if missing := translations.missing(task, split, direction):
+    if missing:
         raise DataError(
             f"{task.name}: there is no translation {into}: {missing} is not there.",
             remedy=f"Make it with `astilts translate {task.name} --from {direction.source} --to {direction.target}`, "
             f"or check {flag}.",
         )
     return translations.fingerprint(task, split, direction)
-
-
-def _check_scored(task: Recipe) -> None:
-    """Refuses targets whose answers to a translation say nothing about the original.
-
-    Raises:
-        UsageError: See above.
-    """
-    reasons = {
-        **REASONS,
-        "span_qa": "answers are spans of the English translation, and the gold ones are spans of the original",
-    }
-    if task.kind in reasons:
-        raise UsageError(
-            f"--translate-test: {task.name} cannot be scored in translation: {reasons[task.kind]}.",
-            remedy="It is for targets with one label for each row, such as xnli, pawsx and xcopa.",
-        )

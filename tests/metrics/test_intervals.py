@@ -1,11 +1,16 @@
+"""Intervals against closed forms, every resample that there is, and plain loops with scipy."""
+
 from __future__ import annotations
 
 import itertools
+from dataclasses import astuple
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from adapterstilts.metrics.intervals import hierarchical_bootstrap, paired_bootstrap
+from adapterstilts.metrics.statistics import computed_anew, pearson, spearman
 
 
 def scores(values: np.ndarray) -> dict[str, float]:
@@ -101,3 +106,76 @@ def test_other_numbers_of_seeds_and_other_questions_are_refused() -> None:
         hierarchical_bootstrap([one, one], [one])
     with pytest.raises(ValueError, match="same questions"):
         hierarchical_bootstrap([one, one], [one, other])
+
+
+# Metrics that are no means
+
+
+def correlated(seed: int, ids: range, spread: float) -> dict[str, tuple[float, float]]:
+    """Pairs of a prediction and a gold value with many equal ones."""
+    random = np.random.default_rng(seed)
+    gold = random.integers(0, 6, size=len(ids))
+    return {
+        f"q{id_:03}": (float(round(value + random.normal(0, spread), 1)), float(value))
+        for id_, value in zip(ids, gold, strict=True)
+    }
+
+
+STATISTICS = {
+    "pearson": (pearson, lambda x, y: stats.pearsonr(x, y).statistic),
+    "spearman": (spearman, lambda x, y: stats.spearmanr(x, y).statistic),
+    "any function": (
+        computed_anew(lambda items: 100 * stats.kendalltau(*items.T).statistic),
+        lambda x, y: stats.kendalltau(x, y).statistic,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_a_correlation_is_computed_anew_on_each_resample(name: str) -> None:
+    """Against a plain loop over the same draws, with languages of which one lacks a third of the questions."""
+    statistic, reference = STATISTICS[name]
+    systems, baselines = (
+        [
+            {"de": correlated(seed, range(30), spread), "sw": correlated(seed + 50, range(10, 30), spread)}
+            for seed in seeds
+        ]
+        for seeds, spread in (((1, 2), 1.0), ((3, 4), 2.0))
+    )
+    ids = [f"q{number:03}" for number in range(30)]
+
+    def gain(asked: np.ndarray, trained: np.ndarray) -> float:
+        gains = []
+        for seed in trained:
+            for language in ("de", "sw"):
+                values = []
+                for scores in (systems[seed], baselines[seed]):
+                    items = [scores[language][ids[number]] for number in asked if ids[number] in scores[language]]
+                    values.append(100 * reference(*zip(*items, strict=True)))
+                gains.append(values[0] - values[1])
+        return float(np.mean(gains))
+
+    expected = stats.bootstrap(
+        (np.arange(30), np.arange(2)), gain, n_resamples=2000, batch=50, vectorized=False, method="percentile", rng=0
+    ).confidence_interval
+    found = hierarchical_bootstrap(systems, baselines, statistic=statistic)
+    assert found.mean == pytest.approx(gain(np.arange(30), np.arange(2)))
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert found.low < found.mean < found.high
+
+
+def test_a_side_of_one_value_has_no_correlation_with_anything() -> None:
+    items = np.array([[0.1, 1.0], [0.1, 2.0], [0.3, 2.0]])
+    times = np.array([[1, 1, 1], [2, 1, 0], [0, 2, 1], [3, 0, 0]])
+    expected = [100 * stats.pearsonr([0.1, 0.1, 0.3], [1.0, 2.0, 2.0]).statistic, 0.0, 0.0, 0.0]
+    assert pearson(items, times) == pytest.approx(expected)
+    assert spearman(items, times) == pytest.approx(expected)
+
+
+def test_a_language_that_is_missing_from_a_resample_does_not_count() -> None:
+    """One question alone is in Swahili, so that in a third of the resamples its language is not there."""
+    system = {"de": {"a": 4.0, "b": 6.0}, "sw": {"c": 100.0}}
+    nothing = {"de": {"a": 0.0, "b": 0.0}, "sw": {"c": 0.0}}
+    mean = computed_anew(lambda items: float(items.mean()))
+    anew, usual = (hierarchical_bootstrap([system], [nothing], statistic=one) for one in (mean, None))
+    assert astuple(anew) == pytest.approx(astuple(usual)) and usual.high == 100.0

@@ -1,0 +1,117 @@
+"""Metrics, one entry each: what scores, which files have its predictions, and what resampling has to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from adapterstilts.metrics import submission
+from adapterstilts.metrics.statistics import Statistic
+from adapterstilts.registry import Registry, shared_registry
+
+Row = Mapping[str, Any]
+Match = Callable[[Path, Path], tuple[list, list]]
+
+
+def _compute(scorer: Any, predictions: list, references: list) -> dict[str, Any]:
+    return scorer.compute(predictions=predictions, references=references)
+
+
+def _compute_pairs(scorer: Any, predictions: list, references: list) -> dict[str, Any]:
+    return scorer.score(predictions, references)
+
+
+def _compute_answers(scorer: Any, predictions: list, references: list) -> dict[str, Any]:
+    return scorer.compute(
+        predictions=[
+            {"id": id_, "prediction_text": text} for text, (id_, _) in zip(predictions, references, strict=True)
+        ],
+        references=[
+            {"id": id_, "answers": {"text": golds, "answer_start": [0] * len(golds)}} for id_, golds in references
+        ],
+    )
+
+
+def _alone(row: Row) -> str:
+    return row["id"]
+
+
+def _by_text(row: Row) -> str:
+    """Examples about one text: the questions on a paragraph, the hypotheses for a premise."""
+    return row.get("context") or row.get("text_a") or row["id"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of a benchmark; it may have several values, such as exact match and F1.
+
+    Attributes:
+        scorer: `module:Class` of the `evaluate.Metric` that computes it, which is imported when it is needed, because
+            importing `evaluate` takes a second.
+        suffix: How names of prediction and label files end.
+        match: Reads a prediction file and its label file into predictions and gold answers, once the two belong
+            together; None where no benchmark has such files.
+        compute: The result of the scorer for predictions and gold answers: each value in percent, and in `items` the
+            examples' parts in them if the scorer tells them.
+        statistics: Value to the way in which the items of resampled examples make it, where it is neither the mean of
+            numbers nor the quotient of the sums of (numerator, denominator).
+        group: A canonical row to what it has in common with those whose errors are not independent of its own.
+    """
+
+    name: str
+    scorer: str
+    suffix: str
+    match: Match | None = None
+    compute: Callable[[Any, list, list], dict[str, Any]] = _compute
+    statistics: Mapping[str, Statistic] = field(default_factory=dict)
+    group: Callable[[Row], str] = _alone
+
+    def load(self, language: str) -> Any:
+        """The `evaluate.Metric`, set up for the language of the answers."""
+        module, _, attribute = self.scorer.partition(":")
+        return getattr(import_module(module), attribute)(config_name=language, keep_in_memory=True)
+
+    def score(self, predictions: Iterable[Any], references: Iterable[Any], *, language: str) -> dict[str, Any]:
+        """What `compute` makes of predictions and gold answers, in the form in which `match` gives them.
+
+        Raises:
+            UsageError: The metric has no rules for this language.
+        """
+        return self.compute(self.load(language), list(predictions), list(references))
+
+    def groups(self, rows: Iterable[Row], ids: Collection[str]) -> dict[str, str]:
+        """Each of the scored examples to the first one of its group, which names it alike in parallel languages.
+
+        Args:
+            rows: The canonical rows, among which those of the examples `ids` are.
+        """
+        first: dict[str, str] = {}
+        found: dict[str, str] = {}
+        for row in rows:
+            if row["id"] in ids:
+                found.setdefault(row["id"], first.setdefault(self.group(row), row["id"]))
+        return found
+
+
+METRICS: Registry[Metric] = shared_registry("metric")
+
+
+def _add(name: str, scorer: str, suffix: str, **values: Any) -> None:
+    METRICS.add(name, Metric(name, f"adapterstilts.metrics.{scorer}", suffix, **values))
+
+
+def _add_answers(name: str, scorer: str, match: Match) -> None:
+    _add(name, f"question_answering:{scorer}", ".json", match=match, compute=_compute_answers, group=_by_text)
+
+
+_add_answers("squad", "SquadMetric", submission.match_answerable)
+_add_answers("squad_v2", "SquadV2Metric", submission.match_answers)
+_add_answers("mlqa", "MlqaMetric", submission.match_answerable)
+_add("accuracy", "labels:AccuracyMetric", ".tsv", match=submission.match_lines, group=_by_text)
+_add("tagging", "labels:TaggingMetric", ".tsv", match=submission.match_tags)
+_add("pairs", "retrieval:PairsMetric", ".tsv", match=submission.match_pairs, compute=_compute_pairs)
+_add("map@20", "retrieval:MeanAveragePrecisionMetric", ".json", match=submission.match_rankings)
+_add("masked_lm", "language_modelling:MaskedTokensMetric", ".json")

@@ -1,0 +1,69 @@
+"""How the items of resampled examples make a value of a metric that is no mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+Item = float | Sequence[float]
+"""One example's part in a value of a metric: its own value, of which the metric has the mean; (numerator, denominator),
+of whose sums it is the quotient; or what the value's `Statistic` takes."""
+
+Statistic = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""From the items `(example, part)` and the times that each example was drawn, `(sample, example)`, to the value in each
+sample, `(sample,)`. In each sample there is at least one example."""
+
+# Numbers that differ by less than this share of the largest are taken for equal.
+_ROUNDING = 1e-12
+
+
+def computed_anew(value: Callable[[np.ndarray], float]) -> Statistic:
+    """The statistic of a function of items `(example, part)`, which is called on each sample."""
+
+    def statistic(items: np.ndarray, times: np.ndarray) -> np.ndarray:
+        return np.array([value(np.repeat(items, drawn, axis=0)) for drawn in times])
+
+    return statistic
+
+
+def pearson(items: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Pearson's correlation of the pairs `(example, 2)`, in percent; 0 where one side has one value only."""
+    first, second = items.T
+    return _correlation(first[None], second[None], times)
+
+
+def spearman(items: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Spearman's correlation, likewise: Pearson's of ranks, of which equal values share the mean."""
+    first, second = (_ranks(column, times) for column in items.T)
+    return _correlation(first, second, times)
+
+
+def _ranks(values: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """The rank of each example among those of each sample, `(sample, example)`."""
+    _, first, place = np.unique(values[(order := values.argsort())], return_index=True, return_inverse=True)
+    counts = np.add.reduceat(times[:, order], first, axis=1)
+    ranks = counts.cumsum(axis=1) - (counts - 1) / 2
+    return ranks[:, place[order.argsort()]]
+
+
+def _correlation(first: np.ndarray, second: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """In percent.
+
+    Args:
+        first: `(sample or 1, example)`, and so is `second`.
+    """
+    sides = []
+    constant = np.zeros(len(times), dtype=bool)
+    for values in (first, second):
+        mean = (times * values).sum(axis=1, keepdims=True) / times.sum(axis=1, keepdims=True)
+        distance = values - mean
+        largest = np.abs(np.where(times > 0, values, 0.0)).max(axis=1)
+        constant |= np.abs(np.where(times > 0, distance, 0.0)).max(axis=1) <= _ROUNDING * largest
+        sides.append(distance)
+    mine, theirs = sides
+    products, *squares = (
+        (times * one * other).sum(axis=1) for one, other in ((mine, theirs), (mine, mine), (theirs, theirs))
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(constant, 0.0, 100 * products / np.sqrt(squares[0] * squares[1]))
