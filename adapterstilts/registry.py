@@ -40,8 +40,7 @@ class Registry(Generic[T]):
 
     def __init__(self, what: str) -> None:
         self.what = what
-        self._entries: dict[str, T] = {}
-        self._origins: dict[str, Origin] = {}
+        self._entries: dict[str, tuple[T, Origin]] = {}
 
     def add(self, name: str, entry: T, *, origin: Origin = PACKAGE) -> T:
         """Registers `entry`. What comes from outside may be registered again by the same origin, and replaces itself.
@@ -50,7 +49,7 @@ class Registry(Generic[T]):
             ValueError: The package has registered `name` already.
             UsageError: `name` is taken by another origin.
         """
-        owner = self._origins.get(name)
+        _, owner = self._entries.get(name, (None, None))
         if owner == origin == PACKAGE:
             raise ValueError(f"{self.what} {name!r} is registered twice")
         if owner is not None and owner != origin:
@@ -59,8 +58,7 @@ class Registry(Generic[T]):
             raise UsageError(
                 f"{self.what} {name!r} of {newcomer} is already registered by {first}.", remedy="Give it another name."
             )
-        self._entries[name] = entry
-        self._origins[name] = origin
+        self._entries[name] = (entry, origin)
         return entry
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -73,14 +71,16 @@ class Registry(Generic[T]):
         Raises:
             UsageError: There is no such entry; the message suggests near names.
         """
-        if name not in self._entries:
-            raise unknown(self.what, name, self._entries)
-        return self._entries[name]
+        return self._find(name)[0]
 
     def origin(self, name: str) -> Origin:
         """Who registered `name`; the errors are those of `get`."""
-        self.get(name)
-        return self._origins[name]
+        return self._find(name)[1]
+
+    def _find(self, name: str) -> tuple[T, Origin]:
+        if name not in self._entries:
+            raise unknown(self.what, name, self._entries)
+        return self._entries[name]
 
     def names(self) -> list[str]:
         """All names, sorted."""
@@ -90,7 +90,7 @@ class Registry(Generic[T]):
         return name in self._entries
 
     def __iter__(self) -> Iterator[T]:
-        return iter(self._entries[name] for name in self.names())
+        return iter(self._entries[name][0] for name in self.names())
 
     def __len__(self) -> int:
         return len(self._entries)

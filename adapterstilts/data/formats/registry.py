@@ -33,7 +33,7 @@ class Format:
     reader: Reader
     files: tuple[str, ...]
     required: int
-    more: bool
+    more: bool = False
 
     @property
     def options(self) -> tuple[str, ...]:
