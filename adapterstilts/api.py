@@ -21,6 +21,7 @@ from adapterstilts.commands.transfer import run_transfer
 from adapterstilts.commands.translate import run_translation
 from adapterstilts.settings import validate
 from adapterstilts.stages.reporter import Reporter, Silent
+from adapterstilts.tasks.catalogue import Catalogue
 
 
 def train_intermediate(tasks: str | Sequence[str], *, reporter: Reporter | None = None, **options: Any) -> TrainResult:
@@ -88,7 +89,9 @@ def translate(
     given |= {"to": _names(to), "model": model}
     if "from_" in given:
         given["from_"] = _names(given["from_"])
-    return run_translation(task, validate(TranslationOptions, given, where="options"), _or_silent(reporter))
+    return run_translation(
+        task, validate(TranslationOptions, given, where="options"), _or_silent(reporter), catalogue=Catalogue.load()
+    )
 
 
 def methods(

@@ -7,17 +7,6 @@ from adapterstilts.errors import UsageError
 from adapterstilts.languages import LANGUAGES, check_languages
 from adapterstilts.modeling.methods import METHODS, parse_method
 from adapterstilts.profiles import load_profile, profile_names
-from adapterstilts.registry import Registry
-
-
-def test_registry_suggests_and_refuses_duplicates() -> None:
-    registry: Registry[int] = Registry("number")
-    registry.add("seven", 7)
-    assert registry.get("seven") == 7
-    with pytest.raises(UsageError, match="Unknown number 'sevn'. Did you mean 'seven'"):
-        registry.get("sevn")
-    with pytest.raises(ValueError, match="registered twice"):
-        registry.add("seven", 8)
 
 
 def test_languages_are_checked_in_order() -> None:

@@ -41,7 +41,7 @@ def result_of(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", task_names())
 def test_cards_are_fresh(name: str) -> None:
     written = (FOLDER / name / "README.md").read_text(encoding="utf-8")
-    assert written == card(recipe(name)), f"astilts tasks card {name} --write"
+    assert written == card(recipe(name), FOLDER / name), f"astilts tasks card {name} --write"
 
 
 @pytest.mark.parametrize("name", INTERMEDIATE)

@@ -1,39 +1,63 @@
-"""`astilts tasks` and `astilts tasks show`."""
+"""`astilts tasks`: the catalogue, one task, its card, and a new one."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+if TYPE_CHECKING:
+    from adapterstilts.tasks.catalogue import Catalogue
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def _folders(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the flag that names folders of tasks."""
+    return click.option("--tasks", "folders", type=_FOLDER, multiple=True, metavar="DIR",
+                        help="Folder of tasks outside the package; can be given several times.")(command)  # fmt: skip
+
+
+def _catalogue(ctx: click.Context, folders: Iterable[Path] = ()) -> Catalogue:
+    """The catalogue with the folders that are given before and after the subcommand."""
+    from adapterstilts.tasks.catalogue import Catalogue
+
+    return Catalogue.load((*(ctx.obj or ()), *folders))
+
 
 @click.group("tasks", invoke_without_command=True)
+@_folders
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @click.pass_context
-def tasks(ctx: click.Context, as_json: bool) -> None:
-    """List the task catalogue, or show one task."""
+def tasks(ctx: click.Context, folders: tuple[Path, ...], as_json: bool) -> None:
+    """List the task catalogue, show one task, or make a new one."""
+    ctx.obj = folders
     if ctx.invoked_subcommand:
         return
-    from adapterstilts.reporting.tables import tasks_table
-    from adapterstilts.tasks.catalogue import recipe, task_names
+    from adapterstilts.commands.tasks import list_tasks
+    from adapterstilts.reporting.tasks import tasks_table
 
-    recipes = [recipe(name) for name in task_names()]
+    found = list_tasks(_catalogue(ctx))
     if as_json:
-        click.echo(json.dumps([task.model_dump(mode="json") for task in recipes], indent=1, ensure_ascii=False))
+        click.echo(json.dumps([task.as_json() for task in found], indent=1, ensure_ascii=False))
     else:
-        click.echo(tasks_table(recipes))
+        click.echo(tasks_table(found))
 
 
 @tasks.command("show")
 @click.argument("task")
+@_folders
 @click.option("--json", "as_json", is_flag=True, help="Print the recipe as JSON.")
-def show(task: str, as_json: bool) -> None:
+@click.pass_context
+def show(ctx: click.Context, task: str, folders: tuple[Path, ...], as_json: bool) -> None:
     """Show the recipe of TASK: data, languages, published settings, licence, citation."""
     import yaml
 
-    from adapterstilts.tasks.catalogue import recipe
-
-    content = recipe(task).model_dump(mode="json", exclude_defaults=True)
+    content = _catalogue(ctx, folders).recipe(task).model_dump(mode="json", exclude_defaults=True)
     if as_json:
         click.echo(json.dumps(content, indent=1, ensure_ascii=False))
     else:
@@ -42,20 +66,87 @@ def show(task: str, as_json: bool) -> None:
 
 @tasks.command("card")
 @click.argument("task", required=False)
+@_folders
 @click.option("--write", is_flag=True, help="Write the card into the task's folder, as README.md.")
-def card(task: str | None, write: bool) -> None:
+@click.pass_context
+def card(ctx: click.Context, task: str | None, folders: tuple[Path, ...], write: bool) -> None:
     """Show the card of TASK, made from its recipe and its adapter's result; without TASK, those of all tasks."""
-    from importlib.resources import files
-    from pathlib import Path
-
+    from adapterstilts.commands.tasks import find_task, list_tasks, write_card
     from adapterstilts.reporting.cards import card as make_card
-    from adapterstilts.tasks.catalogue import recipe, task_names
 
-    for name in [task] if task else task_names():
-        text = make_card(recipe(name))
-        if write:
-            path = Path(str(files("task_adapters").joinpath(name).joinpath("README.md")))
-            path.write_text(text, encoding="utf-8")
-            click.echo(f"wrote {path}")
-        else:
-            click.echo(text)
+    catalogue = _catalogue(ctx, folders)
+    for found in [find_task(catalogue, task)] if task else list_tasks(catalogue):
+        text = make_card(found.recipe, found.folder)
+        click.echo(f"wrote {write_card(found, text)}" if write else text)
+
+
+@tasks.command("new")
+@click.argument("name")
+@click.option("--kind", required=True, help="Form of the task, e.g. pair_classification; `astilts tasks` shows them.")
+@click.option("--train", type=_FILE, required=True, help="English training rows.")
+@click.option("--validation", type=_FILE, help="English rows to select checkpoints by. Default: some of --train.")
+@click.option("--test", multiple=True, metavar="LANG=FILE", help="Rows to score; once for each language.")
+@click.option("--out", type=_FOLDER, default=".", show_default=True, help="Folder of tasks to add it to.")
+@click.option("--data-dir", type=_FOLDER, help="Folder that holds the files. Default: the deepest that does.")
+@click.option("--format", "format_", help="Format of the files. Default: what they look like.")
+@click.option("--column", "columns", multiple=True, metavar="NAME=COLUMN,...",
+              help="What a canonical column is read from. Default: what it looks like.")  # fmt: skip
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of the kind, as in YAML.")
+@click.option("--metric", help="Default: the kind's usual one.")
+@click.option("--title", help="What tables call the task. Default: its name.")
+@click.option("--skip-bad-rows", is_flag=True, help="Count malformed rows and leave them out.")
+@click.option("--force", is_flag=True, help="Write over a task.yaml that is there.")
+@_folders
+@click.pass_context
+def new(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> None:
+    """Write a task.yaml for your own files, and check it by reading all of them.
+
+    Format, columns, labels and options are guessed from the files, shown, and written down; what is wrong can be said
+    with the flags or changed in the file.
+
+    \b
+    Examples:
+      astilts tasks new news --kind pair_classification --train data/train.csv
+      astilts tasks new tags --kind tagging --train en/train.conll --test de=de/test.conll
+    """
+    from adapterstilts.commands.new_recipe import NewTaskOptions
+    from adapterstilts.commands.new_task import examine, write_task
+    from adapterstilts.reporting.tasks import examined_text, new_task_text
+    from adapterstilts.settings import validate
+
+    catalogue = _catalogue(ctx, folders)
+    values = {
+        **{name: value for name, value in given.items() if name != "format_"},
+        "format": given["format_"],
+        "test": _assignments(given["test"], flag="--test"),
+        "columns": {name: _columns(text) for name, text in _assignments(given["columns"], flag="--column").items()},
+        "options": {name: _yaml(text) for name, text in _assignments(given["options"], flag="--option").items()},
+    }
+    options = validate(NewTaskOptions, values, where="tasks new")
+    examined = examine(options, catalogue)
+    click.echo(examined_text(examined))
+    click.echo(new_task_text(write_task(options, examined, catalogue)), nl=False)
+
+
+def _assignments(texts: Iterable[str], *, flag: str) -> dict[str, str]:
+    """`NAME=VALUE` of a flag that can be given several times."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise click.UsageError(f"{flag} {text!r} is not of the form NAME=VALUE.")
+        if name in found:
+            raise click.UsageError(f"{flag} {name} is given twice.")
+        found[name] = value
+    return found
+
+
+def _columns(text: str) -> str | tuple[str, ...]:
+    """One column, several with commas between them, or none."""
+    return tuple(one for one in text.split(",") if one) if not text or "," in text else text
+
+
+def _yaml(text: str) -> Any:
+    import yaml
+
+    return yaml.safe_load(text)

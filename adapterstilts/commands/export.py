@@ -12,7 +12,7 @@ from adapterstilts.errors import DataError, UsageError
 from adapterstilts.metrics import METRICS
 from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.runs.store import Run
-from adapterstilts.tasks.catalogue import recipe, task_names
+from adapterstilts.tasks.catalogue import Catalogue
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,15 @@ class Export:
     notes: tuple[str, ...] = field(default=())
 
 
-def export_runs(runs: Sequence[Run], out: Path, *, benchmark: str, partial: bool) -> Export:
+def export_runs(
+    runs: Sequence[Run], out: Path, *, benchmark: str, partial: bool, catalogue: Catalogue | None = None
+) -> Export:
     """Collects the predictions of evaluation runs into a folder in the submission layout.
 
     Args:
         out: Folder to make; `<task>/test-<language>.{json|tsv}` below it.
         partial: Write the folder although tasks or languages are missing.
+        catalogue: By default the package's tasks and those of `ASTILTS_TASKS`.
 
     Raises:
         UsageError: A run is not a whole evaluation of a test split, or two have the same task and language.
@@ -46,9 +49,7 @@ def export_runs(runs: Sequence[Run], out: Path, *, benchmark: str, partial: bool
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"--out {out} is there already and is not empty.", remedy="Give a new folder.")
-    expected = {
-        name: recipe(name).languages_of(benchmark) for name in task_names() if benchmark in recipe(name).benchmarks
-    }
+    expected = (catalogue or Catalogue.load()).benchmark_languages(benchmark)
     chosen: dict[str, dict[str, Run]] = {}
     outside: dict[str, tuple[str, ...]] = {}
     for run in runs:

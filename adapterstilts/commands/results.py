@@ -13,6 +13,7 @@ from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.intervals import Interval
 from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import Run
+from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import KINDS
 
 Metrics = dict[str, float]
@@ -26,10 +27,13 @@ class TaskResult:
     """What a training stage did with one task.
 
     Attributes:
+        title: What tables call the task, and `metric_labels` its metrics: name to label.
         validation: Scores of the chosen checkpoint on the task's English validation data.
         examples_seen: Features in all batches, and `tokens_seen` their tokens.
     """
 
+    title: str
+    metric_labels: dict[str, str]
     validation: Metrics
     train_examples: int
     examples_seen: int
@@ -103,8 +107,8 @@ class TrainResult:
     folder: Path
 
     @classmethod
-    def of(cls, run: Run) -> TrainResult:
-        """Reads the result from a run folder."""
+    def of(cls, run: Run, catalogue: Catalogue) -> TrainResult:
+        """Reads the result from a run folder, and what its tasks are called from the catalogue."""
         fields = ("validation", "best_step", "steps", "parameters", "stored_bytes")
         spec = run.training
         return cls(
@@ -112,7 +116,7 @@ class TrainResult:
             method=str(spec.method),
             languages=list(spec.tasks[0].data.languages),
             validation_language=spec.tasks[0].data.validation_language,
-            tasks=_tasks(spec, run.metrics),
+            tasks=_tasks(spec, run.metrics, catalogue),
             sampling=str(spec.sampling) if spec.sampling else None,
             **{name: run.metrics[name] for name in fields},
             seconds=run.provenance["train_seconds"],
@@ -122,14 +126,19 @@ class TrainResult:
         )
 
 
-def _tasks(spec: TrainSpec, metrics: dict[str, Any]) -> dict[str, TaskResult]:
+def _tasks(spec: TrainSpec, metrics: dict[str, Any], catalogue: Catalogue) -> dict[str, TaskResult]:
     counted = ("train_examples", "examples_seen", "tokens_seen")
     found = {}
     for task in spec.tasks:
         alone = len(spec.tasks) == 1
         counts, prefix = (metrics, "") if alone else (metrics["tasks"][task.name], f"{task.name}/")
         own = {name[len(prefix) :]: value for name, value in metrics["validation"].items() if name.startswith(prefix)}
-        found[task.name] = TaskResult(validation=own, **{name: counts[name] for name in counted})
+        found[task.name] = TaskResult(
+            title=catalogue.recipe(task.name).title,
+            metric_labels=dict(catalogue.build_kind(task).metrics),
+            validation=own,
+            **{name: counts[name] for name in counted},
+        )
     return found
 
 
@@ -182,6 +191,7 @@ class TransferRow:
     """One target task, reached one way.
 
     Attributes:
+        title: What tables call the task, and `metric_labels` its metrics: name to label.
         source: `none`, or the intermediate task with the key of its run, `squad@0123456789ab`; several that are
             composed into one model have ` + ` between them.
         sources: Each of these with its full key.
@@ -215,6 +225,8 @@ class TransferRow:
     """
 
     task: str
+    title: str
+    metric_labels: dict[str, str]
     source: str
     composition: str
     method: str
@@ -253,7 +265,12 @@ class TransferRow:
         if language not in run.evaluation.languages:
             raise unknown("language", language, run.evaluation.languages)
         scored = json.loads((self.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))
-        path = self.folder / "predictions" / self.task / f"{self.split}-{language}{METRICS.get(run.evaluation.metric).suffix}"
+        path = (
+            self.folder
+            / "predictions"
+            / self.task
+            / f"{self.split}-{language}{METRICS.get(run.evaluation.metric).suffix}"
+        )
         return kind.read_predictions(path, scored["ids"])
 
 
@@ -262,6 +279,7 @@ class TranslationResult:
     """A file of translations.
 
     Attributes:
+        title: What tables call the task.
         rows: Rows that were translated.
         dropped: Reason to the number of rows that could not be.
         texts: Texts (mostly sentences) that were translated, each once.
@@ -272,6 +290,7 @@ class TranslationResult:
     """
 
     task: str
+    title: str
     split: str
     source_language: str
     target_language: str
@@ -285,14 +304,15 @@ class TranslationResult:
     path: Path
 
     @classmethod
-    def of(cls, path: Path, record: Mapping[str, Any]) -> TranslationResult:
-        """Reads the result from what is recorded beside the file."""
+    def of(cls, path: Path, record: Mapping[str, Any], *, title: str) -> TranslationResult:
+        """Reads the result from what is recorded beside the file of the task called `title`."""
         same = ("task", "split", "source_language", "target_language", "rows", "dropped", "texts", "repeated_texts",
                 "cut_short")  # fmt: skip
         revision = f"@{record['model']['revision'][:12]}" if record["model"]["revision"] else ""
         return cls(
             **{name: record[name] for name in same},
             model=record["model"]["name"] + revision,
+            title=title,
             kept=record["batches_kept"],
             path=path,
         )

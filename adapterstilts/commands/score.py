@@ -12,7 +12,7 @@ from adapterstilts.languages import LANGUAGES
 from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.prediction_files import score_file
 from adapterstilts.metrics.submission import SubmissionFile, task_files
-from adapterstilts.tasks.catalogue import recipe, task_names
+from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.recipe import Benchmark, Recipe
 
 Metrics = dict[str, float]
@@ -38,6 +38,7 @@ class TaskScores:
     """One task.
 
     Attributes:
+        title: What tables call it, and `metric_labels` its metrics: name to label.
         languages: Language, or pair of context's and question's languages (`de-en`), to its metrics in percent.
         means: The metrics' means over the languages, without pairs of two languages where there are others.
         score: The number that the task adds to averages: mean of exact match and F1, or the task's only metric.
@@ -47,6 +48,7 @@ class TaskScores:
 
     task: str
     title: str
+    metric_labels: dict[str, str]
     group: str | None
     split: str
     languages: dict[str, Metrics]
@@ -76,13 +78,16 @@ class SubmissionScores:
     outside: tuple[str, ...]
 
 
-def score_folders(predictions: Path, labels: Path, *, benchmark: str | None = None) -> SubmissionScores:
+def score_folders(
+    predictions: Path, labels: Path, *, benchmark: str | None = None, catalogue: Catalogue | None = None
+) -> SubmissionScores:
     """Scores every file of `predictions`, as XTREME's `evaluate.py` does.
 
     Args:
         predictions: Folder with `<task>/<split>-<language>.{json|tsv}`.
         labels: Folder of the same layout.
         benchmark: `xtreme` or `xtreme-r`. With it, only its tasks and languages count.
+        catalogue: By default the package's tasks and those of `ASTILTS_TASKS`.
 
     Raises:
         DataError: A file has no labels, is malformed, or does not belong to its labels.
@@ -96,10 +101,11 @@ def score_folders(predictions: Path, labels: Path, *, benchmark: str | None = No
                 f"{folder} is the folder of an evaluation.",
                 remedy=f"Score what is in it: astilts score {folder}/predictions {folder}/labels",
             )
+    catalogue = catalogue or Catalogue.load()
     given = _task_folders(predictions)
     for name in given:
-        recipe(name)
-    expected = _expected(labels, benchmark)
+        catalogue.recipe(name)
+    expected = _expected(labels, benchmark, catalogue)
     chosen = [name for name in given if benchmark is None or name in expected]
     if not chosen:
         raise DataError(
@@ -107,13 +113,14 @@ def score_folders(predictions: Path, labels: Path, *, benchmark: str | None = No
             remedy="Predictions are in <task>/<split>-<language>.json or .tsv, for instance xquad/test-de.json.",
         )
     tasks = sorted(
-        (_score_task(recipe(name), given[name], labels / name, benchmark) for name in chosen),
+        (_score_task(catalogue.recipe(name), given[name], labels / name, benchmark) for name in chosen),
         key=lambda task: (GROUPS.index(task.group) if task.group else len(GROUPS), task.task),
     )
     missing = {name: languages for name, languages in expected.items() if name not in given}
     groups = {
         group: _average(
-            [task for task in tasks if task.group == group], any(recipe(name).group == group for name in missing)
+            [task for task in tasks if task.group == group],
+            any(catalogue.recipe(name).group == group for name in missing),
         )
         for group in GROUPS
         if any(task.group == group for task in tasks)
@@ -166,14 +173,16 @@ def _score_task(task: Recipe, folder: Path, labels: Path, benchmark: str | None)
     else:
         # A submission consists of test files.
         missing = [key for key in _ordered(task.languages_of(benchmark)) if key not in languages or split != "test"]
+    kind = task.build_kind()
     return TaskScores(
         task=task.name,
         title=task.title,
+        metric_labels=dict(kind.metrics),
         group=task.group,
         split=split,
         languages=languages,
         means=means,
-        score=task.build_kind().main_score(means),
+        score=kind.main_score(means),
         missing=tuple(missing),
         outside=tuple(outside),
     )
@@ -199,18 +208,13 @@ def _task_folders(folder: Path) -> dict[str, Path]:
     return {path.name: path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")}
 
 
-def _expected(labels: Path, benchmark: str | None) -> dict[str, tuple[str, ...]]:
+def _expected(labels: Path, benchmark: str | None, catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
     """Task to the languages that should be there."""
     folders = _task_folders(labels)
     if benchmark is None:
-        return {
-            name: _ordered({file.key for file in task_files(folders[name])}) for name in task_names() if name in folders
-        }
-    return {
-        name: _ordered(recipe(name).languages_of(benchmark))
-        for name in task_names()
-        if benchmark in recipe(name).benchmarks
-    }
+        known = [name for name in catalogue.names() if name in folders]
+        return {name: _ordered({file.key for file in task_files(folders[name])}) for name in known}
+    return {name: _ordered(languages) for name, languages in catalogue.benchmark_languages(benchmark).items()}
 
 
 def _ordered(keys: Iterable[str]) -> tuple[str, ...]:

@@ -110,7 +110,7 @@ def _work(planner: Planner, stages: Sequence[Training], options: IntermediateOpt
 
 def _run(work: Work, reporter: Reporter) -> list[TrainResult]:
     work.run(reporter)
-    return [TrainResult.of(work.finished(stage)) for stage in work.graph]
+    return [TrainResult.of(work.finished(stage), work.planner.setup.catalogue) for stage in work.graph]
 
 
 def _mlm_languages(
@@ -174,4 +174,4 @@ def _available(planner: Planner, reporter: Reporter) -> list[Recipe]:
 
 
 def _has_training_data(source: Source, task: Recipe) -> bool:
-    return task.has_source(source.name) and source.missing(task, "train", ENGLISH) is None
+    return source.name in task.sources.names() and source.missing(task, "train", ENGLISH) is None

@@ -23,7 +23,7 @@ def run_language(language: str, options: TrainingOptions, reporter: Reporter) ->
     work = plan_language(language, options)
     work.run(reporter)
     (stage,) = work.graph
-    return TrainResult.of(work.finished(stage))
+    return TrainResult.of(work.finished(stage), work.planner.setup.catalogue)
 
 
 def plan_language(language: str, options: TrainingOptions) -> Work:

@@ -81,8 +81,11 @@ class Rows:
         last = runs.targets[-1] if runs.targets else runs.evaluation
         every = [one for seed in reached.seeds for one in (*seed.before, *seed.targets)]
         validation = [one.validation for one in seeds if one.validation is not None]
+        task = self.catalogue.recipe(spec.task)
         return TransferRow(
             task=spec.task,
+            title=task.title,
+            metric_labels=dict(task.build_kind().metrics),
             source=label(tuple(map(finished, reached.sources))),
             variant=reached.variant,
             train_languages=list(trained.only.data.languages) if trained else [],
@@ -112,7 +115,7 @@ class Rows:
             seeds=seeds,
             language_adapter=self.adapters.trained_over if self.adapters else None,
             language_adapters={name: self.adapters.label(name) for name in first.languages} if self.adapters else {},
-            differs=self.catalogue.recipe(spec.task).differs(spec.source, spec.split),
+            differs=task.differs(spec.source, spec.split),
         )
 
     def _difference(self, reached: TargetRuns, baseline: TargetRuns) -> dict[str, Interval]:

@@ -32,7 +32,7 @@ from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.profiles import load_profile
 from adapterstilts.runs.provenance import Stopwatch
 from adapterstilts.stages.reporter import Reporter
-from adapterstilts.tasks.catalogue import recipe, training_recipes
+from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.recipe import Recipe
 from adapterstilts.tasks.translation import Lost
 
@@ -50,18 +50,20 @@ class _Outcome:
     dropped: dict[str, str] = field(default_factory=dict)
 
 
-def run_translation(task: str, options: TranslationOptions, reporter: Reporter) -> list[TranslationResult]:
+def run_translation(
+    task: str, options: TranslationOptions, reporter: Reporter, *, catalogue: Catalogue
+) -> list[TranslationResult]:
     """Translates a task's rows in every direction that is asked for; see `adapterstilts.translate`."""
     from transformers import AutoTokenizer
 
-    found = recipe(task)
+    found = catalogue.recipe(task)
     check_translatable(found)
     directions = _directions(options)
     split = options.split or ("train" if directions[0].source == ENGLISH else "test")
     profile = load_profile(options.profile)
     source = open_source("files" if options.data_dir else profile.source, options.data_dir)
     for direction in directions:
-        _check_rows(source, found, split, direction)
+        _check_rows(source, found, split, direction, catalogue)
     checkpoint = locate_checkpoint(options.model, revision=options.revision)
     tokenizer = checkpoint.load(AutoTokenizer)
     for direction in directions:
@@ -87,7 +89,7 @@ def _directions(options: TranslationOptions) -> list[Direction]:
     return [Direction(one, other) for one in sources for other in targets]
 
 
-def _check_rows(source: Source, task: Recipe, split: str, direction: Direction) -> None:
+def _check_rows(source: Source, task: Recipe, split: str, direction: Direction, catalogue: Catalogue) -> None:
     """Refuses a split that is not there.
 
     Raises:
@@ -95,7 +97,9 @@ def _check_rows(source: Source, task: Recipe, split: str, direction: Direction) 
     """
     if not (missing := source.missing(task, split, direction.source)):
         return
-    others = [one.name for one in training_recipes(task, source.name) if one != task] if split == "train" else []
+    others = (
+        [one.name for one in catalogue.training_recipes(task, source.name) if one != task] if split == "train" else []
+    )
     remedy = f"{task.name} is trained on {' and '.join(others)}: translate that." if others else "Check --data-dir."
     raise DataError(f"{task.name}: no {split} rows in {direction.source}: {missing} is not there.", remedy=remedy)
 
@@ -135,7 +139,7 @@ class _Study:
         path = file_of(self.options.out, self.task, self.split, direction)
         if (done := _finished(path, identity)) and not self.options.force:
             self.reporter.note(f"{path}: already translated")
-            return TranslationResult.of(path, done)
+            return TranslationResult.of(path, done, title=self.task.title)
         work = self.options.out / ".work" / hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
         self._check_free(path, work)
         self.options.out.mkdir(parents=True, exist_ok=True)
@@ -154,7 +158,7 @@ class _Study:
             record = self._record(direction, identity, translator, path, outcome, texts, translated, bad)
             write_json(provenance_of(path), watch.record(**record))
             shutil.rmtree(work)
-        return TranslationResult.of(path, record)
+        return TranslationResult.of(path, record, title=self.task.title)
 
     def _rows(self, direction: Direction, bad: BadRows) -> list[dict[str, Any]]:
         size = self.options.max_train_examples

@@ -6,7 +6,7 @@ and, when it is given labels, `loss`: a mean over as many things as `items` coun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from adapterstilts.modeling.architecture import default_pooling, dropout, initializer_range
-from adapterstilts.registry import Registry
+from adapterstilts.registry import Registry, shared_registry
 from adapterstilts.tasks.kind import HeadSpec
 
 _IGNORED = -100
@@ -40,8 +40,9 @@ class Head(nn.Module):
         return len(batch["input_ids"])
 
 
-HEADS: Registry[type[Head]] = Registry("head")
-"""Name to a head, built from the backbone's configuration, the number of outputs and the head's options."""
+HEADS: Registry[Callable[..., Head]] = shared_registry("head")
+"""Name to a class or function that builds a head from the backbone's configuration, the number of outputs and the
+head's options."""
 
 
 @HEADS.register("span")
@@ -82,8 +83,10 @@ class SpanHead(Head):
         return result
 
 
-class _PooledTokenHead(Head):
+class PooledTokenHead(Head):
     """Scores from one vector of a sequence, with the form of `transformers`' RoBERTa classification heads.
+
+    A head that is built on it says in its `forward` what the scores are trained for.
 
     Args:
         pooling: How the vector is made, as in `pool`; by default what suits the backbone's architecture.
@@ -103,7 +106,7 @@ class _PooledTokenHead(Head):
 
 
 @HEADS.register("classification")
-class ClassificationHead(_PooledTokenHead):
+class ClassificationHead(PooledTokenHead):
     """A score for each label."""
 
     def forward(
@@ -115,7 +118,7 @@ class ClassificationHead(_PooledTokenHead):
 
 
 @HEADS.register("choice")
-class ChoiceHead(_PooledTokenHead):
+class ChoiceHead(PooledTokenHead):
     """One score for each sequence, compared with those of the same feature."""
 
     def items(self, batch: Mapping[str, torch.Tensor]) -> int:

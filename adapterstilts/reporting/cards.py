@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from adapterstilts.languages import LANGUAGES
-from adapterstilts.tasks.recipe import FilesSource, HubSource, Recipe
+from adapterstilts.tasks.recipe import Recipe
+from adapterstilts.tasks.sources import FilesSource, HubSource, MiniSource, Names
 
 RESULT = "result.json"
 _CALLS = {"xtreme": "XTREME", "xtreme-r": "XTREME-R"}
 
 
-def card(task: Recipe) -> str:
-    """The card of a task as Markdown, from its recipe and the result of its adapter for the embedded backbone."""
-    result = _result(task)
+def card(task: Recipe, folder: Path | None) -> str:
+    """The card of a task as Markdown, from its recipe and the result of its adapter for the embedded backbone.
+
+    Args:
+        folder: The folder of the task, whose `mini` has the result; None for a task without one.
+    """
+    result = _result(folder)
     parts = [
         _front_matter(task, trained=result is not None),
         f"# {task.title}",
@@ -28,22 +33,22 @@ def card(task: Recipe) -> str:
         _settings(task),
         _references(task),
         _mini(task, result) if result else "",
-        f"## Citation\n\n```bibtex\n{task.citation.strip()}\n```",
+        f"## Citation\n\n```bibtex\n{task.citation.strip()}\n```" if task.citation else "",
         f"<!-- Made by `astilts tasks card {task.name} --write` from task.yaml"
         f"{' and mini/' + RESULT if result else ''}: change those. -->",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _result(task: Recipe) -> dict[str, Any] | None:
-    path = files("task_adapters").joinpath(task.name).joinpath("mini").joinpath(RESULT)
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+def _result(folder: Path | None) -> dict[str, Any] | None:
+    path = folder / "mini" / RESULT if folder else None
+    return json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else None
 
 
 def _front_matter(task: Recipe, *, trained: bool) -> str:
     datasets = [part.path for part in _hub_parts(task)]
     values: dict[str, Any] = {
-        "license": "other",
+        "license": "other" if task.license else "",
         "license_name": task.license,
         "license_link": task.homepage,
         "language": list(task.all_languages),
@@ -96,7 +101,7 @@ def _data(task: Recipe) -> str:
         for part in _hub_parts(task)
         if part.differs
     ]
-    if task.sources.hub is None:
+    if task.sources.hub_absent:
         lines.append(f"- Hugging Face Hub: none. {task.sources.hub_absent}")
     for files_part in _file_parts(task):
         for split, paths in files_part.splits.items():
@@ -106,14 +111,15 @@ def _data(task: Recipe) -> str:
         if part_ and part_.train_on:
             lines.append(f"- trained on: {', then '.join(part_.train_on)}")
             break
-    mini = task.sources.mini
-    sizes = {
-        split: sum(part.splits.get(split, 0) for part in (mini, *mini.also))
-        for split in dict.fromkeys([*mini.splits, *(split for part in mini.also for split in part.splits)])
-    }
-    counts = ", ".join(f"{split} {size:,}" for split, size in sizes.items())
-    lines.append(f"- embedded suite (`--profile mini`): {counts}")
+    if task.sources.mini:
+        lines.append(f"- embedded suite (`--profile mini`): {_mini_sizes(task.sources.mini)}")
     return "\n".join(lines)
+
+
+def _mini_sizes(mini: MiniSource) -> str:
+    parts = (mini, *mini.also)
+    splits = dict.fromkeys(split for part in parts for split in part.splits)
+    return ", ".join(f"{split} {sum(part.splits.get(split, 0) for part in parts):,}" for split in splits)
 
 
 def _hub_line(part: HubSource) -> str:
@@ -123,7 +129,9 @@ def _hub_line(part: HubSource) -> str:
     return f"- Hugging Face Hub: `{part.path}` at `{part.revision}` ({splits}{archive}){note}"
 
 
-def _listed(names: str | tuple[str, ...]) -> str:
+def _listed(names: Names | dict[str, Names]) -> str:
+    if isinstance(names, dict):
+        return "; ".join(f"{language} {_listed(own)}" for language, own in names.items())
     return ", ".join(f"`{name}`" for name in ([names] if isinstance(names, str) else names))
 
 
@@ -181,4 +189,5 @@ def _hub_parts(task: Recipe) -> list[HubSource]:
 
 
 def _file_parts(task: Recipe) -> list[FilesSource]:
-    return [task.sources.files, *task.sources.files.also]
+    files = task.sources.files
+    return [files, *files.also] if files else []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from adapterstilts.commands.score import Average, SubmissionScores, TaskScores
 from adapterstilts.reporting.tables import plain_table, text_of
-from adapterstilts.tasks.catalogue import recipe
 
 
 def scores_tables(scores: SubmissionScores) -> str:
@@ -20,7 +19,7 @@ def _summary(scores: SubmissionScores) -> str:
     for name in ("languages", "mean over languages", "score"):
         table.add_column(name, justify="right", no_wrap=True)
     for task in scores.tasks:
-        labels = recipe(task.task).build_kind().metrics
+        labels = task.metric_labels
         means = " · ".join(f"{label} {task.means[name]:.1f}" for name, label in labels.items() if name in task.means)
         counted = len(task.languages) + len(task.missing) if task.split == "test" or not scores.benchmark else 0
         share = f"{len(task.languages)} of {counted}" if counted else f"{len(task.languages)}"

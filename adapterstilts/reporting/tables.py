@@ -13,12 +13,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from adapterstilts.commands.results import SELECTED, Cost, Metrics, TrainResult, TransferResult, TransferRow
+from adapterstilts.commands.results import SELECTED, Cost, Metrics, TaskResult, TrainResult, TransferResult, TransferRow
 from adapterstilts.languages import LANGUAGES, context_language, question_language, zero_shot_languages
 from adapterstilts.reporting.translated_rows import mean_name, translation_notes, translation_suffix
 from adapterstilts.runs.store import KEY_DIGITS, Run
-from adapterstilts.tasks.catalogue import recipe
-from adapterstilts.tasks.recipe import Recipe
 
 if TYPE_CHECKING:
     from adapterstilts.runs.specs import StageSpec
@@ -61,9 +59,9 @@ def _next_use(result: TrainResult) -> str:
 
 
 def _one_task(result: TrainResult) -> list[str]:
-    scores = _scores_of(result.task, result.validation)
+    (task,) = result.tasks.values()
     language = LANGUAGES[result.validation_language]
-    head = f"{recipe(result.task).title} with {result.method}: {scores} on {language} validation data"
+    head = f"{task.title} with {result.method}: {_scores_of(task)} on {language} validation data"
     collapsed = result.validation.get("distinct_predictions") == 1
     return [head, *([f"  warning      {_COLLAPSED}"] if collapsed else [])]
 
@@ -76,15 +74,14 @@ def _several_tasks(result: TrainResult) -> list[str]:
         f"mean {result.validation['score']:.1f} on English validation data"
     ]
     for task, own in result.tasks.items():
-        lines.append(f"  {task:{width}}  {_scores_of(task, own.validation)}, {own.examples_seen:,} features seen")
+        lines.append(f"  {task:{width}}  {_scores_of(own)}, {own.examples_seen:,} features seen")
         if own.validation.get("distinct_predictions") == 1:
             lines.append(f"  {'':{width}}  warning: {_COLLAPSED}")
     return lines
 
 
-def _scores_of(task: str, validation: Metrics) -> str:
-    labels = recipe(task).build_kind().metrics
-    return " · ".join(f"{label} {validation[name]:.1f}" for name, label in labels.items())
+def _scores_of(task: TaskResult) -> str:
+    return " · ".join(f"{label} {task.validation[name]:.1f}" for name, label in task.metric_labels.items())
 
 
 def transfer_tables(result: TransferResult) -> str:
@@ -93,8 +90,7 @@ def transfer_tables(result: TransferResult) -> str:
 
 
 def _transfer_table(rows: Sequence[TransferRow]) -> str:
-    task = recipe(rows[0].task)
-    labels = task.build_kind().metrics
+    labels = rows[0].metric_labels
     metrics = list(labels)
     shown = "/".join(labels.values())
     others = zero_shot_languages(rows[0].languages)
@@ -102,7 +98,7 @@ def _transfer_table(rows: Sequence[TransferRow]) -> str:
     count = f"{examples[0]:,}" if len(examples) == 1 else f"{examples[0]:,} to {examples[-1]:,}"
     unit = "in percent" if not {"perplexity"} & set(metrics) else "(accuracy in percent)"
     seeds = f", mean of {len(rows[0].seeds)} seeds ± standard deviation" if rows[0].spread else ""
-    table = plain_table(f"{task.title}, {rows[0].split} split, {count} examples per language, {shown} {unit}{seeds}")
+    table = plain_table(f"{rows[0].title}, {rows[0].split} split, {count} examples per language, {shown} {unit}{seeds}")
     table.add_column("from", no_wrap=True)
     headline = metrics[-1]
     columns = [
@@ -233,17 +229,6 @@ def runs_table(runs: Sequence[Run]) -> str:
             _score(run),
             run.provenance["finished"][:19] + "Z",
         )
-    return text_of(table)
-
-
-def tasks_table(recipes: Sequence[Recipe]) -> str:
-    """The catalogue."""
-    table = plain_table("")
-    for name in ("task", "title", "kind", "phases", "languages", "metric", "licence"):
-        table.add_column(name, no_wrap=name != "languages", max_width=40)
-    for task in recipes:
-        languages = ", ".join(task.languages) if len(task.languages) > 1 else LANGUAGES[task.languages[0]]
-        table.add_row(task.name, task.title, task.kind, ", ".join(task.phases), languages, task.metric, task.license)
     return text_of(table)
 
 

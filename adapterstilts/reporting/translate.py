@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from adapterstilts.commands.results import TranslationResult
 from adapterstilts.languages import LANGUAGES
-from adapterstilts.tasks.catalogue import recipe
 
 
 def translation_summary(result: TranslationResult) -> str:
@@ -14,8 +13,7 @@ def translation_summary(result: TranslationResult) -> str:
     cut = f", {result.cut_short:,} translations cut short" if result.cut_short else ""
     return "\n".join(
         [
-            f"{recipe(result.task).title}, {result.split} split, {source} to {target} with {result.model}: "
-            f"{result.rows:,} rows",
+            f"{result.title}, {result.split} split, {source} to {target} with {result.model}: {result.rows:,} rows",
             *dropped,
             f"  texts        {result.texts:,} translated once, {result.repeated_texts:,} repetitions{cut}",
             f"  file         {result.path}",

@@ -131,9 +131,8 @@ def resolve_settings(planner: Planner, task: Recipe, phase: Phase) -> Settings:
         values |= task.settings.get(published, {})
     for scope in scopes:
         values |= planner.profile.settings.get(scope, {})
-    suited: Mapping[str, dict[str, Any]] = getattr(task.source(source), "settings", {})
-    for scope in scopes:
-        values |= suited.get(scope, {})
+    for scope in scopes if source == "mini" else ():
+        values |= task.source("mini").settings.get(scope, {})
     values |= planner.settings
     settings = validate(Settings, values, where=f"settings of {phase} on {task.name}")
     kind = task.build_kind()

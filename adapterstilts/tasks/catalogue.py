@@ -1,56 +1,108 @@
-"""The catalogue: every folder of `task_adapters` with a `task.yaml` is a task."""
+"""The catalogue: the package's tasks, those of folders of the user's, and those of other installed packages."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import yaml
 
-from adapterstilts.errors import DataError, UsageError, unknown
+from adapterstilts.errors import AstiltsError, DataError, UsageError, unknown
+from adapterstilts.metrics import METRICS
+from adapterstilts.registry import PACKAGE, Origin
 from adapterstilts.settings import validate
+from adapterstilts.tasks.extensions import registered_folder, registered_packages, shown, task_folders
 from adapterstilts.tasks.kind import KINDS, Kind
 from adapterstilts.tasks.recipe import Recipe
 
 MLM = "mlm"
 """The task of masked language modelling, which language adapters and some baselines are trained with."""
 
+FOLDERS = "ASTILTS_TASKS"
+"""The environment variable with folders of tasks, separated as those of PATH are."""
+
 # A recipe names its kind, so the kinds have to be registered before one is built.
 for _kind in ("masked_lm", "multiple_choice", "pair_classification", "retrieval", "span_qa", "tagging"):
     import_module(f"adapterstilts.tasks.{_kind}")
 
+# libyaml reads ten times as fast, where PyYAML was built with it.
+_Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a task is.
+
+    Attributes:
+        folder: The folder with its `task.yaml`; None for a task without a file.
+        values: What the file would say, for such a task.
+    """
+
+    origin: Origin
+    folder: Path | None
+    values: Mapping[str, Any] | None = None
+
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The tasks that a command knows: the package's, and those of folders outside of it.
+    """The tasks that a command knows.
+
+    It holds nothing but the folders, reads a recipe when it is asked for, and can be sent to another process, which
+    reads what it needs there.
 
     Attributes:
-        folders: Folders of tasks outside the package.
+        folders: Folders of tasks outside the package: each holds a folder with a `task.yaml` for every task, or has
+            one itself. `extension.py` of such a folder is imported.
     """
 
     folders: tuple[Path, ...] = ()
 
-    def names(self) -> tuple[str, ...]:
-        """Names of all tasks, sorted."""
-        return tuple(_recipes(self.folders))
-
-    def recipe(self, name: str) -> Recipe:
-        """The recipe of one task.
+    @classmethod
+    def load(cls, folders: Iterable[str | Path] = ()) -> Catalogue:
+        """The catalogue with some folders, and with those that `ASTILTS_TASKS` names.
 
         Raises:
-            UsageError: There is no such task (near names are suggested), or its file does not follow the schema.
-            DataError: The name inside the file is not its folder's.
+            UsageError: A folder is not there or has no tasks, an extension cannot be used, or a name is taken.
         """
-        found = _recipes(self.folders)
+        named = [part for part in os.environ.get(FOLDERS, "").split(os.pathsep) if part]
+        found = cls(tuple(dict.fromkeys(Path(folder).resolve() for folder in (*folders, *named))))
+        found.names()
+        return found
+
+    def names(self) -> tuple[str, ...]:
+        """Names of all tasks, sorted."""
+        return tuple(sorted(self._places()))
+
+    def place(self, name: str) -> Place:
+        """Where a task is.
+
+        Raises:
+            UsageError: There is no such task; near names are suggested.
+        """
+        found = self._places()
         if name not in found:
             raise unknown("task", name, found)
         return found[name]
+
+    def recipe(self, name: str) -> Recipe:
+        """The recipe of one task, of which no other is read.
+
+        Raises:
+            UsageError: There is no such task (near names are suggested), or it does not follow the schema.
+            DataError: Its file is not YAML, or the name inside is not its folder's.
+        """
+        place = self.place(name)
+        if place.folder is None:
+            return _checked(dict(place.values or {}), where=f"task {name!r} of {place.origin}")
+        path = place.folder / "task.yaml"
+        state = path.stat()
+        return _read(path, state.st_mtime_ns, state.st_size)
 
     def recipe_for_phase(self, name: str, phase: str) -> Recipe:
         """The recipe of a task that can be used in `phase` (`intermediate` or `target`).
@@ -77,31 +129,111 @@ class Catalogue:
             return tuple(self.recipe(other) for other in part.train_on)
         return (task,) if part.has("train") else ()
 
+    def benchmark_languages(self, benchmark: str) -> dict[str, tuple[str, ...]]:
+        """The tasks of `xtreme` or `xtreme-r`, with their languages there."""
+        recipes = (self.recipe(name) for name in self.names())
+        return {task.name: task.languages_of(benchmark) for task in recipes if benchmark in task.benchmarks}
+
     def build_kind(self, spec: Any) -> Kind:
         """The kind of a `TaskSpec` or `EvaluateSpec`, with its options."""
+        if spec.kind not in KINDS:  # of an extension that this process has not imported yet
+            self.names()
         return KINDS.get(spec.kind)(spec.options)
 
+    def _places(self) -> dict[str, Place]:
+        """Name to place of every task, once no two have the same name."""
+        found: dict[str, Place] = dict(_package())
+        for name, place in self._outside():
+            known = found.setdefault(name, place)
+            if known != place and not (known.folder and known.folder == place.folder):
+                where = shown(place.folder) if place.folder else str(place.origin)
+                raise UsageError(
+                    f"task {name!r} in {where} is already a task of {known.origin}.",
+                    remedy="Give its folder and its recipe another name.",
+                )
+        return found
 
-@lru_cache(maxsize=8)
-def _recipes(folders: tuple[Path, ...]) -> Mapping[str, Recipe]:
-    """Name to recipe of all tasks."""
-    found = {}
-    for folder in files("task_adapters").iterdir():
-        if folder.is_dir() and folder.joinpath("task.yaml").is_file():
-            found[folder.name] = _read(Path(str(folder)))
-    return MappingProxyType(dict(sorted(found.items())))
+    def _outside(self) -> Iterator[tuple[str, Place]]:
+        """(name, place) of the tasks that the package does not have."""
+        for registered in registered_packages():
+            for folder in registered.folders:
+                yield from _tasks_in(folder, registered.origin)
+            yield from ((name, Place(registered.origin, None, values)) for name, values in registered.tasks.items())
+        for folder in self.folders:
+            origin = Origin("folder", shown(folder))
+            extension = registered_folder(folder)
+            own = list(_tasks_in(folder, origin, may_be_empty=extension is not None))
+            yield from own
+            for further in extension.folders if extension else ():
+                yield from _tasks_in(further, origin)
+            if extension:
+                yield from ((name, Place(origin, None, values)) for name, values in extension.tasks.items())
 
 
-def _read(folder: Path) -> Recipe:
-    where = f"{folder.parent.name}/{folder.name}/task.yaml"
-    found = validate(Recipe, yaml.safe_load((folder / "task.yaml").read_text(encoding="utf-8")), where=where)
-    if found.name != folder.name:
-        raise DataError(f"{where} is named {found.name!r} inside.", remedy="Give folder and recipe the same name.")
+@lru_cache(maxsize=1)
+def _package() -> Mapping[str, Place]:
+    return dict(_tasks_in(Path(str(files("task_adapters"))), PACKAGE))
+
+
+def _tasks_in(folder: Path, origin: Origin, *, may_be_empty: bool = False) -> list[tuple[str, Place]]:
+    """(name, place) of the tasks in a folder.
+
+    Raises:
+        UsageError: It is not there, or has no tasks.
+    """
+    remedy = "Check --tasks and ASTILTS_TASKS." if origin.kind == "folder" else f"It was added by {origin}: mend that."
+    if not folder.is_dir():
+        raise UsageError(f"The folder of tasks {shown(folder)} is not there.", remedy=remedy)
+    found = [(one.name, Place(origin, one)) for one in task_folders(folder)]
+    if not found and not may_be_empty:
+        raise UsageError(f"{shown(folder)} has no tasks: neither a task.yaml nor a folder with one.", remedy=remedy)
     return found
 
 
-_PACKAGE = Catalogue()
-task_names = _PACKAGE.names
-recipe = _PACKAGE.recipe
-recipe_for_phase = _PACKAGE.recipe_for_phase
-training_recipes = _PACKAGE.training_recipes
+@lru_cache(maxsize=256)
+def _read(path: Path, *_state: int) -> Recipe:
+    where = shown(path)
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DataError(f"{where} is not YAML: {error}.", remedy="Mend it at that place.") from None
+    found = _checked(values, where=where)
+    if found.name != path.parent.name:
+        raise DataError(
+            f"{where} is named {found.name!r} inside, and its folder {path.parent.name!r}.",
+            remedy="Give folder and recipe the same name.",
+        )
+    return found
+
+
+def _checked(values: Any, *, where: str) -> Recipe:
+    """The recipe, once its kind and metric exist and the kind takes its options."""
+    if not isinstance(values, dict):
+        raise DataError(f"{where} does not say what the task is.", remedy="See `astilts tasks show squad`.")
+    found = validate(Recipe, values, where=where)
+    try:
+        found.build_kind()
+        METRICS.get(found.metric)
+    except AstiltsError as error:
+        raise UsageError(f"{where}: {error.message}", remedy=error.remedy) from None
+    return found
+
+
+def task_names() -> tuple[str, ...]:
+    """As `Catalogue.names`, for callers that have no catalogue yet."""
+    return Catalogue.load().names()
+
+
+def recipe(name: str) -> Recipe:
+    """As `Catalogue.recipe`, for callers that have no catalogue yet."""
+    return Catalogue.load().recipe(name)
+
+
+def recipe_for_phase(name: str, phase: str) -> Recipe:
+    """As `Catalogue.recipe_for_phase`, for callers that have no catalogue yet."""
+    return Catalogue.load().recipe_for_phase(name, phase)
+
+
+def training_recipes(task: Recipe, source: str) -> tuple[Recipe, ...]:
+    """As `Catalogue.training_recipes`, for callers that have no catalogue yet."""
+    return Catalogue.load().training_recipes(task, source)

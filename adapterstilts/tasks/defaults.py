@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,16 @@ class KindDefaults:
     """What most kinds have in common, and what is safe to assume of a kind that does not say."""
 
     options: Strict
+
+    @property
+    def usual_metric(self) -> str | None:
+        """Every task says by which metric it is scored."""
+        return None
+
+    @classmethod
+    def starting_options(cls, rows: Iterable[Row]) -> dict[str, Any]:
+        """Options at their defaults."""
+        return {}
 
     @property
     def trained(self) -> bool:

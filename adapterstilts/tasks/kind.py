@@ -12,7 +12,7 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from adapterstilts.errors import DataError
 from adapterstilts.metrics.statistics import Item
-from adapterstilts.registry import Registry
+from adapterstilts.registry import Registry, shared_registry
 from adapterstilts.settings import Encoding, Pooling, Strict
 from adapterstilts.tasks.translation import Into
 
@@ -100,8 +100,17 @@ class Kind(Protocol):
     def metrics(self) -> Mapping[str, str]:
         """Names of the metrics shown in tables, with their labels; the last one's difference is shown."""
 
-    def features(self) -> Any:
+    @property
+    def usual_metric(self) -> str | None:
+        """The metric that a new task of this kind is scored by, if there is one for all."""
+
+    @staticmethod
+    def features() -> Any:
         """The canonical columns, as `datasets.Features`."""
+
+    @classmethod
+    def starting_options(cls, rows: Iterable[Row]) -> dict[str, Any]:
+        """What the options of a new task have to say for these training rows, e.g. which labels there are."""
 
     def head(self) -> HeadSpec:
         """The head to train or to read vectors with."""
@@ -241,5 +250,5 @@ def paired(predictions: Mapping[str, Any], ids: Iterable[str], *, what: str, lan
     return [predictions[id_] for id_ in expected]
 
 
-KINDS: Registry[Callable[[dict[str, Any]], Kind]] = Registry("task kind")
-"""Name to a function that builds the kind from a recipe's options."""
+KINDS: Registry[type[Any]] = shared_registry("task kind")
+"""Name to the class of a `Kind`, whose instances are built from a recipe's options."""

@@ -43,6 +43,7 @@ class MaskedLM(KindDefaults):
     """
 
     name = "masked_lm"
+    usual_metric = "masked_lm"
     options: MaskingOptions
     encoding_fields = ("max_length",)
     pretrained_head = True
@@ -54,7 +55,8 @@ class MaskedLM(KindDefaults):
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = validate(MaskingOptions, options, where="options of masked_lm")
 
-    def features(self) -> Any:
+    @staticmethod
+    def features() -> Any:
         """id, text, language; as `datasets.Features`."""
         from datasets import Features, Value
 

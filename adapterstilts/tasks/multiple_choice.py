@@ -34,6 +34,7 @@ class MultipleChoice(KindDefaults):
     """
 
     name = "multiple_choice"
+    usual_metric = "accuracy"
     options: ChoiceOptions
     metrics: Mapping[str, str] = MappingProxyType({"accuracy": "accuracy"})
     encoding_fields = ("max_length",)
@@ -44,7 +45,8 @@ class MultipleChoice(KindDefaults):
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = validate(ChoiceOptions, options, where="options of multiple_choice")
 
-    def features(self) -> Any:
+    @staticmethod
+    def features() -> Any:
         """id, context, question, choices[], label (position of the right choice), language; as `datasets.Features`."""
         from datasets import Features, List, Value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +14,7 @@ from adapterstilts.metrics import METRICS, submission
 from adapterstilts.settings import Encoding, validate
 from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.kind import KINDS, HeadSpec, PoolingOptions, Row, Scores, paired
+from adapterstilts.tasks.labels import label_order
 from adapterstilts.tasks.translation import Into
 
 
@@ -30,6 +31,7 @@ class PairClassification(KindDefaults):
     """One label for `<s> text_a </s></s> text_b </s>`; the longer text is cut where both do not fit."""
 
     name = "pair_classification"
+    usual_metric = "accuracy"
     options: PairOptions
     metrics: Mapping[str, str] = MappingProxyType({"accuracy": "accuracy"})
     encoding_fields = ("max_length",)
@@ -40,11 +42,17 @@ class PairClassification(KindDefaults):
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = validate(PairOptions, options, where="options of pair_classification")
 
-    def features(self) -> Any:
+    @staticmethod
+    def features() -> Any:
         """id, text_a, text_b, label (its name), language; as `datasets.Features`."""
         from datasets import Features, Value
 
         return Features({name: Value("string") for name in ("id", "text_a", "text_b", "label", "language")})
+
+    @classmethod
+    def starting_options(cls, rows: Iterable[Row]) -> dict[str, Any]:
+        """The labels that occur."""
+        return {"labels": list(label_order(row["label"] for row in rows))}
 
     def head(self) -> HeadSpec:
         """A score for each label."""

@@ -2,158 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import re
+from typing import Annotated, Any, Literal, overload
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
-from adapterstilts.errors import UsageError
+from adapterstilts.errors import UsageError, unknown
+from adapterstilts.languages import LANGUAGES
 from adapterstilts.settings import Strict
 from adapterstilts.tasks.kind import KINDS, Kind
+from adapterstilts.tasks.sources import READ_WITH, FilesSource, HubSource, MiniSource, Sources
 
 Benchmark = Literal["xtreme", "xtreme-r"]
 
 
-class SourceRecipe(Strict):
-    """What every source says about a task.
-
-    Attributes:
-        train_on: Other tasks whose training data this one uses, one after the other; then `splits` has no `train`.
-        splits: Split name to what holds it. `validation` beside a `train` is used to select checkpoints; a task
-            without one holds out part of its training data. Results are reported on `test` where there is one.
-    """
-
-    train_on: tuple[str, ...] = ()
-    splits: dict[str, Any] = {}
-
-    def has(self, split: str) -> bool:
-        """Whether this source, or one that comes after it, has rows for a split."""
-        return split in self.splits or any(part.has(split) for part in getattr(self, "also", ()))
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_is_a_list_too(cls, values: Any) -> Any:
-        if isinstance(values, dict) and isinstance(values.get("train_on"), str):
-            return {**values, "train_on": (values["train_on"],)}
-        return values
+def _known(codes: tuple[str, ...]) -> tuple[str, ...]:
+    for code in codes:
+        if code not in LANGUAGES:
+            raise ValueError(str(unknown("language", code, LANGUAGES)).rstrip("."))
+    return codes
 
 
-class HubSource(SourceRecipe):
-    """Rows from a dataset on the Hugging Face Hub, at a pinned commit.
-
-    Attributes:
-        config: Configuration name; `{language}` stands for the language code, `{question_language}` for that of the
-            questions where it differs.
-        configs: Language code to configuration name, where they follow no pattern.
-        shards: Pattern of the Parquet files to read, with `{language}` as in `config`: for datasets of which a part is
-            enough, because a configuration is always downloaded whole.
-        record: Name of a function in `data.records`, for rows that do not have the canonical columns.
-        table: Name of a function in `data.tables`, for rows that are made from all records together.
-        beside: Languages whose records `table` is given besides those of the language that is asked for.
-        format: Name of a reader in `data.formats`, for repositories that hold a release's files.
-        archive: The tar or zip archive of the repository that holds the files for `format`.
-        options: Further arguments of the reader.
-        splits: Split name to the Hub's name for it; with `format`, to a file's path, or several.
-        id_prefix: Language code to the prefix of its ids, for datasets that keep all languages in one split.
-        columns: Canonical column to the dataset's column, where they differ.
-        differs: How the rows differ from the benchmark's, where scores cannot be compared for that.
-        note: What else one should know of the dataset.
-        also: Further datasets, whose rows come after these.
-    """
-
-    path: str
-    revision: str = Field(pattern=r"^[0-9a-f]{40}$")
-    config: str | None = None
-    configs: dict[str, str] = {}
-    shards: str | None = None
-    record: str | None = None
-    table: str | None = None
-    beside: tuple[str, ...] = ()
-    format: str | None = None
-    archive: str | None = None
-    options: dict[str, Any] = {}
-    splits: dict[str, str | tuple[str, ...]]
-    id_prefix: dict[str, str] = {}
-    columns: dict[str, str] = {}
-    differs: str | None = None
-    note: str | None = None
-    also: tuple[HubSource, ...] = ()
-
-    @model_validator(mode="after")
-    def _fields_belong_together(self) -> HubSource:
-        needs = {"archive": "format", "options": "format", "beside": "table"}
-        against = {
-            "table": ("record",),
-            "shards": ("config", "configs"),
-            "format": ("config", "configs", "shards", "table", "id_prefix", "columns"),
-        }
-        for name, other in needs.items():
-            if getattr(self, name) and not getattr(self, other):
-                raise ValueError(f"{name!r} needs {other!r}")
-        for name, others in against.items():
-            for other in others:
-                if getattr(self, name) and getattr(self, other):
-                    raise ValueError(f"{name!r} and {other!r} do not go together")
-        if several := [split for split, names in self.splits.items() if not isinstance(names, str) and not self.format]:
-            raise ValueError(f"the split {several[0]!r} has several files, which need a 'format'")
-        return self
+def _usable(name: str) -> str:
+    if name in ("all", "none") or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise ValueError("a name has letters, digits, '_', '-' and '.', and is not 'all' or 'none'")
+    return name
 
 
-class FilesSource(SourceRecipe):
-    """Rows from the release's own files, in XTREME's download layout.
+TaskName = Annotated[str, AfterValidator(_usable)]
+"""What commands call a task; `all` and `none` stand for others, `+` and `@` separate names and keys."""
 
-    Attributes:
-        format: Name of a reader in `data.formats`.
-        record: Name of a function in `data.records`, for formats that do not give canonical rows.
-        options: Further arguments of the reader.
-        splits: Split name to a path below `--data-dir`, or several; `{language}` stands for the language code,
-            `{question_language}` for that of the questions where it differs.
-        also: Further files, whose rows come after these.
-    """
-
-    format: str
-    record: str | None = None
-    options: dict[str, Any] = {}
-    splits: dict[str, str | tuple[str, ...]]
-    also: tuple[FilesSource, ...] = ()
-
-
-class MiniSource(SourceRecipe):
-    """Rows from the embedded suite.
-
-    Attributes:
-        generator: Name of a row function in `mini.generators`.
-        languages: The suite's languages for this task, where they are more than the benchmark's.
-        settings: Hyperparameters that suit the suite's sizes, by scope as in a profile, over which they win.
-        splits: Split name to number of rows.
-        options: Further arguments of the row function.
-        also: Further generators, whose rows come after these.
-    """
-
-    generator: str
-    languages: tuple[str, ...] = ()
-    settings: dict[str, dict[str, Any]] = {}
-    splits: dict[str, int]
-    options: dict[str, Any] = {}
-    also: tuple[MiniSource, ...] = ()
-
-
-class Sources(Strict):
-    """The three places a task's rows can come from.
-
-    Attributes:
-        hub_absent: Why there is no usable dataset on the Hub, where `hub` is None.
-    """
-
-    hub: HubSource | None
-    hub_absent: str | None = None
-    files: FilesSource
-    mini: MiniSource
-
-    @model_validator(mode="after")
-    def _absence_is_explained(self) -> Sources:
-        if (self.hub is None) != (self.hub_absent is not None):
-            raise ValueError("either 'hub' or 'hub_absent' has to say something, and not both")
-        return self
+Languages = Annotated[tuple[str, ...], AfterValidator(_known)]
+"""ISO 639-1 codes of languages that the package knows."""
 
 
 class Reference(Strict):
@@ -172,6 +52,8 @@ class Recipe(Strict):
     """One task of the catalogue.
 
     Attributes:
+        name: What commands call it.
+        title: What tables call it.
         phases: Whether the task can be an intermediate task, a target, or both.
         group: The benchmark's group of tasks, for targets.
         languages: The languages of the benchmark's test data, English first; of the first of `benchmarks`.
@@ -180,27 +62,28 @@ class Recipe(Strict):
         metric: Name in `metrics.METRICS`.
         options: Options of the kind.
         settings: Published hyperparameters by scope: `all`, or a method family (`full`, `adapter`).
+        license: The data's. It is there for every task of the package, as are `homepage` and `citation`.
         citation: A BibTeX entry.
         translations: Where XTREME keeps its machine translations of the training set from English and of the test set
             into English: a path below their folder, in which `{language}` stands for the other language's code.
     """
 
-    name: str
+    name: TaskName
     title: str
-    description: str
+    description: str = ""
     kind: str
     phases: tuple[Literal["intermediate", "target"], ...] = Field(min_length=1)
     benchmarks: tuple[Benchmark, ...] = ()
     group: Literal["classification", "structured_prediction", "question_answering", "retrieval"] | None = None
-    languages: tuple[str, ...] = Field(min_length=1)
-    added_languages: dict[Benchmark, tuple[str, ...]] = {}
+    languages: Languages = Field(min_length=1)
+    added_languages: dict[Benchmark, Languages] = {}
     cross_pairs: bool = False
     metric: str
     options: dict[str, Any] = {}
     settings: dict[Literal["all", "full", "adapter"], dict[str, Any]] = {}
-    license: str
-    homepage: str
-    citation: str
+    license: str = ""
+    homepage: str = ""
+    citation: str = ""
     sources: Sources
     references: tuple[Reference, ...] = ()
     translations: dict[Literal["train", "test"], str] = {}
@@ -232,20 +115,30 @@ class Recipe(Strict):
         said = [part.differs for part in (hub, *hub.also) if part.differs and split in part.splits]
         return "; ".join(dict.fromkeys(said)) or None
 
-    def has_source(self, name: str) -> bool:
-        """Whether the task has rows in the source `hub`, `files` or `mini`."""
-        return getattr(self.sources, name) is not None
+    @overload
+    def source(self, name: Literal["hub"]) -> HubSource: ...
+
+    @overload
+    def source(self, name: Literal["files"]) -> FilesSource: ...
+
+    @overload
+    def source(self, name: Literal["mini"]) -> MiniSource: ...
+
+    @overload
+    def source(self, name: str) -> HubSource | FilesSource | MiniSource: ...
 
     def source(self, name: str) -> HubSource | FilesSource | MiniSource:
         """The recipe's part for the source `hub`, `files` or `mini`.
 
         Raises:
-            UsageError: The task has no dataset on the Hub.
+            UsageError: The task has no rows there; the message says where it has some.
         """
         found = getattr(self.sources, name)
         if found is None:
+            there = self.sources.names()
+            reason = f" ({self.sources.hub_absent.rstrip('.')})" if name == "hub" and self.sources.hub_absent else ""
             raise UsageError(
-                f"{self.name} is not on the Hub: {self.sources.hub_absent}",
-                remedy="Use --data-dir with the release's files, or --profile mini.",
+                f"{self.name} has no {READ_WITH[name][0]}{reason}; its sources: {', '.join(there)}.",
+                remedy=f"Use {', or '.join(READ_WITH[other][1] for other in there)}.",
             )
         return found

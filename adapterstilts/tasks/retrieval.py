@@ -83,13 +83,18 @@ class _Mode:
 
     metrics: Mapping[str, str]
     what: str
+    metric: str
     unread: set[str]
 
 
 _MODES = {
-    "nearest": _Mode({"accuracy": "accuracy"}, "sentence", {"drop_repeated", "margin", "neighbours", "negatives"}),
-    "mine": _Mode({"f1": "F1"}, "sentence", {"negatives"}),
-    "rank": _Mode({f"map@{RANKS}": f"mAP@{RANKS}"}, "query", {"layer", "drop_repeated", "margin", "neighbours"}),
+    "nearest": _Mode(
+        {"accuracy": "accuracy"}, "sentence", "accuracy", {"drop_repeated", "margin", "neighbours", "negatives"}
+    ),
+    "mine": _Mode({"f1": "F1"}, "sentence", "pairs", {"negatives"}),
+    "rank": _Mode(
+        {f"map@{RANKS}": f"mAP@{RANKS}"}, "query", f"map@{RANKS}", {"layer", "drop_repeated", "margin", "neighbours"}
+    ),
 }
 
 
@@ -125,11 +130,17 @@ class Retrieval(KindDefaults):
         return ("max_length", "max_query_length") if self.trained else ("max_length",)
 
     @property
+    def usual_metric(self) -> str:
+        """The benchmark's metric for this mode."""
+        return _MODES[self.options.mode].metric
+
+    @property
     def metrics(self) -> Mapping[str, str]:
         """The benchmark's metric for this mode."""
         return _MODES[self.options.mode].metrics
 
-    def features(self) -> Any:
+    @staticmethod
+    def features() -> Any:
         """id, side, text, context, gold[], positive, positive_context, language; as `datasets.Features`."""
         from datasets import Features, List, Value
 

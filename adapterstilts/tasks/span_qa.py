@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -61,6 +61,16 @@ class SpanQA(KindDefaults):
         """Exact match and F1; where questions can be without answer, also F1 of those with and without."""
         return _METRICS_WITH_NO_ANSWER if self.options.no_answer else _METRICS
 
+    @property
+    def usual_metric(self) -> str:
+        """SQuAD's, of the version that has questions without answer or that has none."""
+        return "squad_v2" if self.options.no_answer else "squad"
+
+    @classmethod
+    def starting_options(cls, rows: Iterable[Row]) -> dict[str, Any]:
+        """Whether there are questions without answer."""
+        return {"no_answer": True} if any(not row["answers"]["text"] for row in rows) else {}
+
     def group(self, row: Row) -> str:
         """Questions on the same paragraph."""
         return row["context"]
@@ -75,7 +85,8 @@ class SpanQA(KindDefaults):
         context, begin, end = into.with_span(row["context"], start, start + len(answers["text"][0]))
         return {**found, "context": context, "answers": {"text": [context[begin:end]], "answer_start": [begin]}}
 
-    def features(self) -> Any:
+    @staticmethod
+    def features() -> Any:
         """id, context, question, answers {text[], answer_start[]}, language; as `datasets.Features`."""
         from datasets import Features, List, Value
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from adapterstilts.metrics.statistics import Item
 from adapterstilts.settings import Encoding, Strict, validate
 from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores, paired
+from adapterstilts.tasks.labels import begins_and_continues, label_order
 
 _IGNORED = -100
 
@@ -51,6 +53,7 @@ class Tagging(KindDefaults):
     """
 
     name = "tagging"
+    usual_metric = "tagging"
     options: TaggingOptions
     encoding_fields = ("max_length",)
     untranslatable = "it has a tag for each word, and the words of a translation are others, in another order"
@@ -65,12 +68,25 @@ class Tagging(KindDefaults):
         labels = {"accuracy": "accuracy", "f1": "F1"}
         return {name: labels[name] for name in sorted(labels, key=lambda name: name == self.options.main)}
 
-    def features(self) -> Any:
+    @staticmethod
+    def features() -> Any:
         """id, tokens[], tags[], language; as `datasets.Features`."""
         from datasets import Features, List, Value
 
         text = Value("string")
         return Features({"id": text, "tokens": List(text), "tags": List(text), "language": text})
+
+    @classmethod
+    def starting_options(cls, rows: Iterable[Row]) -> dict[str, Any]:
+        """The tags that occur, the most frequent of them for words without a token, and whether they are spans."""
+        counts = Counter(tag for row in rows for tag in row["tags"])
+        spans = begins_and_continues(counts)
+        return {
+            "labels": list(label_order(counts)),
+            "missing": "O" if spans and "O" in counts else max(sorted(counts), key=counts.__getitem__, default=""),
+            "scheme": "bio" if spans else "none",
+            "main": "f1" if spans else "accuracy",
+        }
 
     def head(self) -> HeadSpec:
         """A score for each tag at each token."""

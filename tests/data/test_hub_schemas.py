@@ -119,7 +119,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, A
     code = (
         "import json, sys\n"
         "from adapterstilts.data.bad_rows import BadRows\n"
-        "from adapterstilts.data.sources.hub import open_source\n"
+        "from adapterstilts.data.sources.open import open_source\n"
         "from adapterstilts.tasks.catalogue import recipe\n"
         "found = {}\n"
         "for name in sys.argv[1:]:\n"

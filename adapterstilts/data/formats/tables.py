@@ -1,4 +1,4 @@
-"""One record per line: JSON lines, tab-separated values, and comma-separated values with quotes."""
+"""Tables: JSON lines, a JSON list, tab-separated values, and comma-separated values with quotes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.formats.files import check_unicode, json_object, read_lines, read_text
+from adapterstilts.data.formats.files import check_unicode, json_object, read_json, read_lines, read_text
 from adapterstilts.data.formats.registry import Records, register
 from adapterstilts.errors import DataError
 
@@ -47,6 +47,23 @@ def read_jsonl(paths: tuple[Path, ...], language: str, bad: BadRows, *, label: s
         )
 
 
+@register("json", "JSON list")
+def read_json_list(paths: tuple[Path, ...], language: str, bad: BadRows) -> Records:
+    """One JSON list of objects.
+
+    Raises:
+        DataError: The file is not a JSON list.
+    """
+    found = read_json(paths[0])
+    if not isinstance(found, list):
+        raise DataError(f"{paths[0]} is not a JSON list.", remedy="Name its format, or write one object per line.")
+    for number, record in enumerate(found):
+        if isinstance(record, dict):
+            yield f"object {number}", record
+        else:
+            bad.report(paths[0], f"object {number}", "it is not a JSON object")
+
+
 @register("tsv", "tab-separated file")
 def read_tsv(paths: tuple[Path, ...], language: str, bad: BadRows, *, columns: Sequence[str] | None = None) -> Records:
     """Tab-separated values without any quoting: quotation marks are part of the text, as in GLUE's QQP.
@@ -55,8 +72,7 @@ def read_tsv(paths: tuple[Path, ...], language: str, bad: BadRows, *, columns: S
         columns: Names of the columns of a file without header row; by default the first line names them. Where each
             line has one column less, records lack the last: XTREME's download takes the label out of its test files.
     """
-    lines = ((f"line {number}", line.split("\t")) for number, line in read_lines(paths[0]))
-    return _records(lines, paths[0], bad, columns)
+    return _records(tsv_fields(paths[0]), paths[0], bad, columns)
 
 
 @register("csv", "comma-separated file")
@@ -81,7 +97,7 @@ def read_csv(
     Raises:
         DataError: A quoted field is never closed, so that the rest of the file is one field.
     """
-    return _records(_csv_fields(paths[0], delimiter, bad), paths[0], bad, columns)
+    return _records(csv_fields(paths[0], delimiter, bad), paths[0], bad, columns)
 
 
 def _records(
@@ -127,7 +143,12 @@ def _header(fields: list[str], path: Path, where: str) -> list[str]:
     return names
 
 
-def _csv_fields(path: Path, delimiter: str, bad: BadRows) -> Iterator[tuple[str, list[str]]]:
+def tsv_fields(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """(where, fields) of each line."""
+    return ((f"line {number}", line.split("\t")) for number, line in read_lines(path))
+
+
+def csv_fields(path: Path, delimiter: str, bad: BadRows) -> Iterator[tuple[str, list[str]]]:
     """(where, fields) of each record, with quotation marks undone."""
     separator = re.escape(delimiter)
     field = re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"|((?!")[^{separator}\r\n]*))({separator}|\r?\n|\r?\Z)')

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from adapterstilts.data.formats.files import check_unicode
-from adapterstilts.registry import Registry
+from adapterstilts.registry import Registry, shared_registry
 
 Record: TypeAlias = Mapping[str, Any]
 Row: TypeAlias = dict[str, Any]
 
-RECORDS: Registry[Callable[[Record, str], Row | list[Row]]] = Registry("record function")
+RECORDS: Registry[Callable[[Record, str], Row | list[Row]]] = shared_registry("record function")
 
 HIDDEN = "the label is not published"
 

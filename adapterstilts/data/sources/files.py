@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.formats import FORMATS
-from adapterstilts.data.sources.rows import ROWS_VERSION, canonical, canonical_rows, fill, prefixed, with_split
+from adapterstilts.data.formats import FORMATS, Records
+from adapterstilts.data.sources.rows import (
+    ROWS_VERSION,
+    canonical,
+    canonical_rows,
+    fill,
+    prefixed,
+    record_name,
+    with_split,
+)
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.files import file_digest
 from adapterstilts.languages import context_language
-from adapterstilts.tasks.recipe import FilesSource, Recipe
+from adapterstilts.tasks.recipe import Recipe
+from adapterstilts.tasks.sources import FilesSource
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -33,12 +42,15 @@ class FileRows:
         self.root = root
 
     def languages(self, task: Recipe, benchmark: str | None) -> tuple[str, ...]:
+        task.source(self.name)
         return task.languages_of(benchmark)
 
     def missing(self, task: Recipe, split: str, language: str) -> str | None:
-        parts = with_split(task.sources.files, split)
+        parts = with_split(task.source("files"), split)
         if not parts:
             return f"{split} file of {task.name}"
+        if any(part.paths(split, language) is None for part in parts):
+            return f"{split} file of {task.name} in {language!r}"
         absent = [
             path
             for part in parts
@@ -53,32 +65,32 @@ class FileRows:
         def name(part: FilesSource) -> str:
             digests = ",".join(file_digest(path) for path in self._paths(part, split, language))
             options = ",".join(f"{name}={value}" for name, value in sorted(part.options.items()))
-            return f"{part.format}({options}):{part.record}:sha256:{digests}"
+            return f"{part.format}({options}):{record_name(part)}:sha256:{digests}"
 
-        parts = "+".join(name(part) for part in with_split(task.sources.files, split))
+        parts = "+".join(name(part) for part in with_split(task.source("files"), split))
         # Some releases have all languages in one file, so the files alone do not say what is read from them.
         return f"files:{ROWS_VERSION}:{parts}:{split}:{language}"
 
     def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
         self._check(task, split, language)
-        parts = with_split(task.sources.files, split)
+        parts = with_split(task.source("files"), split)
         paths = [path for part in parts for path in self._paths(part, split, language)]
-        return canonical_rows(task, self._rows(parts, split, language, bad), ", ".join(map(str, paths)), bad)
+        features = task.build_kind().features()
+        rows = (
+            (place, prefixed(row, number, parts))
+            for number, part in enumerate(parts)
+            for place, row in self.rows(part, features, split, language, bad)
+        )
+        return canonical_rows(task, rows, ", ".join(map(str, paths)), bad)
 
-    def _rows(
-        self, parts: list[FilesSource], split: str, language: str, bad: BadRows
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
-        for number, part in enumerate(parts):
-            paths = self._paths(part, split, language)
-            records = FORMATS.get(part.format)(paths, context_language(language), bad, **part.options)
-            where = str(paths[0])
-            for place, row in canonical(records, part.record, context_language(language), where, bad):
-                yield place, prefixed(row, number, parts)
+    def rows(self, part: FilesSource, features: Mapping[str, Any], split: str, language: str, bad: BadRows) -> Records:
+        """(place, row) of the rows of one part, before the task's kind has looked at them."""
+        own, paths = context_language(language), self._paths(part, split, language)
+        records = FORMATS.get(part.format)(paths, own, bad, **part.options)
+        return canonical(records, part, features, language=own, where=str(paths[0]), bad=bad)
 
     def _paths(self, part: FilesSource, split: str, language: str) -> tuple[Path, ...]:
-        given = part.splits[split]
-        templates = (given,) if isinstance(given, str) else given
-        paths = tuple(self.root / fill(template, language) for template in templates)
+        paths = tuple(self.root / fill(template, language) for template in part.paths(split, language) or ())
         # What a format can do without, such as the gold that a benchmark does not give away, may be absent.
         required = FORMATS.get(part.format).required
         return tuple(path for number, path in enumerate(paths) if number < required or path.is_file())

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.formats import FORMATS
+from adapterstilts.data.formats import FORMATS, Records
 from adapterstilts.data.records.tables import TABLES, Table
 from adapterstilts.data.sources.hub_files import fetch, fetch_matching
 from adapterstilts.data.sources.rows import ROWS_VERSION, canonical, canonical_rows, fill, prefixed, with_split
 from adapterstilts.errors import explain_hub
 from adapterstilts.languages import context_language, question_language
-from adapterstilts.tasks.recipe import HubSource, Recipe
+from adapterstilts.tasks.recipe import Recipe
+from adapterstilts.tasks.sources import HubSource
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -25,32 +26,27 @@ class HubRows:
     name = "hub"
 
     def languages(self, task: Recipe, benchmark: str | None) -> tuple[str, ...]:
+        task.source(self.name)
         return task.languages_of(benchmark)
 
     def missing(self, task: Recipe, split: str, language: str) -> str | None:
-        parts = with_split(_hub(task), split)
+        parts = with_split(task.source("hub"), split)
         has = parts and all(not part.configs or language in part.configs for part in parts)
         known = {context_language(language), question_language(language)} <= {"en", *task.all_languages}
         return None if has and known else f"{split} rows of {task.name} in {language!r}"
 
     def fingerprint(self, task: Recipe, split: str, language: str) -> str:
-        parts = [_hub_name(part, split, language) for part in with_split(_hub(task), split)]
+        parts = [_hub_name(part, split, language) for part in with_split(task.source("hub"), split)]
         return f"hub:{ROWS_VERSION}:{'+'.join(parts)}:{language}"
 
     def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
-        parts = with_split(_hub(task), split)
+        parts, features = with_split(task.source("hub"), split), task.build_kind().features()
         rows = (
             (place, prefixed(row, number, parts))
             for number, part in enumerate(parts)
-            for place, row in _hub_rows(part, split, language, bad)
+            for place, row in _hub_rows(part, features, split, language, bad)
         )
         return canonical_rows(task, rows, f"{', '.join(part.path for part in parts)}, {split}, {language}", bad)
-
-
-def _hub(task: Recipe) -> HubSource:
-    found = task.source("hub")
-    assert isinstance(found, HubSource)
-    return found
 
 
 def _hub_name(part: HubSource, split: str, language: str) -> str:
@@ -59,6 +55,8 @@ def _hub_name(part: HubSource, split: str, language: str) -> str:
         f"{part.path}@{part.revision}:{_config(part, language)}:{part.record}:{part.splits[split]}:"
         f"{sorted(part.columns.items())}:{part.id_prefix.get(language)}"
     )
+    if part.values:
+        name += f":{part.values}"
     if part.shards:
         name += f":{part.shards}"
     if part.table:
@@ -69,7 +67,7 @@ def _hub_name(part: HubSource, split: str, language: str) -> str:
     return name
 
 
-def _hub_rows(part: HubSource, split: str, language: str, bad: BadRows) -> Iterator[tuple[str, dict[str, Any]]]:
+def _hub_rows(part: HubSource, features: Mapping[str, Any], split: str, language: str, bad: BadRows) -> Records:
     own = context_language(language)
     where = f"{part.path}, {split}, {language}"
     if part.format:
@@ -79,7 +77,7 @@ def _hub_rows(part: HubSource, split: str, language: str, bad: BadRows) -> Itera
         records = TABLES.get(part.table)(tables, own, bad)
     else:
         records = _hub_table(part, split, language).records
-    return canonical(records, part.record, own, where, bad)
+    return canonical(records, part, features, language=own, where=where, bad=bad)
 
 
 def _hub_table(part: HubSource, split: str, language: str) -> Table:
@@ -90,7 +88,6 @@ def _hub_table(part: HubSource, split: str, language: str) -> Table:
         found = _loaded(part.path, _config(part, language), part.splits[split], part.revision)
     if prefix := part.id_prefix.get(language):
         found = found.filter(lambda id_: id_.startswith(prefix), input_columns="id")
-    found = found.rename_columns({theirs: ours for ours, theirs in part.columns.items()})
     # Some records are known by their place only.
     records = ((f"row {number}", {"number": number, **record}) for number, record in enumerate(found))
     return Table(where=f"{part.path}, {split}, {language}", records=records)

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from adapterstilts.errors import DataError, explain_hub
-from adapterstilts.tasks.recipe import HubSource
+from adapterstilts.tasks.sources import HubSource
 
 _LISTED = 8
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)

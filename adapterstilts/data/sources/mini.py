@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.rows import canonical_rows, prefixed, with_split
 from adapterstilts.languages import context_language, question_language
-from adapterstilts.tasks.recipe import MiniSource, Recipe
+from adapterstilts.tasks.recipe import Recipe
+from adapterstilts.tasks.sources import MiniSource
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -23,16 +24,18 @@ class MiniRows:
     def languages(self, task: Recipe, benchmark: str | None) -> tuple[str, ...]:
         from adapterstilts import mini
 
-        if task.sources.mini.languages and benchmark is None:
-            return task.sources.mini.languages
+        own = task.source("mini").languages
+        if own and benchmark is None:
+            return own
         return tuple(language for language in task.languages_of(benchmark) if language in mini.LANGUAGES)
 
     def missing(self, task: Recipe, split: str, language: str) -> str | None:
         from adapterstilts import mini
 
         # English is the language to train in, even of tasks that are not evaluated in it.
-        offered = {"en", *task.all_languages, *task.sources.mini.languages} & set(mini.LANGUAGES)
-        has = task.sources.mini.has(split) and {context_language(language), question_language(language)} <= offered
+        part = task.source("mini")
+        offered = {"en", *task.all_languages, *part.languages} & set(mini.LANGUAGES)
+        has = part.has(split) and {context_language(language), question_language(language)} <= offered
         return None if has else f"{split} rows of {task.name} in {language!r}"
 
     def fingerprint(self, task: Recipe, split: str, language: str) -> str:
@@ -42,7 +45,7 @@ class MiniRows:
             options = ",".join(f"{name}={value}" for name, value in sorted(part.options.items()))
             return f"{part.generator}({options}):{part.splits[split]}"
 
-        parts = "+".join(name(part) for part in with_split(task.sources.mini, split))
+        parts = "+".join(name(part) for part in with_split(task.source("mini"), split))
         return f"mini:{mini.fingerprint()}:{parts}:{split}:{language}"
 
     def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
@@ -56,7 +59,7 @@ class MiniRows:
 
 
 def _generated(task: Recipe, split: str, language: str) -> list[dict[str, Any]]:
-    parts = with_split(task.sources.mini, split)
+    parts = with_split(task.source("mini"), split)
     return [
         prefixed(row, number, parts)
         for number, part in enumerate(parts)

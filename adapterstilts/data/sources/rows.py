@@ -5,14 +5,17 @@ What sources call a language can also be a pair such as `de-en`: context in Germ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from adapterstilts.data.bad_rows import BadRows, Omitted
+from adapterstilts.data.formats import Records
 from adapterstilts.data.records import RECORDS
+from adapterstilts.data.records.columns import Columns
 from adapterstilts.errors import DataError
 from adapterstilts.languages import context_language, question_language
 from adapterstilts.tasks.recipe import Recipe
+from adapterstilts.tasks.sources import RecordSource
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -56,11 +59,23 @@ def prefixed(row: dict[str, Any], number: int, parts: list[Any]) -> dict[str, An
     return {**row, "id": f"{number}-{row['id']}"} if len(parts) > 1 else row
 
 
+def record_name(part: RecordSource) -> str:
+    """What decides how records become rows, for fingerprints."""
+    read_as = f":{part.columns}:{part.values}" if part.columns or part.values else ""
+    return f"{part.record}{read_as}"
+
+
 def canonical(
-    records: Iterable[tuple[str, dict[str, Any]]], record: str | None, language: str, where: str, bad: BadRows
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(place, row) of every record that can be read; rows get language and id where the record gives none."""
-    convert: Callable[..., Any] = RECORDS.get(record) if record else lambda found, _: found
+    records: Records, part: RecordSource, features: Mapping[str, Any], *, language: str, where: str, bad: BadRows
+) -> Records:
+    """(place, row) of every record that can be read; rows get language and id where the record gives none.
+
+    Args:
+        part: The source of the records, which says how they become rows.
+        features: The canonical columns, as `datasets.Features`.
+        where: What the records are from, for errors.
+    """
+    convert = _converter(part, features)
     for number, (place, found) in enumerate(records):
         try:
             rows = convert(found, language)
@@ -71,6 +86,13 @@ def canonical(
         else:
             for row in rows if isinstance(rows, list) else [rows]:
                 yield f"{where}: {place}", {"id": str(number), "language": language, **row}
+
+
+def _converter(part: RecordSource, features: Mapping[str, Any]) -> Callable[[Any, str], Any]:
+    """From a record and the wanted language to a row, or several."""
+    if part.record:
+        return RECORDS.get(part.record)
+    return Columns(part, features) if part.columns or part.values else lambda found, _: found
 
 
 def canonical_rows(task: Recipe, rows: Iterable[tuple[str, dict[str, Any]]], where: str, bad: BadRows) -> Dataset:

@@ -1,0 +1,148 @@
+"""A new task from the user's own files: what is in them, a recipe that fits, and proof that its rows can be read."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from adapterstilts.commands.new_recipe import Examined, NewTaskOptions, draft_recipe
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.formats import FORMATS
+from adapterstilts.data.formats.guessing import guess_format
+from adapterstilts.data.records.guessing import guess_columns
+from adapterstilts.data.sources.files import FileRows
+from adapterstilts.errors import DataError, UsageError
+from adapterstilts.languages import ENGLISH, LANGUAGES, check_languages
+from adapterstilts.tasks.catalogue import Catalogue
+from adapterstilts.tasks.kind import KINDS
+from adapterstilts.tasks.recipe import Recipe
+
+_LOOKED_AT = 200
+# Formats of tables: even under their canonical names, values are as the file has them.
+_TABLES = ("csv", "tsv", "json", "jsonl")
+
+
+@dataclass(frozen=True)
+class NewTask:
+    """A task that was written and can be used.
+
+    Attributes:
+        path: The `task.yaml`.
+        folder: What `--tasks` has to name.
+        rows: Split and language, `test de`, to its number of usable rows.
+        left_out: Reason to the number of records that are left out with `--skip-bad-rows`.
+        next: Commands that use the task.
+    """
+
+    recipe: Recipe
+    path: Path
+    folder: Path
+    data_dir: Path
+    rows: dict[str, int]
+    left_out: dict[str, int]
+    next: list[str]
+
+
+def examine(options: NewTaskOptions, catalogue: Catalogue) -> Examined:
+    """Looks at the training file.
+
+    Raises:
+        UsageError: The name or kind is not usable, or a format or column cannot be told.
+        DataError: The file cannot be read.
+    """
+    _check_name(options, catalogue)
+    check_languages(options.test, available=LANGUAGES, owner="--test")
+    features = KINDS.get(options.kind).features()
+    found = guess_format(options.train, features, name=options.format)
+    bad = BadRows(skip=True)
+    reader = FORMATS.get(found.name)
+    records = [record for _, record in islice(reader((options.train,), ENGLISH, bad, **found.options), _LOOKED_AT)]
+    if not records:
+        reasons = "; ".join(bad.counts) or "it has no record"
+        raise DataError(
+            f"{options.train} cannot be read as {found.name}: {reasons}.", remedy="Say its format with --format."
+        )
+    if found.name in _TABLES or not set(features) - {"id", "language"} <= records[0].keys():
+        return Examined(options.train, found, records, guess_columns(records, features, options.columns))
+    if options.columns:
+        raise UsageError(
+            f"--column has no meaning for the format {found.name}, whose columns are known.", remedy="Leave it out."
+        )
+    return Examined(options.train, found, records, [])
+
+
+def write_task(options: NewTaskOptions, examined: Examined, catalogue: Catalogue) -> NewTask:
+    """Writes the recipe, once all rows of all files have been read with it.
+
+    Raises:
+        UsageError: The kind needs an option or a metric that nothing tells, or there is another task of this name.
+        DataError: A record cannot be used; the message says where it is.
+    """
+    data_dir = options.data_dir or _common_folder(options)
+    source = FileRows(data_dir)
+    recipe = draft_recipe(options, examined, source)
+    counts: dict[str, int] = {}
+    bad = BadRows(skip=options.skip_bad_rows)
+    languages = {"train": (ENGLISH,), "validation": (ENGLISH,), "test": recipe.languages}
+    for split in recipe.source("files").splits:
+        for language in languages[split]:
+            name = f"{split} {language}" if split == "test" else split
+            counts[name] = len(source.load(recipe, split, language, bad))
+    folder = options.out / options.name
+    _write(folder / "task.yaml", recipe, force=options.force)
+    # Read again, as a command with --tasks will.
+    catalogue = Catalogue.load((*catalogue.folders, options.out))
+    return NewTask(
+        recipe=catalogue.recipe(options.name),
+        path=folder / "task.yaml",
+        folder=options.out,
+        data_dir=data_dir,
+        rows=counts,
+        left_out=dict(bad.counts),
+        next=_next(options, recipe, data_dir),
+    )
+
+
+def _check_name(options: NewTaskOptions, catalogue: Catalogue) -> None:
+    """Refuses names that another task has."""
+    if options.name not in catalogue.names():
+        return
+    place = catalogue.place(options.name)
+    if place.folder != (options.out / options.name).resolve():
+        raise UsageError(f"{options.name!r} is already a task of {place.origin}.", remedy="Give another name.")
+
+
+def _common_folder(options: NewTaskOptions) -> Path:
+    """The deepest folder that holds all files, from the working directory if it lies below it."""
+    given = (options.train, options.validation, *options.test.values())
+    common = Path(os.path.commonpath([path.absolute().parent for path in given if path]))
+    try:
+        return common.relative_to(Path.cwd())
+    except ValueError:
+        return common
+
+
+def _write(path: Path, recipe: Recipe, *, force: bool) -> None:
+    import yaml
+
+    if path.exists() and not force:
+        raise UsageError(
+            f"{path} is there already.", remedy="Give another name or --out, or write over it with --force."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = recipe.model_dump(mode="json", exclude_defaults=True)
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
+    head = "# Made by `astilts tasks new`. What else a task can say: `astilts tasks show squad`.\n"
+    path.write_text(head + text, encoding="utf-8")
+
+
+def _next(options: NewTaskOptions, recipe: Recipe, data_dir: Path) -> list[str]:
+    """The commands that use a task."""
+    where = f"--tasks {shlex.quote(str(options.out))} --data-dir {shlex.quote(str(data_dir))}"
+    commands = [f"astilts train-intermediate {recipe.name} {where}"]
+    if "target" in recipe.phases:
+        commands.append(f"astilts transfer --from none --to {recipe.name} {where}")
+    return commands

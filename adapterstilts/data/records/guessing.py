@@ -1,0 +1,197 @@
+"""Which columns of a table are the canonical ones, by name and then by content; every guess says why it was made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from adapterstilts.errors import UsageError, unknown
+
+# What data sets call these columns, the most telling names first.
+_LIKE: dict[str, tuple[str, ...]] = {
+    "text_a": ("sentence1", "premise", "question1", "text1", "s1", "sentence", "text", "headline", "title", "question",
+               "query", "review", "tweet", "content"),
+    "text_b": ("sentence2", "hypothesis", "question2", "text2", "s2", "answer", "response", "passage", "body"),
+    "label": ("goldlabel", "labels", "class", "category", "topic", "sentiment", "target", "answerkey", "correct",
+              "gold", "answer", "y", "isduplicate"),
+    "context": ("ctx", "premise", "passage", "paragraph", "article", "story"),
+    "question": ("query", "stem", "prompt", "asksfor"),
+    "choices": ("options", "endings", "answers", "alternatives", "solutions"),
+    "answers": ("answer",),
+    "tokens": ("words", "forms", "sentence"),
+    "tags": ("nertags", "postags", "ner", "upos", "labels"),
+    "text": ("sentence", "content", "document", "article"),
+    "id": ("idx", "guid", "uid", "qid", "pairid"),
+}  # fmt: skip
+_NUMBERED = re.compile(r"(.*?)[ _-]?(\d+|[A-Za-z])")
+_MOST_LABELS = 50
+
+
+@dataclass(frozen=True)
+class ColumnGuess:
+    """A canonical column and what it is read from.
+
+    Attributes:
+        theirs: The table's column, or several: see `columns` in `tasks.sources.RecordSource`.
+        why: How it was found.
+    """
+
+    column: str
+    theirs: str | tuple[str, ...]
+    why: str
+
+
+class Table:
+    """The first records of a table.
+
+    Attributes:
+        columns: Column to its values, in the order of the records.
+    """
+
+    def __init__(self, records: Sequence[Mapping[str, Any]]) -> None:
+        names = dict.fromkeys(name for record in records for name in record)
+        self.columns = {name: [record.get(name) for record in records] for name in names}
+
+    def has_numbers(self, name: str) -> bool:
+        """Whether all values of a column are numbers."""
+        return all(_is_number(value) for value in self.columns[name])
+
+    def has_texts(self, name: str) -> bool:
+        """Whether all values of a column are text, and not all numbers."""
+        return all(isinstance(value, str) for value in self.columns[name]) and not self.has_numbers(name)
+
+    def repeats(self, name: str) -> bool:
+        """Whether a column has few different values, each of them several times or one of two or three."""
+        values = self.columns[name]
+        if not all(isinstance(value, str | int) for value in values):
+            return False
+        distinct = len(set(values))
+        return 1 < distinct <= min(_MOST_LABELS, max(3, len(values) // 2))
+
+    def is_unique(self, name: str) -> bool:
+        """Whether no two values of a column are equal."""
+        values = [str(value) for value in self.columns[name]]
+        return len(set(values)) == len(values)
+
+
+def guess_columns(
+    records: Sequence[Mapping[str, Any]], features: Mapping[str, Any], given: Mapping[str, str | tuple[str, ...]]
+) -> list[ColumnGuess]:
+    """What each canonical column is read from.
+
+    Args:
+        records: The first records of the table.
+        features: The canonical columns, as `datasets.Features`.
+        given: What the user has said.
+
+    Raises:
+        UsageError: A column that was given is not there, or none was found for one that is needed.
+    """
+    table = Table(records)
+    for name, theirs in given.items():
+        if name not in features:
+            raise unknown("canonical column", name, features)
+        for one in (theirs,) if isinstance(theirs, str) else theirs:
+            if one not in table.columns:
+                raise unknown("column of the file", one, table.columns)
+    guesses = {name: ColumnGuess(name, theirs, "as you said") for name, theirs in given.items()}
+    for find in (_by_name, _by_content):
+        for name, feature in features.items():
+            if name in guesses or name == "language":
+                continue
+            taken = {one for guess in guesses.values() for one in _listed(guess.theirs)}
+            if found := find(name, feature, table, [one for one in table.columns if one not in taken]):
+                guesses[name] = ColumnGuess(name, *found)
+    return _complete(guesses, features, table)
+
+
+def _listed(theirs: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (theirs,) if isinstance(theirs, str) else theirs
+
+
+Found = tuple[str | tuple[str, ...], str] | None
+
+
+def _by_name(name: str, feature: Any, table: Table, free: Sequence[str]) -> Found:
+    """The column of that name, or of another one that data sets give it."""
+    plain = {re.sub("[^a-z0-9]", "", one.lower()): one for one in reversed(free)}
+    for like in (name.replace("_", ""), *_LIKE.get(name, ())):
+        theirs = plain.get(like)
+        if theirs is not None and _fits(name, feature, table, theirs):
+            return theirs, "same name" if theirs == name else "by its name"
+    if hasattr(feature, "feature") and (several := _numbered(free, _LIKE.get(name, ()), name)):
+        return several, "by their names"
+    return None
+
+
+def _fits(name: str, feature: Any, table: Table, theirs: str) -> bool:
+    """Whether a column can be what its name says: a list of choices is no text, and an id is no other row's."""
+    if name == "id":
+        return table.is_unique(theirs)
+    if isinstance(feature, Mapping):
+        return all(isinstance(value, Mapping) for value in table.columns[theirs])
+    if hasattr(feature, "feature") and name == "choices":
+        return all(isinstance(value, list) for value in table.columns[theirs])
+    return True
+
+
+def _numbered(free: Sequence[str], like: Sequence[str], name: str) -> tuple[str, ...]:
+    """Columns whose names differ in a number or letter at the end, such as `choice1` and `choice2`."""
+    stems = {one.rstrip("s") for one in (name, *like)}
+    groups: dict[str, list[tuple[int, str, str]]] = {}
+    for one in free:
+        found = _NUMBERED.fullmatch(one)
+        if found and found[1].lower() in stems:
+            groups.setdefault(found[1], []).append((len(found[2]), found[2], one))
+    largest = max(groups.values(), key=len, default=[])
+    return tuple(one for _, _, one in sorted(largest)) if len(largest) > 1 else ()
+
+
+def _by_content(name: str, feature: Any, table: Table, free: Sequence[str]) -> Found:
+    """The first column that is left and holds what the canonical column does."""
+    kind = getattr(feature, "dtype", "")
+    if name == "label":
+        found = next((one for one in free if table.repeats(one)), None)
+        return (found, f"by its {len(set(table.columns[found]))} values") if found else None
+    fits: Callable[[str], bool] | None = None
+    if name in _LIKE and name != "id" and kind == "string":
+        fits = table.has_texts
+    elif kind.startswith(("int", "float")):
+        fits = table.has_numbers
+    found = next((one for one in free if fits and fits(one)), None)
+    return (found, "the first text left" if kind == "string" else "the first number left") if found else None
+
+
+def _complete(guesses: Mapping[str, ColumnGuess], features: Mapping[str, Any], table: Table) -> list[ColumnGuess]:
+    """The guesses in canonical order, with further texts empty where the table has no more.
+
+    Raises:
+        UsageError: A column that cannot be empty was not found.
+    """
+    found = []
+    texts = [name for name in _LIKE if name in features and getattr(features[name], "dtype", "") == "string"]
+    for name in features:
+        if name in guesses:
+            found.append(guesses[name])
+        elif name in ("id", "language"):
+            continue
+        elif name in texts and name != "label" and any(one in guesses for one in texts if one not in (name, "label")):
+            found.append(ColumnGuess(name, (), "no text is left: empty"))
+        else:
+            raise UsageError(
+                f"No column of the file looks like {name!r}; it has {', '.join(table.columns)}.",
+                remedy=f"Say which one it is with --column {name}=NAME.",
+            )
+    return found
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,104 @@
+"""Tasks as text for a terminal: the catalogue, and what became of a new one."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from adapterstilts.commands.new_recipe import Examined
+from adapterstilts.commands.new_task import NewTask
+from adapterstilts.commands.tasks import TaskEntry
+from adapterstilts.data.records.guessing import ColumnGuess
+from adapterstilts.languages import LANGUAGES
+from adapterstilts.reporting.tables import plain_table, text_of
+
+_WIDTH = 80
+_SHOWN_RECORDS = 2
+_SHOWN_COLUMNS = 12
+
+
+def tasks_table(tasks: Sequence[TaskEntry]) -> str:
+    """The catalogue."""
+    table = plain_table("")
+    for name in ("task", "title", "kind", "phases", "languages", "metric", "licence", "from"):
+        table.add_column(name, no_wrap=name != "languages", max_width=40)
+    for task in tasks:
+        own = task.recipe
+        languages = ", ".join(own.languages) if len(own.languages) > 1 else LANGUAGES[own.languages[0]]
+        came = f"{task.origin.name} ({task.origin.kind})" if task.origin.kind == "entry point" else task.origin.name
+        phases = ", ".join(own.phases)
+        table.add_row(own.name, own.title, own.kind, phases, languages, own.metric, own.license, came)
+    return text_of(table)
+
+
+def examined_text(found: Examined) -> str:
+    """The columns of a file with their first values, and which of them are taken for canonical ones."""
+    options = "".join(f", {name} {_plain(value)}" for name, value in found.format.options.items())
+    lines = [*_wrapped(f"{found.path}: format {found.format.name}{options}", indent="  "), ""]
+    names = list(dict.fromkeys(name for record in found.records for name in record))
+    lines += _columns(names, found)
+    if found.guesses:
+        lines += [
+            "",
+            "Read as:",
+            *_guesses(found.guesses),
+            *_wrapped("Other columns: --column NAME=COLUMN.", indent=""),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _columns(names: Sequence[str], found: Examined) -> Iterator[str]:
+    """One line for each column: its name and its first values, cut to fit."""
+    width = min(20, max(map(len, names[:_SHOWN_COLUMNS])))
+    room = (_WIDTH - 2 - width - 3 * _SHOWN_RECORDS) // _SHOWN_RECORDS
+    for name in names[:_SHOWN_COLUMNS]:
+        values = [_cut(_plain(record.get(name, "")), room) for record in found.records[:_SHOWN_RECORDS]]
+        yield f"  {_cut(name, width):{width}} | {' | '.join(f'{value:{room}}' for value in values)}".rstrip()
+    if len(names) > _SHOWN_COLUMNS:
+        yield from _wrapped(f"and {', '.join(names[_SHOWN_COLUMNS:])}", indent="  ")
+
+
+def _guesses(guesses: Sequence[ColumnGuess]) -> Iterator[str]:
+    width = max(len(guess.column) for guess in guesses)
+    for guess in guesses:
+        theirs = guess.theirs if isinstance(guess.theirs, str) else " + ".join(guess.theirs) or "nothing"
+        yield from _wrapped(f"  {guess.column:{width}} from {theirs} ({guess.why})", indent="    ")
+
+
+def new_task_text(task: NewTask) -> str:
+    """What was written, what was read with it, and the commands that use it."""
+    recipe = task.recipe
+    counts = ", ".join(f"{name} {count:,}" for name, count in task.rows.items())
+    lines = [f"kind      {recipe.kind}, scored by {recipe.metric}"]
+    lines += [f"{name:9} {_plain(value)}" for name, value in recipe.options.items()]
+    lines += [f"rows      {counts}"]
+    lines += [f"left out  {count:,}: {reason}" for reason, count in task.left_out.items()]
+    lines += [f"wrote     {task.path}"]
+    found = [line for text in lines for line in _wrapped(text, indent=" " * 10)]
+    return "\n".join([*found, "", "Next:", *(line for command in task.next for line in _command(command))]) + "\n"
+
+
+def _command(command: str) -> list[str]:
+    """A command, on two lines where it is too long for one."""
+    if len(command) + 2 <= _WIDTH:
+        return [f"  {command}"]
+    at = command.index(" --tasks ")
+    return [f"  {command[:at]} \\", f"    {command[at + 1 :]}"]
+
+
+def _wrapped(text: str, *, indent: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _plain(value: Any) -> str:
+    """A value on one line."""
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return " ".join(text.split())
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"

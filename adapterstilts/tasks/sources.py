@@ -1,0 +1,204 @@
+"""The schema of a recipe's sources: where the rows of a task are, and how records become rows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from adapterstilts.settings import Strict
+
+Names = str | tuple[str, ...]
+"""One name or several."""
+
+Values = Annotated[
+    dict[str, str | int | float],
+    # YAML reads the keys of {0: entailment} as numbers.
+    BeforeValidator(
+        lambda given: {str(key): value for key, value in given.items()} if isinstance(given, dict) else given
+    ),
+]
+"""What a data set writes for a value, as text, to the value that is meant."""
+
+READ_WITH = {
+    "hub": ("data set on the Hub", "--profile paper without --data-dir"),
+    "files": ("files to read", "--data-dir with its files"),
+    "mini": ("rows in the embedded suite", "--profile mini"),
+}
+"""Name of each source to what a task has there, and how one reads from it."""
+
+
+class SourceRecipe(Strict):
+    """What every source says about a task.
+
+    Attributes:
+        train_on: Other tasks whose training data this one uses, one after the other; then `splits` has no `train`.
+        splits: Split name to what holds it. `validation` beside a `train` is used to select checkpoints; a task
+            without one holds out part of its training data. Results are reported on `test` where there is one.
+    """
+
+    train_on: tuple[str, ...] = ()
+    splits: dict[str, Any] = {}
+
+    def has(self, split: str) -> bool:
+        """Whether this source, or one that comes after it, has rows for a split."""
+        return split in self.splits or any(part.has(split) for part in getattr(self, "also", ()))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_is_a_list_too(cls, values: Any) -> Any:
+        if isinstance(values, dict) and isinstance(values.get("train_on"), str):
+            return {**values, "train_on": (values["train_on"],)}
+        return values
+
+
+class RecordSource(SourceRecipe):
+    """What sources of records say about how these become canonical rows.
+
+    Attributes:
+        record: Name of a function in `data.records`, for records that take more than other names to be rows.
+        columns: Canonical column to the record's, where they differ: to several where a text is all of theirs with
+            spaces between them, or a list has one of each; to none, `[]`, where it is empty. `id` and `language` are
+            the record's only if they are named here. With it or `values`, values are read as what the column holds:
+            `3` as text or number, a text as a list of its words.
+        values: Canonical column to what stands for its values in the data, e.g. `{label: {0: entailment}}`.
+    """
+
+    record: str | None = None
+    columns: dict[str, Names] = {}
+    values: dict[str, Values] = {}
+
+    @model_validator(mode="after")
+    def _record_does_it_all(self) -> RecordSource:
+        if self.record and (self.columns or self.values):
+            raise ValueError(f"'record' and {'columns' if self.columns else 'values'!r} do not go together")
+        return self
+
+
+class HubSource(RecordSource):
+    """Rows from a dataset on the Hugging Face Hub, at a pinned commit.
+
+    Attributes:
+        config: Configuration name; `{language}` stands for the language code, `{question_language}` for that of the
+            questions where it differs.
+        configs: Language code to configuration name, where they follow no pattern.
+        shards: Pattern of the Parquet files to read, with `{language}` as in `config`: for datasets of which a part is
+            enough, because a configuration is always downloaded whole.
+        table: Name of a function in `data.tables`, for rows that are made from all records together.
+        beside: Languages whose records `table` is given besides those of the language that is asked for.
+        format: Name of a reader in `data.formats`, for repositories that hold a release's files.
+        archive: The tar or zip archive of the repository that holds the files for `format`.
+        options: Further arguments of the reader.
+        splits: Split name to the Hub's name for it; with `format`, to a file's path, or several.
+        id_prefix: Language code to the prefix of its ids, for datasets that keep all languages in one split.
+        differs: How the rows differ from the benchmark's, where scores cannot be compared for that.
+        note: What else one should know of the dataset.
+        also: Further datasets, whose rows come after these.
+    """
+
+    path: str
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$")
+    config: str | None = None
+    configs: dict[str, str] = {}
+    shards: str | None = None
+    table: str | None = None
+    beside: tuple[str, ...] = ()
+    format: str | None = None
+    archive: str | None = None
+    options: dict[str, Any] = {}
+    splits: dict[str, Names]
+    id_prefix: dict[str, str] = {}
+    differs: str | None = None
+    note: str | None = None
+    also: tuple[HubSource, ...] = ()
+
+    @model_validator(mode="after")
+    def _fields_belong_together(self) -> HubSource:
+        needs = {"archive": "format", "options": "format", "beside": "table"}
+        against = {
+            "table": ("record", "columns", "values"),
+            "shards": ("config", "configs"),
+            "format": ("config", "configs", "shards", "table", "id_prefix"),
+        }
+        for name, other in needs.items():
+            if getattr(self, name) and not getattr(self, other):
+                raise ValueError(f"{name!r} needs {other!r}")
+        for name, others in against.items():
+            for other in others:
+                if getattr(self, name) and getattr(self, other):
+                    raise ValueError(f"{name!r} and {other!r} do not go together")
+        if several := [split for split, names in self.splits.items() if not isinstance(names, str) and not self.format]:
+            raise ValueError(f"the split {several[0]!r} has several files, which need a 'format'")
+        return self
+
+
+class FilesSource(RecordSource):
+    """Rows from the release's own files, in XTREME's download layout.
+
+    Attributes:
+        format: Name of a reader in `data.formats`.
+        options: Further arguments of the reader.
+        splits: Split name to a path below `--data-dir`, or several; `{language}` stands for the language code,
+            `{question_language}` for that of the questions where it differs. Where the paths have no such pattern,
+            language code to path.
+        also: Further files, whose rows come after these.
+    """
+
+    format: str
+    options: dict[str, Any] = {}
+    splits: dict[str, Names | dict[str, Names]]
+    also: tuple[FilesSource, ...] = ()
+
+    def paths(self, split: str, language: str) -> tuple[str, ...] | None:
+        """The paths of a split in one language or pair, with their patterns; None where there is nothing for it."""
+        found = self.splits[split]
+        if isinstance(found, dict):
+            if language not in found:
+                return None
+            found = found[language]
+        return (found,) if isinstance(found, str) else found
+
+
+class MiniSource(SourceRecipe):
+    """Rows from the embedded suite.
+
+    Attributes:
+        generator: Name of a row function in `mini.generators`.
+        languages: The suite's languages for this task, where they are more than the benchmark's.
+        settings: Hyperparameters that suit the suite's sizes, by scope as in a profile, over which they win.
+        splits: Split name to number of rows.
+        options: Further arguments of the row function.
+        also: Further generators, whose rows come after these.
+    """
+
+    generator: str
+    languages: tuple[str, ...] = ()
+    settings: dict[str, dict[str, Any]] = {}
+    splits: dict[str, int]
+    options: dict[str, Any] = {}
+    also: tuple[MiniSource, ...] = ()
+
+
+class Sources(Strict):
+    """The places a task's rows can come from, at least one of the three.
+
+    Attributes:
+        hub_absent: Why there is no usable dataset on the Hub, where that is known.
+    """
+
+    hub: HubSource | None = None
+    hub_absent: str | None = None
+    files: FilesSource | None = None
+    mini: MiniSource | None = None
+
+    @model_validator(mode="after")
+    def _rows_come_from_somewhere(self) -> Sources:
+        if not self.names():
+            raise ValueError(f"a task needs one of {', '.join(map(repr, READ_WITH))}")
+        if self.hub and self.hub_absent:
+            raise ValueError("'hub' and 'hub_absent' cannot both say something")
+        return self
+
+    def names(self) -> tuple[str, ...]:
+        """The sources that there are."""
+        return tuple(name for name in READ_WITH if getattr(self, name) is not None)
