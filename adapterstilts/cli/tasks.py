@@ -14,7 +14,7 @@ def tasks(ctx: click.Context, as_json: bool) -> None:
     """List the task catalogue, or show one task."""
     if ctx.invoked_subcommand:
         return
-    from adapterstilts.reporting.tables import tasks_table
+    from adapterstilts.reporting.tasks import tasks_table
     from adapterstilts.tasks.catalogue import recipe, task_names
 
     recipes = [recipe(name) for name in task_names()]

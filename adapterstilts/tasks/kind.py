@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from adapterstilts.errors import DataError
 from adapterstilts.registry import Registry
-from adapterstilts.settings import Encoding, Strict
+from adapterstilts.settings import Encoding, Pooling, Strict
 
 Row = Mapping[str, Any]
-Pooling = Literal["first", "mean", "last"]
 
 # Subsets do not depend on a run's seed: rows that are compared train on the same examples.
 _SUBSET_SEED = 0
