@@ -56,9 +56,8 @@ def takes(*models: type[Strict]) -> Callable[[Callable[..., Result]], Callable[.
         def call(*given: Any, **keywords: Any) -> Result:
             kept = {one.name: keywords.pop(one.name) for one in own if one.name in keywords}
             if len(given) > len(positional):
-                raise TypeError(
-                    f"{function.__name__}() takes {len(positional)} positional arguments: {len(given)} given"
-                )
+                counted = f"{len(positional)} positional arguments but {len(given)} were given"
+                raise TypeError(f"{function.__name__}() takes {counted}")
             for one, value in zip(positional, given, strict=False):
                 if one.name in keywords:
                     raise TypeError(f"{function.__name__}() got multiple values for {one.name}")

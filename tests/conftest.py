@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,15 @@ QUICK: dict[str, Any] = {
     "max_query_length": 32,
     "max_validation_examples": 16,
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_environment() -> Iterator[None]:
+    """What the caller's environment says about stores and tasks is not the tests' business."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("ASTILTS_")]:
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)

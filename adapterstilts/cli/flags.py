@@ -94,7 +94,7 @@ def fields(*models: type[Strict]) -> Callable[[Callable[..., Any]], Callable[...
             values = {name: outside.get(name) if value in (None, ()) else value for name, value in given.items()}
             return function(*read_all(models, values, spelled=attrgetter("spelled")))
 
-        for one in reversed(declared.values()):
+        for one in reversed(list(declared.values())):
             parameter = _word(one) if one.flag.group is Group.ARGUMENTS else _flag(one, declared)
             call = parameter(call)
         return call
@@ -117,6 +117,8 @@ def _word(one: Declared) -> Callable[..., Any]:
 
 def _flag(one: Declared, others: Mapping[str, Declared]) -> Callable[..., Any]:
     shape: dict[str, Any] = {"type": _TYPES.get(one.form, click.STRING), "metavar": one.flag.metavar}
+    # What is not given is None here: the environment and the model's own default come after that.
+    absent = {} if one.required else {"default": None}
     names = one.spelled
     if one.form is bool:
         shape = {"is_flag": True}
@@ -130,11 +132,11 @@ def _flag(one: Declared, others: Mapping[str, Declared]) -> Callable[..., Any]:
         one.name,
         cls=FieldOption,
         group=one.flag.group,
-        default=None,
         required=one.required,
         multiple=one.form == tuple[Path, ...],
         help=_help(one, others),
         **shape,
+        **absent,
     )
 
 

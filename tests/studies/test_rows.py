@@ -17,7 +17,7 @@ import adapterstilts
 from adapterstilts.commands.results import ORACLE, SELECTED, to_json
 from adapterstilts.errors import UsageError
 from adapterstilts.files import file_digest
-from adapterstilts.reporting.tables import transfer_tables
+from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.stages.run import Silent

@@ -15,7 +15,8 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.errors import UsageError
 from adapterstilts.mini.generators import generator
-from adapterstilts.reporting.tables import training_summary, transfer_tables
+from adapterstilts.reporting.train_intermediate import training_summary
+from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.specs import key
 from adapterstilts.runs.store import RunStore
 from adapterstilts.stages.evaluate import Evaluation

@@ -17,7 +17,7 @@ from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.files import file_digest
 from adapterstilts.metrics import load_metric
 from adapterstilts.modeling.transfer_model import TransferModel
-from adapterstilts.reporting.tables import transfer_tables
+from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.store import RunStore
 from adapterstilts.stages.run import Silent
 

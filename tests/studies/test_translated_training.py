@@ -20,7 +20,8 @@ from adapterstilts.data.translation.layout import Direction, file_of, write_tran
 from adapterstilts.data.translation.reading import TranslationFiles
 from adapterstilts.errors import AstiltsError, DataError, UsageError
 from adapterstilts.mini.generators.span_qa import span_qa
-from adapterstilts.reporting.tables import training_summary, transfer_tables
+from adapterstilts.reporting.train_intermediate import training_summary
+from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.specs import TrainingData
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.stages.setup import make_plan

@@ -23,7 +23,10 @@ def read_options(model: type[Options], keywords: Mapping[str, Any]) -> Options:
 
 
 def read_all(
-    models: Sequence[type[Any]], keywords: Mapping[str, Any], *, spelled: Callable[[Declared], str] = attrgetter("name")
+    models: Sequence[type[Strict]],
+    keywords: Mapping[str, Any],
+    *,
+    spelled: Callable[[Declared], str] = attrgetter("name"),
 ) -> list[Any]:
     """An instance of each model from the keywords of all of them, and from the environment what they leave out.
 
