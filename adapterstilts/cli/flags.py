@@ -91,7 +91,7 @@ def fields(*models: type[Strict]) -> Callable[[Callable[..., Any]], Callable[...
         def call(**given: Any) -> Any:
             around = click.get_current_context().parent
             outside = around.params if around else {}
-            values = {name: outside.get(name) if value in (None, ()) else value for name, value in given.items()}
+            values = {name: _first_given(value, outside.get(name)) for name, value in given.items()}
             return function(*read_all(models, values, spelled=attrgetter("spelled")))
 
         for one in reversed(list(declared.values())):
@@ -100,6 +100,10 @@ def fields(*models: type[Strict]) -> Callable[[Callable[..., Any]], Callable[...
         return call
 
     return decorate
+
+
+def _first_given(*values: Any) -> Any:
+    return next((value for value in values if value not in (None, ())), None)
 
 
 def _word(one: Declared) -> Callable[..., Any]:
@@ -143,7 +147,7 @@ def _flag(one: Declared, others: Mapping[str, Declared]) -> Callable[..., Any]:
 def _help(one: Declared, others: Mapping[str, Declared]) -> str:
     """What a flag means, what holds without it, and where else it is read from."""
     # A field between backticks, perhaps with a value, is shown as the flag that it is.
-    text = re.sub(r"`(\w+)(=?)(\w*)`", lambda at: f"{others[at[1]].spelled}{' ' if at[2] else ''}{at[3]}", one.text)
+    text = re.sub(r"`(\w+)(=?)([^`]*)`", lambda at: f"{others[at[1]].spelled}{' ' if at[2] else ''}{at[3]}", one.text)
     if one.form == tuple[Path, ...]:
         text += " May be repeated."
     if one.flag.unset:
