@@ -44,7 +44,7 @@ class FieldArgument(click.Argument):
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
         """Its name in the usage line, and its description."""
-        return self.make_metavar(ctx), self.text
+        return str(self.metavar), self.text
 
 
 class GroupedCommand(click.Command):
