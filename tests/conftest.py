@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,15 @@ def without_training(options: dict[str, Any]) -> dict[str, Any]:
     """The options that say something about targets that no model is trained for."""
     about_training = {*Optimisation.model_fields, "max_train_examples", "method"}
     return {name: value for name, value in options.items() if name not in about_training}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_environment() -> Iterator[None]:
+    """What the caller's environment says about stores and tasks is not the tests' business."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("ASTILTS_")]:
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)

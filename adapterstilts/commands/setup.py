@@ -59,7 +59,7 @@ def make_planner(
     return Planner(
         setup=Setup(
             store=store,
-            catalogue=Catalogue(options.tasks),
+            catalogue=Catalogue.load(options.tasks),
             source=source,
             backbone=replace(backbone, quantization=NF4) if options.load_in_4bit else backbone,
             device=options.device,

@@ -24,7 +24,7 @@ from adapterstilts.tasks.recipe import Recipe
 
 def run_together(names: Sequence[str], options: IntermediateOptions, reporter: Reporter) -> TrainResult:
     """Trains one model on all tasks; see `adapterstilts.train_intermediate`."""
-    (result,) = _run(plan_together(names, options, reporter), reporter)
+    (result,) = _run(plan_intermediate(names, options, reporter), reporter)
     return result
 
 
@@ -33,13 +33,13 @@ def run_separately(names: Sequence[str], options: IntermediateOptions, reporter:
     return _run(plan_separately(names, options, reporter), reporter)
 
 
-def plan_together(names: Sequence[str], options: IntermediateOptions, reporter: Reporter | None = None) -> Work:
+def plan_intermediate(names: Sequence[str], options: IntermediateOptions, reporter: Reporter | None = None) -> Work:
     """Plans one stage on all tasks.
 
     Raises:
         AstiltsError: As `adapterstilts.train_intermediate`, as far as it can be known without reading rows.
     """
-    chosen = _check_names(names, Catalogue(options.tasks))
+    chosen = _check_names(names, Catalogue.load(options.tasks))
     languages = check_training_languages(options.languages, options.translations, flag="--languages")
     if chosen:  # before anything is looked for
         choose_sampling(options, [task.name for task in chosen])
@@ -63,7 +63,7 @@ def plan_separately(names: Sequence[str], options: IntermediateOptions, reporter
         raise UsageError(
             "--mlm-rate has no meaning with --separately.", remedy="Train each task with a command of its own."
         )
-    chosen = _check_names(names, Catalogue(options.tasks))
+    chosen = _check_names(names, Catalogue.load(options.tasks))
     languages = check_training_languages(options.languages, options.translations, flag="--languages")
     planner = make_planner(options, translations=options.translations)
     tasks = chosen or _available(planner, reporter or Silent())

@@ -90,7 +90,7 @@ def plan_transfer(sources: Sequence[str], targets: Sequence[str], options: Trans
     Raises:
         AstiltsError: As `adapterstilts.transfer`, as far as it can be known without reading rows.
     """
-    catalogue = Catalogue(options.tasks)
+    catalogue = Catalogue.load(options.tasks)
     tasks = [catalogue.recipe_for_phase(name, "target") for name in _distinct(targets, "target")]
     names = _distinct(sources, "intermediate task")
     check_names(names, catalogue)

@@ -50,12 +50,11 @@ class _Outcome:
     dropped: dict[str, str] = field(default_factory=dict)
 
 
-def run_translation(
-    task: str, options: TranslationOptions, reporter: Reporter, *, catalogue: Catalogue
-) -> list[TranslationResult]:
+def run_translation(task: str, options: TranslationOptions, reporter: Reporter) -> list[TranslationResult]:
     """Translates a task's rows in every direction that is asked for; see `adapterstilts.translate`."""
     from transformers import AutoTokenizer
 
+    catalogue = Catalogue.load(options.tasks)
     found = catalogue.recipe(task)
     check_translatable(found)
     directions = _directions(options)

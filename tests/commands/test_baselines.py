@@ -12,7 +12,7 @@ import adapterstilts
 from adapterstilts.commands.results import TransferResult, TransferRow
 from adapterstilts.errors import AstiltsError
 from adapterstilts.mini.generators.span_qa import span_qa
-from adapterstilts.reporting.tables import transfer_tables
+from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.specs import Choice, MethodSpec, Sampling, TrainSpec
 from adapterstilts.runs.store import Run, RunStore
 from tests.conftest import QUICK

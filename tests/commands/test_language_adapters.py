@@ -7,15 +7,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 
 import adapterstilts
 from adapterstilts import api
-from adapterstilts.cli.training import transfer
 from adapterstilts.errors import AstiltsError, CompatibilityError, UsageError
 from adapterstilts.mini.generators.span_qa import span_qa
-from adapterstilts.reporting.tables import transfer_tables
+from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.specs import EvaluateSpec, TrainSpec
 from adapterstilts.runs.store import Run, RunStore
 from tests.conftest import QUICK
@@ -207,10 +205,5 @@ def test_what_cannot_work_is_refused_before_anything_is_trained(
 
 @pytest.mark.parametrize("text", ["de", "de=", "=0", "de=0,de=1", "de=0,"])
 def test_malformed_choices_of_adapters_are_refused(text: str) -> None:
-    with pytest.raises(click.BadParameter, match="is not of the form NAME=VALUE,NAME=VALUE with each name once"):
-        transfer.make_context("transfer", ["--from", "none", "--to", "mlqa", "--language-adapter", text])
-
-
-def test_adapters_are_chosen_on_the_command_line_as_in_python() -> None:
-    words = ["--from", "none", "--to", "mlqa", "--language-adapters", "--language-adapter", "de=0a, en=1b"]
-    assert transfer.make_context("transfer", words).params["language_adapter"] == {"de": "0a", "en": "1b"}
+    with pytest.raises(UsageError, match="language_adapter: It is not of the form NAME=VALUE,NAME=VALUE with each"):
+        adapterstilts.transfer("none", "mlqa", language_adapter=text)

@@ -16,7 +16,8 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.errors import UsageError
 from adapterstilts.mini.generators import generator
-from adapterstilts.reporting.tables import training_summary, transfer_tables
+from adapterstilts.reporting.train_intermediate import training_summary
+from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.store import RunStore
 from adapterstilts.stages.evaluate import Evaluation
 from adapterstilts.stages.evaluation_spec import Scored, plan_evaluation

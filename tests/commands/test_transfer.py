@@ -17,7 +17,7 @@ from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.files import file_digest
 from adapterstilts.metrics import METRICS
 from adapterstilts.modeling.transfer_model import TransferModel
-from adapterstilts.reporting.tables import transfer_tables
+from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.store import RunStore
 from adapterstilts.stages.reporter import Silent
 

@@ -19,7 +19,7 @@ from adapterstilts.errors import UsageError
 from adapterstilts.files import file_digest
 from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.statistics import computed_anew
-from adapterstilts.reporting.tables import transfer_tables
+from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.stages.reporter import Silent

@@ -10,8 +10,6 @@ import pytest
 
 import adapterstilts
 from adapterstilts.cli.main import main
-from adapterstilts.cli.translate import translate
-from adapterstilts.commands.options import TranslationOptions
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.splits import rows_to_translate
@@ -154,15 +152,6 @@ def test_test_rows_are_translated_into_english(tmp_path: Path, options: dict[str
     assert (result.split, result.source_language, result.rows) == ("test", "de", 6)
 
 
-def test_flags_are_the_fields_of_the_options() -> None:
-    given = translate.make_context("translate", ["mnli", "--to", "de", "--model", "m"]).params
-    assert set(given) - {"task", "as_json"} == set(TranslationOptions.model_fields)
-    for name, field in TranslationOptions.model_fields.items():
-        if not field.is_required() and name != "from_":
-            assert str(given[name]) == str(field.default), name
-    assert given["from_"] == TranslationOptions.model_fields["from_"].default
-
-
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("udpos", {}, "udpos cannot be translated: it has a tag for each word"),
     ("mlm", {}, "mlm cannot be translated: it is plain text"),
@@ -177,7 +166,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("mnli", {"to": "de", "model": "./absent"}, r"--model ./absent is not a folder"),
     ("mnli", {"to": "de", "revision": "main"}, "--revision main has no meaning for the folder"),
     ("xcopa", {"to": "de"}, "xcopa is trained on siqa and copa: translate that"),
-    ("mnli", {"to": "de", "frm": "en"}, "options: Unknown key 'frm'"),
+    ("mnli", {"to": "de", "frm": "en"}, "Unknown option 'frm'"),
 ]
 
 

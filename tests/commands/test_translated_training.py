@@ -12,7 +12,7 @@ import pytest
 import adapterstilts
 from adapterstilts.commands.options import IntermediateOptions, read_options
 from adapterstilts.commands.results import to_json
-from adapterstilts.commands.train_intermediate import plan_together
+from adapterstilts.commands.train_intermediate import plan_intermediate
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.splits import training_rows
@@ -20,7 +20,8 @@ from adapterstilts.data.translation.layout import Direction, file_of, write_tran
 from adapterstilts.data.translation.reading import TranslationFiles
 from adapterstilts.errors import AstiltsError, DataError, UsageError
 from adapterstilts.mini.generators.span_qa import span_qa
-from adapterstilts.reporting.tables import training_summary, transfer_tables
+from adapterstilts.reporting.train_intermediate import training_summary
+from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.specs import TrainingData
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.tasks.catalogue import recipe
@@ -220,7 +221,7 @@ def test_masked_language_modelling_has_text_of_its_own(mini: dict[str, Any]) -> 
     with pytest.raises(UsageError, match="--languages has no meaning for mlm"):
         adapterstilts.train_intermediate("mlm", languages=("de",), **mini)
     options = read_options(IntermediateOptions, {**mini, "mlm_languages": ("de", "zh")})
-    ((stage,),) = (plan_together(["mlm"], options).graph,)
+    ((stage,),) = (plan_intermediate(["mlm"], options).graph,)
     task = stage.spec.only
     assert set(task.data.fingerprints["train"]) == {"de", "zh"} == set(task.data.languages)
     # Text has no labels: without English, that of the first language selects the checkpoint.

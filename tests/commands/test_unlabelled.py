@@ -12,7 +12,7 @@ import adapterstilts
 from adapterstilts.commands.export import export_runs
 from adapterstilts.errors import DataError
 from adapterstilts.mini.generators import generator
-from adapterstilts.reporting.tables import transfer_tables
+from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.store import Run
 
 

@@ -13,7 +13,9 @@ from safetensors.torch import load_file
 import adapterstilts
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.modeling.storage import WEIGHTS
-from adapterstilts.reporting.tables import runs_table, training_summary, transfer_tables
+from adapterstilts.reporting.runs import runs_table
+from adapterstilts.reporting.train_intermediate import training_summary
+from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.store import RunStore
 from tests.conftest import QUICK
 from tests.stages.test_trainer import assert_same_weights, log
@@ -153,7 +155,7 @@ def test_separately_is_what_separate_commands_do(mini: dict[str, Any], tmp_path:
 def test_commands_print_one_result_or_a_list(mini: dict[str, Any]) -> None:
     from click.testing import CliRunner
 
-    from adapterstilts.cli.training import train_intermediate
+    from adapterstilts.cli.train_intermediate import train_intermediate
 
     flags = [part for name, value in mini.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     together = CliRunner().invoke(train_intermediate, [*TASKS, *flags, "--json"])
