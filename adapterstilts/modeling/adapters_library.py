@@ -17,64 +17,46 @@ from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 from adapterstilts.errors import CompatibilityError, UsageError, unknown
 from adapterstilts.modeling.blocks import Block, MergeOptions
+from adapterstilts.modeling.library_method import LibraryMethod, config_class, explain_options
 from adapterstilts.modeling.option_text import check_options
 
-_CONFIGS: dict[str, Any] = {
-    "seq_bn": adapters.SeqBnConfig,
-    "double_seq_bn": adapters.DoubleSeqBnConfig,
-    "par_bn": adapters.ParBnConfig,
-    "seq_bn_inv": adapters.SeqBnInvConfig,
-    "double_seq_bn_inv": adapters.DoubleSeqBnInvConfig,
-    "adapterplus": adapters.AdapterPlusConfig,
-    "compacter": adapters.CompacterConfig,
-    "compacter++": adapters.CompacterPlusPlusConfig,
-    "lora": adapters.LoRAConfig,
-    "dora": adapters.DoRAConfig,
-    "vera": adapters.VeraConfig,
-    "ia3": adapters.IA3Config,
-    "prefix_tuning": adapters.PrefixTuningConfig,
-    "prompt_tuning": adapters.PromptTuningConfig,
-    "loreft": adapters.LoReftConfig,
-    "noreft": adapters.NoReftConfig,
-    "direft": adapters.DiReftConfig,
-    "mam": adapters.MAMConfig,
-    "unipelt": adapters.UniPELTConfig,
-}
-# The parts of those that are several configurations in one; their options are written `part.option`.
 _SIZES = ("reduction_factor", "r", "bottleneck_size", "prefix_length", "prompt_length")
-_PARTS = {"mam": ("prefix_tuning", "adapter"), "unipelt": ("prefix_tuning", "adapter", "lora")}
 _NOT_OPTIONS = ("architecture",)
-# Methods with a prefix, and the architectures whose attention mask the library does not extend by it.
-_WITH_PREFIX = ("prefix_tuning", "mam", "unipelt")
+# Architectures whose attention mask the library does not extend by a prefix.
 _WITHOUT_PREFIX = ("llama", "mistral")
 _MERGES = {"linear": "linear", "arithmetic": "linear", "svd": "lora_delta_w_svd"}
 
 
-def method_config(method: str, options: Mapping[str, Any]) -> Any:
+def method_config(method: LibraryMethod, options: Mapping[str, Any]) -> Any:
     """A new configuration object; the library writes into them, so one is never used twice.
 
     Raises:
         UsageError: The library does not know one of the options, or not with this value.
     """
-    what = f"method {method}"
-    parts = _PARTS.get(method)
-    try:
-        if parts is None:
-            given = check_options(_CONFIGS[method], options, what=what, without=_NOT_OPTIONS)
-            return _without_torchvision(_CONFIGS[method](**given), given)
-        split: dict[str, dict[str, Any]] = {part: {} for part in parts}
-        for name, value in options.items():
-            part, _, option = name.partition(".")
-            if part not in split or not option:
-                raise unknown(f"option of {what}", name, [f"{part}.OPTION" for part in parts])
-            split[part][option] = value
-        configs = [
-            config.replace(**check_options(type(config), split[part], what=f"{what}, {part}", without=_NOT_OPTIONS))
-            for part, config in zip(parts, _CONFIGS[method]().configs, strict=True)
-        ]
-        return _CONFIGS[method](*configs)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"Method {method} with options {dict(options)}: {error}.") from error
+    what, kind = f"method {method.name}", config_class(adapters, method)
+    if not method.parts:
+        given = check_options(kind, options, what=what, without=(*_NOT_OPTIONS, *method.fixed))
+        with explain_options(method, options):
+            return _without_torchvision(kind(**method.fixed, **given), given)
+    given, fixed = (_by_part(method, values) for values in (options, method.fixed))
+    configs = []
+    for part, config in zip(method.parts, kind().configs, strict=True):
+        without = (*_NOT_OPTIONS, *fixed[part])
+        own = check_options(type(config), given[part], what=f"{what}, {part}", without=without)
+        with explain_options(method, options):
+            configs.append(config.replace(**fixed[part], **own))
+    return kind(*configs)
+
+
+def _by_part(method: LibraryMethod, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The options `part.option` of each part."""
+    found: dict[str, dict[str, Any]] = {part: {} for part in method.parts}
+    for name, value in options.items():
+        part, _, option = name.partition(".")
+        if part not in found or not option:
+            raise unknown(f"option of method {method.name}", name, [f"{part}.OPTION" for part in method.parts])
+        found[part][option] = value
+    return found
 
 
 def _without_torchvision(config: Any, given: Mapping[str, Any]) -> Any:
@@ -91,23 +73,22 @@ def _without_torchvision(config: Any, given: Mapping[str, Any]) -> Any:
     return config
 
 
-def resolved_options(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def resolved_options(method: LibraryMethod, options: Mapping[str, Any]) -> dict[str, Any]:
     """Every field of a method's configuration, as it comes out with `options`."""
     for name, value in options.items():
         if name.rpartition(".")[2] in _SIZES and isinstance(value, int | float) and value <= 0:
-            raise UsageError(f"Method {method}: {name}={value} is not a size.", remedy="Use a positive number.")
+            raise UsageError(f"Method {method.name}: {name}={value} is not a size.", remedy="Use a positive number.")
     config = method_config(method, options)
-    parts = _PARTS.get(method)
-    if parts is None:
+    if not method.parts:
         return dataclasses.asdict(config)
     return {
         f"{part}.{name}": value
-        for part, one in zip(parts, config.configs, strict=True)
+        for part, one in zip(method.parts, config.configs, strict=True)
         for name, value in dataclasses.asdict(one).items()
     }
 
 
-def add_adapter(backbone: Any, name: str, method: str, options: Mapping[str, Any]) -> None:
+def add_adapter(backbone: Any, name: str, method: LibraryMethod, options: Mapping[str, Any]) -> None:
     """Adds a new adapter called `name`; its weights are fp32 whatever the backbone's precision.
 
     Raises:
@@ -123,19 +104,20 @@ def add_adapter(backbone: Any, name: str, method: str, options: Mapping[str, Any
         parameter.requires_grad_(False)
 
 
-def _check_method(config: Any, method: str) -> None:
+def _check_method(config: Any, method: LibraryMethod) -> None:
     """Refuses what the library offers and does not do."""
     reason = ""
-    if method in _WITH_PREFIX and config.model_type in _WITHOUT_PREFIX:
+    with_prefix = method.config == "PrefixTuningConfig" or "prefix_tuning" in method.parts
+    if with_prefix and config.model_type in _WITHOUT_PREFIX:
         reason = "in a padded batch, no token sees the prefix"
-    elif method == "vera" and (
+    elif method.config == "VeraConfig" and (
         config.model_type == "modernbert"
         or getattr(config, "num_key_value_heads", None) not in (None, config.num_attention_heads)
     ):
         reason = "its matrices do not fit queries and values of different sizes"
     if reason:
         raise CompatibilityError(
-            f"Method {method} of the adapters library does not work on {config.model_type!r} backbones: {reason}.",
+            f"Method {method.name} of the adapters library does not work on {config.model_type!r} backbones: {reason}.",
             remedy="Use another method, such as seq_bn or peft:lora.",
         )
 
@@ -213,14 +195,14 @@ def activate(backbone: Any, blocks: Sequence[Block]) -> None:
     backbone.set_active_adapters(Stack(*parts) if len(parts) > 1 else parts[0] if parts else None)
 
 
-def merge(backbone: Any, name: str, sources: Sequence[str], method: str, options: MergeOptions) -> None:
+def merge(backbone: Any, name: str, sources: Sequence[str], method: LibraryMethod, options: MergeOptions) -> None:
     """Adds the adapter `name` made of others, which are then deleted.
 
     Linear combinations of LoRA turn the sign of B alone where a weight is negative (Zhang et al. 2023).
     """
     strategy = _MERGES[options.kind]
     flags = {parameter: parameter.requires_grad for parameter in backbone.parameters()}
-    if options.kind == "arithmetic" and method == "lora":
+    if options.kind == "arithmetic" and method.config == "LoRAConfig":
         strategy = "lora_linear_only_negate_b"
     # The library multiplies by alpha / r, and takes the first source's alpha whatever the new rank is.
     factor = 1.0
@@ -244,9 +226,9 @@ def merge(backbone: Any, name: str, sources: Sequence[str], method: str, options
         parameter.requires_grad_(flags.get(parameter, False))
 
 
-def merged_method(method: str, options: Mapping[str, Any], rank: int | None) -> dict[str, Any]:
+def merged_method(method: LibraryMethod, options: Mapping[str, Any], rank: int | None) -> dict[str, Any]:
     """`name` and `options` of the method with which an adapter that `merge` made is built again."""
-    return {"name": method, "options": {**options, **({} if rank is None else {"r": rank})}}
+    return {"name": method.name, "options": {**options, **({} if rank is None else {"r": rank})}}
 
 
 def regularization(backbone: Any) -> torch.Tensor | None:

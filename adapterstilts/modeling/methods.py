@@ -28,6 +28,9 @@ class Method:
         below: Whether it can lie below another adapter in a stack.
         trains: Of the backbone's own weights, `all`, the `biases`, or `none`.
         defaults: Settings that differ from those published for full fine-tuning.
+        config: Name of the library's configuration class; it and the next two are as in `LibraryMethod`.
+        fixed: Values of its fields that make it this method.
+        parts: Names of its parts where it is several configurations in one.
     """
 
     name: str
@@ -38,6 +41,9 @@ class Method:
     below: bool = False
     trains: Literal["all", "biases", "none"] = "none"
     defaults: Mapping[str, Any] = field(default_factory=lambda: _ADAPTER_DEFAULTS)
+    config: str = ""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
 
     @property
     def family(self) -> Literal["full", "adapter"]:
@@ -67,7 +73,7 @@ class Method:
             UsageError: The library does not know one of the options.
         """
         if self.adds_adapter:
-            return self.library.resolved_options(self.name, options)
+            return self.library.resolved_options(self, options)
         if options:
             raise UsageError(f"Method {self.name!r} has no options.", remedy=f"Write --method {self.name}.")
         return {}
@@ -89,21 +95,22 @@ class Method:
 
 
 METHODS: Registry[Method] = shared_registry("method")
+"""A method of `adapters` or `peft` is added by its entry alone, from outside the package too."""
 
 
 def _own(name: str, summary: str, *, compositions: tuple[str, ...], **values: Any) -> None:
     METHODS.add(name, Method(name, summary, "transformers", compositions, **values))
 
 
-def _adapters(
-    name: str, summary: str, *, compositions: tuple[str, ...], merges: tuple[str, ...] = (), below: bool = False
-) -> None:
-    METHODS.add(name, Method(name, summary, "adapters", compositions, merges, below or "stack" in compositions))
+def _adapters(name: str, config: str, summary: str, *, compositions: tuple[str, ...], **values: Any) -> None:
+    values["below"] = values.get("below", False) or "stack" in compositions
+    METHODS.add(name, Method(name, summary, "adapters", compositions, config=config, **values))
 
 
-def _peft(name: str, summary: str, *, merges: tuple[str, ...] = ()) -> None:
-    compositions = ("stack", "continue", *(["merge"] if merges else []))
-    METHODS.add(f"peft:{name}", Method(f"peft:{name}", summary, "peft", compositions, merges, below=True))
+def _peft(name: str, config: str, summary: str, **values: Any) -> None:
+    compositions = ("stack", "continue", *(["merge"] if "merges" in values else []))
+    values |= {"below": True, "config": config}
+    METHODS.add(f"peft:{name}", Method(f"peft:{name}", summary, "peft", compositions, **values))
 
 
 _STACKED = ("stack", "continue", "fuse", "average", "merge")
@@ -115,54 +122,68 @@ _own("head", "the head alone, on a frozen backbone", compositions=("continue",))
 _own("bitfit", "the biases of the backbone (Ben Zaken et al. 2022)", compositions=("continue", "merge"), merges=_SUMS,
      trains="biases")  # fmt: skip
 
-_adapters("seq_bn", "a bottleneck after each feed-forward block (Pfeiffer et al. 2020)",
-          compositions=_STACKED, merges=_SUMS)  # fmt: skip
-_adapters("double_seq_bn", "bottlenecks after attention and feed-forward blocks (Houlsby et al. 2019)",
-          compositions=_STACKED, merges=_SUMS)  # fmt: skip
-_adapters("adapterplus", "a bottleneck with channel-wise scaling (Steitz and Roth 2024)",
-          compositions=_STACKED, merges=_SUMS)  # fmt: skip
-_adapters("compacter", "double_seq_bn of low-rank hypercomplex products (Mahabadi et al. 2021)",
-          compositions=("stack", "continue", "fuse", "average"))  # fmt: skip
-_adapters("compacter++", "seq_bn of low-rank hypercomplex products (Mahabadi et al. 2021)",
-          compositions=("stack", "continue", "fuse", "average"))  # fmt: skip
-_adapters("ia3", "scaled keys, values and inner activations (Liu et al. 2022)",
-          compositions=("stack", "continue", "average", "merge"), merges=_SUMS)  # fmt: skip
-_adapters("prefix_tuning", "trained keys and values before every layer's own (Li and Liang 2021)",
-          compositions=("stack", "continue"))  # fmt: skip
+# fmt: off
+_adapters("seq_bn", "SeqBnConfig", "a bottleneck after each feed-forward block (Pfeiffer et al. 2020)",
+          compositions=_STACKED, merges=_SUMS)
+_adapters("double_seq_bn", "DoubleSeqBnConfig",
+          "bottlenecks after attention and feed-forward blocks (Houlsby et al. 2019)",
+          compositions=_STACKED, merges=_SUMS)
+_adapters("adapterplus", "AdapterPlusConfig", "a bottleneck with channel-wise scaling (Steitz and Roth 2024)",
+          compositions=_STACKED, merges=_SUMS)
+_adapters("compacter", "CompacterConfig", "double_seq_bn of low-rank hypercomplex products (Mahabadi et al. 2021)",
+          compositions=("stack", "continue", "fuse", "average"))
+_adapters("compacter++", "CompacterPlusPlusConfig", "seq_bn of low-rank hypercomplex products (Mahabadi et al. 2021)",
+          compositions=("stack", "continue", "fuse", "average"))
+_adapters("ia3", "IA3Config", "scaled keys, values and inner activations (Liu et al. 2022)",
+          compositions=("stack", "continue", "average", "merge"), merges=_SUMS)
+_adapters("prefix_tuning", "PrefixTuningConfig", "trained keys and values before every layer's own (Li and Liang 2021)",
+          compositions=("stack", "continue"))
 # The others can be continued, or merged into one, and nothing else: in a stack the library gives the output of one LoRA
 # to the next instead of adding them up, so that a new one, whose product is zero, takes all effect from those below;
 # parallel, prompt and representation methods drop out of it without a word; and of invertible layers it uses the first.
-_adapters("par_bn", "a bottleneck beside each feed-forward block (He et al. 2022)",
-          compositions=("continue", "merge"), merges=_SUMS)  # fmt: skip
-_adapters("seq_bn_inv", "seq_bn and an invertible layer at the embeddings (MAD-X: Pfeiffer et al. 2020)",
-          compositions=("continue", "merge"), merges=_SUMS, below=True)  # fmt: skip
-_adapters("double_seq_bn_inv", "double_seq_bn and an invertible layer at the embeddings",
-          compositions=("continue", "merge"), merges=_SUMS, below=True)  # fmt: skip
-_adapters("lora", "low-rank updates of queries and values (Hu et al. 2022)",
-          compositions=("continue", "merge"), merges=(*_SUMS, "svd"))  # fmt: skip
-_adapters("dora", "lora with magnitudes of its own (Liu et al. 2024)", compositions=("continue",))
-_adapters("vera", "random low-rank updates between trained full matrices; as published, diagonal ones: peft:vera",
-          compositions=("continue",))  # fmt: skip
-_adapters("prompt_tuning", "trained embeddings before the text (Lester et al. 2021)", compositions=("continue",))
-_adapters("loreft", "edits of hidden states in an orthogonal subspace (Wu et al. 2024)", compositions=("continue",))
-_adapters("noreft", "loreft without orthogonality (Wu et al. 2024)", compositions=("continue",))
-_adapters("direft", "noreft without difference to the projection (Wu et al. 2024)", compositions=("continue",))
-_adapters("mam", "prefix_tuning and par_bn together (He et al. 2022)", compositions=("continue",))
-_adapters("unipelt", "prefix_tuning, seq_bn and lora behind gates (Mao et al. 2022)", compositions=("continue",))
+_adapters("par_bn", "ParBnConfig", "a bottleneck beside each feed-forward block (He et al. 2022)",
+          compositions=("continue", "merge"), merges=_SUMS)
+_adapters("seq_bn_inv", "SeqBnInvConfig",
+          "seq_bn and an invertible layer at the embeddings (MAD-X: Pfeiffer et al. 2020)",
+          compositions=("continue", "merge"), merges=_SUMS, below=True)
+_adapters("double_seq_bn_inv", "DoubleSeqBnInvConfig", "double_seq_bn and an invertible layer at the embeddings",
+          compositions=("continue", "merge"), merges=_SUMS, below=True)
+_adapters("lora", "LoRAConfig", "low-rank updates of queries and values (Hu et al. 2022)",
+          compositions=("continue", "merge"), merges=(*_SUMS, "svd"))
+_adapters("dora", "DoRAConfig", "lora with magnitudes of its own (Liu et al. 2024)", compositions=("continue",))
+_adapters("vera", "VeraConfig",
+          "random low-rank updates between trained full matrices; as published, diagonal ones: peft:vera",
+          compositions=("continue",))
+_adapters("prompt_tuning", "PromptTuningConfig", "trained embeddings before the text (Lester et al. 2021)",
+          compositions=("continue",))
+_adapters("loreft", "LoReftConfig", "edits of hidden states in an orthogonal subspace (Wu et al. 2024)",
+          compositions=("continue",))
+_adapters("noreft", "NoReftConfig", "loreft without orthogonality (Wu et al. 2024)", compositions=("continue",))
+_adapters("direft", "DiReftConfig", "noreft without difference to the projection (Wu et al. 2024)",
+          compositions=("continue",))
+_adapters("mam", "MAMConfig", "prefix_tuning and par_bn together (He et al. 2022)",
+          compositions=("continue",), parts=("prefix_tuning", "adapter"))
+_adapters("unipelt", "UniPELTConfig", "prefix_tuning, seq_bn and lora behind gates (Mao et al. 2022)",
+          compositions=("continue",), parts=("prefix_tuning", "adapter", "lora"))
 
-_peft("lora", "low-rank updates of queries and values (Hu et al. 2022)",
-      merges=(*_SUMS, "ties", "dare_ties", "dare_linear", "svd"))  # fmt: skip
-_peft("rslora", "lora scaled by the root of its rank (Kalajdzievski 2023)",
-      merges=(*_SUMS, "ties", "dare_ties", "dare_linear", "svd"))  # fmt: skip
-_peft("dora", "lora with magnitudes of its own (Liu et al. 2024)")
-_peft("pissa", "lora begun at the principal components of the weights (Meng et al. 2024)")
-_peft("adalora", "lora whose rank goes where it is needed (Zhang et al. 2023)")
-_peft("ia3", "scaled keys, values and inner activations (Liu et al. 2022)", merges=("linear",))
-_peft("vera", "scaled random low-rank updates shared by all layers (Kopiczko et al. 2024)")
-_peft("oft", "orthogonal rotations of the weights (Qiu et al. 2023)")
-_peft("loha", "low-rank Hadamard products (Hyeon-Woo et al. 2022)")
-_peft("lokr", "low-rank Kronecker products (Yeh et al. 2024)")
-_peft("ln_tuning", "the layer norms (Zhao et al. 2024)")
+_THINNED = ("ties", "dare_ties", "dare_linear")
+_peft("lora", "LoraConfig", "low-rank updates of queries and values (Hu et al. 2022)",
+      merges=(*_SUMS, *_THINNED, "svd"))
+_peft("rslora", "LoraConfig", "lora scaled by the root of its rank (Kalajdzievski 2023)",
+      fixed={"use_rslora": True}, merges=(*_SUMS, *_THINNED, "svd"))
+_peft("dora", "LoraConfig", "lora with magnitudes of its own (Liu et al. 2024)", fixed={"use_dora": True})
+_peft("pissa", "LoraConfig", "lora begun at the principal components of the weights (Meng et al. 2024)",
+      fixed={"init_lora_weights": "pissa"})
+# The library wants to know the number of steps at once; `begin` tells it the right one.
+_peft("adalora", "AdaLoraConfig", "lora whose rank goes where it is needed (Zhang et al. 2023)",
+      fixed={"total_step": 1_000_000})
+_peft("ia3", "IA3Config", "scaled keys, values and inner activations (Liu et al. 2022)", merges=("linear",))
+_peft("vera", "VeraConfig", "scaled random low-rank updates shared by all layers (Kopiczko et al. 2024)")
+_peft("oft", "OFTConfig", "orthogonal rotations of the weights (Qiu et al. 2023)")
+_peft("loha", "LoHaConfig", "low-rank Hadamard products (Hyeon-Woo et al. 2022)")
+_peft("lokr", "LoKrConfig", "low-rank Kronecker products (Yeh et al. 2024)")
+_peft("ln_tuning", "LNTuningConfig", "the layer norms (Zhao et al. 2024)")
+# fmt: on
 
 
 def parse_method(text: str, *, unfreeze_backbone: bool = False) -> MethodSpec:

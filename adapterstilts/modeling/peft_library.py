@@ -17,28 +17,15 @@ from torch import nn
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.architecture import routers
 from adapterstilts.modeling.blocks import Block, MergeOptions
+from adapterstilts.modeling.library_method import LibraryMethod, config_class, explain_options
 from adapterstilts.modeling.option_text import check_options
 
-# Method to the library's configuration class, and the settings that make it this method.
-_CONFIGS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "peft:lora": (peft.LoraConfig, {}),
-    "peft:rslora": (peft.LoraConfig, {"use_rslora": True}),
-    "peft:dora": (peft.LoraConfig, {"use_dora": True}),
-    "peft:pissa": (peft.LoraConfig, {"init_lora_weights": "pissa"}),
-    "peft:adalora": (peft.AdaLoraConfig, {"total_step": 1_000_000}),
-    "peft:ia3": (peft.IA3Config, {}),
-    "peft:vera": (peft.VeraConfig, {}),
-    "peft:oft": (peft.OFTConfig, {}),
-    "peft:loha": (peft.LoHaConfig, {}),
-    "peft:lokr": (peft.LoKrConfig, {}),
-    "peft:ln_tuning": (peft.LNTuningConfig, {}),
-}
 # Fields that a stage decides, or that have no meaning without the library's own model class.
 _NOT_OPTIONS = (
     "task_type", "peft_type", "auto_mapping", "peft_version", "base_model_name_or_path", "revision", "inference_mode",
     "modules_to_save", "runtime_config", "total_step", "bias", "layer_replication", "megatron_config", "megatron_core",
 )  # fmt: skip
-# Options of LoRA that make another method of it, which has a name of its own; `_CONFIGS` sets them.
+# Options of LoRA that make another method of it, which has a name of its own.
 _OWN_METHODS = ("use_rslora", "use_dora", "init_lora_weights")
 # What an adapter is put on by default: the first of these sets of modules that the backbone has.
 _ATTENTION = (
@@ -63,7 +50,7 @@ _SCALED = (
 )
 
 
-def resolved_options(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def resolved_options(method: LibraryMethod, options: Mapping[str, Any]) -> dict[str, Any]:
     """Every field of a method's configuration, as it comes out with `options`; modules that it chooses are None."""
     values = dataclasses.asdict(_config(method, options, ()))
     return {name: _plain(value) for name, value in values.items() if name not in _NOT_OPTIONS}
@@ -79,27 +66,25 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _config(method: str, options: Mapping[str, Any], modules: Sequence[str]) -> Any:
-    config, fixed = _CONFIGS[method]
-    without = (*_NOT_OPTIONS, *fixed, *(_OWN_METHODS if config is peft.LoraConfig else ()))
-    given = check_options(config, options, what=f"method {method}", without=without)
+def _config(method: LibraryMethod, options: Mapping[str, Any], modules: Sequence[str]) -> Any:
+    config = config_class(peft, method)
+    without = (*_NOT_OPTIONS, *method.fixed, *(_OWN_METHODS if config is peft.LoraConfig else ()))
+    given = check_options(config, options, what=f"method {method.name}", without=without)
     if modules:
         given = {**_modules(method, modules), **given, **_without_routers(config, given, modules)}
-    try:
-        return config(**fixed, **given)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"Method {method} with options {dict(options)}: {error}.") from error
+    with explain_options(method, options):
+        return config(**method.fixed, **given)
 
 
-def _modules(method: str, names: Sequence[str]) -> dict[str, Any]:
+def _modules(method: LibraryMethod, names: Sequence[str]) -> dict[str, Any]:
     """The modules that a method is put on, unless the user names others."""
 
     def has(ending: str) -> bool:
         return any(name == ending or name.endswith(f".{ending}") for name in names)
 
-    if method == "peft:ln_tuning":
+    if method.config == "LNTuningConfig":
         return {"target_modules": [name for name in names if _is_norm(name)]}
-    if method == "peft:ia3":
+    if method.config == "IA3Config":
         for targets, feedforward in _SCALED:
             if all(map(has, targets)):
                 return {"target_modules": list(targets), "feedforward_modules": list(feedforward)}
@@ -118,7 +103,7 @@ def _is_norm(name: str) -> bool:
     return "norm" in name.rpartition(".")[2].lower()
 
 
-def add_adapter(backbone: Any, name: str, method: str, options: Mapping[str, Any]) -> None:
+def add_adapter(backbone: Any, name: str, method: LibraryMethod, options: Mapping[str, Any]) -> None:
     """Adds a new adapter called `name`; its weights are fp32 whatever the backbone's precision.
 
     Raises:
@@ -139,8 +124,8 @@ def add_adapter(backbone: Any, name: str, method: str, options: Mapping[str, Any
             tuner.inject_adapter(backbone, name)
     except ValueError as error:
         raise CompatibilityError(
-            f"Method {method} cannot be put on this {backbone.config.model_type} backbone: {error}",
-            remedy=f"Name modules that it has: --method '{method}[target_modules=A+B]'.",
+            f"Method {method.name} cannot be put on this {backbone.config.model_type} backbone: {error}",
+            remedy=f"Name modules that it has: --method '{method.name}[target_modules=A+B]'.",
         ) from error
     for parameter in backbone.parameters():
         if parameter not in flags and parameter.is_floating_point():
@@ -176,6 +161,12 @@ def _tuner(backbone: Any) -> Any:
     return hidden.tuner if isinstance(hidden, _Hidden) else None
 
 
+def _adalora(backbone: Any) -> Any:
+    """The library's object, where the method changes with time."""
+    tuner = _tuner(backbone)
+    return tuner if isinstance(tuner, peft.AdaLoraModel) else None
+
+
 def activate(backbone: Any, blocks: Sequence[Block]) -> None:
     """Makes the forward pass go through the adapter of the last of `blocks`, the only one that is not merged."""
     flags = {parameter: parameter.requires_grad for parameter in backbone.parameters()}
@@ -193,30 +184,30 @@ def merge_into_backbone(backbone: Any) -> None:
         del backbone.peft_config
 
 
-def merge(backbone: Any, name: str, sources: Sequence[str], method: str, options: MergeOptions) -> None:
+def merge(backbone: Any, name: str, sources: Sequence[str], method: LibraryMethod, options: MergeOptions) -> None:
     """Adds the adapter `name` made of others, which are then deleted.
 
     The result has the factor one between its matrices and the change of the weights: see `merged_method`.
     """
     tuner = _tuner(backbone)
-    if method == "peft:ia3":
+    if method.config == "IA3Config":
         tuner.add_weighted_adapter(list(sources), list(options.weights), name)
     else:
         kind = {"arithmetic": "linear"}.get(options.kind, options.kind)
         density = {} if options.density is None else {"density": options.density}
         rank = {"svd_rank": options.rank} if kind == "svd" else {}
         tuner.add_weighted_adapter(list(sources), list(options.weights), name, combination_type=kind, **density, **rank)
-        for layer in backbone.modules():
-            if name in getattr(layer, "scaling", {}):
+        for layer in _layers(backbone):
+            if name in layer.scaling:
                 layer.scaling[name] = 1.0
     for source in sources:
         tuner.delete_adapter(source)
 
 
-def merged_method(method: str, options: Mapping[str, Any], rank: int | None) -> dict[str, Any]:
+def merged_method(method: LibraryMethod, options: Mapping[str, Any], rank: int | None) -> dict[str, Any]:
     """`name` and `options` of the method with which an adapter that `merge` made is built again."""
-    if method == "peft:ia3":
-        return {"name": method, "options": dict(options)}
+    if method.config == "IA3Config":
+        return {"name": method.name, "options": dict(options)}
     new = rank or resolved_options(method, options)["r"]
     kept = {name: value for name, value in options.items() if name not in ("alpha_pattern", "rank_pattern")}
     return {"name": "peft:lora", "options": {**kept, "r": new, "lora_alpha": new}}
@@ -224,8 +215,8 @@ def merged_method(method: str, options: Mapping[str, Any], rank: int | None) -> 
 
 def regularization(backbone: Any) -> torch.Tensor | None:
     """What AdaLoRA adds to the loss of a step: its matrices are kept orthogonal (Zhang et al. 2023, equation 4)."""
-    tuner = _tuner(backbone)
-    if not isinstance(tuner, peft.AdaLoraModel):
+    tuner = _adalora(backbone)
+    if tuner is None:
         return None
     name = tuner.trainable_adapter_name
     terms = []
@@ -242,8 +233,7 @@ def begin(backbone: Any, steps: int) -> None:
     Raises:
         UsageError: It is over before rank could be shifted.
     """
-    tuner = _tuner(backbone)
-    if isinstance(tuner, peft.AdaLoraModel):
+    if (tuner := _adalora(backbone)) is not None:
         config = tuner.peft_config[tuner.trainable_adapter_name]
         if config.tinit + config.tfinal >= steps:
             raise UsageError(
@@ -255,15 +245,14 @@ def begin(backbone: Any, steps: int) -> None:
 
 def after_step(backbone: Any, step: int) -> None:
     """Lets AdaLoRA shift rank between modules, after optimiser step `step` (from 1) and before gradients go."""
-    tuner = _tuner(backbone)
-    if isinstance(tuner, peft.AdaLoraModel):
+    if (tuner := _adalora(backbone)) is not None:
         tuner.update_and_allocate(step)
 
 
 def training_state(backbone: Any) -> dict[str, torch.Tensor]:
     """What AdaLoRA has to remember between steps, besides its weights."""
-    tuner = _tuner(backbone)
-    if not isinstance(tuner, peft.AdaLoraModel):
+    tuner = _adalora(backbone)
+    if tuner is None:
         return {}
     allocator = tuner.rankallocator
     pattern = tuner.peft_config[tuner.trainable_adapter_name].rank_pattern or {}
@@ -276,8 +265,8 @@ def training_state(backbone: Any) -> dict[str, torch.Tensor]:
 
 def load_training_state(backbone: Any, state: Mapping[str, torch.Tensor]) -> None:
     """Puts back what `training_state` gave."""
-    tuner = _tuner(backbone)
-    if not isinstance(tuner, peft.AdaLoraModel):
+    tuner = _adalora(backbone)
+    if tuner is None:
         return
     parts: dict[str, dict[str, torch.Tensor]] = {"sensitivity": {}, "uncertainty": {}, "pattern": {}}
     device = next(backbone.parameters()).device

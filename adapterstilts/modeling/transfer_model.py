@@ -175,9 +175,8 @@ class TransferModel(nn.Module):
 
     def load_adapter(self, adapter: AdapterDescription, tensors: Mapping[str, torch.Tensor]) -> None:
         """Adds a frozen adapter that is not in use yet, with weights by their names in this model."""
-        METHODS.get(adapter.method.name).library.add_adapter(
-            self.backbone, adapter.name, adapter.method.name, adapter.method.options
-        )
+        method = METHODS.get(adapter.method.name)
+        method.library.add_adapter(self.backbone, adapter.name, method, adapter.method.options)
         self.load(tensors)
 
     def settle(self) -> None:

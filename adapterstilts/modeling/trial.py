@@ -11,6 +11,7 @@ from torch import nn
 
 from adapterstilts.errors import AstiltsError, CompatibilityError, UsageError
 from adapterstilts.modeling.backbone import Backbone
+from adapterstilts.modeling.library_method import is_ours
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import MethodSpec
@@ -80,6 +81,8 @@ def _explained(backbone: Backbone, method: MethodSpec) -> Iterator[None]:
     except AstiltsError:
         raise
     except Exception as error:  # the libraries raise whatever their code stumbles over
+        if is_ours(error):
+            raise
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
         raise CompatibilityError(
             f"Method {method} does not work on {backbone.name}: {reason.rstrip('.')}.",
