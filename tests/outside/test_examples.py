@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from tests.conftest import QUICK
 from tests.outside.conftest import EXAMPLES
 from tests.translation_models import save_marian, sentences
 
-# What is added to the task that shows it.
-TASKS = {"task": "headlines", "format": "notes", "metric": "paraphrases", "kind": "likeness"}
+# What is added to the task that shows it; a method has none of its own.
+TASKS = {"task": "headlines", "format": "notes", "metric": "paraphrases", "kind": "likeness", "method": "headlines"}
 METRIC = {"kind": "spearman"}
+METHOD = {"method": ["--method", "peft:hra[r=2]"]}
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +35,13 @@ def flags(backbone: Path, data: Path) -> list[str]:
 def test_additions_are_trained_with_transferred_to_and_scored(
     what: str, tiny_backbone: Path, data: Path, astilts: Callable[..., list[str]]
 ) -> None:
-    task, common = TASKS[what], flags(tiny_backbone, data)
+    task, common = TASKS[what], [*flags(tiny_backbone, data), *METHOD.get(what, [])]
+    folders = [EXAMPLES / name for name in dict.fromkeys([what, *(["task"] if what == "method" else [])])]
     trained, moved, listed = astilts(
         ["train-intermediate", task, *common],
         ["transfer", "--from", task, "--to", task, *common],
         ["tasks", "--json"],
-        tasks=[EXAMPLES / what],
+        tasks=folders,
     )
     metric = METRIC.get(what, "accuracy")
     assert json.loads(trained)["tasks"][task]["validation"][metric] is not None
@@ -48,8 +50,9 @@ def test_additions_are_trained_with_transferred_to_and_scored(
     assert all(set(row["languages"]) == {"en", "de"} and metric in row["languages"]["de"] for row in rows)
     assert set(rows[1]["difference"][metric]) == {"mean", "low", "high"}
     (entry,) = [one for one in json.loads(listed) if one["name"] == task]
-    assert entry["origin"] == {"kind": "folder", "name": str(EXAMPLES / what)}
-    check_scores(rows, metric, tasks=EXAMPLES / what, astilts=astilts)
+    assert entry["origin"] == {"kind": "folder", "name": str(folders[-1])}
+    assert all(row["method"] == "peft:hra[r=2]" for row in rows) or what != "method"
+    check_scores(rows, metric, tasks=folders, astilts=astilts)
 
 
 @pytest.mark.parametrize("what", ["task", "kind"])
@@ -68,11 +71,13 @@ def test_additions_are_translated_and_trained_with_in_another_language(
     assert json.loads(trained)["languages"] == ["en", "de"]
 
 
-def check_scores(rows: list[dict[str, Any]], metric: str, *, tasks: Path, astilts: Callable[..., list[str]]) -> None:
+def check_scores(
+    rows: list[dict[str, Any]], metric: str, *, tasks: Sequence[Path], astilts: Callable[..., list[str]]
+) -> None:
     """`astilts score` gives the numbers that `transfer` printed."""
     folders = [row["folder"] for row in rows]
     found = astilts(
-        *(["score", f"{folder}/predictions", f"{folder}/labels", "--json"] for folder in folders), tasks=[tasks]
+        *(["score", f"{folder}/predictions", f"{folder}/labels", "--json"] for folder in folders), tasks=tasks
     )
     for row, scored in zip(rows, found, strict=True):
         (task,) = json.loads(scored)["tasks"]
