@@ -16,8 +16,8 @@ import pytest
 from datasets import Dataset
 from pydantic import ValidationError
 
-from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.recipe import HubSource
+from tests.catalogue import recipe
 from tests.hub_server import HubServer, serve
 
 REVISION = "0123456789" * 4
@@ -166,7 +166,7 @@ import json
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.hub import HubRows
 from adapterstilts.errors import HubError
-from adapterstilts.tasks.catalogue import recipe
+from tests.catalogue import recipe
 found = []
 for split, language in (("train", "sw"), ("validation", "sw"), ("train", "yo")):
     try:

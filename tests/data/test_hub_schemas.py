@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from adapterstilts.tasks.catalogue import recipe
+from tests.catalogue import recipe
 from tests.data.release_examples import ARTICLE, ENTITY, PAIR, lines
 from tests.data.test_hub import write_card
 from tests.hub_server import serve
@@ -120,7 +120,8 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, A
         "import json, sys\n"
         "from adapterstilts.data.bad_rows import BadRows\n"
         "from adapterstilts.data.sources.open import open_source\n"
-        "from adapterstilts.tasks.catalogue import recipe\n"
+        "from adapterstilts.tasks.catalogue import Catalogue\n"
+        "recipe = Catalogue().recipe\n"
         "found = {}\n"
         "for name in sys.argv[1:]:\n"
         "    task, split, language = name.split('/')\n"

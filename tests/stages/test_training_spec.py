@@ -15,8 +15,10 @@ from adapterstilts.stages.planner import ResolvedMethod
 from adapterstilts.stages.training_spec import Start, plan_training, resolve_settings
 from tests.stages.conftest import World
 
+PRETRAINED = Start()
 
-def key_of(world: World, task: str, start: Start = Start(), **changes: Any) -> str:
+
+def key_of(world: World, task: str, start: Start = PRETRAINED, **changes: Any) -> str:
     planner = replace(world.planner, **changes)
     return plan_training(planner, [world.recipe(task)], "train-target", start=start).key
 

@@ -21,8 +21,8 @@ from adapterstilts.mini.generators import generator_names
 from adapterstilts.mini.tokenizer import build_tokenizer
 from adapterstilts.modeling.heads import HEADS
 from adapterstilts.settings import Encoding, Settings, validate
-from adapterstilts.tasks.catalogue import recipe, recipe_for_phase, task_names, training_recipes
 from adapterstilts.tasks.kind import Kind
+from tests.catalogue import recipe, recipe_for_phase, task_names, training_recipes
 
 TASKS = task_names()
 ENCODING = Encoding(max_length=128, stride=32, max_query_length=32)
