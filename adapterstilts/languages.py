@@ -60,3 +60,22 @@ def check_languages(codes: Iterable[str], *, available: Iterable[str], owner: st
             raise UsageError(f"Language {code!r} is given twice.", remedy="Give each language once.")
         chosen.append(code)
     return tuple(chosen)
+
+
+def check_training_languages(names: Iterable[str] | None, translations: object, *, flag: str) -> tuple[str, ...]:
+    """The languages to train in; English where none are given.
+
+    Args:
+        translations: Where translations come from, if that is given.
+        flag: The option that names the languages.
+
+    Raises:
+        UsageError: A language is unknown or given twice, or there are translations and no language for them.
+    """
+    chosen = check_languages(names or (ENGLISH,), available=LANGUAGES, owner=flag)
+    if translations is not None and chosen == (ENGLISH,):
+        raise UsageError(
+            f"--translations {translations} has no meaning for training in English alone.",
+            remedy=f"Name the languages to train in with {flag}, or leave it out.",
+        )
+    return chosen

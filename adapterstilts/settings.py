@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from adapterstilts.declared import Flag, Group
 from adapterstilts.errors import UsageError, unknown
 
 M = TypeVar("M", bound=BaseModel)
+Pooling = Literal["first", "mean", "last"]
+"""How one vector of a text is read: at its first or last token, or as the mean over all."""
 
 
 class Strict(BaseModel):
@@ -17,11 +21,14 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def validate(model: type[M], values: dict[str, Any], *, where: str) -> M:
+def validate(
+    model: type[M], values: dict[str, Any], *, where: str = "", spelled: Callable[[str], str] = lambda name: name
+) -> M:
     """Builds `model` from `values`.
 
     Args:
-        where: The file or flag that `values` came from, for the message.
+        where: The file that `values` came from, for the message.
+        spelled: What a key is called where it came from.
 
     Raises:
         UsageError: A key is unknown (near ones are suggested), missing, or has a value of the wrong type.
@@ -30,17 +37,18 @@ def validate(model: type[M], values: dict[str, Any], *, where: str) -> M:
         return model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        path = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
-            suggestion = unknown("key", path, model.model_fields)
+        loc, problem = first["loc"], first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden" and len(loc) == 1:
+            suggestion = unknown("key", str(loc[0]), model.model_fields)
             raise UsageError(f"{where}: {suggestion.message}", remedy=suggestion.remedy) from None
-        given = "" if first["type"] == "missing" else f" (given: {first['input']!r})"
-        at = f"{where}: {path}" if path else where
-        raise UsageError(f"{at}: {first['msg'].removeprefix('Value error, ')}{given}.") from None
+        given = "" if first["type"] == "missing" or not loc else f" (given: {first['input']!r})"
+        path = ".".join([*(spelled(str(part)) for part in loc[:1]), *map(str, loc[1:])])
+        at = "".join(f"{part}: " for part in (where, path) if part)
+        raise UsageError(f"{at}{problem}{given}.") from None
 
 
 class Encoding(Strict):
-    """How text becomes windows of tokens.
+    """How text becomes windows of tokens, as specs hold it; what a kind's inputs do not depend on is 0.
 
     Attributes:
         max_length: Longest input, in tokens, special tokens included.
@@ -48,41 +56,65 @@ class Encoding(Strict):
         max_query_length: Longest question, in tokens; longer ones are cut.
     """
 
-    max_length: int = Field(384, ge=8)
-    stride: int = Field(128, ge=0)
-    max_query_length: int = Field(64, ge=1)
+    max_length: int = Field(ge=8)
+    stride: int = Field(0, ge=0)
+    max_query_length: int = Field(0, ge=0)
 
 
 class Optimisation(Strict):
-    """How a model is trained, whatever its input is.
+    """How a model is trained, whatever its input is."""
 
-    Attributes:
-        learning_rate: Peak of the linear schedule.
-        epochs: Passes over the training features.
-        batch_size: Features per optimiser step, however many micro-batches they are split into.
-        warmup_ratio: Share of the steps in which the learning rate rises linearly.
-        eval_steps: Optimiser steps between two evaluations on English validation data; None: once an epoch.
-        patience: Evaluations without improvement after which training stops.
-        max_validation_examples: Validation examples used for checkpoint selection.
-    """
+    learning_rate: Annotated[float, Flag(Group.HYPERPARAMETERS)] = Field(
+        1e-5, gt=0, description="Peak of the linear schedule."
+    )
+    epochs: Annotated[float, Flag(Group.HYPERPARAMETERS, unit="passes")] = Field(
+        2, gt=0, description="Passes over the training features."
+    )
+    batch_size: Annotated[int, Flag(Group.HYPERPARAMETERS, unit="features")] = Field(
+        32, ge=1, description="Features of an optimiser step, however many micro-batches they are split into."
+    )
+    warmup_ratio: Annotated[float, Flag(Group.HYPERPARAMETERS, unit="share")] = Field(
+        0.1, ge=0, le=1, description="Share of the steps in which the learning rate rises."
+    )
+    weight_decay: Annotated[float, Flag(Group.HYPERPARAMETERS)] = Field(
+        0.01, ge=0, description="Weight decay of AdamW."
+    )
+    max_grad_norm: Annotated[float, Flag(Group.HYPERPARAMETERS)] = Field(
+        1.0, gt=0, description="Norm that gradients are clipped to."
+    )
+    eval_steps: Annotated[int | None, Flag(Group.HYPERPARAMETERS, unit="steps")] = Field(
+        None,
+        ge=1,
+        description="Optimiser steps between evaluations on English validation data; an epoch's where none is set.",
+    )
+    patience: Annotated[int, Flag(Group.HYPERPARAMETERS, unit="evaluations")] = Field(
+        30, ge=1, description="Evaluations without improvement after which training stops."
+    )
+    max_validation_examples: Annotated[int, Flag(Group.HYPERPARAMETERS, unit="examples")] = Field(
+        500, ge=1, description="Validation examples that the checkpoint is selected on."
+    )
 
-    learning_rate: float = Field(1e-5, gt=0)
-    epochs: float = Field(2, gt=0)
-    batch_size: int = Field(32, ge=1)
-    warmup_ratio: float = Field(0.1, ge=0, le=1)
-    weight_decay: float = Field(0.01, ge=0)
-    max_grad_norm: float = Field(1.0, gt=0)
-    eval_steps: int | None = Field(None, ge=1)
-    patience: int = Field(30, ge=1)
-    max_validation_examples: int = Field(500, ge=1)
 
-
-class Settings(Encoding, Optimisation):
+class Settings(Optimisation):
     """All hyperparameters of one training stage, as profiles, recipes and flags give them."""
 
-    def encoding(self) -> Encoding:
-        """The part that prediction has to share with training."""
-        return Encoding(**{name: getattr(self, name) for name in Encoding.model_fields})
+    max_length: Annotated[int, Flag(Group.HYPERPARAMETERS, unit="tokens")] = Field(
+        384, ge=8, description="Longest input, special tokens included."
+    )
+    stride: Annotated[int, Flag(Group.HYPERPARAMETERS, unit="tokens")] = Field(
+        128, ge=0, description="Tokens that neighbouring windows of a long context share."
+    )
+    max_query_length: Annotated[int, Flag(Group.HYPERPARAMETERS, unit="tokens")] = Field(
+        64, ge=1, description="Longest question; longer ones are cut."
+    )
+
+    def encoding(self, fields: Collection[str]) -> Encoding:
+        """The part that prediction has to share with training.
+
+        Args:
+            fields: Those that decide the inputs of the kind of task.
+        """
+        return Encoding(**{name: getattr(self, name) for name in Encoding.model_fields if name in fields})
 
     def optimisation(self) -> Optimisation:
         """The part that all tasks of a stage share."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from adapterstilts.mini.generators.span_qa import span_qa
+from adapterstilts.settings import Optimisation
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 LANGUAGES = ("en", "de", "es", "ru", "zh", "sw")
@@ -24,10 +26,25 @@ QUICK: dict[str, Any] = {
     "batch_size": 8,
     "learning_rate": 1e-3,
     "max_length": 96,
-    "stride": 16,
-    "max_query_length": 32,
     "max_validation_examples": 16,
 }
+# What question answering needs besides.
+WINDOWS = {"stride": 16, "max_query_length": 32}
+
+
+def without_training(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that say something about targets that no model is trained for."""
+    about_training = {*Optimisation.model_fields, "max_train_examples", "method"}
+    return {name: value for name, value in options.items() if name not in about_training}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_environment() -> Iterator[None]:
+    """What the caller's environment says about stores and tasks is not the tests' business."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("ASTILTS_")]:
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -112,4 +129,4 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def quick(tiny_backbone: Path, releases: Path, tmp_path: Path) -> dict[str, Any]:
     """Options for API calls on the tiny backbone and the release files, with a store of the test's own."""
-    return {"backbone": str(tiny_backbone), "data_dir": releases, "store": tmp_path / "store", **QUICK}
+    return {"backbone": str(tiny_backbone), "data_dir": releases, "store": tmp_path / "store", **QUICK, **WINDOWS}

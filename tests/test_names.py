@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from adapterstilts.commands.options import TransferOptions, read_options
 from adapterstilts.errors import UsageError
 from adapterstilts.languages import LANGUAGES, check_languages
 from adapterstilts.modeling.methods import METHODS, parse_method
@@ -47,13 +46,6 @@ def test_method_options_are_checked_by_the_library() -> None:
         METHODS.get("seq_bn").resolve({"reduction_facto": 2})
     with pytest.raises(UsageError, match="has no options"):
         METHODS.get("full").resolve({"rank": 2})
-
-
-def test_options_and_settings_are_told_apart() -> None:
-    options = read_options(TransferOptions, {"profile": "mini", "epochs": 3, "languages": ["en"], "seed": None})
-    assert options.profile == "mini" and options.settings == {"epochs": 3} and options.seed is None
-    with pytest.raises(UsageError, match="Unknown option 'epoch'. Did you mean 'epochs'"):
-        read_options(TransferOptions, {"epoch": 3})
 
 
 def test_profiles() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 import adapterstilts
@@ -118,7 +119,10 @@ def test_every_command_in_the_readme_is_valid() -> None:
     lines = [line for block in blocks("bash") for line in block.splitlines() if line.startswith("astilts ")]
     assert len(lines) >= 9
     for line in lines:
-        group, words = astilts, shlex.split(line, comments=True)[1:]
-        while words and hasattr(group, "commands") and words[0] in group.commands:
-            group = group.commands[words.pop(0)]
-        group.make_context(line, words)
+        command, words = astilts, shlex.split(line, comments=True)[1:]
+        while isinstance(command, click.Group) and words:
+            context = click.Context(command)
+            if words[0] not in command.list_commands(context):
+                break
+            command = command.get_command(context, words.pop(0))
+        command.make_context(line, words)

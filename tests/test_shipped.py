@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 
 import adapterstilts
-from adapterstilts.commands.intermediate import shipped_run
 from adapterstilts.commands.options import TransferOptions
+from adapterstilts.commands.setup import make_planner, shipped_folders
 from adapterstilts.mini import backbone_path
 from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.reporting.cards import RESULT, card
-from adapterstilts.runs.specs import key
 from adapterstilts.runs.store import Run
-from adapterstilts.stages.run import Silent, run_evaluation
-from adapterstilts.stages.setup import make_plan, plan_evaluation, plan_training
+from adapterstilts.stages.evaluation_spec import Scored, plan_evaluation
+from adapterstilts.stages.graph import finished
+from adapterstilts.stages.reporter import Silent
+from adapterstilts.stages.run import run_stage
+from adapterstilts.stages.training_spec import plan_training
 from adapterstilts.tasks.catalogue import recipe, task_names
 
 FOLDER = Path(__file__).resolve().parents[1] / "task_adapters"
@@ -28,9 +30,8 @@ BY_CHANCE = {"squad": 0.0}
 
 
 def run_of(name: str) -> Run:
-    run = shipped_run(name)
-    assert run is not None, f"scripts/build_mini --skip-backbone --only {name}"
-    return run.check()
+    assert FOLDER / name / "mini" in shipped_folders(), f"scripts/build_mini --skip-backbone --only {name}"
+    return Run(FOLDER / name / "mini").check()
 
 
 def result_of(name: str) -> dict[str, Any]:
@@ -48,8 +49,8 @@ def test_adapters_belong_to_what_the_package_has_now(name: str, tmp_path: Path) 
     run = run_of(name)
     assert run.spec.backbone == locate_backbone(str(backbone_path())).fingerprint
     assert sum(path.stat().st_size for path in run.folder.glob("*.safetensors")) <= MOST_BYTES
-    plan = make_plan(TransferOptions(profile="mini", store=tmp_path, precision="fp32", device="cpu"))
-    assert key(plan_training(plan, [recipe(name)], "train-intermediate")) == run.key == result_of(name)["key"]
+    planner = make_planner(TransferOptions(profile="mini", store=tmp_path, precision="fp32", device="cpu"))
+    assert plan_training(planner, [recipe(name)], "train-intermediate").key == run.key == result_of(name)["key"]
     assert not list(run.folder.glob("*.bin")) and not list(run.folder.glob("*.pt"))
 
 
@@ -73,9 +74,9 @@ def test_adapters_have_learnt_their_task_in_english_and_elsewhere(name: str) -> 
 @pytest.mark.parametrize("name", INTERMEDIATE)
 def test_adapters_give_the_scores_of_their_result_file(name: str, tmp_path: Path) -> None:
     run, recorded = run_of(name), result_of(name)["test"]["en"]
-    options = TransferOptions(profile="mini", store=tmp_path, precision="fp32", device="cpu", languages=("en",))
-    plan = make_plan(options)
-    found = run_evaluation(plan, plan_evaluation(plan, recipe(name), run, options), run, Silent())
+    planner = make_planner(TransferOptions(profile="mini", store=tmp_path, precision="fp32", device="cpu"))
+    stage = plan_evaluation(planner, recipe(name), finished(run), Scored(languages=("en",)))
+    found = run_stage(stage.spec, planner.setup, Silent())
     for metric, value in recorded.items():
         assert found.metrics["languages"]["en"][metric] == pytest.approx(value, abs=0.6), metric
 

@@ -1,4 +1,4 @@
-"""The `astilts` command. Modules here import click only; what a command needs is imported when it runs."""
+"""The `astilts` command. A module here imports click and options; what a command needs is imported when it runs."""
 
 from adapterstilts.cli.main import main
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from adapterstilts.cli.flags import GroupedCommand, fields
+from adapterstilts.cli.output import Output
+from adapterstilts.commands.options import BackboneOptions
 
-@click.command("doctor")
-@click.option("--profile", default="paper", show_default=True, help="Set of defaults: paper or mini.")
-@click.option("--backbone", metavar="ID|DIR", help="Hub id, folder, or mini. Default: the profile's.")
-@click.option("--revision", help="Commit of a backbone on the Hub.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def doctor(profile: str, backbone: str | None, revision: str | None, as_json: bool) -> None:
+
+@click.command("doctor", cls=GroupedCommand)
+@fields(BackboneOptions, Output)
+def doctor(options: BackboneOptions, output: Output) -> None:
     """Say what works on a backbone, and why the rest does not.
 
     Of the backbone only configuration and tokenizer are read.
@@ -20,11 +21,11 @@ def doctor(profile: str, backbone: str | None, revision: str | None, as_json: bo
       astilts doctor --backbone mini
       astilts doctor --backbone Qwen/Qwen3-0.6B --json
     """
-    from adapterstilts import api
     from adapterstilts.cli.progress import quiet_libraries
+    from adapterstilts.commands.doctor import examine
     from adapterstilts.commands.results import to_json
     from adapterstilts.reporting.doctor import doctor_text
 
     quiet_libraries()
-    report = api.doctor(profile=profile, backbone=backbone, revision=revision)
-    click.echo(to_json(report) if as_json else doctor_text(report), nl=as_json)
+    report = examine(**dict(options))
+    click.echo(to_json(report) if output.json_ else doctor_text(report), nl=output.json_)

@@ -2,37 +2,61 @@
 
 from __future__ import annotations
 
+import ast
 import sys
+from importlib import import_module
+from importlib.resources import files
 from typing import Any
 
 import click
 
 from adapterstilts import __version__
-from adapterstilts.cli.doctor import doctor
-from adapterstilts.cli.export import export
-from adapterstilts.cli.methods import methods
-from adapterstilts.cli.runs import runs
-from adapterstilts.cli.score import score
-from adapterstilts.cli.tasks import tasks
-from adapterstilts.cli.train_language import train_language
-from adapterstilts.cli.training import train_intermediate, transfer
-from adapterstilts.cli.translate import translate
 from adapterstilts.errors import AstiltsError, unknown
 
+# Each is the function of its name in the module of its name, with `_` for `-`.
+_COMMANDS = (
+    "train-intermediate", "train-language", "transfer", "translate", "score", "export", "runs", "tasks", "methods",
+    "doctor",
+)  # fmt: skip
 
-class SuggestingGroup(click.Group):
-    """A group that suggests near names for an unknown command."""
+
+class Commands(click.Group):
+    """Commands whose modules are imported when they are used, and near names for those that do not exist."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All of them, in the order in which they are used."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports a command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        found: click.Command = getattr(import_module(f"adapterstilts.cli.{name}"), name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes a line for each, without importing it."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _summary(name.replace("-", "_"))) for name in _COMMANDS])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Finds the command that `args` begin with."""
-        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            raise unknown("command", args[0], self.list_commands(ctx))
+        if args and not args[0].startswith("-") and args[0] not in _COMMANDS:
+            raise unknown("command", args[0], _COMMANDS)
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=SuggestingGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def _summary(name: str) -> str:
+    """The first line of a command's help, from its source."""
+    source = files(__package__).joinpath(f"{name}.py").read_text(encoding="utf-8")
+    function = next(node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == name)
+    return (ast.get_docstring(function) or "").partition("\n")[0]
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="astilts")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def astilts(debug: bool) -> None:
@@ -43,10 +67,6 @@ def astilts(debug: bool) -> None:
       astilts train-intermediate squad --profile mini
       astilts transfer --from squad --to mlqa --profile mini
     """
-
-
-for command in (train_intermediate, train_language, transfer, translate, score, export, runs, tasks, methods, doctor):
-    astilts.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> None:

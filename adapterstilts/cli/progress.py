@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 import warnings
@@ -72,11 +73,12 @@ class Terminal:
 
 def quiet_libraries() -> None:
     """Keeps the libraries' own progress bars and advice off the terminal; their errors still show."""
-    import datasets
-    import transformers
-
     warnings.filterwarnings("ignore")
-    datasets.disable_progress_bars()
-    transformers.logging.set_verbosity_error()
+    # Read by the libraries when they are imported, which a command may never do.
+    os.environ |= {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error"}
+    if datasets := sys.modules.get("datasets"):
+        datasets.disable_progress_bars()
+    if transformers := sys.modules.get("transformers"):
+        transformers.logging.set_verbosity_error()
     for name in ("adapters", "datasets", "huggingface_hub", "accelerate"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import Annotated
 
 import click
+from pydantic import Field
 
-_STORE = click.option(
-    "--store", type=click.Path(file_okay=False, path_type=Path), default="astilts-runs", envvar="ASTILTS_STORE",
-    show_default=True, show_envvar=True, help="Folder of the run store.",
-)  # fmt: skip
+from adapterstilts.cli.flags import GroupedGroup, fields
+from adapterstilts.cli.output import Output
+from adapterstilts.commands.options import StoreOptions
+from adapterstilts.declared import Flag
+from adapterstilts.settings import Strict
 
 
-@click.group("runs", invoke_without_command=True)
-@_STORE
-@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
-@click.pass_context
-def runs(ctx: click.Context, store: Path, as_json: bool) -> None:
+class _ShownRun(Strict):
+    key: Annotated[str, Flag(metavar="KEY")] = Field(description="First digits of a run's key, or its folder.")
+
+
+@click.group("runs", cls=GroupedGroup, invoke_without_command=True)
+@fields(StoreOptions, Output)
+def runs(options: StoreOptions, output: Output) -> None:
     """List finished runs, or show one."""
-    ctx.obj = store
-    if ctx.invoked_subcommand:
+    if click.get_current_context().invoked_subcommand:
         return
-    from adapterstilts.reporting.tables import runs_table
+    from adapterstilts.reporting.runs import runs_table
     from adapterstilts.runs.store import RunStore
 
-    found = RunStore(store).runs()
-    for problem in RunStore(store).unreadable():
+    store = RunStore(options.store)
+    found = store.runs()
+    for problem in store.unreadable():
         click.echo(f"Left out: {problem}", err=True)
-    if as_json:
+    if output.json_:
         listed = [
             {
                 "key": run.key,
@@ -41,21 +45,18 @@ def runs(ctx: click.Context, store: Path, as_json: bool) -> None:
         ]
         click.echo(json.dumps(listed, indent=1))
     else:
-        click.echo(runs_table(found) if found else f"No finished run in {store}.")
+        click.echo(runs_table(found) if found else f"No finished run in {options.store}.")
 
 
 @runs.command("show")
-@click.argument("key")
-@click.option("--store", "own_store", type=click.Path(file_okay=False, path_type=Path), help="Folder of the run store.")
-@click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
-@click.pass_obj
-def show(store: Path, key: str, own_store: Path | None, as_json: bool) -> None:
+@fields(_ShownRun, StoreOptions, Output)
+def show(shown: _ShownRun, options: StoreOptions, output: Output) -> None:
     """Show spec, provenance and metrics of the run that KEY names: first digits of its key, or its folder."""
     import yaml
 
     from adapterstilts.runs.store import RunStore
 
-    run = RunStore(own_store or store).resolve(key)
+    run = RunStore(options.store).resolve(shown.key)
     content = {
         "key": run.key,
         "folder": str(run.folder),
@@ -63,7 +64,7 @@ def show(store: Path, key: str, own_store: Path | None, as_json: bool) -> None:
         "provenance": run.provenance,
         "metrics": run.metrics,
     }
-    if as_json:
+    if output.json_:
         click.echo(json.dumps(content, indent=1, ensure_ascii=False))
     else:
         click.echo(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110))

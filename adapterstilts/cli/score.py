@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
+from adapterstilts.cli.flags import GroupedCommand, fields
+from adapterstilts.cli.output import Output
+from adapterstilts.commands.options import ScoredFolders, ScoreOptions
 
-@click.command("score")
-@click.argument("predictions", type=click.Path(path_type=Path))
-@click.argument("labels", type=click.Path(path_type=Path))
-@click.option(
-    "--benchmark", type=click.Choice(["xtreme", "xtreme-r"]),
-    help="Count this benchmark's tasks and languages only, and list those that are missing.",
-)  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
-def score(predictions: Path, labels: Path, benchmark: str | None, as_json: bool) -> None:
-    """Score the folder PREDICTIONS against the folder LABELS, both laid out as <task>/<split>-<language>.{json|tsv}.
+
+@click.command("score", cls=GroupedCommand)
+@fields(ScoredFolders, ScoreOptions, Output)
+def score(folders: ScoredFolders, options: ScoreOptions, output: Output) -> None:
+    """Score the folder PREDICTIONS against the folder LABELS, laid out as <task>/<split>-<language>.{json|tsv}.
 
     The scores are those of the benchmark's own scripts: per task the mean over languages, for question answering that
     of exact match and F1, per group and overall the mean over tasks. Means over a part of what belongs to them are
     marked with an asterisk.
     """
+    from adapterstilts.commands.results import to_json
     from adapterstilts.commands.score import score_folders
+    from adapterstilts.reporting.score import scores_tables
+    from adapterstilts.tasks.catalogue import Catalogue
 
-    scores = score_folders(predictions, labels, benchmark=benchmark)
-    if as_json:
-        from adapterstilts.commands.results import to_json
-
-        click.echo(to_json(scores))
-    else:
-        from adapterstilts.reporting.score import scores_tables
-
-        click.echo(scores_tables(scores), nl=False)
+    scores = score_folders(
+        folders.predictions, folders.labels, benchmark=options.benchmark, catalogue=Catalogue.load(options.tasks)
+    )
+    click.echo(to_json(scores) if output.json_ else scores_tables(scores), nl=output.json_)

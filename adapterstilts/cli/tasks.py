@@ -18,7 +18,8 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 def _folders(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the flag that names folders of tasks."""
-    return click.option("--tasks", "folders", type=_FOLDER, multiple=True, metavar="DIR",
+    return click.option("--tasks", "folders", type=_FOLDER, multiple=True, metavar="DIR", envvar="ASTILTS_TASKS",
+                        show_envvar=True,
                         help="Folder of tasks outside the package; can be given several times.")(command)  # fmt: skip
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from adapterstilts.cli.training import training_options
+from adapterstilts.cli.flags import GroupedCommand, fields
+from adapterstilts.cli.output import Output
+from adapterstilts.commands.options import Language, LanguageOptions
 
 
-@click.command("train-language")
-@click.argument("language", metavar="CODE")
-@training_options
-def train_language(language: str, as_json: bool, **options: Any) -> None:
+@click.command("train-language", cls=GroupedCommand)
+@fields(Language, LanguageOptions, Output)
+def train_language(language: Language, options: LanguageOptions, output: Output) -> None:
     """Train an adapter for the language CODE by masked language modelling on plain text (MAD-X).
 
     `transfer --language-adapters` puts it below the adapters of tasks. With --data-dir, the text is in mlm/CODE.txt
@@ -23,10 +22,10 @@ def train_language(language: str, as_json: bool, **options: Any) -> None:
       astilts train-language de --profile mini
       astilts train-language sw --data-dir texts --backbone ./xlm-r
     """
-    from adapterstilts import api
     from adapterstilts.cli.progress import Terminal
     from adapterstilts.commands.results import to_json
-    from adapterstilts.reporting.tables import training_summary
+    from adapterstilts.commands.train_language import run_language
+    from adapterstilts.reporting.train_intermediate import training_summary
 
-    result = api.train_language(language, reporter=Terminal(), **options)
-    click.echo(to_json(result) if as_json else training_summary(result))
+    result = run_language(language.language, options, Terminal())
+    click.echo(to_json(result) if output.json_ else training_summary(result))

@@ -16,7 +16,7 @@ from adapterstilts.modeling.backbone import check_tokenizer, locate_backbone
 from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.modeling.quantization import no_quantization
 from adapterstilts.profiles import load_profile
-from adapterstilts.stages.checks import MANY_UNKNOWN, MOSTLY_UNKNOWN
+from adapterstilts.stages.words import MANY_UNKNOWN, MOSTLY_UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def examine(*, profile: str, backbone: str | None, revision: str | None) -> Back
         warnings=_warnings(unknown),
         methods=methods,
         device=str(device),
-        precision=choose_precision("auto", device=device, hidden_size=config.hidden_size),
+        precision=choose_precision("auto", device="auto", hidden_size=config.hidden_size),
         no_4bit=no_quantization(device),
     )
 

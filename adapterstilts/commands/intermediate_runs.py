@@ -3,80 +3,213 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from adapterstilts.commands.intermediate import (
-    NONE,
-    check_source_name,
-    find_source,
-    fits,
-    shipped_run,
-    source_label,
-)
-from adapterstilts.errors import UsageError
+from adapterstilts.commands.options import ALL
+from adapterstilts.errors import AstiltsError, UsageError
+from adapterstilts.languages import ENGLISH
+from adapterstilts.runs.specs import Sampling, TrainSpec
 from adapterstilts.runs.store import Run
-from adapterstilts.stages.setup import Plan
-from adapterstilts.tasks.catalogue import task_names
+from adapterstilts.stages.graph import Training, finished
+from adapterstilts.stages.planner import Planner
+from adapterstilts.stages.training_spec import plan_training
+from adapterstilts.tasks.catalogue import Catalogue
 
-ALL = "all"
+NONE = "none"
+# Between the names of tasks that were trained together.
+_AND = "+"
 
-Sources = tuple[Run, ...]
-"""The intermediate runs that one row starts from: none, one, or several that are composed into one model."""
-
-
-def check_source_names(names: Sequence[str]) -> None:
-    """Refuses what `find_sources` could never find, without looking for runs.
-
-    Raises:
-        UsageError: A task is unknown, or a key is empty.
-    """
-    for name in names:
-        if name != ALL:
-            check_source_name(name)
+Sources = tuple[Training, ...]
+"""The intermediate stages that one row starts from: none, one, or several that are composed into one model."""
 
 
-def find_sources(plan: Plan, names: Sequence[str], *, together: bool, baseline: bool) -> list[Sources]:
-    """The sources of each row; those of the row that the others are compared with come first, if it is wanted.
-
-    Args:
-        names: As in `--from`. Beside `all`, `TASK@KEY` says which of a task's runs is meant.
-        together: Whether all intermediate runs belong into one row.
-        baseline: Whether a row without any is wanted although `none` is not among the names.
+def check_names(names: Sequence[str], catalogue: Catalogue) -> None:
+    """Refuses what `IntermediateRuns` could never find, without looking for runs.
 
     Raises:
-        UsageError: A run is not there, or a task has several.
+        UsageError: A task is unknown or given twice, or a key is empty.
     """
-    runs = [run for name in _expanded(plan, names) if (run := find_source(plan, name)) is not None]
-    if repeated := [run for run in runs if [other.key for other in runs].count(run.key) > 1]:
-        raise UsageError(f"The source {source_label(repeated[0])} is given twice.", remedy="Give each once.")
-    rows: list[Sources] = [()] if baseline or NONE in names else []
-    return [*rows, *([tuple(runs)] if together and runs else [(run,) for run in runs])]
+    for text in names:
+        task, at, key = text.partition("@")
+        tasks = task.split(_AND)
+        for one in tasks if text not in (NONE, ALL) else ():
+            catalogue.recipe_for_phase(one, "intermediate")
+        if repeated := [one for one in tasks if tasks.count(one) > 1]:
+            raise UsageError(f"--from {text}: the task {repeated[0]!r} is given twice.", remedy="Give each once.")
+        if at and not key:
+            raise UsageError(f"--from {text} has no key.", remedy="Write TASK@KEY; `astilts runs` lists the keys.")
 
 
 def label(sources: Sources) -> str:
-    """How the sources of a row are written in results."""
-    return " + ".join(source_label(run) for run in sources) if sources else NONE
+    """How the intermediate runs of a row are written in results."""
+    return " + ".join(map(source_label, sources)) if sources else NONE
 
 
-def _expanded(plan: Plan, names: Sequence[str]) -> list[str]:
-    """The names, with those of all tasks that have a fitting run in the place of `all`."""
-    if ALL not in names:
-        return list(names)
-    given = {name.partition("@")[0] for name in names}
-    found = [task for task in _available(plan) if task not in given]
-    if not found and given <= {ALL, NONE}:
-        raise UsageError(
-            f"--from {ALL}: {plan.store.root} has no intermediate run with method {plan.method} on "
-            f"{plan.backbone.name}.",
-            remedy=f"Train one first: astilts train-intermediate TASK --profile {plan.options.profile}, with the same "
-            "--backbone, --method and --data-dir as here.",
+def source_label(stage: Training) -> str:
+    """How one of them is written, in results and in `--from`."""
+    return f"{stage.spec.task}@{stage.key[:12]}"
+
+
+@dataclass(frozen=True)
+class IntermediateRuns:
+    """The intermediate runs that a command can start from.
+
+    Attributes:
+        rest: The rest of the command after `--from`, for errors that give a whole one.
+    """
+
+    planner: Planner
+    rest: str
+
+    def rows(self, names: Sequence[str], *, together: bool, baseline: bool) -> list[Sources]:
+        """The sources of each row; those of the row that the others are compared with come first, if it is wanted.
+
+        Args:
+            names: As in `--from`: tasks, several that were trained together with `+` between them, `TASK@KEY`, `all`,
+                `none`.
+            together: Whether all intermediate runs belong into one row.
+            baseline: Whether a row without any is wanted although `none` is not among the names.
+
+        Raises:
+            UsageError: A run is not there, or a task has several.
+        """
+        found = [finished(self.find(name)) for name in self._expanded(names) if name != NONE]
+        keys = [stage.key for stage in found]
+        if repeated := [stage for stage in found if keys.count(stage.key) > 1]:
+            raise UsageError(
+                f"The intermediate run {source_label(repeated[0])} is given twice.", remedy="Give each once."
+            )
+        rows: list[Sources] = [()] if baseline or NONE in names else []
+        return [*rows, *([tuple(found)] if together and found else [(stage,) for stage in found])]
+
+    def find(self, text: str) -> Run:
+        """The run that one name means.
+
+        A task by its name is the store's run with the default settings; without that, its only one in English on this
+        backbone with this method, or the one that the package has; without that, the only other one.
+
+        Raises:
+            UsageError: There is no such run, or a task has several and none of them is the default.
+        """
+        task, at, key = text.partition("@")
+        if at:
+            return self._by_key(task, key)
+        if default := self._default(task):
+            return default
+        runs = [run for run in self._runs() if _same_tasks(run.training, task)]
+        fitting = [run for run in runs if self._fits(run)]
+        fitting = [run for run in fitting if run.training.task == task] or fitting
+        english = [run for run in fitting if _in_english(run.training)] or self._of_package(task)
+        fitting = english or fitting
+        if len(fitting) == 1:
+            return fitting[0].check()
+        raise self._several(task, fitting) if fitting else self._none(task, runs)
+
+    def _by_key(self, task: str, key: str) -> Run:
+        shipped = [run for run in self._shipped() if run.key.startswith(key) and _same_tasks(run.training, task)]
+        run = shipped[0] if shipped else self.planner.setup.store.resolve(key)
+        if run.spec.stage != "train-intermediate" or not _same_tasks(run.training, task):
+            raise UsageError(
+                f"{run.folder.name} is not an intermediate run of {task}.",
+                remedy="`astilts runs` lists what is there.",
+            )
+        return run.check()
+
+    def _default(self, task: str) -> Run | None:
+        """The run of `train-intermediate` without further options, if the store or the package has it."""
+        usual = replace(
+            self.planner,
+            settings={},
+            seed=self.planner.profile.seed,
+            pooling=None,
+            max_train_examples=None,
+            skip_bad_rows=False,
         )
-    position = list(names).index(ALL)
-    return [*names[:position], *found, *names[position + 1 :]]
+        catalogue = self.planner.setup.catalogue
+        tasks = [catalogue.recipe(name) for name in task.split(_AND)]
+        try:
+            stage = plan_training(usual, tasks, "train-intermediate", sampling=Sampling() if len(tasks) > 1 else None)
+        except AstiltsError:  # its data need not be there for another run of it to be used
+            return None
+        return self.planner.setup.store.find(stage.spec)
+
+    def _of_package(self, task: str) -> list[Run]:
+        return [run for run in self._shipped() if _same_tasks(run.training, task) and self._fits(run)]
+
+    def _expanded(self, names: Sequence[str]) -> list[str]:
+        """The names, with those of all tasks that have a fitting run in the place of `all`."""
+        if ALL not in names:
+            return list(names)
+        given = {name.partition("@")[0] for name in names}
+        # Runs of several tasks together are named where they are wanted.
+        there = {run.training.task for run in (*self._runs(), *self._shipped()) if self._fits(run)}
+        found = sorted(task for task in there if task not in given and _AND not in task)
+        if not found and given <= {ALL, NONE}:
+            raise UsageError(f"--from {ALL}: {self._where()}.", remedy=f"Train one first: {self._train('TASK')}")
+        position = list(names).index(ALL)
+        return [*names[:position], *found, *names[position + 1 :]]
+
+    def _runs(self) -> list[Run]:
+        return [run for run in self.planner.setup.store.runs() if run.spec.stage == "train-intermediate"]
+
+    def _shipped(self) -> list[Run]:
+        return [Run(folder) for folder in self.planner.setup.store.shelves]
+
+    def _fits(self, run: Run) -> bool:
+        """Whether a run was trained on the command's backbone with its method."""
+        spec = run.training
+        return spec.backbone == self.planner.setup.backbone.fingerprint and spec.method == self.planner.method.spec
+
+    def _where(self) -> str:
+        setup = self.planner.setup
+        return (
+            f"{setup.store.root} has no intermediate run with method {self.planner.method.spec} on "
+            f"{setup.backbone.name}"
+        )
+
+    def _train(self, tasks: str) -> str:
+        return (
+            f"astilts train-intermediate {tasks}{self._profile()}, with the same --backbone, --method and --data-dir "
+            "as here."
+        )
+
+    def _profile(self) -> str:
+        return f" --profile {self.planner.profile.name}"
+
+    def _several(self, task: str, runs: Sequence[Run]) -> UsageError:
+        rest = f"{self.rest}{self._profile()}"
+        commands = "".join(
+            f"\n  astilts transfer --from {source_label(finished(run))} {rest}\n    ({_describe(run)})"
+            for run in sorted(runs, key=lambda run: -run.metrics["best_score"])
+        )
+        return UsageError(
+            f"{task} has {len(runs)} intermediate runs, and none of them is the one with the default settings.",
+            remedy=f"Choose one:{commands}",
+        )
+
+    def _none(self, task: str, others: Sequence[Run]) -> UsageError:
+        listed = ", ".join(f"{source_label(finished(run))} ({_describe(run)})" for run in others)
+        where = self._where().replace("intermediate run with", f"intermediate run of {task} with")
+        return UsageError(
+            f"{where}.{f' Others there: {listed}.' if listed else ''}",
+            remedy=f"Train it first: {self._train(task.replace(_AND, ' '))}",
+        )
 
 
-def _available(plan: Plan) -> list[str]:
-    """Names of the tasks that have an intermediate run for this backbone and method, sorted."""
-    stored = [run for run in plan.store.runs() if run.spec.stage == "train-intermediate"]
-    shipped = [run for name in task_names() if (run := shipped_run(name))]
-    # Runs of several tasks together are named where they are wanted.
-    return sorted({run.spec.task for run in (*stored, *shipped) if fits(run, plan) and "+" not in run.spec.task})
+def _same_tasks(spec: TrainSpec, text: str) -> bool:
+    return sorted(spec.task.split(_AND)) == sorted(text.split(_AND))
+
+
+def _in_english(spec: TrainSpec) -> bool:
+    return all(task.data.languages == (ENGLISH,) for task in spec.tasks)
+
+
+def _describe(run: Run) -> str:
+    spec = run.training
+    sampling = f"sampling {spec.sampling}, " if spec.sampling else ""
+    spoken = sorted({code for task in spec.tasks for code in task.data.languages if task.data.translations})
+    languages = f"trained in {'+'.join(spoken)}, " if spoken else ""
+    return (
+        f"{run.provenance['backbone']}, {spec.method}, {sampling}{languages}"
+        f"{run.metrics['train_examples']:,} examples, seed {spec.seed}, validation {run.metrics['best_score']:.1f}"
+    )

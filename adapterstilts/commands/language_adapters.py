@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from adapterstilts.commands.options import TransferOptions
-from adapterstilts.commands.train_language import TASK
 from adapterstilts.errors import CompatibilityError, UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
-from adapterstilts.modeling.methods import METHODS
-from adapterstilts.modeling.storage import StoredModel
-from adapterstilts.runs.specs import TrainSpec
+from adapterstilts.modeling.blocks import ModelOutline
+from adapterstilts.modeling.methods import trains_backbone
 from adapterstilts.runs.store import Run
-from adapterstilts.stages.setup import NO_LANGUAGE_ADAPTER, Plan
+from adapterstilts.stages.evaluation_spec import NO_LANGUAGE_ADAPTER
+from adapterstilts.stages.graph import Training, finished
+from adapterstilts.stages.planner import Planner
+from adapterstilts.tasks.catalogue import MLM
 
 
 @dataclass(frozen=True)
@@ -21,22 +22,22 @@ class LanguageAdapters:
     """The language adapters of one command.
 
     Attributes:
-        own: Language to its run.
+        own: Language to the stage of its run.
         fallback: What languages without a run get: a language, `none`, or nothing, which is an error.
         drop: Last layers of the backbone in which they are left out (MAD-X 2.0: Pfeiffer et al. 2021, "UNKs
             everywhere").
     """
 
-    own: dict[str, Run]
+    own: dict[str, Training]
     fallback: str | None
     drop: int
 
     @property
-    def english(self) -> Run:
+    def english(self) -> Training:
         """The one that target phases are trained over."""
         return self.own[ENGLISH]
 
-    def of(self, language: str) -> Run | None:
+    def of(self, language: str) -> Training | None:
         """What a language, or a pair by the language of its context, is evaluated with."""
         code = context_language(language)
         if code in self.own:
@@ -45,15 +46,15 @@ class LanguageAdapters:
 
     def label(self, language: str) -> str:
         """How that is written in results."""
-        run = self.of(language)
+        stage = self.of(language)
         fallback = "" if context_language(language) in self.own else " (fallback)"
-        return f"{run_label(run) if run else NO_LANGUAGE_ADAPTER}{fallback}"
+        return f"{adapter_label(stage) if stage else NO_LANGUAGE_ADAPTER}{fallback}"
 
     @property
     def trained_over(self) -> str:
         """How the English one is written in results."""
         layers = "layer" if self.drop == 1 else f"{self.drop} layers"
-        return run_label(self.english) + (f", left out of the last {layers}" if self.drop else "")
+        return adapter_label(self.english) + (f", left out of the last {layers}" if self.drop else "")
 
 
 def check_language_options(options: TransferOptions) -> None:
@@ -79,23 +80,23 @@ def check_language_options(options: TransferOptions) -> None:
             raise unknown("language", code, LANGUAGES)
 
 
-def find_language_adapters(plan: Plan, options: TransferOptions, languages: Iterable[str]) -> LanguageAdapters:
+def find_language_adapters(planner: Planner, options: TransferOptions, languages: Iterable[str]) -> LanguageAdapters:
     """The language adapters for these languages and pairs, each of them checked to fit the plan.
 
     Raises:
         UsageError: A language has none and there is no fallback, or has several, or a given key is not that of one.
         CompatibilityError: The method would change the backbone under them, or one belongs to another backbone.
     """
-    if METHODS.get(plan.method.name).trains != "none" or plan.method.unfreeze_backbone:
+    method, name = planner.method.spec, planner.setup.backbone.name
+    if trains_backbone(method):
         raise CompatibilityError(
-            f"--language-adapters: method {plan.method} changes the backbone that they were trained on.",
+            f"--language-adapters: method {method} changes the backbone that they were trained on.",
             remedy="Use a method that leaves it frozen, such as seq_bn.",
         )
-    layers = plan.config.num_hidden_layers
+    layers = planner.facts.num_hidden_layers
     if options.language_adapter_drop >= layers:
         raise UsageError(
-            f"--language-adapter-drop {options.language_adapter_drop} leaves no layer: {plan.backbone.name} has "
-            f"{layers}.",
+            f"--language-adapter-drop {options.language_adapter_drop} leaves no layer: {name} has {layers}.",
             remedy="Give a smaller number.",
         )
     fallback = options.language_fallback
@@ -108,72 +109,64 @@ def find_language_adapters(plan: Plan, options: TransferOptions, languages: Iter
             f"--language-adapter {unused[0]}={given[unused[0]]}: no target is evaluated in {LANGUAGES[unused[0]]}.",
             remedy=f"These are: {', '.join(codes)}.",
         )
-    found = {code: _candidates(plan, code, given.get(code)) for code in codes}
+    found = {code: _candidates(planner, code, given.get(code)) for code in codes}
     if several := {code: runs for code, runs in found.items() if len(runs) > 1}:
         raise _several(several)
-    own = {code: runs[0].check() for code, runs in found.items() if runs}
+    own = {code: finished(runs[0].check()) for code, runs in found.items() if runs}
     optional = set(codes) - {ENGLISH, fallback} if fallback else set()
     if missing := [code for code in codes if code not in own and code not in optional]:
-        raise _missing(plan, missing, offered=ENGLISH not in missing and fallback is None)
+        raise _missing(planner, missing, offered=ENGLISH not in missing and fallback is None)
     return LanguageAdapters(own, fallback, options.language_adapter_drop)
 
 
-def run_label(run: Run) -> str:
+def adapter_label(stage: Training) -> str:
     """How a language adapter is written in results."""
-    (code,) = _languages(run)
-    return f"{code}@{run.short_key}"
+    (code,) = stage.spec.only.data.languages
+    return f"{code}@{stage.key[:12]}"
 
 
-def _candidates(plan: Plan, code: str, key: str | None) -> list[Run]:
-    """The language's runs on the plan's backbone, or the one with the given key."""
+def _candidates(planner: Planner, code: str, key: str | None) -> list[Run]:
+    """The language's runs on the command's backbone, or the one with the given key."""
+    setup = planner.setup
     if key is None:
-        return [run for run in plan.store.runs() if _is_of(run, code) and _backbone(run) == plan.backbone.fingerprint]
-    run = plan.store.resolve(key)
+        runs = [run for run in setup.store.runs() if _is_of(run, code)]
+        return [run for run in runs if run.training.backbone == setup.backbone.fingerprint]
+    run = setup.store.resolve(key)
     if not _is_of(run, code):
         raise UsageError(
             f"--language-adapter {code}={key}: {run.folder.name} is not a language adapter of {LANGUAGES[code]}.",
             remedy="`astilts runs` lists what is there.",
         )
-    StoredModel.read(run.folder).check_backbone(plan.backbone)
+    ModelOutline.read(run.folder).check_backbone(setup.backbone, planner.facts)
     return [run]
 
 
 def _several(found: Mapping[str, Sequence[Run]]) -> UsageError:
     listed = "; ".join(
         f"{LANGUAGES[code]} ({code}) has {len(runs)} language adapters: "
-        + ", ".join(f"{run_label(run)} ({_describe(run)})" for run in runs)
+        + ", ".join(f"{adapter_label(finished(run))} ({_describe(run)})" for run in runs)
         for code, runs in found.items()
     )
     chosen = ",".join(f"{code}={runs[-1].short_key}" for code, runs in found.items())
     return UsageError(f"{listed}.", remedy=f"Choose with --language-adapter, e.g. --language-adapter {chosen}.")
 
 
-def _missing(plan: Plan, codes: Sequence[str], *, offered: bool) -> UsageError:
+def _missing(planner: Planner, codes: Sequence[str], *, offered: bool) -> UsageError:
+    setup, profile = planner.setup, planner.profile.name
     named = ", ".join(f"{LANGUAGES[code]} ({code})" for code in codes)
-    commands = "; ".join(f"astilts train-language {code} --profile {plan.options.profile}" for code in codes)
+    commands = "; ".join(f"astilts train-language {code} --profile {profile}" for code in codes)
     other = " Or give --language-fallback none, en or another language." if offered else ""
     return UsageError(
-        f"{plan.store.root} has no language adapter on {plan.backbone.name} for {named}.",
+        f"{setup.store.root} has no language adapter on {setup.backbone.name} for {named}.",
         remedy=f"Train it first: {commands}, with the same --backbone and --data-dir as here.{other}",
     )
 
 
 def _is_of(run: Run, code: str) -> bool:
     spec = run.spec
-    return spec.stage == "train-language" and spec.task == TASK and _languages(run) == (code,)
-
-
-def _languages(run: Run) -> tuple[str, ...]:
-    assert isinstance(run.spec, TrainSpec)
-    return run.spec.only.data.languages
-
-
-def _backbone(run: Run) -> str:
-    assert isinstance(run.spec, TrainSpec)
-    return run.spec.backbone
+    return spec.stage == "train-language" and spec.task == MLM and spec.only.data.languages == (code,)
 
 
 def _describe(run: Run) -> str:
-    spec = run.spec
-    assert isinstance(spec, TrainSpec)
+    spec = run.training
     return f"{spec.method}, {run.metrics['train_examples']:,} examples, seed {spec.seed}"

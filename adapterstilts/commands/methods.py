@@ -8,7 +8,6 @@ from adapterstilts.commands.results import MethodCost
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.methods import METHODS, parse_method
-from adapterstilts.modeling.trial import try_method
 from adapterstilts.profiles import load_profile
 from adapterstilts.runs.specs import MethodSpec
 
@@ -27,6 +26,8 @@ def list_methods(*, profile: str, backbone: str | None, revision: str | None, me
 
 
 def _cost(backbone: Backbone, spec: MethodSpec, *, explain: bool) -> MethodCost:
+    from adapterstilts.modeling.trial import try_method
+
     entry = METHODS.get(spec.name)
     shared: dict[str, Any] = {
         "method": str(spec),

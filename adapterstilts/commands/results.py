@@ -11,7 +11,7 @@ from typing import Any
 from adapterstilts.errors import unknown
 from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.intervals import Interval
-from adapterstilts.runs.specs import EvaluateSpec, TrainSpec
+from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import KINDS
@@ -110,14 +110,14 @@ class TrainResult:
     def of(cls, run: Run, catalogue: Catalogue) -> TrainResult:
         """Reads the result from a run folder, and what its tasks are called from the catalogue."""
         fields = ("validation", "best_step", "steps", "parameters", "stored_bytes")
-        assert isinstance(run.spec, TrainSpec)
+        spec = run.training
         return cls(
-            task=run.spec.task,
-            method=str(run.spec.method),
-            languages=list(run.spec.tasks[0].data.languages),
-            validation_language=run.spec.tasks[0].data.validation_language,
-            tasks=_tasks(run.spec, run.metrics, catalogue),
-            sampling=str(run.spec.sampling) if run.spec.sampling else None,
+            task=spec.task,
+            method=str(spec.method),
+            languages=list(spec.tasks[0].data.languages),
+            validation_language=spec.tasks[0].data.validation_language,
+            tasks=_tasks(spec, run.metrics, catalogue),
+            sampling=str(spec.sampling) if spec.sampling else None,
             **{name: run.metrics[name] for name in fields},
             seconds=run.provenance["train_seconds"],
             cost=Cost.of([run]),
@@ -261,12 +261,16 @@ class TransferRow:
     def predictions(self, language: str) -> dict[str, Any]:
         """The predictions for one language, by example id; with several seeds, those of the first."""
         run = Run(self.folder)
-        assert isinstance(run.spec, EvaluateSpec)
-        kind = KINDS.get(run.spec.kind)(run.spec.options)
-        if language not in run.spec.languages:
-            raise unknown("language", language, run.spec.languages)
+        kind = KINDS.get(run.evaluation.kind)(run.evaluation.options)
+        if language not in run.evaluation.languages:
+            raise unknown("language", language, run.evaluation.languages)
         scored = json.loads((self.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))
-        path = self.folder / "predictions" / self.task / f"{self.split}-{language}{METRICS.get(run.spec.metric).suffix}"
+        path = (
+            self.folder
+            / "predictions"
+            / self.task
+            / f"{self.split}-{language}{METRICS.get(run.evaluation.metric).suffix}"
+        )
         return kind.read_predictions(path, scored["ids"])
 
 

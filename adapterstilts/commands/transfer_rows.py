@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from statistics import fmean, stdev
 from typing import Any
 
-from adapterstilts.commands.baselines import FULL, Way
-from adapterstilts.commands.intermediate import NONE, source_label
-from adapterstilts.commands.intermediate_runs import Sources, label
+from adapterstilts.commands.intermediate_runs import NONE, label, source_label
 from adapterstilts.commands.language_adapters import LanguageAdapters
 from adapterstilts.commands.results import ORACLE, SELECTED, Cost, Metrics, SeedScores, TransferRow
+from adapterstilts.files import file_digest
 from adapterstilts.languages import zero_shot_languages
 from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.intervals import Interval, hierarchical_bootstrap
 from adapterstilts.modeling.methods import METHODS
-from adapterstilts.runs.specs import EvaluateSpec, TrainSpec
-from adapterstilts.runs.store import Run
-from adapterstilts.tasks.catalogue import recipe
+from adapterstilts.runs.memory import Memory
+from adapterstilts.runs.specs import TrainSpec
+from adapterstilts.runs.store import MANIFEST, Run
+from adapterstilts.stages.graph import finished
+from adapterstilts.tasks.catalogue import Catalogue
 
 # Groups of languages of which a row has means; `spread` has the same names.
 _GROUPS = ("english", "zero_shot", "cross_lingual")
@@ -31,36 +32,105 @@ class SeedRuns:
 
     Attributes:
         before: Runs on the target's data that the first of these starts from.
+        languages: The languages that were scored, in the order in which they were asked for.
     """
 
     targets: tuple[Run, ...]
     evaluation: Run
     before: tuple[Run, ...] = ()
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Reached:
-    """A target that was reached one way, with one seed or several.
+class TargetRuns:
+    """The runs that reached a target one way, with one seed or several.
 
     Attributes:
-        way: What is different about it where it is a baseline of `--compare`.
+        sources: The intermediate runs.
+        variant: What is different about it where it is a baseline.
+        full: Whether it is a baseline of full fine-tuning.
     """
 
-    sources: Sources
+    sources: tuple[Run, ...]
     seeds: tuple[SeedRuns, ...]
-    way: Way | None = None
+    variant: str | None = None
+    full: bool = False
 
 
-def build_rows(reached: Sequence[Reached], adapters: LanguageAdapters | None) -> list[TransferRow]:
-    """The rows of one target, each compared with the one that has no intermediate task."""
-    return [_row(one, _compared_with(one, reached), adapters) for one in reached]
+@dataclass(frozen=True)
+class Rows:
+    """What the rows of one command share.
+
+    Attributes:
+        memory: Where intervals are kept, which take longer than the rest of a command that the store answers.
+    """
+
+    catalogue: Catalogue
+    adapters: LanguageAdapters | None
+    memory: Memory
+
+    def of(self, reached: Sequence[TargetRuns]) -> list[TransferRow]:
+        """The rows of one target, each compared with the one that has no intermediate task."""
+        return [self._row(one, _compared_with(one, reached)) for one in reached]
+
+    def _row(self, reached: TargetRuns, baseline: TargetRuns | None) -> TransferRow:
+        seeds = [_seed_scores(one) for one in reached.seeds]
+        first, runs = seeds[0], reached.seeds[0]
+        spec = runs.evaluation.evaluation
+        trained = runs.targets[0].training if runs.targets else None
+        last = runs.targets[-1] if runs.targets else runs.evaluation
+        every = [one for seed in reached.seeds for one in (*seed.before, *seed.targets)]
+        validation = [one.validation for one in seeds if one.validation is not None]
+        task = self.catalogue.recipe(spec.task)
+        return TransferRow(
+            task=spec.task,
+            title=task.title,
+            metric_labels=dict(task.build_kind().metrics),
+            source=label(tuple(map(finished, reached.sources))),
+            variant=reached.variant,
+            train_languages=list(trained.only.data.languages) if trained else [],
+            translate_test=bool(spec.translate_test),
+            source_languages={_label(run): found for run in reached.sources if (found := _translated(run))},
+            sources={_label(run): run.key for run in reached.sources},
+            composition=_composition(trained) if trained else NONE,
+            method=str(made[0].training.method) if (made := [*runs.targets, *reached.sources]) else NONE,
+            split=spec.split,
+            languages={name: _over_seeds([one.languages[name] for one in seeds], fmean) for name in first.languages},
+            **_means(seeds),
+            validation=fmean(validation) if validation else None,
+            counts=first.counts,
+            calibrated_on_scored_rows=runs.evaluation.metrics["calibrated_on_scored_rows"],
+            calibration=first.calibration,
+            difference=self._difference(reached, baseline) if baseline else {},
+            parameters=last.metrics["parameters"],
+            seconds={
+                "intermediate": sum((run.provenance["train_seconds"] for run in reached.sources), 0.0),
+                "target": sum(run.provenance["train_seconds"] for run in every),
+                "evaluation": sum(seed.evaluation.provenance["wall_seconds"] for seed in reached.seeds),
+            },
+            cost={"intermediate": Cost.of(reached.sources), "target": Cost.of(every)},
+            fusion_attention=runs.evaluation.metrics.get("fusion_attention", {}),
+            folder=first.folder,
+            trained=first.trained,
+            seeds=seeds,
+            language_adapter=self.adapters.trained_over if self.adapters else None,
+            language_adapters={name: self.adapters.label(name) for name in first.languages} if self.adapters else {},
+            differs=task.differs(spec.source, spec.split),
+        )
+
+    def _difference(self, reached: TargetRuns, baseline: TargetRuns) -> dict[str, Interval]:
+        """Gain of the zero-shot mean, per metric, over seeds with the same number."""
+        mine, theirs = ([seed.evaluation for seed in one.seeds] for one in (reached, baseline))
+        known = [f"{run.key} {file_digest(run.folder / MANIFEST)}" for run in (*mine, *theirs)]
+        languages = zero_shot_languages(reached.seeds[0].languages)
+        found = self.memory.recall("difference", *languages, *known, find=lambda: _intervals(mine, theirs, languages))
+        return {name: Interval(**values) for name, values in found.items()}
 
 
-def _compared_with(one: Reached, reached: Sequence[Reached]) -> Reached | None:
+def _compared_with(one: TargetRuns, reached: Sequence[TargetRuns]) -> TargetRuns | None:
     """The row without intermediate task, of the same method."""
-    full = one.way is not None and one.way.name == FULL
-    without = (other for other in reached if not other.sources and (other.way is None or other.way.name == FULL))
-    found = next((other for other in without if (other.way is not None) == full), None)
+    without = (other for other in reached if not other.sources and (other.variant is None or other.full))
+    found = next((other for other in without if other.full == one.full), None)
     return None if found is one else found
 
 
@@ -76,58 +146,13 @@ def selection_rows(rows: Sequence[TransferRow]) -> list[TransferRow]:
     return [replace(selected, selection=SELECTED), *(replace(row, selection=ORACLE) for row in oracle)]
 
 
-def _row(reached: Reached, baseline: Reached | None, adapters: LanguageAdapters | None) -> TransferRow:
-    seeds = [_seed_scores(one) for one in reached.seeds]
-    first, runs = seeds[0], reached.seeds[0]
-    last = runs.targets[-1] if runs.targets else runs.evaluation
-    spec, trained = runs.evaluation.spec, runs.targets[0].spec if runs.targets else None
-    assert isinstance(spec, EvaluateSpec) and not isinstance(trained, EvaluateSpec)
-    task = recipe(spec.task)
-    every = [one for seed in reached.seeds for one in (*seed.before, *seed.targets)]
-    groups = {name: [group for one in seeds if (group := getattr(one, name))] for name in _GROUPS}
-    means: dict[str, Any] = {name: _over_seeds(found, fmean) if found else None for name, found in groups.items()}
-    return TransferRow(
-        task=spec.task,
-        title=task.title,
-        metric_labels=dict(task.build_kind().metrics),
-        source=label(reached.sources),
-        variant=reached.way.name if reached.way else None,
-        train_languages=list(trained.only.data.languages) if trained else [],
-        translate_test=bool(spec.translate_test),
-        source_languages={source_label(run): found for run in reached.sources if (found := _translated(run))},
-        sources={source_label(run): run.key for run in reached.sources},
-        composition=_composition(trained) if trained else NONE,
-        method=_method([*runs.targets, *reached.sources]),
-        split=spec.split,
-        languages={name: _over_seeds([one.languages[name] for one in seeds], fmean) for name in first.languages},
-        **means,
-        spread={name: _over_seeds(found, stdev) for name, found in groups.items() if len(found) > 1},
-        validation=fmean(known) if (known := [one.validation for one in seeds if one.validation is not None]) else None,
-        counts=first.counts,
-        calibrated_on_scored_rows=runs.evaluation.metrics["calibrated_on_scored_rows"],
-        calibration=first.calibration,
-        difference=_difference(reached, baseline) if baseline else {},
-        parameters=last.metrics["parameters"],
-        seconds={
-            "intermediate": sum((run.provenance["train_seconds"] for run in reached.sources), 0.0),
-            "target": sum(run.provenance["train_seconds"] for run in every),
-            "evaluation": sum(seed.evaluation.provenance["wall_seconds"] for seed in reached.seeds),
-        },
-        cost={"intermediate": Cost.of(reached.sources), "target": Cost.of(every)},
-        fusion_attention=runs.evaluation.metrics.get("fusion_attention", {}),
-        folder=first.folder,
-        trained=first.trained,
-        seeds=seeds,
-        language_adapter=adapters.trained_over if adapters else None,
-        language_adapters={name: adapters.label(name) for name in first.languages} if adapters else {},
-        differs=task.differs(spec.source, spec.split),
-    )
+def _label(run: Run) -> str:
+    return source_label(finished(run))
 
 
 def _translated(run: Run) -> list[str]:
-    """The languages of a source's training data, if any of them are translations."""
-    assert isinstance(run.spec, TrainSpec)
-    data = [task.data for task in run.spec.tasks if task.data.translations]
+    """The languages of an intermediate run's training data, if any of them are translations."""
+    data = [task.data for task in run.training.tasks if task.data.translations]
     return list(data[0].languages) if data else []
 
 
@@ -140,15 +165,22 @@ def _composition(spec: TrainSpec) -> str:
 def _seed_scores(runs: SeedRuns) -> SeedScores:
     run, last = runs.evaluation, runs.targets[-1] if runs.targets else None
     return SeedScores(
-        seed=last.spec.seed if last and isinstance(last.spec, TrainSpec) else None,
+        seed=last.training.seed if last else None,
         validation=last.metrics["best_score"] if last else None,
-        languages=run.metrics["languages"],
+        languages={name: run.metrics["languages"][name] for name in runs.languages},
         **{name: run.metrics.get(name) for name in _GROUPS},
-        counts=run.metrics["counts"],
+        counts={name: run.metrics["counts"][name] for name in runs.languages},
         calibration=(last or run).metrics["calibration"],
         folder=run.folder,
         trained=last.folder if last else None,
     )
+
+
+def _means(seeds: Sequence[SeedScores]) -> dict[str, Any]:
+    """The mean over seeds of each group of languages, and their standard deviations as `spread`."""
+    groups = {name: [group for one in seeds if (group := getattr(one, name))] for name in _GROUPS}
+    spread = {name: _over_seeds(found, stdev) for name, found in groups.items() if len(found) > 1}
+    return {**{name: _over_seeds(found, fmean) if found else None for name, found in groups.items()}, "spread": spread}
 
 
 def _over_seeds(found: Sequence[Metrics], of: Callable[[Sequence[float]], float]) -> Metrics:
@@ -160,19 +192,11 @@ def _over_seeds(found: Sequence[Metrics], of: Callable[[Sequence[float]], float]
     }
 
 
-def _method(runs: Sequence[Run]) -> str:
-    """How the model that was evaluated was trained."""
-    for run in runs:
-        if isinstance(run.spec, TrainSpec):
-            return str(run.spec.method)
-    return NONE
-
-
-def _difference(reached: Reached, baseline: Reached) -> dict[str, Interval]:
-    """Gain of the zero-shot mean, per metric, over seeds with the same number."""
-    mine, theirs = ([_scored(seed.evaluation) for seed in one.seeds] for one in (reached, baseline))
-    every = [*mine, *theirs]
-    languages = [language for language in mine[0] if all(one[language] for one in every)]
+def _intervals(mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str]) -> dict[str, dict[str, float]]:
+    """The intervals of the difference between the evaluations of two rows, with every seed, as JSON."""
+    ours, others = ([_scored(run, languages) for run in runs] for runs in (mine, theirs))
+    every = [*ours, *others]
+    languages = [language for language in languages if all(one[language] for one in every)]
     if not languages:  # without labels there are none
         return {}
     names = set.intersection(*(set(item) for one in every for language in languages for item in one[language].values()))
@@ -182,15 +206,14 @@ def _difference(reached: Reached, baseline: Reached) -> dict[str, Interval]:
         for one in every:
             for id_ in known - one[language].keys():
                 one[language][id_] = dict.fromkeys(names, (0.0, 0.0))
-    spec = reached.seeds[0].evaluation.spec
-    assert isinstance(spec, EvaluateSpec)
-    statistics = METRICS.get(spec.metric).statistics
-    return {
+    statistics = METRICS.get(mine[0].evaluation.metric).statistics
+    found = {
         name: hierarchical_bootstrap(
-            _metric(mine, languages, name), _metric(theirs, languages, name), statistic=statistics.get(name)
+            _metric(ours, languages, name), _metric(others, languages, name), statistic=statistics.get(name)
         )
         for name in sorted(names)
     }
+    return {name: asdict(interval) for name, interval in found.items()}
 
 
 def _metric(scored: Sequence[Mapping[str, Any]], languages: Sequence[str], name: str) -> list[dict[str, Any]]:
@@ -200,9 +223,9 @@ def _metric(scored: Sequence[Mapping[str, Any]], languages: Sequence[str], name:
     ]
 
 
-def _scored(run: Run) -> dict[str, dict[str, dict[str, Any]]]:
-    """Language to example id to its part in each metric, for the languages of the zero-shot mean."""
+def _scored(run: Run, languages: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Language to example id to its part in each metric."""
     return {
         language: json.loads((run.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))["items"]
-        for language in zero_shot_languages(run.metrics["languages"])
+        for language in languages
     }

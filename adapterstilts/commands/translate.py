@@ -31,7 +31,7 @@ from adapterstilts.languages import ENGLISH, LANGUAGES, check_languages
 from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.profiles import load_profile
 from adapterstilts.runs.provenance import Stopwatch
-from adapterstilts.stages.run import Reporter
+from adapterstilts.stages.reporter import Reporter
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.recipe import Recipe
 from adapterstilts.tasks.translation import Lost
@@ -50,12 +50,11 @@ class _Outcome:
     dropped: dict[str, str] = field(default_factory=dict)
 
 
-def run_translation(
-    task: str, options: TranslationOptions, reporter: Reporter, *, catalogue: Catalogue
-) -> list[TranslationResult]:
+def run_translation(task: str, options: TranslationOptions, reporter: Reporter) -> list[TranslationResult]:
     """Translates a task's rows in every direction that is asked for; see `adapterstilts.translate`."""
     from transformers import AutoTokenizer
 
+    catalogue = Catalogue.load(options.tasks)
     found = catalogue.recipe(task)
     check_translatable(found)
     directions = _directions(options)
@@ -180,8 +179,7 @@ class _Study:
         )
 
     def _precision(self, config: Any) -> str:
-        device = choose_device(self.options.device)
-        return choose_precision(self.options.precision, device=device, hidden_size=config.hidden_size)
+        return choose_precision(self.options.precision, device=self.options.device, hidden_size=config.hidden_size)
 
     def _identity(self, direction: Direction, rows: Sequence[Row]) -> dict[str, Any]:
         """Everything that decides the translations, and the batches in which they are made."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.languages import LANGUAGES, context_language
+from adapterstilts.settings import Pooling, Strict
 
 # Families that count positions from behind the padding id, as RoBERTa does.
 _POSITIONS_BEHIND_PADDING = (
@@ -22,6 +23,38 @@ _ROUTERS = ("gate", "router", "shared_expert_gate")
 # can take the place of the one trained with (Pfeiffer et al. 2022, and `freeze_embeddings_and_language_adapters` of
 # `transformers`).
 _KEPT_BY_XMOD = ("embeddings", "adapter_modules", "adapter_layer_norm")
+
+
+class Facts(Strict):
+    """What has to be known of a backbone to plan stages on it; it has the names of a `transformers` configuration.
+
+    Attributes:
+        languages: Codes of the languages that X-MOD has a module for; empty for all others.
+        positions: The longest input in tokens; None where there is no limit.
+        pooling: How one vector of a text is read by default.
+        masked_lm: Whether there is a head for masked language modelling.
+    """
+
+    model_type: str
+    hidden_size: int
+    num_hidden_layers: int
+    languages: tuple[str, ...] = ()
+    positions: int | None
+    pooling: Pooling
+    masked_lm: bool
+
+    @classmethod
+    def of(cls, config: Any) -> Facts:
+        """The facts of a configuration."""
+        return cls(
+            model_type=config.model_type,
+            hidden_size=config.hidden_size,
+            num_hidden_layers=config.num_hidden_layers,
+            languages=tuple(config.languages) if config.model_type == "xmod" else (),
+            positions=positions(config),
+            pooling=default_pooling(config),
+            masked_lm=has_masked_lm(config),
+        )
 
 
 def is_causal(config: Any) -> bool:
@@ -54,7 +87,7 @@ def has_masked_lm(config: Any) -> bool:
     return not is_encoder_decoder(config) and type(config) in AutoModelForMaskedLM._model_mapping
 
 
-def default_pooling(config: Any) -> str:
+def default_pooling(config: Any) -> Pooling:
     """How one vector of a text is read by default.
 
     The `last` token for causal decoders, the `mean` for encoders of encoder-decoders, which have no token for it, and

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from adapterstilts.errors import CompatibilityError, UsageError, explain_hub
 from adapterstilts.files import file_digest
-from adapterstilts.modeling.architecture import has_masked_lm, is_encoder_decoder, positions
+from adapterstilts.modeling.architecture import Facts, is_encoder_decoder
 from adapterstilts.modeling.quantization import quantization_config
+from adapterstilts.runs.memory import Memory
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 # What decides the output of a checkpoint folder: architecture, weights, tokenizer.
@@ -72,12 +76,21 @@ class Backbone:
         """
         return _tokenizer(self)
 
-    def encoder(self, dtype: torch.dtype) -> nn.Module:
+    def encoder(self, dtype: torch.dtype, *, frozen: bool = False) -> nn.Module:
         """The encoder, or the decoder below its output layer, without any head, its weights in `dtype`.
+
+        Args:
+            frozen: Whether the weights are never going to change. They are then shared with all other frozen encoders
+                of this process that were built since, so that they are read once.
 
         Raises:
             CompatibilityError: The checkpoint lacks some of its weights, which would stay random.
         """
+        if frozen and self.quantization is None:
+            return _sharing_weights(_frozen_encoder(self, dtype))
+        return self._read_encoder(dtype)
+
+    def _read_encoder(self, dtype: torch.dtype) -> nn.Module:
         config = self.config()
         auto_class, inside = _route(config)
         options = {**_no_pooler(config), **quantization_config(self.quantization)}
@@ -105,7 +118,7 @@ class Backbone:
         """
         from transformers import AutoModelForMaskedLM
 
-        self.check_masked_lm(self.config())
+        self.check_masked_lm(Facts.of(self.config()))
         model, report = self._load(AutoModelForMaskedLM, output_loading_info=True)
         parts = next((names for names in _MASKED_LM_HEADS if all(hasattr(model, name) for name in names)), ())
         beginnings = tuple(f"{part}." for part in parts)
@@ -115,17 +128,34 @@ class Backbone:
         output = model.get_output_embeddings()
         if output.weight is model.get_input_embeddings().weight:
             output.weight = encoder.get_input_embeddings().weight
+        from torch import nn
+
         modules = [getattr(model, part) for part in parts]
         return modules[0] if len(modules) == 1 else nn.Sequential(*modules)
 
-    def check_masked_lm(self, config: Any) -> None:
+    def check_masked_lm(self, facts: Facts) -> None:
         """Refuses a family that has no head for masked language modelling, before weights are read.
 
         Raises:
             CompatibilityError: See above.
         """
-        if not has_masked_lm(config):
-            raise _no_masked_lm(self.name, config.model_type)
+        if not facts.masked_lm:
+            raise _no_masked_lm(self.name, facts.model_type)
+
+    def facts(self, memory: Memory) -> Facts:
+        """What planning has to know, once configuration and tokenizer are known to fit.
+
+        Raises:
+            CompatibilityError: It is not a text model, or its tokenizer cannot make batches for it.
+            HubError: It is on the Hub and the Hub is out of reach.
+        """
+
+        def find() -> dict[str, Any]:
+            config = self.config()
+            check_tokenizer(self.tokenizer(), config, name=self.name)
+            return Facts.of(config).model_dump(mode="json")
+
+        return Facts.model_validate(memory.recall("facts", self.fingerprint, version("transformers"), find=find))
 
     def _load(self, auto_class: Any, **options: Any) -> Any:
         if self.revision is not None:
@@ -169,6 +199,21 @@ def locate_backbone(name: str, *, revision: str | None = None) -> Backbone:
     return Backbone(name, name, commit, f"hub:{commit}")
 
 
+@lru_cache(maxsize=1)
+def _frozen_encoder(backbone: Backbone, dtype: torch.dtype) -> nn.Module:
+    """An encoder that is not used itself."""
+    return backbone._read_encoder(dtype).requires_grad_(False)
+
+
+def _sharing_weights(model: nn.Module) -> nn.Module:
+    """A copy of a model with parameters and buffers of its own that share the memory of the model's."""
+    from torch import nn
+
+    shared: dict[int, Any] = {id(one): nn.Parameter(one.detach(), requires_grad=False) for one in model.parameters()}
+    shared |= {id(one): one.detach() for one in model.buffers()}
+    return copy.deepcopy(model, shared)
+
+
 @lru_cache(maxsize=2)
 def _tokenizer(backbone: Backbone) -> Any:
     from transformers import AutoTokenizer
@@ -188,17 +233,16 @@ def _tokenizer(backbone: Backbone) -> Any:
     return tokenizer
 
 
-def check_length(config: Any, max_length: int, *, name: str) -> None:
+def check_length(facts: Facts, max_length: int, *, name: str) -> None:
     """Refuses inputs longer than the backbone has positions for.
 
     Raises:
         CompatibilityError: `max_length` tokens do not fit.
     """
-    found = positions(config)
-    if found and max_length > found:
+    if facts.positions and max_length > facts.positions:
         raise CompatibilityError(
-            f"{name} has {found} positions, fewer than max_length {max_length}.",
-            remedy=f"Use --max-length {found} or less.",
+            f"{name} has {facts.positions} positions, fewer than max_length {max_length}.",
+            remedy=f"Use --max-length {facts.positions} or less.",
         )
 
 

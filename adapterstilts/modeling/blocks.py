@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
+from adapterstilts.errors import CompatibilityError
 from adapterstilts.runs.specs import MethodSpec
 from adapterstilts.settings import Strict
 from adapterstilts.tasks.kind import HeadSpec
+
+DESCRIPTION = "model.json"
 
 
 class AdapterDescription(Strict):
@@ -77,6 +82,49 @@ class ModelDescription(Strict):
     own_backbone: bool = False
     blocks: tuple[Block, ...]
     heads: dict[str, HeadDescription]
+
+
+@dataclass(frozen=True)
+class ModelOutline:
+    """A model without its tensors: that of a finished run, or of one that is only planned.
+
+    Attributes:
+        name: What the run's folder is called.
+    """
+
+    name: str
+    description: ModelDescription
+
+    @classmethod
+    def read(cls, folder: Path) -> ModelOutline:
+        """The outline of the model in a run's folder."""
+        text = (folder / DESCRIPTION).read_text(encoding="utf-8")
+        return ModelOutline(folder.name, ModelDescription.model_validate_json(text))
+
+    def check_backbone(self, backbone: Any, facts: Any) -> None:
+        """Refuses a backbone that its weights are not for, before anything large is loaded.
+
+        Args:
+            backbone: A `Backbone`, with name, fingerprint and number format.
+            facts: `Facts` of it, or its configuration.
+
+        Raises:
+            CompatibilityError: Architecture, depth, width or weights differ.
+        """
+        mine = self.description
+        for what, expected, found in (
+            ("architecture", mine.model_type, facts.model_type),
+            ("hidden size", mine.hidden_size, facts.hidden_size),
+            ("number of layers", mine.num_hidden_layers, facts.num_hidden_layers),
+            ("weights", mine.backbone, backbone.fingerprint),
+            ("--load-in-4bit", bool(mine.quantization), bool(backbone.quantization)),
+        ):
+            if expected != found:
+                raise CompatibilityError(
+                    f"{self.name} was trained on another backbone than {backbone.name}: "
+                    f"{what} {expected!r} there, {found!r} here.",
+                    remedy="Use the backbone it was trained on, or train the intermediate task on this one.",
+                )
 
 
 class MergeOptions(Strict):

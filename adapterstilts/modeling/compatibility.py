@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from adapterstilts.errors import CompatibilityError, UsageError
-from adapterstilts.modeling.backbone import Backbone
-from adapterstilts.modeling.composition import COMPOSITIONS, Start, composition_options
+from adapterstilts.modeling.blocks import ModelOutline
+from adapterstilts.modeling.compositions import COMPOSITIONS, composition_options
 from adapterstilts.modeling.methods import METHODS
-from adapterstilts.modeling.storage import StoredModel
-from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import Choice, MethodSpec, TrainSpec
 from adapterstilts.tasks.kind import HeadSpec
 
 
-def check_composition(choice: Choice, spec: MethodSpec, sources: Sequence[StoredModel], *, head: str = "new") -> None:
+def check_composition(choice: Choice, spec: MethodSpec, sources: Sequence[ModelOutline], *, head: str = "new") -> None:
     """Refuses what cannot work, or would silently do nothing, before anything is loaded.
 
     Raises:
@@ -82,8 +80,8 @@ def _invertible(method: MethodSpec) -> bool:
 _USES = {"stack": "stack on", "fuse": "fuse", "average": "average", "merge": "merge"}
 
 
-def _check_source(choice: Choice, spec: MethodSpec, source: StoredModel, options: Any) -> None:
-    other, name = source.description.method, source.folder.name
+def _check_source(choice: Choice, spec: MethodSpec, source: ModelOutline, options: Any) -> None:
+    other, name = source.description.method, source.name
     same = choice.name == "continue" or choice.name == "merge"
     if same and other != spec:
         verb = "continued" if choice.name == "continue" else "merged"
@@ -130,7 +128,7 @@ def _check_source(choice: Choice, spec: MethodSpec, source: StoredModel, options
         )
 
 
-def check_head(stored: StoredModel, head: HeadSpec, task: str) -> None:
+def check_head(stored: ModelOutline, head: HeadSpec, task: str) -> None:
     """Refuses to go on with a head of another form.
 
     Raises:
@@ -139,12 +137,12 @@ def check_head(stored: StoredModel, head: HeadSpec, task: str) -> None:
     found = stored.description.heads.get(task)
     if found is None or found.spec() != head:
         raise CompatibilityError(
-            f"--head reuse: {stored.folder.name} has no {head.name!r} head with {head.outputs} outputs.",
+            f"--head reuse: {stored.name} has no {head.name!r} head with {head.outputs} outputs.",
             remedy="Use --head new.",
         )
 
 
-def check_language_adapter(stored: StoredModel, spec: TrainSpec, sources: Sequence[StoredModel] = ()) -> StoredModel:
+def check_language_adapter(stored: ModelOutline, spec: TrainSpec, sources: Sequence[ModelOutline] = ()) -> ModelOutline:
     """Refuses a language adapter that cannot lie below what a stage trains.
 
     Raises:
@@ -156,7 +154,7 @@ def check_language_adapter(stored: StoredModel, spec: TrainSpec, sources: Sequen
         if not over and (source.description.method.unfreeze_backbone or _invertible(source.description.method)):
             lost = "backbone" if source.description.method.unfreeze_backbone else "invertible layer"
             raise CompatibilityError(
-                f"{source.folder.name} was trained with {source.description.method}, whose own {lost} would have no "
+                f"{source.name} was trained with {source.description.method}, whose own {lost} would have no "
                 "effect above a language adapter.",
                 remedy="Use an intermediate run of a method without one, such as seq_bn.",
             )
@@ -170,45 +168,7 @@ def check_language_adapter(stored: StoredModel, spec: TrainSpec, sources: Sequen
     entry = METHODS.get(other.name)
     if entry.library_name != "adapters" or not entry.below or other.unfreeze_backbone or len(blocks) != 1:
         raise CompatibilityError(
-            f"{stored.folder.name} was trained with {other}, which is not a language adapter that can be exchanged.",
+            f"{stored.name} was trained with {other}, which is not a language adapter that can be exchanged.",
             remedy="Train it with `astilts train-language` and a method of the adapters library.",
         )
     return stored
-
-
-def start_model(
-    spec: TrainSpec,
-    backbone: Backbone,
-    sources: Sequence[StoredModel],
-    *,
-    heads: Mapping[str, HeadSpec],
-    source_task: str | None,
-    language: StoredModel | None = None,
-) -> TransferModel:
-    """The model with which a training stage begins: composed, with one head for each task, everything else frozen.
-
-    Args:
-        heads: Task to the head that its kind needs.
-        source_task: Task of the intermediate run, whose head `spec.head == "reuse"` goes on with.
-        language: The model with the language adapter below all others.
-
-    Raises:
-        UsageError, CompatibilityError: As `check_composition` and `check_head`.
-    """
-    check_composition(spec.composition, spec.method, sources, head=spec.head)
-    options = composition_options(spec.composition, len(sources))
-    start = Start(spec, backbone, sources, language, options)
-    model = COMPOSITIONS.get(spec.composition.name).build(start)
-    if spec.head == "reuse" and source_task is not None:
-        ((task, head),) = heads.items()
-        check_head(sources[0], head, source_task)
-        model.drop_heads(keep=source_task)
-        if source_task != task:
-            model.rename_head(source_task, task)
-    else:
-        model.drop_heads(keep=None)
-        for task, head in heads.items():
-            model.add_head(task, head)
-    for task in heads:
-        model.train_head(task)
-    return model

@@ -195,3 +195,8 @@ def parse_method(text: str, *, unfreeze_backbone: bool = False) -> MethodSpec:
     choice = parse_choice(text, flag="--method")
     METHODS.get(choice.name)
     return MethodSpec(name=choice.name, options=choice.options, unfreeze_backbone=unfreeze_backbone)
+
+
+def trains_backbone(method: MethodSpec) -> bool:
+    """Whether a method changes weights that the backbone was pretrained with."""
+    return METHODS.get(method.name).trains != "none" or method.unfreeze_backbone

@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
-
-import torch
+from typing import TYPE_CHECKING, Literal
 
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.runs.specs import Precision
+
+if TYPE_CHECKING:
+    import torch
 
 # Narrower models gain little (at width 128, scripts/bench gave 1.2 to 1.35 times the speed on two CPU cores) and keep
 # fp32, in which resuming is exact.
@@ -23,6 +24,8 @@ def choose_device(name: str) -> torch.device:
     Raises:
         UsageError: The device does not exist on this machine.
     """
+    import torch
+
     available = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     if name == "auto":
         return torch.device(available[-1])
@@ -35,18 +38,31 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def choose_precision(wanted: Literal["auto", "fp32", "bf16"], *, device: torch.device, hidden_size: int) -> Precision:
+def check_device(name: str) -> None:
+    """Refuses a device that the machine does not have, without importing torch where no machine lacks it.
+
+    Raises:
+        UsageError: See above.
+    """
+    if name not in ("auto", "cpu"):
+        choose_device(name)
+
+
+def choose_precision(wanted: Literal["auto", "fp32", "bf16"], *, device: str, hidden_size: int) -> Precision:
     """The number format of the frozen weights and the matrix products.
 
     Args:
         wanted: A format, or `auto`: bf16 where the machine multiplies it fast and the model is wide enough.
+        device: As `choose_device` takes it.
     """
     if wanted != "auto":
         return wanted
-    return "bf16" if hidden_size >= _NARROW and _multiplies_bf16(device) else "fp32"
+    return "bf16" if hidden_size >= _NARROW and _multiplies_bf16(choose_device(device)) else "fp32"
 
 
 def _multiplies_bf16(device: torch.device) -> bool:
+    import torch
+
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type == "cpu":
@@ -70,6 +86,8 @@ def device_memory(device: torch.device, *, name: str, tokens: int) -> Iterator[N
     Raises:
         CompatibilityError: The memory does not suffice.
     """
+    import torch
+
     try:
         yield
     except torch.OutOfMemoryError as error:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import Any
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.runs.specs import MethodSpec
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 NF4 = "nf4"
 """4-bit NormalFloat with double quantisation, computed in bf16."""
@@ -25,6 +26,7 @@ def quantization_config(quantization: str | None) -> dict[str, Any]:
     """What `from_pretrained` has to be given; nothing where weights are not quantised."""
     if quantization is None:
         return {}
+    import torch
     from transformers import BitsAndBytesConfig
 
     config = BitsAndBytesConfig(
@@ -38,6 +40,8 @@ def quantization_config(quantization: str | None) -> dict[str, Any]:
 
 def no_quantization(device: torch.device) -> str | None:
     """Why backbones cannot be loaded in 4 bits on this machine; None where they can."""
+    import torch
+
     if device.type != "cuda":
         return "there is no CUDA GPU" if not torch.cuda.is_available() else f"the device is {device}"
     return None if importlib.util.find_spec("bitsandbytes") else "bitsandbytes is not installed"

@@ -13,12 +13,11 @@ from safetensors.torch import load_file, save_file
 from adapterstilts.errors import CompatibilityError, StoreError
 from adapterstilts.files import write_json
 from adapterstilts.modeling.backbone import Backbone
-from adapterstilts.modeling.blocks import ModelDescription
+from adapterstilts.modeling.blocks import DESCRIPTION, ModelOutline
 from adapterstilts.modeling.transfer_model import MERGED, TransferModel
 from adapterstilts.runs.specs import Precision
 
 WEIGHTS = "weights.safetensors"
-DESCRIPTION = "model.json"
 
 
 def save_parameters(model: TransferModel, path: Path, *, trained_only: bool) -> None:
@@ -68,38 +67,16 @@ def _load(model: TransferModel, tensors: Mapping[str, torch.Tensor], path: Path,
 
 
 @dataclass(frozen=True)
-class StoredModel:
+class StoredModel(ModelOutline):
     """The model that a finished run holds."""
 
     folder: Path
-    description: ModelDescription
 
     @classmethod
     def read(cls, folder: Path) -> StoredModel:
         """Reads the description; the tensors wait for `restore`."""
-        text = (folder / DESCRIPTION).read_text(encoding="utf-8")
-        return cls(folder, ModelDescription.model_validate_json(text))
-
-    def check_backbone(self, backbone: Backbone) -> None:
-        """Refuses a backbone that these weights were not trained on, before anything large is loaded.
-
-        Raises:
-            CompatibilityError: Architecture, depth, width or weights differ.
-        """
-        config, mine = backbone.config(), self.description
-        for what, expected, found in (
-            ("architecture", mine.model_type, config.model_type),
-            ("hidden size", mine.hidden_size, config.hidden_size),
-            ("number of layers", mine.num_hidden_layers, config.num_hidden_layers),
-            ("weights", mine.backbone, backbone.fingerprint),
-            ("--load-in-4bit", bool(mine.quantization), bool(backbone.quantization)),
-        ):
-            if expected != found:
-                raise CompatibilityError(
-                    f"{self.folder.name} was trained on another backbone than {backbone.name}: "
-                    f"{what} {expected!r} there, {found!r} here.",
-                    remedy="Use the backbone it was trained on, or train the intermediate task on this one.",
-                )
+        outline = ModelOutline.read(folder)
+        return cls(outline.name, outline.description, folder)
 
     def restore(
         self, backbone: Backbone, *, precision: Precision, heads: bool = True, to_change: bool = False
@@ -110,7 +87,7 @@ class StoredModel:
             heads: Whether its heads are wanted.
             to_change: Whether weights of the backbone are going to be trained, or an adapter merged into them.
         """
-        self.check_backbone(backbone)
+        self.check_backbone(backbone, backbone.config())
         tensors = {
             name: tensor
             for name, tensor in read_tensors(self.folder / WEIGHTS).items()

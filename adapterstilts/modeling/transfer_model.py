@@ -14,7 +14,8 @@ from adapterstilts.modeling.architecture import check_modules, module_language, 
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription, Block, HeadDescription, ModelDescription
 from adapterstilts.modeling.heads import build_head
-from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.methods import METHODS, trains_backbone
+from adapterstilts.modeling.outline import fresh_name
 from adapterstilts.modeling.quantization import size_of
 from adapterstilts.runs.specs import MethodSpec, Precision
 from adapterstilts.tasks.kind import HeadSpec
@@ -24,11 +25,6 @@ from adapterstilts.tasks.retrieval import resolve_layer
 _NOTHING_AFTER_LAYERS = ("bert", "camembert", "roberta", "xlm-roberta")
 # Before the names of the tensors of adapters that have become part of the backbone.
 MERGED = "merged."
-
-
-def trains_backbone(method: MethodSpec) -> bool:
-    """Whether a method changes weights that the backbone was pretrained with."""
-    return METHODS.get(method.name).trains != "none" or method.unfreeze_backbone
 
 
 class TransferModel(nn.Module):
@@ -51,7 +47,7 @@ class TransferModel(nn.Module):
         self.precision = precision
         frozen = not (trains_backbone(method) or own_backbone)
         dtype = torch.bfloat16 if precision == "bf16" and frozen else torch.float32
-        self.backbone = backbone.encoder(dtype).requires_grad_(False)
+        self.backbone = backbone.encoder(dtype, frozen=frozen).requires_grad_(False)
         # Before a library puts its own forward around it: segments are read where there are several kinds of them.
         known = inspect.signature(type(self.backbone).forward).parameters
         segments = "token_type_ids" in known and (getattr(self.config, "type_vocab_size", None) or 0) > 1
@@ -146,7 +142,7 @@ class TransferModel(nn.Module):
 
     def fresh_name(self, name: str) -> str:
         """`name`, or a variant when an adapter has it."""
-        return name if name not in self.adapter_names else f"{name}_{len(self.adapter_names) + 1}"
+        return fresh_name(name, self.adapter_names)
 
     def add_adapter(self, name: str, method: MethodSpec) -> str:
         """Adds a frozen adapter above those that are there.

@@ -37,7 +37,7 @@ class Trial:
 class _Outline(Backbone):
     """A backbone whose encoder has shapes and no numbers."""
 
-    def encoder(self, dtype: torch.dtype) -> nn.Module:
+    def encoder(self, dtype: torch.dtype, *, frozen: bool = False) -> nn.Module:
         """The encoder on torch's meta device."""
         with torch.device("meta"):
             return self.random_encoder()

@@ -16,6 +16,7 @@ class Profile(Strict):
     """Defaults for one way of using the package.
 
     Attributes:
+        name: What it is called: its file's name.
         backbone: Hugging Face id, folder, or `mini`.
         revision: Commit of a Hub backbone.
         source: Where rows come from when `--data-dir` is not given.
@@ -23,6 +24,7 @@ class Profile(Strict):
         settings: Hyperparameters by scope: `all`, a method family, a phase, or `<phase>.<family>`, most specific last.
     """
 
+    name: str
     description: str
     backbone: str
     revision: str | None = None
@@ -47,4 +49,4 @@ def load_profile(name: str) -> Profile:
     if name not in profile_names():
         raise unknown("profile", name, profile_names())
     text = files(__name__).joinpath(f"{name}.yaml").read_text(encoding="utf-8")
-    return validate(Profile, yaml.safe_load(text), where=f"profile {name}")
+    return validate(Profile, {"name": name, **yaml.safe_load(text)}, where=f"profile {name}")

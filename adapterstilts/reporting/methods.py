@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapterstilts.commands.results import MethodCost
-from adapterstilts.reporting.tables import plain_table, text_of
+from adapterstilts.reporting.text_table import plain_table, text_of
 
 
 def methods_table(costs: Sequence[MethodCost]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapterstilts.commands.score import Average, SubmissionScores, TaskScores
-from adapterstilts.reporting.tables import plain_table, text_of
+from adapterstilts.reporting.text_table import plain_table, text_of
 
 
 def scores_tables(scores: SubmissionScores) -> str:

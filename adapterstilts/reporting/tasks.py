@@ -12,7 +12,7 @@ from adapterstilts.commands.new_task import NewTask
 from adapterstilts.commands.tasks import TaskEntry
 from adapterstilts.data.records.guessing import ColumnGuess
 from adapterstilts.languages import LANGUAGES
-from adapterstilts.reporting.tables import plain_table, text_of
+from adapterstilts.reporting.text_table import plain_table, text_of
 
 _WIDTH = 80
 _SHOWN_RECORDS = 2

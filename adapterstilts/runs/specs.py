@@ -219,6 +219,15 @@ class EvaluateSpec(Strict):
 StageSpec = TrainSpec | EvaluateSpec
 
 
+def read_spec(values: dict[str, Any]) -> StageSpec:
+    """The spec that `canonical_json` wrote.
+
+    Raises:
+        KeyError, pydantic.ValidationError: It is none of this version.
+    """
+    return (EvaluateSpec if values["stage"] == "evaluate" else TrainSpec).model_validate(values)
+
+
 def canonical_json(spec: BaseModel) -> str:
     """The one JSON text of a spec: sorted keys, no spaces, ASCII only, without fields left at an empty default.
 

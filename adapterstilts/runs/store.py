@@ -29,11 +29,12 @@ from pydantic import ValidationError
 
 from adapterstilts.errors import AstiltsError, StoreError, UsageError
 from adapterstilts.files import file_digest, sync, write_json
-from adapterstilts.runs.specs import EvaluateSpec, StageSpec, TrainSpec, canonical_json, key
+from adapterstilts.runs.specs import EvaluateSpec, StageSpec, TrainSpec, canonical_json, key, read_spec
 
 MANIFEST = "manifest.json"
 CHECKPOINTS = "checkpoints"
 KEY_DIGITS = 12
+_LONGEST_LABEL = 120
 
 
 @contextmanager
@@ -76,12 +77,36 @@ class Run:
         """The spec that the run's key is the hash of."""
         values = self._read("spec.json")
         try:
-            return (EvaluateSpec if values["stage"] == "evaluate" else TrainSpec).model_validate(values)
+            return read_spec(values)
         except (KeyError, ValidationError):
             raise StoreError(
                 f"{self.folder / 'spec.json'} is not a spec of this version.",
                 remedy="Delete the folder, or use the version of adapterstilts that made it.",
             ) from None
+
+    @property
+    def training(self) -> TrainSpec:
+        """The spec of a run that holds a model.
+
+        Raises:
+            StoreError: It is an evaluation.
+        """
+        spec = self.spec
+        if spec.stage == "evaluate":
+            raise StoreError(f"{self.folder} is not a trained model.", remedy="Give a training run.")
+        return spec
+
+    @property
+    def evaluation(self) -> EvaluateSpec:
+        """The spec of a run that holds scores.
+
+        Raises:
+            StoreError: It is a trained model.
+        """
+        spec = self.spec
+        if spec.stage != "evaluate":
+            raise StoreError(f"{self.folder} is not an evaluation.", remedy="`astilts runs` lists those there are.")
+        return spec
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
@@ -133,11 +158,17 @@ class Run:
             ) from error
 
 
+@dataclass(frozen=True)
 class RunStore:
-    """Finished and unfinished stages below one folder."""
+    """Finished and unfinished stages below one folder.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    Attributes:
+        root: The folder; it is made when something is published.
+        shelves: Folders of finished runs elsewhere, which are only read.
+    """
+
+    root: Path
+    shelves: tuple[Path, ...] = ()
 
     @property
     def cache(self) -> Path:
@@ -146,12 +177,33 @@ class RunStore:
 
     def folder(self, spec: StageSpec) -> Path:
         """Where the run of `spec` is, or will be."""
-        return self.root / f"{spec.stage}-{spec.label}-{key(spec)[:KEY_DIGITS]}"
+        return self.root / folder_name(spec, key(spec))
 
     def find(self, spec: StageSpec) -> Run | None:
         """The finished run of `spec`, if there is one."""
         folder = self.folder(spec)
         return Run(folder).check() if folder.is_dir() else None
+
+    def of_key(self, key: str) -> Run | None:
+        """The finished run with a full key, below the root or on a shelf."""
+        for folder in (*self.root.glob(f"[!.]*-{key[:KEY_DIGITS]}"), *self.shelves):
+            run = Run(folder)
+            if (folder / MANIFEST).is_file() and run.key == key:
+                return run.check()
+        return None
+
+    def need(self, key: str) -> Run:
+        """The finished run with a full key.
+
+        Raises:
+            StoreError: It is not there.
+        """
+        if run := self.of_key(key):
+            return run
+        raise StoreError(
+            f"{self.root} has no run with the key {key[:KEY_DIGITS]}, which a stage starts from.",
+            remedy="Repeat the command: what is missing is made again.",
+        )
 
     def runs(self) -> list[Run]:
         """All finished runs that can be read, oldest first."""
@@ -253,6 +305,14 @@ class RunStore:
         for rest in (replaced, checkpoints):
             shutil.rmtree(rest, ignore_errors=True)
         return Run(final)
+
+
+def folder_name(spec: StageSpec, key: str) -> str:
+    """What the folder of a run is called; file systems allow 255 bytes."""
+    label = spec.label
+    if len(label) > _LONGEST_LABEL:
+        label = f"{label[:_LONGEST_LABEL].rpartition('-')[0] or label[:_LONGEST_LABEL]}-and-more"
+    return f"{spec.stage}-{label}-{key[:KEY_DIGITS]}"
 
 
 def _unreadable(run: Run) -> StoreError | None:

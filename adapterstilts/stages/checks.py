@@ -1,87 +1,174 @@
-"""What is refused before anything is trained: languages that the backbone or its tokenizer cannot read."""
+"""What is refused before anything of a graph runs, so that nothing stops half-way that could have been known."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.unknown_words import SAMPLE, unknown_share
+from adapterstilts.data.splits import training_rows
+from adapterstilts.data.translation.layout import Direction
 from adapterstilts.errors import CompatibilityError
-from adapterstilts.files import write_json
-from adapterstilts.modeling.architecture import check_modules, module_language
-from adapterstilts.runs.specs import TrainSpec
-from adapterstilts.stages.setup import Plan
-from adapterstilts.tasks.recipe import Recipe
-
-if TYPE_CHECKING:
-    from datasets import Dataset
-
-MANY_UNKNOWN = 0.1
-"""Share of characters without a token from which on it is said."""
-MOSTLY_UNKNOWN = 0.5
-"""Share of characters without a token from which on a language is refused."""
+from adapterstilts.languages import ENGLISH
+from adapterstilts.modeling.architecture import Facts, check_modules, module_language
+from adapterstilts.modeling.blocks import ModelOutline
+from adapterstilts.modeling.compatibility import check_composition, check_head, check_language_adapter
+from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.outline import planned_outline
+from adapterstilts.modeling.quantization import check_quantized_composition
+from adapterstilts.runs.specs import EvaluateSpec, MethodSpec, TrainSpec
+from adapterstilts.stages.graph import Graph, Stage
+from adapterstilts.stages.heads import head_source, heads_of
+from adapterstilts.stages.setup import Setup
+from adapterstilts.stages.words import check_evaluated_words
 
 Note = Callable[[str], None]
 
 
-def check_trained_languages(plan: Plan, spec: TrainSpec) -> None:
-    """Refuses languages that X-MOD has no module for, and to train on several of its modules' languages at once.
+@dataclass
+class Checks:
+    """Checks the stages of a command.
 
-    Raises:
-        CompatibilityError: See above.
+    Attributes:
+        note: Told what is worth a warning.
     """
-    languages = sorted({language for task in spec.tasks for language in task.data.languages})
-    check_modules(plan.config, languages, name=plan.backbone.name)
-    if len(languages) > 1 and module_language(plan.config, languages[0]):
-        raise CompatibilityError(
-            f"{plan.backbone.name} reads each language with a module of its own, and a stage is trained with one of "
-            f"them: {', '.join(languages)} cannot be trained on together.",
-            remedy="Train on one language, or choose another --backbone.",
+
+    setup: Setup
+    facts: Facts
+    note: Note
+    _outlines: dict[str, ModelOutline] = field(default_factory=dict)
+    _tried: list[MethodSpec] = field(default_factory=list)
+
+    def models(self, graph: Graph) -> None:
+        """Refuses models that do not fit together; nothing is read but what finished runs say of theirs.
+
+        Raises:
+            CompatibilityError: Method, composition, backbone, head or language adapter do not fit together.
+            UsageError: A composition takes another number of runs, or other options.
+        """
+        for stage in graph:
+            if stage.run is None and stage.trains:
+                self._training(stage)
+            elif stage.run is None:
+                self._same_form(stage)
+
+    def data(self, graph: Graph, *, force: bool) -> None:
+        """Reads what stages that are not in the store will need, and tries their methods on the backbone's shape.
+
+        Args:
+            force: Whether what the store has is made again too.
+
+        Raises:
+            CompatibilityError: A method does not work on the backbone, or most of a text has no tokens.
+            DataError: Data cannot be read, or translations do not belong to their rows.
+        """
+        for stage in graph.to_make():
+            if not force and self.setup.store.find(stage.spec):
+                continue
+            if stage.spec.stage == "evaluate":
+                check_evaluated_words(stage.spec, self.setup, note=self.note)
+                self._translated_test(stage.spec)
+            else:
+                self._try(stage.spec.method)
+                self._translated_training(stage.spec)
+
+    def outline(self, stage: Stage[TrainSpec]) -> ModelOutline:
+        """What is known of a stage's model, whether it is there or not."""
+        if stage.key not in self._outlines:
+            run = stage.run or self.setup.store.find(stage.spec)
+            self._outlines[stage.key] = ModelOutline.read(run.folder) if run else self._planned(stage)
+        return self._outlines[stage.key]
+
+    def _planned(self, stage: Stage[TrainSpec]) -> ModelOutline:
+        spec = stage.spec
+        return planned_outline(
+            stage.name,
+            spec,
+            self.facts,
+            [self.outline(stage.need(key)) for key in spec.inputs],
+            heads=heads_of(spec, self.setup.catalogue),
+            language=self.outline(stage.need(spec.language_adapter)) if spec.language_adapter else None,
         )
 
+    def _training(self, stage: Stage[TrainSpec]) -> None:
+        spec, backbone, catalogue = stage.spec, self.setup.backbone, self.setup.catalogue
+        self._languages(spec)
+        if spec.quantization:
+            check_quantized_composition(spec.composition.name)
+        sources = [self.outline(stage.need(key)) for key in spec.inputs]
+        if spec.language_adapter:
+            language = self.outline(stage.need(spec.language_adapter))
+            check_language_adapter(language, spec, sources).check_backbone(backbone, self.facts)
+        check_composition(spec.composition, spec.method, sources, head=spec.head)
+        for key, source in zip(spec.inputs, sources, strict=True):
+            source.check_backbone(backbone, self.facts)
+            if spec.head == "reuse":
+                head = catalogue.build_kind(spec.only).head()
+                check_head(source, head, head_source(stage.need(key).spec, spec.only, catalogue))
 
-def check_words(plan: Plan, task: str, rows: Dataset, tokenizer: Any, *, note: Note) -> None:
-    """Says for which languages of some rows the tokenizer lacks much of the text, and refuses where it lacks most.
+    def _languages(self, spec: TrainSpec) -> None:
+        """Refuses languages that X-MOD has no module for, and to train on several of its modules' languages at once."""
+        languages = sorted({language for task in spec.tasks for language in task.data.languages})
+        check_modules(self.facts, languages, name=self.setup.backbone.name)
+        if len(languages) > 1 and module_language(self.facts, languages[0]):
+            raise CompatibilityError(
+                f"{self.setup.backbone.name} reads each language with a module of its own, and a stage is trained with "
+                f"one of them: {', '.join(languages)} cannot be trained on together.",
+                remedy="Train on one language, or choose another --backbone.",
+            )
 
-    Raises:
-        CompatibilityError: Most of a language's text is unknown.
-    """
-    spoken = np.asarray(rows["language"][:])
-    for language in sorted(set(spoken.tolist())):
-        share = unknown_share(rows.select(np.flatnonzero(spoken == language)), tokenizer)
-        _judge(plan, task, language, share, note)
+    def _same_form(self, stage: Stage[EvaluateSpec]) -> None:
+        """Refuses a model whose head answers another question than the one that is asked."""
+        spec = stage.spec
+        for key in spec.inputs:
+            model = stage.need(key)
+            self.outline(model).check_backbone(self.setup.backbone, self.facts)
+            if not self.setup.catalogue.build_kind(spec).trained:
+                continue
+            trained = model.spec.only
+            if trained.kind != spec.kind:
+                raise CompatibilityError(
+                    f"{model.name} was trained for {trained.kind}, but {spec.task} is {spec.kind}.",
+                    remedy="Evaluate on a task of the same kind.",
+                )
+            if trained.options.get("labels") != spec.options.get("labels"):
+                raise CompatibilityError(
+                    f"{model.name} was trained with the labels {trained.options['labels']}, but {spec.task} has "
+                    f"{spec.options['labels']}.",
+                    remedy="Evaluate on a task with the same labels in the same order.",
+                )
 
+    def _try(self, method: MethodSpec) -> None:
+        entry = METHODS.get(method.name)
+        if method in self._tried or not (entry.adds_adapter or entry.trains == "biases"):
+            return
+        from adapterstilts.modeling.trial import try_method
 
-def check_evaluated_words(plan: Plan, task: Recipe, split: str, languages: Sequence[str], *, note: Note) -> None:
-    """As `check_words`, for what is going to be evaluated; what was found is kept in the store.
+        try_method(self.setup.backbone, method)
+        self._tried.append(method)
 
-    Raises:
-        CompatibilityError: Most of a language's text is unknown.
-        DataError: The data of a language cannot be read.
-    """
-    for language in languages:
-        identity = f"{plan.backbone.fingerprint} {plan.source.fingerprint(task, split, language)} {SAMPLE}"
-        kept = plan.store.cache / "unknown" / f"{hashlib.sha256(identity.encode()).hexdigest()[:32]}.json"
-        if kept.is_file():
-            share = float(json.loads(kept.read_text(encoding="utf-8"))["share"])
-        else:
-            rows = plan.source.load(task, split, language, BadRows(skip=plan.options.skip_bad_rows))
-            share = unknown_share(rows, plan.backbone.tokenizer())
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            write_json(kept, {"share": share})
-        _judge(plan, task.name, language, share, note)
+    def _translated_training(self, spec: TrainSpec) -> None:
+        """Reads the rows of a stage that trains on translations, so that what is wrong with them is said now."""
+        for task in spec.tasks:
+            if task.data.translations and self.setup.translations and not self.setup.translations.certain:
+                training_rows(
+                    self.setup.source,
+                    self.setup.catalogue.recipe(task.name),
+                    task.data,
+                    BadRows(skip=task.data.skip_bad_rows),
+                    max_validation_examples=1,
+                    translations=self.setup.translations,
+                )
 
-
-def _judge(plan: Plan, task: str, language: str, share: float, note: Note) -> None:
-    message = f"{plan.backbone.name} has no token for {100 * share:.0f}% of the characters of {task} in {language}"
-    if share > MOSTLY_UNKNOWN:
-        raise CompatibilityError(
-            f"{message}.", remedy="Leave the language out, or choose a --backbone whose vocabulary has its script."
-        )
-    if share > MANY_UNKNOWN:
-        note(f"Warning: {message}, so it will know little of them.")
+    def _translated_test(self, spec: EvaluateSpec) -> None:
+        """Reads the English translations of the rows that will be scored, if there are to be any, likewise."""
+        translations = self.setup.test_translations
+        if translations is None or translations.certain:
+            return
+        task = self.setup.catalogue.recipe(spec.task)
+        for language in spec.translate_test:
+            bad = BadRows(skip=spec.skip_bad_rows)
+            rows = self.setup.source.load(task, spec.split, language, bad)
+            wanted = self.setup.catalogue.build_kind(spec).subset(rows, spec.max_examples)
+            direction = Direction(language, ENGLISH)
+            translations.load(task, spec.split, direction, rows=rows, wanted=wanted, bad=bad)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,9 +22,6 @@ from adapterstilts.tasks.recipe import Recipe
 
 MLM = "mlm"
 """The task of masked language modelling, which language adapters and some baselines are trained with."""
-
-FOLDERS = "ASTILTS_TASKS"
-"""The environment variable with folders of tasks, separated as those of PATH are."""
 
 # A recipe names its kind, so the kinds have to be registered before one is built.
 for _kind in ("masked_lm", "multiple_choice", "pair_classification", "retrieval", "span_qa", "tagging"):
@@ -65,13 +61,12 @@ class Catalogue:
 
     @classmethod
     def load(cls, folders: Iterable[str | Path] = ()) -> Catalogue:
-        """The catalogue with some folders, and with those that `ASTILTS_TASKS` names.
+        """The catalogue with some folders.
 
         Raises:
             UsageError: A folder is not there or has no tasks, an extension cannot be used, or a name is taken.
         """
-        named = [part for part in os.environ.get(FOLDERS, "").split(os.pathsep) if part]
-        found = cls(tuple(dict.fromkeys(Path(folder).resolve() for folder in (*folders, *named))))
+        found = cls(tuple(dict.fromkeys(Path(folder).resolve() for folder in folders)))
         found.names()
         return found
 

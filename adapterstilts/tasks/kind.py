@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from pydantic import SerializerFunctionWrapHandler, model_serializer
@@ -13,11 +13,10 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 from adapterstilts.errors import DataError
 from adapterstilts.metrics.statistics import Item
 from adapterstilts.registry import Registry, shared_registry
-from adapterstilts.settings import Encoding, Strict
+from adapterstilts.settings import Encoding, Pooling, Strict
 from adapterstilts.tasks.translation import Into
 
 Row = Mapping[str, Any]
-Pooling = Literal["first", "mean", "last"]
 
 # Subsets do not depend on a run's seed: rows that are compared train on the same examples.
 _SUBSET_SEED = 0

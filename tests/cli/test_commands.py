@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -10,23 +11,26 @@ from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
+import adapterstilts
 from adapterstilts.cli.main import astilts, main
-from adapterstilts.cli.training import _SETTINGS, train_intermediate, transfer
-from adapterstilts.commands.options import IntermediateOptions, TransferOptions
-from adapterstilts.settings import Settings
 from adapterstilts.tasks.catalogue import task_names
 
 ASTILTS = [sys.executable, "-m", "adapterstilts"]
 HEAVY = (
-    "torch", "transformers", "adapters", "peft", "datasets", "evaluate", "scipy", "pydantic", "rich", "numpy", "faiss",
+    "torch", "transformers", "adapters", "peft", "datasets", "evaluate", "scipy", "rich", "numpy", "faiss",
 )  # fmt: skip
 
 
-def commands(group: click.Group = astilts, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], click.Command]:
-    found: dict[tuple[str, ...], click.Command] = {path: group}
-    for name, command in group.commands.items():
-        found |= commands(command, (*path, name)) if isinstance(command, click.Group) else {(*path, name): command}
+def commands(group: click.Command = astilts, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], click.Command]:
+    found = {path: group}
+    if isinstance(group, click.Group):
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
+            found |= commands(command, (*path, name))
     return found
 
 
@@ -55,26 +59,65 @@ def test_every_command_and_option_has_help(path: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_help_imports_nothing_heavy(path: tuple[str, ...]) -> None:
+    heavy = HEAVY if path else (*HEAVY, "pydantic")  # flags are made of fields, a list of commands is not
     code = (
         "import sys\nfrom adapterstilts.cli import main\n"
         "try: main(sys.argv[1:])\n"
-        f"finally: print('HEAVY', [name for name in {HEAVY!r} if name in sys.modules])"
+        f"finally: print('HEAVY', [name for name in {heavy!r} if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code, *path, "--help"], capture_output=True, text=True, check=False)
     assert result.returncode == 0 and "Usage: astilts" in result.stdout
     assert result.stdout.rstrip().endswith("HEAVY []")
 
 
-def test_flags_are_the_fields_of_the_options() -> None:
-    """The command line and the Python API offer the same names with the same defaults."""
-    assert set(_SETTINGS) == set(Settings.model_fields)
-    own = {"train-intermediate": {"tasks", "separately", "as_json"}, "transfer": {"sources", "targets", "as_json"}}
-    needed = {"train-intermediate": ["squad"], "transfer": ["--from", "squad", "--to", "mlqa"]}
-    for command, model in ((train_intermediate, IntermediateOptions), (transfer, TransferOptions)):
-        defaults = command.make_context(command.name, list(needed[command.name])).params
-        assert set(defaults) - own[command.name] == (set(model.model_fields) - {"settings"}) | set(_SETTINGS)
-        for name in set(model.model_fields) - {"settings"}:
-            assert str(defaults[name]) == str(model.model_fields[name].default), name
+def test_the_list_of_commands_has_the_first_line_of_their_help() -> None:
+    shown = " ".join(run("--help").stdout.split())
+    for path, command in COMMANDS.items():
+        if len(path) == 1:
+            assert command.help is not None
+            assert f"{path[0]} {command.help.partition(chr(10))[0]}" in shown
+
+
+FUNCTIONS = {
+    "train-intermediate": {"separately", "json_", "plan", "format"},
+    "train-language": {"json_"},
+    "transfer": {"json_", "plan", "format"},
+    "translate": {"json_"},
+    "methods": {"json_"},
+    "doctor": {"json_"},
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_flags_are_the_keywords_of_the_function(name: str) -> None:
+    flags = {parameter.name: parameter for parameter in COMMANDS[(name,)].params}
+    keywords = dict(inspect.signature(getattr(adapterstilts, name.replace("-", "_"))).parameters)
+    assert keywords.pop("reporter", None) or name in ("methods", "doctor")
+    assert flags.keys() - keywords.keys() == FUNCTIONS[name] and keywords.keys() <= flags.keys()
+    for keyword in keywords.values():
+        flag = flags[keyword.name]
+        assert flag.required == (keyword.default is keyword.empty), keyword.name
+        if isinstance(flag, click.Option) and keyword.default not in (None, False, True, (), keyword.empty):
+            shown = ",".join(keyword.default) if isinstance(keyword.default, tuple) else keyword.default
+            assert flag.help is not None and f"default: {shown}]" in flag.help
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_help_fits_into_80_columns(path: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(astilts, [*path, "--help"], terminal_width=80)
+    flags = result.output.partition("Examples:")[2].partition("\n\n")[2] or result.output
+    assert result.exit_code == 0 and max(map(len, flags.splitlines())) <= 80
+
+
+def test_help_of_a_command_has_a_heading_for_each_group() -> None:
+    lines = run("transfer", "--help").stdout.splitlines()
+    headings = [line.rstrip(":").partition(" (")[0] for line in lines if line[:1].isalpha() and line.endswith(":")]
+    assert headings == [
+        "Tasks", "Model", "Method", "Data", "Translations", "Training", "Hyperparameters", "Language adapters",
+        "Evaluation", "Baselines", "Run",
+    ]  # fmt: skip
+    flags = [line.split()[0] for line in lines if line.startswith("  -")]
+    assert flags[0] == "--from" and flags[-1] == "-h," and len(flags) > 50
 
 
 WRONG_USE = {
@@ -85,30 +128,33 @@ WRONG_USE = {
     "train-intermediate squad --profile mimi": "Unknown profile 'mimi'. Did you mean 'mini'",
     "train-intermediate squad --profile mini --method seq_nb": "Unknown method 'seq_nb'. Did you mean 'seq_bn'",
     "train-intermediate squad --profile mini --method seq_bn[reduction=2]": "Did you mean 'reduction_factor'",
-    "train-intermediate squad --profile mini --epochs -1": "epochs: Input should be greater than 0 (given: -1.0)",
+    "train-intermediate squad --profile mini --epochs -1": "Error: --epochs: Input should be greater than 0",
     "train-intermediate squad --profile mini --stride 95": "leaves no new token",
-    "train-intermediate squad --profile mini --seed -1": "seed: Input should be greater than or equal to 0 (given: -1)",
+    "train-intermediate squad --profile mini --seed -1": "--seed: Input should be greater than or equal to 0 (given",
     "train-intermediate squad --profile mini --method seq_bn[reduction_factor=-8]": "reduction_factor=-8 is not a size",
     "train-intermediate squad --backbone=": "--backbone is empty",
-    "train-intermediate squad --profile mini --tokens-per-batch 0": "tokens_per_batch",
+    "train-intermediate squad --profile mini --tokens-per-batch 0": "--tokens-per-batch: Input should be greater",
     "train-intermediate squad --profile mini --device warp": "--device warp cannot be used",
     "train-intermediate squad --precision fp8": "is not one of 'auto', 'fp32', 'bf16'",
     "train-intermediate squad --backbone ./absent": "--backbone ./absent is not a folder",
     "train-intermediate mlqa": "is not a task for the intermediate phase",
     "train-intermediate squad --data-dir ./absent": "--data-dir absent is not a folder",
     "train-intermediate squad mnli --sampling unifrom": "'unifrom' is not one of",
-    "train-intermediate squad mnli --sampling weights --weights squad=2,mnli=x": "(given: 'x')",
-    "train-intermediate squad mnli --sampling weights --weights squad": "is not of the form NAME=VALUE",
+    "train-intermediate squad mnli --sampling weights --weights squad=2,mnli=x": "--weights.mnli: Input should be a",
+    "train-intermediate squad mnli --sampling weights --weights squad": "--weights: It is not of the form NAME=VALUE",
     "train-intermediate squad mnli --separately --sampling uniform": "no meaning for tasks that are trained separately",
     "transfer --from squad+sqad --to mlqa": "Unknown task 'sqad'. Did you mean 'squad'",
     "transfer --from squad+mnli --to mlqa --profile mini": "astilts train-intermediate squad mnli --profile mini",
     "transfer --from squad": "Missing option '--to'",
-    "transfer --from squad, --to mlqa": "has an empty name",
+    "transfer --from squad, --to mlqa": "--from: A name is empty (given: 'squad,')",
     "transfer --from none --to mlqa,mlqa --profile mini": "The target 'mlqa' is given twice",
     "transfer --from none --to mlqa --languages en,dd --profile mini": "Unknown language 'dd'",
     "transfer --from none --to mlqa --languages en,ru --profile mini": "mlqa in the mini source has no Russian (ru)",
     "transfer --from squad --to mlqa --profile mini --method full": "Train it first: astilts train-intermediate squad",
     "transfer --from none --to mlqa --profile mini --composition stak": "Unknown composition 'stak'",
+    "transfer --from none --to mlqa --format mermaid": "--format mermaid has no meaning without --plan",
+    "transfer --from none --to mlqa --plan --format mermaid --json": "--format mermaid and --json do not go together",
+    "train-intermediate squad --plan --format svg": "'svg' is not one of 'text', 'mermaid'",
     "runs show zzz": "No run 'zzz'",
     "tasks show sqad": "Did you mean 'squad'",
     "tasks show SQuAD": "Did you mean 'squad'",
@@ -179,6 +225,4 @@ def test_tasks_are_listed_and_shown() -> None:
 
 
 def test_version() -> None:
-    import adapterstilts
-
     assert run("--version").stdout == f"astilts, version {adapterstilts.__version__}\n"

@@ -11,15 +11,16 @@ import torch
 
 from adapterstilts.errors import AstiltsError, CompatibilityError, UsageError
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
-from adapterstilts.modeling.compatibility import check_composition, check_language_adapter, start_model
-from adapterstilts.modeling.composition import COMPOSITIONS, add_language_adapter
+from adapterstilts.modeling.compatibility import check_composition, check_language_adapter
+from adapterstilts.modeling.composing import add_language_adapter, start_model
+from adapterstilts.modeling.compositions import COMPOSITIONS
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import Choice, MethodSpec
 from adapterstilts.tasks.kind import HeadSpec
 from tests.conftest import save_tiny_backbone
-from tests.test_specs import SQUAD, train_spec
+from tests.runs.test_specs import SQUAD, train_spec
 
 SPAN = HeadSpec("span", 2)
 # Small enough for a width of 64.

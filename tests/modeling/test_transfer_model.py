@@ -16,7 +16,7 @@ from transformers import AutoModel, XLMRobertaForQuestionAnswering
 from adapterstilts.data.batching import Collator
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.backbone import check_length, locate_backbone
-from adapterstilts.modeling.compatibility import start_model
+from adapterstilts.modeling.composing import start_model
 from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, load_parameters, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
@@ -24,7 +24,7 @@ from adapterstilts.runs.specs import Choice, MethodSpec
 from adapterstilts.stages.predict import predict
 from adapterstilts.tasks.kind import HeadSpec
 from tests.conftest import save_tiny_backbone
-from tests.test_specs import SQUAD, train_spec
+from tests.runs.test_specs import SQUAD, train_spec
 
 SPAN = HeadSpec("span", 2)
 SEQ_BN = MethodSpec(name="seq_bn", options={"reduction_factor": 4})

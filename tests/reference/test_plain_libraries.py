@@ -17,13 +17,13 @@ from torch.utils.data import DataLoader
 from transformers import Trainer, TrainingArguments, XLMRobertaForSequenceClassification, XLMRobertaModel
 
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
-from adapterstilts.modeling.compatibility import start_model
+from adapterstilts.modeling.composing import start_model
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import Choice, MethodSpec
 from adapterstilts.tasks.kind import HeadSpec
 from tests.conftest import QUICK, save_tiny_backbone
-from tests.test_specs import SQUAD, train_spec
+from tests.runs.test_specs import SQUAD, train_spec
 
 SPAN = HeadSpec("span", 2)
 
@@ -160,9 +160,11 @@ class PlainTrainer(Trainer):
 
 def test_full_fine_tuning_has_the_losses_of_a_plain_trainer(tmp_path: Path) -> None:
     from adapterstilts.commands.options import TrainingOptions, read_options
+    from adapterstilts.commands.setup import make_planner
     from adapterstilts.data.batching import LengthBatches
-    from adapterstilts.stages.run import Silent, run_training
-    from adapterstilts.stages.setup import make_plan, plan_training
+    from adapterstilts.stages.reporter import Silent
+    from adapterstilts.stages.run import run_stage
+    from adapterstilts.stages.training_spec import plan_training
     from adapterstilts.tasks.catalogue import recipe
 
     folder = save_tiny_backbone(tmp_path / "backbone", hidden_size=64)
@@ -181,19 +183,19 @@ def test_full_fine_tuning_has_the_losses_of_a_plain_trainer(tmp_path: Path) -> N
         **settings, "profile": "mini", "backbone": str(folder), "method": "full", "store": tmp_path / "store",
         "max_train_examples": 64, "tokens_per_batch": 512, "seed": 3,
     }  # fmt: skip
-    plan = make_plan(read_options(TrainingOptions, options))
-    spec = plan_training(plan, [recipe("mnli")], "train-intermediate")
-    run = run_training(plan, spec, (), Silent())
+    planner = make_planner(read_options(TrainingOptions, options))
+    setup, spec = planner.setup, plan_training(planner, [recipe("mnli")], "train-intermediate").spec
+    run = run_stage(spec, setup, Silent())
     lines = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
     losses = [line["loss"] for line in lines if "loss" in line]
 
     from transformers import set_seed
 
     set_seed(3)
-    begun = ours_for(plan, spec)
+    begun = ours_for(setup, spec)
     model = XLMRobertaForSequenceClassification.from_pretrained(folder, num_labels=3)
     model.classifier.load_state_dict(begun.heads["mnli"].state_dict())
-    features = cached_features(plan, spec)
+    features = cached_features(setup, spec)
     batches = LengthBatches(features["length"][:], batch_size=8, seed=3)
     ready = []
     for epoch in range(2):
@@ -220,27 +222,26 @@ def test_full_fine_tuning_has_the_losses_of_a_plain_trainer(tmp_path: Path) -> N
         torch.testing.assert_close(tensor, theirs.detach(), atol=1e-5, rtol=0)
 
 
-def ours_for(plan: Any, spec: Any) -> TransferModel:
+def ours_for(setup: Any, spec: Any) -> TransferModel:
     """The model with which the stage begins."""
-    from adapterstilts.stages.run import build_kind
+    from adapterstilts.stages.heads import heads_of
 
-    return start_model(spec, plan.backbone, [], heads={"mnli": build_kind(spec.only).head()}, source_task=None)
+    return start_model(spec, setup.backbone, [], heads=heads_of(spec, setup.catalogue), source_task=None)
 
 
-def cached_features(plan: Any, spec: Any) -> Any:
+def cached_features(setup: Any, spec: Any) -> Any:
     """The training features of the stage, made again."""
     from adapterstilts.data.bad_rows import BadRows
     from adapterstilts.data.features import encode
     from adapterstilts.data.splits import training_rows
-    from adapterstilts.stages.run import build_kind
     from adapterstilts.tasks.catalogue import recipe
 
     rows, _ = training_rows(
-        plan.source, recipe("mnli"), spec.only.data, BadRows(skip=False), max_validation_examples=16
+        setup.source, recipe("mnli"), spec.only.data, BadRows(skip=False), max_validation_examples=16
     )
     return encode(
-        rows, identity="again", kind=build_kind(spec.only), tokenizer=plan.backbone.tokenizer(),
-        encoding=spec.only.encoding, labels=True, cache=plan.store.cache / "again",
+        rows, identity="again", kind=setup.catalogue.build_kind(spec.only), tokenizer=setup.backbone.tokenizer(),
+        encoding=spec.only.encoding, labels=True, cache=setup.store.cache / "again",
     )  # fmt: skip
 
 

@@ -28,7 +28,13 @@ _LOST = "lost in translation"
 
 
 class Translations(Protocol):
-    """Where rows in other languages come from that say the same as a source's."""
+    """Where rows in other languages come from that say the same as a source's.
+
+    Attributes:
+        certain: Whether they cannot fail to belong to the source's rows.
+    """
+
+    certain: bool
 
     def missing(self, task: Recipe, split: str, direction: Direction) -> str | None:
         """What would have to be there, or None when it is."""
@@ -58,6 +64,8 @@ class ParallelRows:
         source: The suite.
     """
 
+    certain = True
+
     def __init__(self, source: Source) -> None:
         self.source = source
 
@@ -85,6 +93,8 @@ class TranslationFiles:
     Raises:
         UsageError: It is not a folder.
     """
+
+    certain = False
 
     def __init__(self, root: Path, *, flag: str) -> None:
         if not root.is_dir():

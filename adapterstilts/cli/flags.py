@@ -1,0 +1,159 @@
+"""Click commands whose arguments and flags are the fields of options."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from functools import wraps
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import click
+
+from adapterstilts.commands.options import read_all
+from adapterstilts.declared import Declared, Group, declared_by
+from adapterstilts.settings import Strict
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+# What parses a value. Other types are text here, which the model reads.
+_TYPES: dict[Any, click.ParamType] = {
+    int: click.INT, float: click.FLOAT, Path: _FOLDER, tuple[Path, ...]: _FOLDER,
+}  # fmt: skip
+_METAVARS = {int: "N", float: "X", str: "TEXT", Path: "DIR", tuple[Path, ...]: "DIR"}
+# The column in which what a flag means begins, unless all flags of a command are shorter.
+_COLUMN = 28
+
+
+class FieldOption(click.Option):
+    """A flag under a heading."""
+
+    def __init__(self, *args: Any, group: Group, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.group = group
+
+
+class FieldArgument(click.Argument):
+    """A word under a heading, which says what it is."""
+
+    def __init__(self, *args: Any, text: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.group = Group.ARGUMENTS
+        self.text = text
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        """Its name in the usage line, and its description."""
+        return str(self.metavar), self.text
+
+
+class GroupedCommand(click.Command):
+    """A command whose help has a heading for each group of flags."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the groups in their order; flags of click's own, such as `--help`, are the last ones."""
+        _write_groups(self, ctx, formatter)
+
+
+class GroupedGroup(click.Group):
+    """A group of commands, likewise."""
+
+    command_class = GroupedCommand
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As `GroupedCommand`, and then the commands."""
+        _write_groups(self, ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+def _write_groups(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    found: dict[Group, list[tuple[str, str]]] = defaultdict(list)
+    for parameter in command.get_params(ctx):
+        if (record := parameter.get_help_record(ctx)) is not None:
+            found[getattr(parameter, "group", Group.RUN)].append(record)
+    # All groups have one column, as wide as a name needs that has a line of its own if it is longer.
+    width = min(_COLUMN, max(len(flag) for records in found.values() for flag, _ in records))
+    for group in Group:
+        if group in found:
+            with formatter.section(f"{group.title} (default: {group.default})" if group.default else group.title):
+                formatter.write_dl([(flag.ljust(width), text) for flag, text in found[group]], col_max=width)
+
+
+def fields(*models: type[Strict]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Gives a command the fields of `models` as arguments and flags; its function gets an instance of each model.
+
+    A flag that a group of commands has too counts for the command where it is given there.
+    """
+    declared = declared_by(*models)
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def call(**given: Any) -> Any:
+            around = click.get_current_context().parent
+            outside = around.params if around else {}
+            values = {name: _first_given(value, outside.get(name)) for name, value in given.items()}
+            return function(*read_all(models, values, spelled=attrgetter("spelled")))
+
+        for one in reversed(list(declared.values())):
+            parameter = _word(one) if one.flag.group is Group.ARGUMENTS else _flag(one, declared)
+            call = parameter(call)
+        return call
+
+    return decorate
+
+
+def _first_given(*values: Any) -> Any:
+    return next((value for value in values if value not in (None, ())), None)
+
+
+def _word(one: Declared) -> Callable[..., Any]:
+    several = one.form == tuple[str, ...]
+    return click.argument(
+        one.name,
+        cls=FieldArgument,
+        type=_TYPES.get(one.form),
+        nargs=-1 if several else 1,
+        required=one.required,
+        metavar=one.spelled,
+        text=one.text,
+    )
+
+
+def _flag(one: Declared, others: Mapping[str, Declared]) -> Callable[..., Any]:
+    shape: dict[str, Any] = {"type": _TYPES.get(one.form, click.STRING), "metavar": one.flag.metavar}
+    # What is not given is None here: the environment and the model's own default come after that.
+    absent = {} if one.required else {"default": None}
+    names = one.spelled
+    if one.form is bool:
+        shape = {"is_flag": True}
+        names = f"{names}/--no-{names[2:]}" if one.default else names
+    elif get_origin(one.form) is Literal:
+        shape["type"] = click.Choice(get_args(one.form))
+    elif shape["metavar"] is None:
+        shape["metavar"] = one.flag.unit.upper() if one.flag.unit else _METAVARS[one.form]
+    return click.option(
+        names,
+        one.name,
+        cls=FieldOption,
+        group=one.flag.group,
+        required=one.required,
+        multiple=one.form == tuple[Path, ...],
+        help=_help(one, others),
+        **shape,
+        **absent,
+    )
+
+
+def _help(one: Declared, others: Mapping[str, Declared]) -> str:
+    """What a flag means, what holds without it, and where else it is read from."""
+    # A field between backticks, perhaps with a value, is shown as the flag that it is.
+    text = re.sub(r"`(\w+)(=?)([^`]*)`", lambda at: f"{others[at[1]].spelled}{' ' if at[2] else ''}{at[3]}", one.text)
+    if one.form == tuple[Path, ...]:
+        text += " May be repeated."
+    if one.flag.unset:
+        text += f" Default: {one.flag.unset}."
+    extra = [f"env var: {one.flag.env}"] if one.flag.env else []
+    if one.default not in (None, False, ()):
+        shown = f"{one.spelled[2:]}" if one.default is True else one.default
+        extra.append(f"default: {','.join(shown) if one.form == tuple[str, ...] else shown}")
+    return f"{text}  [{'; '.join(extra)}]" if extra else text

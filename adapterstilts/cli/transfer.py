@@ -1,0 +1,33 @@
+"""`astilts transfer`."""
+
+from __future__ import annotations
+
+import click
+
+from adapterstilts.cli.flags import GroupedCommand, fields
+from adapterstilts.cli.output import PlannedOutput, show_plan
+from adapterstilts.commands.options import TransferOptions, TransferTasks
+
+
+@click.command("transfer", cls=GroupedCommand)
+@fields(TransferTasks, TransferOptions, PlannedOutput)
+def transfer(tasks: TransferTasks, options: TransferOptions, output: PlannedOutput) -> None:
+    """Train target tasks in English from intermediate ones, and score them zero-shot in every language.
+
+    \b
+    Examples:
+      astilts transfer --from squad --to mlqa --profile mini
+      astilts transfer --from all --to mlqa --select --seeds 3 --profile mini
+      astilts transfer --from squad --to xquad,mlqa --languages en,de,zh
+    """
+    from adapterstilts.cli.progress import Terminal
+    from adapterstilts.commands import transfer as command
+    from adapterstilts.commands.results import to_json
+    from adapterstilts.reporting.transfer import transfer_tables
+
+    terminal = Terminal()
+    if output.plan:
+        show_plan(command.plan_transfer(tasks.from_, tasks.to, options).summary(), output)
+        return
+    result = command.run_transfer(tasks.from_, tasks.to, options, terminal)
+    click.echo(to_json(result) if output.json_ else transfer_tables(result))

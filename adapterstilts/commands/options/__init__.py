@@ -1,0 +1,41 @@
+"""What a caller can ask for: each field is a keyword of the Python API and a flag of the command line.
+
+Modules here import pydantic and nothing larger, since a command's help is made of them.
+"""
+
+from adapterstilts.commands.options.reading import read_all, read_options
+from adapterstilts.commands.options.shared import BackboneOptions, CatalogueOptions, MethodsOptions, StoreOptions
+from adapterstilts.commands.options.submissions import ExportedRuns, ExportOptions, ScoredFolders, ScoreOptions
+from adapterstilts.commands.options.training import (
+    IntermediateOptions,
+    IntermediateTasks,
+    Language,
+    LanguageOptions,
+    TrainingOptions,
+)
+from adapterstilts.commands.options.transfer import TransferOptions, TransferTasks
+from adapterstilts.commands.options.translation import TranslatedTask, TranslationOptions
+from adapterstilts.commands.options.values import ALL
+
+__all__ = [
+    "ALL",
+    "BackboneOptions",
+    "CatalogueOptions",
+    "ExportOptions",
+    "ExportedRuns",
+    "IntermediateOptions",
+    "IntermediateTasks",
+    "Language",
+    "LanguageOptions",
+    "MethodsOptions",
+    "ScoreOptions",
+    "ScoredFolders",
+    "StoreOptions",
+    "TrainingOptions",
+    "TransferOptions",
+    "TransferTasks",
+    "TranslatedTask",
+    "TranslationOptions",
+    "read_all",
+    "read_options",
+]

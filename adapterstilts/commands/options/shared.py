@@ -1,0 +1,80 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from adapterstilts.commands.options.values import Folders
+from adapterstilts.declared import Flag, Group
+from adapterstilts.settings import Strict
+
+Benchmark = Literal["xtreme", "xtreme-r"]
+
+
+class CatalogueOptions(Strict):
+    """Which tasks there are."""
+
+    tasks: Annotated[Folders, Flag(Group.DATA, env="ASTILTS_TASKS")] = Field(
+        (), description="Folder of tasks beside the package's."
+    )
+
+
+class StoreOptions(Strict):
+    """Where finished runs are."""
+
+    store: Annotated[Path, Flag(Group.RUN, env="ASTILTS_STORE")] = Field(
+        Path("astilts-runs"), description="Folder of the run store."
+    )
+
+
+class ProfileOptions(Strict):
+    """Where everything comes from that is not given."""
+
+    profile: Annotated[str, Flag(Group.MODEL, metavar="NAME")] = Field(
+        "paper", description="Set of defaults: paper or mini."
+    )
+
+
+class BackboneOptions(ProfileOptions):
+    """Which backbone."""
+
+    backbone: Annotated[str | None, Flag(Group.MODEL, metavar="ID|DIR", unset="the profile's")] = Field(
+        None, description="Hugging Face id, checkpoint folder, or mini."
+    )
+    revision: Annotated[str | None, Flag(Group.MODEL, metavar="COMMIT")] = Field(
+        None, description="Commit of a backbone on the Hub."
+    )
+
+
+class MethodsOptions(BackboneOptions):
+    """Options of `methods`."""
+
+    method: Annotated[str | None, Flag(Group.METHOD, metavar="NAME[OPTION=VALUE,...]", unset="all of them")] = Field(
+        None, description="Only this one, with these options."
+    )
+
+
+class RowsOptions(CatalogueOptions):
+    """Which rows of a task's data."""
+
+    data_dir: Annotated[Path | None, Flag(Group.DATA, unset="the profile's source")] = Field(
+        None, description="Folder with the releases' own files, in XTREME's download layout."
+    )
+    max_train_examples: Annotated[int | None, Flag(Group.DATA, unit="examples")] = Field(
+        None, ge=1, description="Upper bound on training examples."
+    )
+    skip_bad_rows: Annotated[bool, Flag(Group.DATA)] = Field(
+        False, description="Leave out rows that do not follow their format, and count them, instead of stopping."
+    )
+
+
+class MachineOptions(Strict):
+    """What decides how fast a result is there, and in which numbers it is computed."""
+
+    precision: Annotated[Literal["auto", "fp32", "bf16"], Flag(Group.RUN)] = Field(
+        "auto", description="Number format; auto: bf16 where it is faster."
+    )
+    device: Annotated[str, Flag(Group.RUN, metavar="NAME")] = Field("auto", description="Where: auto, cpu or cuda.")

@@ -1,0 +1,117 @@
+"""Options of the command that trains and evaluates targets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from adapterstilts.commands.options.shared import Benchmark
+from adapterstilts.commands.options.training import TrainingOptions
+from adapterstilts.commands.options.values import Assignments, Layer, Names
+from adapterstilts.declared import Flag, Group
+from adapterstilts.settings import Strict
+
+
+class TransferTasks(Strict):
+    """What `transfer` is for."""
+
+    from_: Annotated[Names, Flag(Group.TASKS, metavar="TASK[@KEY],...", positional=True)] = Field(
+        description="Intermediate tasks that are trained: names, TASK@KEY for one of several runs, all for those that "
+        "have a run, or none for the baseline alone."
+    )
+    to: Annotated[Names, Flag(Group.TASKS, metavar="TASK,...", positional=True)] = Field(description="Target tasks.")
+
+
+class _LanguageAdapterOptions(TrainingOptions):
+    language_adapters: Annotated[bool, Flag(Group.LANGUAGE_ADAPTERS)] = Field(
+        False,
+        description="Train the target phase over the English language adapter, and evaluate each language with its "
+        "own (MAD-X: Pfeiffer et al. 2020).",
+    )
+    language_adapter: Annotated[Assignments | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="CODE=KEY,...")] = Field(
+        None, description="Which run to take for a language that has several."
+    )
+    language_fallback: Annotated[str | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="none|en|CODE")] = Field(
+        None, description="What languages without a language adapter are evaluated with."
+    )
+    language_adapter_drop: Annotated[int, Flag(Group.LANGUAGE_ADAPTERS, unit="layers")] = Field(
+        0, ge=0, description="Last layers of the backbone in which language adapters are left out."
+    )
+
+
+class _EvaluationOptions(TrainingOptions):
+    languages: Annotated[Names | None, Flag(Group.EVALUATION, metavar="CODE,...", unset="all of the target")] = Field(
+        None, description="Languages to score, or pairs CONTEXT-QUESTION such as de-en."
+    )
+    benchmark: Annotated[Benchmark | None, Flag(Group.EVALUATION, unset="the first benchmark that has the task")] = (
+        Field(None, description="Benchmark whose languages of the target are scored.")
+    )
+    split: Annotated[
+        Literal["test", "validation"] | None,
+        Flag(Group.EVALUATION, unset="test where the source has it, or else validation"),
+    ] = Field(None, description="Split to score.")
+    cross_pairs: Annotated[bool, Flag(Group.EVALUATION)] = Field(
+        False, description="Score every pair of context and question language (G-XLT), where the target has them: mlqa."
+    )
+    preset: Annotated[str | None, Flag(Group.EVALUATION, metavar="NAME")] = Field(
+        None, description="Published way of reading the vectors of bucc2018 and tatoeba: jiant or xtreme."
+    )
+    layer: Annotated[Layer | None, Flag(Group.EVALUATION, metavar="N|A/B")] = Field(
+        None, description="Hidden state to pool for them, such as 14, or 14/24 of the backbone's depth."
+    )
+    margin: Annotated[Literal["ratio", "absolute", "distance"] | None, Flag(Group.EVALUATION)] = Field(
+        None, description="Score of mined pairs."
+    )
+    max_eval_examples: Annotated[int | None, Flag(Group.EVALUATION, unit="examples")] = Field(
+        None, ge=1, description="Upper bound on scored examples of a language; corpora to mine stay whole."
+    )
+
+
+class TransferOptions(_EvaluationOptions, _LanguageAdapterOptions):
+    """Options of `transfer`."""
+
+    composition: Annotated[
+        str | None, Flag(Group.METHOD, metavar="NAME[OPTION=VALUE,...]", unset="the method's first")
+    ] = Field(
+        None,
+        description="How intermediate weights enter the target phase: stack or continue one; fuse, average or merge "
+        "all of them together.",
+    )
+    head: Annotated[Literal["new", "reuse"], Flag(Group.METHOD)] = Field(
+        "new", description="Start from a new head, or go on with the intermediate one where it has the same form."
+    )
+    train_languages: Annotated[Names | None, Flag(Group.TRANSLATIONS, metavar="CODE,...", unset="en")] = Field(
+        None,
+        description="Languages to train the target in: en, and others in which there are translations of its rows "
+        "(translate-train).",
+    )
+    translations: Annotated[Path | None, Flag(Group.TRANSLATIONS, unset="with the embedded suite, its own")] = Field(
+        None, description="Folder of translations, as astilts translate makes them and XTREME publishes them."
+    )
+    translate_test: Annotated[Path | None, Flag(Group.TRANSLATIONS, metavar="DIR|mini")] = Field(
+        None,
+        description="Folder of English translations of the test sets, or mini for the embedded suite's English rows: "
+        "they are scored instead of other languages' own.",
+    )
+    seeds: Annotated[int, Flag(Group.TRAINING)] = Field(
+        1, ge=1, description="Repeat the target phase with so many seeds, from `seed` upwards."
+    )
+    baseline: Annotated[bool, Flag(Group.BASELINES)] = Field(
+        True, description="Also run without the intermediate phase, and report the difference."
+    )
+    compare: Annotated[Names | None, Flag(Group.BASELINES, metavar="NAME,...")] = Field(
+        None,
+        description="Baselines beside the sources: full, mlm, mlm-mixed, translate-intermediate, translate-target, "
+        "multi-task, or all. The intermediate runs that they need are trained.",
+    )
+    compare_languages: Annotated[
+        Names | None, Flag(Group.BASELINES, metavar="CODE,...", unset="those that are scored")
+    ] = Field(None, description="Languages of their text and translations beside English.")
+    mlm_rate: Annotated[float | None, Flag(Group.BASELINES, unit="share", unset="0.1")] = Field(
+        None, gt=0, lt=1, description="Share of the batches that are masked language modelling in mlm-mixed."
+    )
+    select: Annotated[bool, Flag(Group.BASELINES)] = Field(
+        False, description="Also report the row with the best English validation score, and that of an oracle."
+    )

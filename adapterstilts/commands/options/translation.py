@@ -1,0 +1,51 @@
+"""Options of the command that translates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from adapterstilts.commands.options.shared import MachineOptions, ProfileOptions, RowsOptions
+from adapterstilts.commands.options.values import Names
+from adapterstilts.declared import Flag, Group
+from adapterstilts.settings import Strict
+
+
+class TranslatedTask(Strict):
+    """What `translate` is for."""
+
+    task: Annotated[str, Flag(metavar="TASK", positional=True)] = Field(description="Task whose rows are translated.")
+
+
+class TranslationOptions(MachineOptions, RowsOptions, ProfileOptions):
+    """Options of `translate`."""
+
+    to: Annotated[Names, Flag(Group.TRANSLATIONS, metavar="CODE,...")] = Field(
+        min_length=1, description="Languages to translate into; either these or `from_` is en."
+    )
+    from_: Annotated[Names, Flag(Group.TRANSLATIONS, metavar="CODE,...")] = Field(
+        ("en",), description="Languages to translate from."
+    )
+    model: Annotated[str, Flag(Group.MODEL, metavar="ID|DIR")] = Field(
+        description="Sequence-to-sequence model of transformers: Hugging Face id or checkpoint folder."
+    )
+    revision: Annotated[str | None, Flag(Group.MODEL, metavar="COMMIT")] = Field(
+        None, description="Commit of a model on the Hub."
+    )
+    beams: Annotated[int, Flag(Group.MODEL)] = Field(1, ge=1, description="Beams of the search; 1 is greedy.")
+    split: Annotated[
+        Literal["train", "validation", "test"] | None,
+        Flag(Group.DATA, unset="train from English, test into English"),
+    ] = Field(None, description="Split to translate.")
+    max_train_examples: Annotated[int | None, Flag(Group.DATA, unit="rows")] = Field(
+        None, ge=1, description="Upper bound on rows: those that are trained on with the same bound."
+    )
+    out: Annotated[Path, Flag(Group.RUN)] = Field(Path("translations"), description="Folder for the translations.")
+    tokens_per_batch: Annotated[int, Flag(Group.RUN, unit="tokens")] = Field(
+        4096, ge=1, description="Padded tokens in a batch, all beams together."
+    )
+    force: Annotated[bool, Flag(Group.RUN)] = Field(
+        False, description="Translate again, and write over other translations."
+    )

@@ -1,0 +1,124 @@
+"""A command's graph of stages: planned, checked, shown, run; what it gave is read from the store afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from adapterstilts.runs.store import KEY_DIGITS, Run
+from adapterstilts.stages.checks import Checks
+from adapterstilts.stages.engines import Engine
+from adapterstilts.stages.engines.local import Local
+from adapterstilts.stages.graph import Graph, Stage
+from adapterstilts.stages.planner import Planner
+from adapterstilts.stages.reporter import Reporter, Silent
+
+STORED = "in the store"
+TO_TRAIN = "to train"
+TO_EVALUATE = "to evaluate"
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """One stage of a command.
+
+    Attributes:
+        state: `STORED`, `TO_TRAIN` or `TO_EVALUATE`.
+        needs: Keys of the stages that it waits for.
+        folder: Where its run is, or will be.
+    """
+
+    key: str
+    stage: str
+    label: str
+    method: str | None
+    composition: str | None
+    seed: int | None
+    state: str
+    needs: list[str]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class CommandPlan:
+    """What a command would do.
+
+    Attributes:
+        stages: Each once, in an order in which they can run.
+        stored: How many of them are there already.
+        to_train: How many would be trained, and `to_evaluate` evaluated.
+        saved: Trainings that are saved because results share them.
+    """
+
+    stages: list[StagePlan] = field(default_factory=list)
+    stored: int = 0
+    to_train: int = 0
+    to_evaluate: int = 0
+    saved: int = 0
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a command has planned.
+
+    Attributes:
+        force: Whether what the store has is made again.
+    """
+
+    planner: Planner
+    graph: Graph
+    force: bool = False
+
+    def check(self) -> None:
+        """Refuses models that do not fit together; see `Checks.models`."""
+        Checks(self.planner.setup, self.planner.facts, Silent().note).models(self.graph)
+
+    def run(self, reporter: Reporter, *, engine: Engine | None = None) -> None:
+        """Checks what is missing, and makes it.
+
+        Args:
+            engine: What runs the stages; by default this process.
+
+        Raises:
+            AstiltsError: See the message; nothing has been trained if it is about models or data that do not fit.
+        """
+        checks = Checks(self.planner.setup, self.planner.facts, reporter.note)
+        checks.data(self.graph, force=self.force)
+        (engine or Local()).run(self.graph, self.planner.setup, reporter, force=self.force)
+
+    def finished(self, stage: Stage[Any]) -> Run:
+        """The run of a stage, once it is there.
+
+        Raises:
+            StoreError: It is not.
+        """
+        store = self.planner.setup.store
+        return stage.run or store.find(stage.spec) or store.need(stage.key)
+
+    def summary(self) -> CommandPlan:
+        """What `run` would do; nothing is started or loaded for it."""
+        stages = [self._describe(stage) for stage in self.graph]
+        states = [one.state for one in stages]
+        return CommandPlan(
+            stages=stages,
+            stored=states.count(STORED),
+            to_train=states.count(TO_TRAIN),
+            to_evaluate=states.count(TO_EVALUATE),
+            saved=self.graph.shared,
+        )
+
+    def _describe(self, stage: Stage[Any]) -> StagePlan:
+        store, spec = self.planner.setup.store, stage.spec
+        there = stage.run is not None or (not self.force and store.find(spec) is not None)
+        return StagePlan(
+            key=stage.key[:KEY_DIGITS],
+            stage=spec.stage,
+            label=spec.label,
+            method=str(spec.method) if stage.trains else None,
+            composition=str(spec.composition) if stage.trains else None,
+            seed=spec.seed if stage.trains else None,
+            state=STORED if there else TO_TRAIN if stage.trains else TO_EVALUATE,
+            needs=[one.key[:KEY_DIGITS] for one in stage.needs],
+            folder=stage.run.folder if stage.run else store.folder(spec),
+        )

@@ -1,0 +1,106 @@
+"""From options to a setup and a planner: everything that does not depend on a task is resolved and checked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+from adapterstilts.commands.options import TrainingOptions
+from adapterstilts.data.sources.open import open_source
+from adapterstilts.data.translation.reading import open_test_translations, open_translations
+from adapterstilts.errors import UsageError
+from adapterstilts.modeling.backbone import Backbone, locate_backbone
+from adapterstilts.modeling.methods import parse_method
+from adapterstilts.modeling.precision import check_device, choose_device, choose_precision
+from adapterstilts.modeling.quantization import NF4, check_quantization
+from adapterstilts.profiles import Profile, load_profile
+from adapterstilts.runs.memory import Memory
+from adapterstilts.runs.store import MANIFEST, RunStore
+from adapterstilts.stages.planner import Planner, ResolvedMethod
+from adapterstilts.stages.setup import Setup
+from adapterstilts.tasks.catalogue import Catalogue
+
+
+def make_planner(
+    options: TrainingOptions,
+    *,
+    method: str | None = None,
+    translations: Path | None = None,
+    translate_test: Path | None = None,
+) -> Planner:
+    """Resolves and checks everything that does not depend on a task.
+
+    Args:
+        method: What is trained where the options do not say; default: the profile's.
+        translations: Folder of translations to train on, or `mini`; by default, the suite's if it is the source.
+        translate_test: Folder of English translations to score, or `mini`; by default, originals are scored.
+
+    Raises:
+        UsageError: A name is unknown or a value does not fit.
+        CompatibilityError: Backbone, tokenizer, method and number format do not fit together.
+        HubError: The backbone is on the Hub and the Hub is out of reach.
+    """
+    _check_one_process()
+    profile = load_profile(options.profile)
+    store = RunStore(options.store, shipped_folders())
+    memory = Memory(store.cache / "facts")
+    given = parse_method(options.method or method or profile.method, unfreeze_backbone=options.unfreeze_backbone)
+    resolved = ResolvedMethod.of(given, memory)
+    check_device(options.device)
+    if options.load_in_4bit:
+        check_quantization(resolved.spec, options.precision, choose_device(options.device))
+    source = open_source("files" if options.data_dir else profile.source, options.data_dir)
+    backbone = chosen_backbone(profile, options.backbone, options.revision)
+    facts = backbone.facts(memory)
+    precision = choose_precision(options.precision, device=options.device, hidden_size=facts.hidden_size)
+    return Planner(
+        setup=Setup(
+            store=store,
+            catalogue=Catalogue.load(options.tasks),
+            source=source,
+            backbone=replace(backbone, quantization=NF4) if options.load_in_4bit else backbone,
+            device=options.device,
+            tokens_per_batch=options.tokens_per_batch,
+            translations=open_translations(translations, source, flag="--translations"),
+            test_translations=open_test_translations(translate_test, source),
+        ),
+        facts=facts,
+        profile=profile,
+        method=resolved,
+        precision="bf16" if options.load_in_4bit else precision,
+        settings=options.settings,
+        seed=profile.seed if options.seed is None else options.seed,
+        pooling=options.pooling,
+        max_train_examples=options.max_train_examples,
+        skip_bad_rows=options.skip_bad_rows,
+    )
+
+
+def chosen_backbone(profile: Profile, name: str | None, revision: str | None) -> Backbone:
+    """The backbone that is named, or the profile's; its pinned revision belongs to that one only.
+
+    Raises:
+        UsageError: There is no such folder, or it is no checkpoint.
+        HubError: The Hub could not be asked.
+    """
+    chosen = profile.backbone if name is None else name
+    return locate_backbone(chosen, revision=revision or (profile.revision if chosen == profile.backbone else None))
+
+
+@lru_cache(maxsize=1)
+def shipped_folders() -> tuple[Path, ...]:
+    """Folders of the runs that made the adapters which the package has for the embedded backbone."""
+    folders = sorted(Path(str(folder)) / "mini" for folder in files("task_adapters").iterdir() if folder.is_dir())
+    return tuple(folder for folder in folders if (folder / MANIFEST).is_file())
+
+
+def _check_one_process() -> None:
+    """Refuses a process that a launcher started beside others, which would wait for one another's locks."""
+    if os.environ.get("LOCAL_RANK", "-1") != "-1" or os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UsageError(
+            "A launcher (torchrun, accelerate launch) started this process, but a stage is the work of one.",
+            remedy="Start astilts itself; several commands share GPUs with CUDA_VISIBLE_DEVICES and one --store.",
+        )

@@ -1,0 +1,131 @@
+"""The target phase of a transfer: the stages that reach a target from an intermediate run, with every seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from adapterstilts.commands.baselines import FULL, Baseline
+from adapterstilts.commands.intermediate_runs import Sources
+from adapterstilts.commands.language_adapters import LanguageAdapters
+from adapterstilts.commands.transfer_rows import SeedRuns, TargetRuns
+from adapterstilts.languages import ENGLISH
+from adapterstilts.runs.specs import Choice
+from adapterstilts.runs.store import Run
+from adapterstilts.stages.evaluation_spec import Scored, evaluation_languages, plan_evaluation
+from adapterstilts.stages.graph import Evaluation, Stage, Training
+from adapterstilts.stages.planner import Planner
+from adapterstilts.stages.training_spec import NONE, Start, plan_training
+from adapterstilts.tasks.recipe import Recipe
+
+PUBLISHED_FUSION = Choice(name="fuse", options={"target": "two-step"})
+
+
+@dataclass(frozen=True)
+class SeedStages:
+    """The target phase with one seed: its stages (none where nothing is trained), and the evaluation of the last.
+
+    Attributes:
+        before: Stages on the target's data that the first of these starts from.
+    """
+
+    targets: tuple[Training, ...]
+    evaluation: Evaluation
+    before: Sources = ()
+
+
+@dataclass(frozen=True)
+class TargetStages:
+    """The stages that reach a target one way, with one seed or several."""
+
+    sources: Sources
+    seeds: tuple[SeedStages, ...]
+    baseline: Baseline | None = None
+
+    def read(self, finished: Callable[[Stage[Any]], Run]) -> TargetRuns:
+        """The runs of the stages, once they are there."""
+        return TargetRuns(
+            sources=tuple(map(finished, self.sources)),
+            seeds=tuple(
+                SeedRuns(
+                    targets=tuple(map(finished, seed.targets)),
+                    evaluation=finished(seed.evaluation),
+                    before=tuple(map(finished, seed.before)),
+                    languages=seed.evaluation.spec.languages,
+                )
+                for seed in self.seeds
+            ),
+            variant=self.baseline.name if self.baseline else None,
+            full=self.baseline is not None and self.baseline.name == FULL,
+        )
+
+
+@dataclass(frozen=True)
+class Target:
+    """What all ways of reaching a target share.
+
+    Attributes:
+        seeds: How many, from the planner's upwards.
+        languages: Languages of the training data.
+    """
+
+    planner: Planner
+    scored: Scored
+    composition: Choice
+    head: Literal["new", "reuse"] = "new"
+    seeds: int = 1
+    languages: tuple[str, ...] = (ENGLISH,)
+    adapters: LanguageAdapters | None = None
+
+    def of(self, baseline: Baseline) -> Target:
+        """The same for a baseline."""
+        return replace(
+            self,
+            planner=baseline.planner,
+            composition=baseline.composition,
+            languages=baseline.languages or self.languages,
+        )
+
+    def stages(self, task: Recipe, sources: Sources, *, baseline: Baseline | None = None) -> TargetStages:
+        """Plans target phase and evaluation from some intermediate stages, with every seed."""
+        planners = (replace(self.planner, seed=self.planner.seed + number) for number in range(self.seeds))
+        return TargetStages(sources, tuple(self._with_seed(one, task, sources) for one in planners), baseline)
+
+    def _with_seed(self, planner: Planner, task: Recipe, sources: Sources) -> SeedStages:
+        """One seed; with several data sets to train on, each phase goes on from the one before."""
+        targets: list[Training] = []
+        before: Sources = ()
+        setup = planner.setup
+        for trained in setup.catalogue.training_recipes(task, setup.source.name):
+            if targets:
+                start = Start(Choice(name="continue"), (targets[-1],), "reuse")
+            elif sources:
+                before = self._own_adapter(planner, trained, sources)
+                start = Start(self.composition, (*sources, *before), self.head)
+            else:
+                start = Start(NONE)
+            targets.append(self._train(planner, trained, start))
+        model = targets[-1] if targets else next(iter(sources), None)
+        return SeedStages(tuple(targets), self._evaluate(planner, task, model), before)
+
+    def _own_adapter(self, planner: Planner, trained: Recipe, sources: Sources) -> Sources:
+        """The target's own adapter, which published AdapterFusion has among those that it fuses."""
+        if self.composition != PUBLISHED_FUSION:
+            return ()
+        return (self._train(planner, trained, Start(NONE)),)
+
+    def _train(self, planner: Planner, trained: Recipe, start: Start) -> Training:
+        """A target phase, over the English language adapter if language adapters are wanted."""
+        if self.adapters:
+            start = replace(start, language=self.adapters.english, drop=self.adapters.drop)
+        languages = {trained.name: self.languages}
+        return plan_training(planner, [trained], "train-target", start=start, languages=languages)
+
+    def _evaluate(self, planner: Planner, task: Recipe, model: Training | None) -> Evaluation:
+        """Scores a model in every language, with that language's adapter if language adapters are wanted."""
+        if self.adapters is None:
+            return plan_evaluation(planner, task, model, self.scored)
+        names = evaluation_languages(planner.setup.source, task, self.scored)
+        swapped = {name: self.adapters.of(name) for name in names}
+        return plan_evaluation(planner, task, model, self.scored, language_adapters=swapped)

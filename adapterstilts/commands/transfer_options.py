@@ -1,0 +1,150 @@
+"""What is refused about the options of a transfer before anything is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from adapterstilts.commands.intermediate_runs import NONE, Sources
+from adapterstilts.commands.language_adapters import check_language_options
+from adapterstilts.commands.options import TransferOptions
+from adapterstilts.commands.targets import PUBLISHED_FUSION
+from adapterstilts.commands.used import check_pooling, check_settings_used, flag, names_of, without_training
+from adapterstilts.errors import UsageError, unknown
+from adapterstilts.languages import LANGUAGES, context_language, question_language
+from adapterstilts.modeling.compositions import COMPOSITIONS
+from adapterstilts.modeling.option_text import parse_choice
+from adapterstilts.runs.specs import Choice
+from adapterstilts.tasks.recipe import Recipe
+
+
+def parse_composition(options: TransferOptions) -> Choice | None:
+    """The composition that was asked for, if one was.
+
+    Raises:
+        UsageError: It is unknown, or its text cannot be read.
+    """
+    if options.composition is None:
+        return None
+    choice = parse_choice(options.composition, flag="--composition")
+    COMPOSITIONS.get(choice.name)
+    return choice
+
+
+def check_options(
+    options: TransferOptions, tasks: Sequence[Recipe], names: Sequence[str], composition: Choice | None
+) -> None:
+    """Refuses options that are unknown, exclude each other, or have no effect on any target.
+
+    Args:
+        tasks: The targets.
+        names: As in `--from`.
+
+    Raises:
+        UsageError: See above.
+    """
+    for name in options.languages or ():
+        for code in (context_language(name), question_language(name)):
+            if code not in LANGUAGES:
+                raise unknown("language", code, LANGUAGES)
+    trained = [task for task in tasks if task.build_kind().trained]
+    check_pooling(options.pooling, tasks)
+    _check_retrieval(options, tasks)
+    _check_needs_training(options, [task for task in tasks if task not in trained])
+    check_language_options(options)
+    _check_language_adapters(options, composition)
+    if not trained:
+        _check_says_nothing(options, tasks, alone=set(names) == {NONE})
+    elif set(names) == {NONE}:
+        _check_alone(options)
+    check_settings_used(options.settings, tasks, trained=bool(trained))
+
+
+def check_rows(options: TransferOptions, tasks: Sequence[Recipe], rows: Sequence[Sources]) -> None:
+    """Refuses what the number of rows, or of intermediate runs in one, makes impossible.
+
+    Raises:
+        UsageError: See above.
+    """
+    if options.select and len(rows) < 2:
+        raise UsageError(
+            "--select has only one row to choose from.", remedy="Name more tasks in --from, or leave it out."
+        )
+    untrained = [task for task in tasks if not task.build_kind().trained]
+    if untrained and any(len(row) > 1 for row in rows):
+        raise UsageError(
+            f"--composition {options.composition}: {names_of(untrained)} is evaluated without training, so several "
+            "intermediate runs cannot become one model for it.",
+            remedy="Evaluate it in a command of its own, without --composition.",
+        )
+
+
+def _check_retrieval(options: TransferOptions, tasks: Sequence[Recipe]) -> None:
+    """Refuses options about sentence vectors that no target is compared by."""
+    kinds = [kind for kind in (task.build_kind() for task in tasks) if not kind.trained]
+    for name in ("preset", "layer", "margin"):
+        used = [kind for kind in kinds if name == "preset" or name in kind.decisive_options()]
+        if getattr(options, name) is not None and not used:
+            of = "bucc2018" if name == "margin" else "bucc2018 and tatoeba, which are evaluated without training"
+            raise UsageError(f"{flag(name)} has no meaning for {names_of(tasks)}.", remedy=f"It is for {of}.")
+
+
+def _check_needs_training(options: TransferOptions, untrained: Sequence[Recipe]) -> None:
+    """Refuses options that need training for every target."""
+    for name, used, lacking in (
+        ("--select", options.select, "English validation score to select by"),
+        (f"--seeds {options.seeds}", options.seeds > 1, "training to repeat"),
+        ("--language-adapters", options.language_adapters, "training over the English one"),
+        ("--train-languages", bool(options.train_languages), "training data to translate"),
+    ):
+        if used and untrained:
+            raise UsageError(
+                f"{name}: {names_of(untrained)} is evaluated without training, so there is no {lacking}.",
+                remedy="Evaluate it in a command of its own, without this option.",
+            )
+
+
+def _check_says_nothing(options: TransferOptions, tasks: Sequence[Recipe], *, alone: bool) -> None:
+    """Refuses options about training where no target is trained.
+
+    Args:
+        alone: Whether there is no intermediate run, which `--method` would choose, either.
+    """
+    for name, given in (
+        ("--head reuse", options.head == "reuse"),
+        (f"--composition {options.composition}", options.composition is not None),
+        (f"--max-train-examples {options.max_train_examples}", options.max_train_examples is not None),
+        (f"--seed {options.seed}", options.seed is not None),
+        (f"--method {options.method}", alone and options.method is not None),
+        ("--unfreeze-backbone", alone and options.unfreeze_backbone),
+    ):
+        if given:
+            raise without_training(name, tasks)
+
+
+def _check_alone(options: TransferOptions) -> None:
+    """Refuses options about an intermediate run where there is none."""
+    for name, given in (
+        ("--head reuse", options.head == "reuse"),
+        (f"--composition {options.composition}", options.composition is not None),
+    ):
+        if given:
+            raise UsageError(
+                f"{name} has no meaning with --from {NONE}.", remedy="Name an intermediate task, or leave it out."
+            )
+
+
+def _check_language_adapters(options: TransferOptions, composition: Choice | None) -> None:
+    if not options.language_adapters:
+        return
+    for name, given in (("--train-languages", options.train_languages), ("--translate-test", options.translate_test)):
+        if given:
+            raise UsageError(
+                f"{name} and --language-adapters do not go together: translated text is read over the adapter of "
+                "another language.",
+                remedy="Leave one of them out.",
+            )
+    if composition == PUBLISHED_FUSION:
+        raise UsageError(
+            f"--composition {composition}: the target's own adapter cannot be fused from above a language adapter.",
+            remedy="Use fuse or fuse[target=one-step], or leave out --language-adapters.",
+        )

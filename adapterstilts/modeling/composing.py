@@ -1,0 +1,240 @@
+"""Building the model that a training stage begins with, from the models of the runs that it starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from adapterstilts.modeling.backbone import Backbone
+from adapterstilts.modeling.blocks import AdapterDescription, Block
+from adapterstilts.modeling.compatibility import check_composition, check_head
+from adapterstilts.modeling.compositions import becomes_backbone, composition_options, goes_above
+from adapterstilts.modeling.methods import METHODS, trains_backbone
+from adapterstilts.modeling.outline import adopted, language_block
+from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors
+from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.runs.specs import MethodSpec, TrainSpec
+from adapterstilts.tasks.kind import HeadSpec
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a training phase is built from.
+
+    Attributes:
+        sources: The intermediate models.
+        language: The model with the language adapter that lies below all others.
+        options: Those of the composition.
+    """
+
+    spec: TrainSpec
+    backbone: Backbone
+    sources: Sequence[StoredModel]
+    language: StoredModel | None
+    options: Any
+
+    @property
+    def merges(self) -> bool:
+        """Whether what the sources bring becomes part of the backbone, because `peft` has no stack."""
+        return becomes_backbone(self.spec, self.options)
+
+    def new_model(self) -> TransferModel:
+        """The pretrained backbone, with the language adapter if there is one."""
+        model = TransferModel(
+            self.backbone, method=self.spec.method, precision=self.spec.precision, own_backbone=self.merges
+        )
+        self.add_language(model)
+        return model
+
+    def restored(self) -> TransferModel:
+        """The model of the only source; its heads are kept where one is going to be reused."""
+        (source,) = self.sources
+        # A source that was itself trained over the language adapter brings it along.
+        if self.language is None or any(block.language for block in source.description.blocks):
+            model = source.restore(
+                self.backbone,
+                precision=self.spec.precision,
+                heads=self.spec.head == "reuse",
+                to_change=self.merges or trains_backbone(self.spec.method),
+            )
+            model.method = self.spec.method
+            return model
+        model = self.new_model()
+        model.place(Block(kind="adapter", adapters=tuple(_adopted(model, self.sources))))
+        if self.spec.head == "reuse":
+            for task, head in source.description.heads.items():
+                model.add_head(task, head.spec())
+            tensors = read_tensors(source.folder / WEIGHTS)
+            model.load({name: tensor for name, tensor in tensors.items() if name.startswith("heads.")})
+        return model
+
+    def add_language(self, model: TransferModel) -> None:
+        """Lays the language adapter below what is going to be added."""
+        if self.language is not None:
+            drop = self.spec.language_adapter_drop
+            model.place(add_language_adapter(model, self.language, drop=drop))
+
+
+def _none(start: Start) -> TransferModel:
+    model = start.new_model()
+    if METHODS.get(start.spec.method.name).adds_adapter:
+        model.train_adapter(model.add_adapter(start.spec.task, start.spec.method))
+    model.train_backbone()
+    return model
+
+
+def _continue(start: Start) -> TransferModel:
+    model = start.restored()
+    return _train_last(model)
+
+
+def _train_last(model: TransferModel) -> TransferModel:
+    """Trains what an earlier phase trained last."""
+    if model.blocks and not model.blocks[-1].language:
+        last = model.blocks[-1]
+        if last.kind == "fuse":
+            model.train_fusion(last.names)
+            for name in last.learning:
+                model.train_adapter(name)
+        else:
+            model.train_adapter(last.names[-1])
+    model.train_backbone()
+    return model
+
+
+def _stack(start: Start) -> TransferModel:
+    return _train_above(start.restored(), start)
+
+
+def _train_above(model: TransferModel, start: Start) -> TransferModel:
+    """Adds a new adapter above frozen ones."""
+    if start.merges:
+        model.merge_last()
+    model.train_adapter(model.add_adapter(start.spec.task, start.spec.method))
+    model.train_backbone()
+    return model
+
+
+def _fuse(start: Start) -> TransferModel:
+    model = start.new_model()
+    adapters = _adopted(model, start.sources)
+    new = None
+    if start.options.target == "one-step":
+        new = AdapterDescription(name=model.fresh_name(f"{start.spec.task}_new"), method=start.spec.method)
+        model.load_adapter(new, {})
+        adapters.append(new)
+    model.place(Block(kind="fuse", adapters=tuple(adapters), learning=(new.name,) if new else ()))
+    return _train_last(model)
+
+
+def _average(start: Start) -> TransferModel:
+    model = start.new_model()
+    adapters = _adopted(model, start.sources)
+    model.place(Block(kind="average", adapters=tuple(adapters), weights=start.options.weights))
+    return _train_above(model, start)
+
+
+def _merge(start: Start) -> TransferModel:
+    method = METHODS.get(start.spec.method.name)
+    if not method.adds_adapter:
+        return _merged_backbones(start)
+    model = start.new_model()
+    adapters = _adopted(model, start.sources)
+    name, described = model.fresh_name("merged"), start.spec.method
+    options = start.options
+    if options.kind == "svd" and options.rank is None:
+        options = options.model_copy(update={"rank": method.resolve(described.options)["r"]})
+    method.library.merge(model.backbone, name, [one.name for one in adapters], method, options)
+    described = MethodSpec(**method.library.merged_method(method, described.options, options.rank))
+    model.place(Block(kind="adapter", adapters=(AdapterDescription(name=name, method=described),)))
+    return _train_above(model, start) if goes_above(start.spec, options) else _train_last(model)
+
+
+def _merged_backbones(start: Start) -> TransferModel:
+    """Sums weights that were fine-tuned from the same start."""
+    model = start.new_model()
+    total: dict[str, torch.Tensor] = {}
+    begun = dict(model.named_parameters())
+    for source, weight in zip(start.sources, start.options.weights, strict=True):
+        for name, tensor in read_tensors(source.folder / WEIGHTS).items():
+            if name.startswith("backbone."):
+                change = weight * (tensor.float() - begun[name].float())
+                total[name] = total.get(name, begun[name].detach().float() * 1.0) + change
+    if start.options.kind == "linear":  # the sum of the weights themselves, which need not have the start in it once
+        rest = sum(start.options.weights) - 1
+        total = {name: tensor + rest * begun[name].detach().float() for name, tensor in total.items()}
+    model.load(total)
+    model.train_backbone()
+    return model
+
+
+def _adopted(model: TransferModel, sources: Sequence[StoredModel]) -> list[AdapterDescription]:
+    """Loads the only adapter of each source, in use nowhere yet."""
+    described = adopted(sources, model.adapter_names)
+    for source, adapter in zip(sources, described, strict=True):
+        ((one,),) = (block.adapters for block in source.description.blocks)
+        model.load_adapter(adapter, source.adapter_tensors(one.name, adapter.name))
+    return described
+
+
+def add_language_adapter(model: TransferModel, stored: StoredModel, *, drop: int) -> Block:
+    """Loads a language adapter that is not in use yet, without the last `drop` layers of the backbone."""
+    block = language_block(stored, drop=drop, taken=model.adapter_names)
+    (described,) = block.adapters
+    ((one,),) = (other.adapters for other in stored.description.blocks)
+    model.load_adapter(described, {})
+    mine = {path for path, _ in model.stored()}
+    tensors = stored.adapter_tensors(one.name, described.name)
+    model.load({path: tensor for path, tensor in tensors.items() if path in mine})
+    return block
+
+
+BUILDERS: dict[str, Callable[[Start], TransferModel]] = {
+    "none": _none,
+    "continue": _continue,
+    "stack": _stack,
+    "fuse": _fuse,
+    "average": _average,
+    "merge": _merge,
+}
+"""Composition to what it makes: a model whose trainable weights are chosen, heads aside."""
+
+
+def start_model(
+    spec: TrainSpec,
+    backbone: Backbone,
+    sources: Sequence[StoredModel],
+    *,
+    heads: Mapping[str, HeadSpec],
+    source_task: str | None,
+    language: StoredModel | None = None,
+) -> TransferModel:
+    """The model with which a training stage begins: composed, with one head for each task, everything else frozen.
+
+    Args:
+        heads: Task to the head that its kind needs.
+        source_task: Task of the intermediate run, whose head `spec.head == "reuse"` goes on with.
+        language: The model with the language adapter below all others.
+
+    Raises:
+        UsageError, CompatibilityError: As `check_composition` and `check_head`.
+    """
+    check_composition(spec.composition, spec.method, sources, head=spec.head)
+    options = composition_options(spec.composition, len(sources))
+    model = BUILDERS[spec.composition.name](Start(spec, backbone, sources, language, options))
+    if spec.head == "reuse" and source_task is not None:
+        ((task, head),) = heads.items()
+        check_head(sources[0], head, source_task)
+        model.drop_heads(keep=source_task)
+        if source_task != task:
+            model.rename_head(source_task, task)
+    else:
+        model.drop_heads(keep=None)
+        for task, head in heads.items():
+            model.add_head(task, head)
+    for task in heads:
+        model.train_head(task)
+    return model

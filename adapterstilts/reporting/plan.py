@@ -1,0 +1,59 @@
+"""What a command would do, as text for a terminal and as a picture."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from adapterstilts.commands.plan import STORED, TO_EVALUATE, TO_TRAIN, CommandPlan, StagePlan
+
+_WIDTH = 80
+_CLASSES = {STORED: "stored", TO_TRAIN: "train", TO_EVALUATE: "evaluate"}
+_COLOURS = {"stored": "#d9ead3", "train": "#f9cb9c", "evaluate": "#cfe2f3"}
+
+
+def plan_text(plan: CommandPlan) -> str:
+    """The stages in an order in which they can run, one after the other, and how many trainings sharing saves."""
+    trainings = f"{plan.saved} training{'' if plan.saved == 1 else 's'}"
+    head = (
+        f"{len(plan.stages)} stages: {plan.stored} in the store, {plan.to_train} to train, {plan.to_evaluate} to "
+        f"evaluate. Sharing saves {trainings}."
+    )
+    return "\n".join([*textwrap.wrap(head, _WIDTH), "", *(line for one in plan.stages for line in _lines(one))]) + "\n"
+
+
+def _lines(stage: StagePlan) -> Iterator[str]:
+    begin = f"{stage.key}  {stage.state:12}  "
+    after = f"; after {', '.join(stage.needs)}" if stage.needs else ""
+    indent = " " * len(begin)
+    yield from textwrap.wrap(
+        f"{_what(stage)}{after}",
+        _WIDTH,
+        initial_indent=begin,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _what(stage: StagePlan) -> str:
+    how = ", ".join(str(one) for one in (stage.method, stage.composition) if one not in (None, "none"))
+    seed = f", seed {stage.seed}" if stage.seed is not None else ""
+    return f"{stage.stage} {stage.label}{f': {how}' if how else ''}{seed}"
+
+
+def plan_mermaid(plan: CommandPlan) -> str:
+    """The stages as a Mermaid flowchart, which GitHub and most Markdown tools draw."""
+    lines = ["flowchart LR"]
+    for stage in plan.stages:
+        detail = " · ".join(str(one) for one in (stage.method, stage.composition) if one not in (None, "none"))
+        text = "<br/>".join(part for part in (stage.stage, stage.label, detail) if part)
+        lines.append(f'  {_node(stage.key)}["{text}"]:::{_CLASSES[stage.state]}')
+    lines += [f"  {_node(need)} --> {_node(stage.key)}" for stage in plan.stages for need in stage.needs]
+    lines += [f"  classDef {name} fill:{colour},stroke:#666" for name, colour in _COLOURS.items()]
+    return "\n".join(lines)
+
+
+def _node(key: str) -> str:
+    # A name that begins with a digit, or is a word of Mermaid's, would not be drawn.
+    return f"s{key}"

@@ -1,0 +1,49 @@
+"""The list of finished runs as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from adapterstilts.reporting.text_table import plain_table, text_of
+from adapterstilts.runs.store import KEY_DIGITS, Run
+
+if TYPE_CHECKING:
+    from adapterstilts.runs.specs import StageSpec
+
+
+def runs_table(runs: Sequence[Run]) -> str:
+    """Finished runs, oldest first."""
+    table = plain_table("")
+    by_key = {run.key: run for run in runs}
+    for name in ("key", "stage", "task", "from", "method", "backbone", "score", "finished"):
+        table.add_column(name, no_wrap=True)
+    for run in runs:
+        spec = run.spec
+        made_from = [
+            f"{by_key[one].spec.task}@{one[:KEY_DIGITS]}" if one in by_key else one[:KEY_DIGITS] for one in spec.inputs
+        ]
+        table.add_row(
+            run.short_key,
+            spec.stage,
+            spec.task,
+            " + ".join(made_from),
+            _method(spec),
+            run.provenance["backbone"],
+            _score(run),
+            run.provenance["finished"][:19] + "Z",
+        )
+    return text_of(table)
+
+
+def _method(spec: StageSpec) -> str:
+    return "" if spec.stage == "evaluate" else f"{spec.method} {spec.composition}"
+
+
+def _score(run: Run) -> str:
+    if run.spec.stage == "evaluate":
+        parts = ("english", "zero_shot")
+        return ", ".join(
+            f"{part.replace('_', '-')} {run.metrics[part]['score']:.1f}" for part in parts if part in run.metrics
+        )
+    return f"validation {run.metrics['best_score']:.1f}"

@@ -1,0 +1,65 @@
+"""What training gave before there is a target, as text for a terminal."""
+
+from __future__ import annotations
+
+from adapterstilts.commands.results import Cost, TaskResult, TrainResult
+from adapterstilts.languages import LANGUAGES
+from adapterstilts.reporting.text_table import shown_flops, shown_parameters
+
+_COLLAPSED = "it predicts one and the same label for every validation example: it has collapsed"
+
+
+def training_summary(result: TrainResult) -> str:
+    """What an intermediate phase gave, in a few lines."""
+    return "\n".join(
+        [
+            *(_several_tasks(result) if len(result.tasks) > 1 else _one_task(result)),
+            f"  checkpoint   step {result.best_step:,} of {result.steps:,}, {result.seconds:.0f} s of training",
+            f"  trained      {shown_parameters(result.parameters)}, {result.stored_bytes / 1e6:.2f} MB on disk",
+            *_cost_lines(result.cost),
+            f"  run folder   {result.folder}",
+            f"  next         astilts transfer {_next_use(result)} --to TASK",
+        ]
+    )
+
+
+def _cost_lines(cost: Cost) -> list[str]:
+    """How much computing it was, and how well the machine was used; nothing about the machine for runs picked up."""
+    lines = [f"  compute      {shown_flops(cost.flops)}FLOP for {cost.tokens_seen:,} tokens"]
+    if cost.tokens_per_second and cost.share_of_matrix_rate:
+        memory = ", ".join(f"{size / 1e9:.2f} GB of {what} memory" for what, size in cost.peak_memory_bytes.items())
+        rate = f"{100 * cost.share_of_matrix_rate:.0f}% of the rate of matrix products here"
+        lines.append(f"  speed        {cost.tokens_per_second:,.0f} tokens/s, {rate}; {memory}")
+    return lines
+
+
+def _next_use(result: TrainResult) -> str:
+    if result.folder.name.startswith("train-language"):
+        return "--language-adapters --from none"
+    return f"--from {result.task}@{result.key[:12]}"
+
+
+def _one_task(result: TrainResult) -> list[str]:
+    (task,) = result.tasks.values()
+    language = LANGUAGES[result.validation_language]
+    head = f"{task.title} with {result.method}: {_scores_of(task)} on {language} validation data"
+    collapsed = result.validation.get("distinct_predictions") == 1
+    return [head, *([f"  warning      {_COLLAPSED}"] if collapsed else [])]
+
+
+def _several_tasks(result: TrainResult) -> list[str]:
+    """The mean, and a line for each task."""
+    width = max(11, *(len(task) for task in result.tasks))
+    lines = [
+        f"{len(result.tasks)} tasks with {result.method}, sampling {result.sampling}: "
+        f"mean {result.validation['score']:.1f} on English validation data"
+    ]
+    for task, own in result.tasks.items():
+        lines.append(f"  {task:{width}}  {_scores_of(own)}, {own.examples_seen:,} features seen")
+        if own.validation.get("distinct_predictions") == 1:
+            lines.append(f"  {'':{width}}  warning: {_COLLAPSED}")
+    return lines
+
+
+def _scores_of(task: TaskResult) -> str:
+    return " · ".join(f"{label} {task.validation[name]:.1f}" for name, label in task.metric_labels.items())

@@ -1,0 +1,97 @@
+"""The tables of a transfer: a row for each run, a column for each language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from adapterstilts.commands.results import SELECTED, Metrics, TransferResult, TransferRow
+from adapterstilts.languages import LANGUAGES, context_language, question_language, zero_shot_languages
+from adapterstilts.reporting.text_table import plain_table, shown_flops, shown_parameters, text_of
+from adapterstilts.reporting.transfer_rows import legend, mean_name, row_name
+
+
+def transfer_tables(result: TransferResult) -> str:
+    """One table per target: a row for each run, a column for each language."""
+    return "\n".join(_transfer_table(list(rows)) for _, rows in groupby(result.rows, key=lambda row: row.task))
+
+
+def _transfer_table(rows: Sequence[TransferRow]) -> str:
+    labels = rows[0].metric_labels
+    metrics = list(labels)
+    shown = "/".join(labels.values())
+    others = zero_shot_languages(rows[0].languages)
+    examples = sorted({int(scores["examples"]) for scores in rows[0].languages.values()})
+    count = f"{examples[0]:,}" if len(examples) == 1 else f"{examples[0]:,} to {examples[-1]:,}"
+    unit = "in percent" if not {"perplexity"} & set(metrics) else "(accuracy in percent)"
+    seeds = f", mean of {len(rows[0].seeds)} seeds ± standard deviation" if rows[0].spread else ""
+    table = plain_table(f"{rows[0].title}, {rows[0].split} split, {count} examples per language, {shown} {unit}{seeds}")
+    table.add_column("from", no_wrap=True)
+    headline = metrics[-1]
+    columns = [
+        *(["en"] if rows[0].english else []),
+        *([mean_name(rows), f"Δ {labels[headline]}"] if others else []),
+        *(["mean over pairs"] if rows[0].cross_lingual else []),
+    ]
+    for name in [*columns, *others, "trained", "compute", "seconds"]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        cells = [_cell(row.english, metrics, row.spread.get("english"))] if row.english else []
+        if others:
+            cells += [_cell(row.zero_shot, metrics, row.spread.get("zero_shot")), _difference(row, headline)]
+        if row.cross_lingual:
+            cells.append(_cell(row.cross_lingual, metrics, row.spread.get("cross_lingual")))
+        cells += [_cell(row.languages[language], metrics) for language in others]
+        seconds = " + ".join(f"{value:.0f}" for value in row.seconds.values())
+        compute = " + ".join(shown_flops(cost.flops) for cost in row.cost.values())
+        table.add_row(_first_cell(row), *cells, shown_parameters(row.parameters), compute, seconds)
+    own = [row for row in rows if row.selection is None]
+    pairs = "".join(_pair_table(row, headline, labels[headline]) for row in own if row.cross_lingual)
+    pairs += "".join(_attention_table(row) for row in own if row.fusion_attention)
+    return text_of(table) + pairs + "".join(f"  {line}\n" for line in legend(rows))
+
+
+def _pair_table(row: TransferRow, metric: str, label: str) -> str:
+    """One row's scores for every language of context and question."""
+    contexts = list(dict.fromkeys(context_language(name) for name in row.languages))
+    questions = list(dict.fromkeys(question_language(name) for name in row.languages))
+    table = plain_table("")
+    for name in ["", *questions]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for context in contexts:
+        cells = [row.languages.get(context if context == asked else f"{context}-{asked}") for asked in questions]
+        table.add_row(context, *(f"{cell[metric]:.1f}" if cell else "" for cell in cells))
+    return f"{row_name(row)}: {label} by language of the context (down) and of the question (across)\n{text_of(table)}"
+
+
+def _attention_table(row: TransferRow) -> str:
+    """What AdapterFusion looked at in English, or else in the first language: a share for each layer and source."""
+    language = "en" if "en" in row.fusion_attention else next(iter(row.fusion_attention))
+    layers = row.fusion_attention[language]
+    table = plain_table("")
+    for name in ["layer", *next(iter(layers.values()))]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for layer, shares in layers.items():
+        table.add_row(layer, *(f"{100 * share:.0f}%" for share in shares.values()))
+    return f"{row_name(row)}: mean attention to each source, by layer, in {LANGUAGES[language]}\n{text_of(table)}"
+
+
+def _first_cell(row: TransferRow) -> str:
+    if row.selection is None:
+        return row_name(row)
+    return "selected (by English validation)" if row.selection == SELECTED else row.selection
+
+
+def _cell(metrics: Metrics | None, names: Sequence[str], spread: Metrics | None = None) -> str:
+    if not metrics:
+        return ""
+    if names[0] not in metrics:
+        return "no labels"
+    return "/".join(f"{metrics[name]:.1f}" + (f"±{spread[name]:.1f}" if spread else "") for name in names)
+
+
+def _difference(row: TransferRow, metric: str) -> str:
+    if metric not in row.difference:
+        return ""
+    interval = row.difference[metric]
+    return f"{interval.mean:+.1f} [{interval.low:+.1f}, {interval.high:+.1f}]"

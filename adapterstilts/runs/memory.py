@@ -1,0 +1,47 @@
+"""Small facts that take long to find out and never change, kept on disk.
+
+A command that is answered from the store would otherwise import torch just to learn what it knew the last time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adapterstilts import __version__
+from adapterstilts.files import write_json
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Facts as JSON files.
+
+    Attributes:
+        folder: Where they are; it can be deleted at any time.
+    """
+
+    folder: Path
+
+    def recall(self, *what: str, find: Callable[[], Any]) -> Any:
+        """The fact that `what` names, found out once; errors are not kept.
+
+        Args:
+            what: Everything that decides the fact: its sort, identities, versions of libraries.
+            find: Finds it out; its result has to be JSON.
+        """
+        name = hashlib.sha256("\0".join((__version__, *what)).encode()).hexdigest()[:32]
+        path = self.folder / f"{name}.json"
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))["fact"]
+        except (OSError, ValueError, KeyError, TypeError):  # not there, or cut off
+            fact = find()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_json(path, {"what": what, "fact": fact})
+        except OSError:  # a store that cannot be written is said where something has to be written
+            pass
+        return fact

@@ -1,0 +1,74 @@
+"""What a command says about all of its stages, and what is known of its backbone, before any stage is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from adapterstilts.modeling.architecture import Facts
+from adapterstilts.modeling.methods import METHODS
+from adapterstilts.profiles import Profile
+from adapterstilts.runs.memory import Memory
+from adapterstilts.runs.specs import MethodSpec, Precision
+from adapterstilts.settings import Pooling
+from adapterstilts.stages.setup import Setup
+
+
+@dataclass(frozen=True)
+class ResolvedMethod:
+    """A method with all options of its library.
+
+    Attributes:
+        spec: The method with only the options that differ from the library's defaults.
+        config: Every option, as it comes out.
+    """
+
+    spec: MethodSpec
+    config: dict[str, Any]
+
+    @classmethod
+    def of(cls, spec: MethodSpec, memory: Memory) -> ResolvedMethod:
+        """Asks the method's library, unless it has been asked before.
+
+        Raises:
+            UsageError: An option is unknown or has a value that the library refuses.
+        """
+        entry = METHODS.get(spec.name)
+
+        def find() -> list[dict[str, Any]]:
+            normal = entry.normalize(spec)
+            return [normal.model_dump(mode="json"), entry.resolve(normal.options)]
+
+        if not entry.adds_adapter:
+            found = find()
+        else:
+            found = memory.recall("method", str(spec), entry.library_name, version(entry.library_name), find=find)
+        return cls(MethodSpec.model_validate(found[0]), found[1])
+
+
+@dataclass(frozen=True)
+class Planner:
+    """What all stages of a command are planned from.
+
+    Attributes:
+        facts: What is known of the backbone.
+        precision: Number format of the frozen weights and of the products.
+        settings: Hyperparameters that were given by hand.
+        seed: Of initialisation, dropout and batch order.
+        pooling: How one vector of a text is read, where that is not left to the backbone.
+        max_train_examples: Upper bound on training examples of each language.
+        skip_bad_rows: Whether malformed rows are left out.
+    """
+
+    setup: Setup
+    facts: Facts
+    profile: Profile
+    method: ResolvedMethod
+    precision: Precision
+    settings: Mapping[str, Any]
+    seed: int
+    pooling: Pooling | None = None
+    max_train_examples: int | None = None
+    skip_bad_rows: bool = False

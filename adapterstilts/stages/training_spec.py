@@ -1,0 +1,181 @@
+"""From choices and recipes to the spec of a training stage, of which nothing has run yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from adapterstilts.data.translation.reading import from_english
+from adapterstilts.errors import DataError, UsageError
+from adapterstilts.languages import ENGLISH
+from adapterstilts.modeling.backbone import check_length
+from adapterstilts.modeling.compositions import normalize_composition
+from adapterstilts.modeling.methods import METHODS
+from adapterstilts.runs.specs import Choice, Phase, Sampling, TaskSpec, TrainingData, TrainSpec
+from adapterstilts.settings import Settings, validate
+from adapterstilts.stages.graph import Stage, Training
+from adapterstilts.stages.planner import Planner
+from adapterstilts.tasks.kind import Kind
+from adapterstilts.tasks.recipe import Recipe
+
+NONE = Choice(name="none")
+"""The composition of a phase that takes nothing from an earlier one."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a training stage starts from: by default, the pretrained backbone alone.
+
+    Attributes:
+        inputs: The stages whose models `composition` takes.
+        language: The stage whose adapter lies below all others.
+        drop: Last layers of the backbone in which that adapter is left out.
+    """
+
+    composition: Choice = NONE
+    inputs: tuple[Training, ...] = ()
+    head: Literal["new", "reuse"] = "new"
+    language: Training | None = None
+    drop: int = 0
+
+
+def plan_training(
+    planner: Planner,
+    tasks: Sequence[Recipe],
+    phase: Phase,
+    *,
+    start: Start = Start(),
+    sampling: Sampling | None = None,
+    languages: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Training:
+    """Plans one training stage.
+
+    Args:
+        tasks: The tasks whose training data are used; the settings that they share are the first one's.
+        sampling: How often each of several tasks is trained on.
+        languages: Task to the languages of its training data; where a task is not there, English.
+
+    Raises:
+        UsageError: A setting is unknown or out of range.
+        DataError: The training data are not there.
+        CompatibilityError: The backbone lacks positions, or the head that a task goes on with.
+    """
+    backbone, method = planner.setup.backbone, planner.method
+    kinds = [trained_kind(planner, task) for task in tasks]
+    if any(kind.pretrained_head for kind in kinds):
+        backbone.check_masked_lm(planner.facts)
+    settings = [resolve_settings(planner, task, phase) for task in tasks]
+    for one in settings:
+        check_length(planner.facts, one.max_length, name=backbone.name)
+    spec = TrainSpec(
+        stage=phase,
+        tasks=tuple(
+            TaskSpec(
+                kind=task.kind,
+                options=kind.decisive_options(),
+                metric=task.metric,
+                data=_training_data(planner, task, phase, languages.get(task.name, (ENGLISH,))),
+                encoding=one.encoding(kind.encoding_fields),
+            )
+            for task, kind, one in zip(tasks, kinds, settings, strict=True)
+        ),
+        sampling=sampling,
+        backbone=backbone.fingerprint,
+        precision=planner.precision,
+        method=method.spec,
+        method_config=method.config,
+        composition=normalize_composition(start.composition, method.spec, len(start.inputs)),
+        head=start.head,
+        settings=settings[0].optimisation(),
+        seed=planner.seed,
+        inputs=tuple(stage.key for stage in start.inputs),
+        language_adapter=start.language.key if start.language else None,
+        language_adapter_drop=start.drop,
+        quantization=backbone.quantization,
+    )
+    return Stage(spec, (*start.inputs, *([start.language] if start.language else [])))
+
+
+def trained_kind(planner: Planner, task: Recipe) -> Kind:
+    """The kind of a task to train for, with the chosen pooling where it reads one vector of a text."""
+    kind, pooling = task.build_kind(), planner.pooling
+    if pooling is None or not reads_one_vector(task):
+        return kind
+    if getattr(kind.options, "pooling", None) is None and pooling == planner.facts.pooling:
+        return kind
+    return with_options(task, pooling=pooling)
+
+
+def with_options(task: Recipe, **options: Any) -> Kind:
+    """The kind of a task with some options changed."""
+    return task.model_copy(update={"options": {**task.options, **options}}).build_kind()
+
+
+def reads_one_vector(task: Recipe) -> bool:
+    """Whether pooling is something that the kind of a task can be told."""
+    return "pooling" in type(task.build_kind().options).model_fields
+
+
+def resolve_settings(planner: Planner, task: Recipe, phase: Phase) -> Settings:
+    """Settings of one stage; later ones win.
+
+    The order: method, recipe, profile (from general to specific), suite, what was given by hand.
+    """
+    method = METHODS.get(planner.method.spec.name)
+    source = planner.setup.source.name
+    scopes = ("all", method.family, phase, f"{phase}.{method.family}")
+    values: dict[str, Any] = dict(method.defaults)
+    for published in ("all", method.family):
+        values |= task.settings.get(published, {})
+    for scope in scopes:
+        values |= planner.profile.settings.get(scope, {})
+    for scope in scopes if source == "mini" else ():
+        values |= task.source("mini").settings.get(scope, {})
+    values |= planner.settings
+    settings = validate(Settings, values, where=f"settings of {phase} on {task.name}")
+    kind = task.build_kind()
+    try:
+        kind.check_encoding(settings.encoding(kind.encoding_fields))
+    except ValueError as error:
+        raise UsageError(f"settings of {phase} on {task.name}: {error}.", remedy="Change one of the three.") from None
+    return settings
+
+
+def _training_data(planner: Planner, task: Recipe, phase: Phase, languages: Sequence[str]) -> TrainingData:
+    """The training data in some languages, of which English alone selects checkpoints; of text without it, the first.
+
+    Text has an original in each language; of everything else, other languages have translations of the English rows.
+    """
+    source = planner.setup.source
+    has_originals = phase == "train-language" or task.build_kind().own_text
+    own = tuple(languages) if has_originals else (ENGLISH,)
+    selecting = ENGLISH if ENGLISH in own else min(own)
+    for language in own:
+        if missing := source.missing(task, "train", language):
+            raise _absent(task, "training", missing)
+    # Without training data of its own, a task's validation split belongs to its test languages.
+    absent = source.missing(task, "validation", selecting)
+    if absent and task.source(source.name).has("validation"):
+        raise _absent(task, "validation", absent)
+    fingerprints = {"train": {language: source.fingerprint(task, "train", language) for language in own}}
+    if not absent or selecting not in own:
+        split = "train" if absent else "validation"
+        if missing := source.missing(task, split, selecting):
+            raise _absent(task, "validation", missing)
+        fingerprints["validation"] = {selecting: source.fingerprint(task, split, selecting)}
+    return TrainingData(
+        task=task.name,
+        source=source.name,
+        fingerprints=fingerprints,
+        holdout=planner.profile.holdout if absent else None,
+        max_examples=planner.max_train_examples,
+        skip_bad_rows=planner.skip_bad_rows,
+        translations={} if has_originals else from_english(planner.setup.translations, task, "train", languages),
+        translated_only=not has_originals and ENGLISH not in languages,
+    )
+
+
+def _absent(task: Recipe, what: str, missing: str) -> DataError:
+    return DataError(f"{task.name}: no {what} data: {missing} is not there.", remedy="Check --data-dir.")

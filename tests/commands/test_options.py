@@ -1,0 +1,98 @@
+"""Reading options: from keywords and the environment, with the name of what is wrong."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapterstilts.commands.options as options_room
+from adapterstilts.commands.options import (
+    ExportOptions,
+    IntermediateOptions,
+    StoreOptions,
+    TrainingOptions,
+    TransferOptions,
+    TransferTasks,
+    read_all,
+    read_options,
+)
+from adapterstilts.declared import declared_by
+from adapterstilts.errors import UsageError
+from adapterstilts.settings import Settings, Strict
+
+MODELS = [found for found in vars(options_room).values() if isinstance(found, type) and issubclass(found, Strict)]
+
+
+def test_every_field_says_what_it_is() -> None:
+    assert len(MODELS) == 17
+    for model in MODELS:
+        for one in declared_by(model).values():
+            assert one.text.endswith(".") and one.text[0].isupper(), one
+
+
+def test_hyperparameters_are_options_and_kept_apart() -> None:
+    options = read_options(TransferOptions, {"profile": "mini", "epochs": "3", "languages": ["en"], "seed": None})
+    assert options.profile == "mini" and options.settings == {"epochs": 3.0} and options.seed is None
+    assert {name for name, one in declared_by(TransferOptions).items() if one.within} == set(Settings.model_fields)
+    with pytest.raises(UsageError, match="Unknown option 'epoch'. Did you mean 'epochs'"):
+        read_options(TransferOptions, {"epoch": 3})
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ({"languages": "en, de"}, ("en", "de")),
+        ({"languages": ["en", "de"]}, ("en", "de")),
+        ({"language_adapter": "de=0a, en=1b"}, {"de": "0a", "en": "1b"}),
+        ({"language_adapter": {"de": "0a"}}, {"de": "0a"}),
+        ({"layer": "14"}, 14),
+        ({"layer": "14/24"}, "14/24"),
+        ({"store": "here"}, Path("here")),
+        ({"tasks": "mine"}, (Path("mine"),)),
+        ({"tasks": ["mine", Path("theirs")]}, (Path("mine"), Path("theirs"))),
+    ],
+)
+def test_a_string_is_read_as_on_the_command_line(given: dict[str, Any], read: Any) -> None:
+    (name,) = given
+    assert getattr(read_options(TransferOptions, given), name) == read
+
+
+def test_weights_are_numbers() -> None:
+    assert read_options(IntermediateOptions, {"weights": "squad=2,mnli=1"}).weights == {"squad": 2.0, "mnli": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"epochs": -1}, "epochs: Input should be greater than 0 (given: -1)."),
+        ({"languages": "en,"}, "languages: A name is empty (given: 'en,')."),
+        ({"languages": 3}, "languages: Input should be a valid tuple (given: 3)."),
+        ({"language_adapter": "de"}, "language_adapter: It is not of the form NAME=VALUE,NAME=VALUE"),
+        ({"split": "dev"}, "split: Input should be 'test' or 'validation' (given: 'dev')."),
+        ({"tokens_per_batch": 0}, "tokens_per_batch: Input should be greater than or equal to 1 (given: 0)."),
+    ],
+)
+def test_a_wrong_value_is_named(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError) as error:
+        read_options(TransferOptions, given)
+    assert str(error.value).startswith(message)
+
+
+def test_what_is_missing_is_named_and_described() -> None:
+    with pytest.raises(UsageError, match=r"^to is missing\. Give it: Target tasks\.$"):
+        read_all([TransferTasks, TransferOptions], {"from_": "squad", "to": None})
+
+
+def test_the_environment_counts_where_nothing_is_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ASTILTS_STORE", str(tmp_path))
+    monkeypatch.setenv("ASTILTS_TASKS", f"mine{os.pathsep}theirs")
+    for model in (TrainingOptions, StoreOptions):
+        assert read_options(model, {}).store == tmp_path
+    assert read_options(TrainingOptions, {}).tasks == (Path("mine"), Path("theirs"))
+    given = read_options(TrainingOptions, {"store": "here", "tasks": ["own"]})
+    assert given.store == Path("here") and given.tasks == (Path("own"),)
+    monkeypatch.setenv("ASTILTS_STORE", "")
+    assert read_options(ExportOptions, {"out": "x"}).store == Path("astilts-runs")

@@ -1,0 +1,120 @@
+"""Real releases in their own formats, and XLM-R's own vocabulary, on random weights: the numbers mean nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapterstilts
+from adapterstilts.commands.score import score_folders
+from tests.conftest import without_training
+
+# Targets of which the slices have training and test data, with the languages that they have.
+TARGETS: dict[str, tuple[str, ...]] = {
+    "xnli": ("en", "de", "ru", "sw", "zh"),
+    "pawsx": ("de", "zh"),
+    "udpos": ("fi", "ru", "zh"),
+    "panx": ("de",),
+    "xquad": ("en", "de", "ru", "zh"),
+    "mlqa": ("en", "de", "zh"),
+    "tydiqa": ("sw",),
+    "squad": ("en",),
+    "squad_v2": ("en",),
+    "siqa": ("en",),
+    "tatoeba": ("sw",),
+    "bucc2018": ("zh",),
+}
+VALIDATION: dict[str, tuple[str, ...]] = {
+    "udpos": ("en", "de", "ru", "zh"),
+    "panx": ("en", "de", "ru", "sw", "zh"),
+    "pawsx": ("en", "de", "zh"),
+    "xnli": ("en", "de", "ru", "sw", "zh"),
+}
+INTERMEDIATE = ["anli_plus", "mnli", "squad", "squad_v2", "hellaswag", "ccg", "cosmosqa", "commonsenseqa", "udpos",
+                "panx", "siqa"]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def xlmr(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """XLM-R's tokenizer, and an encoder of its form with random weights, 16 wide."""
+    from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaModel
+
+    folder = tmp_path_factory.mktemp("xlmr")
+    (folder / "slow").mkdir()
+    vocabulary = shared / "models/xlmr-tokenizer/sentencepiece.bpe.model"
+    (folder / "slow/sentencepiece.bpe.model").write_bytes(vocabulary.read_bytes())
+    XLMRobertaConfig().save_pretrained(folder / "slow")
+    tokenizer = AutoTokenizer.from_pretrained(folder / "slow")
+    tokenizer.save_pretrained(folder)
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        max_position_embeddings=514,
+    )  # fmt: skip
+    XLMRobertaModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def real(shared: Path, xlmr: Path, tmp_path: Path) -> dict[str, Any]:
+    """Options for the slices; the recipes' own lengths apply."""
+    return {
+        "backbone": str(xlmr),
+        "data_dir": shared / "data",
+        "store": tmp_path / "store",
+        "method": "seq_bn[reduction_factor=4]",
+        "max_train_examples": 16,
+        "max_validation_examples": 8,
+        "epochs": 1,
+        "batch_size": 8,
+    }
+
+
+@pytest.mark.parametrize("task", INTERMEDIATE)
+def test_real_slices_train(real: dict[str, Any], task: str) -> None:
+    result = adapterstilts.train_intermediate(task, **real)
+    assert result.steps >= 2 and result.validation
+
+
+@pytest.mark.parametrize("task", TARGETS)
+def test_real_slices_are_trained_and_scored(real: dict[str, Any], task: str) -> None:
+    options = without_training(real) if task in ("tatoeba", "bucc2018") else real
+    result = adapterstilts.transfer("none", task, languages=TARGETS[task], max_eval_examples=8, **options)
+    (row,) = result.rows
+    assert list(row.languages) == list(TARGETS[task])
+    for language in TARGETS[task]:
+        examples = 8624 if task == "bucc2018" else 8  # pairs are mined from whole corpora
+        assert row.languages[language]["examples"] == examples
+        assert 0 < len(row.predictions(language)) <= examples
+    if task == "tatoeba":  # XTREME's download sorts the English sentences, which takes the labels away
+        assert row.counts == {"sw": {"unlabelled": 8}} and row.zero_shot is None
+        return
+    (scored,) = score_folders(row.folder / "predictions", row.folder / "labels").tasks
+    for language, metrics in scored.languages.items():
+        for metric, value in metrics.items():
+            assert row.languages[language][metric] == pytest.approx(value, abs=1e-9)
+
+
+@pytest.mark.parametrize("task", VALIDATION)
+def test_real_validation_data_are_scored(real: dict[str, Any], task: str) -> None:
+    options = {**real, "split": "validation", "languages": VALIDATION[task], "max_eval_examples": 8}
+    (row,) = adapterstilts.transfer("none", task, **options).rows
+    assert row.split == "validation" and set(row.languages) == set(VALIDATION[task])
+    assert all(metrics["examples"] == 8 for metrics in row.languages.values())
+
+
+def test_xcopa_is_scored_by_a_model_of_social_iqa(real: dict[str, Any], tmp_path: Path) -> None:
+    """The slices have no COPA, so the suite's stands in for its files."""
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("siqa", "xcopa"):
+        (data / name).symlink_to(real["data_dir"] / name)
+    (data / "copa").mkdir()
+    lines = (real["data_dir"] / "xcopa/sw/val.sw.jsonl").read_text(encoding="utf-8")
+    for name in ("train", "val"):
+        (data / "copa" / f"{name}.jsonl").write_text(lines, encoding="utf-8")
+    options = {**real, "data_dir": data, "languages": ("sw", "tr", "zh"), "max_eval_examples": 8}
+    (row,) = adapterstilts.transfer("none", "xcopa", **options).rows
+    assert row.english is None and row.zero_shot is not None
+    assert all(set(row.predictions(language).values()) <= {0, 1} for language in row.languages)

@@ -1,0 +1,93 @@
+"""XTREME's download has no labels in its test files: predictions are made, exported, and not scored."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapterstilts
+from adapterstilts.commands.export import export_runs
+from adapterstilts.errors import DataError
+from adapterstilts.mini.generators import generator
+from adapterstilts.reporting.transfer import transfer_tables
+from adapterstilts.runs.store import Run
+
+
+@pytest.fixture
+def download(tmp_path: Path) -> Path:
+    """XNLI, PAN-X and XQuAD as XTREME leaves them, filled with the suite's rows."""
+    root = tmp_path / "download"
+    for folder in ("mnli", "xnli", "panx", "squad", "xquad"):
+        (root / folder).mkdir(parents=True)
+    pairs = generator("inference")(split="train", language="en", size=60)
+    for name, rows in (("train", pairs), ("dev_matched", pairs[:20])):
+        lines = (
+            {"gold_label": row["label"], "sentence1": row["text_a"], "sentence2": row["text_b"], "pairID": row["id"]}
+            for row in rows
+        )
+        _write(root / f"mnli/multinli_1.0_{name}.jsonl", (json.dumps(line) for line in lines))
+    for language in ("en", "de"):
+        rows = generator("inference")(split="test", language=language, size=12, domain="travel")
+        _write(root / f"xnli/test-{language}.tsv", (f"{row['text_a']}\t{row['text_b']}" for row in rows))
+        for split, size in (("train", 40), ("dev", 20), ("test", 12)):
+            sentences = generator("entities")(split="train", language=language, size=size)
+            _write(root / f"panx/{split}-{language}.tsv", _tagged(sentences, hidden=split == "test"))
+        questions = generator("span_qa")(split="test", language=language, size=12)
+        _squad(root / f"xquad/xquad.{language}.json", questions, hidden=True)
+    _squad(root / "squad/train-v1.1.json", generator("span_qa")(split="train", language="en", size=60), hidden=False)
+    return root
+
+
+def _write(path: Path, lines: Any) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _tagged(rows: list[dict[str, Any]], *, hidden: bool) -> Any:
+    for row in rows:
+        for token, tag in zip(row["tokens"], row["tags"], strict=True):
+            yield token if hidden else f"{token}\t{tag}"
+        yield ""
+
+
+def _squad(path: Path, rows: list[dict[str, Any]], *, hidden: bool) -> None:
+    paragraphs = []
+    for row in rows:
+        (text,), (start,) = row["answers"]["text"], row["answers"]["answer_start"]
+        answer = {"text": "" if hidden else text, "answer_start": 0 if hidden else start}
+        qas = [{"id": row["id"], "question": row["question"], "answers": [answer]}]
+        paragraphs.append({"context": row["context"], "qas": qas})
+    path.write_text(json.dumps({"version": "1.1", "data": [{"paragraphs": paragraphs}]}), encoding="utf-8")
+
+
+@pytest.mark.parametrize("task", ["xnli", "panx", "xquad"])
+def test_predictions_without_scores(quick: dict[str, Any], download: Path, task: str, tmp_path: Path) -> None:
+    options = {**quick, "data_dir": download, "languages": ("en", "de")}
+    result = adapterstilts.transfer("none", task, **options)
+    (row,) = result.rows
+    assert row.split == "test" and row.english is None and row.zero_shot is None and not row.difference
+    assert row.counts == {"en": {"unlabelled": 12}, "de": {"unlabelled": 12}}
+    assert len(row.predictions("de")) == 12 and "no labels" in transfer_tables(result)
+    assert not list((row.folder / "labels" / task).iterdir())
+    export_runs([Run(row.folder)], tmp_path / "out", benchmark="xtreme", partial=True)
+    assert len(list((tmp_path / "out" / task).glob("test-de.*"))) == 1
+
+
+def test_training_data_need_labels(quick: dict[str, Any], download: Path) -> None:
+    sentences = generator("entities")(split="train", language="en", size=20)
+    _write(download / "panx/dev-en.tsv", _tagged(sentences, hidden=True))
+    with pytest.raises(DataError, match="The validation data of panx have no labels"):
+        adapterstilts.transfer("none", "panx", **{**quick, "data_dir": download, "languages": ("de",)})
+
+
+def test_pairs_without_a_gold_label_are_dropped_and_counted(quick: dict[str, Any], download: Path) -> None:
+    with (download / "mnli/multinli_1.0_train.jsonl").open("a", encoding="utf-8") as file:
+        for number in range(3):
+            pair = {"gold_label": "-", "sentence1": "a b", "sentence2": "c", "pairID": f"x{number}"}
+            file.write(json.dumps(pair) + "\n")
+    result = adapterstilts.train_intermediate("mnli", **{**quick, "data_dir": download})
+    run = Run(result.folder)
+    assert list(run.provenance["rows_omitted_by_design"].values()) == [3] and not run.provenance["rows_left_out"]
+    assert run.metrics["train_examples"] == 60

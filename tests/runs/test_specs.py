@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from adapterstilts.errors import UsageError
+from adapterstilts.runs.specs import (
+    Choice,
+    EvaluateSpec,
+    MethodSpec,
+    Sampling,
+    TaskSpec,
+    TrainingData,
+    TrainSpec,
+    canonical_json,
+    key,
+)
+from adapterstilts.settings import Encoding, Optimisation, Settings, validate
+
+SQUAD = TaskSpec(
+    kind="span_qa",
+    options={},
+    metric="squad",
+    data=TrainingData(task="squad", source="files", fingerprints={"train": {"en": "a"}}, holdout=500),
+    encoding=Encoding(max_length=384, stride=128, max_query_length=64),
+)
+
+
+def train_spec(**changes: Any) -> TrainSpec:
+    values: dict[str, Any] = {
+        "stage": "train-target",
+        "tasks": (SQUAD,),
+        "backbone": "sha256:0",
+        "precision": "fp32",
+        "method": MethodSpec(name="seq_bn"),
+        "method_config": {},
+        "composition": Choice(name="none"),
+        "head": "new",
+        "settings": Optimisation(),
+        "seed": 42,
+    }
+    return TrainSpec(**{**values, **changes})
+
+
+def evaluate_spec(**changes: Any) -> EvaluateSpec:
+    values: dict[str, Any] = {
+        "task": "xquad",
+        "kind": "span_qa",
+        "options": {},
+        "metric": "squad",
+        "source": "files",
+        "split": "test",
+        "fingerprints": {"en": "a", "de": "b"},
+        "backbone": "sha256:0",
+        "max_examples": None,
+        "skip_bad_rows": False,
+        "encoding": Encoding(max_length=384, stride=128, max_query_length=64),
+        "precision": "fp32",
+        "inputs": ("k",),
+    }
+    return EvaluateSpec(**{**values, **changes})
+
+
+# A change of each field has to change the key; `version` and `stage` have one possible value in some specs.
+CHANGES: dict[str, Any] = {
+    "stage": "train-intermediate",
+    "kind": "tagging",
+    "options": {"n_best": 5},
+    "metric": "mlqa",
+    "tasks": (SQUAD, SQUAD),
+    "sampling": Sampling(strategy="uniform"),
+    "backbone": "sha256:1",
+    "precision": "bf16",
+    "method": MethodSpec(name="seq_bn", options={"reduction_factor": 2}),
+    "method_config": {"reduction_factor": 2},
+    "composition": Choice(name="stack"),
+    "head": "reuse",
+    "settings": Optimisation(epochs=3),
+    "seed": 43,
+    "inputs": ("other",),
+    "language_adapter": "k",
+    "language_adapter_drop": 1,
+    "language_adapters": {"de": "k"},
+    "quantization": "nf4",
+    "translate_test": {"de": "translated"},
+    "task": "mlqa",
+    "source": "hub",
+    "split": "validation",
+    "fingerprints": {"en": "a", "de": "c"},
+    "calibration": {"de": "d"},
+    "max_examples": 10,
+    "skip_bad_rows": True,
+    "encoding": Encoding(max_length=384, stride=64, max_query_length=64),
+}
+
+
+@pytest.mark.parametrize("build", [train_spec, evaluate_spec])
+def test_every_field_decides_the_key(build: Any) -> None:
+    spec = build()
+    fields = set(type(spec).model_fields) - {"version"} - ({"stage"} if isinstance(spec, EvaluateSpec) else set())
+    assert len(fields) > 10
+    for name in fields:
+        assert key(build(**{name: CHANGES[name]})) != key(spec), name
+
+
+TASK_CHANGES: dict[str, Any] = {
+    "kind": "tagging",
+    "options": {"n_best": 5},
+    "metric": "mlqa",
+    "data": TrainingData(task="mlqa", source="files", fingerprints={"train": {"en": "a"}}, holdout=500),
+    "encoding": Encoding(max_length=384, stride=64, max_query_length=64),
+}
+
+
+@pytest.mark.parametrize("field", sorted(TaskSpec.model_fields))
+def test_every_field_of_a_task_decides_the_key(field: str) -> None:
+    changed = SQUAD.model_copy(update={field: TASK_CHANGES[field]})
+    assert key(train_spec(tasks=(changed,))) != key(train_spec())
+
+
+def test_empty_defaults_are_left_out_of_the_key() -> None:
+    assert "language_adapter" not in canonical_json(train_spec()) and "sampling" not in canonical_json(train_spec())
+    assert '"warmup_ratio":0.0' in canonical_json(train_spec(settings=Optimisation(warmup_ratio=0)))
+
+
+@pytest.mark.parametrize("field", sorted(Optimisation.model_fields))
+def test_every_setting_decides_the_key(field: str) -> None:
+    value = getattr(Optimisation(), field)
+    changed = Optimisation(**{field: 7 if value is None else value / 2 if isinstance(value, float) else value - 1})
+    assert key(train_spec(settings=changed)) != key(train_spec())
+
+
+def test_key_does_not_depend_on_the_order_of_mappings() -> None:
+    spec = evaluate_spec(fingerprints={"en": "a", "de": "b"})
+    assert key(spec) == key(evaluate_spec(fingerprints={"de": "b", "en": "a"}))
+    assert len(key(spec)) == 64
+
+
+def test_spec_survives_its_canonical_json() -> None:
+    for spec in (train_spec(), evaluate_spec()):
+        again = type(spec).model_validate_json(canonical_json(spec))
+        assert key(again) == key(spec)
+
+
+def test_unknown_key_is_refused_with_suggestion() -> None:
+    with pytest.raises(UsageError, match=r"recipe x: Unknown key 'epoch'\. Did you mean 'epochs'"):
+        validate(Settings, {"epoch": 1}, where="recipe x")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epochs": 0}, "epochs: Input should be greater than 0 .given: 0."),
+        ({"learning_rate": "fast"}, "learning_rate: .*valid number.*'fast'"),
+    ],
+)
+def test_bad_value_names_key_and_value(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        validate(Settings, values, where="flags")
+
+
+def test_specs_are_frozen() -> None:
+    with pytest.raises(Exception, match="frozen"):
+        train_spec().seed = 1  # type: ignore[misc]

@@ -1,0 +1,240 @@
+"""One training stage: the gradient, the schedule, selection and resuming."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import adapterstilts
+from adapterstilts.errors import AstiltsError
+from adapterstilts.modeling.storage import WEIGHTS
+
+SEQ_BN = "seq_bn[reduction_factor=4]"
+
+
+def log(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    first, second = load_file(one / WEIGHTS), load_file(other / WEIGHTS)
+    assert first.keys() == second.keys()
+    different = [name for name in first if not torch.equal(first[name], second[name])]
+    assert different == []
+
+
+@pytest.mark.parametrize("method", [SEQ_BN, "full"])
+def test_loss_falls_and_result_describes_the_run(quick: dict[str, Any], method: str) -> None:
+    result = adapterstilts.train_intermediate(
+        "squad", method=method, **{**quick, "epochs": 8, "eval_steps": 18, "patience": 9}
+    )
+    losses = [entry["loss"] for entry in log(result.folder) if "loss" in entry]
+    assert sum(losses[-18:]) < 0.99 * sum(losses[:18])  # a random backbone learns little
+    assert result.steps == 8 * 18  # 144 training features in batches of 8; 16 of 160 examples are held out
+    metrics = json.loads((result.folder / "metrics.json").read_text())
+    assert metrics["train_examples"] == 144 and metrics["validation_examples"] == 16
+    assert metrics["examples_seen"] == 8 * 144 and metrics["tokens_seen"] > 8 * 144 * 20
+    assert result.stored_bytes == (result.folder / WEIGHTS).stat().st_size
+    evaluations = {entry["step"]: entry["eval_score"] for entry in log(result.folder) if "eval_score" in entry}
+    assert list(evaluations) == [18 * epoch for epoch in range(1, 9)]
+    assert evaluations[result.best_step] == max(evaluations.values())
+    assert result.validation["score"] == max(evaluations.values())
+
+
+def test_learning_rate_rises_then_falls_linearly(quick: dict[str, Any]) -> None:
+    result = adapterstilts.train_intermediate("squad", **{**quick, "epochs": 2, "warmup_ratio": 0.25})
+    rates = {entry["step"]: entry["learning_rate"] for entry in log(result.folder) if "learning_rate" in entry}
+    assert result.steps == 36
+    # The logged rate is the one that the step used: 9 steps up, 27 down, peak 1e-3.
+    for step, rate in rates.items():
+        done = step - 1
+        expected = 1e-3 * (done / 9 if done < 9 else (36 - done) / 27)
+        assert rate == pytest.approx(expected), step
+
+
+def test_micro_batches_do_not_change_the_result(quick: dict[str, Any], tmp_path: Path) -> None:
+    """The same gradient, whether a step is computed in one piece or in eight; dropout is off in this backbone."""
+    backbone = tmp_path / "still"
+    _copy_without_dropout(Path(quick["backbone"]), backbone)
+    folders = [
+        adapterstilts.train_intermediate(
+            "squad", **{**quick, "backbone": str(backbone), "store": tmp_path / name, "tokens_per_batch": tokens}
+        ).folder
+        for name, tokens in (("whole", 8 * 96), ("parts", 96))
+    ]
+    assert folders[0].name == folders[1].name  # the same key: it is the same result
+    whole, parts = ([entry for entry in log(folder) if "grad_norm" in entry] for folder in folders)
+    assert len(whole) == len(parts) == 18
+    for name in ("loss", "grad_norm"):
+        # The learning rate is 0 in the first step, so both have the same weights in the first two.
+        assert [entry[name] for entry in whole[:2]] == pytest.approx([entry[name] for entry in parts[:2]], rel=1e-4)
+        # Adam turns rounding noise in tiny gradients into whole steps, so later ones agree less.
+        assert [entry[name] for entry in whole] == pytest.approx([entry[name] for entry in parts], rel=0.1)
+
+
+def _copy_without_dropout(source: Path, target: Path) -> None:
+    target.mkdir()
+    for path in source.iterdir():
+        (target / path.name).write_bytes(path.read_bytes())
+    config = json.loads((target / "config.json").read_text())
+    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (target / "config.json").write_text(json.dumps(config))
+
+
+def test_seed_decides_the_result_and_nothing_else_does(quick: dict[str, Any], tmp_path: Path) -> None:
+    folders = [
+        adapterstilts.train_intermediate("squad", **{**quick, "store": tmp_path / name}, seed=seed).folder
+        for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    ]
+    assert_same_weights(folders[0], folders[1])
+    with pytest.raises(AssertionError):
+        assert_same_weights(folders[0], folders[2])
+
+
+def test_best_checkpoint_is_restored_adapter_and_head(quick: dict[str, Any], tmp_path: Path) -> None:
+    """A run whose best step is not its last has the weights of a run that ended there."""
+    options = {**quick, "epochs": 12, "learning_rate": 3e-2, "max_validation_examples": 16, "warmup_ratio": 0.0}
+    for seed in range(8):
+        long = adapterstilts.train_intermediate("squad", **options, seed=seed)
+        if long.best_step < long.steps:
+            break
+    else:
+        pytest.fail("no seed had its best checkpoint before the end")
+    # Scoring the published weights again gives the score that chose them, and not the last one.
+    last = [entry["eval_score"] for entry in log(long.folder) if "eval_score" in entry][-1]
+    assert last < long.validation["score"]
+    rescored = _score_on_validation(options, long, seed)
+    assert rescored == pytest.approx(long.validation["score"])
+
+
+@dataclass
+class Prepared:
+    """What a stage works with, prepared once more outside it."""
+
+    setup: Any
+    spec: Any
+    kind: Any
+    rows: Any
+    features: Any
+    collator: Any
+
+
+def prepare(options: dict[str, Any], *, training: bool) -> Prepared:
+    """The training data of an intermediate stage, or its validation data."""
+    from adapterstilts.commands.options import TrainingOptions, read_options
+    from adapterstilts.commands.setup import make_planner
+    from adapterstilts.data.bad_rows import BadRows
+    from adapterstilts.data.features import encode
+    from adapterstilts.data.splits import training_rows
+    from adapterstilts.stages.collate import build_collator
+    from adapterstilts.stages.training_spec import plan_training
+
+    planner = make_planner(read_options(TrainingOptions, options))
+    setup, squad = planner.setup, planner.setup.catalogue.recipe("squad")
+    spec = plan_training(planner, [squad], "train-intermediate").spec
+    kind = setup.catalogue.build_kind(spec.only)
+    both = training_rows(setup.source, squad, spec.only.data, BadRows(skip=False), max_validation_examples=16)
+    rows = both[0 if training else 1]
+    features = encode(
+        rows,
+        identity=f"prepared again, training: {training}",
+        kind=kind,
+        tokenizer=setup.backbone.tokenizer(),
+        encoding=spec.only.encoding,
+        labels=training,
+        cache=setup.store.cache,
+    )
+    return Prepared(setup, spec, kind, rows, features, build_collator(setup, spec.only.encoding.max_length))
+
+
+def _score_on_validation(options: dict[str, Any], result: Any, seed: int) -> float:
+    from adapterstilts.modeling.storage import StoredModel
+    from adapterstilts.stages.predict import predict
+
+    data = prepare({**options, "seed": seed}, training=False)
+    model = StoredModel.read(result.folder).restore(data.setup.backbone, precision="fp32")
+    logits = predict(model, data.features, task="squad", collator=data.collator)
+    gold = data.rows.to_list()
+    answers = data.kind.decode(gold, data.features, logits, {})
+    return data.kind.main_score(data.kind.score(answers, gold, metric="squad", language="en").metrics)
+
+
+def test_training_stops_early_when_nothing_improves(quick: dict[str, Any]) -> None:
+    result = adapterstilts.train_intermediate(
+        "squad", **{**quick, "epochs": 50, "learning_rate": 1e-9, "eval_steps": 3, "patience": 2}
+    )
+    assert result.steps == 9  # the first evaluation is the best one, two more show no gain
+    assert result.best_step == 3
+
+
+def test_diverged_loss_is_an_error(quick: dict[str, Any]) -> None:
+    with pytest.raises(AstiltsError, match=r"The loss is (nan|inf) at step \d+. Lower --learning-rate"):
+        adapterstilts.train_intermediate("squad", **{**quick, "method": "full", "learning_rate": 1e30, "epochs": 5})
+
+
+def test_no_label_of_a_target_language_is_read_in_training(quick: dict[str, Any], tmp_path: Path) -> None:
+    """With only English training files in the data folder, the target phase trains all the same."""
+    import shutil
+
+    data = tmp_path / "english_only"
+    (data / "squad").mkdir(parents=True)
+    shutil.copy(quick["data_dir"] / "squad/train-v1.1.json", data / "squad")
+    (data / "xquad").mkdir()
+    for language in ("en", "de"):
+        shutil.copy(quick["data_dir"] / f"xquad/xquad.{language}.json", data / "xquad")
+    options = {**quick, "languages": ("en", "de")}
+    one = adapterstilts.transfer("none", "xquad", **options)
+    other = adapterstilts.transfer("none", "xquad", **{**options, "data_dir": data, "store": tmp_path / "other"})
+    assert_same_weights(one.rows[0].trained, other.rows[0].trained)
+
+
+def test_a_step_is_that_of_adamw_with_clipped_gradients(quick: dict[str, Any], tmp_path: Path) -> None:
+    """Two steps by hand, on the same batches, give the same weights: clipping and weight decay included."""
+    backbone = tmp_path / "still"
+    _copy_without_dropout(Path(quick["backbone"]), backbone)
+    options = {
+        **quick, "backbone": str(backbone), "method": "full", "max_train_examples": 16, "warmup_ratio": 0.0,
+        "max_grad_norm": 0.05, "weight_decay": 0.5, "batch_size": 8,
+    }  # fmt: skip
+    result = adapterstilts.train_intermediate("squad", **options)
+    assert result.steps == result.best_step == 2
+    by_hand = _train_by_hand(options)
+    trained = load_file(result.folder / WEIGHTS)
+    assert trained.keys() == by_hand.keys()
+    for name, tensor in trained.items():
+        assert torch.allclose(tensor, by_hand[name], atol=1e-5), name
+
+
+def _train_by_hand(options: dict[str, Any]) -> dict[str, torch.Tensor]:
+    from transformers import set_seed
+
+    from adapterstilts.data.batching import LengthBatches
+    from adapterstilts.modeling.composing import start_model
+
+    data = prepare(options, training=True)
+    set_seed(data.spec.seed)
+    model = start_model(data.spec, data.setup.backbone, [], heads={"squad": data.kind.head()}, source_task=None).train()
+    decayed = {name for name, _ in model.named_parameters() if "bias" not in name and "LayerNorm" not in name}
+    groups = [
+        {"params": [p for n, p in model.named_parameters() if (n in decayed) == decay], "weight_decay": 0.5 * decay}
+        for decay in (True, False)
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.999), eps=1e-8)
+    columns = data.features.remove_columns(["row", "length"])
+    batches = LengthBatches(data.features["length"][:], batch_size=8, seed=data.spec.seed)
+    for step, batch in enumerate(batches):
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-3 * (2 - step) / 2
+        (micro,) = data.collator([columns[index] for index in batch])
+        optimizer.zero_grad()
+        model(task="squad", **micro)["loss"].backward()
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 0.05)
+        assert norm > 0.05
+        optimizer.step()
+    return {name: parameter.detach() for name, parameter in model.named_parameters()}
