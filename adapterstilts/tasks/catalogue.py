@@ -217,23 +217,3 @@ def read_recipe(values: Any, *, where: str) -> Recipe:
     except AstiltsError as error:
         raise UsageError(f"{where}: {error.message}", remedy=error.remedy) from None
     return found
-
-
-def task_names() -> tuple[str, ...]:
-    """As `Catalogue.names`, for callers that have no catalogue yet."""
-    return Catalogue.load().names()
-
-
-def recipe(name: str) -> Recipe:
-    """As `Catalogue.recipe`, for callers that have no catalogue yet."""
-    return Catalogue.load().recipe(name)
-
-
-def recipe_for_phase(name: str, phase: str) -> Recipe:
-    """As `Catalogue.recipe_for_phase`, for callers that have no catalogue yet."""
-    return Catalogue.load().recipe_for_phase(name, phase)
-
-
-def training_recipes(task: Recipe, source: str) -> tuple[Recipe, ...]:
-    """As `Catalogue.training_recipes`, for callers that have no catalogue yet."""
-    return Catalogue.load().training_recipes(task, source)

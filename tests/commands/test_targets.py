@@ -22,8 +22,8 @@ from adapterstilts.runs.store import RunStore
 from adapterstilts.stages.evaluate import Evaluation
 from adapterstilts.stages.evaluation_spec import Scored, plan_evaluation
 from adapterstilts.stages.reporter import Silent
-from adapterstilts.tasks.catalogue import recipe, task_names, training_recipes
 from tests.conftest import QUICK, without_training
+from tests.package_tasks import recipe, task_names, training_recipes
 
 TARGETS = [name for name in task_names() if "target" in recipe(name).phases]
 INTERMEDIATE = [name for name in task_names() if "intermediate" in recipe(name).phases]
