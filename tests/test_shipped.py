@@ -20,7 +20,7 @@ from adapterstilts.stages.graph import finished
 from adapterstilts.stages.reporter import Silent
 from adapterstilts.stages.run import run_stage
 from adapterstilts.stages.training_spec import plan_training
-from tests.catalogue import recipe, task_names
+from tests.package_tasks import recipe, task_names
 
 FOLDER = Path(__file__).resolve().parents[1] / "task_adapters"
 INTERMEDIATE = [name for name in task_names() if "intermediate" in recipe(name).phases]

@@ -17,8 +17,8 @@ import adapterstilts
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.settings import Encoding
 from tests.backbones import FAMILIES
-from tests.catalogue import recipe
 from tests.commands.test_real_data import real, xlmr
+from tests.package_tasks import recipe
 
 __all__ = ["real", "xlmr"]  # fixtures: options for the slices, and XLM-R's own vocabulary
 

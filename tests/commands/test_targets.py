@@ -13,8 +13,8 @@ from adapterstilts.errors import UsageError
 from adapterstilts.reporting.train_intermediate import training_summary
 from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.store import RunStore
-from tests.catalogue import recipe, task_names, training_recipes
 from tests.conftest import without_training
+from tests.package_tasks import recipe, task_names, training_recipes
 
 TARGETS = [name for name in task_names() if "target" in recipe(name).phases]
 INTERMEDIATE = [name for name in task_names() if "intermediate" in recipe(name).phases]

@@ -24,8 +24,8 @@ from adapterstilts.reporting.train_intermediate import training_summary
 from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.specs import TrainingData
 from adapterstilts.runs.store import Run, RunStore
-from tests.catalogue import recipe
 from tests.conftest import QUICK
+from tests.package_tasks import recipe
 
 EN_DE = Direction("en", "de")
 

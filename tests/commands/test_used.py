@@ -6,7 +6,7 @@ import pytest
 
 from adapterstilts.commands.used import check_pooling, check_settings_used
 from adapterstilts.errors import UsageError
-from tests.catalogue import recipe
+from tests.package_tasks import recipe
 
 
 def test_settings_count_where_one_task_depends_on_them() -> None:

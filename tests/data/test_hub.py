@@ -15,9 +15,9 @@ from datasets import Dataset
 from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.profiles import load_profile
 from adapterstilts.reporting.cards import card
-from tests.catalogue import recipe
 from tests.conftest import QUICK, WINDOWS, without_training
 from tests.hub_server import HubServer, serve
+from tests.package_tasks import recipe
 
 
 def save_parquet(folder: Path, config: str, splits: dict[str, list[dict[str, Any]]]) -> None:

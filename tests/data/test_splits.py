@@ -13,8 +13,8 @@ from adapterstilts.data.splits import evaluation_split, hold_out, training_rows
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.runs.specs import TrainingData
 from adapterstilts.tasks.kind import draw
-from tests.catalogue import recipe
 from tests.conftest import write_squad
+from tests.package_tasks import recipe
 
 
 def numbered(count: int, *, per_group: int = 1) -> Dataset:

@@ -20,7 +20,7 @@ from adapterstilts.data.translation.texts import check_translatable, needed_text
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.mini.generators import generator
 from adapterstilts.tasks.translation import Lost
-from tests.catalogue import recipe, task_names
+from tests.package_tasks import recipe, task_names
 
 EN_DE = Direction("en", "de")
 # The grammars derive supertags for English alone.

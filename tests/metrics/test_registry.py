@@ -18,7 +18,7 @@ from adapterstilts.metrics.intervals import paired_bootstrap
 from adapterstilts.metrics.prediction_files import score_file
 from adapterstilts.metrics.statistics import spearman
 from adapterstilts.metrics.submission import match_lines, write_lines
-from tests.catalogue import recipe, task_names
+from tests.package_tasks import recipe, task_names
 
 
 class Likeness(evaluate.Metric):

@@ -32,9 +32,9 @@ from adapterstilts.runs.specs import MethodSpec, key
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import HeadSpec
 from tests.backbones import FAMILIES, LAYERS
-from tests.catalogue import recipe
 from tests.conftest import QUICK
 from tests.modeling.test_methods import Prepared, begin, predictions, prepared, run, tensors
+from tests.package_tasks import recipe
 from tests.runs.test_specs import train_spec
 
 __all__ = ["prepared"]  # a fixture: questions, with the tokenizer that all families have

@@ -10,7 +10,7 @@ from adapterstilts.commands.setup import make_planner
 from adapterstilts.stages.evaluate import Evaluation
 from adapterstilts.stages.evaluation_spec import Scored, plan_evaluation
 from adapterstilts.stages.reporter import Silent
-from tests.catalogue import recipe
+from tests.package_tasks import recipe
 
 
 def test_the_backbone_as_it_is_does_not_depend_on_the_method(suite: dict[str, Any], tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from adapterstilts.data.unknown_words import share_of_unknown
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.stages.reporter import Silent
-from tests.catalogue import recipe
 from tests.modeling.test_backbones import options
+from tests.package_tasks import recipe
 
 
 class Notes(Silent):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -58,10 +59,14 @@ def read_json_list(paths: tuple[Path, ...], language: str, bad: BadRows) -> Reco
     if not isinstance(found, list):
         raise DataError(f"{paths[0]} is not a JSON list.", remedy="Name its format, or write one object per line.")
     for number, record in enumerate(found):
-        if isinstance(record, dict):
-            yield f"object {number}", record
-        else:
-            bad.report(paths[0], f"object {number}", "it is not a JSON object")
+        try:
+            if not isinstance(record, dict):
+                raise ValueError("it is not a JSON object")
+            check_unicode(json.dumps(record, ensure_ascii=False))
+        except ValueError as error:
+            bad.report(paths[0], f"object {number}", str(error))
+            continue
+        yield f"object {number}", record
 
 
 @register("tsv", "tab-separated file")
