@@ -174,7 +174,7 @@ def _fuse(start: Start) -> TransferModel:
     new = None
     if start.options.target == "one-step":
         new = AdapterDescription(name=model.fresh_name(f"{start.spec.task}_new"), method=start.spec.method)
-        model.load_adapter(new, {})
+        model.load_adapter(new)
         adapters.append(new)
     model.place(Block(kind="fuse", adapters=tuple(adapters), learning=(new.name,) if new else ()))
     return _train_last(model)
@@ -230,7 +230,7 @@ def _adopted(model: TransferModel, sources: Sequence[StoredModel]) -> list[Adapt
         taken = [*model.adapter_names, *(one.name for one in adopted)]
         name = adapter.name if adapter.name not in taken else f"{adapter.name}_{len(taken) + 1}"
         described = adapter.model_copy(update={"name": name})
-        model.load_adapter(described, source.adapter_tensors(adapter.name, name))
+        source.give_adapter(adapter.name, model, described)
         adopted.append(described)
     return adopted
 
@@ -244,10 +244,7 @@ def add_language_adapter(model: TransferModel, stored: StoredModel, *, drop: int
     left_out = sorted({*adapter.method.options.get("leave_out", []), *range(layers - drop, layers)})
     options = {**adapter.method.options, **({"leave_out": left_out} if left_out else {})}
     described = AdapterDescription(name=name, method=adapter.method.model_copy(update={"options": options}))
-    model.load_adapter(described, {})
-    mine = {path for path, _ in model.stored()}
-    tensors = stored.adapter_tensors(adapter.name, name)
-    model.load({path: tensor for path, tensor in tensors.items() if path in mine})
+    stored.give_adapter(adapter.name, model, described)
     return Block(kind="adapter", adapters=(described,), language=True)
 
 
