@@ -20,7 +20,7 @@ from adapterstilts.modeling.ownership import paths_in
 from adapterstilts.modeling.quantization import size_of
 from adapterstilts.runs.specs import MethodSpec, Precision
 from adapterstilts.tasks.kind import HeadSpec
-from adapterstilts.tasks.retrieval import resolve_layer
+from adapterstilts.tasks.retrieval_options import resolve_layer
 
 # Architectures whose last hidden state is what their last layer gives, without a norm of its own.
 _NOTHING_AFTER_LAYERS = ("bert", "camembert", "roberta", "xlm-roberta")

@@ -44,7 +44,7 @@ from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.settings import Settings, validate
 from adapterstilts.tasks.kind import KINDS, Kind, PoolingOptions
 from adapterstilts.tasks.recipe import Recipe
-from adapterstilts.tasks.retrieval import PRESETS, resolve_layer
+from adapterstilts.tasks.retrieval_options import PRESETS, resolve_layer
 
 if TYPE_CHECKING:
     import torch
