@@ -23,7 +23,6 @@ from adapterstilts.modeling.heads import HEADS
 from adapterstilts.settings import Encoding, Settings, validate
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import Kind
-from tests.package_tasks import recipe
 
 CATALOGUE = Catalogue()
 TASKS = CATALOGUE.names()
