@@ -9,13 +9,15 @@ import pytest
 
 import adapterstilts
 from adapterstilts.commands.intermediate_runs import IntermediateRuns
-from adapterstilts.commands.options import TransferOptions, read_options
+from adapterstilts.commands.options import SHARED, TransferOptions, as_flags, read_options
 from adapterstilts.commands.setup import make_planner
 from adapterstilts.errors import UsageError
 
 
 def runs(**options: Any) -> IntermediateRuns:
-    return IntermediateRuns(make_planner(read_options(TransferOptions, options)), "--to mlqa")
+    read = read_options(TransferOptions, options)
+    shared = as_flags(read, only=SHARED)
+    return IntermediateRuns(make_planner(read), rest=f" --to mlqa{as_flags(read)}", shared=shared)
 
 
 def test_a_name_means_the_run_with_the_default_settings(tiny_backbone: Path, tmp_path: Path) -> None:
