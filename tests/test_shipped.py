@@ -86,5 +86,5 @@ def test_transfer_starts_from_a_shipped_adapter_without_training_it(tmp_path: Pa
         "mnli", "tatoeba", profile="mini", languages=("de",), baseline=False, store=tmp_path / "store"
     )
     (row,) = result.rows
-    assert row.source == f"mnli@{run_of('mnli').short_key}"
+    assert row.intermediate == f"mnli@{run_of('mnli').short_key}"
     assert [path.name.split("-")[0] for path in (tmp_path / "store").glob("[!.]*")] == ["evaluate"]

@@ -151,8 +151,8 @@ def test_transfer_from_tasks_trained_together(suite: dict[str, Any]) -> None:
     run = adapterstilts.train_intermediate(["squad", "mnli", "hellaswag"], **suite)
     for source in ("mnli+hellaswag+squad", f"squad+mnli+hellaswag@{run.key[:12]}"):
         (row,) = adapterstilts.transfer(source, "xquad", baseline=False, **options).rows
-        assert row.source == f"squad+mnli+hellaswag@{run.key[:12]}" and row.composition == "stack"
-        assert row.source in transfer_tables(adapterstilts.TransferResult([row]))
+        assert row.intermediate == f"squad+mnli+hellaswag@{run.key[:12]}" and row.composition == "stack"
+        assert row.intermediate in transfer_tables(adapterstilts.TransferResult([row]))
     for source, message in (
         ("squad", "has no intermediate run of squad"),
         ("squad+mnli", "Train it first: astilts train-intermediate squad mnli --profile mini"),
@@ -189,4 +189,4 @@ def test_two_orders_of_the_same_tasks_are_told_apart(suite: dict[str, Any]) -> N
         adapterstilts.train_intermediate(tasks, **suite)
     for tasks in (TASKS, TASKS[::-1]):
         (row,) = adapterstilts.transfer("+".join(tasks), "xquad", **options).rows
-        assert row.source.startswith("+".join(tasks))
+        assert row.intermediate.startswith("+".join(tasks))

@@ -33,7 +33,7 @@ def trained(quick: dict[str, Any]) -> dict[str, Any]:
 
 def test_two_targets_share_one_training(trained: dict[str, Any]) -> None:
     result = adapterstilts.transfer("squad", ["xquad", "mlqa"], languages=("en", "de", "zh"), **trained)
-    assert [(row.task, row.source.split("@")[0]) for row in result.rows] == [
+    assert [(row.task, row.intermediate.split("@")[0]) for row in result.rows] == [
         ("xquad", "none"), ("xquad", "squad"), ("mlqa", "none"), ("mlqa", "squad"),
     ]  # fmt: skip
     assert result.rows[0].trained == result.rows[2].trained
@@ -82,7 +82,7 @@ def test_table_shows_every_row_language_and_folder(trained: dict[str, Any]) -> N
         assert str(row.folder) in text
         for language in ("de", "zh"):
             assert f"{row.languages[language]['exact_match']:.1f}/{row.languages[language]['f1']:.1f}" in text
-    assert "no intermediate task" in text and result.rows[1].source in text and "95% interval" in text
+    assert "no intermediate task" in text and result.rows[1].intermediate in text and "95% interval" in text
 
 
 def test_the_same_command_answers_from_the_store_and_force_does_not(trained: dict[str, Any]) -> None:
@@ -132,7 +132,7 @@ def test_source_is_named_by_key_when_there_are_several(trained: dict[str, Any]) 
     with pytest.raises(UsageError, match=r"(?s)squad has 2 intermediate runs, .*--from squad@.*--from squad@"):
         adapterstilts.transfer("squad", "xquad", languages=("en",), **trained)
     rows = adapterstilts.transfer(f"squad@{second.key[:12]}", "xquad", languages=("en",), **trained).rows
-    assert rows[1].source == f"squad@{second.key[:12]}"
+    assert rows[1].intermediate == f"squad@{second.key[:12]}"
     assert rows[1].zero_shot is None and rows[1].difference == {}  # English alone says nothing about transfer
 
 
@@ -191,7 +191,7 @@ def test_options_that_mean_the_same_have_the_same_key(quick: dict[str, Any]) -> 
 
 def test_baseline_comes_first(trained: dict[str, Any]) -> None:
     rows = adapterstilts.transfer(["squad", "none"], "xquad", languages=("en", "de"), **trained).rows
-    assert [bool(row.difference) for row in rows] == [False, True] and rows[0].source == "none"
+    assert [bool(row.difference) for row in rows] == [False, True] and rows[0].intermediate == "none"
 
 
 def test_damaged_features_are_made_again(trained: dict[str, Any]) -> None:

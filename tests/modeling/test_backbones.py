@@ -170,7 +170,7 @@ def test_commands_run_on_other_families(
     given = options(backbones[name].path, tmp_path, method=method)
     adapterstilts.train_intermediate("squad", **given)
     result = adapterstilts.transfer("squad", target, languages=("de",), max_eval_examples=4, **given)
-    assert [row.source.partition("@")[0] for row in result.rows] == ["none", "squad"]
+    assert [row.intermediate.partition("@")[0] for row in result.rows] == ["none", "squad"]
     for row in result.rows:
         assert all(math.isfinite(value) for value in row.languages["de"].values())
 

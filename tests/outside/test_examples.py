@@ -61,7 +61,7 @@ def test_additions_are_trained_with_transferred_to_and_scored(
     metric = METRIC.get(what, "accuracy")
     assert json.loads(trained)["tasks"][task]["validation"][metric] is not None
     rows = json.loads(moved)["rows"]
-    assert [row["source"].partition("@")[0] for row in rows] == ["none", task]
+    assert [row["intermediate"].partition("@")[0] for row in rows] == ["none", task]
     assert all(set(row["languages"]) == {"en", "de"} and metric in row["languages"]["de"] for row in rows)
     assert set(rows[1]["difference"][metric]) == {"mean", "low", "high"}
     (entry,) = [one for one in json.loads(listed) if one["name"] == task]
