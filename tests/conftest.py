@@ -130,3 +130,11 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def quick(tiny_backbone: Path, releases: Path, tmp_path: Path) -> dict[str, Any]:
     """Options for API calls on the tiny backbone and the release files, with a store of the test's own."""
     return {"backbone": str(tiny_backbone), "data_dir": releases, "store": tmp_path / "store", **QUICK, **WINDOWS}
+
+
+@pytest.fixture
+def suite(tiny_backbone: Path, tmp_path: Path) -> dict[str, Any]:
+    """Options for the suite's data on the tiny backbone, with a store of the test's own."""
+    settings = {name: value for name, value in QUICK.items() if name != "max_length"}
+    backbone, store = str(tiny_backbone), tmp_path / "store"
+    return {**settings, "profile": "mini", "backbone": backbone, "store": store, "max_train_examples": 24}

@@ -55,11 +55,13 @@ class IntermediateRuns:
     """The intermediate runs that a command can start from.
 
     Attributes:
-        rest: The rest of the command after `--from`, for errors that give a whole one.
+        rest: The command's flags after `--from`, for errors that give whole ones.
+        shared: Those that a run has to have been trained with.
     """
 
     planner: Planner
-    rest: str
+    rest: str = ""
+    shared: str = ""
 
     def rows(self, names: Sequence[str], *, together: bool, baseline: bool) -> list[Sources]:
         """The sources of each row; those of the row that the others are compared with come first, if it is wanted.
@@ -168,18 +170,11 @@ class IntermediateRuns:
         )
 
     def _train(self, tasks: str) -> str:
-        return (
-            f"astilts train-intermediate {tasks}{self._profile()}, with the same --backbone, --method and --data-dir "
-            "as here."
-        )
-
-    def _profile(self) -> str:
-        return f" --profile {self.planner.profile.name}"
+        return f"astilts train-intermediate {tasks}{self.shared}"
 
     def _several(self, task: str, runs: Sequence[Run]) -> UsageError:
-        rest = f"{self.rest}{self._profile()}"
         commands = "".join(
-            f"\n  astilts transfer --from {source_label(finished(run))} {rest}\n    ({_describe(run)})"
+            f"\n  astilts transfer --from {source_label(finished(run))}{self.rest}\n    ({_describe(run)})"
             for run in sorted(runs, key=lambda run: -run.metrics["best_score"])
         )
         return UsageError(

@@ -16,7 +16,7 @@ from adapterstilts.commands.baselines import (
 )
 from adapterstilts.commands.intermediate_runs import IntermediateRuns, Sources, check_names
 from adapterstilts.commands.language_adapters import LanguageAdapters, find_language_adapters
-from adapterstilts.commands.options import TransferOptions
+from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
 from adapterstilts.commands.plan import Work
 from adapterstilts.commands.results import TransferResult, TransferRow
 from adapterstilts.commands.setup import make_planner
@@ -101,7 +101,11 @@ def plan_transfer(sources: Sequence[str], targets: Sequence[str], options: Trans
     planner = make_planner(options, translations=options.translations, translate_test=options.translate_test)
     composition = composition or Choice(name=METHODS.get(planner.method.spec.name).compositions[0])
     together = COMPOSITIONS.get(composition.name).many
-    runs = IntermediateRuns(planner, f"--to {','.join(targets)}")
+    runs = IntermediateRuns(
+        planner,
+        rest=f" --to {','.join(targets)}{as_flags(options)}",
+        shared=as_flags(options, only=SHARED),
+    )
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
     scored = _scored(options)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -190,22 +189,6 @@ def test_options_that_mean_the_same_have_the_same_key(quick: dict[str, Any]) -> 
     assert len(keys) == 1
 
 
-def test_force_computes_a_shared_stage_once(trained: dict[str, Any]) -> None:
-    class Stages(list):
-        def note(self, message: str) -> None: ...
-
-        def trained(self, stage: str, step: int, steps: int, logged: dict[str, float]) -> None:
-            if step == 1 and not logged:
-                self.append(stage)
-
-        def track(self, batches: Any, total: int, label: str) -> Any:
-            return batches
-
-    seen = Stages()
-    adapterstilts.transfer("none", ["xquad", "mlqa"], languages=("en",), force=True, reporter=seen, **trained)
-    assert len(seen) == 1
-
-
 def test_baseline_comes_first(trained: dict[str, Any]) -> None:
     rows = adapterstilts.transfer(["squad", "none"], "xquad", languages=("en", "de"), **trained).rows
     assert [bool(row.difference) for row in rows] == [False, True] and rows[0].source == "none"
@@ -270,24 +253,3 @@ class Notes(Silent):
 
     def note(self, message: str) -> None:
         self.found.append(message)
-
-
-class FullGpu(Silent):
-    def track(self, batches: Iterable[Any], total: int, label: str) -> Iterable[Any]:
-        raise torch.OutOfMemoryError("CUDA out of memory.")
-
-
-def test_too_little_memory_names_what_decides_it(quick: dict[str, Any]) -> None:
-    with pytest.raises(CompatibilityError, match="micro-batches of 512 tokens. Use a lower --tokens-per-batch"):
-        adapterstilts.transfer(
-            "none", "xquad", languages=("en",), reporter=FullGpu(), **{**quick, "tokens_per_batch": 512}
-        )
-
-
-@pytest.mark.parametrize(("name", "value"), [("LOCAL_RANK", "0"), ("WORLD_SIZE", "2")])
-def test_a_process_of_a_launcher_is_refused(
-    quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
-    monkeypatch.setenv(name, value)
-    with pytest.raises(UsageError, match="Start astilts itself"):
-        adapterstilts.train_intermediate("squad", **quick)

@@ -1,0 +1,28 @@
+"""Facts are found out once, kept as JSON, and found out again when their file is damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from adapterstilts.runs.memory import Memory
+
+
+def test_a_fact_is_found_out_once_for_all_that_decides_it(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def find(name: str) -> list[float]:
+        asked.append(name)
+        return [0.1, 1 / 3]
+
+    memory = Memory(tmp_path / "facts")
+    for name in ("a", "b", "a"):
+        assert memory.recall("thing", name, find=lambda name=name: find(name)) == [0.1, 1 / 3]
+    assert asked == ["a", "b"]
+    for path in memory.folder.iterdir():
+        path.write_text('{"fact": [0.')
+    assert memory.recall("thing", "a", find=lambda: find("again")) == [0.1, 1 / 3] and asked[-1] == "again"
+
+
+def test_a_folder_that_cannot_be_written_forgets(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert Memory(tmp_path / "file" / "facts").recall("thing", find=lambda: 1) == 1

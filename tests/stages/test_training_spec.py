@@ -1,0 +1,115 @@
+"""Specs of training: what decides a result is in the key, and nothing else is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from adapterstilts.errors import CompatibilityError, DataError, UsageError
+from adapterstilts.modeling.methods import parse_method
+from adapterstilts.runs.memory import Memory
+from adapterstilts.runs.specs import Choice
+from adapterstilts.stages.planner import ResolvedMethod
+from adapterstilts.stages.training_spec import Start, plan_training, resolve_settings
+from tests.stages.conftest import World
+
+PRETRAINED = Start()
+
+
+def key_of(world: World, task: str, start: Start = PRETRAINED, **changes: Any) -> str:
+    planner = replace(world.planner, **changes)
+    return plan_training(planner, [world.recipe(task)], "train-target", start=start).key
+
+
+def test_inputs_are_planned_and_need_not_have_run(world: World) -> None:
+    planner = replace(world.planner, seed=99)
+    first = plan_training(planner, [world.recipe("squad")], "train-intermediate")
+    start = Start(Choice(name="stack"), (first,), "reuse")
+    second = plan_training(planner, [world.recipe("mlqa")], "train-target", start=start)
+    assert second.spec.inputs == (first.key,) and second.needs == (first,)
+    assert world.planner.setup.store.of_key(first.key) is None
+
+
+@pytest.mark.parametrize(
+    ("task", "setting", "decides"),
+    [
+        ("squad", {"stride": 20}, True),
+        ("squad", {"max_query_length": 20}, True),
+        ("xnli", {"stride": 20}, False),
+        ("xnli", {"max_query_length": 20}, False),
+        ("xnli", {"max_length": 64}, True),
+        ("panx", {"stride": 20}, False),
+        ("copa", {"max_query_length": 20}, False),
+        ("lareqa", {"max_query_length": 20}, True),
+        ("lareqa", {"stride": 20}, False),
+        ("mlm", {"stride": 20}, False),
+    ],
+)
+def test_a_setting_that_does_not_change_the_inputs_is_not_in_the_key(
+    world: World, task: str, setting: dict[str, int], decides: bool
+) -> None:
+    changed = key_of(world, task, settings={**world.planner.settings, **setting})
+    assert (changed != key_of(world, task)) == decides
+
+
+MERGES = [
+    ("merge", {}),
+    ("merge", {"kind": "linear"}),
+    ("merge", {"weights": [0.5, 0.5]}),
+    ("merge", {"kind": "linear", "weights": [0.5, 0.5], "then": "stack"}),
+]
+
+
+def test_compositions_that_mean_the_same_have_one_key(world: World) -> None:
+    def keys(choices: list[tuple[str, dict[str, Any]]]) -> set[str]:
+        starts = [Start(Choice(name=name, options=options), (world.squad, world.ccg)) for name, options in choices]
+        return {key_of(world, "mlqa", start) for start in starts}
+
+    assert len(keys(MERGES)) == 1
+    assert len(keys([("merge", {}), ("merge", {"weights": [0.7, 0.3]}), ("merge", {"kind": "arithmetic"})])) == 3
+    assert len(keys([("merge", {}), ("merge", {"then": "continue"})])) == 2
+    assert len(keys([("average", {}), ("average", {"weights": [0.5, 0.5]})])) == 1
+    assert len(keys([("fuse", {}), ("fuse", {"target": "none"}), ("fuse", {"target": "one-step"})])) == 2
+    with pytest.raises(UsageError, match="3 weights for 2 sources"):
+        keys([("merge", {"weights": [1, 2, 3]})])
+
+
+def test_the_rank_that_svd_has_anyway_says_nothing(world: World) -> None:
+    lora = ResolvedMethod.of(parse_method("peft:lora"), Memory(world.planner.setup.store.cache / "facts"))
+    keys = [
+        key_of(
+            world,
+            "mlqa",
+            Start(Choice(name="merge", options={"kind": "svd", **rank}), (world.squad, world.ccg)),
+            method=lora,
+        )
+        for rank in ({}, {"rank": lora.config["r"]}, {"rank": 2})
+    ]
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_pooling_is_in_the_key_where_it_is_not_the_backbones_own(world: World) -> None:
+    plain = key_of(world, "xnli")
+    assert key_of(world, "xnli", pooling="first") == plain != key_of(world, "xnli", pooling="mean")
+    assert key_of(world, "panx", pooling="mean") == key_of(world, "panx")
+
+
+def test_later_settings_win(world: World) -> None:
+    planner, squad = replace(world.planner, settings={}), world.recipe("squad")
+    suited = resolve_settings(planner, squad, "train-target")
+    assert suited.epochs == 2 and suited.batch_size == 32  # the suite's, the profile's
+    assert resolve_settings(planner, squad, "train-intermediate").warmup_ratio == 0.1  # the recipe's
+    given = replace(planner, settings={"epochs": 7})
+    assert resolve_settings(given, squad, "train-target").epochs == 7
+    with pytest.raises(UsageError, match=r"settings of train-target on squad: stride 90 leaves no new token"):
+        resolve_settings(replace(planner, settings={"stride": 90, "max_length": 96}), squad, "train-target")
+
+
+def test_what_is_not_there_is_said(world: World) -> None:
+    with pytest.raises(DataError, match="mlm: no training data: train rows of mlm in 'fr' is not there"):
+        plan_training(world.planner, [world.recipe("mlm")], "train-intermediate", languages={"mlm": ["fr"]})
+    long = replace(world.planner, settings={"max_length": 200})
+    with pytest.raises(CompatibilityError, match=r"has 128 positions, fewer than max_length 200"):
+        plan_training(long, [world.recipe("squad")], "train-intermediate")
