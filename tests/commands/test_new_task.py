@@ -175,7 +175,7 @@ REFUSED = {
     "all --kind span_qa --train data/train.csv": (2, "is not 'all' or 'none'"),
     "news --kind span_qu --train data/train.csv": (2, "Unknown task kind 'span_qu'. Did you mean 'span_qa'"),
     "news --kind span_qa --train data/train.csv": (2, "looks like 'answers'; it has headline, text, topic"),
-    "news --kind pair_classification --train data/absent.csv": (2, "File 'data/absent.csv' does not exist"),
+    "news --kind pair_classification --train data/absent.csv": (2, "--train data/absent.csv is not a file"),
     "news --kind pair_classification --train data/empty.csv": (1, "data/empty.csv is empty"),
     "news --kind pair_classification --train data/notes.doc": (2, "its name does not tell which format it has"),
     "news --kind pair_classification --train data/broken.jsonl": (
@@ -183,7 +183,7 @@ REFUSED = {
     "news --kind pair_classification --train data/train.csv --format csvv": (2, "Unknown file format 'csvv'"),
     "news --kind pair_classification --train data/train.csv --test data/train.csv": (2, "not of the form NAME=VALUE"),
     "news --kind pair_classification --train data/train.csv --test xx=data/train.csv": (2, "Unknown language 'xx'"),
-    "news --kind pair_classification --train data/train.csv --test de=data/absent": (1, "data/absent is not there"),
+    "news --kind pair_classification --train data/train.csv --test de=data/absent": (2, "data/absent is not a file"),
     "news --kind pair_classification --train data/train.csv --column text_a=x": (2, "Unknown column of the file 'x'"),
     "news --kind pair_classification --train data/train.csv --option label=x": (2, "Did you mean 'labels'"),
     "news --kind pair_classification --train data/train.csv --metric squd": (2, "Unknown metric 'squd'"),
