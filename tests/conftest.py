@@ -15,6 +15,7 @@ import pytest
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from adapterstilts.mini.generators.span_qa import span_qa
+from adapterstilts.runs.memory import FOLDER
 from adapterstilts.settings import Optimisation
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -39,11 +40,12 @@ def without_training(options: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_environment() -> Iterator[None]:
-    """What the caller's environment says about stores and tasks is not the tests' business."""
+def no_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the caller's environment and cache say is not the tests' business."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("ASTILTS_")]:
             patch.delenv(name)
+        patch.setenv(FOLDER, str(tmp_path_factory.mktemp("facts")))
         yield
 
 

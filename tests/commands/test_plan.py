@@ -107,7 +107,7 @@ TARGETS = "xnli,pawsx,udpos,panx,xquad,mlqa,tydiqa,xcopa,lareqa"
 def test_nine_intermediate_and_nine_target_tasks_are_planned_in_seconds(tmp_path: Path) -> None:
     """By the processor's time, which the machine's other work does not lengthen much; nothing large is imported."""
     words = ["transfer", "--from", NINE, "--to", TARGETS, "--profile", "mini", "--plan", "--json"]
-    planned(words, tmp_path)  # what the libraries say of method and backbone is remembered from here on
+    planned(words, tmp_path)  # what the libraries say of method and backbone is remembered from here on, by user
     plan, cost = planned(words, tmp_path)
     assert plan["to_evaluate"] == 90 and plan["stored"] == 9
     # XQuAD and MLQA are both trained on SQuAD: ten trainings of the one are those of the other. XCOPA takes two.

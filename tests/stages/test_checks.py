@@ -27,7 +27,7 @@ def checks(world: World) -> Checks:
 
 
 def with_method(world: World, method: str) -> Planner:
-    resolved = ResolvedMethod.of(parse_method(method), Memory(world.planner.setup.store.cache / "facts"))
+    resolved = ResolvedMethod.of(parse_method(method), Memory.of_user())
     return replace(world.planner, method=resolved)
 
 

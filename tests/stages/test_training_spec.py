@@ -77,7 +77,7 @@ def test_compositions_that_mean_the_same_have_one_key(world: World) -> None:
 
 
 def test_the_rank_that_svd_has_anyway_says_nothing(world: World) -> None:
-    lora = ResolvedMethod.of(parse_method("peft:lora"), Memory(world.planner.setup.store.cache / "facts"))
+    lora = ResolvedMethod.of(parse_method("peft:lora"), Memory.of_user())
     keys = [
         key_of(
             world,
