@@ -15,6 +15,7 @@ import pytest
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from adapterstilts.mini.generators.span_qa import span_qa
+from adapterstilts.runs.memory import FOLDER
 from adapterstilts.settings import Optimisation
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -39,11 +40,12 @@ def without_training(options: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_environment() -> Iterator[None]:
-    """What the caller's environment says about stores and tasks is not the tests' business."""
+def no_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the caller's environment and cache say is not the tests' business."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("ASTILTS_")]:
             patch.delenv(name)
+        patch.setenv(FOLDER, str(tmp_path_factory.mktemp("facts")))
         yield
 
 
@@ -130,3 +132,11 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def quick(tiny_backbone: Path, releases: Path, tmp_path: Path) -> dict[str, Any]:
     """Options for API calls on the tiny backbone and the release files, with a store of the test's own."""
     return {"backbone": str(tiny_backbone), "data_dir": releases, "store": tmp_path / "store", **QUICK, **WINDOWS}
+
+
+@pytest.fixture
+def suite(tiny_backbone: Path, tmp_path: Path) -> dict[str, Any]:
+    """Options for the suite's data on the tiny backbone, with a store of the test's own."""
+    settings = {name: value for name, value in QUICK.items() if name != "max_length"}
+    backbone, store = str(tiny_backbone), tmp_path / "store"
+    return {**settings, "profile": "mini", "backbone": backbone, "store": store, "max_train_examples": 24}

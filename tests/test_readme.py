@@ -69,7 +69,7 @@ def test_shown_output_has_the_form_of_the_real_one(used: tuple[Path, str]) -> No
 
 def test_intermediate_task_helps_on_the_mini_suite(rows: list[dict[str, Any]]) -> None:
     none, squad = rows
-    assert none["source"] == "none" and list(none["languages"]) == ["en", "de", "es", "zh"]
+    assert none["intermediate"] == "none" and list(none["languages"]) == ["en", "de", "es", "zh"]
     assert 25 < none["zero_shot"]["f1"] < 70
     assert squad["difference"]["f1"]["low"] > 0
     assert squad["difference"]["f1"]["mean"] > 5

@@ -20,7 +20,7 @@ from adapterstilts.stages.graph import finished
 from adapterstilts.stages.reporter import Silent
 from adapterstilts.stages.run import run_stage
 from adapterstilts.stages.training_spec import plan_training
-from adapterstilts.tasks.catalogue import recipe, task_names
+from tests.package_tasks import recipe, task_names
 
 FOLDER = Path(__file__).resolve().parents[1] / "task_adapters"
 INTERMEDIATE = [name for name in task_names() if "intermediate" in recipe(name).phases]
@@ -86,5 +86,5 @@ def test_transfer_starts_from_a_shipped_adapter_without_training_it(tmp_path: Pa
         "mnli", "tatoeba", profile="mini", languages=("de",), baseline=False, store=tmp_path / "store"
     )
     (row,) = result.rows
-    assert row.source == f"mnli@{run_of('mnli').short_key}"
+    assert row.intermediate == f"mnli@{run_of('mnli').short_key}"
     assert [path.name.split("-")[0] for path in (tmp_path / "store").glob("[!.]*")] == ["evaluate"]

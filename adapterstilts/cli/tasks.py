@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from adapterstilts.tasks.catalogue import Catalogue
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 

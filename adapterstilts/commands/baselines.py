@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adapterstilts.commands.intermediate_runs import Sources
+from adapterstilts.commands.intermediate_runs import Intermediates
 from adapterstilts.commands.options import ALL, TransferOptions
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
@@ -35,14 +35,14 @@ class Baseline:
         name: What is different about it.
         planner: What its target phase is planned from.
         composition: How its intermediate stage enters.
-        sources: This stage, if there is one.
+        intermediates: This stage, if there is one.
         languages: Languages of the target phase's training data, where they are not those of the other rows.
     """
 
     name: str
     planner: Planner
     composition: Choice
-    sources: Sources = ()
+    intermediates: Intermediates = ()
     languages: tuple[str, ...] | None = None
 
 
@@ -51,14 +51,14 @@ class Baselines:
     """The baselines of one command.
 
     Attributes:
-        sources: The single intermediate runs of `--from`.
+        intermediates: The single intermediate runs of `--from`.
         languages: Other languages than English that text and translations are wanted in.
         composition: How intermediate runs of the planner's method enter.
         mlm_rate: Share of masked language modelling where it is mixed in.
     """
 
     planner: Planner
-    sources: Sources
+    intermediates: Intermediates
     languages: tuple[str, ...]
     composition: Choice
     mlm_rate: float = MLM_RATE
@@ -77,36 +77,36 @@ class Baselines:
         settings = {name: value for name, value in self.planner.settings.items() if name != "learning_rate"}
         planner = replace(self.planner, method=_FULL, settings=settings)
         found = [Baseline(FULL, planner, NONE)]
-        for source in self.sources:
-            settled = _settings_for_full(self.planner, planner, source.spec)
+        for intermediate in self.intermediates:
+            settled = _settings_for_full(self.planner, planner, intermediate.spec)
             changed = {"method": _FULL.spec, "method_config": _FULL.config, "settings": settled}
-            stage = Stage(source.spec.model_copy(update=changed))
+            stage = Stage(intermediate.spec.model_copy(update=changed))
             found.append(Baseline(FULL, planner, Choice(name="continue"), (stage,)))
         return found
 
     def mlm(self) -> list[Baseline]:
         """Masked language modelling in place of the first intermediate task."""
-        source = self.sources[0]
-        return [self._changed("MLM continuation", source, tasks=(self._text(source),), sampling=None)]
+        intermediate = self.intermediates[0]
+        return [self._changed("MLM continuation", intermediate, tasks=(self._text(intermediate),), sampling=None)]
 
     def mlm_mixed(self) -> list[Baseline]:
         """Masked language modelling mixed into each intermediate task."""
         return [
             self._changed(
                 f"{100 * self.mlm_rate:g}% MLM mixed in",
-                source,
-                tasks=(*source.spec.tasks, self._text(source)),
-                sampling=(source.spec.sampling or Sampling()).model_copy(update={"added": {MLM: self.mlm_rate}}),
+                intermediate,
+                tasks=(*intermediate.spec.tasks, self._text(intermediate)),
+                sampling=(intermediate.spec.sampling or Sampling()).model_copy(update={"added": {MLM: self.mlm_rate}}),
             )
-            for source in self.sources
+            for intermediate in self.intermediates
         ]
 
     def translate_intermediate(self) -> list[Baseline]:
         """Each intermediate task in English and in translations."""
         name = "translate-train of the intermediate task"
         return [
-            self._changed(name, source, tasks=tuple(self._translated(source.spec, task) for task in source.spec.tasks))
-            for source in self.sources
+            self._changed(name, one, tasks=tuple(self._translated(one.spec, task) for task in one.spec.tasks))
+            for one in self.intermediates
         ]
 
     def translate_target(self) -> list[Baseline]:
@@ -116,20 +116,20 @@ class Baselines:
 
     def multi_task(self) -> list[Baseline]:
         """All intermediate tasks of `--from` trained together."""
-        tasks = {task.name: task for source in self.sources for task in source.spec.tasks}
-        return [self._changed("multi-task", self.sources[0], tasks=tuple(tasks.values()), sampling=Sampling())]
+        tasks = {task.name: task for intermediate in self.intermediates for task in intermediate.spec.tasks}
+        return [self._changed("multi-task", self.intermediates[0], tasks=tuple(tasks.values()), sampling=Sampling())]
 
-    def _changed(self, name: str, source: Training, **changed: Any) -> Baseline:
+    def _changed(self, name: str, intermediate: Training, **changed: Any) -> Baseline:
         """The intermediate run of `--from` with something changed."""
-        stage = Stage(source.spec.model_copy(update=changed))
+        stage = Stage(intermediate.spec.model_copy(update=changed))
         return Baseline(name, self.planner, self.composition, (stage,))
 
-    def _text(self, source: Training) -> TaskSpec:
+    def _text(self, intermediate: Training) -> TaskSpec:
         """Masked language modelling on English and the other languages, of each as many documents as rows at most."""
-        size = source.spec.tasks[0].data.max_examples
-        if size is None and source.run is not None:
-            size = source.run.metrics["train_examples"]
-        return self._planned(source.spec, MLM, (ENGLISH, *self.languages), size=size)
+        size = intermediate.spec.tasks[0].data.max_examples
+        if size is None and intermediate.run is not None:
+            size = intermediate.run.metrics["train_examples"]
+        return self._planned(intermediate.spec, MLM, (ENGLISH, *self.languages), size=size)
 
     def _translated(self, spec: TrainSpec, task: TaskSpec) -> TaskSpec:
         size = spec.tasks[0].data.max_examples
@@ -154,8 +154,8 @@ _BASELINES: dict[str, Callable[[Baselines], list[Baseline]]] = {
 }
 
 
-def chosen_names(options: TransferOptions, sources: Sources, targets: Sequence[Recipe]) -> list[str]:
-    """The baselines that were asked for; `all` has those that there can be for these sources and targets.
+def chosen_names(options: TransferOptions, intermediates: Intermediates, targets: Sequence[Recipe]) -> list[str]:
+    """The baselines that were asked for; `all` has those that there can be for these intermediate runs and targets.
 
     Raises:
         UsageError: One is unknown, or cannot be had with the other options.
@@ -172,10 +172,10 @@ def chosen_names(options: TransferOptions, sources: Sources, targets: Sequence[R
     for code in options.compare_languages or ():
         if code not in LANGUAGES:
             raise unknown("language", code, LANGUAGES)
-    if not sources:
+    if not intermediates:
         raise UsageError("--compare needs an intermediate task to compare.", remedy="Name one in --from.")
     possible = {
-        "multi-task": (len(sources) > 1, "needs several tasks", "Name them in --from, e.g. squad,mnli."),
+        "multi-task": (len(intermediates) > 1, "needs several tasks", "Name them in --from, e.g. squad,mnli."),
         "translate-target": (
             all(target.build_kind().trained for target in targets),
             "needs a target with training data",
@@ -186,12 +186,12 @@ def chosen_names(options: TransferOptions, sources: Sources, targets: Sequence[R
         if name in given and not fits:
             raise UsageError(f"--compare {name} {why}.", remedy=remedy)
     chosen = [name for name in _BASELINES if name in given or (ALL in given and possible.get(name, (True,))[0])]
-    _check_options(options, chosen, sources)
+    _check_options(options, chosen, intermediates)
     return chosen
 
 
-def _check_options(options: TransferOptions, chosen: Sequence[str], sources: Sources) -> None:
-    mixed = any(task.name == MLM for source in sources for task in source.spec.tasks)
+def _check_options(options: TransferOptions, chosen: Sequence[str], intermediates: Intermediates) -> None:
+    mixed = any(task.name == MLM for intermediate in intermediates for task in intermediate.spec.tasks)
     for refused, what in (
         (not options.baseline, "--compare has no meaning with --no-baseline"),
         (options.head == "reuse", "--compare has no meaning with --head reuse"),
@@ -212,27 +212,27 @@ def wants_translations(options: TransferOptions) -> bool:
     return bool({"translate-intermediate", "translate-target", ALL} & set(options.compare or ()))
 
 
-def check_sources(planner: Planner, sources: Sources) -> None:
+def check_intermediates(planner: Planner, intermediates: Intermediates) -> None:
     """Refuses intermediate runs whose training data are not the command's, since baselines are trained on the same.
 
     Raises:
         UsageError: See above.
     """
-    for source in sources:
-        if source.spec.method == _FULL.spec:
+    for intermediate in intermediates:
+        if intermediate.spec.method == _FULL.spec:
             raise UsageError(
-                f"--compare: {source.name} is a full fine-tune already.",
+                f"--compare: {intermediate.name} is a full fine-tune already.",
                 remedy="Compare with an adapter in --from; the full fine-tune is one of the baselines.",
             )
-        for task in source.spec.tasks:
+        for task in intermediate.spec.tasks:
             if task.data.translations:
                 raise UsageError(
-                    f"--compare: {source.name} was trained on translations already.",
+                    f"--compare: {intermediate.name} was trained on translations already.",
                     remedy="Compare with a run that was trained in English.",
                 )
             if task.data.source != planner.setup.source.name or not _same_rows(planner, task):
                 raise UsageError(
-                    f"--compare: the data of {task.name} are not those that {source.name} was trained on.",
+                    f"--compare: the data of {task.name} are not those that {intermediate.name} was trained on.",
                     remedy="Use the --profile and --data-dir that it was trained with.",
                 )
 
@@ -252,7 +252,7 @@ def other_languages(evaluated: Sequence[str]) -> tuple[str, ...]:
 
 
 def _settings_for_full(adapter: Planner, full: Planner, spec: TrainSpec) -> Optimisation:
-    """Full fine-tuning's own settings, with what was set by hand for the source, its learning rate aside."""
+    """Full fine-tuning's own settings, with what was set by hand for the adapter, its learning rate aside."""
     task = adapter.setup.catalogue.recipe(spec.tasks[0].name)
     without = [replace(planner, settings={}) for planner in (adapter, full)]
     usual, own = (resolve_settings(planner, task, "train-intermediate").optimisation() for planner in without)

@@ -19,7 +19,7 @@ NONE = "none"
 # Between the names of tasks that were trained together.
 _AND = "+"
 
-Sources = tuple[Training, ...]
+Intermediates = tuple[Training, ...]
 """The intermediate stages that one row starts from: none, one, or several that are composed into one model."""
 
 
@@ -40,12 +40,12 @@ def check_names(names: Sequence[str], catalogue: Catalogue) -> None:
             raise UsageError(f"--from {text} has no key.", remedy="Write TASK@KEY; `astilts runs` lists the keys.")
 
 
-def label(sources: Sources) -> str:
+def label(intermediates: Intermediates) -> str:
     """How the intermediate runs of a row are written in results."""
-    return " + ".join(map(source_label, sources)) if sources else NONE
+    return " + ".join(map(run_label, intermediates)) if intermediates else NONE
 
 
-def source_label(stage: Training) -> str:
+def run_label(stage: Training) -> str:
     """How one of them is written, in results and in `--from`."""
     return f"{stage.spec.task}@{stage.key[:12]}"
 
@@ -55,14 +55,16 @@ class IntermediateRuns:
     """The intermediate runs that a command can start from.
 
     Attributes:
-        rest: The rest of the command after `--from`, for errors that give a whole one.
+        rest: The command's flags after `--from`, for errors that give whole ones.
+        shared: Those that a run has to have been trained with.
     """
 
     planner: Planner
-    rest: str
+    rest: str = ""
+    shared: str = ""
 
-    def rows(self, names: Sequence[str], *, together: bool, baseline: bool) -> list[Sources]:
-        """The sources of each row; those of the row that the others are compared with come first, if it is wanted.
+    def rows(self, names: Sequence[str], *, together: bool, baseline: bool) -> list[Intermediates]:
+        """The runs of each row, none for the one that the others are compared with, which comes first if it is wanted.
 
         Args:
             names: As in `--from`: tasks, several that were trained together with `+` between them, `TASK@KEY`, `all`,
@@ -76,10 +78,8 @@ class IntermediateRuns:
         found = [finished(self.find(name)) for name in self._expanded(names) if name != NONE]
         keys = [stage.key for stage in found]
         if repeated := [stage for stage in found if keys.count(stage.key) > 1]:
-            raise UsageError(
-                f"The intermediate run {source_label(repeated[0])} is given twice.", remedy="Give each once."
-            )
-        rows: list[Sources] = [()] if baseline or NONE in names else []
+            raise UsageError(f"The intermediate run {run_label(repeated[0])} is given twice.", remedy="Give each once.")
+        rows: list[Intermediates] = [()] if baseline or NONE in names else []
         return [*rows, *([tuple(found)] if together and found else [(stage,) for stage in found])]
 
     def find(self, text: str) -> Run:
@@ -168,18 +168,11 @@ class IntermediateRuns:
         )
 
     def _train(self, tasks: str) -> str:
-        return (
-            f"astilts train-intermediate {tasks}{self._profile()}, with the same --backbone, --method and --data-dir "
-            "as here."
-        )
-
-    def _profile(self) -> str:
-        return f" --profile {self.planner.profile.name}"
+        return f"astilts train-intermediate {tasks}{self.shared}"
 
     def _several(self, task: str, runs: Sequence[Run]) -> UsageError:
-        rest = f"{self.rest}{self._profile()}"
         commands = "".join(
-            f"\n  astilts transfer --from {source_label(finished(run))} {rest}\n    ({_describe(run)})"
+            f"\n  astilts transfer --from {run_label(finished(run))}{self.rest}\n    ({_describe(run)})"
             for run in sorted(runs, key=lambda run: -run.metrics["best_score"])
         )
         return UsageError(
@@ -188,7 +181,7 @@ class IntermediateRuns:
         )
 
     def _none(self, task: str, others: Sequence[Run]) -> UsageError:
-        listed = ", ".join(f"{source_label(finished(run))} ({_describe(run)})" for run in others)
+        listed = ", ".join(f"{run_label(finished(run))} ({_describe(run)})" for run in others)
         where = self._where().replace("intermediate run with", f"intermediate run of {task} with")
         return UsageError(
             f"{where}.{f' Others there: {listed}.' if listed else ''}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from adapterstilts.commands.options import TransferOptions
+from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
 from adapterstilts.errors import CompatibilityError, UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
 from adapterstilts.modeling.blocks import ModelOutline
@@ -115,7 +115,7 @@ def find_language_adapters(planner: Planner, options: TransferOptions, languages
     own = {code: finished(runs[0].check()) for code, runs in found.items() if runs}
     optional = set(codes) - {ENGLISH, fallback} if fallback else set()
     if missing := [code for code in codes if code not in own and code not in optional]:
-        raise _missing(planner, missing, offered=ENGLISH not in missing and fallback is None)
+        raise _missing(planner, options, missing, offered=ENGLISH not in missing and fallback is None)
     return LanguageAdapters(own, fallback, options.language_adapter_drop)
 
 
@@ -151,14 +151,15 @@ def _several(found: Mapping[str, Sequence[Run]]) -> UsageError:
     return UsageError(f"{listed}.", remedy=f"Choose with --language-adapter, e.g. --language-adapter {chosen}.")
 
 
-def _missing(planner: Planner, codes: Sequence[str], *, offered: bool) -> UsageError:
-    setup, profile = planner.setup, planner.profile.name
+def _missing(planner: Planner, options: TransferOptions, codes: Sequence[str], *, offered: bool) -> UsageError:
+    setup = planner.setup
+    shared = as_flags(options, only=set(SHARED) - {"method", "unfreeze_backbone"})
     named = ", ".join(f"{LANGUAGES[code]} ({code})" for code in codes)
-    commands = "; ".join(f"astilts train-language {code} --profile {profile}" for code in codes)
+    commands = "; ".join(f"astilts train-language {code}{shared}" for code in codes)
     other = " Or give --language-fallback none, en or another language." if offered else ""
     return UsageError(
         f"{setup.store.root} has no language adapter on {setup.backbone.name} for {named}.",
-        remedy=f"Train it first: {commands}, with the same --backbone and --data-dir as here.{other}",
+        remedy=f"Train it first: {commands}.{other}",
     )
 
 

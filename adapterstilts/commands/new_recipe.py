@@ -15,7 +15,8 @@ from adapterstilts.data.records.guessing import ColumnGuess
 from adapterstilts.data.sources.files import FileRows
 from adapterstilts.errors import UsageError
 from adapterstilts.languages import ENGLISH
-from adapterstilts.settings import Strict, validate
+from adapterstilts.settings import Strict
+from adapterstilts.tasks.catalogue import read_recipe
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.recipe import Recipe, TaskName
 from adapterstilts.tasks.sources import FilesSource, Names, found_under
@@ -98,7 +99,7 @@ def draft_recipe(options: NewTaskOptions, examined: Examined, source: FileRows) 
         "options": kind_options,
         "sources": {"files": part.model_dump(mode="json", exclude_defaults=True)},
     }
-    return validate(Recipe, values, where=f"task {options.name!r}")
+    return read_recipe(values, where=f"task {options.name!r}")
 
 
 def _source(options: NewTaskOptions, examined: Examined, data_dir: Path) -> FilesSource:

@@ -50,11 +50,12 @@ def examine(options: NewTaskOptions, catalogue: Catalogue) -> Examined:
     """Looks at the training file.
 
     Raises:
-        UsageError: The name or kind is not usable, or a format or column cannot be told.
+        UsageError: The name or kind is not usable, a file is not there, or a format or column cannot be told.
         DataError: The file cannot be read.
     """
     _check_name(options, catalogue)
     check_languages(options.test, available=LANGUAGES, owner="--test")
+    _check_files(options)
     features = KINDS.get(options.kind).features()
     found = guess_format(options.train, features, name=options.format)
     bad = BadRows(skip=True)
@@ -113,6 +114,15 @@ def _check_name(options: NewTaskOptions, catalogue: Catalogue) -> None:
     place = catalogue.place(options.name)
     if place.folder != (options.out / options.name).resolve():
         raise UsageError(f"{options.name!r} is already a task of {place.origin}.", remedy="Give another name.")
+
+
+def _check_files(options: NewTaskOptions) -> None:
+    """Refuses files that are not there."""
+    named = {"--train": options.train, "--validation": options.validation}
+    named |= {f"--test {language}": path for language, path in options.test.items()}
+    for flag, path in named.items():
+        if path is not None and not path.is_file():
+            raise UsageError(f"{flag} {path} is not a file.", remedy="Give one.")
 
 
 def _common_folder(options: NewTaskOptions) -> Path:

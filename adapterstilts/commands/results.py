@@ -192,13 +192,13 @@ class TransferRow:
 
     Attributes:
         title: What tables call the task, and `metric_labels` its metrics: name to label.
-        source: `none`, or the intermediate task with the key of its run, `squad@0123456789ab`; several that are
+        intermediate: `none`, or the intermediate task with the key of its run, `squad@0123456789ab`; several that are
             composed into one model have ` + ` between them.
-        sources: Each of these with its full key.
+        intermediate_runs: Each of these with its full key.
         variant: What is different about a baseline of `--compare`; None for the other rows.
         train_languages: Languages of the target phase's training data; those other than English are translations.
         translate_test: Whether English translations of the test rows were scored instead of them.
-        source_languages: Source to the languages of its training data, for those that were trained on translations.
+        intermediate_languages: Of the runs that were trained on translations, the languages of their data.
         split: Split that was scored.
         languages: Language to its metrics, in percent, and its number of `examples`; means over seeds.
         english: Metrics in English, if it was scored, with the main score as `score`.
@@ -213,7 +213,7 @@ class TransferRow:
         difference: Metric to the gain of the zero-shot mean over the row without an intermediate task.
         seconds: Training of the intermediate and target phase, and evaluation; all seeds together.
         cost: What else these phases took: `intermediate` and `target`.
-        fusion_attention: Language to layer to source to the mean share of attention that AdapterFusion gave it.
+        fusion_attention: Language to layer to run to the mean share of attention that AdapterFusion gave it.
         folder: The run folder of the evaluation, with predictions and scores of every question.
         trained: The run folder of the target phase; None for tasks that no model is trained for.
         seeds: Scores and runs of every seed. Where there are several, `counts`, `calibration`, `folder` and `trained`
@@ -227,7 +227,7 @@ class TransferRow:
     task: str
     title: str
     metric_labels: dict[str, str]
-    source: str
+    intermediate: str
     composition: str
     method: str
     split: str
@@ -244,14 +244,14 @@ class TransferRow:
     cost: dict[str, Cost]
     folder: Path
     trained: Path | None
-    sources: dict[str, str]
+    intermediate_runs: dict[str, str]
     spread: dict[str, Metrics]
     validation: float | None
     seeds: list[SeedScores]
     variant: str | None = None
     train_languages: list[str] = field(default_factory=list)
     translate_test: bool = False
-    source_languages: dict[str, list[str]] = field(default_factory=dict)
+    intermediate_languages: dict[str, list[str]] = field(default_factory=dict)
     fusion_attention: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     language_adapter: str | None = None
     language_adapters: dict[str, str] = field(default_factory=dict)

@@ -45,8 +45,7 @@ def make_planner(
     """
     _check_one_process()
     profile = load_profile(options.profile)
-    store = RunStore(options.store, shipped_folders())
-    memory = Memory(store.cache / "facts")
+    memory = Memory.of_user()
     given = parse_method(options.method or method or profile.method, unfreeze_backbone=options.unfreeze_backbone)
     resolved = ResolvedMethod.of(given, memory)
     check_device(options.device)
@@ -58,7 +57,7 @@ def make_planner(
     precision = choose_precision(options.precision, device=options.device, hidden_size=facts.hidden_size)
     return Planner(
         setup=Setup(
-            store=store,
+            store=RunStore(options.store, shipped_folders()),
             catalogue=Catalogue.load(options.tasks),
             source=source,
             backbone=replace(backbone, quantization=NF4) if options.load_in_4bit else backbone,

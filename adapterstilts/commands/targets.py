@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from adapterstilts.commands.baselines import FULL, Baseline
-from adapterstilts.commands.intermediate_runs import Sources
+from adapterstilts.commands.intermediate_runs import Intermediates
 from adapterstilts.commands.language_adapters import LanguageAdapters
 from adapterstilts.commands.transfer_rows import SeedRuns, TargetRuns
 from adapterstilts.languages import ENGLISH
@@ -32,21 +32,21 @@ class SeedStages:
 
     targets: tuple[Training, ...]
     evaluation: Evaluation
-    before: Sources = ()
+    before: Intermediates = ()
 
 
 @dataclass(frozen=True)
 class TargetStages:
     """The stages that reach a target one way, with one seed or several."""
 
-    sources: Sources
+    intermediates: Intermediates
     seeds: tuple[SeedStages, ...]
     baseline: Baseline | None = None
 
     def read(self, finished: Callable[[Stage[Any]], Run]) -> TargetRuns:
         """The runs of the stages, once they are there."""
         return TargetRuns(
-            sources=tuple(map(finished, self.sources)),
+            intermediates=tuple(map(finished, self.intermediates)),
             seeds=tuple(
                 SeedRuns(
                     targets=tuple(map(finished, seed.targets)),
@@ -87,29 +87,31 @@ class Target:
             languages=baseline.languages or self.languages,
         )
 
-    def stages(self, task: Recipe, sources: Sources, *, baseline: Baseline | None = None) -> TargetStages:
+    def stages(self, task: Recipe, intermediates: Intermediates, *, baseline: Baseline | None = None) -> TargetStages:
         """Plans target phase and evaluation from some intermediate stages, with every seed."""
         planners = (replace(self.planner, seed=self.planner.seed + number) for number in range(self.seeds))
-        return TargetStages(sources, tuple(self._with_seed(one, task, sources) for one in planners), baseline)
+        return TargetStages(
+            intermediates, tuple(self._with_seed(one, task, intermediates) for one in planners), baseline
+        )
 
-    def _with_seed(self, planner: Planner, task: Recipe, sources: Sources) -> SeedStages:
+    def _with_seed(self, planner: Planner, task: Recipe, intermediates: Intermediates) -> SeedStages:
         """One seed; with several data sets to train on, each phase goes on from the one before."""
         targets: list[Training] = []
-        before: Sources = ()
+        before: Intermediates = ()
         setup = planner.setup
         for trained in setup.catalogue.training_recipes(task, setup.source.name):
             if targets:
                 start = Start(Choice(name="continue"), (targets[-1],), "reuse")
-            elif sources:
-                before = self._own_adapter(planner, trained, sources)
-                start = Start(self.composition, (*sources, *before), self.head)
+            elif intermediates:
+                before = self._own_adapter(planner, trained, intermediates)
+                start = Start(self.composition, (*intermediates, *before), self.head)
             else:
                 start = Start(NONE)
             targets.append(self._train(planner, trained, start))
-        model = targets[-1] if targets else next(iter(sources), None)
+        model = targets[-1] if targets else next(iter(intermediates), None)
         return SeedStages(tuple(targets), self._evaluate(planner, task, model), before)
 
-    def _own_adapter(self, planner: Planner, trained: Recipe, sources: Sources) -> Sources:
+    def _own_adapter(self, planner: Planner, trained: Recipe, intermediates: Intermediates) -> Intermediates:
         """The target's own adapter, which published AdapterFusion has among those that it fuses."""
         if self.composition != PUBLISHED_FUSION:
             return ()

@@ -9,14 +9,14 @@ from adapterstilts.commands.baselines import (
     MLM_RATE,
     Baseline,
     Baselines,
-    check_sources,
+    check_intermediates,
     chosen_names,
     other_languages,
     wants_translations,
 )
-from adapterstilts.commands.intermediate_runs import IntermediateRuns, Sources, check_names
+from adapterstilts.commands.intermediate_runs import IntermediateRuns, Intermediates, check_names
 from adapterstilts.commands.language_adapters import LanguageAdapters, find_language_adapters
-from adapterstilts.commands.options import TransferOptions
+from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
 from adapterstilts.commands.plan import Work
 from adapterstilts.commands.results import TransferResult, TransferRow
 from adapterstilts.commands.setup import make_planner
@@ -66,7 +66,7 @@ class Transfer(Work):
     def result(self) -> TransferResult:
         """The rows, read from the runs of the stages."""
         setup = self.planner.setup
-        rows_of = Rows(setup.catalogue, self.adapters, Memory(setup.store.cache / "facts"))
+        rows_of = Rows(setup.catalogue, self.adapters, Memory.of_user())
         rows: list[TransferRow] = []
         for table in self.tables:
             found = rows_of.of([row.read(self.finished) for row in table.rows])
@@ -76,15 +76,15 @@ class Transfer(Work):
 
 
 def run_transfer(
-    sources: Sequence[str], targets: Sequence[str], options: TransferOptions, reporter: Reporter
+    intermediates: Sequence[str], targets: Sequence[str], options: TransferOptions, reporter: Reporter
 ) -> TransferResult:
-    """Trains and evaluates every target from every source; see `adapterstilts.transfer`."""
-    transfer = plan_transfer(sources, targets, options)
+    """Trains and evaluates every target from every intermediate; see `adapterstilts.transfer`."""
+    transfer = plan_transfer(intermediates, targets, options)
     transfer.run(reporter)
     return transfer.result()
 
 
-def plan_transfer(sources: Sequence[str], targets: Sequence[str], options: TransferOptions) -> Transfer:
+def plan_transfer(intermediates: Sequence[str], targets: Sequence[str], options: TransferOptions) -> Transfer:
     """Plans every stage that the rows of a transfer need, and checks that their models fit together.
 
     Raises:
@@ -92,7 +92,7 @@ def plan_transfer(sources: Sequence[str], targets: Sequence[str], options: Trans
     """
     catalogue = Catalogue.load(options.tasks)
     tasks = [catalogue.recipe_for_phase(name, "target") for name in _distinct(targets, "target")]
-    names = _distinct(sources, "intermediate task")
+    names = _distinct(intermediates, "intermediate task")
     check_names(names, catalogue)
     composition = parse_composition(options)
     check_options(options, tasks, names, composition)
@@ -101,7 +101,11 @@ def plan_transfer(sources: Sequence[str], targets: Sequence[str], options: Trans
     planner = make_planner(options, translations=options.translations, translate_test=options.translate_test)
     composition = composition or Choice(name=METHODS.get(planner.method.spec.name).compositions[0])
     together = COMPOSITIONS.get(composition.name).many
-    runs = IntermediateRuns(planner, f"--to {','.join(targets)}")
+    runs = IntermediateRuns(
+        planner,
+        rest=f" --to {','.join(targets)}{as_flags(options)}",
+        shared=as_flags(options, only=SHARED),
+    )
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
     scored = _scored(options)
@@ -122,29 +126,33 @@ def plan_transfer(sources: Sequence[str], targets: Sequence[str], options: Trans
     return transfer
 
 
-def _table(target: Target, task: Recipe, rows: Sequence[Sources], baselines: Sequence[Baseline]) -> Table:
-    own = [target.stages(task, sources) for sources in rows]
-    compared = [target.of(baseline).stages(task, baseline.sources, baseline=baseline) for baseline in baselines]
+def _table(target: Target, task: Recipe, rows: Sequence[Intermediates], baselines: Sequence[Baseline]) -> Table:
+    own = [target.stages(task, intermediates) for intermediates in rows]
+    compared = [target.of(baseline).stages(task, baseline.intermediates, baseline=baseline) for baseline in baselines]
     return Table((*own, *compared), len(own))
 
 
 def _baselines(
-    planner: Planner, options: TransferOptions, tasks: Sequence[Recipe], rows: Sequence[Sources], composition: Choice
+    planner: Planner,
+    options: TransferOptions,
+    tasks: Sequence[Recipe],
+    rows: Sequence[Intermediates],
+    composition: Choice,
 ) -> list[Baseline]:
     """The baselines that were asked for."""
-    sources = tuple(source for row in rows for source in row)
-    names = chosen_names(options, sources, tasks)
+    intermediates = tuple(intermediate for row in rows for intermediate in row)
+    names = chosen_names(options, intermediates, tasks)
     if not names:
         return []
     if any(len(row) > 1 for row in rows):
         raise UsageError(
             f"--compare has no meaning with --composition {options.composition}.", remedy="Leave one of them out."
         )
-    check_sources(planner, sources)
+    check_intermediates(planner, intermediates)
     scored = _scored(options)
     evaluated = [name for task in tasks for name in evaluation_languages(planner.setup.source, task, scored)]
     wanted = options.compare_languages or other_languages(evaluated)
-    return Baselines(planner, sources, wanted, composition, options.mlm_rate or MLM_RATE).named(names)
+    return Baselines(planner, intermediates, wanted, composition, options.mlm_rate or MLM_RATE).named(names)
 
 
 def _scored(options: TransferOptions) -> Scored:

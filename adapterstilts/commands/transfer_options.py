@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adapterstilts.commands.intermediate_runs import NONE, Sources
+from adapterstilts.commands.intermediate_runs import NONE, Intermediates
 from adapterstilts.commands.language_adapters import check_language_options
 from adapterstilts.commands.options import TransferOptions
 from adapterstilts.commands.targets import PUBLISHED_FUSION
@@ -59,7 +59,7 @@ def check_options(
     check_settings_used(options.settings, tasks, trained=bool(trained))
 
 
-def check_rows(options: TransferOptions, tasks: Sequence[Recipe], rows: Sequence[Sources]) -> None:
+def check_rows(options: TransferOptions, tasks: Sequence[Recipe], rows: Sequence[Intermediates]) -> None:
     """Refuses what the number of rows, or of intermediate runs in one, makes impossible.
 
     Raises:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from statistics import fmean, stdev
 from typing import Any
 
-from adapterstilts.commands.intermediate_runs import NONE, label, source_label
+from adapterstilts.commands.intermediate_runs import NONE, label, run_label
 from adapterstilts.commands.language_adapters import LanguageAdapters
 from adapterstilts.commands.results import ORACLE, SELECTED, Cost, Metrics, SeedScores, TransferRow
 from adapterstilts.files import file_digest
@@ -46,12 +46,12 @@ class TargetRuns:
     """The runs that reached a target one way, with one seed or several.
 
     Attributes:
-        sources: The intermediate runs.
+        intermediates: The intermediate runs.
         variant: What is different about it where it is a baseline.
         full: Whether it is a baseline of full fine-tuning.
     """
 
-    sources: tuple[Run, ...]
+    intermediates: tuple[Run, ...]
     seeds: tuple[SeedRuns, ...]
     variant: str | None = None
     full: bool = False
@@ -86,14 +86,14 @@ class Rows:
             task=spec.task,
             title=task.title,
             metric_labels=dict(task.build_kind().metrics),
-            source=label(tuple(map(finished, reached.sources))),
+            intermediate=label(tuple(map(finished, reached.intermediates))),
             variant=reached.variant,
             train_languages=list(trained.only.data.languages) if trained else [],
             translate_test=bool(spec.translate_test),
-            source_languages={_label(run): found for run in reached.sources if (found := _translated(run))},
-            sources={_label(run): run.key for run in reached.sources},
+            intermediate_languages={_label(run): found for run in reached.intermediates if (found := _translated(run))},
+            intermediate_runs={_label(run): run.key for run in reached.intermediates},
             composition=_composition(trained) if trained else NONE,
-            method=str(made[0].training.method) if (made := [*runs.targets, *reached.sources]) else NONE,
+            method=str(made[0].training.method) if (made := [*runs.targets, *reached.intermediates]) else NONE,
             split=spec.split,
             languages={name: _over_seeds([one.languages[name] for one in seeds], fmean) for name in first.languages},
             **_means(seeds),
@@ -104,11 +104,11 @@ class Rows:
             difference=self._difference(reached, baseline) if baseline else {},
             parameters=last.metrics["parameters"],
             seconds={
-                "intermediate": sum((run.provenance["train_seconds"] for run in reached.sources), 0.0),
+                "intermediate": sum((run.provenance["train_seconds"] for run in reached.intermediates), 0.0),
                 "target": sum(run.provenance["train_seconds"] for run in every),
                 "evaluation": sum(seed.evaluation.provenance["wall_seconds"] for seed in reached.seeds),
             },
-            cost={"intermediate": Cost.of(reached.sources), "target": Cost.of(every)},
+            cost={"intermediate": Cost.of(reached.intermediates), "target": Cost.of(every)},
             fusion_attention=runs.evaluation.metrics.get("fusion_attention", {}),
             folder=first.folder,
             trained=first.trained,
@@ -129,7 +129,7 @@ class Rows:
 
 def _compared_with(one: TargetRuns, reached: Sequence[TargetRuns]) -> TargetRuns | None:
     """The row without intermediate task, of the same method."""
-    without = (other for other in reached if not other.sources and (other.variant is None or other.full))
+    without = (other for other in reached if not other.intermediates and (other.variant is None or other.full))
     found = next((other for other in without if other.full == one.full), None)
     return None if found is one else found
 
@@ -147,7 +147,7 @@ def selection_rows(rows: Sequence[TransferRow]) -> list[TransferRow]:
 
 
 def _label(run: Run) -> str:
-    return source_label(finished(run))
+    return run_label(finished(run))
 
 
 def _translated(run: Run) -> list[str]:

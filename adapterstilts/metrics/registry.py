@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from adapterstilts.metrics import submission
+from adapterstilts.metrics import matching
 from adapterstilts.metrics.statistics import Statistic
 from adapterstilts.registry import Registry, shared_registry
 
@@ -107,11 +107,11 @@ def _add_answers(name: str, scorer: str, match: Match) -> None:
     _add(name, f"question_answering:{scorer}", ".json", match=match, compute=_compute_answers, group=_by_text)
 
 
-_add_answers("squad", "SquadMetric", submission.match_answerable)
-_add_answers("squad_v2", "SquadV2Metric", submission.match_answers)
-_add_answers("mlqa", "MlqaMetric", submission.match_answerable)
-_add("accuracy", "labels:AccuracyMetric", ".tsv", match=submission.match_lines, group=_by_text)
-_add("tagging", "labels:TaggingMetric", ".tsv", match=submission.match_tags)
-_add("pairs", "retrieval:PairsMetric", ".tsv", match=submission.match_pairs, compute=_compute_pairs)
-_add("map@20", "retrieval:MeanAveragePrecisionMetric", ".json", match=submission.match_rankings)
+_add_answers("squad", "SquadMetric", matching.match_answerable)
+_add_answers("squad_v2", "SquadV2Metric", matching.match_answers)
+_add_answers("mlqa", "MlqaMetric", matching.match_answerable)
+_add("accuracy", "labels:AccuracyMetric", ".tsv", match=matching.match_lines, group=_by_text)
+_add("tagging", "labels:TaggingMetric", ".tsv", match=matching.match_tags)
+_add("pairs", "retrieval:PairsMetric", ".tsv", match=matching.match_pairs, compute=_compute_pairs)
+_add("map@20", "retrieval:MeanAveragePrecisionMetric", ".json", match=matching.match_rankings)
 _add("masked_lm", "language_modelling:MaskedTokensMetric", ".json")

@@ -19,9 +19,15 @@ from adapterstilts.errors import CompatibilityError, UsageError, unknown
 from adapterstilts.modeling.blocks import Block, MergeOptions
 from adapterstilts.modeling.library_method import LibraryMethod, config_class, explain_options
 from adapterstilts.modeling.option_text import check_options
+from adapterstilts.modeling.ownership import has_part
 
 _SIZES = ("reduction_factor", "r", "bottleneck_size", "prefix_length", "prompt_length")
 _NOT_OPTIONS = ("architecture",)
+# What the library calls the modules in which it keeps the parts of adapters by adapter's name.
+_CONTAINERS = (
+    "adapters", "adapter_fusion_layer", "invertible_adapters", "loras", "prefix_tunings", "prefix_gates",
+    "prompt_tunings", "refts", "shared_parameters",
+)  # fmt: skip
 # Architectures whose attention mask the library does not extend by a prefix.
 _WITHOUT_PREFIX = ("llama", "mistral")
 _MERGES = {"linear": "linear", "arithmetic": "linear", "svd": "lora_delta_w_svd"}
@@ -171,6 +177,16 @@ def _projections(backbone: Any, name: str) -> list[Any]:
         return []
     ending = re.compile(rf"\.refts\.{re.escape(name)}\.units\.\d+\.projection$")
     return [module for path, module in backbone.named_modules() if ending.search(path) and hasattr(module, "weight")]
+
+
+def containers(backbone: Any, name: str) -> list[str]:
+    """Paths of the modules that have a part of the adapter, or of the fusion of adapters, called `name`."""
+    return [
+        f"{path}.{own}" if path else own
+        for path, module in backbone.named_modules()
+        for own, child in module.named_children()
+        if own in _CONTAINERS and has_part(child, name)
+    ]
 
 
 def add_fusion(backbone: Any, names: Sequence[str]) -> None:

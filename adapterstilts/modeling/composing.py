@@ -124,7 +124,7 @@ def _fuse(start: Start) -> TransferModel:
     new = None
     if start.options.target == "one-step":
         new = AdapterDescription(name=model.fresh_name(f"{start.spec.task}_new"), method=start.spec.method)
-        model.load_adapter(new, {})
+        model.load_adapter(new)
         adapters.append(new)
     model.place(Block(kind="fuse", adapters=tuple(adapters), learning=(new.name,) if new else ()))
     return _train_last(model)
@@ -176,7 +176,7 @@ def _adopted(model: TransferModel, sources: Sequence[StoredModel]) -> list[Adapt
     described = adopted(sources, model.adapter_names)
     for source, adapter in zip(sources, described, strict=True):
         ((one,),) = (block.adapters for block in source.description.blocks)
-        model.load_adapter(adapter, source.adapter_tensors(one.name, adapter.name))
+        source.give_adapter(one.name, model, adapter)
     return described
 
 
@@ -185,10 +185,7 @@ def add_language_adapter(model: TransferModel, stored: StoredModel, *, drop: int
     block = language_block(stored, drop=drop, taken=model.adapter_names)
     (described,) = block.adapters
     ((one,),) = (other.adapters for other in stored.description.blocks)
-    model.load_adapter(described, {})
-    mine = {path for path, _ in model.stored()}
-    tensors = stored.adapter_tensors(one.name, described.name)
-    model.load({path: tensor for path, tensor in tensors.items() if path in mine})
+    stored.give_adapter(one.name, model, described)
     return block
 
 

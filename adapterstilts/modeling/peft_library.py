@@ -19,6 +19,7 @@ from adapterstilts.modeling.architecture import routers
 from adapterstilts.modeling.blocks import Block, MergeOptions
 from adapterstilts.modeling.library_method import LibraryMethod, config_class, explain_options
 from adapterstilts.modeling.option_text import check_options
+from adapterstilts.modeling.ownership import has_part
 
 # Fields that a stage decides, or that have no meaning without the library's own model class.
 _NOT_OPTIONS = (
@@ -149,6 +150,17 @@ def _layers(backbone: Any) -> list[Any]:
     return [module for module in backbone.modules() if isinstance(module, BaseTunerLayer)]
 
 
+def containers(backbone: Any, name: str) -> list[str]:
+    """Paths of the modules that have a part of the adapter called `name`."""
+    return [
+        f"{path}.{own}"
+        for path, layer in backbone.named_modules()
+        if isinstance(layer, BaseTunerLayer)
+        for own, child in layer.named_children()
+        if own != "base_layer" and has_part(child, name)
+    ]
+
+
 class _Hidden:
     """Holds the library's object of a backbone, which is not to be one of the backbone's modules."""
 
@@ -221,8 +233,8 @@ def regularization(backbone: Any) -> torch.Tensor | None:
     name = tuner.trainable_adapter_name
     terms = []
     for path, parameter in backbone.named_parameters():
-        if parameter.requires_grad and path.endswith((f"lora_A.{name}", f"lora_B.{name}")):
-            product = parameter @ parameter.T if f"lora_A.{name}" in path else parameter.T @ parameter
+        if parameter.requires_grad and path.endswith((f".lora_A.{name}", f".lora_B.{name}")):
+            product = parameter @ parameter.T if path.endswith(f".lora_A.{name}") else parameter.T @ parameter
             terms.append(torch.linalg.matrix_norm(product - torch.eye(len(product), device=product.device)))
     return tuner.peft_config[name].orth_reg_weight * torch.stack(terms).mean() if terms else None
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from adapterstilts.errors import CompatibilityError, StoreError
 from adapterstilts.files import write_json
 from adapterstilts.modeling.backbone import Backbone
-from adapterstilts.modeling.blocks import DESCRIPTION, ModelOutline
+from adapterstilts.modeling.blocks import DESCRIPTION, AdapterDescription, ModelOutline
 from adapterstilts.modeling.transfer_model import MERGED, TransferModel
 from adapterstilts.runs.specs import Precision
 
@@ -98,8 +98,9 @@ class StoredModel(ModelOutline):
         for block in self.description.blocks:
             model.add_block(block)
             if block.kind == "merged":
-                mine = {name for name in tensors if name.startswith(MERGED) and block.names[0] in name.split(".")}
-                model.load({name.removeprefix(MERGED): tensors.pop(name) for name in mine})
+                paths = model.adapter_paths(block.adapters[0])
+                mine = {path: tensors.pop(f"{MERGED}{path}") for path in paths if f"{MERGED}{path}" in tensors}
+                _load(model, mine, self.folder / WEIGHTS, needed=list(paths))
                 model.merge_last()
         for task, head in self.description.heads.items() if heads else ():
             model.add_head(task, head.spec())
@@ -110,14 +111,18 @@ class StoredModel(ModelOutline):
         _load(model, tensors, self.folder / WEIGHTS, needed=needed)
         return model.requires_grad_(False)
 
-    def adapter_tensors(self, old: str, new: str) -> dict[str, torch.Tensor]:
-        """The tensors of the adapter `old`, named as in a model where it is called `new`."""
-        found = {}
-        for name, tensor in read_tensors(self.folder / WEIGHTS).items():
-            parts = name.split(".")
-            if name.startswith("backbone.") and old in parts:
-                found[".".join(new if part == old else part for part in parts)] = tensor
-        return found
+    def give_adapter(self, name: str, model: TransferModel, adapter: AdapterDescription) -> None:
+        """Adds the adapter that is called `name` here to another model as `adapter`, frozen and not in use yet.
+
+        Of layers that the other leaves out, nothing is needed.
+
+        Raises:
+            CompatibilityError: A tensor is not there, or has another shape.
+        """
+        model.load_adapter(adapter)
+        stored, paths = read_tensors(self.folder / WEIGHTS), model.adapter_paths(adapter, called=name)
+        mine = {path: stored[old] for path, old in paths.items() if old in stored}
+        _load(model, mine, self.folder / WEIGHTS, needed=list(paths))
 
 
 def save_model(model: TransferModel, folder: Path) -> None:

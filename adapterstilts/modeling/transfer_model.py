@@ -13,13 +13,15 @@ from torch import nn
 from adapterstilts.modeling.architecture import check_modules, module_language, stays_as_pretrained
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription, Block, HeadDescription, ModelDescription
+from adapterstilts.modeling.fusion_attention import FusionAttention
 from adapterstilts.modeling.heads import build_head
 from adapterstilts.modeling.methods import METHODS, trains_backbone
 from adapterstilts.modeling.outline import fresh_name
+from adapterstilts.modeling.ownership import paths_in
 from adapterstilts.modeling.quantization import size_of
 from adapterstilts.runs.specs import MethodSpec, Precision
 from adapterstilts.tasks.kind import HeadSpec
-from adapterstilts.tasks.retrieval import resolve_layer
+from adapterstilts.tasks.retrieval_options import resolve_layer
 
 # Architectures whose last hidden state is what their last layer gives, without a norm of its own.
 _NOTHING_AFTER_LAYERS = ("bert", "camembert", "roberta", "xlm-roberta")
@@ -157,7 +159,7 @@ class TransferModel(nn.Module):
     def add_block(self, block: Block) -> None:
         """Adds frozen adapters above those that are there; `merged` ones are to be merged next."""
         for adapter in block.adapters:
-            self.load_adapter(adapter, {})
+            self.load_adapter(adapter)
         self.place(block)
 
     def place(self, block: Block) -> None:
@@ -169,11 +171,19 @@ class TransferModel(nn.Module):
             self._language = block
         self._activate()
 
-    def load_adapter(self, adapter: AdapterDescription, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Adds a frozen adapter that is not in use yet, with weights by their names in this model."""
+    def load_adapter(self, adapter: AdapterDescription) -> None:
+        """Adds a frozen adapter that is not in use yet."""
         method = METHODS.get(adapter.method.name)
         method.library.add_adapter(self.backbone, adapter.name, method, adapter.method.options)
-        self.load(tensors)
+
+    def adapter_paths(self, adapter: AdapterDescription, *, called: str | None = None) -> dict[str, str]:
+        """Paths of the tensors of an adapter in this model, and what they are where it is `called` otherwise."""
+        return self._paths(adapter.method, adapter.name, called=called or adapter.name)
+
+    def _paths(self, method: MethodSpec, name: str, *, called: str) -> dict[str, str]:
+        containers = METHODS.get(method.name).library.containers(self.backbone, name)
+        paths = (path for path, _ in self._state())
+        return paths_in((f"backbone.{container}" for container in containers), paths, name, called=called)
 
     def settle(self) -> None:
         """Turns weights that are computed from others into plain ones, to be stored or read."""
@@ -206,7 +216,8 @@ class TransferModel(nn.Module):
     def merge_last(self) -> None:
         """Makes the last adapter part of the backbone's weights; its own weights are kept aside to be stored."""
         block = self.blocks[-1]
-        own = {name: tensor for name, tensor in self._state() if block.names[0] in name.split(".")}
+        paths = self.adapter_paths(block.adapters[0])
+        own = {path: tensor for path, tensor in self._state() if path in paths}
         self._merged |= {f"{MERGED}{name}": tensor.detach().clone() for name, tensor in own.items()}
         self._pristine |= {id(tensor): tensor for tensor in own.values()}
         METHODS.get(block.adapters[0].method.name).library.merge_into_backbone(self.backbone)
@@ -246,12 +257,11 @@ class TransferModel(nn.Module):
     def train_backbone(self) -> None:
         """Makes those of the backbone's own weights trainable that the method trains, routers of experts among them."""
         trains = "all" if self.method.unfreeze_backbone else METHODS.get(self.method.name).trains
-        adapters = set(self.adapter_names)
         for name, parameter in self.backbone.named_parameters():
-            if stays_as_pretrained(self.config, name):
+            if id(parameter) not in self._pretrained or stays_as_pretrained(self.config, name):
                 continue
             if trains == "all" or (trains == "biases" and name.endswith("bias")):
-                parameter.requires_grad_(parameter.requires_grad or not adapters & set(name.split(".")))
+                parameter.requires_grad_(True)
 
     def train_adapter(self, name: str) -> None:
         """Makes one adapter trainable."""
@@ -262,8 +272,11 @@ class TransferModel(nn.Module):
 
     def train_fusion(self, names: Sequence[str]) -> None:
         """Makes the AdapterFusion layers over the adapters `names` trainable."""
-        for name, parameter in self.backbone.named_parameters():
-            if ",".join(names) in name.split("."):
+        (block,) = [one for one in self.blocks if one.kind == "fuse" and one.names == list(names)]
+        fusion = ",".join(names)
+        paths = self._paths(block.adapters[0].method, fusion, called=fusion)
+        for path, parameter in self.named_parameters():
+            if path in paths:
                 parameter.requires_grad_(True)
 
     def regularization(self) -> torch.Tensor | None:
@@ -340,33 +353,3 @@ class TransferModel(nn.Module):
             blocks=tuple(self.blocks),
             heads={task: HeadDescription.of(spec) for task, spec in self._head_specs.items()},
         )
-
-
-class FusionAttention:
-    """Mean attention of AdapterFusion over the tokens that were seen, by layer and source."""
-
-    def __init__(self) -> None:
-        self._sums: dict[int, torch.Tensor] = {}
-        self._tokens: dict[int, float] = {}
-
-    def add(self, attention: Mapping[int, Sequence[torch.Tensor]], attention_mask: torch.Tensor) -> None:
-        """Counts one batch.
-
-        Args:
-            attention: Layer to one tensor `(batch, seq, sources)` for each place in it.
-            attention_mask: `(batch, seq)`.
-        """
-        mask = attention_mask.cpu().float()
-        for layer, places in attention.items():
-            for values in places:
-                self._sums[layer] = self._sums.get(layer, 0) + (values.cpu().float() * mask[..., None]).sum((0, 1))
-                self._tokens[layer] = self._tokens.get(layer, 0.0) + float(mask.sum())
-
-    def take(self, sources: Sequence[str]) -> dict[str, dict[str, float]]:
-        """Layer number (from 0, as text) to source to its share; counting begins anew."""
-        found = {
-            str(layer): dict(zip(sources, (total / self._tokens[layer]).tolist(), strict=True))
-            for layer, total in sorted(self._sums.items())
-        }
-        self.__init__()  # type: ignore[misc]
-        return found

@@ -41,12 +41,7 @@ def examined_text(found: Examined) -> str:
     names = list(dict.fromkeys(name for record in found.records for name in record))
     lines += _columns(names, found)
     if found.guesses:
-        lines += [
-            "",
-            "Read as:",
-            *_guesses(found.guesses),
-            *_wrapped("Other columns: --column NAME=COLUMN.", indent=""),
-        ]
+        lines += ["", "Read as (what is wrong can be said with --column NAME=COLUMN):", *_guesses(found.guesses)]
     return "\n".join(lines) + "\n"
 
 

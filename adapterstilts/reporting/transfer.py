@@ -65,7 +65,7 @@ def _pair_table(row: TransferRow, metric: str, label: str) -> str:
 
 
 def _attention_table(row: TransferRow) -> str:
-    """What AdapterFusion looked at in English, or else in the first language: a share for each layer and source."""
+    """What AdapterFusion looked at in English, or else in the first language: a share for each layer and run."""
     language = "en" if "en" in row.fusion_attention else next(iter(row.fusion_attention))
     layers = row.fusion_attention[language]
     table = plain_table("")
@@ -73,7 +73,7 @@ def _attention_table(row: TransferRow) -> str:
         table.add_column(name, justify="right", no_wrap=True)
     for layer, shares in layers.items():
         table.add_row(layer, *(f"{100 * share:.0f}%" for share in shares.values()))
-    return f"{row_name(row)}: mean attention to each source, by layer, in {LANGUAGES[language]}\n{text_of(table)}"
+    return f"{row_name(row)}: mean attention to each run, by layer, in {LANGUAGES[language]}\n{text_of(table)}"
 
 
 def _first_cell(row: TransferRow) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 from adapterstilts.commands.results import TransferRow
 from adapterstilts.languages import ENGLISH, LANGUAGES
 
-# So many sources of a row are written out in its first cell, and more of them below the table.
-_NAMED_SOURCES = 2
+# So many intermediate runs of a row are written out in its first cell, and more of them below the table.
+_NAMED_RUNS = 2
 
 
 def row_name(row: TransferRow) -> str:
@@ -21,9 +21,9 @@ def row_name(row: TransferRow) -> str:
 def _way(row: TransferRow) -> str:
     if row.variant:
         return f"{row.variant}: {_way(replace(row, variant=None))}"
-    if row.source == "none":
+    if row.intermediate == "none":
         return "no intermediate task"
-    named = row.source if len(row.sources) <= _NAMED_SOURCES else f"{len(row.sources)} sources"
+    named = row.intermediate if len(row.intermediate_runs) <= _NAMED_RUNS else f"{len(row.intermediate_runs)} runs"
     return f"{named} ({row.composition})" if row.trained else named
 
 
@@ -35,7 +35,7 @@ def _translated(row: TransferRow) -> str:
 
 def mean_name(rows: Sequence[TransferRow]) -> str:
     """What the mean over languages other than English is called: zero-shot only where it is that in every row."""
-    plain = all(not _translated(row) and not row.source_languages for row in rows)
+    plain = all(not _translated(row) and not row.intermediate_languages for row in rows)
     return "zero-shot mean" if plain else "mean without en"
 
 
@@ -64,8 +64,8 @@ def _translation_notes(rows: Sequence[TransferRow]) -> list[str]:
     """How translations entered the rows of a table."""
     found: list[str] = []
     for row in rows:
-        for source, languages in row.source_languages.items():
-            found.append(f"{source}: trained {_training(languages)}.")
+        for run, languages in row.intermediate_languages.items():
+            found.append(f"{run}: trained {_training(languages)}.")
         if _foreign(row.train_languages):
             found.append(
                 f"translate-train: target phase trained {_training(row.train_languages)}; checkpoints selected on "
@@ -96,8 +96,8 @@ def _language_notes(row: TransferRow) -> list[str]:
 def _notes(row: TransferRow) -> list[str]:
     """What one should know before believing a row."""
     notes = []
-    if len(row.sources) > _NAMED_SOURCES:
-        notes.append(f"{row_name(row)}: {row.source}.")
+    if len(row.intermediate_runs) > _NAMED_RUNS:
+        notes.append(f"{row_name(row)}: {row.intermediate}.")
     for one in row.seeds:
         if collapsed := [name for name, counts in one.counts.items() if counts.get("distinct_predictions") == 1]:
             seed = f", seed {one.seed}" if len(row.seeds) > 1 else ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import Any
 
 from adapterstilts import __version__
 from adapterstilts.files import write_json
+
+FOLDER = "ASTILTS_CACHE"
+"""The environment variable that names another folder for facts than the user's cache."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,12 @@ class Memory:
     """
 
     folder: Path
+
+    @classmethod
+    def of_user(cls) -> Memory:
+        """The facts that all stores of a user share, since what decides one is part of its name."""
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return cls(Path(os.environ.get(FOLDER) or Path(cache) / "adapterstilts"))
 
     def recall(self, *what: str, find: Callable[[], Any]) -> Any:
         """The fact that `what` names, found out once; errors are not kept.
@@ -42,6 +52,6 @@ class Memory:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_json(path, {"what": what, "fact": fact})
-        except OSError:  # a store that cannot be written is said where something has to be written
+        except OSError:  # then it is found out again
             pass
         return fact

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from dataclasses import dataclass
@@ -95,11 +94,21 @@ def _layer(name: str) -> int | None:
 
 def peak_memory(device: torch.device) -> dict[str, int]:
     """Most memory in use so far in this process, in bytes: of the `host`, and of the `device` if it has its own."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    found = {"host": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit}
+    found = {"host": _host_peak()}
     if device.type == "cuda":
         found["device"] = torch.cuda.max_memory_allocated(device)
     return found
+
+
+def _host_peak() -> int:
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 @lru_cache(maxsize=4)

@@ -20,7 +20,7 @@ from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.training_spec import resolve_settings, trained_kind, with_options
 from adapterstilts.tasks.kind import Kind
 from adapterstilts.tasks.recipe import Recipe
-from adapterstilts.tasks.retrieval import PRESETS, resolve_layer
+from adapterstilts.tasks.retrieval_options import PRESETS, resolve_layer
 
 NO_LANGUAGE_ADAPTER = "none"
 """What stands for the key of a run where a language is evaluated without a language adapter."""

@@ -40,13 +40,13 @@ def check_words(backbone: Backbone, task: str, rows: Dataset, *, note: Note) -> 
 
 
 def check_evaluated_words(spec: EvaluateSpec, setup: Setup, *, note: Note) -> None:
-    """As `check_words`, for what is going to be evaluated; what was found is kept in the store.
+    """As `check_words`, for what is going to be evaluated; what was found is kept.
 
     Raises:
         CompatibilityError: Most of a language's text is unknown.
         DataError: The data of a language cannot be read.
     """
-    backbone, memory = setup.backbone, Memory(setup.store.cache / "facts")
+    backbone, memory = setup.backbone, Memory.of_user()
     task = setup.catalogue.recipe(spec.task)
 
     def share_of(language: str) -> float:

@@ -94,7 +94,7 @@ class Catalogue:
         """
         place = self.place(name)
         if place.folder is None:
-            return _checked(dict(place.values or {}), where=f"task {name!r} of {place.origin}")
+            return read_recipe(dict(place.values or {}), where=f"task {name!r} of {place.origin}")
         path = place.folder / "task.yaml"
         state = path.stat()
         return _read(path, state.st_mtime_ns, state.st_size)
@@ -192,7 +192,7 @@ def _read(path: Path, *_state: int) -> Recipe:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DataError(f"{where} is not YAML: {error}.", remedy="Mend it at that place.") from None
-    found = _checked(values, where=where)
+    found = read_recipe(values, where=where)
     if found.name != path.parent.name:
         raise DataError(
             f"{where} is named {found.name!r} inside, and its folder {path.parent.name!r}.",
@@ -201,8 +201,13 @@ def _read(path: Path, *_state: int) -> Recipe:
     return found
 
 
-def _checked(values: Any, *, where: str) -> Recipe:
-    """The recipe, once its kind and metric exist and the kind takes its options."""
+def read_recipe(values: Any, *, where: str) -> Recipe:
+    """The recipe that a `task.yaml` says, once its kind and metric exist and the kind takes its options.
+
+    Raises:
+        UsageError: It does not follow the schema, or there is no such kind, option or metric.
+        DataError: It says nothing at all.
+    """
     if not isinstance(values, dict):
         raise DataError(f"{where} does not say what the task is.", remedy="See `astilts tasks show squad`.")
     found = validate(Recipe, values, where=where)
@@ -212,23 +217,3 @@ def _checked(values: Any, *, where: str) -> Recipe:
     except AstiltsError as error:
         raise UsageError(f"{where}: {error.message}", remedy=error.remedy) from None
     return found
-
-
-def task_names() -> tuple[str, ...]:
-    """As `Catalogue.names`, for callers that have no catalogue yet."""
-    return Catalogue.load().names()
-
-
-def recipe(name: str) -> Recipe:
-    """As `Catalogue.recipe`, for callers that have no catalogue yet."""
-    return Catalogue.load().recipe(name)
-
-
-def recipe_for_phase(name: str, phase: str) -> Recipe:
-    """As `Catalogue.recipe_for_phase`, for callers that have no catalogue yet."""
-    return Catalogue.load().recipe_for_phase(name, phase)
-
-
-def training_recipes(task: Recipe, source: str) -> tuple[Recipe, ...]:
-    """As `Catalogue.training_recipes`, for callers that have no catalogue yet."""
-    return Catalogue.load().training_recipes(task, source)

@@ -6,75 +6,20 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import Field, model_validator
 
 from adapterstilts.metrics import METRICS, mining, submission
 from adapterstilts.metrics.statistics import Item
-from adapterstilts.settings import Encoding, Strict, validate
+from adapterstilts.settings import Encoding, validate
 from adapterstilts.tasks.defaults import KindDefaults
-from adapterstilts.tasks.kind import KINDS, HeadSpec, Pooling, Row, Scores, draw, paired
+from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores, draw, paired
+from adapterstilts.tasks.retrieval_options import RetrievalOptions
+from adapterstilts.tasks.retrieval_sides import both_sides, gold_candidates, gold_pairs, pair_item
 
 RANKS = 20
 """How many candidates a ranking keeps: the benchmark looks at no more."""
-
-PRESETS: dict[str, dict[str, Any]] = {
-    # Phang et al. 2020, as their toolkit does it: mean over the tokens of layer 14 of XLM-R Large's 24.
-    "jiant": {"layer": "14/24", "pooling": "mean", "drop_repeated": False},
-    # Hu et al. 2020, as the benchmark's own script does it: the first token of layer 20 of 24.
-    "xtreme": {"layer": "20/24", "pooling": "first", "drop_repeated": True},
-}
-"""The two published ways of reading sentence vectors from a model that was not trained for it."""
-
-
-class RetrievalOptions(Strict):
-    """How vectors are made and compared.
-
-    Attributes:
-        mode: `nearest` gives each query one candidate, `mine` finds the pairs in two sets of which only some members
-            have a partner, `rank` orders the candidates; only `rank` is trained.
-        pool: Whether a query's candidates are those of its own language or of all languages together.
-        layer: Hidden state that is pooled: its number (0: embeddings), or a share of the backbone's depth such as
-            `14/24`, rounded to a layer. Not for `rank`, which reads the last one.
-        pooling: Mean over the tokens, or the first or last one.
-        drop_repeated: Mine no pairs of sentences that are there several times.
-        margin: How `mine` scores a pair (Artetxe and Schwenk 2019).
-        neighbours: Neighbours that the margin looks at.
-        negatives: Pairs that are compared with each other in training. It decides how much memory a step needs.
-    """
-
-    mode: Literal["nearest", "mine", "rank"]
-    pool: Literal["language", "all"] = "language"
-    layer: int | str = PRESETS["jiant"]["layer"]
-    pooling: Pooling = "mean"
-    drop_repeated: bool = False
-    margin: Literal["ratio", "absolute", "distance"] = "ratio"
-    neighbours: int = Field(4, ge=1)
-    negatives: int = Field(32, ge=2)
-
-    @model_validator(mode="after")
-    def _layer_can_be_read(self) -> RetrievalOptions:
-        # How deep the backbone is, is not known here.
-        resolve_layer(self.layer, self.layer if isinstance(self.layer, int) else 1)
-        return self
-
-
-def resolve_layer(layer: int | str, depth: int) -> int:
-    """The number of a hidden state in a model of `depth` layers.
-
-    Raises:
-        ValueError: `layer` is neither a number nor a share between 0 and 1, or the model is not as deep.
-    """
-    if isinstance(layer, str):
-        above, slash, below = layer.partition("/")
-        if not (slash and above.isdigit() and below.isdigit() and 0 < int(below) >= int(above)):
-            raise ValueError(f"layer {layer!r} is neither a number nor a share of the depth such as 14/24")
-        return round(int(above) / int(below) * depth)
-    if not 0 <= layer <= depth:
-        raise ValueError(f"layer {layer} is not one of the {depth} layers (0: embeddings)")
-    return layer
 
 
 @dataclass(frozen=True)
@@ -250,7 +195,7 @@ class Retrieval(KindDefaults):
         if self.options.mode != "mine":
             return {}
         pairs, scores = self._mine(rows, features, logits)
-        threshold, _ = mining.best_threshold(pairs, scores, _gold_pairs(rows))
+        threshold, _ = mining.best_threshold(pairs, scores, gold_pairs(rows))
         return {"threshold": float(threshold)}
 
     def decode(
@@ -264,7 +209,7 @@ class Retrieval(KindDefaults):
         if self.options.mode == "mine":
             pairs, scores = self._mine(rows, features, logits)
             return dict(mining.above(pairs, scores, calibration.get("threshold", -np.inf)))
-        queries, candidates = _sides(rows, features, logits)
+        queries, candidates = both_sides(rows, features, logits)
         count = 1 if self.options.mode == "nearest" else min(RANKS, len(candidates.ids))
         _, found = mining.nearest(queries.vectors, candidates.vectors, count)
         ranked = [[candidates.ids[index] for index in indices] for indices in found]
@@ -276,7 +221,7 @@ class Retrieval(KindDefaults):
         self, rows: Sequence[Row], features: Sequence[Row], logits: Sequence[np.ndarray]
     ) -> tuple[list[tuple[str, str]], np.ndarray]:
         """Pairs of ids, best first, with their scores."""
-        queries, candidates = _sides(rows, features, logits)
+        queries, candidates = both_sides(rows, features, logits)
         found, scores = mining.mine(
             queries.vectors,
             candidates.vectors,
@@ -289,13 +234,13 @@ class Retrieval(KindDefaults):
 
     def score(self, predictions: Mapping[str, Any], rows: Sequence[Row], *, metric: str, language: str) -> Scores:
         """The mode's metric in percent; see `Kind.score`."""
-        gold = {id_: list(ids) for id_, ids in _gold(rows).items()}
+        gold = {id_: list(ids) for id_, ids in gold_candidates(rows).items()}
         entry = METRICS.get(metric)
         if self.options.mode == "mine":
-            metrics = entry.score(predictions.items(), _gold_pairs(rows), language=language)
+            metrics = entry.score(predictions.items(), gold_pairs(rows), language=language)
             # Most sentences of a corpus have no partner and are given none: they add nothing to any metric.
             pairs: dict[str, dict[str, Item]] = {
-                id_: _pair_item(predictions.get(id_), right)
+                id_: pair_item(predictions.get(id_), right)
                 for id_, right in gold.items()
                 if right or id_ in predictions
             }
@@ -326,57 +271,13 @@ class Retrieval(KindDefaults):
 
     def write_labels(self, rows: Sequence[Row], path: Path) -> None:
         """Writes the gold candidates of each query."""
-        gold = _gold(rows)
+        gold = gold_candidates(rows)
         if self.options.mode == "nearest":
             _write("nearest", {id_: right[0] for id_, right in gold.items()}, path)
         elif self.options.mode == "mine":
-            submission.write_pairs(_gold_pairs(rows), path)
+            submission.write_pairs(gold_pairs(rows), path)
         else:
             _write("rank", gold, path)
-
-
-@dataclass(frozen=True)
-class _Side:
-    """The ids, texts and vectors `(n, width)` of one side."""
-
-    ids: list[str]
-    texts: list[str]
-    vectors: np.ndarray
-
-
-def _sides(rows: Sequence[Row], features: Sequence[Row], vectors: Sequence[np.ndarray]) -> tuple[_Side, _Side]:
-    """Queries and candidates; the answers that training rows carry are candidates too, equal ones only once."""
-    found: tuple[dict[str, tuple[str, np.ndarray]], ...] = ({}, {})
-    for feature, vector in zip(features, vectors, strict=True):
-        row, side = rows[feature["row"]], feature["candidate"]
-        own = not side or row["side"] == "candidate"
-        id_ = row["id"] if own else _answer(row)
-        found[side].setdefault(id_, (row["text"] if own else row["positive"], vector))
-    queries, candidates = (
-        _Side(list(one), [text for text, _ in one.values()], np.stack([vector for _, vector in one.values()]))
-        for one in found
-    )
-    return queries, candidates
-
-
-def _answer(row: Row) -> str:
-    """The id of the answer that a training row carries."""
-    return f"{row['positive']}\0{row['positive_context']}"
-
-
-def _gold(rows: Sequence[Row]) -> dict[str, list[str]]:
-    """Query id to the ids of its right candidates."""
-    return {row["id"]: row["gold"] or [_answer(row)] * bool(row["positive"]) for row in rows if row["side"] == "query"}
-
-
-def _gold_pairs(rows: Sequence[Row]) -> list[tuple[str, str]]:
-    return [(id_, target) for id_, targets in _gold(rows).items() for target in targets]
-
-
-def _pair_item(predicted: str | None, gold: Sequence[str]) -> dict[str, Item]:
-    """What one source sentence adds to numerator and denominator of each metric of mined pairs."""
-    right, given = 100.0 * (predicted in gold), float(predicted is not None)
-    return {"f1": (2 * right, given + len(gold)), "precision": (right, given), "recall": (right, len(gold))}
 
 
 def _write(mode: str, predictions: Mapping[str, Any], path: Path) -> None:

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 import adapterstilts
 from adapterstilts.cli.main import astilts, main
-from adapterstilts.tasks.catalogue import task_names
+from tests.package_tasks import task_names
 
 ASTILTS = [sys.executable, "-m", "adapterstilts"]
 HEAVY = (

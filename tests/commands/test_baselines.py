@@ -42,7 +42,7 @@ def runs_of(row: TransferRow) -> tuple[TrainSpec, list[TrainSpec]]:
     assert row.trained is not None
     target = Run(row.trained).spec
     by_key = {run.key: run.spec for run in RunStore(row.trained.parent).runs()}
-    found = [by_key[key] for key in row.sources.values()]
+    found = [by_key[key] for key in row.intermediate_runs.values()]
     assert isinstance(target, TrainSpec) and all(isinstance(one, TrainSpec) for one in found)
     return target, found  # type: ignore[return-value]
 
@@ -57,7 +57,7 @@ def rows(result: TransferResult, variant: str | None) -> list[TransferRow]:
 
 
 def test_all_baselines_are_in_one_table(result: TransferResult) -> None:
-    found = [(row.variant, [name.split("@")[0] for name in row.sources]) for row in result.rows]
+    found = [(row.variant, [name.split("@")[0] for name in row.intermediate_runs]) for row in result.rows]
     assert found == [
         (None, []),
         (None, ["squad"]),
@@ -144,7 +144,7 @@ def test_gains_are_measured_against_the_row_without_intermediate_task_of_the_sam
 def test_the_same_command_again_trains_nothing(result: TransferResult, options: dict[str, Any]) -> None:
     before = {run.folder.name for run in RunStore(options["store"]).runs()}
     again = adapterstilts.transfer(
-        [f"{name}" for row in rows(result, None) for name in row.sources], "mlqa", compare=("mlm", "full"),
+        [f"{name}" for row in rows(result, None) for name in row.intermediate_runs], "mlqa", compare=("mlm", "full"),
         languages=("en", "de", "zh"), max_eval_examples=8, **options,
     )  # fmt: skip
     assert {run.folder.name for run in RunStore(options["store"]).runs()} == before
@@ -188,7 +188,8 @@ def test_what_cannot_be_compared_is_refused(
     sources: list[str], changed: dict[str, Any], message: str, result: TransferResult, options: dict[str, Any]
 ) -> None:
     named = [
-        next((name for row in result.rows[1:3] for name in row.sources if name.startswith(one)), one) for one in sources
+        next((name for row in result.rows[1:3] for name in row.intermediate_runs if name.startswith(one)), one)
+        for one in sources
     ]
     with pytest.raises(AstiltsError, match=message):
         adapterstilts.transfer(named, "mlqa", languages=("en", "de"), **options, **changed)

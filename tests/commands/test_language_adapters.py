@@ -68,7 +68,7 @@ def test_every_row_is_trained_over_english_and_evaluated_with_each_languages_own
         "de": f"de@{german.short_key}",
         "zh": f"en@{english.short_key} (fallback)",
     }
-    assert [row.source.partition("@")[0] for row in result.rows] == ["none", "squad"]
+    assert [row.intermediate.partition("@")[0] for row in result.rows] == ["none", "squad"]
     for row in result.rows:
         assert row.trained is not None
         target, evaluation = Run(row.trained).spec, Run(row.folder).spec

@@ -16,9 +16,9 @@ from tokenizers import ByteLevelBPETokenizer
 import adapterstilts
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.settings import Encoding
-from adapterstilts.tasks.catalogue import recipe
 from tests.backbones import FAMILIES
 from tests.commands.test_real_data import real, xlmr
+from tests.package_tasks import recipe
 
 __all__ = ["real", "xlmr"]  # fixtures: options for the slices, and XLM-R's own vocabulary
 

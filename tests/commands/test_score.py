@@ -11,7 +11,7 @@ from adapterstilts.commands.score import GROUPS, score_folders
 from adapterstilts.errors import AstiltsError, DataError, UsageError
 from adapterstilts.metrics.submission import write_answers, write_gold_answers, write_lines
 from adapterstilts.reporting.score import scores_tables
-from adapterstilts.tasks.catalogue import recipe, task_names
+from tests.package_tasks import recipe, task_names
 
 # Tasks of the two benchmarks with the number of their test languages: `evaluate.py` of google-research/xtreme, and
 # table 1 of Ruder et al. 2021 (arXiv 2104.07412).

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ def trained(quick: dict[str, Any]) -> dict[str, Any]:
 
 def test_two_targets_share_one_training(trained: dict[str, Any]) -> None:
     result = adapterstilts.transfer("squad", ["xquad", "mlqa"], languages=("en", "de", "zh"), **trained)
-    assert [(row.task, row.source.split("@")[0]) for row in result.rows] == [
+    assert [(row.task, row.intermediate.split("@")[0]) for row in result.rows] == [
         ("xquad", "none"), ("xquad", "squad"), ("mlqa", "none"), ("mlqa", "squad"),
     ]  # fmt: skip
     assert result.rows[0].trained == result.rows[2].trained
@@ -83,7 +82,7 @@ def test_table_shows_every_row_language_and_folder(trained: dict[str, Any]) -> N
         assert str(row.folder) in text
         for language in ("de", "zh"):
             assert f"{row.languages[language]['exact_match']:.1f}/{row.languages[language]['f1']:.1f}" in text
-    assert "no intermediate task" in text and result.rows[1].source in text and "95% interval" in text
+    assert "no intermediate task" in text and result.rows[1].intermediate in text and "95% interval" in text
 
 
 def test_the_same_command_answers_from_the_store_and_force_does_not(trained: dict[str, Any]) -> None:
@@ -133,7 +132,7 @@ def test_source_is_named_by_key_when_there_are_several(trained: dict[str, Any]) 
     with pytest.raises(UsageError, match=r"(?s)squad has 2 intermediate runs, .*--from squad@.*--from squad@"):
         adapterstilts.transfer("squad", "xquad", languages=("en",), **trained)
     rows = adapterstilts.transfer(f"squad@{second.key[:12]}", "xquad", languages=("en",), **trained).rows
-    assert rows[1].source == f"squad@{second.key[:12]}"
+    assert rows[1].intermediate == f"squad@{second.key[:12]}"
     assert rows[1].zero_shot is None and rows[1].difference == {}  # English alone says nothing about transfer
 
 
@@ -190,25 +189,9 @@ def test_options_that_mean_the_same_have_the_same_key(quick: dict[str, Any]) -> 
     assert len(keys) == 1
 
 
-def test_force_computes_a_shared_stage_once(trained: dict[str, Any]) -> None:
-    class Stages(list):
-        def note(self, message: str) -> None: ...
-
-        def trained(self, stage: str, step: int, steps: int, logged: dict[str, float]) -> None:
-            if step == 1 and not logged:
-                self.append(stage)
-
-        def track(self, batches: Any, total: int, label: str) -> Any:
-            return batches
-
-    seen = Stages()
-    adapterstilts.transfer("none", ["xquad", "mlqa"], languages=("en",), force=True, reporter=seen, **trained)
-    assert len(seen) == 1
-
-
 def test_baseline_comes_first(trained: dict[str, Any]) -> None:
     rows = adapterstilts.transfer(["squad", "none"], "xquad", languages=("en", "de"), **trained).rows
-    assert [bool(row.difference) for row in rows] == [False, True] and rows[0].source == "none"
+    assert [bool(row.difference) for row in rows] == [False, True] and rows[0].intermediate == "none"
 
 
 def test_damaged_features_are_made_again(trained: dict[str, Any]) -> None:
@@ -270,24 +253,3 @@ class Notes(Silent):
 
     def note(self, message: str) -> None:
         self.found.append(message)
-
-
-class FullGpu(Silent):
-    def track(self, batches: Iterable[Any], total: int, label: str) -> Iterable[Any]:
-        raise torch.OutOfMemoryError("CUDA out of memory.")
-
-
-def test_too_little_memory_names_what_decides_it(quick: dict[str, Any]) -> None:
-    with pytest.raises(CompatibilityError, match="micro-batches of 512 tokens. Use a lower --tokens-per-batch"):
-        adapterstilts.transfer(
-            "none", "xquad", languages=("en",), reporter=FullGpu(), **{**quick, "tokens_per_batch": 512}
-        )
-
-
-@pytest.mark.parametrize(("name", "value"), [("LOCAL_RANK", "0"), ("WORLD_SIZE", "2")])
-def test_a_process_of_a_launcher_is_refused(
-    quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
-    monkeypatch.setenv(name, value)
-    with pytest.raises(UsageError, match="Start astilts itself"):
-        adapterstilts.train_intermediate("squad", **quick)

@@ -62,12 +62,12 @@ def test_all_is_every_intermediate_task_with_a_run(mini: dict[str, Any]) -> None
     runs = intermediate(mini)
     rows = adapterstilts.transfer("all", "xquad", **SHOWN, **mini).rows
     labels = [f"{task}@{runs[task].short_key}" for task in ("ccg", "squad")]
-    assert [row.source for row in rows] == ["none", *labels]
-    assert [row.sources for row in rows[1:]] == [
+    assert [row.intermediate for row in rows] == ["none", *labels]
+    assert [row.intermediate_runs for row in rows[1:]] == [
         {label: runs[task].key} for label, task in zip(labels, ("ccg", "squad"), strict=True)
     ]
     named = adapterstilts.transfer([labels[1], "all"], "xquad", **SHOWN, **mini).rows
-    assert [row.source for row in named] == ["none", labels[1], labels[0]]
+    assert [row.intermediate for row in named] == ["none", labels[1], labels[0]]
 
 
 def test_all_without_any_run_names_the_command(mini: dict[str, Any], other_backbone: Path) -> None:
@@ -89,7 +89,7 @@ def test_all_refuses_a_task_with_several_runs(mini: dict[str, Any], tmp_path: Pa
         adapterstilts.transfer("all", "xquad", **SHOWN, **options)
     chosen = f"ccg@{last.key[:12]}"
     rows = adapterstilts.transfer(["all", chosen], "xquad", **SHOWN, **options).rows
-    assert [row.source for row in rows] == ["none", chosen]
+    assert [row.intermediate for row in rows] == ["none", chosen]
     with pytest.raises(UsageError, match=rf"The intermediate run {chosen} is given twice"):
         adapterstilts.transfer([chosen, f"ccg@{last.key[:20]}"], "xquad", **SHOWN, **options)
 
@@ -133,20 +133,22 @@ def test_selection_reads_english_validation_and_the_oracle_the_scores(mini: dict
         rewrite(Run(row.folder), zero_shot={**row.zero_shot, "score": 9.0 if number == winner else 1.0})
     result = adapterstilts.transfer("all", "xquad", select=True, **SHOWN, **mini)
     *own, selected, oracle = result.rows
-    assert [row.source for row in own] == [row.source for row in rows] and not any(row.selection for row in own)
-    assert (selected.selection, selected.source) == (SELECTED, rows[best].source)
-    assert (oracle.selection, oracle.source) == (ORACLE, rows[winner].source)
-    assert selected.source != oracle.source
+    assert [row.intermediate for row in own] == [row.intermediate for row in rows] and not any(
+        row.selection for row in own
+    )
+    assert (selected.selection, selected.intermediate) == (SELECTED, rows[best].intermediate)
+    assert (oracle.selection, oracle.intermediate) == (ORACLE, rows[winner].intermediate)
+    assert selected.intermediate != oracle.intermediate
     assert selected.difference == own[best].difference and selected.folder == own[best].folder
     assert bool(selected.difference) == (best > 0)
     printed = json.loads(to_json(result))["rows"]
-    assert [(row["selection"], row["source"]) for row in printed[3:]] == [
-        ("selected", rows[best].source),
-        ("oracle (chosen on the scored split itself: an upper bound, not a result)", rows[winner].source),
+    assert [(row["selection"], row["intermediate"]) for row in printed[3:]] == [
+        ("selected", rows[best].intermediate),
+        ("oracle (chosen on the scored split itself: an upper bound, not a result)", rows[winner].intermediate),
     ]
     text = transfer_tables(result)
     assert "\n oracle (chosen on the scored split itself: an upper bound, not a result) " in text
-    assert f"  selected: {'no intermediate task' if best == 0 else rows[best].source}" in text
+    assert f"  selected: {'no intermediate task' if best == 0 else rows[best].intermediate}" in text
     assert text.count(str(own[0].folder)) == 1
 
 
@@ -224,7 +226,7 @@ def test_selection_with_seeds_is_by_the_mean(mini: dict[str, Any]) -> None:
             assert seed.trained is not None
             rewrite(Run(seed.trained), best_score=value)
     *_, selected, _ = adapterstilts.transfer("squad", "xquad", select=True, **options).rows
-    assert selected.source == rows[1].source and selected.validation == 31.0
+    assert selected.intermediate == rows[1].intermediate and selected.validation == 31.0
     assert len(selected.seeds) == 2 and selected.spread == rows[1].spread
 
 
@@ -233,9 +235,9 @@ def test_several_sources_make_one_row(mini: dict[str, Any], composition: str) ->
     runs = intermediate(mini)
     result = adapterstilts.transfer(["squad", "ccg"], "xquad", composition=composition, **SHOWN, **mini)
     none, row = result.rows
-    assert none.source == "none" and none.sources == {}
-    assert row.source == f"squad@{runs['squad'].short_key} + ccg@{runs['ccg'].short_key}"
-    assert list(row.sources.values()) == [runs["squad"].key, runs["ccg"].key]
+    assert none.intermediate == "none" and none.intermediate_runs == {}
+    assert row.intermediate == f"squad@{runs['squad'].short_key} + ccg@{runs['ccg'].short_key}"
+    assert list(row.intermediate_runs.values()) == [runs["squad"].key, runs["ccg"].key]
     assert row.trained is not None
     spec = spec_of(row.trained)
     assert spec.inputs == (runs["squad"].key, runs["ccg"].key) and str(spec.composition) == row.composition
@@ -245,10 +247,14 @@ def test_several_sources_make_one_row(mini: dict[str, Any], composition: str) ->
 
 def test_many_sources_are_written_below_the_table(mini: dict[str, Any]) -> None:
     result = adapterstilts.transfer(["squad", "ccg"], "xquad", composition="fuse", **SHOWN, **mini)
-    row = replace(result.rows[1], sources={**result.rows[1].sources, "qqp@0": "0"}, source="squad@1 + ccg@2 + qqp@0")
+    row = replace(
+        result.rows[1],
+        intermediate_runs={**result.rows[1].intermediate_runs, "qqp@0": "0"},
+        intermediate="squad@1 + ccg@2 + qqp@0",
+    )
     lines = transfer_tables(adapterstilts.TransferResult([row])).splitlines()
-    assert any(line.startswith(" 3 sources (fuse) ") for line in lines)
-    assert "  3 sources (fuse): squad@1 + ccg@2 + qqp@0." in lines
+    assert any(line.startswith(" 3 runs (fuse) ") for line in lines)
+    assert "  3 runs (fuse): squad@1 + ccg@2 + qqp@0." in lines
 
 
 def test_published_fusion_has_the_targets_own_adapter_too(mini: dict[str, Any]) -> None:
@@ -256,7 +262,7 @@ def test_published_fusion_has_the_targets_own_adapter_too(mini: dict[str, Any]) 
     assert none.trained is not None and row.trained is not None
     runs = intermediate(mini)
     assert spec_of(row.trained).inputs == (runs["ccg"].key, runs["squad"].key, Run(none.trained).key)
-    assert list(row.sources.values()) == [runs["ccg"].key, runs["squad"].key]
+    assert list(row.intermediate_runs.values()) == [runs["ccg"].key, runs["squad"].key]
     assert row.seconds["target"] > Run(row.trained).provenance["train_seconds"]
 
 

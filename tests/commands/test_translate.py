@@ -14,8 +14,8 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.splits import rows_to_translate
 from adapterstilts.errors import AstiltsError, DataError, UsageError
-from adapterstilts.tasks.catalogue import recipe
 from tests.data.test_translation import marked, parts
+from tests.package_tasks import recipe
 from tests.translation_models import save_marian, sentences
 
 TSV = "XNLI/translate-train/en-de-translated.tsv"

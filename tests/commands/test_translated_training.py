@@ -24,8 +24,8 @@ from adapterstilts.reporting.train_intermediate import training_summary
 from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.specs import TrainingData
 from adapterstilts.runs.store import Run, RunStore
-from adapterstilts.tasks.catalogue import recipe
 from tests.conftest import QUICK
+from tests.package_tasks import recipe
 
 EN_DE = Direction("en", "de")
 
@@ -94,10 +94,12 @@ def test_sources_that_were_trained_on_translations_are_told_apart(mini: dict[str
     # By its name alone, a task is the one in English.
     english = adapterstilts.train_intermediate("squad", **mini)
     plain = adapterstilts.transfer("squad", "xquad", languages=("en", "de"), max_eval_examples=8, **mini)
-    assert list(plain.rows[1].sources.values()) == [english.key] and plain.rows[1].source_languages == {}
+    assert (
+        list(plain.rows[1].intermediate_runs.values()) == [english.key] and plain.rows[1].intermediate_languages == {}
+    )
     name = f"squad@{translated.key[:12]}"
     result = adapterstilts.transfer(name, "xquad", languages=("en", "de"), max_eval_examples=8, **mini)
-    assert result.rows[1].source_languages == {name: ["de"]} and result.rows[0].source_languages == {}
+    assert result.rows[1].intermediate_languages == {name: ["de"]} and result.rows[0].intermediate_languages == {}
     assert f"  {name}: trained on translations of its English rows into German." in transfer_tables(result)
 
 

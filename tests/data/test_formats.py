@@ -10,7 +10,7 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS
 from adapterstilts.data.sources.files import FileRows
 from adapterstilts.errors import DataError
-from adapterstilts.tasks.catalogue import recipe
+from tests.package_tasks import recipe
 
 GOOD = {"id": "1", "question": "Who?", "answers": [{"text": "Anna", "answer_start": 0}]}
 

@@ -16,9 +16,9 @@ import pytest
 from datasets import Dataset
 from pydantic import ValidationError
 
-from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.recipe import HubSource
 from tests.hub_server import HubServer, serve
+from tests.package_tasks import recipe
 
 REVISION = "0123456789" * 4
 # name: (archive, files, HF_HUB_OFFLINE); each takes what the ones before it left in the cache.
@@ -166,11 +166,11 @@ import json
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.hub import HubRows
 from adapterstilts.errors import HubError
-from adapterstilts.tasks.catalogue import recipe
+from adapterstilts.tasks.catalogue import Catalogue
 found = []
 for split, language in (("train", "sw"), ("validation", "sw"), ("train", "yo")):
     try:
-        rows = HubRows().load(recipe("mlm"), split, language, BadRows(skip=False))
+        rows = HubRows().load(Catalogue().recipe("mlm"), split, language, BadRows(skip=False))
         found.append([rows[0]["text"], len(rows)])
     except HubError as error:
         found.append(str(error))

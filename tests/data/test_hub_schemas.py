@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from adapterstilts.tasks.catalogue import recipe
 from tests.data.release_examples import ARTICLE, ENTITY, PAIR, lines
 from tests.data.test_hub import write_card
 from tests.hub_server import serve
+from tests.package_tasks import recipe
 
 NLI = {"premise": "It rains.", "hypothesis": "It is wet."}
 
@@ -120,12 +120,12 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, A
         "import json, sys\n"
         "from adapterstilts.data.bad_rows import BadRows\n"
         "from adapterstilts.data.sources.open import open_source\n"
-        "from adapterstilts.tasks.catalogue import recipe\n"
+        "from adapterstilts.tasks.catalogue import Catalogue\n"
         "found = {}\n"
         "for name in sys.argv[1:]:\n"
         "    task, split, language = name.split('/')\n"
         "    bad = BadRows(skip=False)\n"
-        "    found[name] = open_source('hub', None).load(recipe(task), split, language, bad).to_list()\n"
+        "    found[name] = open_source('hub', None).load(Catalogue().recipe(task), split, language, bad).to_list()\n"
         "print(json.dumps(found))\n"
     )
     with serve(repositories) as server:

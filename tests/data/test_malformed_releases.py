@@ -47,6 +47,10 @@ MALFORMED: dict[str, tuple[str, tuple[Content, ...], dict, str, int | None]] = {
     ),
     "jsonl_empty": ("jsonl", ("\n\n",), {}, r"file0 is empty", None),
     "jsonl_few_labels": ("jsonl", ('{"a": 1}\n{"a": 1}', "1\n"), {}, r"has 2 records, and .*file1 has 1 labels", None),
+    "json_no_list": ("json", ('{"a": 1}',), {}, r"file0 is not a JSON list", None),
+    "json_cut": ("json", ('[{"a": 1}, ',), {}, r"file0: line 1, column 12: not JSON", None),
+    "json_no_object": ("json", ('[{"a": 1}, 2]',), {}, r"file0: object 1: it is not a JSON object", 1),
+    "json_not_utf8": ("json", (b'[{"a": "x\xff"}, {"a": 1}]',), {}, r"object 0: the text after .*x' is not valid", 1),
     "tsv_columns": ("tsv", ("a\tb\n1\t2\n1\n",), {}, r"line 3: it has 1 columns instead of 2 \(a, b\)", 1),
     "tsv_hidden_labels": (
         "tsv",
@@ -341,5 +345,5 @@ def test_missing_file_wrong_number_and_unknown_option(tmp_path: Path, name: str)
 
 def test_every_format_has_malformed_files() -> None:
     formats = set(FORMATS.names())
-    assert len(formats) == 15
+    assert len(formats) == 16
     assert formats == {entry[0] for entry in MALFORMED.values()}

@@ -41,6 +41,7 @@ GOOD: dict[str, tuple[str, tuple[Content, ...], dict, list[dict]]] = {
     "jsonl_line_separator_inside": ("jsonl", ('{"a": "x\u2028y"}',), {}, [{"a": "x\u2028y"}]),
     "jsonl_labels": ("jsonl", ('{"a": 1}\n{"a": 2}\n', "3\n1\n"), {}, [{"a": 1, "label": "3"}, {"a": 2, "label": "1"}]),
     "jsonl_label_name": ("jsonl", ('{"a": 1}\n', "B"), {"label": "correct"}, [{"a": 1, "correct": "B"}]),
+    "json": ("json", ('[{"a": 1},\n {"a": "ü"}]',), {}, [{"a": 1}, {"a": "ü"}]),
     "tsv_header": ("tsv", ('id\tq\r\n1\t"So" said "he\r\n',), {}, [{"id": "1", "q": '"So" said "he'}]),
     "tsv_columns": ("tsv", ("a\t\n",), {"columns": ["x", "y"]}, [{"x": "a", "y": ""}]),
     "csv": (
@@ -336,5 +337,5 @@ def test_sentence_breaks(text: str) -> None:
 
 def test_every_format_is_tested() -> None:
     formats = set(FORMATS.names())
-    assert len(formats) == 15
+    assert len(formats) == 16
     assert formats - {"squad_json", "tydiqa_json"} == {entry[0] for entry in GOOD.values()}

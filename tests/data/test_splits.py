@@ -12,9 +12,9 @@ from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.splits import evaluation_split, hold_out, training_rows
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.runs.specs import TrainingData
-from adapterstilts.tasks.catalogue import recipe
 from adapterstilts.tasks.kind import draw
 from tests.conftest import write_squad
+from tests.package_tasks import recipe
 
 
 def numbered(count: int, *, per_group: int = 1) -> Dataset:

@@ -19,8 +19,8 @@ from adapterstilts.data.translation.reading import ParallelRows, TranslationFile
 from adapterstilts.data.translation.texts import check_translatable, needed_texts, translate_row
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.mini.generators import generator
-from adapterstilts.tasks.catalogue import recipe, task_names
 from adapterstilts.tasks.translation import Lost
+from tests.package_tasks import recipe, task_names
 
 EN_DE = Direction("en", "de")
 # The grammars derive supertags for English alone.

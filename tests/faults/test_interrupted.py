@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 import adapterstilts
 from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.runs.store import RunStore
-from adapterstilts.stages.checkpoints import latest_complete, mark_complete
+from adapterstilts.stages.checkpoints import latest_complete
 from tests.conftest import write_squad
 
 ASTILTS = [sys.executable, "-m", "adapterstilts"]
@@ -141,18 +141,6 @@ def _two_tasks(folder: Path) -> Path:
     (data / "mlm").mkdir()
     (data / "mlm/en.txt").write_text("".join(f"{context}\n" for context in contexts), encoding="utf-8")
     return data
-
-
-def test_only_whole_checkpoints_are_trusted(tmp_path: Path) -> None:
-    for step in (5, 10, 15, 20):
-        folder = tmp_path / f"checkpoint-{step}"
-        folder.mkdir()
-        (folder / "weights").write_text("all of it")
-        if step != 15:
-            mark_complete(folder)
-    (tmp_path / "checkpoint-20" / "weights").write_text("cut")
-    assert latest_complete(tmp_path) == tmp_path / "checkpoint-10"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-10", "checkpoint-5"]
 
 
 def test_finished_work_is_published_and_not_done_again(quick: dict[str, Any], tmp_path: Path) -> None:

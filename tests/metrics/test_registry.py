@@ -15,10 +15,11 @@ from scipy.stats import spearmanr
 from adapterstilts.errors import DataError
 from adapterstilts.metrics import METRICS, Metric
 from adapterstilts.metrics.intervals import paired_bootstrap
+from adapterstilts.metrics.matching import match_lines
 from adapterstilts.metrics.prediction_files import score_file
 from adapterstilts.metrics.statistics import spearman
-from adapterstilts.metrics.submission import match_lines, write_lines
-from adapterstilts.tasks.catalogue import recipe, task_names
+from adapterstilts.metrics.submission import write_lines
+from tests.package_tasks import recipe, task_names
 
 
 class Likeness(evaluate.Metric):

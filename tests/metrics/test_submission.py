@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapterstilts.errors import DataError
-from adapterstilts.metrics import submission
+from adapterstilts.metrics import matching, submission
 
 LABELS = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -91,9 +91,9 @@ def test_line_ends_of_other_systems(tmp_path: Path, end: str) -> None:
 
 def test_no_pair_can_be_predicted(tmp_path: Path) -> None:
     gold = put(tmp_path, "gold", "a\tb\n")
-    assert submission.match_pairs(put(tmp_path, "mine", ""), gold) == ([], [("a", "b")])
+    assert matching.match_pairs(put(tmp_path, "mine", ""), gold) == ([], [("a", "b")])
     with pytest.raises(DataError, match="gold has no pairs. Take the label file"):
-        submission.match_pairs(gold, put(tmp_path, "gold", ""))
+        matching.match_pairs(gold, put(tmp_path, "gold", ""))
 
 
 SQUAD = {"data": [{"paragraphs": [{"qas": [{"id": "q", "answers": [{"text": "red"}]}]}]}]}
@@ -164,25 +164,25 @@ MISMATCHES: list[tuple[str, str, str, str]] = [
 @pytest.mark.parametrize(("form", "mine", "gold", "message"), MISMATCHES)
 def test_files_that_do_not_belong_together(tmp_path: Path, form: str, mine: str, gold: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        getattr(submission, f"match_{form}")(put(tmp_path, "mine", mine), put(tmp_path, "gold", gold))
+        getattr(matching, f"match_{form}")(put(tmp_path, "mine", mine), put(tmp_path, "gold", gold))
 
 
 def test_many_ids_are_counted_and_some_shown(tmp_path: Path) -> None:
     gold = put(tmp_path, "gold", squad(*((str(number), ["x"]) for number in range(1200))))
     with pytest.raises(DataError, match="no entry for 1,199 ids of .*: '1', '2', '3', ..."):
-        submission.match_answers(put(tmp_path, "mine", '{"0": "x"}'), gold)
+        matching.match_answers(put(tmp_path, "mine", '{"0": "x"}'), gold)
 
 
 def test_an_id_that_labels_repeat_counts_each_time(tmp_path: Path) -> None:
     gold = put(tmp_path, "gold", squad(("0", ["red"]), ("1", ["blue"]), ("0", ["green", "red"])))
-    mine, questions = submission.match_answers(put(tmp_path, "mine", '{"1": "blue", "0": "red"}'), gold)
+    mine, questions = matching.match_answers(put(tmp_path, "mine", '{"1": "blue", "0": "red"}'), gold)
     assert mine == ["red", "blue", "red"]
     assert questions == [("0", ["red"]), ("1", ["blue"]), ("0", ["green", "red"])]
 
 
 def test_rankings_come_in_the_order_of_the_labels(tmp_path: Path) -> None:
     gold = put(tmp_path, "gold", '{"a": ["x"], "b": ["y"]}')
-    assert submission.match_rankings(put(tmp_path, "mine", '{"b": ["u"], "a": []}'), gold) == (
+    assert matching.match_rankings(put(tmp_path, "mine", '{"b": ["u"], "a": []}'), gold) == (
         [[], ["u"]], [["x"], ["y"]],
     )  # fmt: skip
 
@@ -213,9 +213,9 @@ def test_golden_files_of_every_form_are_read(shared: Path) -> None:
     questions = submission.read_gold_answers(root / "tydiqa/test-en.json")
     assert len(questions) == 60 and len(dict(questions)) == 15
     for name, match in (
-        ("xnli/test-de.tsv", submission.match_lines), ("udpos/test-zh.tsv", submission.match_tags),
-        ("bucc2018/test-de.tsv", submission.match_pairs), ("mlqa/test-zh.json", submission.match_answerable),
-        ("mewslix/test-ja.json", submission.match_rankings),
+        ("xnli/test-de.tsv", matching.match_lines), ("udpos/test-zh.tsv", matching.match_tags),
+        ("bucc2018/test-de.tsv", matching.match_pairs), ("mlqa/test-zh.json", matching.match_answerable),
+        ("mewslix/test-ja.json", matching.match_rankings),
     ):  # fmt: skip
         mine, gold = match(shared / "golden/predictions" / name, root / name)
         assert mine and gold

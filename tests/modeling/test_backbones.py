@@ -14,15 +14,12 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from click.testing import CliRunner
 from transformers import AutoTokenizer
 
 import adapterstilts
-from adapterstilts.cli.main import astilts
 from adapterstilts.commands.setup import shipped_folders
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.open import open_source
-from adapterstilts.data.unknown_words import share_of_unknown
 from adapterstilts.errors import AstiltsError, CompatibilityError, UsageError
 from adapterstilts.modeling.architecture import default_pooling, routers, stays_as_pretrained
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
@@ -32,12 +29,12 @@ from adapterstilts.modeling.storage import StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.modeling.trial import try_method
 from adapterstilts.runs.specs import MethodSpec, key
-from adapterstilts.stages.reporter import Silent
-from adapterstilts.tasks.catalogue import Catalogue, recipe
+from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import HeadSpec
 from tests.backbones import FAMILIES, LAYERS
 from tests.conftest import QUICK
 from tests.modeling.test_methods import Prepared, begin, predictions, prepared, run, tensors
+from tests.package_tasks import recipe
 from tests.runs.test_specs import train_spec
 
 __all__ = ["prepared"]  # a fixture: questions, with the tokenizer that all families have
@@ -173,7 +170,7 @@ def test_commands_run_on_other_families(
     given = options(backbones[name].path, tmp_path, method=method)
     adapterstilts.train_intermediate("squad", **given)
     result = adapterstilts.transfer("squad", target, languages=("de",), max_eval_examples=4, **given)
-    assert [row.source.partition("@")[0] for row in result.rows] == ["none", "squad"]
+    assert [row.intermediate.partition("@")[0] for row in result.rows] == ["none", "squad"]
     for row in result.rows:
         assert all(math.isfinite(value) for value in row.languages["de"].values())
 
@@ -267,40 +264,6 @@ def test_tokenizers_that_cannot_pad_are_refused(backbones: dict[str, Backbone], 
         adapterstilts.train_intermediate("mnli", **options(added, tmp_path, method="peft:lora"))
 
 
-class Notes(Silent):
-    """A reporter that remembers."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-
-    def note(self, message: str) -> None:
-        self.seen.append(message)
-
-
-def test_scripts_that_the_tokenizer_does_not_know_are_warned_of_or_refused(tiny_backbone: Path, tmp_path: Path) -> None:
-    texts = {"en": "Anna sang", "de": "Anna sang ラ", "ja": "アンナは歌った Anna"}
-    tokenizer = locate_backbone(str(tiny_backbone)).tokenizer()
-    assert {code: round(share_of_unknown([text], tokenizer), 2) for code, text in texts.items()} == {
-        "en": 0, "de": 0.11, "ja": 0.55,
-    }  # fmt: skip
-    (tmp_path / "pawsx").mkdir()
-    labels = recipe("pawsx").build_kind().options.labels
-    for name in ("train-en", "dev-en", *(f"test-{code}" for code in texts)):
-        lines = [f"{number} {texts[name[-2:]]}\t{texts[name[-2:]]}\t{labels[number % 2]}\n" for number in range(8)]
-        (tmp_path / f"pawsx/{name}.tsv").write_text("".join(lines), encoding="utf-8")
-    given = options(str(tiny_backbone), tmp_path / "store", profile="paper", data_dir=tmp_path, method="peft:lora")
-    notes = Notes()
-    for _ in range(2):  # the second time, from what the store kept
-        with pytest.raises(CompatibilityError, match=r"no token for \d+% of the characters of pawsx in ja. Leave the"):
-            adapterstilts.transfer("none", "pawsx", languages=("en", "ja"), reporter=notes, **given)
-    assert notes.seen == [] and not list((tmp_path / "store").glob("train-*"))
-    adapterstilts.transfer("none", "pawsx", languages=("en", "de"), reporter=notes, **given)
-    assert sum("Warning: " in note and "of the characters of pawsx in de" in note for note in notes.seen) == 1
-    shutil.copy(tmp_path / "pawsx/test-ja.tsv", tmp_path / "pawsx/train-en.tsv")
-    with pytest.raises(CompatibilityError, match="of the characters of pawsx in en"):
-        adapterstilts.transfer("none", "pawsx", languages=("en",), reporter=notes, **given)
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -348,32 +311,3 @@ def test_four_bits_are_for_peft_without_merging() -> None:
         stored.check_backbone(dataclasses.replace(backbone, quantization=NF4), backbone.config())
     spec = train_spec()
     assert key(train_spec(quantization=None)) == key(spec) != key(train_spec(quantization=NF4))
-
-
-def test_doctor_says_what_works_and_why_the_rest_does_not(backbones: dict[str, Backbone]) -> None:
-    def examined(name: str) -> dict[str, Any]:
-        result = CliRunner().invoke(astilts, ["doctor", "--backbone", backbones[name].path, "--json"])
-        assert result.exit_code == 0, result.output
-        return json.loads(result.stdout)
-
-    mixtral, xmod = examined("mixtral"), examined("xmod")
-    assert (mixtral["architecture"], mixtral["form"], mixtral["experts"]) == ("mixtral", "decoder (causal)", 4)
-    assert (mixtral["layers"], mixtral["width"], mixtral["positions"], mixtral["pooling"]) == (2, 32, 130, "last")
-    assert mixtral["tokenizer"]["padding"] == "<pad>" and mixtral["masked_lm"] is False and xmod["masked_lm"] is True
-    assert xmod["modules"] == ["de_DE", "en_XX", "zh_CN"] and xmod["positions"] == 128
-    assert set(xmod["unknown"]) == {"en", "de", "es", "ru", "zh", "sw"} and max(xmod["unknown"].values()) == 0
-    reasons = {method["method"]: method["obstacle"] for method in mixtral["methods"]}
-    assert len(reasons) == len(METHODS.names()) and reasons["full"] is reasons["peft:lora"] is None
-    assert "cannot adapt 'mixtral' backbones" in reasons["seq_bn"] and "has no biases" in reasons["bitfit"]
-    encoder = backbones["mixtral"].encoder(torch.float32)
-    assert mixtral["parameters"] == sum(parameter.numel() for parameter in encoder.parameters())
-    assert mixtral["no_4bit"] == "there is no CUDA GPU" and mixtral["precision"] == "fp32"
-
-
-def test_doctor_reads_no_weights_and_names_what_is_missing(backbones: dict[str, Backbone], tmp_path: Path) -> None:
-    folder = Path(changed_tokenizer(Path(backbones["llama"].path), tmp_path / "none", pad_token=None))
-    (folder / "model.safetensors").unlink()
-    result = CliRunner().invoke(astilts, ["doctor", "--backbone", str(folder)])
-    assert result.exit_code == 0, result.output
-    assert "padding none, mask <mask>" in result.stdout and "2 layers of width 32" in result.stdout
-    assert result.stdout.splitlines()[-1].startswith(f"Error: The tokenizer of {folder} has no padding token.")

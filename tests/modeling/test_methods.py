@@ -24,7 +24,8 @@ from adapterstilts.runs.specs import Choice, MethodSpec, TaskSpec, TrainingData
 from adapterstilts.settings import Encoding, Optimisation
 from adapterstilts.stages.predict import predict
 from adapterstilts.stages.trainer import TaskPart, TrainingResult, train
-from adapterstilts.tasks.catalogue import Catalogue, recipe
+from adapterstilts.tasks.catalogue import Catalogue
+from tests.package_tasks import recipe
 from tests.runs.test_specs import train_spec
 
 SETTINGS = Optimisation(learning_rate=1e-2, epochs=2, batch_size=8, warmup_ratio=0, eval_steps=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,14 @@ from typing import Any
 import pytest
 from scipy.stats import spearmanr
 
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.sources.files import FileRows
+from adapterstilts.tasks.catalogue import Catalogue
 from tests.conftest import QUICK
 from tests.outside.conftest import EXAMPLES
 from tests.translation_models import save_marian, sentences
 
+README = Path(__file__).parents[2] / "README.md"
 # What is added to the task that shows it; a method has none of its own.
 TASKS = {"task": "headlines", "format": "notes", "metric": "paraphrases", "kind": "likeness", "method": "headlines"}
 METRIC = {"kind": "spearman"}
@@ -31,6 +36,16 @@ def flags(backbone: Path, data: Path) -> list[str]:
     return words + [word for name, value in QUICK.items() for word in (f"--{name.replace('_', '-')}", str(value))]
 
 
+def test_the_readme_says_in_how_many_files_each_is_added() -> None:
+    rows = re.findall(r"^\| an? (\w+) \| (\d+) \| .* \| `(\w+)` \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [what for what, _, _ in rows] == ["task", "format", "metric", "method", "kind"]
+    for what, count, example in rows:
+        own = [path for path in (EXAMPLES / example).rglob("*") if path.suffix in (".py", ".yaml")]
+        # Beside what they add, examples have a task that uses it, as far as it is no other one's.
+        extra = 0 if what in ("task", "method") else 1
+        assert len(own) - extra == int(count), what
+
+
 @pytest.mark.parametrize("what", TASKS)
 def test_additions_are_trained_with_transferred_to_and_scored(
     what: str, tiny_backbone: Path, data: Path, astilts: Callable[..., list[str]]
@@ -46,7 +61,7 @@ def test_additions_are_trained_with_transferred_to_and_scored(
     metric = METRIC.get(what, "accuracy")
     assert json.loads(trained)["tasks"][task]["validation"][metric] is not None
     rows = json.loads(moved)["rows"]
-    assert [row["source"].partition("@")[0] for row in rows] == ["none", task]
+    assert [row["intermediate"].partition("@")[0] for row in rows] == ["none", task]
     assert all(set(row["languages"]) == {"en", "de"} and metric in row["languages"]["de"] for row in rows)
     assert set(rows[1]["difference"][metric]) == {"mean", "low", "high"}
     (entry,) = [one for one in json.loads(listed) if one["name"] == task]
@@ -97,3 +112,13 @@ def test_the_number_of_the_example_kind_is_a_rank_correlation(
             for name in ("predictions", "labels")
         )
         assert row["languages"][language]["spearman"] == pytest.approx(100 * spearmanr(mine, gold).statistic)
+
+
+def test_the_recipe_in_the_readme_is_one(tmp_path: Path) -> None:
+    (text,) = re.findall(r"^```yaml\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (tmp_path / "news").mkdir()
+    (tmp_path / "news/task.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "train.csv").write_text("headline,topic\nA vote,politics\nA goal,sport\n", encoding="utf-8")
+    task = Catalogue.load([tmp_path]).recipe("news")
+    rows = FileRows(tmp_path).load(task, "train", "en", BadRows(skip=False))
+    assert rows["text_a"][:] == ["A vote", "A goal"] and rows["label"][:] == ["politics", "sport"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapterstilts.metrics import METRICS
-from adapterstilts.tasks.catalogue import recipe
+from tests.package_tasks import recipe
 
 TASKS = {"xquad": ["de", "en", "ru", "zh"], "mlqa": ["de", "en", "zh"], "tydiqa": ["en"]}
 

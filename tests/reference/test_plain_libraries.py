@@ -165,7 +165,7 @@ def test_full_fine_tuning_has_the_losses_of_a_plain_trainer(tmp_path: Path) -> N
     from adapterstilts.stages.reporter import Silent
     from adapterstilts.stages.run import run_stage
     from adapterstilts.stages.training_spec import plan_training
-    from adapterstilts.tasks.catalogue import recipe
+    from tests.package_tasks import recipe
 
     folder = save_tiny_backbone(tmp_path / "backbone", hidden_size=64)
     config = json.loads((folder / "config.json").read_text())
@@ -234,7 +234,7 @@ def cached_features(setup: Any, spec: Any) -> Any:
     from adapterstilts.data.bad_rows import BadRows
     from adapterstilts.data.features import encode
     from adapterstilts.data.splits import training_rows
-    from adapterstilts.tasks.catalogue import recipe
+    from tests.package_tasks import recipe
 
     rows, _ = training_rows(
         setup.source, recipe("mnli"), spec.only.data, BadRows(skip=False), max_validation_examples=16

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -23,12 +22,12 @@ from adapterstilts.stages.training_spec import Start, plan_training
 from tests.stages.conftest import World
 
 
-def checks(world: World, note: Callable[[str], None] = Silent().note) -> Checks:
-    return Checks(world.planner.setup, world.planner.facts, note)
+def checks(world: World) -> Checks:
+    return Checks(world.planner.setup, world.planner.facts, Silent().note)
 
 
 def with_method(world: World, method: str) -> Planner:
-    resolved = ResolvedMethod.of(parse_method(method), Memory(world.planner.setup.store.cache / "facts"))
+    resolved = ResolvedMethod.of(parse_method(method), Memory.of_user())
     return replace(world.planner, method=resolved)
 
 
@@ -62,9 +61,7 @@ PLANS: dict[str, tuple[str, str, dict[str, Any]]] = {
 def test_a_planned_outline_is_that_of_the_model_which_comes_of_it(world: World, name: str) -> None:
     method, composition, start = PLANS[name]
     planner = with_method(world, method)
-    first, second = (
-        plan_training(planner, [world.recipe(task)], "train-intermediate") for task in ("squad", "ccg")
-    )
+    first, second = (plan_training(planner, [world.recipe(task)], "train-intermediate") for task in ("squad", "ccg"))
     count = {"none": 0, "fuse": 2, "average": 2, "merge": 2}.get(composition, 1)
     stage = target(world, planner, composition, *(first, second)[:count], **start)
     before = checks(world).outline(stage)

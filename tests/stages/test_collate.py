@@ -22,7 +22,9 @@ def test_a_collator_pads_with_the_tokenizers_padding_within_the_budget(world: Wo
     batches = collator([{"input_ids": [5] * length} for length in (16, 30, 32)])
     assert all(batch["input_ids"].numel() <= 64 for batch in batches) and len(batches) > 1
     for batch in batches:
-        assert batch["input_ids"][batch["attention_mask"] == 0].tolist() == [pad] * int((batch["attention_mask"] == 0).sum())
+        assert batch["input_ids"][batch["attention_mask"] == 0].tolist() == [pad] * int(
+            (batch["attention_mask"] == 0).sum()
+        )
 
 
 @pytest.mark.parametrize("token", ["mask", "pad"])

@@ -178,22 +178,6 @@ def test_diverged_loss_is_an_error(quick: dict[str, Any]) -> None:
         adapterstilts.train_intermediate("squad", **{**quick, "method": "full", "learning_rate": 1e30, "epochs": 5})
 
 
-def test_no_label_of_a_target_language_is_read_in_training(quick: dict[str, Any], tmp_path: Path) -> None:
-    """With only English training files in the data folder, the target phase trains all the same."""
-    import shutil
-
-    data = tmp_path / "english_only"
-    (data / "squad").mkdir(parents=True)
-    shutil.copy(quick["data_dir"] / "squad/train-v1.1.json", data / "squad")
-    (data / "xquad").mkdir()
-    for language in ("en", "de"):
-        shutil.copy(quick["data_dir"] / f"xquad/xquad.{language}.json", data / "xquad")
-    options = {**quick, "languages": ("en", "de")}
-    one = adapterstilts.transfer("none", "xquad", **options)
-    other = adapterstilts.transfer("none", "xquad", **{**options, "data_dir": data, "store": tmp_path / "other"})
-    assert_same_weights(one.rows[0].trained, other.rows[0].trained)
-
-
 def test_a_step_is_that_of_adamw_with_clipped_gradients(quick: dict[str, Any], tmp_path: Path) -> None:
     """Two steps by hand, on the same batches, give the same weights: clipping and weight decay included."""
     backbone = tmp_path / "still"

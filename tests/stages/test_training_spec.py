@@ -15,8 +15,10 @@ from adapterstilts.stages.planner import ResolvedMethod
 from adapterstilts.stages.training_spec import Start, plan_training, resolve_settings
 from tests.stages.conftest import World
 
+PRETRAINED = Start()
 
-def key_of(world: World, task: str, start: Start = Start(), **changes: Any) -> str:
+
+def key_of(world: World, task: str, start: Start = PRETRAINED, **changes: Any) -> str:
     planner = replace(world.planner, **changes)
     return plan_training(planner, [world.recipe(task)], "train-target", start=start).key
 
@@ -75,7 +77,7 @@ def test_compositions_that_mean_the_same_have_one_key(world: World) -> None:
 
 
 def test_the_rank_that_svd_has_anyway_says_nothing(world: World) -> None:
-    lora = ResolvedMethod.of(parse_method("peft:lora"), Memory(world.planner.setup.store.cache / "facts"))
+    lora = ResolvedMethod.of(parse_method("peft:lora"), Memory.of_user())
     keys = [
         key_of(
             world,

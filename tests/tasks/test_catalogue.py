@@ -21,10 +21,12 @@ from adapterstilts.mini.generators import generator_names
 from adapterstilts.mini.tokenizer import build_tokenizer
 from adapterstilts.modeling.heads import HEADS
 from adapterstilts.settings import Encoding, Settings, validate
-from adapterstilts.tasks.catalogue import recipe, recipe_for_phase, task_names, training_recipes
+from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import Kind
 
-TASKS = task_names()
+CATALOGUE = Catalogue()
+TASKS = CATALOGUE.names()
+recipe = CATALOGUE.recipe
 ENCODING = Encoding(max_length=128, stride=32, max_query_length=32)
 XTREME = {
     "xnli": 15, "pawsx": 7, "udpos": 33, "panx": 40, "xquad": 11, "mlqa": 7, "tydiqa": 9, "bucc2018": 4, "tatoeba": 36,
@@ -67,10 +69,10 @@ def test_recipe_is_complete(name: str) -> None:
     assert bool(task.sources.hub) != bool(task.sources.hub_absent)
     for source in ("hub", "files", "mini") if task.sources.hub else ("files", "mini"):
         part = task.source(source)
-        for trained in training_recipes(task, source):
+        for trained in CATALOGUE.training_recipes(task, source):
             assert trained.kind == task.kind and trained.build_kind().head() == kind.head()
             assert trained.source(source).has("train")
-        assert bool(training_recipes(task, source)) == kind.trained
+        assert bool(CATALOGUE.training_recipes(task, source)) == kind.trained
         assert not (part.train_on and part.has("train"))
         if "target" in task.phases:
             assert part.has("test") or part.has("validation")
@@ -223,7 +225,7 @@ def test_errors_name_the_offer() -> None:
     with pytest.raises(UsageError, match="Unknown task 'sqad'. Did you mean 'squad'"):
         recipe("sqad")
     with pytest.raises(UsageError, match="mlqa .MLQA. is not a task for the intermediate phase. These are: anli"):
-        recipe_for_phase("mlqa", "intermediate")
+        CATALOGUE.recipe_for_phase("mlqa", "intermediate")
 
 
 def test_scoring_needs_the_same_ids() -> None:

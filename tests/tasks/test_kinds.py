@@ -16,10 +16,10 @@ from adapterstilts.errors import UsageError
 from adapterstilts.mini.tokenizer import build_tokenizer
 from adapterstilts.modeling.heads import HEADS
 from adapterstilts.settings import Encoding, Strict
-from adapterstilts.tasks.catalogue import recipe, task_names
 from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.kind import KINDS, Kind
 from adapterstilts.tasks.retrieval import Retrieval
+from tests.package_tasks import recipe, task_names
 
 TASKS = task_names()
 SMALL = Encoding(max_length=24, stride=4, max_query_length=6)

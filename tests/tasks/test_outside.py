@@ -62,13 +62,12 @@ def test_a_folder_holds_tasks_or_is_one(tmp_path: Path) -> None:
         Catalogue().recipe("two")
 
 
-def test_the_environment_adds_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("a", "b", "c"):
+def test_a_folder_that_is_given_twice_is_one(tmp_path: Path) -> None:
+    for name in ("a", "b"):
         write_task(tmp_path / name, f"of_{name}")
-    monkeypatch.setenv("ASTILTS_TASKS", os.pathsep.join(["b", "c", ""]))
-    found = Catalogue.load(["a", "b"])
-    assert found.folders == (tmp_path / "a", tmp_path / "b", tmp_path / "c")
-    assert {"of_a", "of_b", "of_c"} < set(found.names())
+    found = Catalogue.load(["a", Path("b"), tmp_path / "a"])
+    assert found.folders == (tmp_path / "a", tmp_path / "b")
+    assert {"of_a", "of_b"} < set(found.names())
 
 
 def test_names_that_are_taken_are_refused(tmp_path: Path) -> None:
@@ -266,4 +265,4 @@ def test_only_the_catalogue_asks_for_the_packages_tasks() -> None:
         for path in root.rglob("*.py")
         if '"task_adapters"' in path.read_text(encoding="utf-8")
     }
-    assert asking == {"tasks/catalogue.py", "commands/intermediate.py"}
+    assert asking == {"tasks/catalogue.py", "commands/setup.py"}

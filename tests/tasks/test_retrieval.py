@@ -11,7 +11,8 @@ import pytest
 from adapterstilts.errors import UsageError
 from adapterstilts.mini.tokenizer import build_tokenizer
 from adapterstilts.settings import Encoding
-from adapterstilts.tasks.retrieval import PRESETS, Retrieval, resolve_layer
+from adapterstilts.tasks.retrieval import Retrieval
+from adapterstilts.tasks.retrieval_options import PRESETS, resolve_layer
 
 SHORT = Encoding(max_length=16, stride=2, max_query_length=4)
 

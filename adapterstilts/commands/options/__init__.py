@@ -16,9 +16,11 @@ from adapterstilts.commands.options.training import (
 from adapterstilts.commands.options.transfer import TransferOptions, TransferTasks
 from adapterstilts.commands.options.translation import TranslatedTask, TranslationOptions
 from adapterstilts.commands.options.values import ALL
+from adapterstilts.commands.options.writing import SHARED, as_flags
 
 __all__ = [
     "ALL",
+    "SHARED",
     "BackboneOptions",
     "CatalogueOptions",
     "ExportOptions",
@@ -36,6 +38,7 @@ __all__ = [
     "TransferTasks",
     "TranslatedTask",
     "TranslationOptions",
+    "as_flags",
     "read_all",
     "read_options",
 ]

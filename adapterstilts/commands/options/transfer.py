@@ -103,7 +103,7 @@ class TransferOptions(_EvaluationOptions, _LanguageAdapterOptions):
     )
     compare: Annotated[Names | None, Flag(Group.BASELINES, metavar="NAME,...")] = Field(
         None,
-        description="Baselines beside the sources: full, mlm, mlm-mixed, translate-intermediate, translate-target, "
+        description="Baselines beside them: full, mlm, mlm-mixed, translate-intermediate, translate-target, "
         "multi-task, or all. The intermediate runs that they need are trained.",
     )
     compare_languages: Annotated[

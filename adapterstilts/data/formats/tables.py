@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -62,10 +63,11 @@ def read_json_list(paths: tuple[Path, ...], language: str, bad: BadRows) -> Reco
     for number, value in enumerate(found):
         try:
             record = as_object(value, "it is not a JSON object")
+            check_unicode(json.dumps(record, ensure_ascii=False))
         except ValueError as error:
             bad.report(paths[0], f"object {number}", str(error))
-        else:
-            yield f"object {number}", record
+            continue
+        yield f"object {number}", record
 
 
 @register("tsv", "tab-separated file")

@@ -14,9 +14,10 @@ from adapterstilts.tasks.sources import Names, listed
 
 # What data sets call these columns, the most telling names first.
 _LIKE: dict[str, tuple[str, ...]] = {
-    "text_a": ("sentence1", "premise", "question1", "text1", "s1", "sentence", "text", "headline", "title", "question",
-               "query", "review", "tweet", "content"),
-    "text_b": ("sentence2", "hypothesis", "question2", "text2", "s2", "answer", "response", "passage", "body"),
+    "text_a": ("sentence1", "premise", "question1", "text1", "s1", "headline", "title", "question", "query",
+               "sentence", "text", "review", "tweet", "content"),
+    "text_b": ("sentence2", "hypothesis", "question2", "text2", "s2", "answer", "response", "passage", "body",
+               "sentence", "text", "content"),
     "label": ("goldlabel", "labels", "class", "category", "topic", "sentiment", "target", "answerkey", "correct",
               "gold", "answer", "y", "isduplicate"),
     "context": ("ctx", "premise", "passage", "paragraph", "article", "story"),
@@ -69,13 +70,13 @@ class Table:
         """Whether all values of a column are text, and not all numbers."""
         return self.has_only(str, name) and not self.has_numbers(name)
 
+    def distinct(self, name: str) -> int:
+        """How many different values a column has that could be labels; 0 for one with others."""
+        return len(set(self.columns[name])) if self.has_only(str | int, name) else 0
+
     def repeats(self, name: str) -> bool:
-        """Whether a column has few different values, each of them several times or one of two or three."""
-        if not self.has_only(str | int, name):
-            return False
-        values = self.columns[name]
-        distinct = len(set(values))
-        return 1 < distinct <= min(_MOST_LABELS, max(3, len(values) // 2))
+        """Whether a column has few different values: two or three, or each of them several times."""
+        return 0 < self.distinct(name) <= min(_MOST_LABELS, max(3, len(self.columns[name]) // 2))
 
     def is_unique(self, name: str) -> bool:
         """Whether no two values of a column are equal."""
@@ -104,12 +105,12 @@ def guess_columns(
             if one not in table.columns:
                 raise unknown("column of the file", one, table.columns)
     guesses = {name: ColumnGuess(name, theirs, "as you said") for name, theirs in given.items()}
+    # Labels are told by their content more surely than texts are.
+    wanted = sorted((name for name in features if name != "language"), key=lambda name: name != "label")
     for find in (_by_name, _by_content):
-        for name, feature in features.items():
-            if name in guesses or name == "language":
-                continue
+        for name in (name for name in wanted if name not in guesses):
             taken = {one for guess in guesses.values() for one in listed(guess.theirs)}
-            if found := find(name, feature, table, [one for one in table.columns if one not in taken]):
+            if found := find(name, features[name], table, [one for one in table.columns if one not in taken]):
                 guesses[name] = ColumnGuess(name, *found)
     return _complete(guesses, features, table)
 
@@ -133,6 +134,8 @@ def _fits(name: str, feature: Any, table: Table, theirs: str) -> bool:
     """Whether a column can be what its name says: a list of choices is no text, and an id is no other row's."""
     if name == "id":
         return table.is_unique(theirs)
+    if name == "label":
+        return theirs == name or table.repeats(theirs)
     form = form_of(feature)
     if form is Form.OBJECT:
         return table.has_only(Mapping, theirs)
@@ -157,8 +160,8 @@ def _by_content(name: str, feature: Any, table: Table, free: Sequence[str]) -> F
     """The first column that is left and holds what the canonical column does."""
     form = form_of(feature)
     if name == "label":
-        found = next((one for one in free if table.repeats(one)), None)
-        return (found, f"by its {len(set(table.columns[found]))} values") if found else None
+        found = next((one for one in free if table.repeats(one) and table.distinct(one) > 1), None)
+        return (found, f"by its {table.distinct(found)} values") if found else None
     fits: Callable[[str], bool] | None = None
     if form is Form.TEXT and name in _LIKE and name != "id":
         fits = table.has_texts

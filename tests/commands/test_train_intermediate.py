@@ -17,21 +17,10 @@ from adapterstilts.reporting.runs import runs_table
 from adapterstilts.reporting.train_intermediate import training_summary
 from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.store import RunStore
-from tests.conftest import QUICK
 from tests.stages.test_trainer import assert_same_weights, log
 
 SEQ_BN = "seq_bn[reduction_factor=4]"
 TASKS = ["squad", "hellaswag"]
-
-
-@pytest.fixture
-def mini(tiny_backbone: Path, tmp_path: Path) -> dict[str, Any]:
-    """Options for the suite's data on a random backbone."""
-    settings = {name: value for name, value in QUICK.items() if name != "max_length"}
-    return {
-        "profile": "mini", "backbone": str(tiny_backbone), "store": tmp_path / "store", "max_train_examples": 24,
-        **settings,
-    }  # fmt: skip
 
 
 def heads_of(weights: dict[str, torch.Tensor]) -> set[str]:
@@ -55,9 +44,9 @@ def start_of(run_folder: Path, options: dict[str, Any]) -> dict[str, torch.Tenso
 
 
 @pytest.mark.parametrize("method", [SEQ_BN, "full"])
-def test_what_is_shared_and_every_head_are_trained_and_nothing_else(mini: dict[str, Any], method: str) -> None:
-    result = adapterstilts.train_intermediate(TASKS, **{**mini, "method": method, "epochs": 2})
-    trained, begun = load_file(result.folder / WEIGHTS), start_of(result.folder, {**mini, "method": method})
+def test_what_is_shared_and_every_head_are_trained_and_nothing_else(suite: dict[str, Any], method: str) -> None:
+    result = adapterstilts.train_intermediate(TASKS, **{**suite, "method": method, "epochs": 2})
+    trained, begun = load_file(result.folder / WEIGHTS), start_of(result.folder, {**suite, "method": method})
     assert heads_of(trained) == set(TASKS)
     own = [name for name in trained if "adapters" in name.split(".") or name.startswith("heads.")]
     if method == "full":
@@ -74,8 +63,8 @@ def test_what_is_shared_and_every_head_are_trained_and_nothing_else(mini: dict[s
     assert result.parameters["trained"] == sum(tensor.numel() for tensor in trained.values())
 
 
-def test_each_task_is_measured_and_the_mean_selects(mini: dict[str, Any]) -> None:
-    result = adapterstilts.train_intermediate(TASKS, **{**mini, "epochs": 3, "eval_steps": 3, "patience": 9})
+def test_each_task_is_measured_and_the_mean_selects(suite: dict[str, Any]) -> None:
+    result = adapterstilts.train_intermediate(TASKS, **{**suite, "epochs": 3, "eval_steps": 3, "patience": 9})
     metrics = json.loads((result.folder / "metrics.json").read_text())
     evaluations = [entry for entry in log(result.folder) if "eval_score" in entry]
     assert [entry["step"] for entry in evaluations] == [3, 6, 9, 12, 15, 18]  # 24 + 24 examples in batches of 8
@@ -98,24 +87,15 @@ def test_each_task_is_measured_and_the_mean_selects(mini: dict[str, Any]) -> Non
     assert "2 tasks with" in text and "sampling proportional" in text
     assert f"accuracy {result.validation['hellaswag/accuracy']:.1f}, 72 features seen" in text
     assert f"--from squad+hellaswag@{result.key[:12]}" in text
-    assert "squad+hellaswag" in runs_table(RunStore(mini["store"]).runs())
+    assert "squad+hellaswag" in runs_table(RunStore(suite["store"]).runs())
 
 
-def test_sampling_decides_how_often_a_task_is_seen(mini: dict[str, Any]) -> None:
-    result = adapterstilts.train_intermediate(
-        TASKS, sampling="weights", weights={"squad": 5, "hellaswag": 1}, **{**mini, "epochs": 2}
-    )
-    assert {task: one.examples_seen for task, one in result.tasks.items()} == {"squad": 80, "hellaswag": 16}
-    other = adapterstilts.train_intermediate(TASKS, sampling="uniform", **{**mini, "epochs": 2})
-    assert other.key != result.key and other.sampling == "uniform"
-
-
-def test_masked_language_modelling_is_measured_but_does_not_select(mini: dict[str, Any]) -> None:
+def test_masked_language_modelling_is_measured_but_does_not_select(suite: dict[str, Any]) -> None:
     """Minus a perplexity cannot be averaged with percent. What is chosen on validation data is kept by task."""
-    result = adapterstilts.train_intermediate(["squad_v2", "mlm"], **mini)
+    result = adapterstilts.train_intermediate(["squad_v2", "mlm"], **suite)
     assert result.validation["score"] == result.validation["squad_v2/score"]
     assert result.validation["mlm/score"] == -result.validation["mlm/perplexity"] < -1
-    (run,) = RunStore(mini["store"]).runs()
+    (run,) = RunStore(suite["store"]).runs()
     assert set(run.metrics["calibration"]) == {"squad_v2", "mlm"} and run.metrics["calibration"]["mlm"] == {}
     assert list(run.metrics["calibration"]["squad_v2"]) == ["no_answer_threshold"]
     assert not [name for name in result.validation if "calibrated" in name]
@@ -144,20 +124,20 @@ def test_one_task_in_a_list_or_with_all_around_is_that_task(quick: dict[str, Any
         adapterstilts.train_intermediate("all", **{**quick, "data_dir": quick["store"]})
 
 
-def test_separately_is_what_separate_commands_do(mini: dict[str, Any], tmp_path: Path) -> None:
-    results = adapterstilts.train_separately(TASKS, **mini)
+def test_separately_is_what_separate_commands_do(suite: dict[str, Any], tmp_path: Path) -> None:
+    results = adapterstilts.train_separately(TASKS, **suite)
     assert [result.task for result in results] == TASKS
-    alone = adapterstilts.train_intermediate("hellaswag", **{**mini, "store": tmp_path / "other"})
+    alone = adapterstilts.train_intermediate("hellaswag", **{**suite, "store": tmp_path / "other"})
     assert results[1].key == alone.key
     assert_same_weights(results[1].folder, alone.folder)
 
 
-def test_commands_print_one_result_or_a_list(mini: dict[str, Any]) -> None:
+def test_commands_print_one_result_or_a_list(suite: dict[str, Any]) -> None:
     from click.testing import CliRunner
 
     from adapterstilts.cli.train_intermediate import train_intermediate
 
-    flags = [part for name, value in mini.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    flags = [part for name, value in suite.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     together = CliRunner().invoke(train_intermediate, [*TASKS, *flags, "--json"])
     assert list(json.loads(together.stdout)["tasks"]) == TASKS
     apart = CliRunner().invoke(train_intermediate, [*TASKS, *flags, "--separately", "--json"])
@@ -166,43 +146,13 @@ def test_commands_print_one_result_or_a_list(mini: dict[str, Any]) -> None:
     assert summaries.index("SQuAD v1.1 with") < summaries.index("HellaSwag with") and summaries.count("  next ") == 2
 
 
-@pytest.mark.parametrize(
-    ("tasks", "options", "message"),
-    [
-        ([], {}, "No task is given"),
-        (["squad", "mlqa"], {}, "is not a task for the intermediate phase"),
-        (["squad", "squad"], {}, "The task 'squad' is given twice. Give each once"),
-        (["all", "squad"], {}, "'squad' is given beside 'all'"),
-        ("squad", {"sampling": "uniform"}, "--sampling uniform has no meaning for squad alone"),
-        (TASKS, {"sampling": "unifrom"}, "sampling: Input should be .*'unifrom'"),
-        (TASKS, {"sampling": "temperature"}, "needs --temperature. Give it, e.g. --temperature 2"),
-        (TASKS, {"sampling": "capped"}, "--sampling capped needs --cap"),
-        (TASKS, {"sampling": "weights"}, "Give it, e.g. --weights squad=2,hellaswag=1"),
-        (TASKS, {"temperature": 2}, "--temperature 2 has no meaning for --sampling proportional"),
-        (TASKS, {"sampling": "uniform", "cap": 9}, "--cap 9 has .* Give --sampling capped, or leave --cap out"),
-        (TASKS, {"sampling": "temperature", "temperature": 0}, "greater than 0 .given: 0"),
-        (TASKS, {"sampling": "temperature", "temperature": float("inf")}, "finite number"),
-        (TASKS, {"sampling": "weights", "weights": {"squad": 2}}, "names no weight for hellaswag"),
-        (TASKS, {"sampling": "weights", "weights": {"squad": 2, "hellaswag": 1, "qqp": 1}}, "not trained, qqp"),
-        (TASKS, {"sampling": "weights", "weights": {"squad": 2, "hellaswag": 0}}, "--weights hellaswag=0 is not a sh"),
-        (TASKS, {"sampling": "weights", "weights": {"squad": 2, "hellaswag": 0.001}}, "hellaswag gets none of the 6"),
-    ],
-)  # fmt: skip
-def test_wrong_use_is_an_error_with_a_remedy(
-    mini: dict[str, Any], tasks: Any, options: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(UsageError, match=message):
-        adapterstilts.train_intermediate(tasks, **mini, **options)
-    assert RunStore(mini["store"]).runs() == []
-
-
-def test_transfer_from_tasks_trained_together(mini: dict[str, Any]) -> None:
-    options = {**mini, "max_eval_examples": 8, "languages": ("en", "de")}
-    run = adapterstilts.train_intermediate(["squad", "mnli", "hellaswag"], **mini)
+def test_transfer_from_tasks_trained_together(suite: dict[str, Any]) -> None:
+    options = {**suite, "max_eval_examples": 8, "languages": ("en", "de")}
+    run = adapterstilts.train_intermediate(["squad", "mnli", "hellaswag"], **suite)
     for source in ("mnli+hellaswag+squad", f"squad+mnli+hellaswag@{run.key[:12]}"):
         (row,) = adapterstilts.transfer(source, "xquad", baseline=False, **options).rows
-        assert row.source == f"squad+mnli+hellaswag@{run.key[:12]}" and row.composition == "stack"
-        assert row.source in transfer_tables(adapterstilts.TransferResult([row]))
+        assert row.intermediate == f"squad+mnli+hellaswag@{run.key[:12]}" and row.composition == "stack"
+        assert row.intermediate in transfer_tables(adapterstilts.TransferResult([row]))
     for source, message in (
         ("squad", "has no intermediate run of squad"),
         ("squad+mnli", "Train it first: astilts train-intermediate squad mnli --profile mini"),
@@ -214,10 +164,10 @@ def test_transfer_from_tasks_trained_together(mini: dict[str, Any]) -> None:
             adapterstilts.transfer(source, "xquad", **options)
 
 
-def test_a_target_goes_on_with_the_head_of_its_own_form(mini: dict[str, Any]) -> None:
+def test_a_target_goes_on_with_the_head_of_its_own_form(suite: dict[str, Any]) -> None:
     """XCOPA is trained on Social IQa: multiple choice, as HellaSwag is, and as MNLI is not."""
-    options = {**mini, "max_eval_examples": 8, "languages": ("en",), "baseline": False, "head": "reuse"}
-    source = adapterstilts.train_intermediate(["squad", "hellaswag"], **mini)
+    options = {**suite, "max_eval_examples": 8, "languages": ("en",), "baseline": False, "head": "reuse"}
+    source = adapterstilts.train_intermediate(["squad", "hellaswag"], **suite)
     # With no learning to speak of, the head stays as it was taken over.
     slow = {**options, "learning_rate": 1e-12}
     (row,) = adapterstilts.transfer("squad+hellaswag", "xquad", **slow).rows
@@ -225,18 +175,18 @@ def test_a_target_goes_on_with_the_head_of_its_own_form(mini: dict[str, Any]) ->
     (head,) = heads_of(after)
     assert torch.allclose(after[f"heads.{head}.qa_outputs.weight"], before["heads.squad.qa_outputs.weight"])
     adapterstilts.transfer("squad+hellaswag", "xcopa", **{**slow, "languages": ("zh",)})
-    (siqa,) = [run for run in RunStore(mini["store"]).runs() if run.spec.task == "siqa"]
+    (siqa,) = [run for run in RunStore(suite["store"]).runs() if run.spec.task == "siqa"]
     taken = load_file(siqa.folder / WEIGHTS)
     assert torch.allclose(taken["heads.siqa.dense.weight"], before["heads.hellaswag.dense.weight"])
     with pytest.raises(Exception, match="--head reuse: .* has no 'classification' head"):
         adapterstilts.transfer("squad+hellaswag", "xnli", **slow)
 
 
-def test_two_orders_of_the_same_tasks_are_told_apart(mini: dict[str, Any]) -> None:
+def test_two_orders_of_the_same_tasks_are_told_apart(suite: dict[str, Any]) -> None:
     """What the tasks share is the first one's, so the order can matter."""
-    options = {**mini, "max_eval_examples": 8, "languages": ("en",), "baseline": False}
+    options = {**suite, "max_eval_examples": 8, "languages": ("en",), "baseline": False}
     for tasks in (TASKS, TASKS[::-1]):
-        adapterstilts.train_intermediate(tasks, **mini)
+        adapterstilts.train_intermediate(tasks, **suite)
     for tasks in (TASKS, TASKS[::-1]):
         (row,) = adapterstilts.transfer("+".join(tasks), "xquad", **options).rows
-        assert row.source.startswith("+".join(tasks))
+        assert row.intermediate.startswith("+".join(tasks))

@@ -1,0 +1,63 @@
+"""`astilts tasks`, `tasks show` and `tasks card`, with tasks from outside the package."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from adapterstilts.cli.main import main
+from adapterstilts.tasks.catalogue import Catalogue
+
+OUTSIDE = Path(__file__).parents[1] / "outside/examples/task"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ASTILTS_TASKS", raising=False)
+
+
+def shown(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    main(["tasks", *words])
+    return capsys.readouterr().out
+
+
+def test_the_list_says_where_tasks_come_from(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(capsys, "--tasks", str(OUTSIDE)).splitlines()
+    assert lines[1].split() == ["task", "title", "kind", "phases", "languages", "metric", "licence", "from"]
+    for name, origin in (("headlines", str(OUTSIDE)), ("squad", "adapterstilts")):
+        (line,) = [line for line in lines if line.split()[:1] == [name]]
+        assert line.endswith(f" {origin[:39]}…" if len(origin) > 40 else f" {origin}")
+    listed = {task["name"]: task for task in json.loads(shown(capsys, "--tasks", str(OUTSIDE), "--json"))}
+    assert set(listed) == {*Catalogue().names(), "headlines"}
+    assert listed["headlines"]["origin"] == {"kind": "folder", "name": str(OUTSIDE)}
+    assert listed["headlines"]["folder"] == str(OUTSIDE / "headlines")
+    assert listed["squad"]["origin"] == {"kind": "package", "name": "adapterstilts"}
+
+
+def test_folders_are_given_before_or_after_the_subcommand_or_in_the_environment(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = ["--tasks", str(OUTSIDE)]
+    first = shown(capsys, *folder, "show", "headlines", "--json")
+    assert json.loads(first)["sources"]["files"]["values"] == {"label": {"0": "different", "1": "same"}}
+    assert shown(capsys, "show", "headlines", *folder, "--json") == first
+    assert json.loads(first) == yaml.safe_load(shown(capsys, "show", "headlines", *folder))
+    monkeypatch.setenv("ASTILTS_TASKS", str(OUTSIDE))
+    assert shown(capsys, "show", "headlines", "--json") == first
+
+
+def test_cards_say_what_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "mine/headlines"
+    folder.mkdir(parents=True)
+    (folder / "task.yaml").write_text((OUTSIDE / "headlines/task.yaml").read_text())
+    card = shown(capsys, "card", "headlines", "--tasks", "mine")
+    for part in ("# Headlines", "test: `headlines/test-{language}.csv`", "2 languages: English (en), German (de)"):
+        assert part in card
+    for part in ("None", "license", "licence", "homepage", "bibtex", "embedded suite", "Hub"):
+        assert part not in card
+    assert shown(capsys, "card", "headlines", "--tasks", "mine", "--write") == f"wrote {folder}/README.md\n"
+    assert (folder / "README.md").read_text() + "\n" == card

@@ -1,0 +1,44 @@
+"""What `astilts doctor` says of backbones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from click.testing import CliRunner
+
+from adapterstilts.cli.main import astilts
+from adapterstilts.modeling.backbone import Backbone
+from adapterstilts.modeling.methods import METHODS
+from tests.modeling.test_backbones import changed_tokenizer
+
+
+def test_doctor_says_what_works_and_why_the_rest_does_not(backbones: dict[str, Backbone]) -> None:
+    def examined(name: str) -> dict[str, Any]:
+        result = CliRunner().invoke(astilts, ["doctor", "--backbone", backbones[name].path, "--json"])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    mixtral, xmod = examined("mixtral"), examined("xmod")
+    assert (mixtral["architecture"], mixtral["form"], mixtral["experts"]) == ("mixtral", "decoder (causal)", 4)
+    assert (mixtral["layers"], mixtral["width"], mixtral["positions"], mixtral["pooling"]) == (2, 32, 130, "last")
+    assert mixtral["tokenizer"]["padding"] == "<pad>" and mixtral["masked_lm"] is False and xmod["masked_lm"] is True
+    assert xmod["modules"] == ["de_DE", "en_XX", "zh_CN"] and xmod["positions"] == 128
+    assert set(xmod["unknown"]) == {"en", "de", "es", "ru", "zh", "sw"} and max(xmod["unknown"].values()) == 0
+    reasons = {method["method"]: method["obstacle"] for method in mixtral["methods"]}
+    assert len(reasons) == len(METHODS.names()) and reasons["full"] is reasons["peft:lora"] is None
+    assert "cannot adapt 'mixtral' backbones" in reasons["seq_bn"] and "has no biases" in reasons["bitfit"]
+    encoder = backbones["mixtral"].encoder(torch.float32)
+    assert mixtral["parameters"] == sum(parameter.numel() for parameter in encoder.parameters())
+    assert mixtral["no_4bit"] == "there is no CUDA GPU" and mixtral["precision"] == "fp32"
+
+
+def test_doctor_reads_no_weights_and_names_what_is_missing(backbones: dict[str, Backbone], tmp_path: Path) -> None:
+    folder = Path(changed_tokenizer(Path(backbones["llama"].path), tmp_path / "none", pad_token=None))
+    (folder / "model.safetensors").unlink()
+    result = CliRunner().invoke(astilts, ["doctor", "--backbone", str(folder)])
+    assert result.exit_code == 0, result.output
+    assert "padding none, mask <mask>" in result.stdout and "2 layers of width 32" in result.stdout
+    assert result.stdout.splitlines()[-1].startswith(f"Error: The tokenizer of {folder} has no padding token.")

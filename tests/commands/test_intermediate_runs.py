@@ -1,0 +1,60 @@
+"""Which run a task's name means in `--from`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapterstilts
+from adapterstilts.commands.intermediate_runs import IntermediateRuns
+from adapterstilts.commands.options import SHARED, TransferOptions, as_flags, read_options
+from adapterstilts.commands.setup import make_planner
+from adapterstilts.errors import UsageError
+
+
+def runs(**options: Any) -> IntermediateRuns:
+    read = read_options(TransferOptions, options)
+    shared = as_flags(read, only=SHARED)
+    return IntermediateRuns(make_planner(read), rest=f" --to mlqa{as_flags(read)}", shared=shared)
+
+
+def test_a_name_means_the_run_with_the_default_settings(tiny_backbone: Path, tmp_path: Path) -> None:
+    """A second run with fewer rows does not stand in its way, whatever it scores."""
+    usual: dict[str, Any] = {"profile": "mini", "backbone": str(tiny_backbone), "store": tmp_path}
+    default = adapterstilts.train_intermediate("copa", **usual)
+    few = adapterstilts.train_intermediate("copa", max_train_examples=40, epochs=1, **usual)
+    assert runs(**usual).find("copa").key == default.key != few.key
+    # What is chosen for the target says nothing about the intermediate run.
+    assert runs(**usual, epochs=3, seed=7, max_train_examples=16).find("copa").key == default.key
+    assert runs(**usual).find(f"copa@{few.key[:8]}").key == few.key
+
+
+def test_without_it_the_only_one_is_meant_and_several_are_listed_with_whole_commands(suite: dict[str, Any]) -> None:
+    first = adapterstilts.train_intermediate("squad", **suite)
+    assert runs(**suite).find("squad").key == first.key
+    second = adapterstilts.train_intermediate("squad", seed=7, **suite)
+    with pytest.raises(UsageError) as error:
+        runs(**suite).find("squad")
+    assert str(error.value).startswith("squad has 2 intermediate runs, and none of them is the one with the default")
+    for run in (first, second):
+        assert f"\n  astilts transfer --from squad@{run.key[:12]} --to mlqa --profile mini" in str(error.value)
+
+
+def test_the_package_stands_in_for_a_store_without_a_run(tmp_path: Path) -> None:
+    mini = {"profile": "mini", "store": tmp_path}
+    assert runs(**mini).find("mnli").folder.parent.name == "mnli"
+    few = adapterstilts.train_intermediate("mnli", max_train_examples=40, epochs=1, **mini)
+    assert runs(**mini).find("mnli").key == few.key  # what the store has is rather meant
+
+
+def test_a_run_that_is_not_there_is_an_error_with_its_command(suite: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="Train it first: astilts train-intermediate squad mnli --profile mini"):
+        runs(**suite).find("squad+mnli")
+    adapterstilts.train_intermediate("ccg", method="seq_bn[reduction_factor=8]", **suite)
+    with pytest.raises(UsageError, match=r"Others there: ccg@.*seq_bn\[reduction_factor=8\]"):
+        runs(**suite).find("ccg")
+    (run,) = suite["store"].glob("train-*")
+    with pytest.raises(UsageError, match=f"{run.name} is not an intermediate run of squad"):
+        runs(**suite).find(f"squad@{run.name[-12:]}")

@@ -1,0 +1,35 @@
+"""What each tuning method costs on a backbone."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapterstilts import api
+from adapterstilts.errors import CompatibilityError
+from adapterstilts.modeling.backbone import locate_backbone
+from adapterstilts.modeling.methods import METHODS
+from adapterstilts.reporting.methods import methods_table
+
+
+def test_every_method_has_a_row_with_what_it_trains_and_stores() -> None:
+    found = api.methods(backbone="mini")
+    assert {one.method for one in found} == set(METHODS.names())
+    libraries = [one.library for one in found]
+    assert libraries == sorted(libraries, key=("transformers", "adapters", "peft").index)
+    by_name = {one.method: one for one in found}
+    width = locate_backbone("mini").config().hidden_size
+    bottleneck = width // 16
+    # A bottleneck of `adapters`: down and up, each with its bias, in each of four layers.
+    assert by_name["seq_bn"].trained == 4 * (2 * width * bottleneck + width + bottleneck)
+    assert by_name["seq_bn"].stored_bytes == 4 * by_name["seq_bn"].trained
+    assert by_name["full"].trained == by_name["full"].total and by_name["head"].trained == 0
+    assert all(one.method in methods_table(found) for one in found)
+
+
+def test_one_method_with_options() -> None:
+    ((smaller,), (larger,)) = (
+        api.methods(backbone="mini", method=f"seq_bn[reduction_factor={factor}]") for factor in (8, 2)
+    )
+    assert smaller.trained < larger.trained
+    with pytest.raises(CompatibilityError, match="has no weights in mini"):
+        api.methods(backbone="mini", method="seq_bn[leave_out=0-3]")

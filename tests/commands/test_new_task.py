@@ -1,0 +1,227 @@
+"""`astilts tasks new`: what is found, shown, written and refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from adapterstilts.cli.main import main
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.sources.files import FileRows
+from adapterstilts.tasks.catalogue import Catalogue
+
+WIDTH = 80
+HEADLINES = ["headline", "text", "topic"]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ASTILTS_TASKS", raising=False)
+
+
+def write(name: str, text: str) -> str:
+    path = Path("data") / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def write_table(name: str, header: list[str], rows: list[list[Any]]) -> str:
+    path = Path("data") / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return str(path)
+
+
+def news(topics: list[str]) -> list[list[Any]]:
+    return [[f"Headline number {n}", f"Text {n}, which is longer", topic] for n, topic in enumerate(topics)]
+
+
+def new(name: str, kind: str, *words: str) -> dict[str, Any]:
+    """Makes the task in `mine` and gives what its file says."""
+    main(["tasks", "new", name, "--kind", kind, "--out", "mine", *words])
+    return yaml.safe_load(Path(f"mine/{name}/task.yaml").read_text(encoding="utf-8"))
+
+
+def fails(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as end:
+        main(["tasks", "new", *words])
+    code = end.value.code
+    assert isinstance(code, int)
+    return code, capsys.readouterr().err
+
+
+def test_a_table_with_test_files_in_two_languages(capsys: pytest.CaptureFixture[str]) -> None:
+    train = write_table("train.csv", HEADLINES, news(["sport", "art", "sport", "10"] * 5))
+    tests = [write_table(f"test-{code}.csv", HEADLINES, news(["art", "sport"])) for code in ("de", "en")]
+    said = new("news", "pair_classification", "--train", train, "--test", f"de={tests[0]}", "--test", f"en={tests[1]}")
+    assert said == {
+        "name": "news",
+        "title": "news",
+        "kind": "pair_classification",
+        "phases": ["intermediate", "target"],
+        "languages": ["en", "de"],
+        "metric": "accuracy",
+        "options": {"labels": ["10", "art", "sport"]},
+        "sources": {
+            "files": {
+                "format": "csv",
+                "columns": {"text_a": "headline", "text_b": "text", "label": "topic"},
+                "splits": {"train": "train.csv", "test": "test-{language}.csv"},
+            }
+        },
+    }
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= WIDTH
+    for part in ("Headline number 0", "label  from topic (by its name)", "labels    10, art, sport",
+                 "train 20, test en 2, test de 2", "wrote     mine/news/task.yaml",
+                 "astilts transfer --from none --to news --tasks mine --data-dir data"):  # fmt: skip
+        assert part in shown
+    task = Catalogue.load(["mine"]).recipe("news")
+    rows = FileRows(Path("data")).load(task, "test", "de", BadRows(skip=False))
+    assert rows[0] == {"id": "0", "text_a": "Headline number 0", "text_b": "Text 0, which is longer", "label": "art",
+                       "language": "de"}  # fmt: skip
+
+
+def test_files_without_a_pattern_and_in_several_folders() -> None:
+    train = write_table("english/train.csv", HEADLINES, news(["a", "b"] * 5))
+    tests = [write_table(f"{name}.csv", HEADLINES, news(["a"])) for name in ("english/held out", "andere/{1}")]
+    validation = write_table("english/dev.csv", HEADLINES, news(["b"]))
+    said = new("news", "pair_classification", "--train", train, "--validation", validation, "--test",
+               f"en={tests[0]}", "--test", f"de={tests[1]}")  # fmt: skip
+    assert said["sources"]["files"]["splits"] == {
+        "train": "english/train.csv",
+        "validation": "english/dev.csv",
+        "test": {"en": "english/held out.csv", "de": "andere/{{1}}.csv"},
+    }
+    task, source = Catalogue.load(["mine"]).recipe("news"), FileRows(Path("data"))
+    assert source.missing(task, "test", "de") is None
+    assert source.missing(task, "test", "es") == "test file of news in 'es'"
+
+
+def test_choices_that_are_counted_from_one(capsys: pytest.CaptureFixture[str]) -> None:
+    records = [{"premise": f"P {n}", "asks-for": "cause", "choice1": "a", "choice2": "b", "label": n % 2 + 1}
+               for n in range(8)]  # fmt: skip
+    train = write("train.jsonl", "".join(json.dumps(record) + "\n" for record in records))
+    said = new("causes", "multiple_choice", "--train", train)
+    assert said["phases"] == ["intermediate"] and said["languages"] == ["en"]
+    assert said["sources"]["files"]["values"] == {"label": {"1": 0, "2": 1}}
+    rows = FileRows(Path("data")).load(Catalogue.load(["mine"]).recipe("causes"), "train", "en", BadRows(skip=False))
+    assert rows[1]["choices"] == ["a", "b"] and rows["label"][:] == [0, 1] * 4
+    assert "choices  from choice1 + choice2 (by their names)" in capsys.readouterr().out
+    records[3]["label"] = "b"
+    train = write("wrong.jsonl", "".join(json.dumps(record) + "\n" for record in records))
+    code, message = fails(capsys, "wrong", "--kind", "multiple_choice", "--train", train)
+    assert code == 2 and "the labels in 'label' ('1', '2', 'b') are not positions of 2 choices" in message
+
+
+def test_tags_and_answers_need_no_columns() -> None:
+    train = write("train.txt", "Ann B-PER\ncame O\n\nBob B-PER\nSmith I-PER\nof O\nYork B-LOC\n" * 3)
+    said = new("names", "tagging", "--train", train)
+    assert said["metric"] == "tagging" and said["sources"]["files"] == {
+        "format": "conll", "splits": {"train": "train.txt"}
+    }  # fmt: skip
+    assert said["options"] == {
+        "labels": ["O", "B-LOC", "B-PER", "I-PER"], "missing": "O", "scheme": "bio", "main": "f1"
+    }  # fmt: skip
+    write("pos.conllu", "1\tAnn\t_\tPROPN\t_\t_\t_\t_\t_\t_\n2\tcame\t_\tVERB\t_\t_\t_\t_\t_\t_\n\n"
+          "1\tcame\t_\tVERB\t_\t_\t_\t_\t_\t_\n")  # fmt: skip
+    assert new("pos", "tagging", "--train", "data/pos.conllu")["options"] == {
+        "labels": ["PROPN", "VERB"], "missing": "VERB", "scheme": "none", "main": "accuracy"
+    }  # fmt: skip
+    question = {"id": "1", "question": "Who?", "answers": [{"text": "Ann", "answer_start": 0}]}
+    unanswered = {"id": "2", "question": "Why?", "answers": [], "is_impossible": True}
+    for questions, metric, options in (
+        ([question], "squad", None), ([question, unanswered], "squad_v2", {"no_answer": True}),
+    ):  # fmt: skip
+        document = {"data": [{"paragraphs": [{"context": "Ann came.", "qas": questions}]}]}
+        said = new(f"of_{metric}", "span_qa", "--train", write(f"{metric}.json", json.dumps(document)))
+        assert (said["metric"], said.get("options")) == (metric, options)
+
+
+def test_what_is_guessed_can_be_said(capsys: pytest.CaptureFixture[str]) -> None:
+    train = write_table("train.csv", HEADLINES, news(["a", "b"] * 5))
+    said = new("news", "pair_classification", "--train", train, "--column", "text_a=text,headline", "--column",
+               "text_b=", "--option", "labels=[b, a, c]", "--title", "Topics of news", "--data-dir", ".")  # fmt: skip
+    assert said["title"] == "Topics of news" and said["options"]["labels"] == ["b", "a", "c"]
+    assert said["sources"]["files"]["columns"] == {"text_a": ["text", "headline"], "text_b": [], "label": "topic"}
+    assert said["sources"]["files"]["splits"] == {"train": "data/train.csv"}
+    assert "text_a from text + headline (as you said)" in capsys.readouterr().out
+
+
+def test_bad_rows_are_named_or_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    train = write_table("train.csv", HEADLINES, news(["a", "b"] * 5))
+    test = write_table("test.csv", HEADLINES, [*news(["a", "c"]), ["only", "two"]])
+    words = ["news", "--kind", "pair_classification", "--out", "mine", "--train", train, "--test", f"en={test}"]
+    code, message = fails(capsys, *words)
+    assert code == 1 and not Path("mine").exists()
+    assert "data/test.csv: line 4: it has 2 columns instead of 3" in message and "--skip-bad-rows" in message
+    write_table("test.csv", HEADLINES, news(["a", "c"]))
+    assert "test.csv: row '1': the label 'c' is not one of a, b. Mend the file" in fails(capsys, *words)[1]
+    main(["tasks", "new", *words, "--skip-bad-rows"])
+    shown = capsys.readouterr().out
+    assert "train 10, test en 1" in shown and "left out  1: the label 'c' is not one of a, b" in shown
+
+
+REFUSED = {
+    "squad --kind span_qa --train data/train.csv": (2, "'squad' is already a task of the package"),
+    "all --kind span_qa --train data/train.csv": (2, "is not 'all' or 'none'"),
+    "news --kind span_qu --train data/train.csv": (2, "Unknown task kind 'span_qu'. Did you mean 'span_qa'"),
+    "news --kind span_qa --train data/train.csv": (2, "looks like 'answers'; it has headline, text, topic"),
+    "news --kind pair_classification --train data/absent.csv": (2, "--train data/absent.csv is not a file"),
+    "news --kind pair_classification --train data/empty.csv": (1, "data/empty.csv is empty"),
+    "news --kind pair_classification --train data/notes.doc": (2, "its name does not tell which format it has"),
+    "news --kind pair_classification --train data/broken.jsonl": (
+        1, "data/broken.jsonl cannot be read as jsonl: column 2: not JSON"),
+    "news --kind pair_classification --train data/train.csv --format csvv": (2, "Unknown file format 'csvv'"),
+    "news --kind pair_classification --train data/train.csv --test data/train.csv": (2, "not of the form NAME=VALUE"),
+    "news --kind pair_classification --train data/train.csv --test xx=data/train.csv": (2, "Unknown language 'xx'"),
+    "news --kind pair_classification --train data/train.csv --test de=data/absent": (2, "data/absent is not a file"),
+    "news --kind pair_classification --train data/train.csv --column text_a=x": (2, "Unknown column of the file 'x'"),
+    "news --kind pair_classification --train data/train.csv --option label=x": (2, "Did you mean 'labels'"),
+    "news --kind pair_classification --train data/train.csv --metric squd": (2, "Unknown metric 'squd'"),
+    "news --kind pair_classification --train data/train.csv --data-dir mine": (2, "does not lie below --data-dir mine"),
+    "news --kind tagging --train data/tags.conll --column tags=x": (2, "--column has no meaning for the format conll"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_refusals_say_what_to_do(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write_table("train.csv", HEADLINES, news(["a", "b"] * 5))
+    write("empty.csv", "")
+    write("notes.doc", "text")
+    write("broken.jsonl", "{a: 1}\n")
+    write("tags.conll", "Ann B-PER\n")
+    Path("mine").mkdir()
+    code, message = REFUSED[words]
+    found = fails(capsys, *words.split(), "--out", "mine")
+    assert found[0] == code and message in found[1], found
+    assert not list(Path("mine").iterdir())
+
+
+def test_a_recipe_is_not_written_over_unless_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    train = write_table("train.csv", HEADLINES, news(["a", "b"] * 5))
+    words = ["news", "--kind", "pair_classification", "--train", train, "--out", "mine"]
+    main(["tasks", "new", *words])
+    code, message = fails(capsys, *words)
+    assert code == 2 and "mine/news/task.yaml is there already" in message
+    main(["tasks", "new", *words, "--force", "--title", "Again"])
+    assert Catalogue.load(["mine"]).recipe("news").title == "Again"
+
+
+def test_long_names_values_and_lists_keep_to_the_width(capsys: pytest.CaptureFixture[str]) -> None:
+    header = ["text", "label", *(f"a_column_with_a_long_name_{n}" for n in range(20))]
+    rows = [[f"{'Word ' * 60}{n}", f"label number {n % 50}", *(["x" * 200] * 20)] for n in range(120)]
+    train = write_table("a_folder_with_a_rather_long_name/another_one/train.csv", header, rows)
+    new("long", "pair_classification", "--train", train)
+    shown = capsys.readouterr().out
+    # A path is not broken.
+    assert all(len(line) <= WIDTH or "/another_one" in line for line in shown.splitlines())
+    assert "train-intermediate long \\\n    --tasks mine --data-dir" in shown

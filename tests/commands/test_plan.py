@@ -1,0 +1,136 @@
+"""Plans: what a command would do, said without doing it, and quickly."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapterstilts
+from adapterstilts.commands.plan import STORED, TO_EVALUATE, TO_TRAIN
+from adapterstilts.reporting.plan import plan_mermaid, plan_text
+from adapterstilts.runs.store import RunStore
+
+SHOWN = {"languages": ("en", "de"), "max_eval_examples": 8}
+
+
+def states(plan: adapterstilts.CommandPlan) -> list[tuple[str, str, str]]:
+    return [(one.stage, one.label, one.state) for one in plan.stages]
+
+
+def test_a_plan_says_what_is_there_and_what_a_command_would_make(suite: dict[str, Any]) -> None:
+    squad = adapterstilts.train_intermediate("squad", **suite)
+    plan = adapterstilts.plan(adapterstilts.transfer, "squad", "mlqa", compare=("full",), **SHOWN, **suite)
+    assert states(plan) == [
+        ("train-target", "mlqa", TO_TRAIN),
+        ("evaluate", "mlqa", TO_EVALUATE),
+        ("train-intermediate", "squad", STORED),
+        ("train-target", "mlqa", TO_TRAIN),
+        ("evaluate", "mlqa", TO_EVALUATE),
+        ("train-target", "mlqa", TO_TRAIN),
+        ("evaluate", "mlqa", TO_EVALUATE),
+        ("train-intermediate", "squad", TO_TRAIN),
+        ("train-target", "mlqa", TO_TRAIN),
+        ("evaluate", "mlqa", TO_EVALUATE),
+    ]
+    assert (plan.stored, plan.to_train, plan.to_evaluate, plan.saved) == (1, 5, 4, 0)
+    by_key = {one.key: one for one in plan.stages}
+    stacked = next(one for one in plan.stages if one.composition == "stack")
+    assert [by_key[key].key for key in stacked.needs] == [squad.key[:12]]
+    assert len(RunStore(suite["store"]).runs()) == 1
+    adapterstilts.transfer("squad", "mlqa", compare=("full",), **SHOWN, **suite)
+    after = adapterstilts.plan(adapterstilts.transfer, "squad", "mlqa", compare=("full",), **SHOWN, **suite)
+    assert [one.key for one in after.stages] == [one.key for one in plan.stages]
+    assert {one.state for one in after.stages} == {STORED} and all(one.folder.is_dir() for one in after.stages)
+    forced = adapterstilts.plan(adapterstilts.transfer, "squad", "mlqa", force=True, **SHOWN, **suite)
+    assert (forced.stored, forced.to_train) == (1, 2)  # what `--from` names is not made again
+
+
+def test_what_targets_and_seeds_share_is_counted(suite: dict[str, Any]) -> None:
+    adapterstilts.train_intermediate("squad", **suite)
+    plan = adapterstilts.plan(adapterstilts.transfer, "squad", ["xquad", "tydiqa"], seeds=2, **SHOWN, **suite)
+    assert plan.to_train == 8 and plan.to_evaluate == 8 and plan.saved == 0
+    fused = adapterstilts.plan(
+        adapterstilts.transfer, ["squad", "ccg"], "xquad", composition="fuse[target=two-step]", **SHOWN,
+        **{**suite, "profile": "mini", "backbone": "mini"},
+    )  # fmt: skip
+    # The row without intermediate task is what the fusion has of the target: trained once for both.
+    assert (fused.to_train, fused.saved) == (2, 1)
+
+
+def test_intermediate_stages_are_planned(suite: dict[str, Any]) -> None:
+    together = adapterstilts.plan(adapterstilts.train_intermediate, ["squad", "mnli"], **suite)
+    assert states(together) == [("train-intermediate", "squad+mnli", TO_TRAIN)]
+    apart = adapterstilts.plan(adapterstilts.train_separately, ["squad", "mnli"], **suite)
+    assert [label for _, label, _ in states(apart)] == ["squad", "mnli"]
+
+
+def test_plans_are_text_of_eighty_columns_json_and_a_picture(suite: dict[str, Any], tmp_path: Path) -> None:
+    plan = adapterstilts.plan(
+        adapterstilts.transfer, "none", "mlqa", method="seq_bn[reduction_factor=8,leave_out=1]", **SHOWN, **suite
+    )
+    text = plan_text(plan)
+    assert text.startswith("2 stages: 0 in the store, 1 to train, 1 to evaluate. Sharing saves 0 trainings.\n")
+    assert max(map(len, text.splitlines())) <= 80 and all(one.key in text for one in plan.stages)
+    drawn = plan_mermaid(plan).splitlines()
+    train, evaluate = plan.stages
+    assert drawn[0] == "flowchart LR" and f"  s{train.key} --> s{evaluate.key}" in drawn
+    assert any(line.startswith(f'  s{train.key}["train-target<br/>mlqa<br/>seq_bn[') for line in drawn)
+
+
+PLAN = """
+import json, resource, sys, time
+from adapterstilts.cli.main import main
+begun = time.process_time()
+try:
+    main(sys.argv[1:])
+finally:
+    heavy = [name for name in ("torch", "transformers", "datasets", "adapters", "peft", "scipy") if name in sys.modules]
+    print(json.dumps({"heavy": heavy, "seconds": time.process_time() - begun}), file=sys.stderr)
+"""
+
+
+def planned(words: list[str], folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    done = subprocess.run([sys.executable, "-c", PLAN, *words], capture_output=True, text=True, check=False, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), json.loads(done.stderr.splitlines()[-1])
+
+
+NINE = "anli_plus,mnli,qqp,squad,squad_v2,hellaswag,ccg,cosmosqa,commonsenseqa"
+TARGETS = "xnli,pawsx,udpos,panx,xquad,mlqa,tydiqa,xcopa,lareqa"
+
+
+def test_nine_intermediate_and_nine_target_tasks_are_planned_in_seconds(tmp_path: Path) -> None:
+    """By the processor's time, which the machine's other work does not lengthen much; nothing large is imported."""
+    words = ["transfer", "--from", NINE, "--to", TARGETS, "--profile", "mini", "--plan", "--json"]
+    planned(words, tmp_path)  # what the libraries say of method and backbone is remembered from here on, by user
+    plan, cost = planned(words, tmp_path)
+    assert plan["to_evaluate"] == 90 and plan["stored"] == 9
+    # XQuAD and MLQA are both trained on SQuAD: ten trainings of the one are those of the other. XCOPA takes two.
+    assert plan["to_train"] == 90 and plan["saved"] == 10
+    assert cost["heavy"] == [] and cost["seconds"] < 3
+    assert not list(tmp_path.glob("astilts-runs/[!.]*"))
+
+
+def test_a_command_that_the_store_answers_imports_nothing_large(suite: dict[str, Any], tmp_path: Path) -> None:
+    adapterstilts.transfer("none", "mlqa", **SHOWN, **suite)
+    flags = {**suite, **SHOWN, "languages": "en,de"}
+    given = [part for name, value in flags.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    rows, cost = planned(["transfer", "--from", "none", "--to", "mlqa", "--json", *given], tmp_path)
+    assert rows["rows"][0]["languages"].keys() == {"en", "de"} and cost["heavy"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [("--format mermaid", "--format mermaid has no meaning without --plan"), ("--plan --format png", "png")],
+)
+def test_forms_of_a_plan_that_do_not_fit_are_refused(words: str, message: str, tmp_path: Path) -> None:
+    command = ["transfer", "--from", "none", "--to", "mlqa", "--profile", "mini", *words.split()]
+    done = subprocess.run(
+        [sys.executable, "-m", "adapterstilts", *command], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 2 and message in done.stderr

@@ -1,0 +1,49 @@
+"""What commands resolve before any task is looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapterstilts
+from adapterstilts.commands.options import TransferOptions, read_options
+from adapterstilts.commands.setup import make_planner, shipped_folders
+from adapterstilts.errors import UsageError
+
+
+@pytest.mark.parametrize(("name", "value"), [("LOCAL_RANK", "0"), ("WORLD_SIZE", "2")])
+def test_a_process_of_a_launcher_is_refused(
+    quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match="Start astilts itself"):
+        adapterstilts.train_intermediate("squad", **quick)
+
+
+def test_options_become_a_setup_and_a_planner(quick: dict[str, Any], tmp_path: Path) -> None:
+    planner = make_planner(read_options(TransferOptions, {**quick, "seed": 3, "tokens_per_batch": 64}))
+    setup = planner.setup
+    assert (setup.store.root, setup.source.name, setup.tokens_per_batch) == (quick["store"], "files", 64)
+    assert (planner.seed, planner.precision, str(planner.method.spec)) == (3, "fp32", "seq_bn")
+    assert planner.settings["epochs"] == 1 and planner.profile.name == "paper"
+    assert setup.backbone.fingerprint.startswith("sha256:") and planner.facts.num_hidden_layers == 2
+
+
+def test_runs_of_the_package_are_on_the_stores_shelves() -> None:
+    assert len(shipped_folders()) == 14 and all(folder.name == "mini" for folder in shipped_folders())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"device": "warp"}, "--device warp cannot be used"),
+        ({"backbone": "./absent"}, "--backbone ./absent is not a folder"),
+        ({"profile": "mimi"}, "Did you mean 'mini'"),
+        ({"method": "seq_nb"}, "Did you mean 'seq_bn'"),
+    ],
+)
+def test_what_is_not_there_is_refused(quick: dict[str, Any], changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        make_planner(read_options(TransferOptions, {**quick, **changes}))

@@ -1,0 +1,146 @@
+"""Tasks that have one source and not the others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.sources.files import FileRows
+from adapterstilts.data.sources.hub import HubRows
+from adapterstilts.data.sources.mini import MiniRows
+from adapterstilts.data.sources.open import open_source
+from adapterstilts.data.sources.rows import Source
+from adapterstilts.errors import UsageError
+from adapterstilts.mini.generators import generator
+from adapterstilts.tasks.catalogue import Catalogue, read_recipe
+from adapterstilts.tasks.recipe import Recipe
+from tests.package_tasks import recipe
+
+HUB = {"path": "owner/name", "revision": 40 * "0", "splits": {"train": "train"}}
+FILES = {"format": "csv", "splits": {"train": "train.csv"}}
+MINI = {"generator": "question_pairs", "splits": {"train": 10}}
+
+
+def task(**sources: Any) -> Recipe:
+    said = {"name": "mine", "title": "Mine", "kind": "pair_classification", "phases": ["intermediate"],
+            "metric": "accuracy", "languages": ["en", "de"], "options": {"labels": ["0", "1"]}}  # fmt: skip
+    return read_recipe({**said, "sources": sources}, where="here")
+
+
+CASES = {
+    "hub": (
+        task(files=FILES, mini=MINI, hub_absent="It is licensed."),
+        r"mine has no data set on the Hub \(It is licensed\); its sources: files, mini\. "
+        r"Use --data-dir with its files, or --profile mini\.",
+    ),
+    "files": (task(hub=HUB), r"mine has no files to read; its sources: hub\. Use --profile paper without --data-dir\."),
+    "mini": (task(files=FILES), r"mine has no rows in the embedded suite; its sources: files\. Use --data-dir with"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_source_that_a_task_lacks_says_where_its_rows_are(name: str, tmp_path: Path) -> None:
+    recipe, message = CASES[name]
+    sources: dict[str, Source] = {"hub": HubRows(), "files": FileRows(tmp_path), "mini": MiniRows()}
+    source = sources[name]
+    for ask in (
+        lambda: source.languages(recipe, None),
+        lambda: source.missing(recipe, "train", "en"),
+        lambda: source.fingerprint(recipe, "train", "en"),
+        lambda: source.load(recipe, "train", "en", BadRows(skip=False)),
+        lambda: Catalogue().training_recipes(recipe, name),
+    ):
+        with pytest.raises(UsageError, match=message):
+            ask()
+
+
+def test_a_source_that_a_task_has_is_read_without_the_others(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("text_a,text_b,label\nA,B,1\n")
+    recipe = task(files=FILES)
+    source = FileRows(tmp_path)
+    assert source.languages(recipe, None) == ("en", "de") and source.missing(recipe, "train", "en") is None
+    assert source.load(recipe, "train", "en", BadRows(skip=False))["label"][:] == ["1"]
+    assert len(MiniRows().load(task(mini=MINI), "train", "en", BadRows(skip=False))) == 10
+    assert HubRows().missing(task(hub=HUB), "train", "en") is None
+
+
+def test_how_records_are_read_is_part_of_what_rows_are(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("text_a,text_b,label\nA,B,1\n")
+    ways: list[dict[str, Any]] = [{}, {"columns": {"text_a": "text_b"}}, {"values": {"label": {"1": "0"}}}]
+    for source, part in ((FileRows(tmp_path), FILES), (HubRows(), HUB)):
+        found = {source.fingerprint(task(**{source.name: {**part, **way}}), "train", "en") for way in ways}
+        assert len(found) == len(ways)
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        ({}, "sources: a task needs one of 'hub', 'files', 'mini'"),
+        ({"hub": HUB, "hub_absent": "no"}, "sources: 'hub' and 'hub_absent' cannot both say something"),
+        (
+            {"hub": {**HUB, "table": "bucc_pairs", "columns": {"text_a": "x"}}},
+            "'table' and 'columns' do not go together",
+        ),
+    ],
+)
+def test_sources_that_say_too_little_or_too_much(sources: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        task(**sources)
+
+
+def test_languages_in_one_file_are_told_apart(tmp_path: Path) -> None:
+    """Mewsli-X has the mentions of all languages in one file, and one set of candidates for them."""
+    folder = tmp_path / "data/mewslix"
+    folder.mkdir(parents=True)
+    suite = {
+        language: generator("entity_mentions")(split="test", language=language, size=12) for language in ("en", "de")
+    }
+    articles = [
+        {
+            "context": {
+                "language": language,
+                "text": row["context"],
+                "sentence_spans": [{"start": 0, "end": len(row["context"])}],
+            },
+            "mentions": [
+                {
+                    "example_id": f"{language}-{row['id']}",
+                    "entity_id": row["gold"][0],
+                    "mention_span": {
+                        "start": row["context"].index(row["text"]),
+                        "end": row["context"].index(row["text"]) + len(row["text"]),
+                        "text": row["text"],
+                    },
+                }
+            ],
+        }
+        for language, rows in suite.items()
+        for row in rows
+        if row["side"] == "query" and row["text"] in row["context"]
+    ]
+    entities = [
+        {
+            "entity_id": row["id"],
+            "title": row["text"],
+            "description": row["context"],
+            "description_language": row["language"],
+        }
+        for row in suite["en"]
+        if row["side"] == "candidate"
+    ]
+    for name, records in (("wikinews_mentions-test", articles), ("candidate_set_entities", entities)):
+        text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    source = open_source("files", tmp_path / "data")
+    task = recipe("mewslix")
+    prints = [source.fingerprint(task, "test", language) for language in ("en", "de")]
+    assert prints[0] != prints[1]
+    queries = [
+        [row["id"] for row in source.load(task, "test", language, BadRows(skip=False)).to_list() if row["gold"]]
+        for language in ("en", "de")
+    ]
+    assert queries[0] and queries[1] and not set(queries[0]) & set(queries[1])
