@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch.utils.data import Sampler
 
+from adapterstilts.data.features import has_several, sequences_of
+
 Batch = dict[str, torch.Tensor]
 Feature = Mapping[str, Any]
 
@@ -101,7 +103,7 @@ class Collator:
             count = max(1, len(ordered) // self.rows)
         else:
             width = bucket(_longest(ordered[-1]["input_ids"]), max_length=self.max_length)
-            sequences = max(len(_sequences(feature["input_ids"])) for feature in ordered)
+            sequences = max(len(sequences_of(feature["input_ids"])) for feature in ordered)
             count = math.ceil(len(ordered) / max(1, self.tokens_per_batch // (width * sequences)))
         if self.corrupt:
             ordered = [self.corrupt(feature, self.epoch) for feature in ordered]
@@ -115,8 +117,8 @@ class Collator:
         Inputs and sequence labels are `(sequences, seq)`, other labels `(batch,)`. Where features have several
         sequences these follow each other, and `sequences` `(batch,)` tells how many each feature has.
         """
-        several = isinstance(features[0]["input_ids"][0], list)
-        lengths = [len(ids) for feature in features for ids in _sequences(feature["input_ids"])]
+        several = has_several(features[0]["input_ids"])
+        lengths = [len(ids) for feature in features for ids in sequences_of(feature["input_ids"])]
         width = bucket(max(lengths), max_length=self.max_length)
         batch: Batch = {"attention_mask": (torch.arange(width) < torch.tensor(lengths)[:, None]).long()}
         for name, first in features[0].items():
@@ -155,12 +157,8 @@ class Collator:
         return batches
 
 
-def _sequences(ids: Sequence[Any]) -> Sequence[Sequence[int]]:
-    return ids if isinstance(ids[0], list) else [ids]
-
-
 def _longest(ids: Sequence[Any]) -> int:
-    return max(len(sequence) for sequence in _sequences(ids))
+    return max(len(sequence) for sequence in sequences_of(ids))
 
 
 def model_inputs(columns: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,11 +89,18 @@ def _vocabulary(tokenizer: Any) -> str:
     return tokenizer.backend_tokenizer.to_str()
 
 
+def has_several(ids: Sequence[Any]) -> bool:
+    """Whether a feature's `input_ids` are several sequences and not one."""
+    return bool(ids) and isinstance(ids[0], list)
+
+
+def sequences_of(ids: Sequence[Any]) -> Sequence[Sequence[int]]:
+    """The sequences of a feature's `input_ids`."""
+    return ids if has_several(ids) else [ids]
+
+
 def _with_length(features: dict[str, list]) -> dict[str, list]:
-    lengths = [
-        [len(ids) for ids in value] if value and isinstance(value[0], list) else [len(value)]
-        for value in features["input_ids"]
-    ]
+    lengths = [[len(ids) for ids in sequences_of(value)] for value in features["input_ids"]]
     return {
         **features,
         "sequences": [len(each) for each in lengths],

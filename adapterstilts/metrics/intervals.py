@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adapterstilts.metrics.statistics import Item, Statistic
+from adapterstilts.metrics.statistics import Item, Statistic, fraction
 
 _RESAMPLES = 2000
 _SEED = 0
@@ -127,7 +127,7 @@ def _mean_gains(pairs: Sequence[tuple[Scored, Scored]], places: Mapping[str, int
     parts = np.zeros((len(pairs), 2, 2, len(places), len(languages)))
     for seed, number, column, items in _columns(pairs):
         for id_, item in items.items():
-            parts[seed, number, :, places[id_], column] = item if isinstance(item, Sequence) else (item, 1.0)
+            parts[seed, number, :, places[id_], column] = fraction(item)
 
     def gains(times: np.ndarray) -> np.ndarray:
         sums = np.moveaxis(np.tensordot(times, parts, axes=(1, 3)), 0, 3)

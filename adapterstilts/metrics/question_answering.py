@@ -9,6 +9,7 @@ import datasets
 import evaluate
 
 from adapterstilts.metrics.answer_text import SQUAD, AnswerText, mlqa
+from adapterstilts.metrics.statistics import fraction
 
 _FEATURES = datasets.Features(
     {
@@ -87,6 +88,6 @@ class SquadV2Metric(SquadMetric):
 
 def _quotient(values: Sequence[Any]) -> float:
     """The mean of numbers, or the quotient of the sums of (numerator, denominator); 0 where there is nothing."""
-    pairs = [value if isinstance(value, tuple) else (value, 1.0) for value in values]
+    pairs = [fraction(value) for value in values]
     below = sum(denominator for _, denominator in pairs)
     return sum(numerator for numerator, _ in pairs) / below if below else 0.0

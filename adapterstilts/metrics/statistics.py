@@ -18,6 +18,12 @@ sample, `(sample,)`. In each sample there is at least one example."""
 _ROUNDING = 1e-12
 
 
+def fraction(item: Item) -> tuple[float, float]:
+    """The (numerator, denominator) of an item whose value is a mean or a quotient of sums."""
+    numerator, denominator = item if isinstance(item, Sequence) else (item, 1.0)
+    return numerator, denominator
+
+
 def computed_anew(value: Callable[[np.ndarray], float]) -> Statistic:
     """The statistic of a function of items `(example, part)`, which is called on each sample."""
 

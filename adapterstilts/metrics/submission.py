@@ -9,17 +9,20 @@ last one may lack. All errors are `DataError`s that name the file and the place 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from adapterstilts.errors import DataError
 from adapterstilts.files import write_json
+from adapterstilts.parsed import as_list, as_object, as_text, as_texts
 
 Pair = tuple[str, str]
 Question = tuple[str, list[str]]
 """Id and gold answers."""
+T = TypeVar("T")
+_MISPLACED = "a list or object is not where it is due"
 
 
 @dataclass(frozen=True)
@@ -125,13 +128,7 @@ def write_pairs(pairs: Iterable[Pair], path: Path) -> None:
 
 def read_answers(path: Path) -> dict[str, str]:
     """Answers by question id, from `{id: answer}`; an empty answer stands for "no answer"."""
-    texts = _object(path)
-    for id_, text in texts.items():
-        if not isinstance(text, str):
-            raise DataError(
-                f"{path}: the answer to {id_!r} is {_short(text)}, not a string.", remedy="Write one string per id."
-            )
-    return texts
+    return _entries(path, as_text, "the answer to", due="a string", remedy="Write one string per id.")
 
 
 def write_answers(texts: Mapping[str, str], path: Path) -> None:
@@ -141,14 +138,8 @@ def write_answers(texts: Mapping[str, str], path: Path) -> None:
 
 def read_rankings(path: Path) -> dict[str, list[str]]:
     """Candidate ids by query id, best first, from `{query: [candidate, ...]}`."""
-    rankings = _object(path)
-    for id_, ranked in rankings.items():
-        if not isinstance(ranked, list) or not all(isinstance(candidate, str) for candidate in ranked):
-            raise DataError(
-                f"{path}: the entry of {id_!r} is {_short(ranked)}, not a list of ids.",
-                remedy="Write a list of strings for every query.",
-            )
-    return rankings
+    remedy = "Write a list of strings for every query."
+    return _entries(path, as_texts, "the entry of", due="a list of ids", remedy=remedy)
 
 
 def write_rankings(rankings: Mapping[str, Sequence[str]], path: Path) -> None:
@@ -160,29 +151,40 @@ def read_gold_answers(path: Path) -> list[Question]:
     """Questions of a SQuAD-format label file, in order; an id that is there twice gives two of them."""
     content = _json(path)
     try:
-        articles = content["data"] if isinstance(content, dict) else content
-        paragraphs = [paragraph for article in articles for paragraph in article["paragraphs"]]
-        found = [
-            (qa["id"], [answer["text"] for answer in qa["answers"]])
-            for paragraph in paragraphs
-            for qa in paragraph["qas"]
-        ]
-    except (KeyError, TypeError, AttributeError) as error:
-        reason = (
-            f"an object has no {error}" if isinstance(error, KeyError) else "a list or object is not where it is due"
-        )
+        found = list(_questions(content))
+    except ValueError as error:
         raise DataError(
-            f"{path} is not SQuAD JSON: {reason}.",
+            f"{path} is not SQuAD JSON: {error}.",
             remedy="Labels of question answering are data > paragraphs > qas > id and answers > text.",
-        ) from error
+        ) from None
     if not found:
         raise DataError(f"{path} has no questions.", remedy="Take the label file as the benchmark gives it.")
     for id_, golds in found:
-        if not isinstance(id_, str) or not all(isinstance(gold, str) for gold in golds):
-            raise DataError(
-                f"{path}: question {id_!r} has an id or an answer that is not a string.", remedy="Quote it."
-            )
+        try:
+            as_texts([id_, *golds], f"{path}: question {id_!r} has an id or an answer that is not a string.")
+        except ValueError as error:
+            raise DataError(str(error), remedy="Quote it.") from None
     return found
+
+
+def _questions(content: Any) -> Iterator[tuple[Any, list[Any]]]:
+    """Id and gold answers of every question, which can be anything yet; ValueError if there is no such structure."""
+    # Some label files have the articles alone.
+    for article in content if isinstance(content, list) else _listed(content, "data"):
+        for paragraph in _listed(article, "paragraphs"):
+            for question in _listed(paragraph, "qas"):
+                yield _due(question, "id"), [_due(answer, "text") for answer in _listed(question, "answers")]
+
+
+def _listed(record: Any, name: str) -> list[Any]:
+    return as_list(_due(record, name), _MISPLACED)
+
+
+def _due(record: Any, name: str) -> Any:
+    """What an object has under a name; ValueError if it is none, or has not."""
+    if name not in as_object(record, _MISPLACED):
+        raise ValueError(f"an object has no {name!r}")
+    return record[name]
 
 
 def write_gold_answers(questions: Mapping[str, Sequence[str]], path: Path) -> None:
@@ -243,15 +245,26 @@ def _unique(items: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
     return found
 
 
+def _entries(path: Path, read: Callable[[Any, str], T], what: str, *, due: str, remedy: str) -> dict[str, T]:
+    """The entries of a JSON object, all of which have to be what `read` takes."""
+    found = _object(path)
+    for id_, value in found.items():
+        try:
+            read(value, f"{path}: {what} {id_!r} is {_short(value)}, not {due}.")
+        except ValueError as error:
+            raise DataError(str(error), remedy=remedy) from None
+    return found
+
+
 def _object(path: Path) -> dict[str, Any]:
     content = _json(path)
-    if not isinstance(content, dict):
-        raise DataError(
-            f"{path} holds {_short(content)}, not a JSON object.", remedy="Write one object with an entry for each id."
-        )
-    if not content:
+    try:
+        found = as_object(content, f"{path} holds {_short(content)}, not a JSON object.")
+    except ValueError as error:
+        raise DataError(str(error), remedy="Write one object with an entry for each id.") from None
+    if not found:
         raise DataError(f"{path} has no entries.", remedy="Write one entry for each id.")
-    return content
+    return found
 
 
 def _check_label(line: str, path: Path, number: int) -> None:
