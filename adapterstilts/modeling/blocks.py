@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.runs.specs import MethodSpec
-from adapterstilts.settings import Strict
+from adapterstilts.settings import ONE_IS_A_LIST, Strict
 from adapterstilts.tasks.kind import HeadSpec
 
 DESCRIPTION = "model.json"
@@ -143,7 +143,7 @@ class MergeOptions(Strict):
     """
 
     kind: Literal["linear", "arithmetic", "ties", "dare_ties", "dare_linear", "svd"] = "linear"
-    weights: tuple[float, ...] = ()
+    weights: Annotated[tuple[float, ...], ONE_IS_A_LIST] = ()
     density: float | None = Field(None, gt=0, le=1)
     rank: int | None = Field(None, ge=1)
     then: Literal["stack", "continue"] | None = None

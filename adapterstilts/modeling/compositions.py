@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from adapterstilts.errors import UsageError
 from adapterstilts.modeling.blocks import MergeOptions
 from adapterstilts.modeling.methods import METHODS, Method
 from adapterstilts.registry import Registry
 from adapterstilts.runs.specs import Choice, MethodSpec, TrainSpec
-from adapterstilts.settings import Strict, validate
+from adapterstilts.settings import ONE_IS_A_LIST, Strict, validate
 
 
 class FuseOptions(Strict):
@@ -32,7 +31,7 @@ class AverageOptions(Strict):
         weights: One for each source; by default all are equal and sum up to one.
     """
 
-    weights: tuple[float, ...] = ()
+    weights: Annotated[tuple[float, ...], ONE_IS_A_LIST] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def composition_options(choice: Choice, count: int) -> Any:
             raise UsageError(f"Composition {choice.name!r} has no options.", remedy=f"Write {choice.name}.")
         return None
     where = f"--composition {choice.name}"
-    options = validate(composition.options, _listed(choice.options), where=where)
+    options = validate(composition.options, dict(choice.options), where=where)
     weights = getattr(options, "weights", None)
     if weights is None:
         return options
@@ -101,14 +100,16 @@ def normalize_composition(choice: Choice, method: MethodSpec, count: int) -> Cho
     if composition.options is None:
         return choice
     given, default = composition_options(choice, count), composition.options()
-    usual: dict[str, Any] = {**default.model_dump(), "weights": _equal(count)}
+    usual: dict[str, Any] = {**default.model_dump(mode="json"), "weights": list(_equal(count))}
     entry = METHODS.get(method.name)
     if choice.name == "merge":
         usual["then"] = _then(entry)
         if given.kind == "svd" and entry.adds_adapter:
             usual["rank"] = entry.resolve(method.options)["r"]
-    told = {name: value for name, value in given.model_dump().items() if value not in (usual.get(name), None)}
-    return Choice(name=choice.name, options={name: _plain(value) for name, value in told.items()})
+    found = given.model_dump(mode="json").items()
+    return Choice(
+        name=choice.name, options={name: value for name, value in found if value not in (usual.get(name), None)}
+    )
 
 
 def goes_above(spec: TrainSpec, options: Any) -> bool:
@@ -129,16 +130,6 @@ def _then(method: Method) -> str:
 
 def _equal(count: int) -> tuple[float, ...]:
     return tuple(1 / count for _ in range(count))
-
-
-def _listed(options: Mapping[str, Any]) -> dict[str, Any]:
-    """One weight may be written without being a list."""
-    weights = options.get("weights", ())
-    return {**options, "weights": [weights]} if type(weights) in (int, float) else dict(options)
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if type(value) is tuple else value
 
 
 def _check_merge(options: Any, where: str) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import re
 import typing
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -36,16 +36,21 @@ def parse_choice(text: str, *, flag: str) -> Choice:
 
 
 def _value(text: str) -> Any:
-    parts = [_part(part) for part in text.split("+")]
-    if len(parts) == 1 and not isinstance(parts[0], range):
-        return parts[0]
-    return [one for part in parts for one in (part if isinstance(part, range) else [part])]
+    parts = text.split("+")
+    if len(parts) == 1 and not _RANGE.fullmatch(text):
+        return _single(text)
+    return [one for part in parts for one in _several(part)]
 
 
-def _part(text: str) -> Any:
-    if _RANGE.fullmatch(text):
-        first, last = map(int, text.split("-"))
-        return range(first, last + 1)
+def _several(text: str) -> Sequence[Any]:
+    """The numbers of a range, or a value alone."""
+    if not _RANGE.fullmatch(text):
+        return [_single(text)]
+    first, last = map(int, text.split("-"))
+    return range(first, last + 1)
+
+
+def _single(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError:
