@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
-from adapterstilts.commands.options import IntermediateOptions
+from adapterstilts.commands.options import IntermediateOptions, flag_text
 from adapterstilts.errors import UsageError
 from adapterstilts.runs.specs import Sampling
 
@@ -36,7 +35,7 @@ def choose_sampling(options: IntermediateOptions, tasks: Sequence[str]) -> Sampl
             raise UsageError(f"--sampling {strategy} needs {flag}.", remedy=f"Give it, e.g. {example}.")
         if needed != strategy and value is not None:
             raise UsageError(
-                f"{flag} {_shown(value)} has no meaning for --sampling {strategy}.",
+                f"{flag} {flag_text(value)} has no meaning for --sampling {strategy}.",
                 remedy=f"Give --sampling {needed}, or leave {flag} out.",
             )
     _check_weights(options.weights, tasks)
@@ -65,11 +64,4 @@ def _check_weights(weights: dict[str, float] | None, tasks: Sequence[str]) -> No
 def given_sampling(options: IntermediateOptions) -> list[str]:
     """The options about sampling that are given, as flags."""
     values = {name: getattr(options, name) for name in ("sampling", "temperature", "cap", "weights")}
-    return [f"--{name} {_shown(value)}" for name, value in values.items() if value is not None]
-
-
-def _shown(value: Any) -> str:
-    """A value as a flag is given it."""
-    if isinstance(value, dict):
-        return ",".join(f"{task}={weight:g}" for task, weight in value.items())
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return [f"--{name} {flag_text(value)}" for name, value in values.items() if value is not None]

@@ -16,7 +16,7 @@ from adapterstilts.commands.options.training import (
 from adapterstilts.commands.options.transfer import TransferOptions, TransferTasks
 from adapterstilts.commands.options.translation import TranslatedTask, TranslationOptions
 from adapterstilts.commands.options.values import ALL
-from adapterstilts.commands.options.writing import SHARED, as_flags
+from adapterstilts.commands.options.writing import SHARED, as_flags, flag_text
 
 __all__ = [
     "ALL",
@@ -39,6 +39,7 @@ __all__ = [
     "TranslatedTask",
     "TranslationOptions",
     "as_flags",
+    "flag_text",
     "read_all",
     "read_options",
 ]

@@ -39,12 +39,14 @@ def as_flags(options: Strict, *, only: Collection[str] = ()) -> str:
         elif field.name == "tasks":
             words += [word for folder in value for word in (field.spelled, str(folder))]
         else:
-            words += [field.spelled, _text(value)]
+            words += [field.spelled, flag_text(value)]
     return "".join(f" {shlex.quote(word)}" for word in words)
 
 
-def _text(value: Any) -> str:
+def flag_text(value: Any) -> str:
     """A value as a flag is given it."""
     if isinstance(value, dict):
-        return ",".join(f"{key}={one}" for key, one in value.items())
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        return ",".join(f"{name}={flag_text(one)}" for name, one in value.items())
+    if isinstance(value, tuple):
+        return ",".join(map(flag_text, value))
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
