@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.metrics import METRICS
@@ -33,6 +34,56 @@ class Export:
     notes: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class _Evaluation:
+    """A run that is a whole evaluation of a test split, with its spec."""
+
+    run: Run
+    spec: EvaluateSpec
+
+    @classmethod
+    def of(cls, run: Run) -> _Evaluation:
+        """The evaluation that a run is; UsageError if it is something else."""
+        spec = run.check().spec
+        if not isinstance(spec, EvaluateSpec):
+            raise UsageError(f"{run.folder.name} is not an evaluation.", remedy="`astilts runs` lists those there are.")
+        if spec.split != "test":
+            raise UsageError(
+                f"{run.folder.name} has predictions for the {spec.split} split.",
+                remedy="Evaluate the test split: astilts transfer --split test.",
+            )
+        if spec.max_examples is not None:
+            raise UsageError(
+                f"{run.folder.name} has predictions for {spec.max_examples} examples per language only.",
+                remedy="Evaluate again without --max-eval-examples.",
+            )
+        return cls(run, spec)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.run.folder.name
+
+    def file_name(self, language: str) -> str:
+        """Where its predictions belong in a submission."""
+        return f"{self.spec.task}/test-{language}{METRICS.get(self.spec.metric).suffix}"
+
+    def predictions(self, language: str) -> Path:
+        """Where they are."""
+        return self.run.folder / "predictions" / self.file_name(language)
+
+    def notes(self) -> Iterator[str]:
+        """What one should know before handing it in."""
+        if self.spec.source == "mini":
+            yield f"{self.name}: the embedded suite, not the benchmark's data."
+        if left_out := self.run.provenance.get("rows_left_out"):
+            yield f"{self.name}: {sum(left_out.values())} rows were left out, so lines are missing."
+
+
+Chosen: TypeAlias = dict[str, dict[str, _Evaluation]]
+"""Task and language to the evaluation that has it."""
+
+
 def export_runs(
     runs: Sequence[Run], out: Path, *, benchmark: str, partial: bool, catalogue: Catalogue | None = None
 ) -> Export:
@@ -50,20 +101,8 @@ def export_runs(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"--out {out} is there already and is not empty.", remedy="Give a new folder.")
     expected = (catalogue or Catalogue.load()).benchmark_languages(benchmark)
-    chosen: dict[str, dict[str, Run]] = {}
-    outside: dict[str, tuple[str, ...]] = {}
-    for run in runs:
-        spec = _checked(run)
-        for language in spec.languages:
-            if language not in expected.get(spec.task, ()):
-                outside[spec.task] = (*outside.get(spec.task, ()), language)
-                continue
-            other = chosen.setdefault(spec.task, {}).setdefault(language, run)
-            if other is not run:
-                raise UsageError(
-                    f"{other.folder.name} and {run.folder.name} both have {spec.task} in {language!r}.",
-                    remedy="Give one of them.",
-                )
+    evaluations = [_Evaluation.of(run) for run in runs]
+    chosen, outside = _sorted_out(evaluations, expected)
     missing = {
         name: absent
         for name, languages in expected.items()
@@ -77,16 +116,7 @@ def export_runs(
         )
     if not chosen:
         raise DataError(f"None of the runs has a task of {benchmark}.", remedy="Check --benchmark.")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
-        for task, by_language in chosen.items():
-            (Path(scratch) / "files" / task).mkdir(parents=True)
-            for language, run in by_language.items():
-                name = _file_name(run, language)
-                shutil.copyfile(run.folder / "predictions" / name, Path(scratch) / "files" / name)
-        if out.is_dir():
-            out.rmdir()
-        (Path(scratch) / "files").replace(out)
+    _write(chosen, out)
     return Export(
         folder=out,
         files={
@@ -94,40 +124,43 @@ def export_runs(
         },
         missing=missing,
         outside=outside,
-        notes=_notes(runs),
+        notes=tuple(note for one in evaluations for note in one.notes()),
     )
 
 
-def _checked(run: Run) -> EvaluateSpec:
-    """The run's spec, once it is known to be a whole evaluation of a test split."""
-    spec = run.check().spec
-    if not isinstance(spec, EvaluateSpec):
-        raise UsageError(f"{run.folder.name} is not an evaluation.", remedy="`astilts runs` lists those there are.")
-    if spec.split != "test":
-        raise UsageError(
-            f"{run.folder.name} has predictions for the {spec.split} split.",
-            remedy="Evaluate the test split: astilts transfer --split test.",
-        )
-    if spec.max_examples is not None:
-        raise UsageError(
-            f"{run.folder.name} has predictions for {spec.max_examples} examples per language only.",
-            remedy="Evaluate again without --max-eval-examples.",
-        )
-    return spec
+def _sorted_out(
+    evaluations: Sequence[_Evaluation], expected: Mapping[str, Sequence[str]]
+) -> tuple[Chosen, dict[str, tuple[str, ...]]]:
+    """What goes into the submission, and task to the languages that the benchmark does not have.
+
+    Raises:
+        UsageError: Two evaluations have the same task and language.
+    """
+    chosen: Chosen = {}
+    outside: dict[str, tuple[str, ...]] = {}
+    for one in evaluations:
+        task = one.spec.task
+        for language in one.spec.languages:
+            if language not in expected.get(task, ()):
+                outside[task] = (*outside.get(task, ()), language)
+                continue
+            other = chosen.setdefault(task, {}).setdefault(language, one)
+            if other is not one:
+                raise UsageError(
+                    f"{other.name} and {one.name} both have {task} in {language!r}.", remedy="Give one of them."
+                )
+    return chosen, outside
 
 
-def _file_name(run: Run, language: str) -> str:
-    assert isinstance(run.spec, EvaluateSpec)
-    return f"{run.spec.task}/test-{language}{METRICS.get(run.spec.metric).suffix}"
-
-
-def _notes(runs: Sequence[Run]) -> tuple[str, ...]:
-    notes = []
-    for run in runs:
-        spec = run.spec
-        assert isinstance(spec, EvaluateSpec)
-        if spec.source == "mini":
-            notes.append(f"{run.folder.name}: the embedded suite, not the benchmark's data.")
-        if left_out := run.provenance.get("rows_left_out"):
-            notes.append(f"{run.folder.name}: {sum(left_out.values())} rows were left out, so lines are missing.")
-    return tuple(notes)
+def _write(chosen: Chosen, out: Path) -> None:
+    """Makes the folder, which is there whole or not at all."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
+        files = Path(scratch) / "files"
+        for task, by_language in chosen.items():
+            (files / task).mkdir(parents=True)
+            for language, one in by_language.items():
+                shutil.copyfile(one.predictions(language), files / one.file_name(language))
+        if out.is_dir():
+            out.rmdir()
+        files.replace(out)
