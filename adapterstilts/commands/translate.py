@@ -44,10 +44,24 @@ Row = Mapping[str, Any]
 
 @dataclass
 class _Outcome:
-    """What became of a task's rows: those that were translated, with their sources, and why others were not."""
+    """What became of a task's rows.
 
+    Attributes:
+        bad: What happened to those that the source could not read.
+        rows: (source row, translated row) of each that was translated.
+        dropped: Id of each other to why it was not.
+        needed: Id to the texts that had to be translated for the row.
+    """
+
+    bad: BadRows
     rows: list[tuple[Row, Row]] = field(default_factory=list)
     dropped: dict[str, str] = field(default_factory=dict)
+    needed: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def texts(self) -> list[str]:
+        """All texts that had to be translated, in the rows' order."""
+        return [text for asked in self.needed.values() for text in asked]
 
 
 def run_translation(task: str, options: TranslationOptions, reporter: Reporter) -> list[TranslationResult]:
@@ -123,17 +137,14 @@ class _Study:
             DataError: No row could be translated.
         """
         watch = Stopwatch()
-        bad = BadRows(skip=self.options.skip_bad_rows)
-        rows = self._rows(direction, bad)
+        outcome = _Outcome(BadRows(skip=self.options.skip_bad_rows))
+        rows = self._rows(direction, outcome.bad)
         kind = self.task.build_kind()
-        outcome = _Outcome()
-        needed: dict[str, list[str]] = {}
         for row in rows:
             try:
-                needed[row["id"]] = needed_texts(kind, row, language=direction.target)
+                outcome.needed[row["id"]] = needed_texts(kind, row, language=direction.target)
             except Lost as reason:
                 outcome.dropped[row["id"]] = str(reason)
-        texts = [text for asked in needed.values() for text in asked]
         identity = self._identity(direction, rows)
         path = file_of(self.options.out, self.task, self.split, direction)
         if (done := _finished(path, identity)) and not self.options.force:
@@ -145,8 +156,8 @@ class _Study:
         with _alone(work):
             translator = self._translator(direction)
             track = partial(self.reporter.track, label=f"{self.task.name} {direction}")
-            translated = translate_texts(translator, texts, work, track=track)
-            self._put_together([row for row in rows if row["id"] in needed], translated, direction, outcome)
+            translated = translate_texts(translator, outcome.texts, work, track=track)
+            self._put_together([row for row in rows if row["id"] in outcome.needed], translated, direction, outcome)
             if not outcome.rows:
                 reasons = "; ".join(f"{reason} ({n:,})" for reason, n in Counter(outcome.dropped.values()).items())
                 raise DataError(
@@ -154,7 +165,12 @@ class _Study:
                     remedy="Use another model.",
                 )
             write_translations(path, outcome.rows, columns=kind.translated_columns)
-            record = self._record(direction, identity, translator, path, outcome, texts, translated, bad)
+            record = {
+                **self._described(direction, translator),
+                "identity": identity,
+                "sha256": file_digest(path),
+                **_counted(outcome, translated),
+            }
             write_json(provenance_of(path), watch.record(**record))
             shutil.rmtree(work)
         return TranslationResult.of(path, record, title=self.task.title)
@@ -224,18 +240,8 @@ class _Study:
             else:
                 outcome.rows.append((row, made))
 
-    def _record(
-        self,
-        direction: Direction,
-        identity: Mapping[str, Any],
-        translator: Translator,
-        path: Path,
-        outcome: _Outcome,
-        texts: Sequence[str],
-        translated: Texts,
-        bad: BadRows,
-    ) -> dict[str, Any]:
-        """What the provenance says besides versions, times and hardware."""
+    def _described(self, direction: Direction, translator: Translator) -> dict[str, Any]:
+        """What the provenance says of the rows and the model, before anything is translated."""
         return {
             "task": self.task.name,
             "split": self.split,
@@ -249,18 +255,23 @@ class _Study:
                 "codes": translator.speaking.codes,
             },
             "source": self.source.fingerprint(self.task, self.split, direction.source),
-            "identity": dict(identity),
-            "sha256": file_digest(path),
-            "rows": len(outcome.rows),
-            "dropped": dict(Counter(outcome.dropped.values())),
-            "dropped_rows": outcome.dropped,
-            "texts": len(set(texts)),
-            "repeated_texts": len(texts) - len(set(texts)),
-            "cut_short": len(translated.unfinished),
-            "batches_kept": translated.kept,
-            "rows_left_out": bad.counts,
-            "rows_omitted_by_design": bad.omitted,
         }
+
+
+def _counted(outcome: _Outcome, translated: Texts) -> dict[str, Any]:
+    """What the provenance says of the rows and texts that were translated."""
+    texts = outcome.texts
+    return {
+        "rows": len(outcome.rows),
+        "dropped": dict(Counter(outcome.dropped.values())),
+        "dropped_rows": outcome.dropped,
+        "texts": len(set(texts)),
+        "repeated_texts": len(texts) - len(set(texts)),
+        "cut_short": len(translated.unfinished),
+        "batches_kept": translated.kept,
+        "rows_left_out": outcome.bad.counts,
+        "rows_omitted_by_design": outcome.bad.omitted,
+    }
 
 
 def _finished(path: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
