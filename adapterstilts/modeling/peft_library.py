@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import peft
 import torch
 from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
 from peft.tuners.tuners_utils import BaseTunerLayer
+from pydantic_core import to_jsonable_python
 from torch import nn
 
 from adapterstilts.errors import CompatibilityError, UsageError
@@ -54,17 +54,9 @@ _SCALED = (
 def resolved_options(method: LibraryMethod, options: Mapping[str, Any]) -> dict[str, Any]:
     """Every field of a method's configuration, as it comes out with `options`; modules that it chooses are None."""
     values = dataclasses.asdict(_config(method, options, ()))
-    return {name: _plain(value) for name, value in values.items() if name not in _NOT_OPTIONS}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (set, frozenset)):
-        return sorted(value)
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, dict):
-        return {str(name): _plain(one) for name, one in value.items()}
-    return value
+    # The library keeps names of modules as sets, which have no order.
+    told = {name: sorted(value) if isinstance(value, set) else value for name, value in values.items()}
+    return to_jsonable_python({name: value for name, value in told.items() if name not in _NOT_OPTIONS})
 
 
 def _config(method: LibraryMethod, options: Mapping[str, Any], modules: Sequence[str]) -> Any:
@@ -138,7 +130,7 @@ def trainable(backbone: Any, name: str) -> list[nn.Parameter]:
     """The weights of an adapter that its method trains."""
     flags = {parameter: parameter.requires_grad for parameter in backbone.parameters()}
     backbone.requires_grad_(False)
-    for layer in _layers(backbone):
+    for layer in _layers(backbone).values():
         layer.set_adapter([name])
     found = [parameter for parameter in flags if parameter.requires_grad]
     for parameter, wanted in flags.items():
@@ -146,16 +138,16 @@ def trainable(backbone: Any, name: str) -> list[nn.Parameter]:
     return found
 
 
-def _layers(backbone: Any) -> list[Any]:
-    return [module for module in backbone.modules() if isinstance(module, BaseTunerLayer)]
+def _layers(backbone: Any) -> dict[str, Any]:
+    """Path to module of everything that adapters are on."""
+    return {path: module for path, module in backbone.named_modules() if isinstance(module, BaseTunerLayer)}
 
 
 def containers(backbone: Any, name: str) -> list[str]:
     """Paths of the modules that have a part of the adapter called `name`."""
     return [
         f"{path}.{own}"
-        for path, layer in backbone.named_modules()
-        if isinstance(layer, BaseTunerLayer)
+        for path, layer in _layers(backbone).items()
         for own, child in layer.named_children()
         if own != "base_layer" and has_part(child, name)
     ]
@@ -182,7 +174,7 @@ def _adalora(backbone: Any) -> Any:
 def activate(backbone: Any, blocks: Sequence[Block]) -> None:
     """Makes the forward pass go through the adapter of the last of `blocks`, the only one that is not merged."""
     flags = {parameter: parameter.requires_grad for parameter in backbone.parameters()}
-    for layer in _layers(backbone):
+    for layer in _layers(backbone).values():
         layer.set_adapter(blocks[-1].names)
     for parameter, wanted in flags.items():
         parameter.requires_grad_(wanted)
@@ -209,7 +201,7 @@ def merge(backbone: Any, name: str, sources: Sequence[str], method: LibraryMetho
         density = {} if options.density is None else {"density": options.density}
         rank = {"svd_rank": options.rank} if kind == "svd" else {}
         tuner.add_weighted_adapter(list(sources), list(options.weights), name, combination_type=kind, **density, **rank)
-        for layer in _layers(backbone):
+        for layer in _layers(backbone).values():
             if name in layer.scaling:
                 layer.scaling[name] = 1.0
     for source in sources:
