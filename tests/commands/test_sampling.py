@@ -26,6 +26,7 @@ TASKS = ["squad", "hellaswag"]
         (TASKS, {"sampling": "capped"}, "--sampling capped needs --cap"),
         (TASKS, {"sampling": "weights"}, "Give it, e.g. --weights squad=2,hellaswag=1"),
         (TASKS, {"temperature": 2}, "--temperature 2 has no meaning for --sampling proportional"),
+        (TASKS, {"weights": {"squad": 2, "hellaswag": 0.5}}, "--weights squad=2,hellaswag=0.5 has no meaning for"),
         (TASKS, {"sampling": "uniform", "cap": 9}, "--cap 9 has .* Give --sampling capped, or leave --cap out"),
         (TASKS, {"sampling": "temperature", "temperature": 0}, "greater than 0 .given: 0"),
         (TASKS, {"sampling": "temperature", "temperature": float("inf")}, "finite number"),

@@ -220,6 +220,7 @@ GOOD: dict[str, tuple[str, dict, Any]] = {
 MALFORMED: dict[str, tuple[str, dict, str]] = {
     "mnli_no_text": ("mnli", {"sentence1": "a", "gold_label": "neutral"}, r"'sentence2' is missing"),
     "mnli_label": ("mnli", {**NLI, "gold_label": "maybe"}, r"the label 'maybe' is not one of entailment, neutral"),
+    "mnli_float": ("mnli", {**NLI_HUB, "label": 1.0}, r"the label 1.0 is not one of entailment, neutral"),
     "mnli_no_label": ("mnli", {"premise": "a", "hypothesis": "b"}, r"the label is not published"),
     "mnli_hidden": ("mnli", {**NLI_HUB, "label": -1}, r"the label is not published"),
     "mnli_range": ("mnli", {**NLI_HUB, "label": 3}, r"the label 3 is not a number from 0 to 2"),

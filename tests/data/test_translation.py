@@ -281,6 +281,8 @@ def shift(lines: list[str]) -> list[str]:
         ("hellaswag", lambda lines: ["{", *lines[1:]], "line 1: column 2: not JSON"),
         ("squad", lambda lines: [line.replace('"source_question": "', '"source_question": "X') for line in lines],
          "question 0 of paragraph 0 .*: it is not a translation of"),
+        ("squad", lambda lines: [line.replace('"answers": [', '"answers": "Ann", "was": [') for line in lines],
+         "question 0 of paragraph 0 of article 0: 'answers' is missing or of the wrong type: a list is due"),
         ("squad", lambda lines: [line.replace('"id": "', '"id": "x') for line in lines],
          "the id 'x.*' is not among the source's rows"),
     ],

@@ -124,6 +124,9 @@ FAULTS: list[tuple[str, str | bytes, str]] = [
     ("read_gold_answers", '{"a": "b"}', "x is not SQuAD JSON: an object has no 'data'. Labels of question answering"),
     ("read_gold_answers", '{"data": {"a": 1}}', "x is not SQuAD JSON: a list or object is not where it is due"),
     ("read_gold_answers", '{"data": []}', "x has no questions"),
+    ("read_gold_answers", "3", "x is not SQuAD JSON: a list or object is not where it is due"),
+    ("read_gold_answers", '[{"paragraphs": [{"qas": [{"id": "q"}]}]}]', "x is not SQuAD JSON: an object has no 'ans"),
+    ("read_gold_answers", '[{"paragraphs": [{"qas": [{"id": "q", "answers": ""}]}]}]', "a list or object is not where"),
     (
         "read_gold_answers",
         json.dumps(SQUAD).replace('"q"', "7"),

@@ -254,6 +254,7 @@ def test_wrong_numbers_and_pairs_say_what_works(
         ({"kind": "ties"}, "density is missing for kind=ties"),
         ({"density": 0.5}, "density has no meaning for kind=linear"),
         ({"weights": [1.0]}, "1 weights for 2 sources"),
+        ({"weights": 1.0}, "1 weights for 2 sources"),
         ({"rank": 4}, "rank has no meaning for kind=linear"),
         ({"densty": 0.5}, "Unknown key 'densty'. Did you mean 'density'"),
     ],
