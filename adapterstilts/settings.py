@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from os import PathLike
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from adapterstilts.declared import Flag, Group
 from adapterstilts.errors import UsageError, unknown
 
 M = TypeVar("M", bound=BaseModel)
+ONE_IS_A_LIST = BeforeValidator(lambda given: (given,) if isinstance(given, str | int | float | PathLike) else given)
+"""For fields with several values: one may be given without a list around it."""
 Pooling = Literal["first", "mean", "last"]
 """How one vector of a text is read: at its first or last token, or as the mean over all."""
 

@@ -19,9 +19,7 @@ from adapterstilts.settings import Strict
 from adapterstilts.tasks.catalogue import read_recipe
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.recipe import Recipe, TaskName
-from adapterstilts.tasks.sources import FilesSource
-
-Theirs = str | tuple[str, ...]
+from adapterstilts.tasks.sources import FilesSource, Names, found_under
 
 
 class NewTaskOptions(Strict):
@@ -50,7 +48,7 @@ class NewTaskOptions(Strict):
     out: Path = Path()
     data_dir: Path | None = None
     format: str | None = None
-    columns: dict[str, Theirs] = {}
+    columns: dict[str, Names] = {}
     options: dict[str, Any] = {}
     metric: str | None = None
     title: str | None = None
@@ -150,14 +148,13 @@ def _positions(options: NewTaskOptions, examined: Examined) -> dict[str, dict[st
     label, choices = (
         next(guess.theirs for guess in examined.guesses if guess.column == name) for name in ("label", "choices")
     )
-    assert isinstance(label, str)
     records = FORMATS.get(examined.format.name)(
         (options.train,), ENGLISH, BadRows(skip=True), **examined.format.options
     )
     given, most = set(), 0
     for _, record in records:
-        given.add(str(record.get(label)).strip())
-        found = record.get(choices) if isinstance(choices, str) else choices
+        given.add(str(found_under(record, label)).strip())
+        found = found_under(record, choices)
         most = max(most, len(found) if isinstance(found, list | tuple) else 0)
     for first in ("0", "1", "A", "a"):
         names = [chr(ord(first) + position) for position in range(min(most, 9 if first.isdigit() else 26))]

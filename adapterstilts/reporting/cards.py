@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import yaml
 
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.tasks.recipe import Recipe
-from adapterstilts.tasks.sources import FilesSource, HubSource, MiniSource, Names
+from adapterstilts.tasks.sources import FilesSource, HubSource, MiniSource, Names, listed
 
 RESULT = "result.json"
 _CALLS = {"xtreme": "XTREME", "xtreme-r": "XTREME-R"}
@@ -104,8 +105,8 @@ def _data(task: Recipe) -> str:
     if task.sources.hub_absent:
         lines.append(f"- Hugging Face Hub: none. {task.sources.hub_absent}")
     for files_part in _file_parts(task):
-        for split, paths in files_part.splits.items():
-            lines.append(f"- release files below `--data-dir`, {split}: {_listed(paths)}")
+        for split in files_part.splits:
+            lines.append(f"- release files below `--data-dir`, {split}: {_paths(files_part.by_language(split))}")
     for source in ("hub", "files"):
         part_ = getattr(task.sources, source)
         if part_ and part_.train_on:
@@ -129,10 +130,12 @@ def _hub_line(part: HubSource) -> str:
     return f"- Hugging Face Hub: `{part.path}` at `{part.revision}` ({splits}{archive}){note}"
 
 
-def _listed(names: Names | dict[str, Names]) -> str:
-    if isinstance(names, dict):
-        return "; ".join(f"{language} {_listed(own)}" for language, own in names.items())
-    return ", ".join(f"`{name}`" for name in ([names] if isinstance(names, str) else names))
+def _paths(by_language: Mapping[str, Names]) -> str:
+    return "; ".join(f"{language} {_listed(names)}".strip() for language, names in by_language.items())
+
+
+def _listed(names: Names) -> str:
+    return ", ".join(f"`{name}`" for name in listed(names))
 
 
 def _settings(task: Recipe) -> str:

@@ -13,6 +13,7 @@ from adapterstilts.commands.tasks import TaskEntry
 from adapterstilts.data.records.guessing import ColumnGuess
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.reporting.text_table import plain_table, text_of
+from adapterstilts.tasks.sources import listed
 
 _WIDTH = 80
 _SHOWN_RECORDS = 2
@@ -58,7 +59,7 @@ def _columns(names: Sequence[str], found: Examined) -> Iterator[str]:
 def _guesses(guesses: Sequence[ColumnGuess]) -> Iterator[str]:
     width = max(len(guess.column) for guess in guesses)
     for guess in guesses:
-        theirs = guess.theirs if isinstance(guess.theirs, str) else " + ".join(guess.theirs) or "nothing"
+        theirs = " + ".join(listed(guess.theirs)) or "nothing"
         yield from _wrapped(f"  {guess.column:{width}} from {theirs} ({guess.why})", indent="    ")
 
 

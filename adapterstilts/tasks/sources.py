@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeGuard
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from adapterstilts.settings import Strict
+from adapterstilts.settings import ONE_IS_A_LIST, Strict
 
 Names = str | tuple[str, ...]
-"""One name or several."""
+"""One name or several; one in a tuple stands for a list of one."""
+
+
+def is_one(names: Names) -> TypeGuard[str]:
+    """Whether it is a name and not several."""
+    return isinstance(names, str)
+
+
+def listed(names: Names) -> tuple[str, ...]:
+    """All of the names."""
+    return (names,) if is_one(names) else tuple(names)
+
+
+def found_under(record: Mapping[str, Any], names: Names) -> Any:
+    """What a record has under a name, or the list of what it has under several; None for what is not there."""
+    return record.get(names) if is_one(names) else [record.get(name) for name in names]
+
 
 Values = Annotated[
-    dict[str, str | int | float],
+    dict[Any, str | int | float],
     # YAML reads the keys of {0: entailment} as numbers.
-    BeforeValidator(
-        lambda given: {str(key): value for key, value in given.items()} if isinstance(given, dict) else given
-    ),
+    AfterValidator(lambda given: {str(key): value for key, value in given.items()}),
 ]
 """What a data set writes for a value, as text, to the value that is meant."""
+
+ANY_LANGUAGE = ""
+"""What stands for every language."""
 
 READ_WITH = {
     "hub": ("data set on the Hub", "--profile paper without --data-dir"),
@@ -37,19 +55,12 @@ class SourceRecipe(Strict):
             without one holds out part of its training data. Results are reported on `test` where there is one.
     """
 
-    train_on: tuple[str, ...] = ()
+    train_on: Annotated[tuple[str, ...], ONE_IS_A_LIST] = ()
     splits: dict[str, Any] = {}
 
     def has(self, split: str) -> bool:
         """Whether this source, or one that comes after it, has rows for a split."""
         return split in self.splits or any(part.has(split) for part in getattr(self, "also", ()))
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_is_a_list_too(cls, values: Any) -> Any:
-        if isinstance(values, dict) and isinstance(values.get("train_on"), str):
-            return {**values, "train_on": (values["train_on"],)}
-        return values
 
 
 class RecordSource(SourceRecipe):
@@ -127,7 +138,7 @@ class HubSource(RecordSource):
             for other in others:
                 if getattr(self, name) and getattr(self, other):
                     raise ValueError(f"{name!r} and {other!r} do not go together")
-        if several := [split for split, names in self.splits.items() if not isinstance(names, str) and not self.format]:
+        if several := [split for split, names in self.splits.items() if not (self.format or is_one(names))]:
             raise ValueError(f"the split {several[0]!r} has several files, which need a 'format'")
         return self
 
@@ -151,12 +162,14 @@ class FilesSource(RecordSource):
 
     def paths(self, split: str, language: str) -> tuple[str, ...] | None:
         """The paths of a split in one language or pair, with their patterns; None where there is nothing for it."""
-        found = self.splits[split]
-        if isinstance(found, dict):
-            if language not in found:
-                return None
-            found = found[language]
-        return (found,) if isinstance(found, str) else found
+        paths = self.by_language(split)
+        return paths.get(ANY_LANGUAGE, paths.get(language))
+
+    def by_language(self, split: str) -> dict[str, tuple[str, ...]]:
+        """The paths of a split by language, or by `ANY_LANGUAGE` where they have a pattern."""
+        given = self.splits[split]
+        own = given if isinstance(given, dict) else {ANY_LANGUAGE: given}
+        return {language: listed(names) for language, names in own.items()}
 
 
 class MiniSource(SourceRecipe):

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from os import PathLike
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from adapterstilts.settings import ONE_IS_A_LIST
+
 ALL = "all"
 """What stands for every name that there can be, in options that take several."""
 
 
-def _names(given: Any) -> Any:
-    if not isinstance(given, str):
-        return given
+def _from_text(read: Callable[[str], Any]) -> BeforeValidator:
+    """Before a type whose values may also be given as text, which `read` makes one of."""
+    return BeforeValidator(lambda given: read(given) if isinstance(given, str) else given)
+
+
+def _names(given: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in given.split(","))
     if not all(names):
         raise ValueError("A name is empty")
     return names
 
 
-def _assignments(given: Any) -> Any:
-    if not isinstance(given, str):
-        return given
+def _assignments(given: str) -> dict[str, str]:
     pairs = [part.strip().partition("=") for part in given.split(",")]
     found = {name: value for name, _, value in pairs}
     if not all(name and value for name, _, value in pairs) or len(found) < len(pairs):
@@ -31,25 +34,17 @@ def _assignments(given: Any) -> Any:
     return found
 
 
-def _layer(given: Any) -> Any:
-    return int(given) if isinstance(given, str) and given.isdigit() else given
-
-
-def _folders(given: Any) -> Any:
-    return (given,) if isinstance(given, (str, PathLike)) else given
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Names = Annotated[tuple[str, ...], _from_text(_names)]
 """Several names; in one string they are separated by commas."""
 
-Assignments = Annotated[dict[str, str], BeforeValidator(_assignments)]
+Assignments = Annotated[dict[str, str], _from_text(_assignments)]
 """Names with a value each; in one string `NAME=VALUE,NAME=VALUE`."""
 
-Weights = Annotated[dict[str, float], BeforeValidator(_assignments)]
+Weights = Annotated[dict[str, float], _from_text(_assignments)]
 """Names with a number each, likewise."""
 
-Layer = Annotated[int | str, BeforeValidator(_layer)]
+Layer = Annotated[int | str, _from_text(lambda given: int(given) if given.isdigit() else given)]
 """A layer's number, or in a string its place in the backbone's depth, such as `14/24`."""
 
-Folders = Annotated[tuple[Path, ...], BeforeValidator(_folders)]
+Folders = Annotated[tuple[Path, ...], ONE_IS_A_LIST]
 """Folders, or one alone."""

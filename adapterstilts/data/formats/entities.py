@@ -10,6 +10,7 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats.aligned import side
 from adapterstilts.data.formats.files import check_unicode, json_object, read_lines
 from adapterstilts.data.formats.registry import Records, register
+from adapterstilts.parsed import get_list, get_object, get_text, get_whole_number
 
 _BRACES = re.compile(r"\{(.*?)\}")
 
@@ -28,10 +29,10 @@ def read_mewslix(paths: tuple[Path, ...], language: str, bad: BadRows) -> Record
         where = f"line {number}"
         try:
             article = json_object(line)
-            context, mentions = _get(article, "context", dict), _get(article, "mentions", list)
-            if _get(context, "language", str) != language:
+            context, mentions = get_object(article, "context"), get_list(article, "mentions")
+            if get_text(context, "language") != language:
                 continue
-            if not _get(context, "text", str).strip():
+            if not get_text(context, "text").strip():
                 raise ValueError("the article has no text: the release's script get-mewsli-x.sh puts it there")
         except ValueError as error:
             bad.report(paths[0], where, str(error))
@@ -42,7 +43,7 @@ def read_mewslix(paths: tuple[Path, ...], language: str, bad: BadRows) -> Record
                 row = side(
                     _own(mention, "example_id", seen),
                     mark_mention(context, mention),
-                    gold=[_get(mention, "entity_id", str)],
+                    gold=[get_text(mention, "entity_id")],
                 )
             except ValueError as error:
                 bad.report(paths[0], place, str(error))
@@ -53,8 +54,8 @@ def read_mewslix(paths: tuple[Path, ...], language: str, bad: BadRows) -> Record
     for number, line in read_lines(paths[1]):
         try:
             entity = json_object(line)
-            row = side(_own(entity, "entity_id", seen), describe(entity), context=_get(entity, "title", str))
-            row["language"] = _get(entity, "description_language", str)
+            row = side(_own(entity, "entity_id", seen), describe(entity), context=get_text(entity, "title"))
+            row["language"] = get_text(entity, "description_language")
         except ValueError as error:
             bad.report(paths[1], f"line {number}", str(error))
             continue
@@ -69,12 +70,12 @@ def read_mewslix_pairs(paths: tuple[Path, ...], language: str, bad: BadRows) -> 
     for number, line in read_lines(paths[0]):
         try:
             pair = json_object(line)
-            contextual, entity = _get(pair, "contextual_mention", dict), _get(pair, "entity", dict)
-            context, mention = _get(contextual, "context", dict), _get(contextual, "mention", dict)
+            contextual, entity = get_object(pair, "contextual_mention"), get_object(pair, "entity")
+            context, mention = get_object(contextual, "context"), get_object(contextual, "mention")
             row = {
                 **side(_own(mention, "example_id", seen), mark_mention(context, mention), gold=[]),
                 "positive": describe(entity),
-                "positive_context": _get(entity, "title", str),
+                "positive_context": get_text(entity, "title"),
             }
         except ValueError as error:
             bad.report(paths[0], f"line {number}", str(error))
@@ -89,12 +90,13 @@ def mark_mention(context: dict[str, Any], mention: Any) -> str:
     Raises:
         ValueError: The mention is not where its offsets say.
     """
-    text, span = _get(context, "text", str), _get(mention, "mention_span", dict)
-    start, end, name = _get(span, "start", int), _get(span, "end", int), _get(span, "text", str)
+    text, span = get_text(context, "text"), get_object(mention, "mention_span")
+    start, end, name = get_whole_number(span, "start"), get_whole_number(span, "end"), get_text(span, "text")
     if not 0 <= start < end or text[start:end] != name:
         raise ValueError(f"the mention {name!r} is not at offset {start}, where the text has {text[start:end]!r}")
     check_unicode(text)
-    sentences = [(_get(one, "start", int), _get(one, "end", int)) for one in _get(context, "sentence_spans", list)]
+    spans = get_list(context, "sentence_spans")
+    sentences = [(get_whole_number(one, "start"), get_whole_number(one, "end")) for one in spans]
     # A mention that crosses a sentence's end keeps all of its sentences.
     first = max((begin for begin, _ in sentences if begin <= start), default=0)
     last = min((stop for _, stop in sentences if stop >= end), default=len(text))
@@ -104,7 +106,7 @@ def mark_mention(context: dict[str, Any], mention: Any) -> str:
 
 def describe(entity: dict[str, Any]) -> str:
     """The entity's description on one line; ValueError if it has none."""
-    text = _get(entity, "description", str)
+    text = get_text(entity, "description")
     check_unicode(text)
     if not text.strip():
         raise ValueError("the description is empty")
@@ -113,14 +115,7 @@ def describe(entity: dict[str, Any]) -> str:
 
 def _own(record: Any, name: str, seen: set[str]) -> str:
     """The record's id, which no other may have."""
-    id_ = _get(record, name, str)
+    id_ = get_text(record, name)
     if id_ in seen:
         raise ValueError(f"the id {id_!r} is used twice")
     return id_
-
-
-def _get(record: Any, name: str, kind: type) -> Any:
-    value = record.get(name) if isinstance(record, dict) else None
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise ValueError(f"{name!r} is missing or of the wrong type")
-    return value

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.errors import DataError
+from adapterstilts.parsed import as_object
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -91,9 +92,7 @@ def json_object(line: str) -> dict[str, Any]:
         raise ValueError(f"column {error.colno}: not JSON ({error.msg})") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    if not isinstance(found, dict):
-        raise ValueError("it is not a JSON object")
-    return found
+    return as_object(found, "it is not a JSON object")
 
 
 def _decode(data: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from adapterstilts.data.bad_rows import BadRows, Omitted
 from adapterstilts.data.formats.answer_sentences import (
@@ -15,6 +16,7 @@ from adapterstilts.data.formats.answer_sentences import (
 )
 from adapterstilts.data.formats.registry import Records, register
 from adapterstilts.data.formats.squad import Paragraph, paragraphs, questions
+from adapterstilts.parsed import as_list, as_whole_number, get_list
 
 
 @register("lareqa", "XQuAD-R JSON", "the same in other languages", required=1, more=True)
@@ -48,14 +50,16 @@ def _asked(path: Path, bad: BadRows) -> Iterator[Asked]:
 
 
 def _given_breaks(paragraph: Paragraph) -> Breaks:
-    given = paragraph.record.get("sentence_breaks")
-    if not isinstance(given, list):
-        raise ValueError("'sentence_breaks' is missing or not a list")
-    for pair in given:
-        numbers = isinstance(pair, list) and len(pair) == 2 and all(type(number) is int for number in pair)
-        if not numbers or not 0 <= pair[0] < pair[1] <= len(paragraph.context):
-            raise ValueError(f"the sentence break {pair} is not a start and an end inside the context")
-    return [(start, end) for start, end in given]
+    return [_break(pair, len(paragraph.context)) for pair in get_list(paragraph.record, "sentence_breaks")]
+
+
+def _break(pair: Any, length: int) -> tuple[int, int]:
+    """Start and end of a sentence in a context of `length` characters."""
+    reason = f"the sentence break {pair} is not a start and an end inside the context"
+    offsets = [as_whole_number(number, reason) for number in as_list(pair, reason)]
+    if len(offsets) != 2 or not 0 <= offsets[0] < offsets[1] <= length:
+        raise ValueError(reason)
+    return offsets[0], offsets[1]
 
 
 @register("lareqa_squad", "SQuAD JSON")

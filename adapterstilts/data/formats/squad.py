@@ -12,9 +12,12 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats.files import check_unicode, read_json
 from adapterstilts.data.formats.registry import Records, register
 from adapterstilts.errors import DataError
+from adapterstilts.parsed import as_object, get_list, get_text, get_whole_number
 
 # Text and offset that XTREME's download gives to the answers of its test files.
 _EMPTIED = ("", 0)
+_NO_CONTEXT = "the context is missing or empty"
+_NO_ANSWER = "an answer lacks 'text' or 'answer_start'"
 
 
 @register("squad_json", "SQuAD JSON")
@@ -67,11 +70,13 @@ def paragraphs(path: Path, bad: BadRows) -> Iterator[Paragraph]:
     """The usable paragraphs of a SQuAD document."""
     for total, (article, paragraph, position) in enumerate(_objects(read_json(path), path, bad)):
         where = f"paragraph {position} of article {article}"
-        context, questions = paragraph.get("context"), paragraph.get("qas")
-        if not isinstance(context, str) or not context.strip():
-            bad.report(path, where, "the context is missing or empty")
-        elif not isinstance(questions, list):
-            bad.report(path, where, "'qas' is missing or not a list")
+        try:
+            context = get_text(paragraph, "context", _NO_CONTEXT)
+            if not context.strip():
+                raise ValueError(_NO_CONTEXT)
+            questions = get_list(paragraph, "qas")
+        except ValueError as error:
+            bad.report(path, where, str(error))
         else:
             yield Paragraph(where, total, context, questions, paragraph)
 
@@ -101,52 +106,44 @@ def _squad_rows(path: Path, bad: BadRows) -> Records:
 
 def _objects(document: Any, path: Path, bad: BadRows) -> Iterator[tuple[int, dict[str, Any], int]]:
     """(article number, paragraph, its number in the article) of every paragraph in a SQuAD document."""
-    articles = document.get("data") if isinstance(document, dict) else None
-    if not isinstance(articles, list):
-        raise DataError(f"{path}: no list under 'data'.", remedy="The file is not in SQuAD's format.")
+    try:
+        articles = get_list(document, "data", f"{path}: no list under 'data'.")
+    except ValueError as error:
+        raise DataError(str(error), remedy="The file is not in SQuAD's format.") from None
     for number, article in enumerate(articles):
-        found = article.get("paragraphs") if isinstance(article, dict) else None
-        if not isinstance(found, list):
-            bad.report(path, f"article {number}", "'paragraphs' is missing or not a list")
+        try:
+            found = get_list(article, "paragraphs")
+        except ValueError as error:
+            bad.report(path, f"article {number}", str(error))
             continue
-        for position, paragraph in enumerate(found):
-            if isinstance(paragraph, dict):
-                yield number, paragraph, position
+        for position, value in enumerate(found):
+            try:
+                paragraph = as_object(value, "it is not an object")
+            except ValueError as error:
+                bad.report(path, f"paragraph {position} of article {number}", str(error))
             else:
-                bad.report(path, f"paragraph {position} of article {number}", "it is not an object")
+                yield number, paragraph, position
 
 
 def _question(question: Any, emptied: bool) -> dict[str, Any]:
     """The id, question and answers of one entry of `qas`; ValueError says what is wrong with it."""
-    if not isinstance(question, dict) or not isinstance(question.get("question"), str):
-        raise ValueError("'question' is missing or not text")
-    if not question["question"].strip():
+    text, id_ = get_text(question, "question"), question.get("id")
+    if not text.strip():
         raise ValueError("the question is empty")
-    check_unicode(question["question"], str(question.get("id")))
-    if not isinstance(question.get("id"), str | int):
+    check_unicode(text, str(id_))
+    if not isinstance(id_, str | int):
         raise ValueError("'id' is missing")
-    answers = question.get("answers")
-    if not isinstance(answers, list):
-        raise ValueError("'answers' is missing or not a list")
-    if not answers and not question.get("is_impossible", False):
+    given = get_list(question, "answers")
+    if not given and not question.get("is_impossible", False):
         raise ValueError("there is no answer and the question is not marked impossible")
-    for answer in answers:
-        _check_answer(answer)
-    texts, starts = [answer["text"] for answer in answers], [answer["answer_start"] for answer in answers]
+    answers = [(get_text(one, "text", _NO_ANSWER), get_whole_number(one, "answer_start", _NO_ANSWER)) for one in given]
     # SQuAD v2.0 says of each question whether it has an answer, so that an empty one is an error there.
-    if emptied and "is_impossible" not in question and set(zip(texts, starts, strict=True)) == {_EMPTIED}:
-        texts, starts = [], []
-    if not all(text.strip() for text in texts):
+    if emptied and "is_impossible" not in question and set(answers) == {_EMPTIED}:
+        answers = []
+    if not all(answer.strip() for answer, _ in answers):
         raise ValueError("an answer is empty")
     return {
-        "id": str(question["id"]),
-        "question": question["question"],
-        "answers": {"text": texts, "answer_start": starts},
+        "id": str(id_),
+        "question": text,
+        "answers": {"text": [answer for answer, _ in answers], "answer_start": [start for _, start in answers]},
     }
-
-
-def _check_answer(answer: Any) -> None:
-    text = answer.get("text") if isinstance(answer, dict) else None
-    start = answer.get("answer_start") if isinstance(answer, dict) else None
-    if not isinstance(text, str) or not isinstance(start, int) or isinstance(start, bool):
-        raise ValueError("an answer lacks 'text' or 'answer_start'")

@@ -12,6 +12,7 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats.files import check_unicode, json_object, read_json, read_lines, read_text
 from adapterstilts.data.formats.registry import Records, register
 from adapterstilts.errors import DataError
+from adapterstilts.parsed import as_list, as_object
 
 _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"')
 _TO_THE_LINE_END = re.compile(r"[^\n]*(?:\n|\Z)")
@@ -55,13 +56,13 @@ def read_json_list(paths: tuple[Path, ...], language: str, bad: BadRows) -> Reco
     Raises:
         DataError: The file is not a JSON list.
     """
-    found = read_json(paths[0])
-    if not isinstance(found, list):
-        raise DataError(f"{paths[0]} is not a JSON list.", remedy="Name its format, or write one object per line.")
-    for number, record in enumerate(found):
+    try:
+        found = as_list(read_json(paths[0]), f"{paths[0]} is not a JSON list.")
+    except ValueError as error:
+        raise DataError(str(error), remedy="Name its format, or write one object per line.") from None
+    for number, value in enumerate(found):
         try:
-            if not isinstance(record, dict):
-                raise ValueError("it is not a JSON object")
+            record = as_object(value, "it is not a JSON object")
             check_unicode(json.dumps(record, ensure_ascii=False))
         except ValueError as error:
             bad.report(paths[0], f"object {number}", str(error))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
-from adapterstilts.data.records.fields import HIDDEN, RECORDS, Record, Row, index_of, text_of
+from adapterstilts.data.records.fields import HIDDEN, RECORDS, Record, Row, columns_of, index_of, text_of
+from adapterstilts.parsed import as_object, get_list, get_texts
 
 _QUESTIONS = ("cause", "effect")
 _MARKER = re.compile(r"\[[a-z]+\]")
@@ -30,9 +30,7 @@ def hellaswag(record: Record, language: str) -> Row:
     WikiHow's layout markers are taken out as most users of the data do: ` [title]` becomes a full stop, `[header]`,
     `[step]` and `[substeps]` vanish.
     """
-    endings = record.get("endings")
-    if not isinstance(endings, list) or not all(isinstance(ending, str) for ending in endings):
-        raise ValueError("'endings' is missing or not a list of texts")
+    endings = get_texts(record, "endings", "'endings' is missing or not a list of texts")
     choices = [_without_markers(text_of({"endings": one}, "endings", may_be_empty=True)) for one in endings]
     return _row(_without_markers(text_of(record, "ctx")), "", choices, index_of(record.get("label"), len(endings)))
 
@@ -54,13 +52,12 @@ def commonsenseqa(record: Record, language: str) -> Row:
     """CommonsenseQA's JSON lines, of any version, or tau/commonsense_qa; choices are in the release's order."""
     inner = record.get("question")
     if isinstance(inner, dict):
-        question, given = text_of(inner, "stem"), inner.get("choices")
-        letters, texts = _columns(given)
+        question = text_of(inner, "stem")
+        given = [as_object(one, "a choice is not an object") for one in get_list(inner, "choices")]
+        letters, texts = [one.get("label") for one in given], [one.get("text") for one in given]
     else:
-        question, given = text_of(record, "question"), record.get("choices")
-        letters, texts = (given.get("label"), given.get("text")) if isinstance(given, dict) else (None, None)
-    if not isinstance(letters, list) or not isinstance(texts, list) or len(letters) != len(texts):
-        raise ValueError("'choices' is missing, or its labels and texts do not correspond")
+        question = text_of(record, "question")
+        letters, texts = columns_of(record, "choices", label="labels", text="texts")
     if len(set(map(str, letters))) < len(letters):
         raise ValueError(f"two choices have the same label among {', '.join(map(str, letters))}")
     choices = [text_of({"text": text}, "text", may_be_empty=True) for text in texts]
@@ -70,13 +67,6 @@ def commonsenseqa(record: Record, language: str) -> Row:
     if key not in letters:
         raise ValueError(f"the label {key!r} is not one of {', '.join(map(str, letters))}")
     return _row("", question, choices, letters.index(key))
-
-
-def _columns(choices: Any) -> tuple[list[Any] | None, list[Any] | None]:
-    """Labels and texts of a list of {label, text}."""
-    if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
-        return None, None
-    return [choice.get("label") for choice in choices], [choice.get("text") for choice in choices]
 
 
 @RECORDS.register("siqa")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from adapterstilts.data.formats.files import check_unicode
+from adapterstilts.parsed import as_text, as_whole_number, get_list, get_object
 from adapterstilts.registry import Registry, shared_registry
 
 Record: TypeAlias = Mapping[str, Any]
@@ -26,12 +27,28 @@ def text_of(record: Record, *names: str, may_be_empty: bool = False) -> str:
     value = record.get(name)
     if value is None:
         raise ValueError(f"{name!r} is missing")
-    if not isinstance(value, str):
-        raise ValueError(f"{name!r} is not text but {value!r}")
-    check_unicode(value)
-    if not may_be_empty and not value.strip():
+    text = as_text(value, f"{name!r} is not text but {value!r}")
+    check_unicode(text)
+    if not may_be_empty and not text.strip():
         raise ValueError(f"{name!r} is empty")
-    return value
+    return text
+
+
+def columns_of(record: Record, name: str, **columns: str) -> list[list[Any]]:
+    """The lists, of equal length, that the object under `name` has.
+
+    Args:
+        columns: The names of the lists, each to what it is called in an error.
+
+    Raises:
+        ValueError: One of them is not there, or longer than another.
+    """
+    reason = f"{name!r} is missing, or its {' and '.join(columns.values())} do not correspond"
+    inner = get_object(record, name, reason)
+    found = [get_list(inner, column, reason) for column in columns]
+    if len(set(map(len, found))) > 1:
+        raise ValueError(reason)
+    return found
 
 
 def index_of(value: Any, count: int, *, first: int = 0) -> int:
@@ -45,12 +62,10 @@ def index_of(value: Any, count: int, *, first: int = 0) -> int:
     """
     if value in (None, "", -1, "-1"):
         raise ValueError(HIDDEN)
-    digits = value.strip() if isinstance(value, str) else value
-    if isinstance(digits, str) and digits.isascii() and digits.isdigit():
-        digits = int(digits)
-    if type(digits) is not int or not first <= digits < first + count:
+    digits = str(value).strip()
+    if not (digits.isascii() and digits.isdigit()) or not first <= int(digits) < first + count:
         raise ValueError(f"the label {value!r} is not a number from {first} to {first + count - 1}")
-    return digits - first
+    return int(digits) - first
 
 
 def name_of(value: Any, names: Sequence[str]) -> str:
@@ -59,8 +74,9 @@ def name_of(value: Any, names: Sequence[str]) -> str:
     Raises:
         ValueError: It is neither a position in `names` nor one of them.
     """
+    if value in (None, ""):
+        raise ValueError(HIDDEN)
     if isinstance(value, str) and value.strip() in names:
         return value.strip()
-    if type(value) is int or value in (None, ""):
-        return names[index_of(value, len(names))]
-    raise ValueError(f"the label {value!r} is not one of {', '.join(names)}")
+    number = as_whole_number(value, f"the label {value!r} is not one of {', '.join(names)}")
+    return names[index_of(number, len(names))]

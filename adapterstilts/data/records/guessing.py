@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import UnionType
 from typing import Any
 
+from adapterstilts.data.records.forms import Form, as_number, form_of
 from adapterstilts.errors import UsageError, unknown
+from adapterstilts.tasks.sources import Names, listed
 
 # What data sets call these columns, the most telling names first.
 _LIKE: dict[str, tuple[str, ...]] = {
@@ -40,7 +43,7 @@ class ColumnGuess:
     """
 
     column: str
-    theirs: str | tuple[str, ...]
+    theirs: Names
     why: str
 
 
@@ -55,18 +58,21 @@ class Table:
         names = dict.fromkeys(name for record in records for name in record)
         self.columns = {name: [record.get(name) for record in records] for name in names}
 
+    def has_only(self, types: type | UnionType, name: str) -> bool:
+        """Whether all values of a column are of these types."""
+        return all(isinstance(value, types) for value in self.columns[name])
+
     def has_numbers(self, name: str) -> bool:
         """Whether all values of a column are numbers."""
         return all(_is_number(value) for value in self.columns[name])
 
     def has_texts(self, name: str) -> bool:
         """Whether all values of a column are text, and not all numbers."""
-        return all(isinstance(value, str) for value in self.columns[name]) and not self.has_numbers(name)
+        return self.has_only(str, name) and not self.has_numbers(name)
 
     def distinct(self, name: str) -> int:
         """How many different values a column has that could be labels; 0 for one with others."""
-        values = self.columns[name]
-        return len(set(values)) if all(isinstance(value, str | int) for value in values) else 0
+        return len(set(self.columns[name])) if self.has_only(str | int, name) else 0
 
     def repeats(self, name: str) -> bool:
         """Whether a column has few different values: two or three, or each of them several times."""
@@ -79,7 +85,7 @@ class Table:
 
 
 def guess_columns(
-    records: Sequence[Mapping[str, Any]], features: Mapping[str, Any], given: Mapping[str, str | tuple[str, ...]]
+    records: Sequence[Mapping[str, Any]], features: Mapping[str, Any], given: Mapping[str, Names]
 ) -> list[ColumnGuess]:
     """What each canonical column is read from.
 
@@ -95,7 +101,7 @@ def guess_columns(
     for name, theirs in given.items():
         if name not in features:
             raise unknown("canonical column", name, features)
-        for one in (theirs,) if isinstance(theirs, str) else theirs:
+        for one in listed(theirs):
             if one not in table.columns:
                 raise unknown("column of the file", one, table.columns)
     guesses = {name: ColumnGuess(name, theirs, "as you said") for name, theirs in given.items()}
@@ -103,17 +109,13 @@ def guess_columns(
     wanted = sorted((name for name in features if name != "language"), key=lambda name: name != "label")
     for find in (_by_name, _by_content):
         for name in (name for name in wanted if name not in guesses):
-            taken = {one for guess in guesses.values() for one in _listed(guess.theirs)}
+            taken = {one for guess in guesses.values() for one in listed(guess.theirs)}
             if found := find(name, features[name], table, [one for one in table.columns if one not in taken]):
                 guesses[name] = ColumnGuess(name, *found)
     return _complete(guesses, features, table)
 
 
-def _listed(theirs: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (theirs,) if isinstance(theirs, str) else theirs
-
-
-Found = tuple[str | tuple[str, ...], str] | None
+Found = tuple[Names, str] | None
 
 
 def _by_name(name: str, feature: Any, table: Table, free: Sequence[str]) -> Found:
@@ -123,7 +125,7 @@ def _by_name(name: str, feature: Any, table: Table, free: Sequence[str]) -> Foun
         theirs = plain.get(like)
         if theirs is not None and _fits(name, feature, table, theirs):
             return theirs, "same name" if theirs == name else "by its name"
-    if hasattr(feature, "feature") and (several := _numbered(free, _LIKE.get(name, ()), name)):
+    if form_of(feature) is Form.LIST and (several := _numbered(free, _LIKE.get(name, ()), name)):
         return several, "by their names"
     return None
 
@@ -134,10 +136,11 @@ def _fits(name: str, feature: Any, table: Table, theirs: str) -> bool:
         return table.is_unique(theirs)
     if name == "label":
         return theirs == name or table.repeats(theirs)
-    if isinstance(feature, Mapping):
-        return all(isinstance(value, Mapping) for value in table.columns[theirs])
-    if hasattr(feature, "feature") and name == "choices":
-        return all(isinstance(value, list) for value in table.columns[theirs])
+    form = form_of(feature)
+    if form is Form.OBJECT:
+        return table.has_only(Mapping, theirs)
+    if form is Form.LIST and name == "choices":
+        return table.has_only(list, theirs)
     return True
 
 
@@ -155,17 +158,17 @@ def _numbered(free: Sequence[str], like: Sequence[str], name: str) -> tuple[str,
 
 def _by_content(name: str, feature: Any, table: Table, free: Sequence[str]) -> Found:
     """The first column that is left and holds what the canonical column does."""
-    kind = getattr(feature, "dtype", "")
+    form = form_of(feature)
     if name == "label":
         found = next((one for one in free if table.repeats(one) and table.distinct(one) > 1), None)
         return (found, f"by its {table.distinct(found)} values") if found else None
     fits: Callable[[str], bool] | None = None
-    if name in _LIKE and name != "id" and kind == "string":
+    if form is Form.TEXT and name in _LIKE and name != "id":
         fits = table.has_texts
-    elif kind.startswith(("int", "float")):
+    elif form in (Form.WHOLE_NUMBER, Form.NUMBER):
         fits = table.has_numbers
     found = next((one for one in free if fits and fits(one)), None)
-    return (found, "the first text left" if kind == "string" else "the first number left") if found else None
+    return (found, "the first text left" if form is Form.TEXT else "the first number left") if found else None
 
 
 def _complete(guesses: Mapping[str, ColumnGuess], features: Mapping[str, Any], table: Table) -> list[ColumnGuess]:
@@ -175,7 +178,7 @@ def _complete(guesses: Mapping[str, ColumnGuess], features: Mapping[str, Any], t
         UsageError: A column that cannot be empty was not found.
     """
     found = []
-    texts = [name for name in _LIKE if name in features and getattr(features[name], "dtype", "") == "string"]
+    texts = [name for name in _LIKE if name in features and form_of(features[name]) is Form.TEXT]
     for name in features:
         if name in guesses:
             found.append(guesses[name])
@@ -192,10 +195,8 @@ def _complete(guesses: Mapping[str, ColumnGuess], features: Mapping[str, Any], t
 
 
 def _is_number(value: Any) -> bool:
-    if isinstance(value, bool):
-        return False
     try:
-        float(value)
-    except (TypeError, ValueError):
+        as_number(value)
+    except ValueError:
         return False
     return True

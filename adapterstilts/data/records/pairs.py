@@ -51,7 +51,7 @@ def anli(record: Record, language: str) -> Row:
     """ANLI's JSON lines (labels e, n, c; the premise is called `context`) or facebook/anli."""
     value = record.get("label")
     letters = {name[0]: name for name in NLI}
-    label = letters[value] if isinstance(value, str) and value in letters else name_of(value, NLI)
+    label = name_of(letters.get(str(value), value), NLI)
     return _pair(record, ("context", "premise"), ("hypothesis",), label)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from adapterstilts.data.records.fields import RECORDS, Record, Row, text_of
+from adapterstilts.data.records.fields import RECORDS, Record, Row, columns_of, text_of
+from adapterstilts.parsed import as_text, as_whole_number
+
+_EMPTY = "an answer is empty"
 
 
 @RECORDS.register("squad")
@@ -13,14 +16,11 @@ def squad(record: Record, language: str) -> Row:
 
 def answered(record: Record) -> Row:
     """The canonical row of a question with its context and answers; ValueError says what is wrong with it."""
-    answers = record.get("answers")
-    texts, starts = (answers.get("text"), answers.get("answer_start")) if isinstance(answers, dict) else (None, None)
-    if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
-        raise ValueError("'answers' is missing, or its texts and offsets do not correspond")
-    if not all(isinstance(text, str) and text.strip() for text in texts):
-        raise ValueError("an answer is empty")
-    if not all(type(start) is int for start in starts):
-        raise ValueError("an answer's offset is not a number")
+    texts, starts = columns_of(record, "answers", text="texts", answer_start="offsets")
+    if not all(as_text(text, _EMPTY).strip() for text in texts):
+        raise ValueError(_EMPTY)
+    for start in starts:
+        as_whole_number(start, "an answer's offset is not a number")
     return {
         "id": text_of(record, "id"),
         "context": text_of(record, "context"),

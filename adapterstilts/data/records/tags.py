@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from adapterstilts.data.formats.files import check_unicode
 from adapterstilts.data.records.fields import RECORDS, Record, Row, name_of
+from adapterstilts.parsed import as_text, get_list
 
 UPOS = (
     "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ",
@@ -22,20 +23,20 @@ def _row(record: Record, name: str, labels: Sequence[str] | None) -> Row:
 
     Tags that are all empty stay so: they are how a file without any is read.
     """
-    tokens, tags = record.get("tokens"), record.get("tags", record.get(name))
-    if not isinstance(tokens, list) or not isinstance(tags, list):
-        raise ValueError(f"'tokens' or {name!r} is missing or not a list")
+    reason = f"'tokens' or {name!r} is missing or not a list"
+    tokens, tags = get_list(record, "tokens", reason), get_list(record, "tags" if "tags" in record else name, reason)
     if not tokens or len(tokens) != len(tags):
         raise ValueError(f"the sentence has {len(tokens)} words and {len(tags)} tags")
     for position, token in enumerate(tokens):
-        if not isinstance(token, str) or not token.strip(" "):
+        if not as_text(token, f"word {position} is empty").strip(" "):
             raise ValueError(f"word {position} is empty")
     check_unicode(*tokens)
     if all(tag == "" for tag in tags):
         return {"tokens": list(tokens), "tags": list(tags)}
     if labels is None:
-        if odd := [tag for tag in tags if not isinstance(tag, str) or not tag.strip()]:
-            raise ValueError(f"the tag {odd[0]!r} is not a name")
+        for tag in tags:
+            if not as_text(tag, f"the tag {tag!r} is not a name").strip():
+                raise ValueError(f"the tag {tag!r} is not a name")
         return {"tokens": list(tokens), "tags": list(tags)}
     return {"tokens": list(tokens), "tags": [name_of(tag, labels) for tag in tags]}
 

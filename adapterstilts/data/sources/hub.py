@@ -14,7 +14,7 @@ from adapterstilts.data.sources.rows import ROWS_VERSION, canonical, canonical_r
 from adapterstilts.errors import explain_hub
 from adapterstilts.languages import context_language, question_language
 from adapterstilts.tasks.recipe import Recipe
-from adapterstilts.tasks.sources import HubSource
+from adapterstilts.tasks.sources import HubSource, listed
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -111,8 +111,7 @@ def _loaded_files(files: tuple[str, ...], split: str) -> Dataset:
 
 def _paths_of(part: HubSource, split: str, language: str) -> tuple[str, ...]:
     """The files of one split in the repository or its archive."""
-    given = part.splits[split]
-    return tuple(fill(template, language) for template in ((given,) if isinstance(given, str) else given))
+    return tuple(fill(template, language) for template in listed(part.splits[split]))
 
 
 def _config(part: HubSource, language: str) -> str | None:

@@ -20,8 +20,9 @@ from typing import Any, TypeAlias
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS
 from adapterstilts.data.formats.files import json_object, read_lines
-from adapterstilts.data.formats.squad import paragraphs
+from adapterstilts.data.formats.squad import Paragraph, paragraphs
 from adapterstilts.files import file_digest, sync
+from adapterstilts.parsed import get_list, get_object, get_text, get_whole_number
 from adapterstilts.tasks.recipe import Recipe
 
 Row: TypeAlias = Mapping[str, Any]
@@ -138,13 +139,13 @@ def _read_jsonl(path: Path, bad: BadRows) -> Iterator[Translated]:
         where = f"line {number}"
         try:
             found = json_object(line)
-            if not isinstance(found.get("id"), str) or not isinstance(found.get("source", {}), dict):
-                raise ValueError("it has no 'id'")
+            id_ = get_text(found, "id", "it has no 'id'")
+            source = get_object(found, "source") if "source" in found else None
         except ValueError as error:
             bad.report(path, where, str(error))
             continue
-        id_, source = found.pop("id"), found.pop("source", None)
-        yield Translated(where, columns=found, id=id_, source=source)
+        columns = {name: value for name, value in found.items() if name not in ("id", "source")}
+        yield Translated(where, columns=columns, id=id_, source=source)
 
 
 def _write_squad(rows: Iterable[tuple[Row, Row]], columns: Sequence[str]) -> Iterator[str]:
@@ -166,32 +167,42 @@ def _asked(source: Row, row: Row) -> dict[str, Any]:
 
 
 def _read_squad(path: Path, bad: BadRows) -> Iterator[Translated]:
-    seen: set[str] = set()
+    seen: set[str | None] = set()
     for paragraph in paragraphs(path, bad):
         for position, asked in enumerate(paragraph.questions):
             where = f"question {position} of {paragraph.where}"
-            if not isinstance(asked, dict) or "id" not in asked or not isinstance(asked.get("question"), str):
-                bad.report(path, where, "'id' or 'question' is missing")
+            try:
+                entry = _question(asked, paragraph, where)
+                if entry.id in seen:
+                    raise ValueError("the id is used twice")
+            except ValueError as error:
+                bad.report(path, where, str(error))
                 continue
-            id_, english = str(asked["id"]), asked.get("source_question")
-            if id_ in seen:
-                bad.report(path, where, "the id is used twice")
-                continue
-            seen.add(id_)
-            answer = next(iter(asked.get("answers") or []), None)
-            row = {"context": paragraph.context, "question": asked["question"], "answers": _placed(answer, paragraph)}
-            source = {"question": english} if isinstance(english, str) else None
-            yield Translated(where, columns=row if row["answers"] else {}, id=id_, source=source)
+            seen.add(entry.id)
+            yield entry
 
 
-def _placed(answer: Any, paragraph: Any) -> dict[str, list] | None:
+def _question(asked: Any, paragraph: Paragraph, where: str) -> Translated:
+    reason = "'id' or 'question' is missing"
+    question = get_text(asked, "question", reason)
+    if "id" not in asked:
+        raise ValueError(reason)
+    given = get_list(asked, "answers") if asked.get("answers") else []
+    answers = _placed(given[0], paragraph.context) if given else None
+    row = {"context": paragraph.context, "question": question, "answers": answers}
+    english = asked.get("source_question")
+    source = {"question": english} if isinstance(english, str) else None
+    return Translated(where, columns=row if answers else {}, id=str(asked["id"]), source=source)
+
+
+def _placed(answer: Any, context: str) -> dict[str, list] | None:
     """The first answer; None where it is not at its offset, as XTREME says of those that translation lost."""
-    if not isinstance(answer, dict):
+    try:
+        text, start = get_text(answer, "text"), get_whole_number(answer, "answer_start")
+    except ValueError:
         return None
-    text, start = answer.get("text"), answer.get("answer_start")
-    if not isinstance(text, str) or type(start) is not int or not text.strip() or start < 0:
-        return None
-    return {"text": [text], "answer_start": [start]} if paragraph.context.startswith(text, start) else None
+    found = text.strip() and start >= 0 and context.startswith(text, start)
+    return {"text": [text], "answer_start": [start]} if found else None
 
 
 _WRITERS: dict[str, Callable[[Iterable[tuple[Row, Row]], Sequence[str]], Iterator[str]]] = {
