@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def export_runs(
     Args:
         out: Folder to make; `<task>/test-<language>.{json|tsv}` below it.
         partial: Write the folder although tasks or languages are missing.
-        catalogue: By default the package's tasks and those of `ASTILTS_TASKS`.
+        catalogue: By default the package's tasks alone.
 
     Raises:
         UsageError: A run is not a whole evaluation of a test split, or two have the same task and language.
@@ -77,6 +77,20 @@ def export_runs(
         )
     if not chosen:
         raise DataError(f"None of the runs has a task of {benchmark}.", remedy="Check --benchmark.")
+    _write(chosen, out)
+    return Export(
+        folder=out,
+        files={
+            task: tuple(code for code in expected[task] if code in by_language) for task, by_language in chosen.items()
+        },
+        missing=missing,
+        outside=outside,
+        notes=_notes(runs),
+    )
+
+
+def _write(chosen: Mapping[str, Mapping[str, Run]], out: Path) -> None:
+    """Copies the predictions of each task and language to `out`, all or none."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
         for task, by_language in chosen.items():
@@ -87,15 +101,6 @@ def export_runs(
         if out.is_dir():
             out.rmdir()
         (Path(scratch) / "files").replace(out)
-    return Export(
-        folder=out,
-        files={
-            task: tuple(code for code in expected[task] if code in by_language) for task, by_language in chosen.items()
-        },
-        missing=missing,
-        outside=outside,
-        notes=_notes(runs),
-    )
 
 
 def _checked(run: Run) -> EvaluateSpec:
