@@ -87,7 +87,7 @@ def score_folders(
         predictions: Folder with `<task>/<split>-<language>.{json|tsv}`.
         labels: Folder of the same layout.
         benchmark: `xtreme` or `xtreme-r`. With it, only its tasks and languages count.
-        catalogue: By default the package's tasks and those of `ASTILTS_TASKS`.
+        catalogue: By default the package's tasks alone.
 
     Raises:
         DataError: A file has no labels, is malformed, or does not belong to its labels.

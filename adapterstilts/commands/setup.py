@@ -54,7 +54,7 @@ def make_planner(
     source = open_source("files" if options.data_dir else profile.source, options.data_dir)
     backbone = chosen_backbone(profile, options.backbone, options.revision)
     facts = backbone.facts(memory)
-    precision = choose_precision(options.precision, device=options.device, hidden_size=facts.hidden_size)
+    precision = choose_precision(options.precision, device=options.device, hidden_size=facts.hidden_size, memory=memory)
     return Planner(
         setup=Setup(
             store=RunStore(options.store, shipped_folders()),

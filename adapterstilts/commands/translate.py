@@ -81,8 +81,8 @@ def run_translation(task: str, options: TranslationOptions, reporter: Reporter) 
     tokenizer = checkpoint.load(AutoTokenizer)
     for direction in directions:
         speak(tokenizer, direction, name=checkpoint.name)
-    study = _Study(found, split, options, source, profile.holdout, checkpoint, reporter)
-    return [study.translate(direction) for direction in directions]
+    translation = Translation(found, split, options, source, profile.holdout, checkpoint, reporter)
+    return [translation.translate(direction) for direction in directions]
 
 
 def _directions(options: TranslationOptions) -> list[Direction]:
@@ -118,7 +118,7 @@ def _check_rows(source: Source, task: Recipe, split: str, direction: Direction, 
 
 
 @dataclass(frozen=True)
-class _Study:
+class Translation:
     """What all directions of one command share."""
 
     task: Recipe

@@ -122,19 +122,31 @@ def mine(
     sources = np.concatenate([np.arange(len(x)), best_source])
     targets = np.concatenate([best_target, np.arange(len(y))])
     scores = np.concatenate([forward_scores.max(axis=1), backward_scores.max(axis=1)])
-    taken: list[tuple[int, int]] = []
-    kept: list[float] = []
-    free_source, free_target = np.ones(len(x), dtype=bool), np.ones(len(y), dtype=bool)
-    for candidate in np.lexsort((targets, sources, -scores)):
-        if scores[candidate] <= minimum:
-            break
-        one, other = sources[candidate], targets[candidate]
-        if free_source[one] and free_target[other]:
-            free_source[one] = free_target[other] = False
-            if sides[0].single[one] and sides[1].single[other]:
-                taken.append((int(sides[0].rows[one]), int(sides[1].rows[other])))
-                kept.append(float(scores[candidate]))
-    return taken, np.asarray(kept, dtype=np.float64)
+    order = np.lexsort((targets, sources, -scores))
+    order = order[scores[order] > minimum]
+    sources, targets, scores = sources[order], targets[order], scores[order]
+    taken = [
+        one
+        for one in _one_to_one(sources, targets, len(x), len(y))
+        if sides[0].single[sources[one]] and sides[1].single[targets[one]]
+    ]
+    pairs = [(int(sides[0].rows[sources[one]]), int(sides[1].rows[targets[one]])) for one in taken]
+    return pairs, np.asarray(scores[taken], dtype=np.float64)
+
+
+def _one_to_one(sources: np.ndarray, targets: np.ndarray, count: int, other: int) -> list[int]:
+    """The candidates, in their order, none of whose two sentences an earlier one has taken.
+
+    Args:
+        count: How many source sentences there are, and `other` target sentences.
+    """
+    free_source, free_target = np.ones(count, dtype=bool), np.ones(other, dtype=bool)
+    taken = []
+    for candidate, (source, target) in enumerate(zip(sources, targets, strict=True)):
+        if free_source[source] and free_target[target]:
+            free_source[source] = free_target[target] = False
+            taken.append(candidate)
+    return taken
 
 
 def best_threshold(

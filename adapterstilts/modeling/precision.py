@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gc
+import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
 from adapterstilts.errors import CompatibilityError, UsageError
+from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.specs import Precision
 
 if TYPE_CHECKING:
@@ -48,16 +52,27 @@ def check_device(name: str) -> None:
         choose_device(name)
 
 
-def choose_precision(wanted: Literal["auto", "fp32", "bf16"], *, device: str, hidden_size: int) -> Precision:
+def choose_precision(
+    wanted: Literal["auto", "fp32", "bf16"], *, device: str, hidden_size: int, memory: Memory | None = None
+) -> Precision:
     """The number format of the frozen weights and the matrix products.
 
     Args:
         wanted: A format, or `auto`: bf16 where the machine multiplies it fast and the model is wide enough.
         device: As `choose_device` takes it.
+        memory: Where the machine's answer is kept, so that torch need not be imported for it again.
     """
     if wanted != "auto":
         return wanted
-    return "bf16" if hidden_size >= _NARROW and _multiplies_bf16(choose_device(device)) else "fp32"
+    if hidden_size < _NARROW:
+        return "fp32"
+
+    def find() -> bool:
+        return _multiplies_bf16(choose_device(device))
+
+    machine = (platform.node(), device, os.environ.get("CUDA_VISIBLE_DEVICES", "all"), version("torch"))
+    fast = memory.recall("multiplies bf16 fast", *machine, find=find) if memory else find()
+    return "bf16" if fast else "fp32"
 
 
 def _multiplies_bf16(device: torch.device) -> bool:

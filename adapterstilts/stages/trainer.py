@@ -331,8 +331,16 @@ def train(
 
     latest = latest_complete(checkpoints)
     trainer.go_on(latest)
-    state = trainer.state
-    resumed = int(latest.name.rpartition("-")[2]) if latest else 0
+    return _result(trainer, resumed=int(latest.name.rpartition("-")[2]) if latest else 0)
+
+
+def _result(trainer: StageTrainer, *, resumed: int) -> TrainingResult:
+    """What happened, once training has ended.
+
+    Args:
+        resumed: Step of the checkpoint that this process went on from.
+    """
+    state, parts, batches = trainer.state, trainer.parts, trainer.batches
     tokens = {part.name: part.features["tokens"][:] for part in parts}
     seen, before = batches.seen(state.global_step, tokens), batches.seen(resumed, tokens)
     tokens_seen = sum(one["tokens_seen"] for one in seen.values())

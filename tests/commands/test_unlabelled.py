@@ -14,6 +14,12 @@ from adapterstilts.errors import DataError
 from adapterstilts.mini.generators import generator
 from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.store import Run
+from tests.conftest import WINDOWS
+
+
+def without_windows(options: dict[str, Any]) -> dict[str, Any]:
+    """What other tasks than question answering are told."""
+    return {name: value for name, value in options.items() if name not in WINDOWS}
 
 
 @pytest.fixture
@@ -65,7 +71,7 @@ def _squad(path: Path, rows: list[dict[str, Any]], *, hidden: bool) -> None:
 @pytest.mark.parametrize("task", ["xnli", "panx", "xquad"])
 def test_predictions_without_scores(quick: dict[str, Any], download: Path, task: str, tmp_path: Path) -> None:
     options = {**quick, "data_dir": download, "languages": ("en", "de")}
-    result = adapterstilts.transfer("none", task, **options)
+    result = adapterstilts.transfer("none", task, **(options if task == "xquad" else without_windows(options)))
     (row,) = result.rows
     assert row.split == "test" and row.english is None and row.zero_shot is None and not row.difference
     assert row.counts == {"en": {"unlabelled": 12}, "de": {"unlabelled": 12}}
@@ -79,7 +85,7 @@ def test_training_data_need_labels(quick: dict[str, Any], download: Path) -> Non
     sentences = generator("entities")(split="train", language="en", size=20)
     _write(download / "panx/dev-en.tsv", _tagged(sentences, hidden=True))
     with pytest.raises(DataError, match="The validation data of panx have no labels"):
-        adapterstilts.transfer("none", "panx", **{**quick, "data_dir": download, "languages": ("de",)})
+        adapterstilts.transfer("none", "panx", **{**without_windows(quick), "data_dir": download, "languages": ("de",)})
 
 
 def test_pairs_without_a_gold_label_are_dropped_and_counted(quick: dict[str, Any], download: Path) -> None:
@@ -87,7 +93,7 @@ def test_pairs_without_a_gold_label_are_dropped_and_counted(quick: dict[str, Any
         for number in range(3):
             pair = {"gold_label": "-", "sentence1": "a b", "sentence2": "c", "pairID": f"x{number}"}
             file.write(json.dumps(pair) + "\n")
-    result = adapterstilts.train_intermediate("mnli", **{**quick, "data_dir": download})
+    result = adapterstilts.train_intermediate("mnli", **{**without_windows(quick), "data_dir": download})
     run = Run(result.folder)
     assert list(run.provenance["rows_omitted_by_design"].values()) == [3] and not run.provenance["rows_left_out"]
     assert run.metrics["train_examples"] == 60

@@ -121,4 +121,4 @@ def test_rows_that_differ_from_the_benchmarks_are_said_to(hub: HubServer, tmp_pa
     # The second command takes the evaluation from the store.
     table = printed(hub, tmp_path, "bucc2018", "de")
     assert table.count(f"  Not comparable with the benchmark's scores: {differs}.\n") == 1
-    assert f"**Not the benchmark's rows on the Hub**: {differs}." in card(recipe("bucc2018"))
+    assert f"**Not the benchmark's rows on the Hub**: {differs}." in card(recipe("bucc2018"), None)

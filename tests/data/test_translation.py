@@ -15,7 +15,7 @@ from adapterstilts.data.formats.sentences import sentence_breaks
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.translation.layout import Direction, file_of, provenance_of, write_translations
 from adapterstilts.data.translation.markers import mark, unmark
-from adapterstilts.data.translation.reading import ParallelRows, TranslationFiles, open_translations
+from adapterstilts.data.translation.reading import ParallelRows, TranslationFiles, from_english, open_translations
 from adapterstilts.data.translation.texts import check_translatable, needed_texts, translate_row
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.mini.generators import generator
@@ -160,6 +160,17 @@ def test_kinds_that_cannot_be_translated_say_why() -> None:
         "tatoeba": "retrieval", "lareqa": "retrieval", "mewslix": "retrieval",
     }  # fmt: skip
     assert "a tag for each word" in refused["udpos"] and "plain text" in refused["mlm"]
+
+
+def test_what_cannot_be_translated_is_trained_on_in_other_languages_where_the_suite_has_parallel_rows() -> None:
+    suite = open_translations(None, open_source("mini", None), flag="--translations")
+    assert set(from_english(suite, recipe("udpos"), "train", ["en", "de"])) == {"de"}
+    with pytest.raises(UsageError, match="udpos has no translations to train on: it has a tag for each word"):
+        from_english(None, recipe("udpos"), "train", ["de"])
+    with pytest.raises(
+        UsageError, match="lareqa has no translations to train on: what it looks for is the translation"
+    ):
+        from_english(suite, recipe("lareqa"), "train", ["de"])
 
 
 @pytest.mark.parametrize("name", PARALLEL)

@@ -159,7 +159,7 @@ def test_checkpoints_outlive_a_failure_after_training(quick: dict[str, Any], tmp
     store = tmp_path / "store"
     code = (
         "import sys, errno\n"
-        "from adapterstilts import provenance\n"
+        "from adapterstilts.runs import provenance\n"
         "def full(*args, **kwargs): raise OSError(errno.ENOSPC, 'No space left on device')\n"
         "provenance.Stopwatch.record = full\n"
         "from adapterstilts.cli import main\n"

@@ -15,6 +15,7 @@ from transformers import AutoModel, XLMRobertaForQuestionAnswering
 
 from adapterstilts.data.batching import Collator
 from adapterstilts.errors import CompatibilityError, UsageError
+from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.backbone import check_length, locate_backbone
 from adapterstilts.modeling.composing import start_model
 from adapterstilts.modeling.precision import choose_device, choose_precision
@@ -216,7 +217,8 @@ def test_wrong_backbones_are_refused(tiny_backbone: Path, other_backbone: Path, 
         (wider, "hidden size 32 there, 64 here"),
     ):
         with pytest.raises(CompatibilityError, match=message):
-            source.check_backbone(locate_backbone(str(folder)))
+            backbone = locate_backbone(str(folder))
+            source.check_backbone(backbone, backbone.config())
 
 
 def test_compositions_that_cannot_work_are_refused(tiny_backbone: Path, tmp_path: Path) -> None:
@@ -299,7 +301,7 @@ def test_revision_is_for_the_hub(tiny_backbone: Path) -> None:
 def test_precision(wanted: str, fast: bool, hidden_size: int, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine's own answer is replaced by that of a CPU with fast bf16 products, and of one without."""
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": fast})
-    assert choose_precision(wanted, device=torch.device("cpu"), hidden_size=hidden_size) == expected
+    assert choose_precision(wanted, device="cpu", hidden_size=hidden_size) == expected
 
 
 def test_device_has_to_exist() -> None:
@@ -340,10 +342,10 @@ def test_frozen_weights_are_bf16_and_trained_ones_fp32(tiny_backbone: Path) -> N
 
 
 def test_longer_inputs_than_positions_are_refused(tiny_backbone: Path) -> None:
-    config = locate_backbone(str(tiny_backbone)).config()  # 130 positions, of which XLM-R uses 128
-    check_length(config, 128, name="tiny")
+    facts = Facts.of(locate_backbone(str(tiny_backbone)).config())  # 130 positions, of which XLM-R uses 128
+    check_length(facts, 128, name="tiny")
     with pytest.raises(CompatibilityError, match="tiny has 128 positions, fewer than max_length 129"):
-        check_length(config, 129, name="tiny")
+        check_length(facts, 129, name="tiny")
 
 
 def test_folder_without_a_checkpoint_is_refused(tmp_path: Path) -> None:

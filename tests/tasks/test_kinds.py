@@ -15,6 +15,7 @@ from adapterstilts.data.translation.texts import check_translatable, translate_r
 from adapterstilts.errors import UsageError
 from adapterstilts.mini.tokenizer import build_tokenizer
 from adapterstilts.modeling.heads import HEADS
+from adapterstilts.registry import PACKAGE
 from adapterstilts.settings import Encoding, Strict
 from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.kind import KINDS, Kind
@@ -141,7 +142,7 @@ def test_translated_columns_are_those_that_change(name: str) -> None:
 
 
 def test_a_kind_that_says_nothing_about_translation_is_refused_in_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KINDS._entries, "silent", Silent)
+    monkeypatch.setitem(KINDS._entries, "silent", (Silent, PACKAGE))
     task = recipe("mnli").model_copy(update={"name": "headlines", "kind": "silent", "options": {}})
     suite = open_translations(None, open_source("mini", None), flag="--translations")
     reason = "its kind does not say what a translation makes of a row"
@@ -155,7 +156,7 @@ def test_a_kind_that_says_nothing_about_translation_is_refused_in_plain_words(mo
 
 def test_a_kind_that_can_be_translated_has_to_say_whether_it_can_be_scored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Silent, "untranslatable", None)
-    monkeypatch.setitem(KINDS._entries, "silent", Silent)
+    monkeypatch.setitem(KINDS._entries, "silent", (Silent, PACKAGE))
     task = recipe("mnli").model_copy(update={"name": "headlines", "kind": "silent", "options": {}})
     check_translatable(task)
     suite = open_translations(None, open_source("mini", None), flag="--translations")

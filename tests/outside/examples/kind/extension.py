@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from adapterstilts.metrics import METRICS, Metric, submission
+from adapterstilts.metrics.matching import match_lines
 from adapterstilts.metrics.statistics import spearman
 from adapterstilts.settings import Encoding, validate
 from adapterstilts.tasks.defaults import KindDefaults
@@ -133,7 +134,5 @@ class Spearman:
 def register(catalogue: Any) -> None:
     catalogue.kinds.add("regression", Regression)
     catalogue.heads.add("number", number_head)
-    metric = Metric(
-        "spearman", f"{__name__}:Spearman", ".tsv", match=submission.match_lines, statistics={"spearman": spearman}
-    )
+    metric = Metric("spearman", f"{__name__}:Spearman", ".tsv", match=match_lines, statistics={"spearman": spearman})
     catalogue.metrics.add("spearman", metric)
