@@ -15,6 +15,7 @@ import pytest
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from adapterstilts.mini.generators.span_qa import span_qa
+from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.runs.memory import FOLDER
 from adapterstilts.settings import Optimisation
 
@@ -95,6 +96,15 @@ def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def other_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Same architecture as `tiny_backbone`, other weights."""
     return save_tiny_backbone(tmp_path_factory.mktemp("other"), seed=1)
+
+
+@pytest.fixture(scope="session")
+def backbones(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Backbone]:
+    """A random backbone of each family."""
+    from tests.backbones import FAMILIES
+
+    root = tmp_path_factory.mktemp("families")
+    return {name: locate_backbone(str(family.save(root / name))) for name, family in FAMILIES.items()}
 
 
 def write_squad(path: Path, rows: list[dict[str, Any]], *, titles: bool = True) -> Path:

@@ -133,7 +133,7 @@ def test_a_language_without_adapter_is_an_error_with_the_command(mini: dict[str,
     with pytest.raises(
         UsageError,
         match=r"has no language adapter on .* for Chinese \(zh\)\. Train it first: astilts train-language zh "
-        r"--profile mini, .* Or give --language-fallback none, en or another language\.",
+        r"--profile mini .* Or give --language-fallback none, en or another language\.",
     ):
         adapterstilts.transfer("squad", "xquad", language_adapters=True, **SHOWN, **mini)
     with pytest.raises(UsageError, match=r"for Swahili \(sw\)\. Train it first: astilts train-language sw"):

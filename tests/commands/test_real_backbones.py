@@ -70,7 +70,7 @@ def test_words_begin_with_a_space_in_byte_level_vocabularies(english: Path) -> N
     encoded = (
         recipe("udpos")
         .build_kind()
-        .encode({"tokens": [words]}, [0], tokenizer=plain, encoding=Encoding(), labels=False)
+        .encode({"tokens": [words]}, [0], tokenizer=plain, encoding=Encoding(max_length=16), labels=False)
     )
     assert encoded["input_ids"][0] == told(words, is_split_into_words=True)["input_ids"]
     assert encoded["words"] == [[0, 1, 2, 3]] and encoded["at"][0][0] == 1

@@ -40,13 +40,6 @@ from tests.runs.test_specs import train_spec
 __all__ = ["prepared"]  # a fixture: questions, with the tokenizer that all families have
 
 
-@pytest.fixture(scope="module")
-def backbones(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Backbone]:
-    """A random backbone of each family."""
-    root = tmp_path_factory.mktemp("families")
-    return {name: locate_backbone(str(family.save(root / name))) for name, family in FAMILIES.items()}
-
-
 def combinations() -> Iterator[Any]:
     for name, family in FAMILIES.items():
         for method in ("full", "peft:lora", *(["seq_bn"] if family.adapters else [])):

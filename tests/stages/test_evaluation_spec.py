@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapterstilts.errors import DataError, UsageError
+from adapterstilts.errors import UsageError
 from adapterstilts.stages.evaluation_spec import NO_LANGUAGE_ADAPTER, Scored, plan_evaluation
 from adapterstilts.stages.graph import Evaluation, Training
 from tests.stages.conftest import World
@@ -71,18 +71,15 @@ def test_language_adapters_are_among_what_it_needs(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "scored", "error", "message"),
+    ("task", "scored", "message"),
     [
-        ("mlqa", {"languages": ("fr",)}, UsageError, "mlqa in the mini source has no French"),
-        ("mlqa", {"benchmark": "xtreme", "languages": ("en", "en")}, UsageError, "given twice"),
-        ("squad", {"benchmark": "xtreme"}, UsageError, "squad is not a task of xtreme"),
-        ("mlqa", {"split": "validation"}, DataError, "mlqa: missing validation rows"),
-        ("tatoeba", {"preset": "xtrem"}, UsageError, "Did you mean 'xtreme'"),
-        ("tatoeba", {"layer": 3}, UsageError, "--layer: layer 3 is not one of the 2 layers"),
+        ("mlqa", {"languages": ("fr",)}, "mlqa in the mini source has no French"),
+        ("mlqa", {"benchmark": "xtreme", "languages": ("en", "en")}, "given twice"),
+        ("squad", {"benchmark": "xtreme"}, "squad is not a task of xtreme"),
+        ("tatoeba", {"preset": "xtrem"}, "Did you mean 'xtreme'"),
+        ("tatoeba", {"layer": 3}, "--layer: layer 3 is not one of the 2 layers"),
     ],
 )
-def test_what_cannot_be_scored_is_refused(
-    world: World, task: str, scored: dict[str, Any], error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=message):
+def test_what_cannot_be_scored_is_refused(world: World, task: str, scored: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         plan(world, task, **scored)
