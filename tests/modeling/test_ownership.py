@@ -10,12 +10,12 @@ import torch
 
 from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.modeling.blocks import AdapterDescription
-from adapterstilts.modeling.compatibility import start_model
+from adapterstilts.modeling.composing import start_model
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import Choice, MethodSpec
 from tests.modeling.test_transfer_model import SPAN, batch, start, store
-from tests.test_specs import train_spec
+from tests.runs.test_specs import train_spec
 
 ADDING = [method.name for method in METHODS if method.adds_adapter]
 # Modules of XLM-R, modules of the two libraries, and what tensors are called.

@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 
 from adapterstilts.modeling.backbone import locate_backbone
-from adapterstilts.modeling.compatibility import start_model
+from adapterstilts.modeling.composing import start_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import Choice, MethodSpec
 from tests.backbones import FAMILIES
 from tests.modeling.test_transfer_model import SPAN, batch, store
-from tests.test_specs import train_spec
+from tests.runs.test_specs import train_spec
 
 
 def test_lora_is_merged_on_a_decoder_whose_attention_has_a_scaling_of_its_own(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_lora_is_merged_on_a_decoder_whose_attention_has_a_scaling_of_its_own(tm
     merge = Choice(name="merge", options={"kind": "svd", "rank": 4, "then": "continue"})
     spec = train_spec(method=lora, composition=merge, backbone=backbone.fingerprint)
     merged = start_model(spec, backbone, sources, heads={"squad": SPAN}, source_task=None)
-    plain = TransferModel(backbone, method=lora, precision="fp32")
+    plain = TransferModel(backbone, method=lora, precision="fp32", own_backbone=True)
     for source in sources:
         other = source.restore(backbone, precision="fp32")
         for name, module in other.backbone.named_modules():
