@@ -28,7 +28,7 @@ def test_lora_is_merged_on_a_decoder_whose_attention_has_a_scaling_of_its_own(tm
     merge = Choice(name="merge", options={"kind": "svd", "rank": 4, "then": "continue"})
     spec = train_spec(method=lora, composition=merge, backbone=backbone.fingerprint)
     merged = start_model(spec, backbone, sources, heads={"squad": SPAN}, source_task=None)
-    plain = TransferModel(backbone, method=lora, precision="fp32")
+    plain = TransferModel(backbone, method=lora, precision="fp32", own_backbone=True)
     for source in sources:
         other = source.restore(backbone, precision="fp32")
         for name, module in other.backbone.named_modules():
