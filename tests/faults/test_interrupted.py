@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import resource
+import shutil
 import signal
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import adapterstilts
 from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.runs.store import RunStore
 from adapterstilts.stages.checkpoints import latest_complete
-from tests.conftest import write_squad
+from tests.conftest import QUICK, WINDOWS, write_squad
 
 ASTILTS = [sys.executable, "-m", "adapterstilts"]
 
@@ -42,6 +41,14 @@ def train(quick: dict[str, Any], store: Path, *more: str) -> list[str]:
 def train_here(quick: dict[str, Any], store: Path, *, tasks: tuple[str, ...] = ("squad",), **options: Any) -> None:
     """What the command of `train` does, in this process, where the libraries are loaded already."""
     adapterstilts.train_intermediate(tasks, **{**quick, **SLOW, "store": store, **options})
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_backbone: Path, releases: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in which `train_here` ended without interruption."""
+    store = tmp_path_factory.mktemp("finished") / "store"
+    train_here({"backbone": str(tiny_backbone), "data_dir": releases, **QUICK, **WINDOWS}, store)
+    return store
 
 
 def last_step(store: Path) -> int:
@@ -75,9 +82,10 @@ def only_run(store: Path) -> Path:
     return found.check().folder
 
 
-def test_killed_training_resumes_to_bitwise_the_same_weights(quick: dict[str, Any], tmp_path: Path) -> None:
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    train_here(quick, whole)
+def test_killed_training_resumes_to_bitwise_the_same_weights(
+    quick: dict[str, Any], finished: Path, tmp_path: Path
+) -> None:
+    killed = tmp_path / "killed"
     # Before the first checkpoint at step 5, in the middle of the second epoch, and towards the end at 54.
     for step in (3, 27, 46):
         kill_at_step(train(quick, killed), killed, step)
@@ -89,7 +97,7 @@ def test_killed_training_resumes_to_bitwise_the_same_weights(quick: dict[str, An
     (work / "checkpoints" / "checkpoint-53").mkdir()
     (work / "checkpoints" / "checkpoint-53" / "trained.safetensors").write_bytes(b"half")
     assert run(train(quick, killed)).returncode == 0
-    one, other = only_run(whole), only_run(killed)
+    one, other = only_run(finished), only_run(killed)
     assert one.name == other.name
     first, second = load_file(one / "weights.safetensors"), load_file(other / "weights.safetensors")
     assert [name for name in first if not torch.equal(first[name], second[name])] == []
@@ -143,10 +151,9 @@ def _two_tasks(folder: Path) -> Path:
     return data
 
 
-def test_finished_work_is_published_and_not_done_again(quick: dict[str, Any], tmp_path: Path) -> None:
+def test_finished_work_is_published_and_not_done_again(quick: dict[str, Any], finished: Path, tmp_path: Path) -> None:
     """A kill between the last file of a run and the rename that publishes it."""
-    store = tmp_path / "store"
-    train_here(quick, store)
+    store = shutil.copytree(finished, tmp_path / "store")
     folder = only_run(store)
     folder.replace(store / ".work" / folder.name)
     again = run(train(quick, store))
@@ -192,25 +199,38 @@ def test_evaluation_goes_on_with_the_languages_that_are_left(quick: dict[str, An
     assert (Path(row["folder"]) / "scores/en.json").stat().st_mtime_ns == before
 
 
-def test_full_disk_is_one_clear_error_and_the_store_stays_valid(quick: dict[str, Any], tmp_path: Path) -> None:
+_LIMITED = """
+import json, resource, signal, sys
+from adapterstilts.cli.main import main
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+for limit in json.loads(sys.argv[1]):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        main(sys.argv[2:])
+    except SystemExit as stopped:
+        print("FAILED", limit, stopped.code, file=sys.stderr, flush=True)
+"""
+
+
+def test_full_disk_is_one_clear_error_and_the_store_stays_valid(
+    quick: dict[str, Any], finished: Path, tmp_path: Path
+) -> None:
     """Writing fails inside the process, as on a full disk: no file can grow beyond a limit.
 
     The tokenised data are there already, so each limit is met by another writer: weights, optimiser state, logs.
     """
-    store = tmp_path / "store"
-    train_here(quick, store, seed=1)
+    store = shutil.copytree(finished, tmp_path / "store")
     before = only_run(store)
-
-    def limit_files(limit: int) -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    for limit in (1000, 2500, 4000, 8000):
-        failed = run(train(quick, store, "--seed", "2"), preexec_fn=partial(limit_files, limit))
-        assert failed.returncode == 1
-        assert "No space left" in failed.stderr and "finished runs are untouched" in failed.stderr, failed.stderr
-        assert "Traceback" not in failed.stderr
-        assert only_run(store) == before
+    limits = [1000, 2500, 4000, 8000]
+    words = train(quick, store, "--seed", "2")[len(ASTILTS) :]
+    failed = run([sys.executable, "-c", _LIMITED, json.dumps(limits), *words])
+    assert "Traceback" not in failed.stderr, failed.stderr
+    for limit, said in zip(limits, failed.stderr.split("FAILED ")[:-1], strict=True):
+        assert f"FAILED {limit} 1\n" in failed.stderr
+        assert "No space left" in said and "finished runs are untouched" in said, (limit, said)
+    assert only_run(store) == before
     train_here(quick, store, seed=2)
     assert len(RunStore(store).runs()) == 2
 
@@ -232,7 +252,11 @@ def test_two_processes_share_one_result(quick: dict[str, Any], tmp_path: Path) -
 
 def test_interrupt_says_what_is_kept(quick: dict[str, Any], tmp_path: Path) -> None:
     store = tmp_path / "store"
-    process = subprocess.Popen(train(quick, store), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(
+        train(quick, store), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        # A shell's background jobs, and what they start, ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
     while last_step(store) < 6:
         try:
             pytest.fail(f"ended with {process.wait(timeout=0.01)} before it could be interrupted")

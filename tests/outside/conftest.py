@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,21 +74,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture
-def astilts(tmp_path: Path) -> Callable[..., list[str]]:
+def run(commands: Sequence[Sequence[str]], folder: Path, *, tasks: Sequence[Path]) -> list[str]:
     """Runs commands one after the other in one process, as entries of its own would stay in this one."""
-
-    def run(*commands: Sequence[str], tasks: Sequence[Path] = (), path: Sequence[Path] = ()) -> list[str]:
-        environment = {
-            **os.environ,
-            "ASTILTS_TASKS": os.pathsep.join(map(str, tasks)),
-            "PYTHONPATH": os.pathsep.join([*map(str, path), os.environ.get("PYTHONPATH", "")]),
-        }
-        result = subprocess.run(
-            [sys.executable, "-c", _RUN, json.dumps(commands)], capture_output=True, text=True, check=False,
-            cwd=tmp_path, env=environment,
-        )  # fmt: skip
-        assert result.returncode == 0, result.stderr
-        return result.stdout.split("COMMAND\n")[1:]
-
-    return run
+    environment = {**os.environ, "ASTILTS_TASKS": os.pathsep.join(map(str, tasks))}
+    result = subprocess.run(
+        [sys.executable, "-c", _RUN, json.dumps(commands)], capture_output=True, text=True, check=False,
+        cwd=folder, env=environment,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return result.stdout.split("COMMAND\n")[1:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.files import FileRows
 from adapterstilts.tasks.catalogue import Catalogue
 from tests.conftest import QUICK
-from tests.outside.conftest import EXAMPLES
+from tests.outside.conftest import EXAMPLES, run
 from tests.translation_models import save_marian, sentences
 
 README = Path(__file__).parents[2] / "README.md"
@@ -23,17 +23,59 @@ README = Path(__file__).parents[2] / "README.md"
 TASKS = {"task": "headlines", "format": "notes", "metric": "paraphrases", "kind": "likeness", "method": "headlines"}
 METRIC = {"kind": "spearman"}
 METHOD = {"method": ["--method", "peft:hra[r=2]"]}
-
-
-@pytest.fixture(scope="module")
-def marian(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A translation model of random weights."""
-    return save_marian(tmp_path_factory.mktemp("models") / "marian", sentences("en", "de"), positions=48)
+TRANSLATED = ("task", "kind")
 
 
 def flags(backbone: Path, data: Path) -> list[str]:
     words = ["--backbone", str(backbone), "--data-dir", str(data), "--store", "store", "--json"]
     return words + [word for name, value in QUICK.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
+@dataclass(frozen=True)
+class Used:
+    """What the commands printed, by addition, and the folder they ran in."""
+
+    folder: Path
+    trained: dict[str, Any]
+    rows: dict[str, list[dict[str, Any]]]
+    listed: list[dict[str, Any]]
+    translated: dict[str, Any]
+    trained_on_translations: dict[str, Any]
+    scored: dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def used(tiny_backbone: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Used:
+    """Every addition trained with, transferred to and scored, in two processes: their imports are most of the time."""
+    folder = tmp_path_factory.mktemp("used")
+    marian = save_marian(folder / "marian", sentences("en", "de"), positions=48)
+    few = ["--data-dir", str(data), "--max-train-examples", "12", "--json"]
+    commands = [["tasks", "--json"]]
+    for what, task in TASKS.items():
+        common = [*flags(tiny_backbone, data), *METHOD.get(what, [])]
+        commands += [["train-intermediate", task, *common], ["transfer", "--from", task, "--to", task, *common]]
+    for what in TRANSLATED:
+        commands += [
+            ["translate", TASKS[what], "--to", "de", "--model", str(marian), *few],
+            ["train-intermediate", TASKS[what], "--languages", "en,de", "--translations", "translations",
+             *flags(tiny_backbone, data), *few],
+        ]  # fmt: skip
+    folders = [EXAMPLES / what for what in TASKS]
+    listed, *outputs = (json.loads(text) for text in run(commands, folder, tasks=folders))
+    rows = {what: outputs[2 * n + 1]["rows"] for n, what in enumerate(TASKS)}
+    others = outputs[2 * len(TASKS) :]
+    evaluations = [row["folder"] for what in TASKS for row in rows[what]]
+    score = [["score", f"{one}/predictions", f"{one}/labels", "--json"] for one in evaluations]
+    scored = dict(zip(evaluations, map(json.loads, run(score, folder, tasks=folders)), strict=True))
+    return Used(
+        folder=folder,
+        trained={what: outputs[2 * n] for n, what in enumerate(TASKS)},
+        rows=rows,
+        listed=listed,
+        translated={what: others[2 * n][0] for n, what in enumerate(TRANSLATED)},
+        trained_on_translations={what: others[2 * n + 1] for n, what in enumerate(TRANSLATED)},
+        scored={what: [scored[row["folder"]] for row in rows[what]] for what in TASKS},
+    )
 
 
 def test_the_readme_says_in_how_many_files_each_is_added() -> None:
@@ -47,68 +89,35 @@ def test_the_readme_says_in_how_many_files_each_is_added() -> None:
 
 
 @pytest.mark.parametrize("what", TASKS)
-def test_additions_are_trained_with_transferred_to_and_scored(
-    what: str, tiny_backbone: Path, data: Path, astilts: Callable[..., list[str]]
-) -> None:
-    task, common = TASKS[what], [*flags(tiny_backbone, data), *METHOD.get(what, [])]
-    folders = [EXAMPLES / name for name in dict.fromkeys([what, *(["task"] if what == "method" else [])])]
-    trained, moved, listed = astilts(
-        ["train-intermediate", task, *common],
-        ["transfer", "--from", task, "--to", task, *common],
-        ["tasks", "--json"],
-        tasks=folders,
-    )
-    metric = METRIC.get(what, "accuracy")
-    assert json.loads(trained)["tasks"][task]["validation"][metric] is not None
-    rows = json.loads(moved)["rows"]
+def test_additions_are_trained_with_transferred_to_and_scored(what: str, used: Used) -> None:
+    task, metric, rows = TASKS[what], METRIC.get(what, "accuracy"), used.rows[what]
+    assert used.trained[what]["tasks"][task]["validation"][metric] is not None
     assert [row["intermediate"].partition("@")[0] for row in rows] == ["none", task]
     assert all(set(row["languages"]) == {"en", "de"} and metric in row["languages"]["de"] for row in rows)
     assert set(rows[1]["difference"][metric]) == {"mean", "low", "high"}
-    (entry,) = [one for one in json.loads(listed) if one["name"] == task]
-    assert entry["origin"] == {"kind": "folder", "name": str(folders[-1])}
+    (entry,) = [one for one in used.listed if one["name"] == task]
+    assert entry["origin"] == {"kind": "folder", "name": str(EXAMPLES / ("task" if what == "method" else what))}
     assert all(row["method"] == "peft:hra[r=2]" for row in rows) or what != "method"
-    check_scores(rows, metric, tasks=folders, astilts=astilts)
-
-
-@pytest.mark.parametrize("what", ["task", "kind"])
-def test_additions_are_translated_and_trained_with_in_another_language(
-    what: str, tiny_backbone: Path, data: Path, astilts: Callable[..., list[str]], marian: Path
-) -> None:
-    few = ["--data-dir", str(data), "--max-train-examples", "12", "--json"]
-    translated, trained = astilts(
-        ["translate", TASKS[what], "--to", "de", "--model", str(marian), *few],
-        ["train-intermediate", TASKS[what], "--languages", "en,de", "--translations", "translations",
-         *flags(tiny_backbone, data), *few],
-        tasks=[EXAMPLES / what],
-    )  # fmt: skip
-    (result,) = json.loads(translated)
-    assert result["rows"] + sum(result["dropped"].values()) == 12 and result["rows"] > 0
-    assert json.loads(trained)["languages"] == ["en", "de"]
-
-
-def check_scores(
-    rows: list[dict[str, Any]], metric: str, *, tasks: Sequence[Path], astilts: Callable[..., list[str]]
-) -> None:
-    """`astilts score` gives the numbers that `transfer` printed."""
-    folders = [row["folder"] for row in rows]
-    found = astilts(
-        *(["score", f"{folder}/predictions", f"{folder}/labels", "--json"] for folder in folders), tasks=tasks
-    )
-    for row, scored in zip(rows, found, strict=True):
-        (task,) = json.loads(scored)["tasks"]
-        for language, metrics in task["languages"].items():
+    # `astilts score` gives the numbers that `transfer` printed.
+    for row, scored in zip(rows, used.scored[what], strict=True):
+        (one,) = scored["tasks"]
+        for language, metrics in one["languages"].items():
             assert metrics[metric] == pytest.approx(row["languages"][language][metric], abs=1e-4)
 
 
-def test_the_number_of_the_example_kind_is_a_rank_correlation(
-    tiny_backbone: Path, data: Path, tmp_path: Path, astilts: Callable[..., list[str]]
-) -> None:
+@pytest.mark.parametrize("what", TRANSLATED)
+def test_additions_are_translated_and_trained_with_in_another_language(what: str, used: Used) -> None:
+    result = used.translated[what]
+    assert result["rows"] + sum(result["dropped"].values()) == 12 and result["rows"] > 0
+    assert used.trained_on_translations[what]["languages"] == ["en", "de"]
+
+
+def test_the_number_of_the_example_kind_is_a_rank_correlation(used: Used) -> None:
     """Expected: scipy's, of the files in the run's folder."""
-    words = ["transfer", "--from", "none", "--to", "likeness", *flags(tiny_backbone, data)]
-    (row,) = json.loads(astilts(words, tasks=[EXAMPLES / "kind"])[0])["rows"]
+    row = used.rows["kind"][0]
     for language in ("en", "de"):
         mine, gold = (
-            [float(line) for line in (tmp_path / row["folder"] / name / "likeness" / f"test-{language}.tsv").open()]
+            [float(line) for line in (used.folder / row["folder"] / name / "likeness" / f"test-{language}.tsv").open()]
             for name in ("predictions", "labels")
         )
         assert row["languages"][language]["spearman"] == pytest.approx(100 * spearmanr(mine, gold).statistic)
