@@ -40,6 +40,14 @@ def without_training(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in about_training}
 
 
+# Files of a minute: first, so that no process of several is left alone with one at the end.
+LONG = ("test_readme.py", "test_interrupted.py", "test_targets.py", "test_catalogue.py", "test_backbones.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What the caller's environment and cache say is not the tests' business."""

@@ -67,15 +67,6 @@ def test_shown_output_has_the_form_of_the_real_one(used: tuple[Path, str]) -> No
     assert form(blocks("text")[0]) == form(used[1])
 
 
-def test_intermediate_task_helps_on_the_mini_suite(rows: list[dict[str, Any]]) -> None:
-    none, squad = rows
-    assert none["intermediate"] == "none" and list(none["languages"]) == ["en", "de", "es", "zh"]
-    assert 25 < none["zero_shot"]["f1"] < 70
-    assert squad["difference"]["f1"]["low"] > 0
-    assert squad["difference"]["f1"]["mean"] > 5
-    assert squad["parameters"]["trained"] < 0.1 * squad["parameters"]["total"]
-
-
 def test_score_gives_the_numbers_that_transfer_printed(used: tuple[Path, str], rows: list[dict[str, Any]]) -> None:
     for row in rows:
         scored = run(f"astilts score {row['folder']}/predictions {row['folder']}/labels --json", used[0])
@@ -108,6 +99,18 @@ def test_runs_are_listed_and_shown(used: tuple[Path, str]) -> None:
     assert content["provenance"]["versions"]["torch"] and content["provenance"]["hardware"]["cores"]
     assert content["metrics"]["parameters"]["trained"] > 0
     assert "train_seconds" in run(f"astilts runs show {keys[0]['key'][:8]}", used[0]).stdout
+
+
+def test_intermediate_task_helps_on_the_mini_suite(used: tuple[Path, str]) -> None:
+    """In the mean of three seeds: one seed's training on so little data can go either way."""
+    result = run("astilts transfer --from squad --to mlqa --profile mini --seeds 3 --json", used[0])
+    assert result.returncode == 0 and result.stderr.count("already in the store") == 4
+    none, squad = json.loads(result.stdout)["rows"]
+    assert none["intermediate"] == "none" and list(none["languages"]) == ["en", "de", "es", "zh"]
+    assert 25 < none["zero_shot"]["f1"] < 70
+    assert squad["difference"]["f1"]["low"] > 0
+    assert squad["difference"]["f1"]["mean"] > 5
+    assert squad["parameters"]["trained"] < 0.1 * squad["parameters"]["total"]
 
 
 def test_every_command_in_the_readme_is_valid() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import adapterstilts
 from adapterstilts.commands.score import score_folders
+from adapterstilts.data.sources.open import open_source
 from adapterstilts.errors import UsageError
 from adapterstilts.reporting.train_intermediate import training_summary
 from adapterstilts.reporting.transfer import transfer_tables
@@ -17,7 +18,10 @@ from tests.conftest import without_training
 from tests.package_tasks import recipe, task_names, training_recipes
 
 TARGETS = [name for name in task_names() if "target" in recipe(name).phases]
-INTERMEDIATE = [name for name in task_names() if "intermediate" in recipe(name).phases]
+# SQuAD stands for those that are both: as targets they are trained as well.
+INTERMEDIATE = [
+    name for name in task_names() if "intermediate" in recipe(name).phases and (name not in TARGETS or name == "squad")
+]
 FEW = {"max_train_examples": 24, "max_eval_examples": 16}
 
 
@@ -35,7 +39,8 @@ def test_every_intermediate_task_is_trained(suite: dict[str, Any], name: str) ->
 def test_every_target_is_trained_scored_and_scored_again(suite: dict[str, Any], name: str) -> None:
     """`astilts score` on the folders that `transfer` wrote gives the numbers that `transfer` printed."""
     options = suite if training_recipes(recipe(name), "mini") else without_training(suite)
-    result = adapterstilts.transfer("none", name, max_eval_examples=16, **options)
+    languages = open_source("mini", None).languages(recipe(name), None)[:3]
+    result = adapterstilts.transfer("none", name, languages=languages, max_eval_examples=16, **options)
     (row,) = result.rows
     assert row.task == name and recipe(name).title in transfer_tables(result)
     assert (row.trained is None) == (not training_recipes(recipe(name), "mini"))

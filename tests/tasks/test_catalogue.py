@@ -102,9 +102,14 @@ def test_sources_name_what_exists(name: str) -> None:
         assert part.generator in generator_names()
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_mini_rows_are_encoded_and_decoded_back_to_their_gold(name: str) -> None:
-    task = recipe(name)
+@pytest.fixture(scope="module", params=TASKS)
+def made(request: pytest.FixtureRequest) -> str:
+    """A task whose rows are made: its tests follow each other, and the rows of the suite are kept for a while."""
+    return str(request.param)
+
+
+def test_mini_rows_are_encoded_and_decoded_back_to_their_gold(made: str) -> None:
+    task = recipe(made)
     kind = task.build_kind()
     source = open_source("mini", None)
     split = "test" if task.sources.mini.has("test") else "validation"
@@ -182,9 +187,8 @@ def perfect_vectors(rows: list[dict[str, Any]], features: list[dict[str, Any]]) 
     return vectors
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_splits_of_the_mini_suite_are_disjoint(name: str) -> None:
-    task = recipe(name)
+def test_splits_of_the_mini_suite_are_disjoint(made: str) -> None:
+    task = recipe(made)
     seen: dict[str, set[str]] = {}
     parts = (task.sources.mini, *task.sources.mini.also)
     for split in dict.fromkeys(split for part in parts for split in part.splits):
