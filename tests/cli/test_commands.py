@@ -190,7 +190,7 @@ def test_bad_data_is_exit_code_1(quick: dict[str, Any], tmp_path: Path) -> None:
     result = run(*words, "--max-length", "128", "--stride", "32", cwd=tmp_path)
     assert result.returncode == 1
     assert "train-v1.1.json: line 1, column 11: not JSON" in result.stderr and "Traceback" not in result.stderr
-    debugged = run(*words, "--max-length", "128", "--stride", "32", "--debug", cwd=tmp_path)
+    debugged = run("tasks", "show", "sqad", "--debug")
     assert debugged.returncode == 1 and "Traceback" in debugged.stderr
 
 

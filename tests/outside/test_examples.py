@@ -23,7 +23,6 @@ README = Path(__file__).parents[2] / "README.md"
 TASKS = {"task": "headlines", "format": "notes", "metric": "paraphrases", "kind": "likeness", "method": "headlines"}
 METRIC = {"kind": "spearman"}
 METHOD = {"method": ["--method", "peft:hra[r=2]"]}
-TRANSLATED = ("task", "kind")
 
 
 def flags(backbone: Path, data: Path) -> list[str]:
@@ -54,11 +53,11 @@ def used(tiny_backbone: Path, data: Path, tmp_path_factory: pytest.TempPathFacto
     for what, task in TASKS.items():
         common = [*flags(tiny_backbone, data), *METHOD.get(what, [])]
         commands += [["train-intermediate", task, *common], ["transfer", "--from", task, "--to", task, *common]]
-    for what in TRANSLATED:
+    for what, task in TASKS.items():
         commands += [
-            ["translate", TASKS[what], "--to", "de", "--model", str(marian), *few],
-            ["train-intermediate", TASKS[what], "--languages", "en,de", "--translations", "translations",
-             *flags(tiny_backbone, data), *few],
+            ["translate", task, "--to", "de", "--model", str(marian), *few],
+            ["train-intermediate", task, "--languages", "en,de", "--translations", "translations",
+             *flags(tiny_backbone, data), *METHOD.get(what, []), *few],
         ]  # fmt: skip
     folders = [EXAMPLES / what for what in TASKS]
     listed, *outputs = (json.loads(text) for text in run(commands, folder, tasks=folders))
@@ -72,8 +71,8 @@ def used(tiny_backbone: Path, data: Path, tmp_path_factory: pytest.TempPathFacto
         trained={what: outputs[2 * n] for n, what in enumerate(TASKS)},
         rows=rows,
         listed=listed,
-        translated={what: others[2 * n][0] for n, what in enumerate(TRANSLATED)},
-        trained_on_translations={what: others[2 * n + 1] for n, what in enumerate(TRANSLATED)},
+        translated={what: others[2 * n][0] for n, what in enumerate(TASKS)},
+        trained_on_translations={what: others[2 * n + 1] for n, what in enumerate(TASKS)},
         scored={what: [scored[row["folder"]] for row in rows[what]] for what in TASKS},
     )
 
@@ -105,7 +104,7 @@ def test_additions_are_trained_with_transferred_to_and_scored(what: str, used: U
             assert metrics[metric] == pytest.approx(row["languages"][language][metric], abs=1e-4)
 
 
-@pytest.mark.parametrize("what", TRANSLATED)
+@pytest.mark.parametrize("what", TASKS)
 def test_additions_are_translated_and_trained_with_in_another_language(what: str, used: Used) -> None:
     result = used.translated[what]
     assert result["rows"] + sum(result["dropped"].values()) == 12 and result["rows"] > 0

@@ -150,7 +150,7 @@ def test_a_second_process_waits_for_the_lock(tmp_path: Path) -> None:
             [sys.executable, "-c", code, str(tmp_path)],
             stdout=subprocess.PIPE,
             text=True,
-            cwd=Path(__file__).parents[1],
+            cwd=Path(__file__).parents[2],
         )
         assert other.stdout is not None
         assert other.stdout.readline() == "waiting\n"
