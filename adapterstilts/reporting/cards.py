@@ -90,7 +90,7 @@ def _usage(task: Recipe) -> str:
     if "intermediate" in task.phases:
         commands += [f"astilts train-intermediate {task.name}", f"astilts transfer --from {task.name} --to TARGET"]
     if "target" in task.phases:
-        commands.append(f"astilts transfer --from SOURCE --to {task.name}")
+        commands.append(f"astilts transfer --from INTERMEDIATE --to {task.name}")
     return "## Use\n\n```bash\n" + "\n".join(commands) + "\n```"
 
 
