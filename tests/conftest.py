@@ -40,8 +40,12 @@ def without_training(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in about_training}
 
 
-# Files of a minute: first, so that no process of several is left alone with one at the end.
-LONG = ("test_readme.py", "test_interrupted.py", "test_targets.py", "test_catalogue.py", "test_backbones.py")
+# Files of half a minute and more: first, so that no process of several is left alone with one at the end.
+LONG = (
+    "test_readme.py", "test_interrupted.py", "test_targets.py", "test_catalogue.py", "test_backbones.py",
+    "test_methods.py", "test_baselines.py", "test_real_data.py", "test_examples.py", "test_train_intermediate.py",
+    "test_masked_lm.py", "test_hub.py", "test_commands.py", "test_translation_interrupted.py",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,6 +16,7 @@ from adapterstilts.errors import CompatibilityError, UsageError, explain_hub
 from adapterstilts.files import file_digest
 from adapterstilts.modeling.architecture import Facts, is_encoder_decoder
 from adapterstilts.modeling.quantization import quantization_config
+from adapterstilts.pretrained import load_pretrained
 from adapterstilts.runs.memory import Memory
 
 if TYPE_CHECKING:
@@ -160,9 +161,11 @@ class Backbone:
     def _load(self, auto_class: Any, **options: Any) -> Any:
         if self.revision is not None:
             with explain_hub(f"the backbone {self.path}"):
-                return auto_class.from_pretrained(self.path, revision=self.revision, **options)
+                return load_pretrained(auto_class, self.path, revision=self.revision, **options)
         try:
-            return auto_class.from_pretrained(self.path, **options)
+            return load_pretrained(auto_class, self.path, **options)
+        except CompatibilityError:
+            raise
         except Exception as error:  # each part of a checkpoint fails in a way of its own
             part = auto_class.__name__.removeprefix("Auto").lower()
             reason = next(iter(str(error).splitlines()), type(error).__name__)

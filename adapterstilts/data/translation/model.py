@@ -15,6 +15,7 @@ from adapterstilts.data.translation.families import speak
 from adapterstilts.data.translation.layout import Direction
 from adapterstilts.errors import CompatibilityError, UsageError, explain_hub
 from adapterstilts.files import file_digest
+from adapterstilts.pretrained import load_pretrained
 
 # What decides a checkpoint folder's translations: architecture, settings of generation, weights, tokenizer.
 _DECISIVE = ("*config.json", "*.safetensors", "pytorch_model*.bin", "*.model", "*.spm", "tokenizer.json", "vocab*.json")
@@ -45,9 +46,11 @@ class Checkpoint:
         """
         if self.revision is not None:
             with explain_hub(f"the model {self.name}"):
-                return auto_class.from_pretrained(self.name, revision=self.revision, **options)
+                return load_pretrained(auto_class, self.name, revision=self.revision, **options)
         try:
-            return auto_class.from_pretrained(self.name, **options)
+            return load_pretrained(auto_class, self.name, **options)
+        except CompatibilityError:
+            raise
         except Exception as error:  # each part of a checkpoint fails in a way of its own
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise CompatibilityError(

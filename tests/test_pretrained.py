@@ -1,0 +1,85 @@
+"""Model repositories that name code to run: it is not run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapterstilts.data.translation.model import locate_checkpoint
+from adapterstilts.errors import CompatibilityError
+from adapterstilts.modeling.backbone import locate_backbone
+from tests.translation_models import save_marian, sentences
+
+CODE = (
+    "from pathlib import Path\nPath({marker!r}).touch()\nclass Config: pass\nclass Model: pass\nclass Tokenizer: pass\n"
+)
+
+
+def with_code(model: Path, folder: Path, **changes: dict[str, Any]) -> Path:
+    """A copy whose files `NAME.json` have `changes`, beside code that leaves a marker when it is run."""
+    shutil.copytree(model, folder)
+    (folder / "code.py").write_text(CODE.format(marker=str(folder / "marker")), encoding="utf-8")
+    for name, changed in changes.items():
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changed), encoding="utf-8")
+    return folder
+
+
+OWN = {"model_type": "own", "auto_map": {"AutoConfig": "code.Config", "AutoModel": "code.Model"}}
+TOKENIZER = {"tokenizer_class": "Own", "auto_map": {"AutoTokenizer": ["code.Tokenizer", "code.Tokenizer"]}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"config": OWN}, "is an architecture of its own ('own'): its config.json names code to run"),
+        ({"tokenizer_config": TOKENIZER}, "The tokenizer of --backbone"),
+    ],
+)
+def test_code_of_a_backbone_is_not_run_whatever_is_answered(
+    changes: dict[str, dict[str, Any]], message: str, tiny_backbone: Path, tmp_path: Path
+) -> None:
+    folder = with_code(tiny_backbone, tmp_path / "own", **changes)
+    command = [sys.executable, "-m", "adapterstilts", "doctor", "--backbone", str(folder)]
+    done = subprocess.run(command, input="y\n" * 9, capture_output=True, text=True, check=False)
+    assert message in " ".join((done.stdout + done.stderr).split()) and "Traceback" not in done.stderr
+    assert not (folder / "marker").exists()
+
+
+def test_code_of_a_translation_model_is_not_run(tmp_path: Path) -> None:
+    from transformers import AutoModelForSeq2SeqLM
+
+    marian = save_marian(tmp_path / "marian", sentences("en", "de"))
+    folder = with_code(marian, tmp_path / "own", config=OWN)
+    with pytest.raises(CompatibilityError, match="is an architecture of its own"):
+        locate_checkpoint(str(folder)).load(AutoModelForSeq2SeqLM)
+    assert not (folder / "marker").exists()
+
+
+@pytest.mark.parametrize("key", ["_attn_implementation_internal", "_attn_implementation", "attn_implementation"])
+def test_kernels_that_a_configuration_names_are_not_fetched(key: str, tiny_backbone: Path, tmp_path: Path) -> None:
+    import torch
+
+    folder = with_code(tiny_backbone, tmp_path / "kernel", config={key: "somebody/kernel"})
+    encoder = locate_backbone(str(folder)).encoder(torch.float32)
+    assert encoder.config._attn_implementation in ("sdpa", "eager")
+
+
+def test_kernels_that_a_part_of_a_configuration_names_are_forgotten(tmp_path: Path) -> None:
+    from transformers import AutoConfig, BlipConfig
+
+    from adapterstilts.pretrained import load_pretrained
+
+    BlipConfig().save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["text_config"]["_attn_implementation_internal"] = "somebody/kernel"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    assert AutoConfig.from_pretrained(tmp_path).text_config._attn_implementation == "somebody/kernel"
+    assert load_pretrained(AutoConfig, str(tmp_path)).text_config._attn_implementation is None
