@@ -236,6 +236,7 @@ def methods(
     backbone: str | None = None,
     revision: str | None = None,
     method: str | None = None,
+    tasks: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
 ) -> list[MethodCost]: ...
 def doctor(
     *,

@@ -113,7 +113,7 @@ def methods(options: MethodsOptions) -> list[MethodCost]:
     """
     from adapterstilts.commands.methods import list_methods
 
-    return list_methods(**dict(options))
+    return list_methods(options)
 
 
 @takes(BackboneOptions)

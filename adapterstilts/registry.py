@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
@@ -32,33 +34,25 @@ PACKAGE = Origin("package", "adapterstilts")
 
 
 class Registry(Generic[T]):
-    """Maps names to entries of one sort.
+    """Maps names to entries of one sort: the package's own, and those of the `Entries` in use.
 
     Args:
-        what: What an entry is called in error messages, e.g. `"method"`.
+        what: What an entry is called in error messages, e.g. `"method"`; `Entries` have theirs by it.
     """
 
     def __init__(self, what: str) -> None:
         self.what = what
-        self._entries: dict[str, tuple[T, Origin]] = {}
+        self._own: dict[str, T] = {}
 
-    def add(self, name: str, entry: T, *, origin: Origin = PACKAGE) -> T:
-        """Registers `entry`. What comes from outside may be registered again by the same origin, and replaces itself.
+    def add(self, name: str, entry: T) -> T:
+        """Registers an entry of the package's.
 
         Raises:
-            ValueError: The package has registered `name` already.
-            UsageError: `name` is taken by another origin.
+            ValueError: `name` is taken.
         """
-        _, owner = self._entries.get(name, (None, None))
-        if owner == origin == PACKAGE:
+        if name in self._own:
             raise ValueError(f"{self.what} {name!r} is registered twice")
-        if owner is not None and owner != origin:
-            # The package's own entries are registered when their module is imported, which can be the later of the two.
-            newcomer, first = (owner, origin) if origin == PACKAGE else (origin, owner)
-            raise UsageError(
-                f"{self.what} {name!r} of {newcomer} is already registered by {first}.", remedy="Give it another name."
-            )
-        self._entries[name] = (entry, origin)
+        self._own[name] = entry
         return entry
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -71,53 +65,99 @@ class Registry(Generic[T]):
         Raises:
             UsageError: There is no such entry; the message suggests near names.
         """
-        return self._find(name)[0]
-
-    def origin(self, name: str) -> Origin:
-        """Who registered `name`; the errors are those of `get`."""
-        return self._find(name)[1]
-
-    def _find(self, name: str) -> tuple[T, Origin]:
-        if name not in self._entries:
-            raise unknown(self.what, name, self._entries)
-        return self._entries[name]
+        known = self._known()
+        if name not in known:
+            raise unknown(self.what, name, known)
+        return known[name]
 
     def names(self) -> list[str]:
         """All names, sorted."""
-        return sorted(self._entries)
+        return sorted(self._known())
 
     def __contains__(self, name: str) -> bool:
-        return name in self._entries
+        return name in self._known()
 
     def __iter__(self) -> Iterator[T]:
-        return iter(self._entries[name][0] for name in self.names())
+        known = self._known()
+        return iter(known[name] for name in sorted(known))
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._known())
+
+    def _known(self) -> Mapping[str, T]:
+        others = _IN_USE.get().of(self.what)
+        for name, (_, origin) in others.items():
+            if name in self._own:
+                raise _taken(self.what, name, origin, PACKAGE)
+        return {**self._own, **{name: entry for name, (entry, _) in others.items()}} if others else self._own
 
 
-_SHARED: dict[str, Registry[Any]] = {}
+class Entries:
+    """Entries of registries that come from outside the package, of one origin or of several.
 
-
-def shared_registry(what: str) -> Registry[Any]:
-    """The registry of this process for entries called `what`, made when it is first asked for.
-
-    Whoever adds to it from outside need not import the module whose own entries it holds, nor what that imports.
+    They are known to registries while they are in use, and to no one else in the process.
     """
-    return _SHARED.setdefault(what, Registry(what))
+
+    def __init__(self, *parts: Entries) -> None:
+        """All entries of `parts`.
+
+        Raises:
+            UsageError: Two origins have entries of one name.
+        """
+        self._entries: dict[str, dict[str, tuple[Any, Origin]]] = {}
+        for part in parts:
+            for what, named in part._entries.items():
+                for name, (entry, origin) in named.items():
+                    self._put(what, name, entry, origin)
+
+    def of(self, what: str) -> Mapping[str, tuple[Any, Origin]]:
+        """Name to entry and origin, for the registry of entries called `what`."""
+        return self._entries.get(what, {})
+
+    def adding(self, registry: str, origin: Origin) -> Additions:
+        """What `origin` adds entries to a registry with.
+
+        Args:
+            registry: What its entries are called.
+        """
+        return Additions(registry, lambda name, entry: self._put(registry, name, entry, origin))
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Lets registries know these entries, instead of those that were in use before."""
+        token = _IN_USE.set(self)
+        try:
+            yield
+        finally:
+            _IN_USE.reset(token)
+
+    def _put(self, what: str, name: str, entry: Any, origin: Origin) -> None:
+        _, owner = self.of(what).get(name, (None, origin))
+        if owner != origin:
+            raise _taken(what, name, origin, owner)
+        self._entries.setdefault(what, {})[name] = (entry, origin)
 
 
-class Additions(Generic[T]):
-    """A registry as one origin adds to it.
+_IN_USE: ContextVar[Entries] = ContextVar("entries in use", default=Entries())  # noqa: B039 (nobody adds to it)
+
+
+def _taken(what: str, name: str, newcomer: Origin, owner: Origin) -> UsageError:
+    return UsageError(
+        f"{what} {name!r} of {newcomer} is already registered by {owner}.", remedy="Give it another name."
+    )
+
+
+class Additions:
+    """Adds entries of one origin to one registry.
 
     Args:
-        registry: The registry, which is the whole process's.
-        origin: Who adds; see `Registry.add`.
+        what: What the registry's entries are called.
+        put: Takes name and entry.
     """
 
-    def __init__(self, registry: Registry[T], origin: Origin) -> None:
-        self._registry = registry
-        self._origin = origin
+    def __init__(self, what: str, put: Callable[[str, Any], None]) -> None:
+        self._what = what
+        self._put = put
         self._added: set[str] = set()
 
     def add(self, name: str, entry: T) -> T:
@@ -125,11 +165,10 @@ class Additions(Generic[T]):
 
         Raises:
             ValueError: This origin adds two entries of one name.
-            UsageError: `name` is taken by another origin.
         """
         if name in self._added:
-            raise ValueError(f"{self._registry.what} {name!r} is registered twice")
-        self._registry.add(name, entry, origin=self._origin)
+            raise ValueError(f"{self._what} {name!r} is registered twice")
+        self._put(name, entry)
         self._added.add(name)
         return entry
 

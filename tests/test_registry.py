@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from adapterstilts.errors import UsageError
-from adapterstilts.registry import PACKAGE, Additions, Origin, Registry, shared_registry
+from adapterstilts.registry import Entries, Origin, Registry
 
 MINE = Origin("folder", "./mine")
 THEIRS = Origin("entry point", "astilts-extra")
@@ -20,9 +22,8 @@ def numbers() -> Registry[int]:
 
 def test_names_are_suggested(numbers: Registry[int]) -> None:
     assert numbers.get("seven") == 7 and "seven" in numbers and list(numbers) == [7] and len(numbers) == 1
-    for ask in (numbers.get, numbers.origin):
-        with pytest.raises(UsageError, match="Unknown number 'sevn'. Did you mean 'seven'"):
-            ask("sevn")
+    with pytest.raises(UsageError, match="Unknown number 'sevn'. Did you mean 'seven'"):
+        numbers.get("sevn")
 
 
 def test_the_package_registers_a_name_once(numbers: Registry[int]) -> None:
@@ -30,34 +31,43 @@ def test_the_package_registers_a_name_once(numbers: Registry[int]) -> None:
         numbers.add("seven", 8)
 
 
-def test_what_is_added_from_outside_has_an_origin_and_can_be_added_again(numbers: Registry[int]) -> None:
-    for value in (8, 9):
-        Additions(numbers, MINE).add("eight", value)
-    assert numbers.get("eight") == 9
-    assert (numbers.origin("seven"), numbers.origin("eight")) == (PACKAGE, MINE)
-    added = Additions(numbers, MINE)
-    added.register("ten")(10)
+def test_entries_from_outside_are_known_while_they_are_in_use(numbers: Registry[int]) -> None:
+    mine, theirs = Entries(), Entries()
+    mine.adding("number", MINE).register("eight")(8)
+    theirs.adding("number", THEIRS).add("eight", 88)
+    theirs.adding("letter", THEIRS).add("nine", "i")
+    with mine.in_use():
+        assert numbers.get("eight") == 8 and list(numbers) == [8, 7] and numbers.names() == ["eight", "seven"]
+        with theirs.in_use():
+            assert numbers.get("eight") == 88 and "nine" not in numbers
+        assert numbers.get("eight") == 8
+    assert "eight" not in numbers and len(numbers) == 1
+    with mine.in_use(), pytest.raises(KeyError):
+        raise KeyError
+    with pytest.raises(UsageError, match="Unknown number 'eight'"):
+        numbers.get("eight")
+
+
+def test_another_thread_has_entries_of_its_own(numbers: Registry[int]) -> None:
+    mine = Entries()
+    mine.adding("number", MINE).add("eight", 8)
+    with mine.in_use(), ThreadPoolExecutor() as pool:
+        assert pool.submit(numbers.names).result() == ["seven"]
+
+
+def test_an_origin_adds_a_name_once() -> None:
+    added = Entries().adding("number", MINE)
+    added.add("ten", 10)
     with pytest.raises(ValueError, match="number 'ten' is registered twice"):
         added.add("ten", 11)
 
 
 def test_a_name_of_another_origin_is_refused(numbers: Registry[int]) -> None:
-    with pytest.raises(UsageError, match=r"number 'seven' of \./mine is already registered by the package\."):
-        Additions(numbers, MINE).add("seven", 8)
-    Additions(numbers, MINE).add("eight", 8)
-    with pytest.raises(UsageError, match=r"'eight' of package astilts-extra is already registered by \./mine\."):
-        Additions(numbers, THEIRS).add("eight", 8)
-    assert numbers.get("seven") == 7 and numbers.get("eight") == 8
-
-
-def test_the_package_can_come_second_and_is_named_first(numbers: Registry[int]) -> None:
-    """Its entries are registered when their module is imported, which an extension need not wait for."""
-    Additions(numbers, MINE).add("eight", 8)
-    with pytest.raises(UsageError, match=r"number 'eight' of \./mine is already registered by the package\."):
-        numbers.add("eight", 9)
-
-
-def test_a_shared_registry_is_the_same_for_all() -> None:
-    from adapterstilts.tasks.kind import KINDS
-
-    assert shared_registry("task kind") is KINDS
+    mine, theirs = Entries(), Entries()
+    mine.adding("number", MINE).add("seven", 8)
+    with mine.in_use(), pytest.raises(UsageError, match=r"number 'seven' of \./mine is already .* by the package\."):
+        numbers.get("six")
+    theirs.adding("number", THEIRS).add("seven", 9)
+    with pytest.raises(UsageError, match=r"'seven' of package astilts-extra is already registered by \./mine\."):
+        Entries(mine, theirs)
+    assert Entries(mine, mine).of("number") == {"seven": (8, MINE)}

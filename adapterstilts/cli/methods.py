@@ -27,5 +27,5 @@ def methods(options: MethodsOptions, output: Output) -> None:
     from adapterstilts.reporting.methods import methods_table
 
     quiet_libraries()
-    found = list_methods(**dict(options))
+    found = list_methods(options)
     click.echo(to_json(found) if output.json_ else methods_table(found), nl=output.json_)

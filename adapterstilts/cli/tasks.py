@@ -76,9 +76,10 @@ def card(ctx: click.Context, task: str | None, folders: tuple[Path, ...], write:
     from adapterstilts.reporting.cards import card as make_card
 
     catalogue = _catalogue(ctx, folders)
-    for found in [find_task(catalogue, task)] if task else list_tasks(catalogue):
-        text = make_card(found.recipe, found.folder)
-        click.echo(f"wrote {write_card(found, text)}" if write else text)
+    with catalogue.in_use():
+        for found in [find_task(catalogue, task)] if task else list_tasks(catalogue):
+            text = make_card(found.recipe, found.folder)
+            click.echo(f"wrote {write_card(found, text)}" if write else text)
 
 
 @tasks.command("new")

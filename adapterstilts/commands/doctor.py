@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from adapterstilts.commands.methods import list_methods
+from adapterstilts.commands.methods import every_method
 from adapterstilts.commands.results import MethodCost
+from adapterstilts.commands.setup import chosen_backbone
 from adapterstilts.data.unknown_words import SAMPLE, share_of_unknown
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.mini import LANGUAGES
 from adapterstilts.mini.generators import generator
 from adapterstilts.modeling.architecture import default_pooling, experts, form, has_masked_lm, positions
-from adapterstilts.modeling.backbone import check_tokenizer, locate_backbone
+from adapterstilts.modeling.backbone import check_tokenizer
 from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.modeling.quantization import no_quantization
 from adapterstilts.profiles import load_profile
 from adapterstilts.stages.words import MANY_UNKNOWN, MOSTLY_UNKNOWN
+from adapterstilts.tasks.catalogue import in_catalogue
 
 
 @dataclass(frozen=True)
@@ -76,24 +78,23 @@ class BackboneReport:
     no_4bit: str | None
 
 
+@in_catalogue
 def examine(*, profile: str, backbone: str | None, revision: str | None) -> BackboneReport:
     """Reads configuration and tokenizer, and tries every method; see `adapterstilts.doctor`."""
-    defaults = load_profile(profile)
-    name = defaults.backbone if backbone is None else backbone
-    located = locate_backbone(name, revision=revision or (defaults.revision if name == defaults.backbone else None))
+    located = chosen_backbone(load_profile(profile), backbone, revision)
     config = located.config()
     obstacles: list[str] = []
     tokenizer: Any = None
     try:
         tokenizer = located.tokenizer()
-        check_tokenizer(tokenizer, config, name=name)
+        check_tokenizer(tokenizer, config, name=located.name)
     except CompatibilityError as error:
         obstacles.append(str(error))
     unknown = _unknown(tokenizer) if tokenizer is not None else {}
-    methods = list_methods(profile=profile, backbone=backbone, revision=revision, method=None)
+    methods = every_method(located)
     device = choose_device("auto")
     return BackboneReport(
-        backbone=name,
+        backbone=located.name,
         architecture=config.model_type,
         form=form(config),
         experts=experts(config),

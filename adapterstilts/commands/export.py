@@ -13,7 +13,7 @@ from adapterstilts.errors import DataError, UsageError
 from adapterstilts.metrics import METRICS
 from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.runs.store import Run
-from adapterstilts.tasks.catalogue import Catalogue
+from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ Chosen: TypeAlias = dict[str, dict[str, _Evaluation]]
 """Task and language to the evaluation that has it."""
 
 
+@in_catalogue
 def export_runs(
     runs: Sequence[Run], out: Path, *, benchmark: str, partial: bool, catalogue: Catalogue | None = None
 ) -> Export:

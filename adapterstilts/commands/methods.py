@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from adapterstilts.commands.options import MethodsOptions
 from adapterstilts.commands.results import MethodCost
+from adapterstilts.commands.setup import chosen_backbone
 from adapterstilts.errors import CompatibilityError, UsageError
-from adapterstilts.modeling.backbone import Backbone, locate_backbone
+from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.methods import METHODS, parse_method
 from adapterstilts.profiles import load_profile
 from adapterstilts.runs.specs import MethodSpec
+from adapterstilts.tasks.catalogue import in_catalogue
 
 
-def list_methods(*, profile: str, backbone: str | None, revision: str | None, method: str | None) -> list[MethodCost]:
-    """One entry for each method, those of one library after each other; see `adapterstilts.methods`."""
-    defaults = load_profile(profile)
-    name = defaults.backbone if backbone is None else backbone
-    located = locate_backbone(name, revision=revision or (defaults.revision if name == defaults.backbone else None))
-    if method is not None:
-        spec = parse_method(method)
-        return [_cost(located, METHODS.get(spec.name).normalize(spec), explain=False)]
+@in_catalogue
+def list_methods(options: MethodsOptions) -> list[MethodCost]:
+    """One entry for each method, or the one that is asked for; see `adapterstilts.methods`."""
+    located = chosen_backbone(load_profile(options.profile), options.backbone, options.revision)
+    if options.method is None:
+        return every_method(located)
+    spec = parse_method(options.method)
+    return [_cost(located, METHODS.get(spec.name).normalize(spec), explain=False)]
+
+
+def every_method(backbone: Backbone) -> list[MethodCost]:
+    """One entry for each method that the catalogue in use has, those of one library after each other."""
     order = ("transformers", "adapters", "peft")
     entries = sorted(METHODS, key=lambda entry: (order.index(entry.library_name), entry.name))
-    return [_cost(located, MethodSpec(name=entry.name), explain=True) for entry in entries]
+    return [_cost(backbone, MethodSpec(name=entry.name), explain=True) for entry in entries]
 
 
 def _cost(backbone: Backbone, spec: MethodSpec, *, explain: bool) -> MethodCost:

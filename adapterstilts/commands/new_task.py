@@ -16,7 +16,7 @@ from adapterstilts.data.records.guessing import guess_columns
 from adapterstilts.data.sources.files import FileRows
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.languages import ENGLISH, LANGUAGES, check_languages
-from adapterstilts.tasks.catalogue import Catalogue
+from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.recipe import Recipe
 
@@ -46,6 +46,7 @@ class NewTask:
     next: list[str]
 
 
+@in_catalogue
 def examine(options: NewTaskOptions, catalogue: Catalogue) -> Examined:
     """Looks at the training file.
 
@@ -75,6 +76,7 @@ def examine(options: NewTaskOptions, catalogue: Catalogue) -> Examined:
     return Examined(options.train, found, records, [])
 
 
+@in_catalogue
 def write_task(options: NewTaskOptions, examined: Examined, catalogue: Catalogue) -> NewTask:
     """Writes the recipe, once all rows of all files have been read with it.
 

@@ -98,7 +98,8 @@ class Work:
 
     def summary(self) -> CommandPlan:
         """What `run` would do; nothing is started or loaded for it."""
-        stages = [self._describe(stage) for stage in self.graph]
+        with self.planner.setup.catalogue.in_use():
+            stages = [self._describe(stage) for stage in self.graph]
         states = [one.state for one in stages]
         return CommandPlan(
             stages=stages,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from adapterstilts.metrics.intervals import Interval
 from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.tasks.catalogue import Catalogue
-from adapterstilts.tasks.kind import KINDS
 
 Metrics = dict[str, float]
 
@@ -220,6 +219,7 @@ class TransferRow:
             are those of the first.
         language_adapter: The English language adapter that the target phase was trained over.
         language_adapters: Language to the language adapter that it was evaluated with.
+        catalogue: What `predictions` are read with.
         selection: For a row that repeats another one: by which rule this one was picked, `SELECTED` or `ORACLE`.
         differs: How the scored rows differ from the benchmark's, where scores cannot be compared for that.
     """
@@ -248,6 +248,7 @@ class TransferRow:
     spread: dict[str, Metrics]
     validation: float | None
     seeds: list[SeedScores]
+    catalogue: Catalogue = field(repr=False)
     variant: str | None = None
     train_languages: list[str] = field(default_factory=list)
     translate_test: bool = False
@@ -261,16 +262,13 @@ class TransferRow:
     def predictions(self, language: str) -> dict[str, Any]:
         """The predictions for one language, by example id; with several seeds, those of the first."""
         run = Run(self.folder)
-        kind = KINDS.get(run.evaluation.kind)(run.evaluation.options)
         if language not in run.evaluation.languages:
             raise unknown("language", language, run.evaluation.languages)
         scored = json.loads((self.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))
-        path = (
-            self.folder
-            / "predictions"
-            / self.task
-            / f"{self.split}-{language}{METRICS.get(run.evaluation.metric).suffix}"
-        )
+        kind = self.catalogue.build_kind(run.evaluation)
+        with self.catalogue.in_use():
+            suffix = METRICS.get(run.evaluation.metric).suffix
+        path = self.folder / "predictions" / self.task / f"{self.split}-{language}{suffix}"
         return kind.read_predictions(path, scored["ids"])
 
 
@@ -326,9 +324,11 @@ class TransferResult:
 
 
 def to_json(result: Any) -> str:
-    """A result, or a list of them, as indented JSON; paths are strings."""
+    """A result, or a list of them, as indented JSON; paths are strings, and what `repr` leaves out is left out."""
     return json.dumps(result, indent=1, ensure_ascii=False, default=_plain)
 
 
 def _plain(value: Any) -> Any:
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
+    if is_dataclass(value):
+        return {one.name: getattr(value, one.name) for one in fields(value) if one.repr}
+    return str(value)

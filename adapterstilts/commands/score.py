@@ -12,7 +12,7 @@ from adapterstilts.languages import LANGUAGES
 from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.prediction_files import score_file
 from adapterstilts.metrics.submission import SubmissionFile, task_files
-from adapterstilts.tasks.catalogue import Catalogue
+from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
 from adapterstilts.tasks.recipe import Benchmark, Recipe
 
 Metrics = dict[str, float]
@@ -78,6 +78,7 @@ class SubmissionScores:
     outside: tuple[str, ...]
 
 
+@in_catalogue
 def score_folders(
     predictions: Path, labels: Path, *, benchmark: str | None = None, catalogue: Catalogue | None = None
 ) -> SubmissionScores:

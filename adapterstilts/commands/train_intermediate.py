@@ -18,21 +18,24 @@ from adapterstilts.stages.graph import Graph, Training
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.reporter import Reporter, Silent
 from adapterstilts.stages.training_spec import plan_training
-from adapterstilts.tasks.catalogue import MLM, Catalogue
+from adapterstilts.tasks.catalogue import MLM, Catalogue, in_catalogue
 from adapterstilts.tasks.recipe import Recipe
 
 
+@in_catalogue
 def run_together(names: Sequence[str], options: IntermediateOptions, reporter: Reporter) -> TrainResult:
     """Trains one model on all tasks; see `adapterstilts.train_intermediate`."""
     (result,) = _run(plan_intermediate(names, options, reporter), reporter)
     return result
 
 
+@in_catalogue
 def run_separately(names: Sequence[str], options: IntermediateOptions, reporter: Reporter) -> list[TrainResult]:
     """Trains a model on each task; see `adapterstilts.train_separately`."""
     return _run(plan_separately(names, options, reporter), reporter)
 
 
+@in_catalogue
 def plan_intermediate(names: Sequence[str], options: IntermediateOptions, reporter: Reporter | None = None) -> Work:
     """Plans one stage on all tasks.
 
@@ -48,6 +51,7 @@ def plan_intermediate(names: Sequence[str], options: IntermediateOptions, report
     return _work(planner, [intermediate_stage(planner, tasks, options, languages)], options)
 
 
+@in_catalogue
 def plan_separately(names: Sequence[str], options: IntermediateOptions, reporter: Reporter | None = None) -> Work:
     """Plans a stage for each task.
 

@@ -12,12 +12,13 @@ from adapterstilts.modeling.methods import METHODS
 from adapterstilts.stages.graph import Graph
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.training_spec import plan_training
-from adapterstilts.tasks.catalogue import MLM
+from adapterstilts.tasks.catalogue import MLM, in_catalogue
 
 # MAD-X's own size.
 _METHOD = "seq_bn_inv[reduction_factor=2]"
 
 
+@in_catalogue
 def run_language(language: str, options: TrainingOptions, reporter: Reporter) -> TrainResult:
     """Trains the adapter of a language; see `adapterstilts.train_language`."""
     work = plan_language(language, options)
@@ -26,6 +27,7 @@ def run_language(language: str, options: TrainingOptions, reporter: Reporter) ->
     return TrainResult.of(work.finished(stage), work.planner.setup.catalogue)
 
 
+@in_catalogue
 def plan_language(language: str, options: TrainingOptions) -> Work:
     """Plans the stage that trains a language's adapter.
 

@@ -33,7 +33,7 @@ from adapterstilts.stages.evaluation_spec import Scored, evaluation_languages
 from adapterstilts.stages.graph import Graph
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.reporter import Reporter
-from adapterstilts.tasks.catalogue import Catalogue
+from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
 from adapterstilts.tasks.recipe import Recipe
 
 
@@ -75,6 +75,7 @@ class Transfer(Work):
         return TransferResult(rows)
 
 
+@in_catalogue
 def run_transfer(
     intermediates: Sequence[str], targets: Sequence[str], options: TransferOptions, reporter: Reporter
 ) -> TransferResult:
@@ -84,6 +85,7 @@ def run_transfer(
     return transfer.result()
 
 
+@in_catalogue
 def plan_transfer(intermediates: Sequence[str], targets: Sequence[str], options: TransferOptions) -> Transfer:
     """Plans every stage that the rows of a transfer need, and checks that their models fit together.
 

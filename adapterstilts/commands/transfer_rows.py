@@ -114,6 +114,7 @@ class Rows:
             folder=first.folder,
             trained=first.trained,
             seeds=seeds,
+            catalogue=self.catalogue,
             language_adapter=self.adapters.trained_over if self.adapters else None,
             language_adapters={name: self.adapters.label(name) for name in first.languages} if self.adapters else {},
             differs=task.differs(spec.source, spec.split),

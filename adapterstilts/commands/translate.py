@@ -32,7 +32,7 @@ from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.profiles import load_profile
 from adapterstilts.runs.provenance import Stopwatch
 from adapterstilts.stages.reporter import Reporter
-from adapterstilts.tasks.catalogue import Catalogue
+from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
 from adapterstilts.tasks.recipe import Recipe
 from adapterstilts.tasks.translation import Lost
 
@@ -64,6 +64,7 @@ class _Outcome:
         return [text for asked in self.needed.values() for text in asked]
 
 
+@in_catalogue
 def run_translation(task: str, options: TranslationOptions, reporter: Reporter) -> list[TranslationResult]:
     """Translates a task's rows in every direction that is asked for; see `adapterstilts.translate`."""
     from transformers import AutoTokenizer

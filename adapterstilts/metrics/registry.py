@@ -10,7 +10,7 @@ from typing import Any
 
 from adapterstilts.metrics import matching
 from adapterstilts.metrics.statistics import Statistic
-from adapterstilts.registry import Registry, shared_registry
+from adapterstilts.registry import Registry
 
 Row = Mapping[str, Any]
 Match = Callable[[Path, Path], tuple[list, list]]
@@ -96,7 +96,7 @@ class Metric:
         return found
 
 
-METRICS: Registry[Metric] = shared_registry("metric")
+METRICS: Registry[Metric] = Registry("metric")
 
 
 def _add(name: str, scorer: str, suffix: str, **values: Any) -> None:

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from adapterstilts.modeling.architecture import default_pooling, dropout, initializer_range
-from adapterstilts.registry import Registry, shared_registry
+from adapterstilts.registry import Registry
 from adapterstilts.tasks.kind import HeadSpec
 
 _IGNORED = -100
@@ -40,7 +40,7 @@ class Head(nn.Module):
         return len(batch["input_ids"])
 
 
-HEADS: Registry[Callable[..., Head]] = shared_registry("head")
+HEADS: Registry[Callable[..., Head]] = Registry("head")
 """Name to a class or function that builds a head from the backbone's configuration, the number of outputs and the
 head's options."""
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from adapterstilts.errors import UsageError
 from adapterstilts.modeling.option_text import parse_choice
-from adapterstilts.registry import Registry, shared_registry
+from adapterstilts.registry import Registry
 from adapterstilts.runs.specs import MethodSpec
 
 # The learning rate, length and patience that AdapterHub's recipes use for adapters.
@@ -94,7 +94,7 @@ class Method:
         return spec.model_copy(update={"options": options})
 
 
-METHODS: Registry[Method] = shared_registry("method")
+METHODS: Registry[Method] = Registry("method")
 """A method of `adapters` or `peft` is added by its entry alone, from outside the package too."""
 
 

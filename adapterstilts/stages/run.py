@@ -39,8 +39,7 @@ def run_stage(spec: StageSpec, setup: Setup, reporter: Reporter, *, force: bool 
             f"{store.folder(spec).name} is a stage on another backbone than {setup.backbone.name}.",
             remedy="Give the --backbone that it was planned with.",
         )
-    setup.catalogue.names()  # imports what extensions add, where this process has not
-    with store.claim(spec, on_wait=reporter.note) as work:
+    with setup.catalogue.in_use(), store.claim(spec, on_wait=reporter.note) as work:
         if force:
             _begin_again(work)
         elif run := store.find(spec) or store.publish_complete(spec, work):

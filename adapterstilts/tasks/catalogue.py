@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
 from importlib import import_module
 from importlib.resources import files
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import yaml
 
 from adapterstilts.errors import AstiltsError, DataError, UsageError, unknown
 from adapterstilts.metrics import METRICS
-from adapterstilts.registry import PACKAGE, Origin
+from adapterstilts.registry import PACKAGE, Entries, Origin
 from adapterstilts.settings import validate
-from adapterstilts.tasks.extensions import registered_folder, registered_packages, shown, task_folders
+from adapterstilts.tasks.extensions import Registration, registered_folder, registered_packages, shown, task_folders
 from adapterstilts.tasks.kind import KINDS, Kind
 from adapterstilts.tasks.recipe import Recipe
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 MLM = "mlm"
 """The task of masked language modelling, which language adapters and some baselines are trained with."""
@@ -47,14 +52,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The tasks that a command knows.
+    """The tasks that a command knows, and the entries of registries that come with them from outside the package.
 
     It holds nothing but the folders, reads a recipe when it is asked for, and can be sent to another process, which
     reads what it needs there.
 
     Attributes:
         folders: Folders of tasks outside the package: each holds a folder with a `task.yaml` for every task, or has
-            one itself. `extension.py` of such a folder is imported.
+            one itself. `extension.py` of such a folder is imported, and what it adds belongs to this catalogue.
     """
 
     folders: tuple[Path, ...] = ()
@@ -68,7 +73,19 @@ class Catalogue:
         """
         found = cls(tuple(dict.fromkeys(Path(folder).resolve() for folder in folders)))
         found.names()
+        with found.in_use():
+            KINDS.names(), METRICS.names()  # which refuse a name that the package has
         return found
+
+    def in_use(self) -> AbstractContextManager[None]:
+        """While it lasts, registries know the entries that come with these tasks, and those of no other catalogue.
+
+        Raises:
+            UsageError: An extension cannot be used, or two have entries of one name.
+        """
+        packages = (registered.entries for registered in registered_packages())
+        folders = (registered.entries for _, registered in self._extensions() if registered)
+        return Entries(*packages, *folders).in_use()
 
     def names(self) -> tuple[str, ...]:
         """Names of all tasks, sorted."""
@@ -93,11 +110,12 @@ class Catalogue:
             DataError: Its file is not YAML, or the name inside is not its folder's.
         """
         place = self.place(name)
-        if place.folder is None:
-            return read_recipe(dict(place.values or {}), where=f"task {name!r} of {place.origin}")
-        path = place.folder / "task.yaml"
-        state = path.stat()
-        return _read(path, state.st_mtime_ns, state.st_size)
+        with self.in_use():
+            if place.folder is None:
+                return read_recipe(dict(place.values or {}), where=f"task {name!r} of {place.origin}")
+            path = place.folder / "task.yaml"
+            state = path.stat()
+            return _read(path, self.folders, state.st_mtime_ns, state.st_size)
 
     def recipe_for_phase(self, name: str, phase: str) -> Recipe:
         """The recipe of a task that can be used in `phase` (`intermediate` or `target`).
@@ -131,9 +149,8 @@ class Catalogue:
 
     def build_kind(self, spec: Any) -> Kind:
         """The kind of a `TaskSpec` or `EvaluateSpec`, with its options."""
-        if spec.kind not in KINDS:  # of an extension that this process has not imported yet
-            self.names()
-        return KINDS.get(spec.kind)(spec.options)
+        with self.in_use():
+            return KINDS.get(spec.kind)(spec.options)
 
     def _places(self) -> dict[str, Place]:
         """Name to place of every task, once no two have the same name."""
@@ -154,15 +171,35 @@ class Catalogue:
             for folder in registered.folders:
                 yield from _tasks_in(folder, registered.origin)
             yield from ((name, Place(registered.origin, None, values)) for name, values in registered.tasks.items())
-        for folder in self.folders:
+        for folder, extension in self._extensions():
             origin = Origin("folder", shown(folder))
-            extension = registered_folder(folder)
             own = list(_tasks_in(folder, origin, may_be_empty=extension is not None))
             yield from own
             for further in extension.folders if extension else ():
                 yield from _tasks_in(further, origin)
             if extension:
                 yield from ((name, Place(origin, None, values)) for name, values in extension.tasks.items())
+
+    def _extensions(self) -> Iterator[tuple[Path, Registration | None]]:
+        """Each folder, with what its `extension.py` adds."""
+        return ((folder, registered_folder(folder)) for folder in self.folders)
+
+
+def in_catalogue(command: Callable[P, Result]) -> Callable[P, Result]:
+    """Decorates a function with the argument `catalogue`, or with `options` that name its folders of tasks.
+
+    While it runs, that catalogue is in use. Where it is given none, it is that of the package and of installed ones.
+    """
+    arguments = signature(command)
+
+    @wraps(command)
+    def call(*args: P.args, **kwargs: P.kwargs) -> Result:
+        given = arguments.bind(*args, **kwargs).arguments
+        catalogue = given.get("catalogue") or Catalogue.load(given["options"].tasks if "options" in given else ())
+        with catalogue.in_use():
+            return command(*args, **kwargs)
+
+    return call
 
 
 @lru_cache(maxsize=1)
@@ -186,7 +223,7 @@ def _tasks_in(folder: Path, origin: Origin, *, may_be_empty: bool = False) -> li
 
 
 @lru_cache(maxsize=256)
-def _read(path: Path, *_state: int) -> Recipe:
+def _read(path: Path, _folders: tuple[Path, ...], *_state: int) -> Recipe:
     where = shown(path)
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)

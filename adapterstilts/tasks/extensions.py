@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from adapterstilts.errors import AstiltsError, UsageError
-from adapterstilts.registry import Additions, Origin, shared_registry
+from adapterstilts.registry import Entries, Origin
 
 EXTENSION = "extension.py"
 """The module of a folder that is imported before its tasks are used."""
@@ -26,9 +26,10 @@ GROUP = "adapterstilts.tasks"
 
 
 class Registration:
-    """What one extension adds: tasks to the catalogue, and code by name to the registries of this process.
+    """What one extension adds: tasks, and code by name.
 
     Attributes:
+        entries: What the following have been given.
         kinds: `add(name, kind)`: a class with the interface of `tasks.kind.Kind`.
         metrics: `add(name, metric)`: an entry as those of `metrics`.
         heads: `add(name, head)`: a function of backbone configuration, number of outputs and options that builds a
@@ -42,17 +43,15 @@ class Registration:
     """
 
     def __init__(self, origin: Origin) -> None:
-        def additions(what: str) -> Additions[Any]:
-            return Additions(shared_registry(what), origin)
-
         self.origin = origin
-        self.kinds = additions("task kind")
-        self.metrics = additions("metric")
-        self.heads = additions("head")
-        self.methods = additions("method")
-        self.formats = additions("file format")
-        self.records = additions("record function")
-        self.tables = additions("table function")
+        self.entries = Entries()
+        self.kinds = self.entries.adding("task kind", origin)
+        self.metrics = self.entries.adding("metric", origin)
+        self.heads = self.entries.adding("head", origin)
+        self.methods = self.entries.adding("method", origin)
+        self.formats = self.entries.adding("file format", origin)
+        self.records = self.entries.adding("record function", origin)
+        self.tables = self.entries.adding("table function", origin)
         self.folders: list[Path] = []
         self.tasks: dict[str, dict[str, Any]] = {}
 

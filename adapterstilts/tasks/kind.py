@@ -12,7 +12,7 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from adapterstilts.errors import DataError
 from adapterstilts.metrics.statistics import Item
-from adapterstilts.registry import Registry, shared_registry
+from adapterstilts.registry import Registry
 from adapterstilts.settings import Encoding, Pooling, Strict
 from adapterstilts.tasks.translation import Into
 
@@ -250,5 +250,5 @@ def paired(predictions: Mapping[str, Any], ids: Iterable[str], *, what: str, lan
     return [predictions[id_] for id_ in expected]
 
 
-KINDS: Registry[type[Any]] = shared_registry("task kind")
+KINDS: Registry[type[Any]] = Registry("task kind")
 """Name to the class of a `Kind`, whose instances are built from a recipe's options."""

@@ -19,7 +19,6 @@ from adapterstilts.errors import UsageError
 from adapterstilts.files import file_digest
 from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.statistics import computed_anew
-from adapterstilts.registry import PACKAGE
 from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import Run, RunStore
@@ -100,7 +99,7 @@ def test_a_metric_that_is_no_mean_is_compared_by_its_statistic(
 ) -> None:
     before = adapterstilts.transfer("squad", "xquad", **SHOWN, **mini).rows
     highest = replace(METRICS.get("squad"), statistics={"f1": computed_anew(lambda items: float(items.max()))})
-    monkeypatch.setitem(METRICS._entries, "squad", (highest, PACKAGE))
+    monkeypatch.setitem(METRICS._own, "squad", highest)
     none, squad = adapterstilts.transfer("squad", "xquad", **SHOWN, **mini).rows
     assert squad.difference["exact_match"] == before[1].difference["exact_match"]
 

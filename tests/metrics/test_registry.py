@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from adapterstilts.metrics.matching import match_lines
 from adapterstilts.metrics.prediction_files import score_file
 from adapterstilts.metrics.statistics import spearman
 from adapterstilts.metrics.submission import write_lines
+from adapterstilts.registry import Entries, Origin
 from tests.package_tasks import recipe, task_names
 
 
@@ -35,12 +37,16 @@ class Likeness(evaluate.Metric):
         return {"spearman": 100 * spearmanr(predictions, references).statistic, "items": items}
 
 
-def test_a_metric_from_outside_the_package_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(METRICS, "_entries", dict(METRICS._entries))
-    entry = METRICS.add(
-        "likeness",
-        Metric("likeness", f"{__name__}:Likeness", ".tsv", match=match_lines, statistics={"spearman": spearman}),
-    )
+@pytest.fixture
+def likeness() -> Iterator[Metric]:
+    entry = Metric("likeness", f"{__name__}:Likeness", ".tsv", match=match_lines, statistics={"spearman": spearman})
+    entries = Entries()
+    entries.adding(METRICS.what, Origin("folder", "./mine")).add("likeness", entry)
+    with entries.in_use():
+        yield entry
+
+
+def test_a_metric_from_outside_the_package_is_one_entry(likeness: Metric, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     gold = rng.normal(size=40).round(1)
     better, worse = gold + rng.normal(size=40), gold + 3 * rng.normal(size=40)
@@ -50,14 +56,12 @@ def test_a_metric_from_outside_the_package_is_one_entry(tmp_path: Path, monkeypa
         found = score_file(tmp_path / f"{name}.tsv", tmp_path / "gold.tsv", metric="likeness", language="de")
         assert found == {"spearman": pytest.approx(100 * spearmanr(values, gold).statistic)}
     items = [
-        {"de": {str(n): item for n, item in enumerate(entry.score(values, gold, language="de")["items"])}}
+        {"de": {str(n): item for n, item in enumerate(likeness.score(values, gold, language="de")["items"])}}
         for values in (better, worse)
     ]
-    interval = paired_bootstrap(*items, statistic=entry.statistics["spearman"])
+    interval = paired_bootstrap(*items, statistic=likeness.statistics["spearman"])
     assert interval.mean == pytest.approx(100 * (spearmanr(better, gold).statistic - spearmanr(worse, gold).statistic))
     assert interval.low < interval.mean < interval.high
-    with pytest.raises(ValueError, match="metric 'likeness' is registered twice"):
-        METRICS.add("likeness", entry)
     write_lines(["1"], tmp_path / "short.tsv")
     with pytest.raises(DataError, match="short.tsv has 1 lines"):
         score_file(tmp_path / "short.tsv", tmp_path / "gold.tsv", metric="likeness", language="de")

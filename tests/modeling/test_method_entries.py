@@ -12,13 +12,13 @@ import adapters
 import pytest
 import torch
 
-from adapterstilts.commands.methods import list_methods
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.modeling.methods import METHODS, Method
 from adapterstilts.modeling.storage import StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.modeling.trial import try_method
+from adapterstilts.registry import Entries, Origin
 from adapterstilts.runs.specs import MethodSpec
 
 OUTSIDE = [
@@ -32,16 +32,25 @@ OUTSIDE = [
 ]  # fmt: skip
 
 
+BROKEN = {
+    "adapters": Method("broken_adapters", "", "adapters", ("continue",), config="SeqBnConfigg"),
+    "peft": Method("broken_peft", "", "peft", ("continue",), config="LoraConfigg"),
+}
+
+
 @pytest.fixture(autouse=True)
-def entries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Takes away what a test adds."""
-    monkeypatch.setattr(METHODS, "_entries", dict(METHODS._entries))
-    yield
+def entries() -> Iterator[None]:
+    """Adds all of these."""
+    entries = Entries()
+    methods = entries.adding(METHODS.what, Origin("folder", "./mine"))
+    for entry in (*OUTSIDE, *BROKEN.values()):
+        methods.add(entry.name, entry)
+    with entries.in_use():
+        yield
 
 
 @pytest.mark.parametrize("entry", OUTSIDE, ids=lambda entry: entry.name)
 def test_a_method_is_added_by_its_entry_alone(entry: Method, tiny_backbone: Path, tmp_path: Path) -> None:
-    METHODS.add(entry.name, entry)
     backbone, spec = locate_backbone(str(tiny_backbone)), MethodSpec(name=entry.name)
     resolved = entry.resolve({})
     for name, value in entry.fixed.items():
@@ -65,26 +74,16 @@ def test_a_method_is_added_by_its_entry_alone(entry: Method, tiny_backbone: Path
 
 
 def test_what_is_fixed_reaches_the_library() -> None:
-    for entry in OUTSIDE:
-        METHODS.add(entry.name, entry)
     assert METHODS.get("seq_bn_gelu").resolve({})["non_linearity"] == "gelu"
     assert METHODS.get("mam_small").resolve({})["adapter.reduction_factor"] == 8
     assert METHODS.get("mam").resolve({})["adapter.reduction_factor"] == adapters.MAMConfig()[1].reduction_factor != 8
 
 
-BROKEN = {
-    "adapters": Method("broken", "", "adapters", ("continue",), config="SeqBnConfigg"),
-    "peft": Method("broken", "", "peft", ("continue",), config="LoraConfigg"),
-}
-
-
 @pytest.mark.parametrize("library", BROKEN)
 def test_a_class_that_does_not_exist_is_a_fault_of_the_entry(library: str, tiny_backbone: Path) -> None:
-    METHODS.add("broken", BROKEN[library])
-    with pytest.raises(ValueError, match=f"method 'broken' names '{BROKEN[library].config}', which {library} lacks"):
-        try_method(locate_backbone(str(tiny_backbone)), MethodSpec(name="broken"))
-    with pytest.raises(ValueError, match=BROKEN[library].config):
-        list_methods(profile="mini", backbone=str(tiny_backbone), revision=None, method=None)
+    entry = BROKEN[library]
+    with pytest.raises(ValueError, match=f"method '{entry.name}' names '{entry.config}', which {library} lacks"):
+        try_method(locate_backbone(str(tiny_backbone)), MethodSpec(name=entry.name))
 
 
 @pytest.mark.parametrize("name", ["seq_bn", "peft:lora"])

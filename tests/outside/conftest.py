@@ -5,25 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from adapterstilts.cli.main import astilts
 from adapterstilts.mini.generators import generator
 
 EXAMPLES = Path(__file__).parent / "examples"
-
-_RUN = """
-import json, sys
-from adapterstilts.cli.main import main
-for words in json.loads(sys.argv[1]):
-    print("COMMAND", flush=True)
-    main(words)
-"""
 
 
 def pairs(split: str, language: str, size: int) -> list[dict[str, Any]]:
@@ -75,11 +67,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(commands: Sequence[Sequence[str]], folder: Path, *, tasks: Sequence[Path]) -> list[str]:
-    """Runs commands one after the other in one process, as entries of its own would stay in this one."""
-    environment = {**os.environ, "ASTILTS_TASKS": os.pathsep.join(map(str, tasks))}
-    result = subprocess.run(
-        [sys.executable, "-c", _RUN, json.dumps(commands)], capture_output=True, text=True, check=False,
-        cwd=folder, env=environment,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    return result.stdout.split("COMMAND\n")[1:]
+    """What commands print that are run one after the other, in `folder` and with folders of tasks."""
+    printed = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for words in commands:
+            result = CliRunner().invoke(astilts, words, env={"ASTILTS_TASKS": os.pathsep.join(map(str, tasks))})
+            assert result.exit_code == 0, result.output
+            printed.append(result.stdout)
+    return printed

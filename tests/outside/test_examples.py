@@ -45,7 +45,7 @@ class Used:
 
 @pytest.fixture(scope="module")
 def used(tiny_backbone: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Used:
-    """Every addition trained with, transferred to and scored, in two processes: their imports are most of the time."""
+    """Every addition trained with, transferred to and scored."""
     folder = tmp_path_factory.mktemp("used")
     marian = save_marian(folder / "marian", sentences("en", "de"), positions=48)
     few = ["--data-dir", str(data), "--max-train-examples", "12", "--json"]

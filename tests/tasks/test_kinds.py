@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from adapterstilts.data.translation.texts import check_translatable, translate_r
 from adapterstilts.errors import UsageError
 from adapterstilts.mini.tokenizer import build_tokenizer
 from adapterstilts.modeling.heads import HEADS
-from adapterstilts.registry import PACKAGE
+from adapterstilts.registry import Entries, Origin
 from adapterstilts.settings import Encoding, Strict
 from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.kind import KINDS, Kind
@@ -141,8 +141,16 @@ def test_translated_columns_are_those_that_change(name: str) -> None:
     assert {"id", "label"} & set(row) <= {column for column in row if made[column] == row[column]}
 
 
-def test_a_kind_that_says_nothing_about_translation_is_refused_in_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KINDS._entries, "silent", (Silent, PACKAGE))
+@pytest.fixture
+def silent() -> Iterator[None]:
+    entries = Entries()
+    entries.adding(KINDS.what, Origin("folder", "./mine")).add("silent", Silent)
+    with entries.in_use():
+        yield
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_kind_that_says_nothing_about_translation_is_refused_in_plain_words() -> None:
     task = recipe("mnli").model_copy(update={"name": "headlines", "kind": "silent", "options": {}})
     suite = open_translations(None, open_source("mini", None), flag="--translations")
     reason = "its kind does not say what a translation makes of a row"
@@ -154,9 +162,9 @@ def test_a_kind_that_says_nothing_about_translation_is_refused_in_plain_words(mo
         from_english(None, task, "train", ["de"])
 
 
+@pytest.mark.usefixtures("silent")
 def test_a_kind_that_can_be_translated_has_to_say_whether_it_can_be_scored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Silent, "untranslatable", None)
-    monkeypatch.setitem(KINDS._entries, "silent", (Silent, PACKAGE))
     task = recipe("mnli").model_copy(update={"name": "headlines", "kind": "silent", "options": {}})
     check_translatable(task)
     suite = open_translations(None, open_source("mini", None), flag="--translations")

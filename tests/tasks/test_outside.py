@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from adapterstilts.errors import AstiltsError, DataError, UsageError
+from adapterstilts.metrics import METRICS
 from adapterstilts.registry import PACKAGE, Origin
 from adapterstilts.tasks.catalogue import Catalogue
 
@@ -175,6 +176,34 @@ def test_an_extension_adds_folders_and_tasks_without_files(tmp_path: Path) -> No
         assert catalogue.recipe("far").name == "far" and catalogue.recipe("near").title == "Mine"
         assert catalogue.place("near").folder is None
         assert {str(catalogue.place(name).origin) for name in ("far", "near")} == {"./mine"}
+
+
+METRIC = """
+from adapterstilts.metrics import METRICS
+from dataclasses import replace
+
+def register(catalogue):
+    catalogue.metrics.add("mine", replace(METRICS.get("accuracy"), name="mine", suffix={suffix!r}))
+"""
+
+
+def test_two_catalogues_share_no_entries(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_extension(tmp_path / name, METRIC.format(suffix=f".{name}"))
+        write_task(tmp_path / name, "own", metric="mine")
+    write_task(tmp_path / "c", "other", metric="mine")
+    catalogues = [Catalogue.load([name]) for name in ("a", "b")]
+    for name, catalogue in zip(("a", "b"), catalogues, strict=True):
+        assert catalogue.recipe("own").metric == "mine"
+        with catalogue.in_use():
+            assert METRICS.get("mine").suffix == f".{name}"
+    assert "mine" not in METRICS
+    assert Catalogue.load(["a", "c"]).recipe("other").name == "other"
+    with pytest.raises(UsageError, match=r"\./c/other/task\.yaml: Unknown metric 'mine'"):
+        Catalogue.load(["c"]).recipe("other")
+    (tmp_path / "b/own/task.yaml").unlink()
+    with pytest.raises(UsageError, match=r"metric 'mine' of \./b is already registered by \./a\."):
+        Catalogue.load(["a", "b"])
 
 
 EXTENSIONS = {

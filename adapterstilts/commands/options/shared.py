@@ -49,7 +49,7 @@ class BackboneOptions(ProfileOptions):
     )
 
 
-class MethodsOptions(BackboneOptions):
+class MethodsOptions(BackboneOptions, CatalogueOptions):
     """Options of `methods`."""
 
     method: Annotated[str | None, Flag(Group.METHOD, metavar="NAME[OPTION=VALUE,...]", unset="all of them")] = Field(

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.errors import DataError, unknown
-from adapterstilts.registry import Registry, shared_registry
+from adapterstilts.registry import Registry
 
 Records: TypeAlias = Iterator[tuple[str, dict[str, Any]]]
 """(where in the file, record) of every record: `line 12`, or `question 'a' of paragraph 3 of article 0`."""
@@ -67,7 +67,7 @@ class Format:
         return self.reader(paths, language, bad, **options)
 
 
-FORMATS: Registry[Format] = shared_registry("file format")
+FORMATS: Registry[Format] = Registry("file format")
 
 
 def register(name: str, *files: str, required: int | None = None, more: bool = False) -> Callable[[Reader], Format]:

@@ -7,12 +7,12 @@ from typing import Any, TypeAlias
 
 from adapterstilts.data.formats.files import check_unicode
 from adapterstilts.parsed import as_text, as_whole_number, get_list, get_object
-from adapterstilts.registry import Registry, shared_registry
+from adapterstilts.registry import Registry
 
 Record: TypeAlias = Mapping[str, Any]
 Row: TypeAlias = dict[str, Any]
 
-RECORDS: Registry[Callable[[Record, str], Row | list[Row]]] = shared_registry("record function")
+RECORDS: Registry[Callable[[Record, str], Row | list[Row]]] = Registry("record function")
 
 HIDDEN = "the label is not published"
 

@@ -16,7 +16,7 @@ from adapterstilts.data.formats import Records
 from adapterstilts.data.formats.answer_sentences import Asked, ranked_rows, with_answers_elsewhere
 from adapterstilts.data.formats.sentences import sentence_breaks
 from adapterstilts.data.records import RECORDS
-from adapterstilts.registry import Registry, shared_registry
+from adapterstilts.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Table:
 Tables: TypeAlias = Mapping[str, Table]
 """Language code to its table."""
 
-TABLES: Registry[Callable[[Tables, str, BadRows], Records]] = shared_registry("table function")
+TABLES: Registry[Callable[[Tables, str, BadRows], Records]] = Registry("table function")
 
 
 @TABLES.register("bucc_pairs")
