@@ -44,7 +44,7 @@ class ResolvedMethod:
         if not entry.adds_adapter:
             found = find()
         else:
-            found = memory.recall("method", str(spec), entry.library_name, version(entry.library_name), find=find)
+            found = memory.recall("method", str(spec), repr(entry), version(entry.library_name), find=find)
         return cls(MethodSpec.model_validate(found[0]), found[1])
 
 
