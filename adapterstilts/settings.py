@@ -55,13 +55,18 @@ class Encoding(Strict):
 
     Attributes:
         max_length: Longest input, in tokens, special tokens included.
-        stride: Tokens that neighbouring windows of a long context share.
+        stride: Tokens by which each window of a long context starts further than the one before it (the `doc_stride`
+            of published scripts; `transformers` calls the overlap so).
         max_query_length: Longest question, in tokens; longer ones are cut.
+        separator: What is put between two texts, where the tokenizer puts nothing there.
+        causal: Whether the model reads from left to right, so that the last token alone has seen all of the input.
     """
 
     max_length: int = Field(ge=8)
     stride: int = Field(0, ge=0)
     max_query_length: int = Field(0, ge=0)
+    separator: str = ""
+    causal: bool = False
 
 
 class Optimisation(Strict):
@@ -105,19 +110,23 @@ class Settings(Optimisation):
         384, ge=8, description="Longest input, special tokens included."
     )
     stride: Annotated[int, Flag(Group.HYPERPARAMETERS, unit="tokens")] = Field(
-        128, ge=0, description="Tokens that neighbouring windows of a long context share."
+        128,
+        ge=1,
+        description="Tokens by which each window of a long context starts further than the one before it.",
     )
     max_query_length: Annotated[int, Flag(Group.HYPERPARAMETERS, unit="tokens")] = Field(
         64, ge=1, description="Longest question; longer ones are cut."
     )
 
-    def encoding(self, fields: Collection[str]) -> Encoding:
+    def encoding(self, fields: Collection[str], **facts: Any) -> Encoding:
         """The part that prediction has to share with training.
 
         Args:
             fields: Those that decide the inputs of the kind of task.
+            facts: The values of those that the backbone decides.
         """
-        return Encoding(**{name: getattr(self, name) for name in Encoding.model_fields if name in fields})
+        values = {name: getattr(self, name) for name in type(self).model_fields} | facts
+        return Encoding(**{name: values[name] for name in Encoding.model_fields if name in fields and name in values})
 
     def optimisation(self) -> Optimisation:
         """The part that all tasks of a stage share."""

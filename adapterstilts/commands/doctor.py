@@ -19,6 +19,7 @@ from adapterstilts.modeling.quantization import no_quantization
 from adapterstilts.profiles import load_profile
 from adapterstilts.stages.words import MANY_UNKNOWN, MOSTLY_UNKNOWN
 from adapterstilts.tasks.catalogue import in_catalogue
+from adapterstilts.tasks.windows import own_separator
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,14 @@ class TokenizerReport:
     Attributes:
         tokens: Size of the vocabulary, added tokens included.
         padding: The padding token, None where there is none; `mask` and `unknown` likewise.
+        separator: The text that is put between two texts, where it has no token for that; empty where it has.
     """
 
     tokens: int
     padding: str | None
     mask: str | None
     unknown: str | None
+    separator: str
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,8 @@ def examine(*, profile: str, backbone: str | None, revision: str | None) -> Back
 
 
 def _describe(tokenizer: Any) -> TokenizerReport:
-    return TokenizerReport(len(tokenizer), tokenizer.pad_token, tokenizer.mask_token, tokenizer.unk_token)
+    special = (tokenizer.pad_token, tokenizer.mask_token, tokenizer.unk_token)
+    return TokenizerReport(len(tokenizer), *special, own_separator(tokenizer))
 
 
 def _unknown(tokenizer: Any) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import Any
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.languages import LANGUAGES, context_language
 from adapterstilts.settings import Pooling, Strict
+from adapterstilts.tasks.windows import own_separator
 
 # Families that count positions from behind the padding id, as RoBERTa does.
 _POSITIONS_BEHIND_PADDING = (
@@ -33,6 +34,8 @@ class Facts(Strict):
         positions: The longest input in tokens; None where there is no limit.
         pooling: How one vector of a text is read by default.
         masked_lm: Whether there is a head for masked language modelling.
+        causal: Whether a token sees only those before it.
+        separator: What is put between two texts, where the tokenizer puts nothing there.
     """
 
     model_type: str
@@ -42,10 +45,12 @@ class Facts(Strict):
     positions: int | None
     pooling: Pooling
     masked_lm: bool
+    causal: bool
+    separator: str
 
     @classmethod
-    def of(cls, config: Any) -> Facts:
-        """The facts of a configuration."""
+    def of(cls, config: Any, tokenizer: Any) -> Facts:
+        """The facts of a configuration and a fast tokenizer."""
         return cls(
             model_type=config.model_type,
             hidden_size=config.hidden_size,
@@ -54,6 +59,8 @@ class Facts(Strict):
             positions=positions(config),
             pooling=default_pooling(config),
             masked_lm=has_masked_lm(config),
+            causal=is_causal(config),
+            separator=own_separator(tokenizer),
         )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapterstilts.errors import CompatibilityError, UsageError, explain_hub
 from adapterstilts.files import file_digest
-from adapterstilts.modeling.architecture import Facts, is_encoder_decoder
+from adapterstilts.modeling.architecture import Facts, has_masked_lm, is_encoder_decoder
 from adapterstilts.modeling.quantization import quantization_config
 from adapterstilts.pretrained import load_pretrained
 from adapterstilts.runs.memory import Memory
@@ -119,7 +119,9 @@ class Backbone:
         """
         from transformers import AutoModelForMaskedLM
 
-        self.check_masked_lm(Facts.of(self.config()))
+        config = self.config()
+        if not has_masked_lm(config):
+            raise _no_masked_lm(self.name, config.model_type)
         model, report = self._load(AutoModelForMaskedLM, output_loading_info=True)
         parts = next((names for names in _MASKED_LM_HEADS if all(hasattr(model, name) for name in names)), ())
         beginnings = tuple(f"{part}." for part in parts)
@@ -154,9 +156,10 @@ class Backbone:
         def find() -> dict[str, Any]:
             config = self.config()
             check_tokenizer(self.tokenizer(), config, name=self.name)
-            return Facts.of(config).model_dump(mode="json")
+            return Facts.of(config, self.tokenizer()).model_dump(mode="json")
 
-        return Facts.model_validate(memory.recall("facts", self.fingerprint, version("transformers"), find=find))
+        told = ("facts", *Facts.model_fields, self.fingerprint, version("transformers"))
+        return Facts.model_validate(memory.recall(*told, find=find))
 
     def _load(self, auto_class: Any, **options: Any) -> Any:
         if self.revision is not None:

@@ -37,6 +37,8 @@ def _facts(report: BackboneReport) -> Iterator[tuple[str, str]]:
         special = (("padding", report.tokenizer.padding), ("mask", report.tokenizer.mask))
         tokens = ", ".join(f"{what} {token or 'none'}" for what, token in special)
         yield "tokenizer", f"fast, {report.tokenizer.tokens:,} tokens, {tokens}"
+        if report.tokenizer.separator:
+            yield "separator", f"{report.tokenizer.separator!r}, since the tokenizer puts nothing between two texts"
     yield "masked LM", "yes" if report.masked_lm else "no"
     yield "pooling", f"{report.pooling} (--pooling)"
     if report.unknown:

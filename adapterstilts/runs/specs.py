@@ -135,7 +135,7 @@ class TrainSpec(Strict):
         quantization: The number format of the frozen backbone's weights, if it is not `precision`: `nf4`.
     """
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     stage: Phase
     tasks: tuple[TaskSpec, ...] = Field(min_length=1)
     sampling: Sampling | None = None
@@ -185,7 +185,7 @@ class EvaluateSpec(Strict):
         translate_test: Language to the fingerprint of the English translation that is scored instead of its rows.
     """
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     stage: Literal["evaluate"] = "evaluate"
     task: str
     kind: str

@@ -75,7 +75,7 @@ def plan_evaluation(
     if kind.trained and model is not None:
         encoding = model.spec.only.encoding
     else:
-        encoding = resolve_settings(planner, task, "train-target").encoding(kind.encoding_fields)
+        encoding = planner.encoding(resolve_settings(planner, task, "train-target"), kind)
     check_length(facts, encoding.max_length, name=setup.backbone.name)
     # Where nothing is trained, decoding can only be calibrated on the validation data of each language.
     calibrated = () if kind.trained or split == "validation" else languages

@@ -12,8 +12,9 @@ from adapterstilts.modeling.methods import METHODS
 from adapterstilts.profiles import Profile
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.specs import MethodSpec, Precision
-from adapterstilts.settings import Pooling
+from adapterstilts.settings import Encoding, Pooling, Settings
 from adapterstilts.stages.setup import Setup
+from adapterstilts.tasks.kind import Kind
 
 
 @dataclass(frozen=True)
@@ -72,3 +73,7 @@ class Planner:
     pooling: Pooling | None = None
     max_train_examples: int | None = None
     skip_bad_rows: bool = False
+
+    def encoding(self, settings: Settings, kind: Kind) -> Encoding:
+        """How texts of a kind become tokens of this backbone."""
+        return settings.encoding(kind.encoding_fields, separator=self.facts.separator, causal=self.facts.causal)

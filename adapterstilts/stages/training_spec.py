@@ -77,7 +77,7 @@ def plan_training(
                 options=kind.decisive_options(),
                 metric=task.metric,
                 data=_training_data(planner, task, phase, languages.get(task.name, (ENGLISH,))),
-                encoding=one.encoding(kind.encoding_fields),
+                encoding=planner.encoding(one, kind),
             )
             for task, kind, one in zip(tasks, kinds, settings, strict=True)
         ),
@@ -137,7 +137,7 @@ def resolve_settings(planner: Planner, task: Recipe, phase: Phase) -> Settings:
     settings = validate(Settings, values, where=f"settings of {phase} on {task.name}")
     kind = task.build_kind()
     try:
-        kind.check_encoding(settings.encoding(kind.encoding_fields))
+        kind.check_encoding(planner.encoding(settings, kind))
     except ValueError as error:
         raise UsageError(f"settings of {phase} on {task.name}: {error}.", remedy="Change one of the three.") from None
     return settings

@@ -37,7 +37,7 @@ class MultipleChoice(KindDefaults):
     usual_metric = "accuracy"
     options: ChoiceOptions
     metrics: Mapping[str, str] = MappingProxyType({"accuracy": "accuracy"})
-    encoding_fields = ("max_length",)
+    encoding_fields = ("max_length", "separator")
     untranslatable = None
     unscorable_in_translation = None
     translated_columns = ("context", "question", "choices")
@@ -105,7 +105,7 @@ class MultipleChoice(KindDefaults):
         counts = [len(choices) for choices in rows["choices"]]
         found = tokenizer(
             [text for text, count in zip(before, counts, strict=True) for _ in range(count)],
-            [choice for choices in rows["choices"] for choice in choices],
+            [encoding.separator + choice for choices in rows["choices"] for choice in choices],
             # The longer one is cut, which is the context unless a choice is longer than half of the input.
             truncation="longest_first",
             max_length=encoding.max_length,

@@ -34,7 +34,7 @@ class PairClassification(KindDefaults):
     usual_metric = "accuracy"
     options: PairOptions
     metrics: Mapping[str, str] = MappingProxyType({"accuracy": "accuracy"})
-    encoding_fields = ("max_length",)
+    encoding_fields = ("max_length", "separator")
     untranslatable = None
     unscorable_in_translation = None
     translated_columns = ("text_a", "text_b")
@@ -85,7 +85,8 @@ class PairClassification(KindDefaults):
         labels: bool,
     ) -> dict[str, list]:
         """One feature per row, with `label` (position in `labels`) for training; see `Kind.encode`."""
-        found = tokenizer(rows["text_a"], rows["text_b"], truncation="longest_first", max_length=encoding.max_length)
+        second = [encoding.separator + text for text in rows["text_b"]]
+        found = tokenizer(rows["text_a"], second, truncation="longest_first", max_length=encoding.max_length)
         features: dict[str, list] = {**found, "row": list(indices)}
         features.pop("attention_mask", None)
         if labels:

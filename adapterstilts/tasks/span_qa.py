@@ -15,6 +15,7 @@ from adapterstilts.settings import Encoding, Strict, validate
 from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores, paired
 from adapterstilts.tasks.translation import Into
+from adapterstilts.tasks.windows import Window, windows
 
 START, END = 0, 1
 _METRICS = MappingProxyType({"exact_match": "EM", "f1": "F1"})
@@ -42,7 +43,8 @@ class SpanQAOptions(Strict):
 class SpanQA(KindDefaults):
     """SQuAD-style question answering over windows of the context (Devlin et al. 2019, section 4.2).
 
-    A window without the answer is trained to point at its first token, whose score is also the score of "no answer".
+    A window without the answer is trained to point at its first token, whose score is also the score of "no answer"; of
+    a causal model, at its last one, which alone has seen the question and the context.
     """
 
     name = "span_qa"
@@ -103,12 +105,13 @@ class SpanQA(KindDefaults):
         return not row["answers"]["text"] and not self.options.no_answer
 
     def check_encoding(self, encoding: Encoding) -> None:
-        """Windows have to advance."""
-        # <s> question </s></s> context </s>: what remains for the context has to exceed the shared part.
-        if encoding.stride >= encoding.max_length - encoding.max_query_length - 4:
+        """No token of a context may lie between two windows."""
+        # <s> question </s></s> context </s>: what lies between the starts of two windows has to fit into the first.
+        room = encoding.max_length - encoding.max_query_length - 4
+        if encoding.stride > room:
             raise ValueError(
-                f"stride {encoding.stride} leaves no new token in a window of max_length {encoding.max_length} after a "
-                f"question of up to max_query_length {encoding.max_query_length} tokens"
+                f"stride {encoding.stride} skips tokens: a window of max_length {encoding.max_length} has room for "
+                f"{max(room, 0)} after a question of up to max_query_length {encoding.max_query_length} tokens"
             )
 
     def check(self, row: Row) -> None:
@@ -130,37 +133,37 @@ class SpanQA(KindDefaults):
         encoding: Encoding,
         labels: bool,
     ) -> dict[str, list]:
-        """Cuts each context into overlapping windows behind its question; see `Kind.encode`.
+        """Cuts each context into windows behind its question; see `Kind.encode` and `windows`.
 
-        With `labels`, features have `start_positions` and `end_positions` (token indices); without, they have
-        `context_start` (token index) and `spans` (first and last character of each context token, flattened).
+        All features have `no_answer` (token index). With `labels`, they have `start_positions` and `end_positions`
+        (token indices); without, `context_start` (token index), `spans` (first and last character of each context
+        token, flattened) and `central` (1 for each context token of which no other window has more context).
         """
-        windows = tokenizer(
-            _cut_questions(rows["question"], tokenizer, encoding.max_query_length),
-            rows["context"],
-            truncation="only_second",
-            max_length=encoding.max_length,
-            stride=encoding.stride,
-            return_overflowing_tokens=True,
-            return_offsets_mapping=True,
-        )
-        owners = windows.pop("overflow_to_sample_mapping")
-        offsets = windows.pop("offset_mapping")
-        features: dict[str, list] = {**windows, "row": [indices[owner] for owner in owners]}
-        features.pop("attention_mask")
-        added = ("start_positions", "end_positions") if labels else ("context_start", "spans")
-        features.update({name: [] for name in added})
-        for window, owner in enumerate(owners):
-            context = [token for token, part in enumerate(windows.sequence_ids(window)) if part == 1]
-            spans = [offsets[window][token] for token in context]
-            if labels:
-                positions = _label(rows["answers"][owner], spans, context[0] if context else 0)
-                features["start_positions"].append(positions[0])
-                features["end_positions"].append(positions[1])
-            else:
-                features["context_start"].append(context[0] if context else 0)
-                features["spans"].append([character for span in spans for character in span])
-        return features
+        questions = _cut_questions(rows["question"], tokenizer, encoding.max_query_length)
+        cut = windows(questions, rows["context"], tokenizer=tokenizer, encoding=encoding)
+        made = [(row, window) for row, found in enumerate(cut) for window in found]
+        empty = [len(window.ids) - 1 if encoding.causal else 0 for _, window in made]
+        features: dict[str, list] = {
+            "input_ids": [window.ids for _, window in made],
+            "row": [indices[row] for row, _ in made],
+            "no_answer": empty,
+        }
+        if "token_type_ids" in tokenizer.model_input_names:
+            features["token_type_ids"] = [window.types for _, window in made]
+        if labels:
+            places = [
+                _label(rows["answers"][row], window, no_answer)
+                for (row, window), no_answer in zip(made, empty, strict=True)
+            ]
+            return features | {
+                "start_positions": [start for start, _ in places],
+                "end_positions": [end for _, end in places],
+            }
+        return features | {
+            "context_start": [window.first for _, window in made],
+            "spans": [[character for span in window.spans for character in span] for _, window in made],
+            "central": [[int(one) for one in window.central] for _, window in made],
+        }
 
     def calibrate(self, rows: Sequence[Row], features: Sequence[Row], logits: Sequence[np.ndarray]) -> dict[str, float]:
         """How far the empty answer's score has to exceed the best span's for the best F1 on these rows."""
@@ -208,7 +211,7 @@ class SpanQA(KindDefaults):
         empty: dict[int, float] = {}
         for feature, scores in zip(features, logits, strict=True):
             row = feature["row"]
-            empty[row] = min(empty.get(row, np.inf), float(scores[0, START] + scores[0, END]))
+            empty[row] = min(empty.get(row, np.inf), float(scores[feature["no_answer"]].sum()))
             score, span = self._best_span(feature, scores)
             if score > spans.get(row, (-np.inf, ""))[0]:
                 spans[row] = (score, rows[row]["context"][slice(*span)].strip())
@@ -224,7 +227,9 @@ class SpanQA(KindDefaults):
             return -np.inf, (0, 0)
         first = feature["context_start"]
         context = scores[first : first + len(spans)].astype(np.float64)
-        starts = np.argsort(-context[:, START], kind="stable")[: self.options.n_best]
+        # A token that another window has more context of starts an answer there, as in the published scripts.
+        starts = np.argsort(-context[:, START], kind="stable")
+        starts = starts[np.asarray(feature["central"], dtype=bool)[starts]][: self.options.n_best]
         ends = np.argsort(-context[:, END], kind="stable")[: self.options.n_best]
         total = context[starts, START][:, None] + context[ends, END][None, :]
         length = ends[None, :] - starts[:, None] + 1
@@ -272,18 +277,14 @@ def _cut_questions(questions: Sequence[str], tokenizer: Any, limit: int) -> list
             cut[index] = cut[index][:end].rstrip()
 
 
-def _label(answers: Mapping[str, list], spans: Sequence[tuple[int, int]], first: int) -> tuple[int, int]:
-    """Token indices of the first gold answer, or (0, 0) when the window does not hold all of it.
-
-    Args:
-        spans: Character offsets of the window's context tokens.
-        first: Index of the first context token in the window.
-    """
+def _label(answers: Mapping[str, list], window: Window, no_answer: int) -> tuple[int, int]:
+    """Token indices of the first gold answer, or twice `no_answer` when the window does not hold all of it."""
+    spans = window.spans
     if not answers["text"] or not spans:
-        return 0, 0
+        return no_answer, no_answer
     begin = answers["answer_start"][0]
     end = begin + len(answers["text"][0])
-    if begin < spans[0][0] or end > spans[-1][1]:
-        return 0, 0
     covered = [token for token, (left, right) in enumerate(spans) if left < end and right > begin]
-    return (first + covered[0], first + covered[-1]) if covered else (0, 0)
+    if begin < spans[0][0] or end > spans[-1][1] or not covered:
+        return no_answer, no_answer
+    return window.first + covered[0], window.first + covered[-1]

@@ -129,7 +129,7 @@ WRONG_USE = {
     "train-intermediate squad --profile mini --method seq_nb": "Unknown method 'seq_nb'. Did you mean 'seq_bn'",
     "train-intermediate squad --profile mini --method seq_bn[reduction=2]": "Did you mean 'reduction_factor'",
     "train-intermediate squad --profile mini --epochs -1": "Error: --epochs: Input should be greater than 0",
-    "train-intermediate squad --profile mini --stride 95": "leaves no new token",
+    "train-intermediate squad --profile mini --stride 95": "skips tokens",
     "train-intermediate squad --profile mini --seed -1": "--seed: Input should be greater than or equal to 0 (given",
     "train-intermediate squad --profile mini --method seq_bn[reduction_factor=-8]": "reduction_factor=-8 is not a size",
     "train-intermediate squad --backbone=": "--backbone is empty",

@@ -134,7 +134,7 @@ def test_only_families_with_a_head_for_it_predict_masked_words(name: str, backbo
     backbone = backbones[name]
     if FAMILIES[name].pooling != "first":
         with pytest.raises(CompatibilityError, match=f"no head for masked language modelling .{name}"):
-            backbone.check_masked_lm(Facts.of(backbone.config()))
+            backbone.check_masked_lm(Facts.of(backbone.config(), backbone.tokenizer()))
         return
     model = TransferModel(backbone, method=MethodSpec(name="full"), precision="fp32").eval()
     model.add_head("mlm", HeadSpec("masked_lm", 0))

@@ -342,7 +342,8 @@ def test_frozen_weights_are_bf16_and_trained_ones_fp32(tiny_backbone: Path) -> N
 
 
 def test_longer_inputs_than_positions_are_refused(tiny_backbone: Path) -> None:
-    facts = Facts.of(locate_backbone(str(tiny_backbone)).config())  # 130 positions, of which XLM-R uses 128
+    backbone = locate_backbone(str(tiny_backbone))
+    facts = Facts.of(backbone.config(), backbone.tokenizer())  # 130 positions, of which XLM-R uses 128
     check_length(facts, 128, name="tiny")
     with pytest.raises(CompatibilityError, match="tiny has 128 positions, fewer than max_length 129"):
         check_length(facts, 129, name="tiny")

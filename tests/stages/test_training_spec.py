@@ -103,7 +103,7 @@ def test_later_settings_win(world: World) -> None:
     assert resolve_settings(planner, squad, "train-intermediate").warmup_ratio == 0.1  # the recipe's
     given = replace(planner, settings={"epochs": 7})
     assert resolve_settings(given, squad, "train-target").epochs == 7
-    with pytest.raises(UsageError, match=r"settings of train-target on squad: stride 90 leaves no new token"):
+    with pytest.raises(UsageError, match=r"settings of train-target on squad: stride 90 skips tokens"):
         resolve_settings(replace(planner, settings={"stride": 90, "max_length": 96}), squad, "train-target")
 
 

@@ -24,7 +24,7 @@ from tests.package_tasks import recipe, task_names
 
 TASKS = task_names()
 SMALL = Encoding(max_length=24, stride=4, max_query_length=6)
-OTHER = {"max_length": 22, "stride": 3, "max_query_length": 5}
+OTHER = {"max_length": 22, "stride": 3, "max_query_length": 5, "separator": " and "}
 
 
 class Silent(KindDefaults):
