@@ -84,6 +84,9 @@ class Optimisation(Strict):
     warmup_ratio: Annotated[float, Flag(Group.HYPERPARAMETERS, unit="share")] = Field(
         0.1, ge=0, le=1, description="Share of the steps in which the learning rate rises."
     )
+    warmup_steps: Annotated[int | None, Flag(Group.HYPERPARAMETERS, unit="steps")] = Field(
+        None, ge=0, description="Steps in which the learning rate rises, in place of a share."
+    )
     weight_decay: Annotated[float, Flag(Group.HYPERPARAMETERS)] = Field(
         0.01, ge=0, description="Weight decay of AdamW."
     )

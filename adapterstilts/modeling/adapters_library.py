@@ -102,7 +102,9 @@ def add_adapter(backbone: Any, name: str, method: LibraryMethod, options: Mappin
             has no working form of the method for it.
     """
     if not hasattr(backbone, "adapters_config"):
-        _prepare(backbone)
+        # It builds modules whose weights are replaced at once, with random numbers that would count as drawn.
+        with torch.random.fork_rng(devices=[]):
+            _prepare(backbone)
     _check_method(backbone.config, method)
     before = set(backbone.parameters())
     backbone.add_adapter(name, config=method_config(method, options))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +20,21 @@ from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import MethodSpec, TrainSpec
 from adapterstilts.tasks.kind import HeadSpec
+
+# The role of the adapter that a phase trains, however earlier ones enter it.
+_NEW_ADAPTER = "adapter"
+
+
+@contextmanager
+def drawn(seed: int, role: str) -> Iterator[None]:
+    """While it lasts, random numbers depend on seed and role alone, and not on what was drawn before.
+
+    So rows that are compared begin with the same weights wherever they have weights in the same role.
+    """
+    number = int.from_bytes(hashlib.sha256(f"{seed} {role}".encode()).digest()[:8], "big", signed=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(number)
+        yield
 
 
 @dataclass(frozen=True)
@@ -35,6 +52,15 @@ class Start:
     sources: Sequence[StoredModel]
     language: StoredModel | None
     options: Any
+
+    def drawn(self, role: str) -> AbstractContextManager[None]:
+        """While it lasts, new weights are drawn as for every stage of this seed that has some in this role."""
+        return drawn(self.spec.seed, role)
+
+    def new_adapter(self, model: TransferModel) -> str:
+        """Adds the adapter of the new phase above what is there, and returns its name."""
+        with self.drawn(_NEW_ADAPTER):
+            return model.add_adapter(self.spec.task, self.spec.method)
 
     @property
     def merges(self) -> bool:
@@ -81,7 +107,7 @@ class Start:
 def _none(start: Start) -> TransferModel:
     model = start.new_model()
     if METHODS.get(start.spec.method.name).adds_adapter:
-        model.train_adapter(model.add_adapter(start.spec.task, start.spec.method))
+        model.train_adapter(start.new_adapter(model))
     model.train_backbone()
     return model
 
@@ -113,7 +139,7 @@ def _train_above(model: TransferModel, start: Start) -> TransferModel:
     """Adds a new adapter above frozen ones."""
     if start.merges:
         model.merge_last()
-    model.train_adapter(model.add_adapter(start.spec.task, start.spec.method))
+    model.train_adapter(start.new_adapter(model))
     model.train_backbone()
     return model
 
@@ -124,9 +150,11 @@ def _fuse(start: Start) -> TransferModel:
     new = None
     if start.options.target == "one-step":
         new = AdapterDescription(name=model.fresh_name(f"{start.spec.task}_new"), method=start.spec.method)
-        model.load_adapter(new)
+        with start.drawn(_NEW_ADAPTER):
+            model.load_adapter(new)
         adapters.append(new)
-    model.place(Block(kind="fuse", adapters=tuple(adapters), learning=(new.name,) if new else ()))
+    with start.drawn("fusion"):
+        model.place(Block(kind="fuse", adapters=tuple(adapters), learning=(new.name,) if new else ()))
     return _train_last(model)
 
 
@@ -231,7 +259,8 @@ def start_model(
     else:
         model.drop_heads(keep=None)
         for task, head in heads.items():
-            model.add_head(task, head)
+            with drawn(spec.seed, f"head of {task}"):
+                model.add_head(task, head)
     for task in heads:
         model.train_head(task)
     return model

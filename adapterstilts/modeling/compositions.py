@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from adapterstilts.errors import UsageError
@@ -42,6 +43,7 @@ class Composition:
         sources: The least number of intermediate runs.
         many: Whether it takes more of them.
         options: What can be chosen about it.
+        defaults: Settings that were published for it, unlike those of the method alone.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Composition:
     sources: int
     many: bool = False
     options: type[Strict] | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 COMPOSITIONS: Registry[Composition] = Registry("composition")
@@ -56,7 +59,14 @@ for _one in (
     Composition("none", "start from the pretrained backbone", 0),
     Composition("continue", "go on training the intermediate weights", 1),
     Composition("stack", "train a new adapter above the frozen intermediate one (Pfeiffer et al. 2020)", 1),
-    Composition("fuse", "weigh frozen adapters by attention (Pfeiffer et al. 2021)", 1, True, FuseOptions),
+    Composition(
+        "fuse",
+        "weigh frozen adapters by attention (Pfeiffer et al. 2021)",
+        1,
+        True,
+        FuseOptions,
+        {"learning_rate": 5e-5},
+    ),
     Composition("average", "train a new adapter above the mean output of frozen ones", 2, True, AverageOptions),
     Composition("merge", "make one adapter or backbone of several", 2, True, MergeOptions),
 ):

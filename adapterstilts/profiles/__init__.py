@@ -20,6 +20,7 @@ class Profile(Strict):
         backbone: Hugging Face id, folder, or `mini`.
         revision: Commit of a Hub backbone.
         source: Where rows come from when `--data-dir` is not given.
+        published: Whose published hyperparameters are taken, where a recipe has several; see `Recipe.settings`.
         method: Tuning method with options, as on the command line.
         settings: Hyperparameters by scope: `all`, a method family, a phase, or `<phase>.<family>`, most specific last.
     """
@@ -29,6 +30,7 @@ class Profile(Strict):
     backbone: str
     revision: str | None = None
     source: str
+    published: str | None = None
     method: str
     seed: int
     holdout: int = Field(500, ge=1)

@@ -142,10 +142,14 @@ def _settings(task: Recipe) -> str:
     if not task.settings:
         return ""
     rows = [
-        f"| {scope} | {', '.join(f'{name} {value}' for name, value in values.items())} |"
-        for scope, values in task.settings.items()
+        f"| {whose} | {scope} | {', '.join(f'{name} {value}' for name, value in values.items())} |"
+        for whose, found in task.settings.items()
+        for scope in ("all", "full", "adapter")
+        if (values := getattr(found, scope))
     ]
-    return "## Published settings\n\n| method | settings |\n|---|---|\n" + "\n".join(rows)
+    sources = [f"- {whose}: {found.source}" for whose, found in task.settings.items() if found.source]
+    table = "| from | method | settings |\n|---|---|---|\n" + "\n".join(rows)
+    return "\n".join(["## Settings", "", table, "", *sources]).rstrip()
 
 
 def _references(task: Recipe) -> str:

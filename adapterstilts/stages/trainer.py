@@ -315,7 +315,9 @@ def train(
     lengths = {part.name: part.features["length"][:] for part in parts}
     batches = mix(lengths, sampling, batch_size=settings.batch_size, seed=seed)
     steps = max(1, math.ceil(len(batches) * settings.epochs))
-    eval_steps = settings.eval_steps or len(batches)
+    # What is never reached would leave nothing to choose from.
+    reached = settings.eval_steps is not None and settings.eval_steps <= steps
+    eval_steps = settings.eval_steps if settings.eval_steps and reached else len(batches)
     trainer = StageTrainer(
         model=model,
         args=_arguments(checkpoints, settings, steps, eval_steps, seed, next(model.parameters()).device),
@@ -368,7 +370,7 @@ def _arguments(
         per_device_train_batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
         lr_scheduler_type="linear",
-        warmup_steps=round(steps * settings.warmup_ratio),
+        warmup_steps=_warmup_steps(settings, steps),
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_grad_norm,
         optim="adamw_torch",
@@ -391,6 +393,10 @@ def _arguments(
     # A step is a list of micro-batches, which DataParallel cannot scatter: one stage, one device.
     arguments._n_gpu = min(arguments.n_gpu, 1)
     return arguments
+
+
+def _warmup_steps(settings: Optimisation, steps: int) -> int:
+    return round(steps * settings.warmup_ratio) if settings.warmup_steps is None else settings.warmup_steps
 
 
 def _logged_at(state: Any, step: int) -> dict[str, float]:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
+from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.translation.reading import from_english
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.languages import ENGLISH
 from adapterstilts.modeling.backbone import check_length
-from adapterstilts.modeling.compositions import normalize_composition
+from adapterstilts.modeling.compositions import COMPOSITIONS, normalize_composition
 from adapterstilts.modeling.methods import METHODS
+from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.specs import Choice, Phase, Sampling, TaskSpec, TrainingData, TrainSpec
 from adapterstilts.settings import Settings, validate
 from adapterstilts.stages.graph import Stage, Training
@@ -66,7 +68,7 @@ def plan_training(
     kinds = [trained_kind(planner, task) for task in tasks]
     if any(kind.pretrained_head for kind in kinds):
         backbone.check_masked_lm(planner.facts)
-    settings = [resolve_settings(planner, task, phase) for task in tasks]
+    settings = [resolve_settings(planner, task, phase, start.composition) for task in tasks]
     for one in settings:
         check_length(planner.facts, one.max_length, name=backbone.name)
     spec = TrainSpec(
@@ -99,13 +101,31 @@ def plan_training(
 
 
 def trained_kind(planner: Planner, task: Recipe) -> Kind:
-    """The kind of a task to train for, with the chosen pooling where it reads one vector of a text."""
+    """The kind of a task to train for.
+
+    It has the chosen pooling where it reads one vector of a text, and what its recipe leaves to the training data.
+    """
     kind, pooling = task.build_kind(), planner.pooling
+    if kind.collects:
+        return with_options(task, **_collected(planner, task, kind))
     if pooling is None or not reads_one_vector(task):
         return kind
     if getattr(kind.options, "pooling", None) is None and pooling == planner.facts.pooling:
         return kind
     return with_options(task, pooling=pooling)
+
+
+def _collected(planner: Planner, task: Recipe, kind: Kind) -> dict[str, Any]:
+    """What the English training rows make the options that a recipe leaves to them."""
+    source, skip = planner.setup.source, planner.skip_bad_rows
+    if missing := source.missing(task, "train", ENGLISH):
+        raise _absent(task, "training", missing)
+
+    def find() -> dict[str, Any]:
+        return kind.collect(source.load(task, "train", ENGLISH, BadRows(skip=skip)))
+
+    told = ("options", task.kind, source.fingerprint(task, "train", ENGLISH), str(skip))
+    return dict(Memory.of_user().recall(*told, find=find))
 
 
 def with_options(task: Recipe, **options: Any) -> Kind:
@@ -118,17 +138,17 @@ def reads_one_vector(task: Recipe) -> bool:
     return "pooling" in type(task.build_kind().options).model_fields
 
 
-def resolve_settings(planner: Planner, task: Recipe, phase: Phase) -> Settings:
+def resolve_settings(planner: Planner, task: Recipe, phase: Phase, composition: Choice = NONE) -> Settings:
     """Settings of one stage; later ones win.
 
-    The order: method, recipe, profile (from general to specific), suite, what was given by hand.
+    The order: method, recipe, composition, profile (from general to specific), suite, what was given by hand.
     """
     method = METHODS.get(planner.method.spec.name)
     source = planner.setup.source.name
     scopes = ("all", method.family, phase, f"{phase}.{method.family}")
     values: dict[str, Any] = dict(method.defaults)
-    for published in ("all", method.family):
-        values |= task.settings.get(published, {})
+    values |= task.hyperparameters(method.family, planner.profile.published)
+    values |= COMPOSITIONS.get(composition.name).defaults
     for scope in scopes:
         values |= planner.profile.settings.get(scope, {})
     for scope in scopes if source == "mini" else ():

@@ -47,6 +47,15 @@ class KindDefaults:
         return self.options.model_dump(mode="json")
 
     @property
+    def collects(self) -> bool:
+        """The recipe tells all options."""
+        return False
+
+    def collect(self, rows: Iterable[Row]) -> dict[str, Any]:
+        """No options."""
+        return {}
+
+    @property
     def encoding_fields(self) -> tuple[str, ...]:
         """All fields, as a kind may read any of them."""
         return tuple(Encoding.model_fields)

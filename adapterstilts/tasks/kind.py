@@ -93,6 +93,13 @@ class Kind(Protocol):
         """The JSON of those options that decide results; part of every spec. A kind built from them is the same."""
 
     @property
+    def collects(self) -> bool:
+        """Whether there are options that the recipe leaves to the training data."""
+
+    def collect(self, rows: Iterable[Row]) -> dict[str, Any]:
+        """What the training rows make these options."""
+
+    @property
     def encoding_fields(self) -> tuple[str, ...]:
         """Names of the fields of `settings.Encoding` that decide this kind's inputs."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, overload
+from typing import Annotated, Any, Literal, get_args, overload
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import LANGUAGES
@@ -14,6 +14,7 @@ from adapterstilts.tasks.kind import KINDS, Kind
 from adapterstilts.tasks.sources import READ_WITH, FilesSource, HubSource, MiniSource, Sources
 
 Benchmark = Literal["xtreme", "xtreme-r"]
+Family = Literal["full", "adapter"]
 
 
 def _known(codes: tuple[str, ...]) -> tuple[str, ...]:
@@ -48,6 +49,34 @@ class Reference(Strict):
     source: str
 
 
+class Hyperparameters(Strict):
+    """Hyperparameters from one source, by what is trained.
+
+    Attributes:
+        source: The script or paper that they were read in; empty for our own.
+        all: For every method; `full` and `adapter` for one family, over these.
+    """
+
+    source: str = ""
+    all: dict[str, Any] = {}
+    full: dict[str, Any] = {}
+    adapter: dict[str, Any] = {}
+
+    def of(self, family: Family) -> dict[str, Any]:
+        """Those of a method family."""
+        return {**self.all, **getattr(self, family)}
+
+
+OURS = "ours"
+"""What hyperparameters are called in recipes that no one has published."""
+
+
+def _by_source(given: Any) -> Any:
+    """Hyperparameters by scope alone, which a recipe of one's own may have, are one's own."""
+    told = isinstance(given, dict) and given and set(given) <= {"all", *get_args(Family)}
+    return {OURS: given} if told else given
+
+
 class Recipe(Strict):
     """One task of the catalogue.
 
@@ -61,7 +90,8 @@ class Recipe(Strict):
         cross_pairs: Whether question and context can be in two languages.
         metric: Name in `metrics.METRICS`.
         options: Options of the kind.
-        settings: Published hyperparameters by scope: `all`, or a method family (`full`, `adapter`).
+        settings: Hyperparameters by who used them: `jiant` (the STILTs authors' toolkit), `xtreme` (the benchmark's
+            scripts), or `ours`, which count for what is not published.
         license: The data's. It is there for every task of the package, as are `homepage` and `citation`.
         citation: A BibTeX entry.
         translations: Where XTREME keeps its machine translations of the training set from English and of the test set
@@ -80,7 +110,7 @@ class Recipe(Strict):
     cross_pairs: bool = False
     metric: str
     options: dict[str, Any] = {}
-    settings: dict[Literal["all", "full", "adapter"], dict[str, Any]] = {}
+    settings: Annotated[dict[str, Hyperparameters], BeforeValidator(_by_source)] = {}
     license: str = ""
     homepage: str = ""
     citation: str = ""
@@ -95,6 +125,16 @@ class Recipe(Strict):
             UsageError: The kind does not exist, or an option is unknown or has the wrong type.
         """
         return KINDS.get(self.kind)(self.options)
+
+    def hyperparameters(self, family: Family, prefer: str | None = None) -> dict[str, Any]:
+        """Hyperparameters for a method family: our own, over which those go that are published.
+
+        Args:
+            prefer: Whose are taken where several have published some; by default, and where they have none, the first.
+        """
+        published = {name: values for name, values in self.settings.items() if name != OURS}
+        chosen = published.get(prefer or "") or next(iter(published.values()), Hyperparameters())
+        return {**self.settings.get(OURS, Hyperparameters()).of(family), **chosen.of(family)}
 
     def languages_of(self, benchmark: str | None) -> tuple[str, ...]:
         """The languages of one version of the benchmark, or those of the first that has this task."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import model_validator
 
 from adapterstilts.errors import DataError
 from adapterstilts.metrics import METRICS, submission
@@ -26,9 +26,10 @@ class TaggingOptions(Strict):
     """How words are tagged.
 
     Attributes:
-        labels: All tags, in the order of the head's outputs.
-        open: Whether gold tags outside `labels` are allowed, as in data with many rare tags: they are not trained on,
-            and no prediction can be right there.
+        labels: All tags, in the order of the head's outputs; where none are told and the set is `open`, those of the
+            training data.
+        open: Whether gold tags outside `labels` are allowed, as in data with many rare tags: no prediction can be right
+            there.
         missing: The tag of a word for which there is no prediction, because its characters give no token.
         main: The metric that counts in selection and averages. Span F1 reads the first letter of a tag as its prefix,
             so for categories with many equal first letters it says nothing.
@@ -37,12 +38,18 @@ class TaggingOptions(Strict):
             changes files and not scores; how many there were is counted either way.
     """
 
-    labels: tuple[str, ...] = Field(min_length=2)
+    labels: tuple[str, ...] = ()
     missing: str
     open: bool = False
     main: Literal["f1", "accuracy"] = "f1"
     scheme: Literal["none", "bio"] = "none"
     repair: bool = False
+
+    @model_validator(mode="after")
+    def _has_labels(self) -> TaggingOptions:
+        if len(self.labels) < 2 and not (self.open and not self.labels):
+            raise ValueError("labels: give two tags or more, or none and `open: true` for those of the training data")
+        return self
 
 
 @KINDS.register("tagging")
@@ -91,6 +98,16 @@ class Tagging(KindDefaults):
     def head(self) -> HeadSpec:
         """A score for each tag at each token."""
         return HeadSpec(name="token", outputs=len(self.options.labels))
+
+    @property
+    def collects(self) -> bool:
+        """Tags that are not told."""
+        return not self.options.labels
+
+    def collect(self, rows: Iterable[Row]) -> dict[str, Any]:
+        """The tags of the rows, the most frequent first."""
+        counts = Counter(tag for row in rows for tag in row["tags"])
+        return {"labels": sorted(counts, key=lambda tag: (-counts[tag], tag))}
 
     def unlabelled(self, row: Row) -> bool:
         """No tag is an empty one."""

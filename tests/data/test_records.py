@@ -47,7 +47,9 @@ SWAG = {
     "ctx": "A man sits. he",
     "endings": ["runs.", "sings.", "is.", "eats."],
 }
-SWAG_ROW = {"context": "A man sits. he", "question": "", "choices": ["runs.", "sings.", "is.", "eats."], "label": 3}
+SWAG_ROW = {
+    "context": "A man sits.", "question": "", "choices": ["he runs.", "he sings.", "he is.", "he eats."], "label": 3,
+}  # fmt: skip
 WIKIHOW = {
     "ctx": "[header] How to cook [title] Boil water. [step] Use a pot. [substeps] Big ones are best.",
     "endings": ["[step] Wait.", "[title] Stop. [step] Now.", "Eat. [substeps] Slowly.", "Sleep."],
@@ -125,6 +127,11 @@ GOOD: dict[str, tuple[str, dict, Any]] = {
     ),
     "hellaswag": ("hellaswag", {**SWAG, "label": 3}, SWAG_ROW),
     "hellaswag_hub": ("hellaswag", {**SWAG, "label": "3"}, SWAG_ROW),
+    "hellaswag_whole": (
+        "hellaswag",
+        {name: value for name, value in {**SWAG, "label": 3}.items() if name not in ("ctx_a", "ctx_b")},
+        {**SWAG_ROW, "context": "A man sits. he", "choices": SWAG["endings"]},
+    ),
     "hellaswag_markers": (
         "hellaswag",
         WIKIHOW,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.sources.open import open_source
 from adapterstilts.errors import CompatibilityError, DataError, UsageError
 from adapterstilts.modeling.methods import parse_method
+from adapterstilts.profiles import load_profile
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.specs import Choice
-from adapterstilts.stages.planner import ResolvedMethod
+from adapterstilts.stages.planner import Planner, ResolvedMethod
 from adapterstilts.stages.training_spec import Start, plan_training, resolve_settings
 from tests.stages.conftest import World
 
@@ -105,6 +110,61 @@ def test_later_settings_win(world: World) -> None:
     assert resolve_settings(given, squad, "train-target").epochs == 7
     with pytest.raises(UsageError, match=r"settings of train-target on squad: stride 90 skips tokens"):
         resolve_settings(replace(planner, settings={"stride": 90, "max_length": 96}), squad, "train-target")
+
+
+PUBLISHED = [
+    ("paper", "full", "mnli", {"learning_rate": 1e-5, "epochs": 2, "max_length": 256, "warmup_ratio": 0.1}),
+    ("xtreme", "full", "mnli", {"learning_rate": 3e-5, "epochs": 5, "max_length": 128, "eval_steps": 100}),
+    ("paper", "full", "tydiqa", {"batch_size": 16, "warmup_steps": None, "weight_decay": 0.01, "patience": 30}),
+    ("xtreme", "full", "tydiqa", {"batch_size": 32, "warmup_steps": 500, "weight_decay": 1e-4, "epochs": 3}),
+    ("xtreme", "full", "qqp", {"learning_rate": 1e-5, "epochs": 2, "eval_steps": 1000}),  # not in the benchmark
+    ("paper", "seq_bn", "mnli", {"learning_rate": 1e-4, "max_length": 256}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("profile", "method", "task", "expected"), PUBLISHED)
+def test_profiles_follow_whom_they_say(
+    profile: str, method: str, task: str, expected: dict[str, Any], world: World, tmp_path: Path
+) -> None:
+    planner = published(world, profile, tmp_path, method)
+    found = resolve_settings(planner, world.recipe(task), "train-target").model_dump()
+    assert {name: found[name] for name in expected} == expected
+
+
+def published(world: World, profile: str, folder: Path, method: str = "seq_bn") -> Planner:
+    """The planner with a profile's settings, for data that are not the suite's."""
+    return replace(
+        world.planner,
+        setup=replace(world.planner.setup, source=open_source("files", folder)),
+        profile=load_profile(profile),
+        method=ResolvedMethod.of(parse_method(method), Memory.of_user()),
+        settings={},
+    )
+
+
+def test_adapter_fusion_has_its_own_learning_rate(world: World, tmp_path: Path) -> None:
+    planner, task = published(world, "paper", tmp_path), world.recipe("squad")
+    rates = {
+        name: resolve_settings(planner, task, "train-target", Choice(name=name)).learning_rate
+        for name in ("none", "stack", "fuse", "average")
+    }
+    assert rates == {"none": 1e-4, "stack": 1e-4, "fuse": 5e-5, "average": 1e-4}
+    given = replace(planner, settings={"learning_rate": 3e-4})
+    assert resolve_settings(given, task, "train-target", Choice(name="fuse")).learning_rate == 3e-4
+    planned = plan_training(
+        replace(planner, setup=world.planner.setup, settings={"max_length": 128, "stride": 32}), [task], "train-target",
+        start=Start(Choice(name="fuse"), (world.squad, world.ccg)),
+    )  # fmt: skip
+    assert planned.spec.settings.learning_rate == 5e-5
+
+
+def test_tags_that_a_recipe_leaves_to_the_data_are_all_of_the_training_rows(world: World) -> None:
+    task, source = world.recipe("ccg"), world.planner.setup.source
+    tags = Counter(tag for row in source.load(task, "train", "en", BadRows(skip=False)) for tag in row["tags"])
+    labels = world.ccg.spec.only.options["labels"]
+    assert set(labels) == set(tags) and len(tags) > 20
+    assert [tags[one] for one in labels] == sorted(tags.values(), reverse=True)
+    assert world.planner.setup.catalogue.build_kind(world.ccg.spec.only).head().outputs == len(tags)
 
 
 def test_what_is_not_there_is_said(world: World) -> None:

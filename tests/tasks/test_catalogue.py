@@ -64,8 +64,13 @@ def test_recipe_is_complete(name: str) -> None:
     assert METRICS.get(task.metric) and HEADS.get(kind.head().name)
     assert task.license and task.homepage.startswith("https://") and task.citation.lstrip().startswith("@")
     assert task.title and task.description.endswith(".")
-    for scope, values in task.settings.items():
-        validate(Settings, values, where=f"{name} {scope}")
+    for whose, found in task.settings.items():
+        assert whose in ("jiant", "xtreme", "ours") and bool(found.source) == (whose != "ours")
+        for family in ("full", "adapter"):
+            validate(Settings, found.of(family), where=f"{name} {whose}")
+    # Full fine-tuning never falls back on a default that nobody has chosen.
+    if kind.trained and task.settings:
+        assert {"learning_rate", "epochs", "batch_size", "max_length"} <= set(task.hyperparameters("full"))
     assert bool(task.sources.hub) != bool(task.sources.hub_absent)
     for source in ("hub", "files", "mini") if task.sources.hub else ("files", "mini"):
         part = task.source(source)
@@ -114,6 +119,9 @@ def test_mini_rows_are_encoded_and_decoded_back_to_their_gold(made: str) -> None
     source = open_source("mini", None)
     split = "test" if task.sources.mini.has("test") else "validation"
     languages = source.languages(task, None)
+    if kind.collects:
+        found = kind.collect(source.load(task, "train", "en", BadRows(skip=False)))
+        kind = task.model_copy(update={"options": {**task.options, **found}}).build_kind()
     assert languages and ("en" in languages or "en" not in task.all_languages)
     for language in languages:
         rows = source.load(task, split, language, BadRows(skip=False))

@@ -25,14 +25,19 @@ def _row(context: str, question: str, choices: Sequence[str], label: int) -> Row
 
 @RECORDS.register("hellaswag")
 def hellaswag(record: Record, language: str) -> Row:
-    """HellaSwag's JSON lines or Rowan/hellaswag: `ctx` is continued by one of `endings`.
+    """HellaSwag's JSON lines or Rowan/hellaswag: a context is continued by one of `endings`.
 
-    WikiHow's layout markers are taken out as most users of the data do: ` [title]` becomes a full stop, `[header]`,
-    `[step]` and `[substeps]` vanish.
+    The Hub has the context in two parts, of which the second, `ctx_b`, goes in front of each ending, as in jiant; the
+    authors' files have it whole, as `ctx`. WikiHow's layout markers are taken out as most users of the data do:
+    ` [title]` becomes a full stop, `[header]`, `[step]` and `[substeps]` vanish.
     """
     endings = get_texts(record, "endings", "'endings' is missing or not a list of texts")
-    choices = [_without_markers(text_of({"endings": one}, "endings", may_be_empty=True)) for one in endings]
-    return _row(_without_markers(text_of(record, "ctx")), "", choices, index_of(record.get("label"), len(endings)))
+    parts = "ctx_a" in record and "ctx_b" in record
+    begun = text_of(record, "ctx_b", may_be_empty=True) if parts else ""
+    context = text_of(record, "ctx_a" if parts else "ctx")
+    shown = [_without_markers(text_of({"endings": one}, "endings", may_be_empty=True)) for one in endings]
+    choices = [f"{begun} {ending}".strip() if ending else "" for ending in shown]
+    return _row(_without_markers(context), "", choices, index_of(record.get("label"), len(endings)))
 
 
 def _without_markers(text: str) -> str:
