@@ -102,6 +102,44 @@ def test_backbone_and_data_come_from_the_hub_at_their_pinned_commits(hub: HubSer
         assert asked and all(source.revision in line for line in asked)
 
 
+OF_COMMIT = """
+import sys
+from adapterstilts.data.sources.hub import _loaded
+from adapterstilts.errors import HubError
+
+for commit in sys.argv[1:]:
+    try:
+        print(_loaded("owner/name", "plain_text", "train", commit)[0]["context"])
+    except HubError as error:
+        print(error.message)
+"""
+
+
+@pytest.mark.parametrize("offline", ["0", "1"])
+def test_without_the_hub_a_pinned_commit_is_that_commit_or_none(offline: str, tmp_path: Path) -> None:
+    old, new, absent = "a" * 40, "b" * 40, "c" * 40
+    home = {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1"}
+
+    def ask(*commits: str, **environment: str) -> list[str]:
+        words = [sys.executable, "-c", OF_COMMIT, *commits]
+        result = subprocess.run(
+            words, capture_output=True, text=True, check=False, env={**os.environ, **home, **environment}
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout.splitlines()
+
+    for commit, context in ((old, "Old."), (new, "New.")):
+        folder = tmp_path / commit
+        save_parquet(folder, "plain_text", {"train": [{"id": "1", "context": context}]})
+        write_card(folder, {"plain_text": ["train"]})
+        with serve({"datasets/owner/name": (commit, folder)}) as server:
+            assert ask(commit, HF_ENDPOINT=server.url) == [context]
+    # Nobody listens there any more.
+    found = ask(old, new, absent, HF_ENDPOINT=server.url, HF_HUB_OFFLINE=offline)
+    assert found[:2] == ["Old.", "New."]
+    assert f"the cache has commit {new[:12]} of it, not the pinned {absent[:12]}" in found[2]
+
+
 def test_languages_in_one_split_are_told_apart(hub: HubServer, tmp_path: Path) -> None:
     row = transfer(hub, tmp_path, "tydiqa", "en,ru,sw")
     assert {language: metrics["examples"] for language, metrics in row["languages"].items()} == {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts.data.bad_rows import BadRows
@@ -99,7 +100,37 @@ def _loaded(path: str, config: str | None, split: str, revision: str) -> Dataset
     from datasets import load_dataset
 
     with explain_hub(f"the data set {path}"):
-        return load_dataset(path, config, split=split, revision=revision)
+        found = load_dataset(path, config, split=split, revision=revision)
+        return found if _cache_folder(found).name == revision else _cached(found, path, split, revision)
+
+
+def _cache_folder(found: Dataset) -> Path:
+    """The folder of a data set's tables in the cache of `datasets`, which is named by the commit."""
+    return Path(found.cache_files[0]["filename"]).parent
+
+
+def _cached(newest: Dataset, path: str, split: str, revision: str) -> Dataset:
+    """The tables of the pinned commit in the cache, in place of the `newest` ones there.
+
+    While the Hub is out of reach, `load_dataset` gives the newest that it has, whatever revision it is asked for.
+
+    Raises:
+        FileNotFoundError: The cache does not have this commit.
+    """
+    from datasets.packaged_modules.cache.cache import Cache
+
+    folder = _cache_folder(newest)
+    if not (folder.parent / revision).is_dir():
+        raise FileNotFoundError(
+            f"the Hub is out of reach, and the cache has commit {folder.name[:12]} of it, "
+            f"not the pinned {revision[:12]}"
+        )
+    config, version = folder.parts[-3:-1]
+    builder = Cache(
+        repo_id=path, dataset_name=path.rpartition("/")[2], config_name=config, version=version, hash=revision
+    )
+    builder.download_and_prepare()
+    return builder.as_dataset(split=split)
 
 
 @lru_cache(maxsize=32)
