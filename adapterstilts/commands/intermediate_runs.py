@@ -173,7 +173,7 @@ class IntermediateRuns:
     def _several(self, task: str, runs: Sequence[Run]) -> UsageError:
         commands = "".join(
             f"\n  astilts transfer --from {run_label(finished(run))}{self.rest}\n    ({_describe(run)})"
-            for run in sorted(runs, key=lambda run: -run.metrics["best_score"])
+            for run in sorted(runs, key=lambda run: -(run.metrics["best_score"] or 0.0))
         )
         return UsageError(
             f"{task} has {len(runs)} intermediate runs, and none of them is the one with the default settings.",
@@ -202,7 +202,9 @@ def _describe(run: Run) -> str:
     sampling = f"sampling {spec.sampling}, " if spec.sampling else ""
     spoken = sorted({code for task in spec.tasks for code in task.data.languages if task.data.translations})
     languages = f"trained in {'+'.join(spoken)}, " if spoken else ""
+    best = run.metrics["best_score"]
+    validation = "no validation" if best is None else f"validation {best:.1f}"
     return (
         f"{run.provenance['backbone']}, {spec.method}, {sampling}{languages}"
-        f"{run.metrics['train_examples']:,} examples, seed {spec.seed}, validation {run.metrics['best_score']:.1f}"
+        f"{run.metrics['train_examples']:,} examples, seed {spec.seed}, {validation}"
     )

@@ -81,6 +81,7 @@ class TrainResult:
         languages: Languages of the training data.
         validation: Scores of the chosen checkpoint on data in `validation_language`. Those of several tasks have
             the task's name and a `/` before theirs, and `score` is the mean of their main scores.
+        validation_examples: How many these were; 0 where the last checkpoint was taken.
         tasks: Each task by itself.
         sampling: How often each of several tasks was trained on.
         parameters: Number of `trained` and of all (`total`) parameters.
@@ -94,6 +95,7 @@ class TrainResult:
     languages: list[str]
     validation_language: str
     validation: Metrics
+    validation_examples: int
     tasks: dict[str, TaskResult]
     sampling: str | None
     best_step: int
@@ -108,7 +110,7 @@ class TrainResult:
     @classmethod
     def of(cls, run: Run, catalogue: Catalogue) -> TrainResult:
         """Reads the result from a run folder, and what its tasks are called from the catalogue."""
-        fields = ("validation", "best_step", "steps", "parameters", "stored_bytes")
+        fields = ("validation", "validation_examples", "best_step", "steps", "parameters", "stored_bytes")
         spec = run.training
         return cls(
             task=spec.task,

@@ -7,9 +7,11 @@ from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal, cast
 
 from adapterstilts.commands.options import TrainingOptions
 from adapterstilts.data.sources.open import open_source
+from adapterstilts.data.sources.validation_file import ValidationFile
 from adapterstilts.data.translation.reading import open_test_translations, open_translations
 from adapterstilts.errors import UsageError
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
@@ -52,6 +54,7 @@ def make_planner(
     if options.load_in_4bit:
         check_quantization(resolved.spec, options.precision, choose_device(options.device))
     source = open_source("files" if options.data_dir else profile.source, options.data_dir)
+    validation_from, validation_file = _validation(options.validation_from)
     backbone = chosen_backbone(profile, options.backbone, options.revision)
     facts = backbone.facts(memory)
     precision = choose_precision(options.precision, device=options.device, hidden_size=facts.hidden_size, memory=memory)
@@ -65,6 +68,7 @@ def make_planner(
             tokens_per_batch=options.tokens_per_batch,
             translations=open_translations(translations, source, flag="--translations"),
             test_translations=open_test_translations(translate_test, source),
+            validation_file=validation_file,
         ),
         facts=facts,
         profile=profile,
@@ -75,7 +79,23 @@ def make_planner(
         pooling=options.pooling,
         max_train_examples=options.max_train_examples,
         skip_bad_rows=options.skip_bad_rows,
+        validation_from=validation_from,
     )
+
+
+def _validation(given: str | None) -> tuple[Literal["train", "none"] | None, ValidationFile | None]:
+    """What `--validation-from` says.
+
+    Raises:
+        UsageError: There is no such file.
+    """
+    if given is None:
+        return None, None
+    if given in ("train", "none"):
+        return cast("Literal['train', 'none']", given), None
+    if not Path(given).is_file():
+        raise UsageError(f"--validation-from {given} is not a file.", remedy="Give train, none or a file.")
+    return None, ValidationFile(Path(given).resolve())
 
 
 def chosen_backbone(profile: Profile, name: str | None, revision: str | None) -> Backbone:

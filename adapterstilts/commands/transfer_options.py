@@ -65,6 +65,11 @@ def check_rows(options: TransferOptions, tasks: Sequence[Recipe], rows: Sequence
     Raises:
         UsageError: See above.
     """
+    if options.select and options.validation_from == "none":
+        raise UsageError(
+            "--select picks by English validation scores, and --validation-from none leaves them out.",
+            remedy="Leave one of the two out.",
+        )
     if options.select and len(rows) < 2:
         raise UsageError(
             "--select has only one row to choose from.", remedy="Name more tasks in --from, or leave it out."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.rows import Source
+from adapterstilts.data.sources.validation_file import ValidationFile
 from adapterstilts.data.translation.layout import Direction
 from adapterstilts.data.translation.reading import Translations
 from adapterstilts.errors import DataError
@@ -68,6 +69,7 @@ def training_rows(
     *,
     max_validation_examples: int,
     translations: Translations | None = None,
+    validation_file: ValidationFile | None = None,
 ) -> tuple[Dataset, Dataset]:
     """(training rows, validation rows) of one task, those of its training languages after each other.
 
@@ -76,11 +78,12 @@ def training_rows(
 
     Args:
         translations: Where `data.translations` come from.
+        validation_file: Where the validation rows come from that are not the source's.
     """
     from datasets import concatenate_datasets
 
     selecting = data.validation_language
-    everything, own, validation = _split(source, task, data, bad)
+    everything, own, validation = _split(source, task, data, bad, validation_file)
     parts: list[Dataset] = []
     for language in data.languages:
         if language in data.translations:
@@ -110,14 +113,20 @@ def rows_to_translate(
     return draw(rows, size)
 
 
-def _split(source: Source, task: Recipe, data: TrainingData, bad: BadRows) -> tuple[Dataset, Dataset, Dataset]:
+def _split(
+    source: Source, task: Recipe, data: TrainingData, bad: BadRows, file: ValidationFile | None
+) -> tuple[Dataset, Dataset, Dataset]:
     """(all rows of the training set, those to train on, validation rows) of the language that selects checkpoints."""
     language = data.validation_language
     train = everything = source.load(task, "train", language, bad)
-    if data.holdout is None:
-        validation = source.load(task, "validation", language, bad)
-    else:
+    if not data.selects:
+        validation = train.select([])
+    elif data.holdout is not None:
         train, validation = hold_out(train, data.holdout, group=task.build_kind().group)
+    elif file is not None:
+        validation = file.load(task, language, bad)
+    else:
+        validation = source.load(task, "validation", language, bad)
     for split, rows in (("training", train), ("validation", validation)):
         _check_labels(task, split, rows)
     return everything, draw(train, data.max_examples), validation
@@ -125,7 +134,7 @@ def _split(source: Source, task: Recipe, data: TrainingData, bad: BadRows) -> tu
 
 def _check_labels(task: Recipe, split: str, rows: Dataset) -> None:
     kind = task.build_kind()
-    if all(kind.unlabelled(row) for row in rows.select(range(min(len(rows), 50)))):
+    if len(rows) and all(kind.unlabelled(row) for row in rows.select(range(min(len(rows), 50)))):
         raise DataError(f"The {split} data of {task.name} have no labels.", remedy="Use a release that has them.")
 
 

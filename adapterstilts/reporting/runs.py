@@ -46,4 +46,5 @@ def _score(run: Run) -> str:
         return ", ".join(
             f"{part.replace('_', '-')} {run.metrics[part]['score']:.1f}" for part in parts if part in run.metrics
         )
-    return f"validation {run.metrics['best_score']:.1f}"
+    best = run.metrics["best_score"]
+    return "last checkpoint" if best is None else f"validation {best:.1f}"

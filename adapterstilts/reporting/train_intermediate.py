@@ -7,6 +7,7 @@ from adapterstilts.languages import LANGUAGES
 from adapterstilts.reporting.text_table import shown_flops, shown_parameters
 
 _COLLAPSED = "it predicts one and the same label for every validation example: it has collapsed"
+_LAST = "its last checkpoint, selected by no validation data"
 
 
 def training_summary(result: TrainResult) -> str:
@@ -14,6 +15,7 @@ def training_summary(result: TrainResult) -> str:
     return "\n".join(
         [
             *(_several_tasks(result) if len(result.tasks) > 1 else _one_task(result)),
+            f"  examples     {_counts(result)}",
             f"  checkpoint   step {result.best_step:,} of {result.steps:,}, {result.seconds:.0f} s of training",
             f"  trained      {shown_parameters(result.parameters)}, {result.stored_bytes / 1e6:.2f} MB on disk",
             *_cost_lines(result.cost),
@@ -21,6 +23,12 @@ def training_summary(result: TrainResult) -> str:
             f"  next         astilts transfer {_next_use(result)} --to TASK",
         ]
     )
+
+
+def _counts(result: TrainResult) -> str:
+    trained = sum(task.train_examples for task in result.tasks.values())
+    select = f"{result.validation_examples:,} to select by" if result.validation else "none to select by"
+    return f"{trained:,} trained on, {select}"
 
 
 def _cost_lines(cost: Cost) -> list[str]:
@@ -42,7 +50,8 @@ def _next_use(result: TrainResult) -> str:
 def _one_task(result: TrainResult) -> list[str]:
     (task,) = result.tasks.values()
     language = LANGUAGES[result.validation_language]
-    head = f"{task.title} with {result.method}: {_scores_of(task)} on {language} validation data"
+    scores = f"{_scores_of(task)} on {language} validation data" if task.validation else _LAST
+    head = f"{task.title} with {result.method}: {scores}"
     collapsed = result.validation.get("distinct_predictions") == 1
     return [head, *([f"  warning      {_COLLAPSED}"] if collapsed else [])]
 
@@ -50,12 +59,11 @@ def _one_task(result: TrainResult) -> list[str]:
 def _several_tasks(result: TrainResult) -> list[str]:
     """The mean, and a line for each task."""
     width = max(11, *(len(task) for task in result.tasks))
-    lines = [
-        f"{len(result.tasks)} tasks with {result.method}, sampling {result.sampling}: "
-        f"mean {result.validation['score']:.1f} on English validation data"
-    ]
+    score = f"mean {result.validation['score']:.1f} on English validation data" if result.validation else _LAST
+    lines = [f"{len(result.tasks)} tasks with {result.method}, sampling {result.sampling}: {score}"]
     for task, own in result.tasks.items():
-        lines.append(f"  {task:{width}}  {_scores_of(own)}, {own.examples_seen:,} features seen")
+        scores = f"{_scores_of(own)}, " if own.validation else ""
+        lines.append(f"  {task:{width}}  {scores}{own.examples_seen:,} features seen")
         if own.validation.get("distinct_predictions") == 1:
             lines.append(f"  {'':{width}}  warning: {_COLLAPSED}")
     return lines

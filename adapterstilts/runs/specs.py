@@ -52,7 +52,8 @@ class TrainingData(Strict):
 
     Attributes:
         fingerprints: Split to language to content fingerprint; without a `validation` entry, `holdout` applies.
-        holdout: Training examples of each language set aside for validation, whole contexts at a time.
+        holdout: Training examples of each language set aside for validation, whole contexts at a time; where there is
+            neither, no checkpoint is selected, and the last one is the result.
         max_examples: Upper bound on training examples of each language; a smaller set is always a subset of a larger.
         translations: Language to content fingerprint of the translations of the English training examples.
         translated_only: Whether the English examples themselves are left out of training.
@@ -66,6 +67,11 @@ class TrainingData(Strict):
     skip_bad_rows: bool = False
     translations: dict[str, str] = {}
     translated_only: bool = False
+
+    @property
+    def selects(self) -> bool:
+        """Whether a checkpoint is selected by validation rows."""
+        return self.holdout is not None or "validation" in self.fingerprints
 
     @property
     def languages(self) -> tuple[str, ...]:

@@ -158,6 +158,7 @@ class Checks:
                     BadRows(skip=task.data.skip_bad_rows),
                     max_validation_examples=1,
                     translations=self.setup.translations,
+                    validation_file=self.setup.validation_file,
                 )
 
     def _translated_test(self, spec: EvaluateSpec) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal
 
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.methods import METHODS
@@ -61,6 +61,7 @@ class Planner:
         pooling: How one vector of a text is read, where that is not left to the backbone.
         max_train_examples: Upper bound on training examples of each language.
         skip_bad_rows: Whether malformed rows are left out.
+        validation_from: `train` or `none`; by default a file that the setup has, or else the task's own rows.
     """
 
     setup: Setup
@@ -73,6 +74,7 @@ class Planner:
     pooling: Pooling | None = None
     max_train_examples: int | None = None
     skip_bad_rows: bool = False
+    validation_from: Literal["train", "none"] | None = None
 
     def encoding(self, settings: Settings, kind: Kind) -> Encoding:
         """How texts of a kind become tokens of this backbone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from adapterstilts.data.sources.rows import Source
+from adapterstilts.data.sources.validation_file import ValidationFile
 from adapterstilts.data.translation.reading import Translations
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.runs.store import RunStore
@@ -24,6 +25,7 @@ class Setup:
         device: `auto`, `cpu` or `cuda`, as the machine that works on a stage has it.
         tokens_per_batch: Padded tokens in a micro-batch.
         translations: Where training rows in other languages come from.
+        validation_file: Where the rows come from that select checkpoints, in place of the tasks' own.
         test_translations: Where English rows come from that are scored instead of other languages' own.
     """
 
@@ -35,3 +37,4 @@ class Setup:
     tokens_per_batch: int = 8192
     translations: Translations | None = None
     test_translations: Translations | None = None
+    validation_file: ValidationFile | None = None

@@ -114,12 +114,14 @@ def _prepare(
         bad,
         max_validation_examples=spec.settings.max_validation_examples,
         translations=setup.translations,
+        validation_file=setup.validation_file,
     )
     check_words(setup.backbone, task.name, rows, note=reporter.note)
     identity, cache = canonical_json(task.data), setup.store.cache / "features"
     shared = {"kind": kind, "tokenizer": tokenizer, "encoding": task.encoding, "cache": cache}
     features = encode(rows, identity=f"train {identity}", labels=True, **shared)
-    held_out = encode(validation, identity=f"validation {identity}", labels=False, **shared)
+    selects = task.data.selects
+    held_out = encode(validation, identity=f"validation {identity}", labels=False, **shared) if selects else None
     part = TaskPart(
         name=task.name,
         features=features,

@@ -53,14 +53,14 @@ class TaskPart:
 
     Attributes:
         features: Training features with labels, as `data.features.encode` makes them.
-        held_out: Features of the English validation data.
+        held_out: Features of the English validation data; None where no checkpoint is selected by any.
         score: Their logits to metrics, `score` being the main one.
         averaged: Whether this main score counts when several tasks choose a checkpoint together.
     """
 
     name: str
     features: Dataset
-    held_out: Dataset
+    held_out: Dataset | None
     score: Score
     collator: Collator
     averaged: bool = True
@@ -71,6 +71,7 @@ class TrainingResult:
     """What happened in one training stage; the model itself holds the best checkpoint's weights.
 
     Attributes:
+        best_step: The step whose weights these are: the last one where nothing selects.
         best_score: Main score on the English validation data at `best_step`; of several tasks, their mean.
         validation: All metrics at that step; those of several tasks have the task's name and a `/` before theirs.
         tasks: Where there are several, each with its own `examples_seen` and `tokens_seen`.
@@ -82,7 +83,7 @@ class TrainingResult:
 
     steps: int
     best_step: int
-    best_score: float
+    best_score: float | None
     validation: dict[str, float]
     examples_seen: int
     tokens_seen: int
@@ -172,6 +173,7 @@ class StageTrainer(Trainer):
         return metrics
 
     def _predict(self, part: TaskPart) -> list[np.ndarray]:
+        assert part.held_out is not None
         return predict(self.model, part.held_out, task=part.name, collator=part.collator.for_prediction())
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
@@ -207,7 +209,7 @@ class StageTrainer(Trainer):
 
     def _load_best_model(self) -> None:
         # By step and not by the recorded path: the store may have been moved since.
-        self._load_from_checkpoint(str(checkpoint_of_step(self.folder, self.state.best_global_step)))
+        self._load_from_checkpoint(str(checkpoint_of_step(self.folder, best_step(self.state))))
 
 
 class _EpochLoader(DataLoader):
@@ -215,12 +217,13 @@ class _EpochLoader(DataLoader):
         self.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
 
 
-class _EvaluateAtEnd(TrainerCallback):
-    """Gives the last step an evaluation too, so that the final weights are a candidate for the best."""
+class _EndAtCheckpoint(TrainerCallback):
+    """Saves the last step, and gives it an evaluation too, so that the final weights are a candidate for the best."""
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step >= state.max_steps:
-            control.should_evaluate = control.should_save = True
+            control.should_save = True
+            control.should_evaluate = args.eval_strategy != "no"
 
 
 class _TellMethod(TrainerCallback):
@@ -318,17 +321,20 @@ def train(
     # What is never reached would leave nothing to choose from.
     reached = settings.eval_steps is not None and settings.eval_steps <= steps
     eval_steps = settings.eval_steps if settings.eval_steps and reached else len(batches)
+    selects = all(part.held_out is not None for part in parts)
+    device = next(model.parameters()).device
     trainer = StageTrainer(
         model=model,
-        args=_arguments(checkpoints, settings, steps, eval_steps, seed, next(model.parameters()).device),
+        args=_arguments(checkpoints, settings, steps, eval_steps, seed, device, selects=selects),
         parts=parts,
         batches=batches,
     )
     model.begin_training(steps)
     trainer.add_callback(_TellMethod(model))
-    trainer.add_callback(_EvaluateAtEnd())
+    trainer.add_callback(_EndAtCheckpoint())
     trainer.add_callback(_SaveByTime(trainer))
-    trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
+    if selects:
+        trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
     trainer.add_callback(_Log(work / "log.jsonl", on_progress))
 
     latest = latest_complete(checkpoints)
@@ -348,9 +354,9 @@ def _result(trainer: StageTrainer, *, resumed: int) -> TrainingResult:
     tokens_seen = sum(one["tokens_seen"] for one in seen.values())
     return TrainingResult(
         steps=state.global_step,
-        best_step=state.best_global_step,
+        best_step=best_step(state),
         best_score=state.best_metric,
-        validation=_logged_at(state, state.best_global_step),
+        validation=_logged_at(state, best_step(state)),
         examples_seen=sum(one["examples_seen"] for one in seen.values()),
         tokens_seen=tokens_seen,
         resumed_from=resumed,
@@ -362,7 +368,14 @@ def _result(trainer: StageTrainer, *, resumed: int) -> TrainingResult:
 
 
 def _arguments(
-    folder: Path, settings: Optimisation, steps: int, eval_steps: int, seed: int, device: torch.device
+    folder: Path,
+    settings: Optimisation,
+    steps: int,
+    eval_steps: int,
+    seed: int,
+    device: torch.device,
+    *,
+    selects: bool,
 ) -> TrainingArguments:
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -376,11 +389,11 @@ def _arguments(
         optim="adamw_torch",
         seed=seed,
         use_cpu=device.type == "cpu",
-        eval_strategy="steps",
+        eval_strategy="steps" if selects else "no",
         eval_steps=eval_steps,
         save_strategy="steps",
         save_steps=eval_steps,
-        load_best_model_at_end=True,
+        load_best_model_at_end=selects,
         metric_for_best_model="score",
         greater_is_better=True,
         restore_callback_states_from_checkpoint=True,
@@ -399,6 +412,16 @@ def _warmup_steps(settings: Optimisation, steps: int) -> int:
     return round(steps * settings.warmup_ratio) if settings.warmup_steps is None else settings.warmup_steps
 
 
+def best_step(state: Any) -> int:
+    """The step whose weights are taken: the last one where there were no evaluations."""
+    return state.global_step if state.best_metric is None else state.best_global_step
+
+
 def _logged_at(state: Any, step: int) -> dict[str, float]:
     entries = [entry for entry in state.log_history if entry["step"] == step and "eval_score" in entry]
-    return {name[len("eval_") :]: value for name, value in entries[-1].items() if name.startswith("eval_")}
+    return {
+        name[len("eval_") :]: value
+        for entry in entries[-1:]
+        for name, value in entry.items()
+        if name.startswith("eval_")
+    }

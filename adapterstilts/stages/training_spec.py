@@ -175,26 +175,35 @@ def _training_data(planner: Planner, task: Recipe, phase: Phase, languages: Sequ
     for language in own:
         if missing := source.missing(task, "train", language):
             raise _absent(task, "training", missing)
-    # Without training data of its own, a task's validation split belongs to its test languages.
-    absent = source.missing(task, "validation", selecting)
-    if absent and task.source(source.name).has("validation"):
-        raise _absent(task, "validation", absent)
     fingerprints = {"train": {language: source.fingerprint(task, "train", language) for language in own}}
-    if not absent or selecting not in own:
-        split = "train" if absent else "validation"
-        if missing := source.missing(task, split, selecting):
-            raise _absent(task, "validation", missing)
-        fingerprints["validation"] = {selecting: source.fingerprint(task, split, selecting)}
+    validation = _validation(planner, task, selecting)
+    if validation:
+        fingerprints["validation"] = {selecting: validation}
+    held_out = validation is None and planner.validation_from != "none"
     return TrainingData(
         task=task.name,
         source=source.name,
         fingerprints=fingerprints,
-        holdout=planner.profile.holdout if absent else None,
+        holdout=planner.profile.holdout if held_out else None,
         max_examples=planner.max_train_examples,
         skip_bad_rows=planner.skip_bad_rows,
         translations={} if has_originals else from_english(planner.setup.translations, task, "train", languages),
         translated_only=not has_originals and ENGLISH not in languages,
     )
+
+
+def _validation(planner: Planner, task: Recipe, language: str) -> str | None:
+    """The fingerprint of the rows that select checkpoints; None if they are training rows, or if there are none."""
+    source, file = planner.setup.source, planner.setup.validation_file
+    if planner.validation_from is not None:
+        return None
+    if file is not None:
+        return file.fingerprint(task)
+    if not (absent := source.missing(task, "validation", language)):
+        return source.fingerprint(task, "validation", language)
+    if task.source(source.name).has("validation"):
+        raise _absent(task, "validation", absent)
+    return None
 
 
 def _absent(task: Recipe, what: str, missing: str) -> DataError:

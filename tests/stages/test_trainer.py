@@ -12,8 +12,13 @@ import torch
 from safetensors.torch import load_file
 
 import adapterstilts
-from adapterstilts.errors import AstiltsError
+from adapterstilts.errors import AstiltsError, UsageError
+from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.modeling.storage import WEIGHTS
+from adapterstilts.reporting.runs import runs_table
+from adapterstilts.reporting.train_intermediate import training_summary
+from adapterstilts.runs.store import RunStore
+from tests.conftest import write_squad
 
 SEQ_BN = "seq_bn[reduction_factor=4]"
 
@@ -56,6 +61,51 @@ def test_learning_rate_rises_then_falls_linearly(quick: dict[str, Any]) -> None:
         done = step - 1
         expected = 1e-3 * (done / 9 if done < 9 else (36 - done) / 27)
         assert rate == pytest.approx(expected), step
+
+
+def test_an_interval_that_is_never_reached_is_an_epoch(quick: dict[str, Any]) -> None:
+    result = adapterstilts.train_intermediate("squad", **{**quick, "epochs": 2, "eval_steps": 37, "warmup_steps": 4})
+    assert [entry["step"] for entry in log(result.folder) if "eval_score" in entry] == [18, 36]
+    rates = {entry["step"]: entry["learning_rate"] for entry in log(result.folder) if "learning_rate" in entry}
+    assert max(rates, key=rates.get) == 5 and rates[5] == pytest.approx(1e-3)  # type: ignore[arg-type]
+
+
+def test_without_validation_all_rows_are_trained_on_and_the_last_step_counts(
+    quick: dict[str, Any], tmp_path: Path
+) -> None:
+    options = {**quick, "epochs": 2, "learning_rate": 3e-2}
+    result = adapterstilts.train_intermediate("squad", validation_from="none", **options)
+    metrics = json.loads((result.folder / "metrics.json").read_text())
+    assert metrics["train_examples"] == 160 and metrics["validation_examples"] == 0
+    assert result.best_step == result.steps == 40 and result.validation == {} and metrics["best_score"] is None
+    assert not any("eval_score" in entry for entry in log(result.folder))
+    assert "160 trained on, none to select by" in training_summary(result)
+    assert "last checkpoint" in runs_table(RunStore(quick["store"]).runs())
+    row = adapterstilts.transfer("squad", "xquad", languages="en", validation_from="none", **options).rows[1]
+    assert row.validation is None and row.english
+    with pytest.raises(UsageError, match="--select picks by English validation scores"):
+        adapterstilts.transfer(["squad", "none"], "xquad", validation_from="none", select=True, **options)
+
+
+def test_checkpoints_are_selected_by_the_rows_that_are_given(quick: dict[str, Any], tmp_path: Path) -> None:
+    rows = span_qa(split="test", language="en", size=12)
+    write_squad(tmp_path / "mine.json", rows)
+    result = adapterstilts.train_intermediate("squad", validation_from=tmp_path / "mine.json", **quick)
+    metrics = json.loads((result.folder / "metrics.json").read_text())
+    assert metrics["train_examples"] == 160 and metrics["validation_examples"] == 12
+    write_squad(tmp_path / "mine.json", rows[:-1])
+    assert adapterstilts.train_intermediate("squad", validation_from=tmp_path / "mine.json", **quick).key != result.key
+    with pytest.raises(UsageError, match="--validation-from absent.json is not a file. Give train, none or a file"):
+        adapterstilts.train_intermediate("squad", validation_from="absent.json", **quick)
+
+
+def test_training_rows_can_select_although_there_are_others(suite: dict[str, Any]) -> None:
+    own, held_out = (
+        adapterstilts.train_intermediate("mnli", validation_from=given, **{**suite, "max_train_examples": None})
+        for given in (None, "train")
+    )
+    trained = [sum(task.train_examples for task in one.tasks.values()) for one in (own, held_out)]
+    assert trained[1] < trained[0] and own.key != held_out.key
 
 
 def test_micro_batches_do_not_change_the_result(quick: dict[str, Any], tmp_path: Path) -> None:

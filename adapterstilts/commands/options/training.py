@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from adapterstilts.commands.options.shared import BackboneOptions, MachineOptions, RowsOptions, StoreOptions
-from adapterstilts.commands.options.values import Names, Weights
+from adapterstilts.commands.options.values import Names, PathText, Weights
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Pooling, Settings, Strict
 
@@ -27,6 +27,13 @@ class TrainingOptions(StoreOptions, MachineOptions, RowsOptions, BackboneOptions
     )
     unfreeze_backbone: Annotated[bool, Flag(Group.METHOD)] = Field(
         False, description="Train the backbone's own weights beside those of the method."
+    )
+    validation_from: Annotated[
+        PathText | None, Flag(Group.TRAINING, metavar="train|none|FILE", unset="the task's own, or else train")
+    ] = Field(
+        None,
+        description="English rows that checkpoints are selected by: some of the training rows, none (then the last "
+        "checkpoint is taken), or those of a file like the task's training file.",
     )
     seed: Annotated[int | None, Flag(Group.TRAINING, unset="the profile's")] = Field(
         None, ge=0, lt=2**32, description="Seed of initialisation, dropout and batch order."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,6 +46,9 @@ Weights = Annotated[dict[str, float], _from_text(_assignments)]
 
 Layer = Annotated[int | str, _from_text(lambda given: int(given) if given.isdigit() else given)]
 """A layer's number, or in a string its place in the backbone's depth, such as `14/24`."""
+
+PathText = Annotated[str, BeforeValidator(lambda given: fspath(given) if isinstance(given, PathLike) else given)]
+"""A path, or a word that stands for something else."""
 
 Folders = Annotated[tuple[Path, ...], ONE_IS_A_LIST]
 """Folders, or one alone."""
