@@ -226,6 +226,7 @@ def translate(
     profile: str = "paper",
     revision: str | None = None,
     beams: int = 1,
+    max_cut_short: float = 0.1,
     tasks: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     data_dir: str | PathLike[str] | None = None,
     max_train_examples: int | None = None,

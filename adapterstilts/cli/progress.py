@@ -54,9 +54,9 @@ class Terminal:
         self._bar.update(step - self._bar.n)
         if self._bar.disable and time.monotonic() - self._last > _QUIET_SECONDS:
             self._last = time.monotonic()
-            values = ", ".join(f"{name} {value}" for name, value in self._values.items())
             left = (self._last - self._begun) / (step - self._first) * (steps - step)
-            self.note(f"{stage}: step {step:,} of {steps:,}, {values}, about {left:.0f} s left")
+            parts = [f"step {step:,} of {steps:,}", *(f"{name} {value}" for name, value in self._values.items())]
+            self.note(f"{stage}: {', '.join([*parts, *([f'about {left:.0f} s left'] if step < steps else [])])}")
 
     def track(self, batches: Iterable[Any], total: int, label: str) -> Iterable[Any]:
         """Shows a bar over batches."""

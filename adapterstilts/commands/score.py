@@ -27,10 +27,12 @@ class Average:
 
     Attributes:
         complete: Whether every task and language that belongs to it was scored.
+        tasks: The tasks that it is the mean of.
     """
 
     score: float
     complete: bool
+    tasks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class SubmissionScores:
     Attributes:
         benchmark: The benchmark whose tasks and languages are expected; if None, those that have labels are.
         groups: Group of tasks to the mean over those of its tasks that were scored.
-        overall: Unweighted mean over the tasks that were scored.
+        overall: Unweighted mean over the tasks that were scored; without a `benchmark`, it is that of none.
         missing: Expected tasks without any predictions, with their languages.
         outside: Tasks whose predictions were left out, since the chosen benchmark does not have them.
     """
@@ -226,4 +228,5 @@ def _average(tasks: Sequence[TaskScores], lacking: bool) -> Average:
     return Average(
         score=sum(task.score for task in tasks) / len(tasks),
         complete=not lacking and not any(task.missing for task in tasks),
+        tasks=tuple(task.task for task in tasks),
     )

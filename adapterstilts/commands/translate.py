@@ -158,6 +158,7 @@ class Translation:
             translator = self._translator(direction)
             track = partial(self.reporter.track, label=f"{self.task.name} {direction}")
             translated = translate_texts(translator, outcome.texts, work, track=track)
+            self._check_cut_short(translated, direction)
             self._put_together([row for row in rows if row["id"] in outcome.needed], translated, direction, outcome)
             if not outcome.rows:
                 reasons = "; ".join(f"{reason} ({n:,})" for reason, n in Counter(outcome.dropped.values()).items())
@@ -221,6 +222,16 @@ class Translation:
             raise UsageError(
                 f"{path} has other translations: of other rows, by another model, or with other settings.",
                 remedy="Give another --out, or write over it with --force.",
+            )
+
+    def _check_cut_short(self, texts: Texts, direction: Direction) -> None:
+        """Refuses translations of which too many were ended by the bound on their length."""
+        count, cut = len(texts.found), len(texts.unfinished)
+        if cut > self.options.max_cut_short * count:
+            raise DataError(
+                f"{cut:,} of {count:,} translations ({100 * cut / count:.0f}%) of {self.task.name}, {direction}, by "
+                f"{self.checkpoint.name} have no end: the bound on their length cut them short.",
+                remedy="Use another model, or allow it with --max-cut-short 1.",
             )
 
     def _put_together(self, rows: Iterable[Row], texts: Texts, direction: Direction, outcome: _Outcome) -> None:

@@ -43,8 +43,13 @@ def _method(spec: StageSpec) -> str:
 def _score(run: Run) -> str:
     if run.spec.stage == "evaluate":
         parts = ("english", "zero_shot")
-        return ", ".join(
-            f"{part.replace('_', '-')} {run.metrics[part]['score']:.1f}" for part in parts if part in run.metrics
-        )
+        found = {part.replace("_", "-"): run.metrics[part] for part in parts if part in run.metrics}
+        shown = ", ".join(f"{part} {metrics['score']:.1f}" for part, metrics in found.items())
+        return shown + _what(next(iter(found.values()), {}))
     best = run.metrics["best_score"]
-    return "last checkpoint" if best is None else f"validation {best:.1f}"
+    return "last checkpoint" if best is None else f"validation {best:.1f}{_what(run.metrics['validation'])}"
+
+
+def _what(metrics: dict[str, float]) -> str:
+    """What the score is, where it is none of the metrics alone."""
+    return " (mean of EM and F1)" if {"exact_match", "f1"} <= metrics.keys() else ""

@@ -27,7 +27,9 @@ def _summary(scores: SubmissionScores) -> str:
     table.add_section()
     for group, average in scores.groups.items():
         table.add_row(group.replace("_", " "), "", "", "", _mean(average))
-    table.add_row("overall", "", "", "", _mean(scores.overall), style="bold")
+    count = len(scores.overall.tasks)
+    overall = "overall" if scores.benchmark else f"mean of {count} task{'s' if count > 1 else ''}"
+    table.add_row(overall, "", "", "", _mean(scores.overall), style="bold")
     return text_of(table)
 
 
@@ -54,6 +56,8 @@ def _notes(scores: SubmissionScores) -> list[str]:
             else "Labels without predictions"
         )
         notes += [f"{head} (means marked * are over what is there):", *(f"  {line}" for line in lines)]
+    if scores.benchmark is None:
+        notes.append("Means over tasks are those of no benchmark: --benchmark xtreme or xtreme-r counts its own tasks.")
     left_out = [f"{task.task} {', '.join(task.outside)}" for task in scores.tasks if task.outside] + list(
         scores.outside
     )

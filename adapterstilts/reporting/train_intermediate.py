@@ -36,7 +36,10 @@ def _cost_lines(cost: Cost) -> list[str]:
     lines = [f"  compute      {shown_flops(cost.flops)}FLOP for {cost.tokens_seen:,} tokens"]
     if cost.tokens_per_second and cost.share_of_matrix_rate:
         memory = ", ".join(f"{size / 1e9:.2f} GB of {what} memory" for what, size in cost.peak_memory_bytes.items())
-        rate = f"{100 * cost.share_of_matrix_rate:.0f}% of the rate of matrix products here"
+        share = cost.share_of_matrix_rate
+        # Small matrices stay in caches that the large ones do not fit into, which the rate is measured with.
+        rate = f"{100 * share:.0f}% of" if share <= 1 else "above"
+        rate += " the rate of large matrix products here"
         lines.append(f"  speed        {cost.tokens_per_second:,.0f} tokens/s, {rate}; {memory}")
     return lines
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
-from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from adapterstilts.data.batching import Batch, Collator
@@ -26,6 +26,7 @@ from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import Sampling
 from adapterstilts.runs.store import CHECKPOINTS
 from adapterstilts.settings import Optimisation
+from adapterstilts.stages.callbacks import EndAtCheckpoint, Log, SaveByTime, TellMethod
 from adapterstilts.stages.checkpoints import (
     checkpoint_of_step,
     finished_training,
@@ -42,7 +43,6 @@ _TRAINED = "trained.safetensors"
 _METHOD = "method.safetensors"
 _CLOCK = "clock.json"
 _LOG_LINES = 200
-SAVE_SECONDS = 600
 
 Score = Callable[[list[np.ndarray]], dict[str, float]]
 
@@ -217,64 +217,6 @@ class _EpochLoader(DataLoader):
         self.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
 
 
-class _EndAtCheckpoint(TrainerCallback):
-    """Saves the last step, and gives it an evaluation too, so that the final weights are a candidate for the best."""
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.global_step >= state.max_steps:
-            control.should_save = True
-            control.should_evaluate = args.eval_strategy != "no"
-
-
-class _TellMethod(TrainerCallback):
-    """Lets methods that change with time act after each optimiser step, while the gradients are there."""
-
-    def __init__(self, model: TransferModel) -> None:
-        self.model = model
-
-    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.model.after_step(state.global_step + 1)
-
-
-class _SaveByTime(TrainerCallback):
-    """Saves between evaluations that are far apart, so that a kill costs minutes."""
-
-    def __init__(self, trainer: StageTrainer) -> None:
-        self.trainer = trainer
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if time.perf_counter() - self.trainer.saved > SAVE_SECONDS:
-            control.should_save = True
-
-
-class _Log(TrainerCallback):
-    """Appends every log entry to a JSON-lines file; entries past the resumed checkpoint are written again."""
-
-    def __init__(self, path: Path, on_progress: Callable[[int, int, dict[str, float]], None]) -> None:
-        self.path = path
-        self.on_progress = on_progress
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
-        kept = [line for line in lines if _step_of(line) <= state.global_step]
-        self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": state.global_step, **(logs or {})}) + "\n")
-        self.on_progress(state.global_step, state.max_steps, logs or {})
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.on_progress(state.global_step, state.max_steps, {})
-
-
-def _step_of(line: str) -> float:
-    try:
-        return json.loads(line)["step"]
-    except (ValueError, KeyError):  # the line that a kill cut off
-        return math.inf
-
-
 def together(scored: Mapping[str, Mapping[str, float]], *, averaged: Sequence[str]) -> dict[str, float]:
     """The metrics of all tasks as one: of one task they stay as they are.
 
@@ -330,12 +272,12 @@ def train(
         batches=batches,
     )
     model.begin_training(steps)
-    trainer.add_callback(_TellMethod(model))
-    trainer.add_callback(_EndAtCheckpoint())
-    trainer.add_callback(_SaveByTime(trainer))
+    trainer.add_callback(TellMethod(model))
+    trainer.add_callback(EndAtCheckpoint())
+    trainer.add_callback(SaveByTime(lambda: trainer.saved))
     if selects:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
-    trainer.add_callback(_Log(work / "log.jsonl", on_progress))
+    trainer.add_callback(Log(work / "log.jsonl", on_progress))
 
     latest = latest_complete(checkpoints)
     trainer.go_on(latest)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from adapterstilts.cli.progress import Terminal
@@ -13,4 +15,13 @@ def test_one_stage_after_another_has_its_own_line_and_numbers(capsys: pytest.Cap
     terminal.trained("first", 10, 10, {"eval_score": 50.0})
     terminal.trained("second", 1, 20, {"loss": 3.0})
     assert capsys.readouterr().err.splitlines() == ["first: 10 steps", "second: 20 steps"]
-    assert terminal._values == {"loss": "3"} and terminal._first == 0
+    terminal._last -= 60
+    terminal.trained("second", 2, 20, {})
+    terminal._last -= 60
+    terminal.trained("third", 1, 5, {})
+    terminal._last -= 60
+    terminal.trained("third", 5, 5, {})
+    printed = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"second: step 2 of 20, loss 3, about \d+ s left", printed[0])
+    assert printed[-1] == "third: step 5 of 5"
+    assert terminal._values == {} and terminal._first == 0

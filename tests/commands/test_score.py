@@ -88,6 +88,8 @@ def test_means_of_tasks_and_overall(folders: tuple[Path, Path]) -> None:
     assert tasks["xquad"].means == {"exact_match": 50.0, "f1": 75.0} and tasks["xquad"].score == 62.5
     assert tasks["mlqa"].score == 50.0  # the German article does not count in MLQA
     assert scores.overall.score == pytest.approx((62.5 + 50) / 2) and scores.overall.complete
+    assert scores.overall.tasks == scores.groups["question_answering"].tasks == ("mlqa", "xquad")
+    assert "mean of 2 tasks" in scores_tables(scores) and "overall" not in scores_tables(scores)
     assert scores.missing == {} and scores.outside == () and scores.benchmark is None
 
 

@@ -14,6 +14,7 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.splits import rows_to_translate
 from adapterstilts.errors import AstiltsError, DataError, UsageError
+from adapterstilts.reporting.translate import translation_summary
 from tests.data.test_translation import marked, parts
 from tests.package_tasks import recipe
 from tests.translation_models import save_marian, sentences
@@ -29,7 +30,8 @@ def marian(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def options(marian: Path, tmp_path: Path) -> dict[str, Any]:
-    return {"model": str(marian), "profile": "mini", "out": tmp_path / "out", "max_train_examples": 6}
+    return {"model": str(marian), "profile": "mini", "out": tmp_path / "out", "max_train_examples": 6,
+            "max_cut_short": 1}  # fmt: skip
 
 
 def english(task: str, size: int) -> list[dict[str, Any]]:
@@ -41,7 +43,7 @@ def test_command_writes_xtremes_file_and_how_it_was_made(
     marian: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["translate", "mnli", "--to", "de", "--model", str(marian), "--profile", "mini", "--out", str(tmp_path),
-             "--max-train-examples", "6"]  # fmt: skip
+             "--max-train-examples", "6", "--max-cut-short", "1"]  # fmt: skip
     main([*words, "--json"])
     (result,) = json.loads(capsys.readouterr().out)
     assert (result["rows"], result["dropped"], result["kept"]) == (6, {}, 0)
@@ -130,6 +132,17 @@ def test_rows_that_no_translation_is_left_of_are_an_error(options: dict[str, Any
     with pytest.raises(DataError, match=r"None of the 6 rows of squad is left .*the marks .* are lost \(6\)"):
         adapterstilts.translate("squad", to="de", **options)
     assert not (options["out"] / "SQuAD").exists()
+
+
+def test_a_model_that_finishes_no_sentence_is_refused(options: dict[str, Any]) -> None:
+    refused = {**options, "max_cut_short": 0.1}
+    message = r"(\d+) of \1 translations \(100%\) of mnli, en-de, by .* have no end: .*Use another model"
+    with pytest.raises(DataError, match=message):
+        adapterstilts.translate("mnli", to="de", **refused)
+    assert not (options["out"] / TSV).exists()
+    (allowed,) = adapterstilts.translate("mnli", to="de", **options)
+    assert allowed.cut_short == allowed.texts > 0 and allowed.kept > 0  # nothing is translated twice
+    assert f"{allowed.cut_short:,} (100%) cut short" in translation_summary(allowed)
 
 
 def test_questions_without_answer_need_no_marks(options: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ FILE = "XNLI/translate-train/en-de-translated.tsv"
 
 def options(model: Path, out: Path) -> dict[str, Any]:
     return {"to": "de", "model": str(model), "profile": "mini", "out": out, "max_train_examples": 20,
-            "tokens_per_batch": 64}  # fmt: skip
+            "tokens_per_batch": 64, "max_cut_short": 1}  # fmt: skip
 
 
 def command(model: Path, out: Path) -> list[str]:

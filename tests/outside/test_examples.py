@@ -55,7 +55,7 @@ def used(tiny_backbone: Path, data: Path, tmp_path_factory: pytest.TempPathFacto
         commands += [["train-intermediate", task, *common], ["transfer", "--from", task, "--to", task, *common]]
     for what, task in TASKS.items():
         commands += [
-            ["translate", task, "--to", "de", "--model", str(marian), *few],
+            ["translate", task, "--to", "de", "--model", str(marian), "--max-cut-short", "1", *few],
             ["train-intermediate", task, "--languages", "en,de", "--translations", "translations",
              *flags(tiny_backbone, data), *METHOD.get(what, []), *few],
         ]  # fmt: skip

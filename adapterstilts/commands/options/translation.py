@@ -35,6 +35,9 @@ class TranslationOptions(MachineOptions, RowsOptions, ProfileOptions):
         None, description="Commit of a model on the Hub."
     )
     beams: Annotated[int, Flag(Group.MODEL)] = Field(1, ge=1, description="Beams of the search; 1 is greedy.")
+    max_cut_short: Annotated[float, Flag(Group.MODEL, unit="share")] = Field(
+        0.1, ge=0, le=1, description="Refuse a model that leaves more of the translations unfinished than this."
+    )
     split: Annotated[
         Literal["train", "validation", "test"] | None,
         Flag(Group.DATA, unset="train from English, test into English"),

@@ -1,0 +1,76 @@
+"""What happens between the optimiser steps of a stage, as `transformers.Trainer` calls it."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+from adapterstilts.modeling.transfer_model import TransferModel
+
+SAVE_SECONDS = 600
+"""The longest time between two checkpoints."""
+
+
+class EndAtCheckpoint(TrainerCallback):
+    """Saves the last step, and gives it an evaluation too, so that the final weights are a candidate for the best."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step >= state.max_steps:
+            control.should_save = True
+            control.should_evaluate = args.eval_strategy != "no"
+
+
+class TellMethod(TrainerCallback):
+    """Lets methods that change with time act after each optimiser step, while the gradients are there."""
+
+    def __init__(self, model: TransferModel) -> None:
+        self.model = model
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.model.after_step(state.global_step + 1)
+
+
+class SaveByTime(TrainerCallback):
+    """Saves between evaluations that are far apart, so that a kill costs minutes."""
+
+    def __init__(self, saved: Callable[[], float]) -> None:
+        """Takes the function that tells when the last checkpoint was saved, by `time.perf_counter`."""
+        self.saved = saved
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if time.perf_counter() - self.saved() > SAVE_SECONDS:
+            control.should_save = True
+
+
+class Log(TrainerCallback):
+    """Appends every log entry to a JSON-lines file; entries past the resumed checkpoint are written again."""
+
+    def __init__(self, path: Path, on_progress: Callable[[int, int, dict[str, float]], None]) -> None:
+        self.path = path
+        self.on_progress = on_progress
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
+        kept = [line for line in lines if _step_of(line) <= state.global_step]
+        self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": state.global_step, **(logs or {})}) + "\n")
+        self.on_progress(state.global_step, state.max_steps, logs or {})
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.on_progress(state.global_step, state.max_steps, {})
+
+
+def _step_of(line: str) -> float:
+    try:
+        return json.loads(line)["step"]
+    except (ValueError, KeyError):  # the line that a kill cut off
+        return math.inf
