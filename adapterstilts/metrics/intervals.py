@@ -170,9 +170,9 @@ class _Spread:
 
     def quantile(self, outside: float) -> float:
         """How many standard errors the interval reaches to each side that leaves out a probability of `outside`."""
-        from scipy.stats import t
+        from scipy.special import stdtrit
 
-        of_groups, of_seeds = (float(t.isf(outside / 2, degrees)) for degrees in self.degrees)
+        of_groups, of_seeds = (-float(stdtrit(degrees, outside / 2)) for degrees in self.degrees)
         share = self.of_seeds / (self.of_groups + self.of_seeds) if self.of_seeds else 0.0
         return (1 - share) * of_groups + share * of_seeds
 

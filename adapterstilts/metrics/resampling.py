@@ -88,7 +88,7 @@ def resample(
     metrics = sorted({name for items in systems[0].values() for item in items.values() for name in item})
     values = {name: np.full((2, len(systems), 1 + samples, len(languages)), np.nan) for name in metrics}
     parts = list(_parts((systems, baselines), places, metrics, statistics or {}))
-    for start, times in _draws(len(numbers), samples):
+    for start, times in draws(len(numbers), samples):
         for part in parts:
             part.fill(values, start, times)
     there = {language: frozenset(places[id_] for id_ in systems[0][language]) for language in languages}
@@ -104,8 +104,11 @@ def _check(systems: Sequence[Scored], baselines: Sequence[Scored]) -> None:
             raise ValueError("both systems have to be scored on the same questions of the same languages")
 
 
-def _draws(groups: int, samples: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Where a batch of samples begins, and how often each group is in each of them, `(sample, group)`."""
+def draws(groups: int, samples: int = SAMPLES) -> Iterator[tuple[int, np.ndarray]]:
+    """Batches of samples: the number of a batch's first, and how often each group is in each, `(sample, group)`.
+
+    Sample 0 is the data as they are; the `samples` others are always the same ones.
+    """
     yield 0, np.ones((1, groups))
     random = np.random.default_rng(_SEED)
     for start in range(0, samples, _BATCH):

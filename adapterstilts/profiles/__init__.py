@@ -21,6 +21,7 @@ class Profile(Strict):
         revision: Commit of a Hub backbone.
         source: Where rows come from when `--data-dir` is not given.
         method: Tuning method with options, as on the command line.
+        seeds: How many models each row of a comparison is the mean of.
         settings: Hyperparameters by scope: `all`, a method family, a phase, or `<phase>.<family>`, most specific last.
     """
 
@@ -31,6 +32,7 @@ class Profile(Strict):
     source: str
     method: str
     seed: int
+    seeds: int = Field(3, ge=1)
     holdout: int = Field(500, ge=1)
     settings: dict[str, dict[str, Any]] = {}
 
