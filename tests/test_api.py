@@ -47,7 +47,7 @@ def test_a_signature_has_every_keyword_with_type_and_default() -> None:
     shown = str(found)
     assert "(from_: str | Sequence[str], to: str | Sequence[str], *, reporter: Reporter | None = None," in shown
     for text in (
-        "profile: str = 'paper'", "seeds: int = 1", "epochs: float | None = None", "baseline: bool = True",
+        "profile: str = 'paper'", "seeds: int | None = None", "epochs: float | None = None", "baseline: bool = True",
         "split: Literal['test', 'validation'] | None = None", "store: str | PathLike[str] = 'astilts-runs'",
         "language_adapter: str | Mapping[str, str] | None = None", "layer: int | str | None = None",
     ):  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any
 
 from adapterstilts.commands.intermediate_runs import Intermediates
 from adapterstilts.commands.options import ALL, TransferOptions
+from adapterstilts.commands.repetitions import same_rows
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
 from adapterstilts.modeling.methods import METHODS
@@ -230,20 +231,11 @@ def check_intermediates(planner: Planner, intermediates: Intermediates) -> None:
                     f"--compare: {intermediate.name} was trained on translations already.",
                     remedy="Compare with a run that was trained in English.",
                 )
-            if task.data.source != planner.setup.source.name or not _same_rows(planner, task):
+            if task.data.source != planner.setup.source.name or not same_rows(planner, task):
                 raise UsageError(
                     f"--compare: the data of {task.name} are not those that {intermediate.name} was trained on.",
                     remedy="Use the --profile and --data-dir that it was trained with.",
                 )
-
-
-def _same_rows(planner: Planner, task: TaskSpec) -> bool:
-    rows, recipe = planner.setup.source, planner.setup.catalogue.recipe(task.name)
-    return all(
-        not rows.missing(recipe, split, language) and rows.fingerprint(recipe, split, language) == fingerprint
-        for split, languages in task.data.fingerprints.items()
-        for language, fingerprint in languages.items()
-    )
 
 
 def other_languages(evaluated: Sequence[str]) -> tuple[str, ...]:

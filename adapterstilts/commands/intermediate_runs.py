@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from adapterstilts.commands.options import ALL
+from adapterstilts.commands.repetitions import originals
 from adapterstilts.errors import AstiltsError, UsageError
 from adapterstilts.languages import ENGLISH
 from adapterstilts.runs.specs import Sampling, TrainSpec
@@ -86,7 +87,8 @@ class IntermediateRuns:
         """The run that one name means.
 
         A task by its name is the store's run with the default settings; without that, its only one in English on this
-        backbone with this method, or the one that the package has; without that, the only other one.
+        backbone with this method, or the one that the package has; without that, the only other one. Of runs that
+        differ in nothing but seeds that follow each other, the first stands for all.
 
         Raises:
             UsageError: There is no such run, or a task has several and none of them is the default.
@@ -99,8 +101,9 @@ class IntermediateRuns:
         runs = [run for run in self._runs() if _same_tasks(run.training, task)]
         fitting = [run for run in runs if self._fits(run)]
         fitting = [run for run in fitting if run.training.task == task] or fitting
-        english = [run for run in fitting if _in_english(run.training)] or self._of_package(task)
-        fitting = english or fitting
+        package = self._of_package(task)
+        english = [run for run in fitting if _in_english(run.training)]
+        fitting = originals(english, beside=package) or package or originals(fitting)
         if len(fitting) == 1:
             return fitting[0].check()
         raise self._several(task, fitting) if fitting else self._none(task, runs)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from adapterstilts.commands.contrasts import Contrast
+from adapterstilts.commands.row_names import RowName
 from adapterstilts.errors import unknown
 from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.intervals import Interval
@@ -145,15 +147,18 @@ def _tasks(spec: TrainSpec, metrics: dict[str, Any], catalogue: Catalogue) -> di
 
 @dataclass(frozen=True)
 class SeedScores:
-    """What one seed of the target phase gave.
+    """What one seed gave.
 
     Attributes:
-        seed: None for tasks that no model is trained for.
-        validation: Main score of the target phase's checkpoint on English validation data, likewise.
+        seed: Of the target phase; where no model is trained for the target, of the (first) intermediate run, and None
+            without one.
+        intermediate_runs: The intermediate runs that it started from, as in `TransferRow`.
+        validation: Main score of the target phase's checkpoint on English validation data; None without that phase.
         languages: As in `TransferRow`, and so are the others.
     """
 
     seed: int | None
+    intermediate_runs: dict[str, str]
     validation: float | None
     languages: dict[str, Metrics]
     english: Metrics | None
@@ -195,7 +200,7 @@ class TransferRow:
         title: What tables call the task, and `metric_labels` its metrics: name to label.
         intermediate: `none`, or the intermediate task with the key of its run, `squad@0123456789ab`; several that are
             composed into one model have ` + ` between them.
-        intermediate_runs: Each of these with its full key.
+        intermediate_runs: Each of these with its full key. Those of further seeds are in `seeds`.
         variant: What is different about a baseline of `--compare`; None for the other rows.
         train_languages: Languages of the target phase's training data; those other than English are translations.
         translate_test: Whether English translations of the test rows were scored instead of them.
@@ -211,14 +216,17 @@ class TransferRow:
         counts: Language to what else has to be known about its predictions, e.g. how many labels occur in them.
         calibrated_on_scored_rows: Languages whose calibration was chosen on the gold of the very rows that are scored.
         calibration: What was chosen on validation data to decode with, for the model or for each language.
-        difference: Metric to the gain of the zero-shot mean over the row without an intermediate task.
+        difference: Metric, and the task score as `score`, to the gain of the zero-shot mean over the row without an
+            intermediate task, or that of `--against`.
+        contrast: The same with the other differences to that row, and what their intervals are about.
         seconds: Training of the intermediate and target phase, and evaluation; all seeds together.
         cost: What else these phases took: `intermediate` and `target`.
         fusion_attention: Language to layer to run to the mean share of attention that AdapterFusion gave it.
         folder: The run folder of the evaluation, with predictions and scores of every question.
         trained: The run folder of the target phase; None for tasks that no model is trained for.
-        seeds: Scores and runs of every seed. Where there are several, `counts`, `calibration`, `folder` and `trained`
-            are those of the first.
+        seeds: Scores and runs of every seed. Where there are several, `intermediate`, `counts`, `calibration`, `folder`
+            and `trained` are those of the first.
+        shared_data: The tasks whose training data both the intermediate and the target phase were trained on.
         language_adapter: The English language adapter that the target phase was trained over.
         language_adapters: Language to the language adapter that it was evaluated with.
         catalogue: What `predictions` are read with.
@@ -241,6 +249,7 @@ class TransferRow:
     calibration: dict[str, Any]
     calibrated_on_scored_rows: list[str]
     difference: dict[str, Interval]
+    contrast: Contrast | None
     parameters: dict[str, int]
     seconds: dict[str, float]
     cost: dict[str, Cost]
@@ -260,6 +269,19 @@ class TransferRow:
     language_adapters: dict[str, str] = field(default_factory=dict)
     selection: str | None = None
     differs: str | None = None
+    shared_data: list[str] = field(default_factory=list)
+
+    @property
+    def named(self) -> RowName:
+        """What it is called in the table."""
+        return RowName(
+            intermediate=self.intermediate,
+            runs=len(self.intermediate_runs),
+            composition=self.composition if self.trained else None,
+            variant=self.variant,
+            train_languages=tuple(self.train_languages),
+            translate_test=self.translate_test,
+        )
 
     def predictions(self, language: str) -> dict[str, Any]:
         """The predictions for one language, by example id; with several seeds, those of the first."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from adapterstilts.commands.baselines import FULL, Baseline
-from adapterstilts.commands.intermediate_runs import Intermediates
+from adapterstilts.commands.intermediate_runs import Intermediates, label
 from adapterstilts.commands.language_adapters import LanguageAdapters
+from adapterstilts.commands.repetitions import ONCE, Seeds, repetition
+from adapterstilts.commands.row_names import RowName, composition_name
 from adapterstilts.commands.transfer_rows import SeedRuns, TargetRuns
 from adapterstilts.languages import ENGLISH
 from adapterstilts.runs.specs import Choice
@@ -24,14 +26,16 @@ PUBLISHED_FUSION = Choice(name="fuse", options={"target": "two-step"})
 
 @dataclass(frozen=True)
 class SeedStages:
-    """The target phase with one seed: its stages (none where nothing is trained), and the evaluation of the last.
+    """One seed: the stages of its target phase (none where nothing is trained), and the evaluation of the last.
 
     Attributes:
+        intermediates: The intermediate stages that it starts from.
         before: Stages on the target's data that the first of these starts from.
     """
 
     targets: tuple[Training, ...]
     evaluation: Evaluation
+    intermediates: Intermediates = ()
     before: Intermediates = ()
 
 
@@ -39,18 +43,31 @@ class SeedStages:
 class TargetStages:
     """The stages that reach a target one way, with one seed or several."""
 
-    intermediates: Intermediates
     seeds: tuple[SeedStages, ...]
     baseline: Baseline | None = None
+
+    @property
+    def name(self) -> RowName:
+        """What its row will be called."""
+        first = self.seeds[0]
+        trained = first.targets[0].spec if first.targets else None
+        return RowName(
+            intermediate=label(first.intermediates),
+            runs=len(first.intermediates),
+            composition=composition_name(trained) if trained else None,
+            variant=self.baseline.name if self.baseline else None,
+            train_languages=trained.only.data.languages if trained else (),
+            translate_test=bool(first.evaluation.spec.translate_test),
+        )
 
     def read(self, finished: Callable[[Stage[Any]], Run]) -> TargetRuns:
         """The runs of the stages, once they are there."""
         return TargetRuns(
-            intermediates=tuple(map(finished, self.intermediates)),
             seeds=tuple(
                 SeedRuns(
                     targets=tuple(map(finished, seed.targets)),
                     evaluation=finished(seed.evaluation),
+                    intermediates=tuple(map(finished, seed.intermediates)),
                     before=tuple(map(finished, seed.before)),
                     languages=seed.evaluation.spec.languages,
                 )
@@ -66,7 +83,7 @@ class Target:
     """What all ways of reaching a target share.
 
     Attributes:
-        seeds: How many, from the planner's upwards.
+        seeds: How many, of the target phase from the planner's upwards, of each intermediate stage from its own.
         languages: Languages of the training data.
     """
 
@@ -74,7 +91,7 @@ class Target:
     scored: Scored
     composition: Choice
     head: Literal["new", "reuse"] = "new"
-    seeds: int = 1
+    seeds: Seeds = ONCE
     languages: tuple[str, ...] = (ENGLISH,)
     adapters: LanguageAdapters | None = None
 
@@ -89,17 +106,24 @@ class Target:
 
     def stages(self, task: Recipe, intermediates: Intermediates, *, baseline: Baseline | None = None) -> TargetStages:
         """Plans target phase and evaluation from some intermediate stages, with every seed."""
-        planners = (replace(self.planner, seed=self.planner.seed + number) for number in range(self.seeds))
-        return TargetStages(
-            intermediates, tuple(self._with_seed(one, task, intermediates) for one in planners), baseline
-        )
+        # Without a target phase, the intermediate runs alone make a target's models.
+        repeated = self.seeds.intermediate if intermediates else 1
+        found = []
+        for number in range(self.seeds.target if self._trained_on(task) else repeated):
+            planner = replace(self.planner, seed=self.planner.seed + number)
+            of_seed = number if repeated > 1 else 0
+            found.append(self._with_seed(planner, task, tuple(repetition(one, of_seed) for one in intermediates)))
+        return TargetStages(tuple(found), baseline)
+
+    def _trained_on(self, task: Recipe) -> tuple[Recipe, ...]:
+        setup = self.planner.setup
+        return setup.catalogue.training_recipes(task, setup.source.name)
 
     def _with_seed(self, planner: Planner, task: Recipe, intermediates: Intermediates) -> SeedStages:
         """One seed; with several data sets to train on, each phase goes on from the one before."""
         targets: list[Training] = []
         before: Intermediates = ()
-        setup = planner.setup
-        for trained in setup.catalogue.training_recipes(task, setup.source.name):
+        for trained in self._trained_on(task):
             if targets:
                 start = Start(Choice(name="continue"), (targets[-1],), "reuse")
             elif intermediates:
@@ -109,7 +133,7 @@ class Target:
                 start = Start(NONE)
             targets.append(self._train(planner, trained, start))
         model = targets[-1] if targets else next(iter(intermediates), None)
-        return SeedStages(tuple(targets), self._evaluate(planner, task, model), before)
+        return SeedStages(tuple(targets), self._evaluate(planner, task, model), intermediates, before)
 
     def _own_adapter(self, planner: Planner, trained: Recipe, intermediates: Intermediates) -> Intermediates:
         """The target's own adapter, which published AdapterFusion has among those that it fuses."""

@@ -18,10 +18,12 @@ from adapterstilts.commands.intermediate_runs import IntermediateRuns, Intermedi
 from adapterstilts.commands.language_adapters import LanguageAdapters, find_language_adapters
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
 from adapterstilts.commands.plan import Work
+from adapterstilts.commands.repetitions import check_repeatable
 from adapterstilts.commands.results import TransferResult, TransferRow
+from adapterstilts.commands.row_names import find_row
 from adapterstilts.commands.setup import make_planner
 from adapterstilts.commands.targets import Target, TargetStages
-from adapterstilts.commands.transfer_options import check_options, check_rows, parse_composition
+from adapterstilts.commands.transfer_options import check_options, check_rows, chosen_seeds, parse_composition
 from adapterstilts.commands.transfer_rows import Rows, selection_rows
 from adapterstilts.errors import UsageError
 from adapterstilts.languages import check_training_languages
@@ -44,10 +46,12 @@ class Table:
     Attributes:
         rows: Each way of reaching it: those of `--from` first, baselines after them.
         own: How many are of `--from`.
+        against: The number of the row that the others are compared with, if that was said.
     """
 
     rows: tuple[TargetStages, ...]
     own: int
+    against: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class Transfer(Work):
         rows_of = Rows(setup.catalogue, self.adapters, Memory.of_user())
         rows: list[TransferRow] = []
         for table in self.tables:
-            found = rows_of.of([row.read(self.finished) for row in table.rows])
+            found = rows_of.of([row.read(self.finished) for row in table.rows], against=table.against)
             own, compared = found[: table.own], found[table.own :]
             rows += [*own, *(selection_rows(own) if self.select else []), *compared]
         return TransferResult(rows)
@@ -110,14 +114,17 @@ def plan_transfer(intermediates: Sequence[str], targets: Sequence[str], options:
     )
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
+    repeats = chosen_seeds(options, planner.profile.seeds, rows)
     scored = _scored(options)
     baselines = _baselines(planner, options, tasks, rows, composition)
     adapters = None
     if options.language_adapters:
         languages = [name for task in tasks for name in evaluation_languages(planner.setup.source, task, scored)]
         adapters = find_language_adapters(planner, options, languages)
-    target = Target(planner, scored, composition, options.head, options.seeds, trained_in, adapters)
-    tables = tuple(_table(target, task, rows, baselines) for task in tasks)
+    every = [one for row in (*rows, *(baseline.intermediates for baseline in baselines)) for one in row]
+    check_repeatable(planner, every, repeats.intermediate)
+    target = Target(planner, scored, composition, options.head, repeats, trained_in, adapters)
+    tables = tuple(_table(target, task, rows, baselines, options.against) for task in tasks)
     graph = Graph()
     for table in tables:
         for row in table.rows:
@@ -128,10 +135,18 @@ def plan_transfer(intermediates: Sequence[str], targets: Sequence[str], options:
     return transfer
 
 
-def _table(target: Target, task: Recipe, rows: Sequence[Intermediates], baselines: Sequence[Baseline]) -> Table:
+def _table(
+    target: Target,
+    task: Recipe,
+    rows: Sequence[Intermediates],
+    baselines: Sequence[Baseline],
+    against: str | None,
+) -> Table:
     own = [target.stages(task, intermediates) for intermediates in rows]
     compared = [target.of(baseline).stages(task, baseline.intermediates, baseline=baseline) for baseline in baselines]
-    return Table((*own, *compared), len(own))
+    every = (*own, *compared)
+    found = None if against is None else find_row(against, [row.name for row in every], flag="--against")
+    return Table(every, len(own), found)
 
 
 def _baselines(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from adapterstilts.commands.intermediate_runs import NONE, Intermediates
 from adapterstilts.commands.language_adapters import check_language_options
 from adapterstilts.commands.options import TransferOptions
+from adapterstilts.commands.repetitions import Seeds
 from adapterstilts.commands.targets import PUBLISHED_FUSION
 from adapterstilts.commands.used import check_pooling, check_settings_used, flag, names_of, without_training
 from adapterstilts.errors import UsageError, unknown
@@ -50,6 +51,7 @@ def check_options(
     check_pooling(options.pooling, tasks)
     _check_retrieval(options, tasks)
     _check_needs_training(options, [task for task in tasks if task not in trained])
+    _check_seeds(options, tasks, trained=bool(trained), alone=set(names) == {NONE})
     check_language_options(options)
     _check_language_adapters(options, composition)
     if not trained:
@@ -57,6 +59,26 @@ def check_options(
     elif set(names) == {NONE}:
         _check_alone(options)
     check_settings_used(options.settings, tasks, trained=bool(trained))
+
+
+def chosen_seeds(options: TransferOptions, usual: int, rows: Sequence[Intermediates]) -> Seeds:
+    """How many seeds each phase has.
+
+    Args:
+        usual: How many where nothing is said.
+
+    Raises:
+        UsageError: The phases have different numbers, of which neither is one.
+    """
+    given = options.intermediate_seeds
+    target = options.seeds or (given if given and given > 1 else usual)
+    intermediate = given or (target if any(rows) else 1)
+    if intermediate not in (1, target):
+        raise UsageError(
+            f"--intermediate-seeds {intermediate} with --seeds {target}: a model of a row has one seed of both phases.",
+            remedy=f"Give {target}, or 1 for one intermediate run under all of them.",
+        )
+    return Seeds(target, intermediate)
 
 
 def check_rows(options: TransferOptions, tasks: Sequence[Recipe], rows: Sequence[Intermediates]) -> None:
@@ -74,6 +96,11 @@ def check_rows(options: TransferOptions, tasks: Sequence[Recipe], rows: Sequence
         raise UsageError(
             "--select has only one row to choose from.", remedy="Name more tasks in --from, or leave it out."
         )
+    if options.against is not None and len(rows) < 2 and not options.compare:
+        raise UsageError(
+            f"--against {options.against!r} has only one row to compare.",
+            remedy="Name more tasks in --from, or leave it out.",
+        )
     untrained = [task for task in tasks if not task.build_kind().trained]
     if untrained and any(len(row) > 1 for row in rows):
         raise UsageError(
@@ -81,6 +108,21 @@ def check_rows(options: TransferOptions, tasks: Sequence[Recipe], rows: Sequence
             "intermediate runs cannot become one model for it.",
             remedy="Evaluate it in a command of its own, without --composition.",
         )
+
+
+def _check_seeds(options: TransferOptions, tasks: Sequence[Recipe], *, trained: bool, alone: bool) -> None:
+    """Refuses repetitions of what is not there.
+
+    Args:
+        alone: Whether there is no intermediate run.
+    """
+    if options.intermediate_seeds and alone:
+        raise UsageError(
+            f"--intermediate-seeds {options.intermediate_seeds} has no meaning with --from {NONE}.",
+            remedy="Name an intermediate task, or leave it out.",
+        )
+    if options.seeds and options.seeds > 1 and not trained and alone:
+        raise without_training(f"--seeds {options.seeds}", tasks)
 
 
 def _check_retrieval(options: TransferOptions, tasks: Sequence[Recipe]) -> None:
@@ -97,7 +139,6 @@ def _check_needs_training(options: TransferOptions, untrained: Sequence[Recipe])
     """Refuses options that need training for every target."""
     for name, used, lacking in (
         ("--select", options.select, "English validation score to select by"),
-        (f"--seeds {options.seeds}", options.seeds > 1, "training to repeat"),
         ("--language-adapters", options.language_adapters, "training over the English one"),
         ("--train-languages", bool(options.train_languages), "training data to translate"),
     ):

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 from typing import Any
 
+from adapterstilts.commands.contrasts import Compared, Contrast, adjusted, contrast
 from adapterstilts.commands.intermediate_runs import NONE, label, run_label
 from adapterstilts.commands.language_adapters import LanguageAdapters
 from adapterstilts.commands.results import ORACLE, SELECTED, Cost, Metrics, SeedScores, TransferRow
-from adapterstilts.files import file_digest
-from adapterstilts.languages import zero_shot_languages
-from adapterstilts.metrics import METRICS
-from adapterstilts.metrics.intervals import Interval, hierarchical_bootstrap
-from adapterstilts.modeling.methods import METHODS
+from adapterstilts.commands.row_names import composition_name
 from adapterstilts.runs.memory import Memory
-from adapterstilts.runs.specs import TrainSpec
-from adapterstilts.runs.store import MANIFEST, Run
+from adapterstilts.runs.store import Run
 from adapterstilts.stages.graph import finished
 from adapterstilts.tasks.catalogue import Catalogue
 
@@ -29,15 +23,17 @@ _GROUPS = ("english", "zero_shot", "cross_lingual")
 
 @dataclass(frozen=True)
 class SeedRuns:
-    """The target phase with one seed: its runs (none where nothing is trained), and the evaluation of the last.
+    """One seed: the runs of its target phase (none where nothing is trained), and the evaluation of the last.
 
     Attributes:
+        intermediates: The intermediate runs that it starts from.
         before: Runs on the target's data that the first of these starts from.
         languages: The languages that were scored, in the order in which they were asked for.
     """
 
     targets: tuple[Run, ...]
     evaluation: Run
+    intermediates: tuple[Run, ...] = ()
     before: tuple[Run, ...] = ()
     languages: tuple[str, ...] = ()
 
@@ -47,15 +43,23 @@ class TargetRuns:
     """The runs that reached a target one way, with one seed or several.
 
     Attributes:
-        intermediates: The intermediate runs.
         variant: What is different about it where it is a baseline.
         full: Whether it is a baseline of full fine-tuning.
     """
 
-    intermediates: tuple[Run, ...]
     seeds: tuple[SeedRuns, ...]
     variant: str | None = None
     full: bool = False
+
+    @property
+    def intermediates(self) -> tuple[Run, ...]:
+        """The intermediate runs of the first seed."""
+        return self.seeds[0].intermediates
+
+    @property
+    def every_intermediate(self) -> list[Run]:
+        """Those of all seeds, each once."""
+        return list({run.key: run for seed in self.seeds for run in seed.intermediates}.values())
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,29 @@ class Rows:
     adapters: LanguageAdapters | None
     memory: Memory
 
-    def of(self, reached: Sequence[TargetRuns]) -> list[TransferRow]:
-        """The rows of one target, each compared with the one that has no intermediate task."""
-        return [self._row(one, _compared_with(one, reached)) for one in reached]
+    def of(self, reached: Sequence[TargetRuns], *, against: int | None = None) -> list[TransferRow]:
+        """The rows of one target, each compared with another one.
 
-    def _row(self, reached: TargetRuns, baseline: TargetRuns | None) -> TransferRow:
+        Args:
+            against: The number of this one; None for that without intermediate task, of the same method.
+        """
+        rows = [self._row(one) for one in reached]
+        others = [_without(one, reached) if against is None else reached[against] for one in reached]
+        compared = {id(one): _compared(one, row) for one, row in zip(reached, rows, strict=True)}
+        contrasts = [
+            self._contrast(compared[id(one)], compared[id(other)]) if other is not None and other is not one else None
+            for one, other in zip(reached, others, strict=True)
+        ]
+        return [
+            replace(row, contrast=one, difference=one.zero_shot) if one else row
+            for row, one in zip(rows, adjusted(contrasts), strict=True)
+        ]
+
+    def _contrast(self, mine: Compared, theirs: Compared) -> Contrast | None:
+        kind = self.catalogue.build_kind(mine.runs[0].evaluation)
+        return contrast(mine, theirs, kind=kind, memory=self.memory)
+
+    def _row(self, reached: TargetRuns) -> TransferRow:
         seeds = [_seed_scores(one) for one in reached.seeds]
         first, runs = seeds[0], reached.seeds[0]
         spec = runs.evaluation.evaluation
@@ -93,7 +115,7 @@ class Rows:
             translate_test=bool(spec.translate_test),
             intermediate_languages={_label(run): found for run in reached.intermediates if (found := _translated(run))},
             intermediate_runs={_label(run): run.key for run in reached.intermediates},
-            composition=_composition(trained) if trained else NONE,
+            composition=composition_name(trained) if trained else NONE,
             method=str(made[0].training.method) if (made := [*runs.targets, *reached.intermediates]) else NONE,
             split=spec.split,
             languages={name: _over_seeds([one.languages[name] for one in seeds], fmean) for name in first.languages},
@@ -102,14 +124,15 @@ class Rows:
             counts=first.counts,
             calibrated_on_scored_rows=runs.evaluation.metrics["calibrated_on_scored_rows"],
             calibration=first.calibration,
-            difference=self._difference(reached, baseline) if baseline else {},
+            difference={},
+            contrast=None,
             parameters=last.metrics["parameters"],
             seconds={
-                "intermediate": sum((run.provenance["train_seconds"] for run in reached.intermediates), 0.0),
+                "intermediate": sum((run.provenance["train_seconds"] for run in reached.every_intermediate), 0.0),
                 "target": sum(run.provenance["train_seconds"] for run in every),
                 "evaluation": sum(seed.evaluation.provenance["wall_seconds"] for seed in reached.seeds),
             },
-            cost={"intermediate": Cost.of(reached.intermediates), "target": Cost.of(every)},
+            cost={"intermediate": Cost.of(reached.every_intermediate), "target": Cost.of(every)},
             fusion_attention=runs.evaluation.metrics.get("fusion_attention", {}),
             folder=first.folder,
             trained=first.trained,
@@ -118,26 +141,26 @@ class Rows:
             language_adapter=self.adapters.trained_over if self.adapters else None,
             language_adapters={name: self.adapters.label(name) for name in first.languages} if self.adapters else {},
             differs=task.differs(spec.source, spec.split),
+            shared_data=_shared_data(runs),
         )
 
-    def _difference(self, reached: TargetRuns, baseline: TargetRuns) -> dict[str, Interval]:
-        """Gain of the zero-shot mean, per metric, over seeds with the same number."""
-        mine, theirs = ([seed.evaluation for seed in one.seeds] for one in (reached, baseline))
-        languages = zero_shot_languages(reached.seeds[0].languages)
-        if METRICS.get(mine[0].evaluation.metric).statistics:  # whose code can change
-            found = _intervals(mine, theirs, languages)
-        else:
-            scored = [f"{run.key} {file_digest(run.folder / MANIFEST)}" for run in (*mine, *theirs)]
-            find = partial(_intervals, mine, theirs, languages)
-            found = self.memory.recall("difference", *languages, *scored, find=find)
-        return {name: Interval(**values) for name, values in found.items()}
 
-
-def _compared_with(one: TargetRuns, reached: Sequence[TargetRuns]) -> TargetRuns | None:
+def _without(one: TargetRuns, reached: Sequence[TargetRuns]) -> TargetRuns | None:
     """The row without intermediate task, of the same method."""
     without = (other for other in reached if not other.intermediates and (other.variant is None or other.full))
-    found = next((other for other in without if other.full == one.full), None)
-    return None if found is one else found
+    return next((other for other in without if other.full == one.full), None)
+
+
+def _compared(reached: TargetRuns, row: TransferRow) -> Compared:
+    shared = bool(reached.intermediates) and len(reached.every_intermediate) == len(reached.intermediates)
+    runs = [seed.evaluation for seed in reached.seeds]
+    return Compared(str(row.named), runs, reached.seeds[0].languages, shared=shared)
+
+
+def _shared_data(runs: SeedRuns) -> list[str]:
+    """The tasks whose training data an intermediate run and the target phase both have."""
+    target = {task.name for run in (*runs.before, *runs.targets) for task in run.training.tasks}
+    return [task.name for run in runs.intermediates for task in run.training.tasks if task.name in target]
 
 
 def selection_rows(rows: Sequence[TransferRow]) -> list[TransferRow]:
@@ -162,16 +185,12 @@ def _translated(run: Run) -> list[str]:
     return list(data[0].languages) if data else []
 
 
-def _composition(spec: TrainSpec) -> str:
-    """The composition, and what it is made of where a library has another way of doing it."""
-    merged = METHODS.get(spec.method.name).library_name == "peft" and spec.composition.name == "stack"
-    return f"{spec.composition} by merging" if merged else str(spec.composition)
-
-
 def _seed_scores(runs: SeedRuns) -> SeedScores:
     run, last = runs.evaluation, runs.targets[-1] if runs.targets else None
+    seeded = last or next(iter(runs.intermediates), None)
     return SeedScores(
-        seed=last.training.seed if last else None,
+        seed=seeded.training.seed if seeded else None,
+        intermediate_runs={_label(one): one.key for one in runs.intermediates},
         validation=last.metrics["best_score"] if last else None,
         languages={name: run.metrics["languages"][name] for name in runs.languages},
         **{name: run.metrics.get(name) for name in _GROUPS},
@@ -195,43 +214,4 @@ def _over_seeds(found: Sequence[Metrics], of: Callable[[Sequence[float]], float]
         return found[0]
     return {
         name: found[0][name] if name == "examples" else of([metrics[name] for metrics in found]) for name in found[0]
-    }
-
-
-def _intervals(mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str]) -> dict[str, dict[str, float]]:
-    """The intervals of the difference between the evaluations of two rows, with every seed, as JSON."""
-    ours, others = ([_scored(run, languages) for run in runs] for runs in (mine, theirs))
-    every = [*ours, *others]
-    languages = [language for language in languages if all(one[language] for one in every)]
-    if not languages:  # without labels there are none
-        return {}
-    names = set.intersection(*(set(item) for one in every for language in languages for item in one[language].values()))
-    for language in languages:
-        # What neither adds to nor takes from a quotient is not kept.
-        known = set().union(*(one[language] for one in every))
-        for one in every:
-            for id_ in known - one[language].keys():
-                one[language][id_] = dict.fromkeys(names, (0.0, 0.0))
-    statistics = METRICS.get(mine[0].evaluation.metric).statistics
-    found = {
-        name: hierarchical_bootstrap(
-            _metric(ours, languages, name), _metric(others, languages, name), statistic=statistics.get(name)
-        )
-        for name in sorted(names)
-    }
-    return {name: asdict(interval) for name, interval in found.items()}
-
-
-def _metric(scored: Sequence[Mapping[str, Any]], languages: Sequence[str], name: str) -> list[dict[str, Any]]:
-    """The items of one metric, for each seed."""
-    return [
-        {language: {id_: item[name] for id_, item in one[language].items()} for language in languages} for one in scored
-    ]
-
-
-def _scored(run: Run, languages: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Language to example id to its part in each metric."""
-    return {
-        language: json.loads((run.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))["items"]
-        for language in languages
     }

@@ -1,168 +1,201 @@
-"""Intervals for differences between two systems that answered the same questions."""
+"""Intervals and tests for the difference between two systems that answered the same questions.
+
+A difference between two ways of training varies for two reasons: other training seeds would have given other models,
+and other texts would have been other questions. The two are crossed, because all models answer the same questions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from adapterstilts.metrics.statistics import Item, Statistic, fraction
+from adapterstilts.metrics.resampling import Resamples, resample
+from adapterstilts.metrics.statistics import Item, Statistic
 
-_RESAMPLES = 2000
-_SEED = 0
+CONFIDENCE = 0.95
+# What is smaller is a difference of rounding alone, and p values are not told apart below the other.
+_NOTHING = 1e-12
+_LEAST = 1e-15
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with the ends of its confidence interval."""
+    """A mean with the ends of its confidence interval, and the test that goes with it.
+
+    Attributes:
+        mean: The difference.
+        low: None, and so are the others, where there is one group of examples alone, which says nothing of others.
+        p: Two-sided p value for no difference: below 0.05 where the 95% interval is on one side of 0.
+        p_holm: The same after Holm's correction for the other differences of its table; see `holm`.
+    """
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+    p: float | None = None
+    p_holm: float | None = None
 
 
-Scored = Mapping[str, Mapping[str, Item]]
-"""Language to question id to item."""
-
-Gains = Callable[[np.ndarray], np.ndarray]
-"""From the times that each question was drawn, `(sample, question)`, to the mean gain over languages,
-`(seed, sample)`."""
+Scores = Mapping[str, Mapping[str, Item]]
+"""Language to example id to its item of one metric."""
 
 
 def paired_bootstrap(
-    system: Scored, baseline: Scored, *, statistic: Statistic | None = None, confidence: float = 0.95
+    system: Scores,
+    baseline: Scores,
+    *,
+    groups: Mapping[str, str] | None = None,
+    statistic: Statistic | None = None,
+    confidence: float = CONFIDENCE,
 ) -> Interval:
-    """Difference of two systems' scores, in the mean over languages, with a percentile interval.
+    """Difference of two models' scores, in the mean over languages, with an interval over groups of examples.
 
-    Questions are resampled, not (question, language) pairs: where the languages of a task are translations of each
-    other, a question's answers in all languages are drawn together, because their errors are not independent.
+    It is about these two models alone. Groups are resampled, not (group, language) pairs: where the languages of a
+    task are translations of each other, a question's answers in all languages are drawn together, because their errors
+    are not independent; nor are those on one paragraph.
 
     Args:
-        baseline: The same questions, scored for the other system.
-        statistic: As in `hierarchical_bootstrap`.
+        baseline: The same examples, scored for the other system.
+        groups: As in `hierarchical_bootstrap`, and so is `statistic`.
 
     Raises:
-        ValueError: The two do not have the same languages and questions.
+        ValueError: The two do not have the same languages and examples.
     """
-    return hierarchical_bootstrap([system], [baseline], statistic=statistic, confidence=confidence)
+    return hierarchical_bootstrap([system], [baseline], groups=groups, statistic=statistic, confidence=confidence)
 
 
 def hierarchical_bootstrap(
-    systems: Sequence[Scored],
-    baselines: Sequence[Scored],
+    systems: Sequence[Scores],
+    baselines: Sequence[Scores],
     *,
+    groups: Mapping[str, str] | None = None,
     statistic: Statistic | None = None,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
 ) -> Interval:
-    """The difference of `paired_bootstrap`, averaged over training seeds, with a percentile interval over both.
+    """The difference of `paired_bootstrap`, averaged over training seeds, with an interval over seeds and groups.
 
-    Each resample draws seeds, and with each the system's and the baseline's model of that seed; and it draws questions
-    as `paired_bootstrap` does, the same for all seeds, because all models answered the same ones (Owen 2007, "The
-    pigeonhole bootstrap"). With one seed the interval is over questions alone.
+    Seeds with the same number are paired, and so are groups. See `interval` for what it is.
 
     Args:
         systems: One for each seed.
         baselines: Likewise, in the same order.
+        groups: Example id to what names its group, such as a paragraph; None for examples that are independent.
         statistic: What the items of a language make; None for means, and quotients of sums.
 
     Raises:
         ValueError: There are not as many of the one as of the other, or they do not all have the same languages and
-            questions.
+            examples.
     """
-    from scipy.stats import bootstrap
-
-    _check(systems, baselines)
-    places = {id_: n for n, id_ in enumerate(sorted({id_ for items in systems[0].values() for id_ in items}))}
-    seeds, questions = len(systems), len(places)
-    pairs = list(zip(systems, baselines, strict=True))
-    gains_of = _mean_gains(pairs, places) if statistic is None else _gains_anew(pairs, places, statistic)
-
-    def difference(asked: np.ndarray, *trained: np.ndarray, axis: int = -1) -> np.ndarray:
-        # How often each question was drawn, rather than copies of what was drawn.
-        gains = gains_of(_times(asked, questions))
-        weights = _times(trained[0], seeds).T if trained else np.ones((seeds, 1))
-        return ((gains * weights).sum(axis=0) / weights.sum(axis=0)).reshape(asked.shape[:-1])
-
-    drawn = [np.arange(questions), *([np.arange(seeds)] if seeds > 1 else [])]
-    mean = float(difference(*drawn))
-    if questions < 2:
-        return Interval(mean, mean, mean)
-    result = bootstrap(
-        drawn,
-        difference,
-        n_resamples=_RESAMPLES,
-        batch=50,
-        vectorized=True,
-        confidence_level=confidence,
-        method="percentile",
-        rng=_SEED,
-    )
-    return Interval(mean, float(result.confidence_interval.low), float(result.confidence_interval.high))
+    ours, theirs = ([_named(one) for one in side] for side in (systems, baselines))
+    found = resample(ours, theirs, groups=groups, statistics={"": statistic} if statistic else {})
+    return interval(mean_gains(found, found.languages), groups=found.count(found.languages), confidence=confidence)
 
 
-def _check(systems: Sequence[Scored], baselines: Sequence[Scored]) -> None:
-    if len(systems) != len(baselines):
-        raise ValueError("both systems have to be trained with the same seeds")
-    first = systems[0]
-    for scores in (*systems, *baselines):
-        if any(first[language].keys() != scores.get(language, {}).keys() for language in first):
-            raise ValueError("both systems have to be scored on the same questions of the same languages")
+def _named(scores: Scores) -> dict[str, dict[str, dict[str, Item]]]:
+    return {language: {id_: {"": item} for id_, item in items.items()} for language, items in scores.items()}
 
 
-def _times(drawn: np.ndarray, count: int) -> np.ndarray:
-    """How often each of `count` things is in each sample, `(sample, count)`."""
-    return np.stack([np.bincount(one, minlength=count) for one in drawn.reshape(-1, drawn.shape[-1])])
+def mean_gains(found: Resamples, languages: Sequence[str], metric: str = "") -> np.ndarray:
+    """The gain of each seed in each sample, `(seed, sample)`: of the mean over some languages that are there."""
+    columns = [found.languages.index(language) for language in languages]
+    return difference(means(found.values[metric], columns))
 
 
-def _mean_gains(pairs: Sequence[tuple[Scored, Scored]], places: Mapping[str, int]) -> Gains:
-    """Gains of means and quotients, which the sums of what was drawn decide.
+def means(values: np.ndarray, columns: Sequence[int]) -> np.ndarray:
+    """Means over languages, of which those that a sample has nothing of do not count.
 
     Args:
-        pairs: (system, baseline) for each seed.
-        places: Question id to its number.
+        values: `(system or baseline, seed, sample, language)`.
     """
-    languages = list(pairs[0][0])
-    # (seed, system or baseline, numerator or denominator, question, language); what is not there adds nothing
-    parts = np.zeros((len(pairs), 2, 2, len(places), len(languages)))
-    for seed, number, column, items in _columns(pairs):
-        for id_, item in items.items():
-            parts[seed, number, :, places[id_], column] = fraction(item)
-
-    def gains(times: np.ndarray) -> np.ndarray:
-        sums = np.moveaxis(np.tensordot(times, parts, axes=(1, 3)), 0, 3)
-        numerators, denominators = sums[:, :, 0], sums[:, :, 1]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            quotients = np.where(denominators > 0, numerators / denominators, 0.0)
-        # Nothing found and nothing to find is a score of 0; a language that is missing from a sample does not count.
-        there = denominators.sum(axis=1) > 0
-        return np.nanmean(np.where(there, quotients[:, 0] - quotients[:, 1], np.nan), axis=-1)
-
-    return gains
+    return np.nanmean(values[..., list(columns)], axis=-1)
 
 
-def _gains_anew(pairs: Sequence[tuple[Scored, Scored]], places: Mapping[str, int], statistic: Statistic) -> Gains:
-    """Gains of a statistic, which is computed of what was drawn in each language; args as `_mean_gains`."""
-    parts = [
-        (seed, number, column, [places[id_] for id_ in items], np.array(list(items.values()), dtype=float))
-        for seed, number, column, items in _columns(pairs)
-    ]
-
-    def gains(times: np.ndarray) -> np.ndarray:
-        # A language that is missing from a sample does not count.
-        values = np.full((len(pairs), 2, len(times), len(pairs[0][0])), np.nan)
-        for seed, number, column, where, items in parts:
-            drawn = times[:, where]
-            there = drawn.any(axis=1)
-            values[seed, number, there, column] = statistic(items.reshape(len(items), -1), drawn[there])
-        return np.nanmean(values[:, 0] - values[:, 1], axis=-1)
-
-    return gains
+def difference(values: np.ndarray) -> np.ndarray:
+    """Of `(system or baseline, ...)`, the first minus the second."""
+    return values[0] - values[1]
 
 
-def _columns(pairs: Sequence[tuple[Scored, Scored]]) -> Iterator[tuple[int, int, int, Mapping[str, Item]]]:
-    """(seed, system or baseline, language, items) for each of them."""
-    for seed, both in enumerate(pairs):
-        for number, scores in enumerate(both):
-            for column, language in enumerate(pairs[0][0]):
-                yield seed, number, column, scores[language]
+def interval(gains: np.ndarray, *, groups: int, confidence: float = CONFIDENCE) -> Interval:
+    """A t interval over seeds and groups, of which the variances are estimated separately.
+
+    The variance of the mean gain is that over groups, from the resamples, plus what the seeds' gains differ by beyond
+    that they answered a finite number of groups (the plug-in variance of seeds within groups):
+    `V = V_groups + max(0, V_seeds - V_interaction)`. The quantile is Cochran's (1964) for variances with different
+    degrees of freedom: the mean of Student's with (groups - 1) and with (seeds - 1), weighted by the two parts of `V`.
+    With one seed it is Student's over groups alone, about these models and no others. `scripts/coverage` simulates how
+    often such intervals are right.
+
+    Args:
+        gains: `(seed, sample)`, of which the first sample is the data as they are.
+        groups: How many groups were resampled.
+    """
+    mean = float(gains[:, 0].mean())
+    if groups < 2:
+        return Interval(mean, None, None)
+    spread = _Spread.of(gains, groups)
+    half = spread.quantile(1 - confidence) * spread.error
+    return Interval(mean, mean - half, mean + half, spread.p(abs(mean)))
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """The variance of a mean gain.
+
+    Attributes:
+        of_groups: Its part that comes from groups, and `of_seeds` from seeds.
+        degrees: Degrees of freedom of both.
+    """
+
+    of_groups: float
+    of_seeds: float
+    degrees: tuple[int, int]
+
+    @classmethod
+    def of(cls, gains: np.ndarray, groups: int) -> _Spread:
+        """Estimates both parts; see `interval`."""
+        seeds, drawn = len(gains), gains[:, 1:]
+        # A resample of n groups has (n - 1) / n of the variance of n new ones.
+        size = groups / (groups - 1)
+        of_groups = size * float(drawn.mean(axis=0).var())
+        between = float(gains[:, 0].var(ddof=1)) / seeds if seeds > 1 else 0.0
+        interaction = size * float((drawn - drawn.mean(axis=0)).var(axis=1).sum()) / seeds**2
+        return cls(of_groups, max(0.0, between - interaction), (groups - 1, max(1, seeds - 1)))
+
+    @property
+    def error(self) -> float:
+        """The standard error."""
+        return float(np.sqrt(self.of_groups + self.of_seeds))
+
+    def quantile(self, outside: float) -> float:
+        """How many standard errors the interval reaches to each side that leaves out a probability of `outside`."""
+        from scipy.special import stdtrit
+
+        of_groups, of_seeds = (-float(stdtrit(degrees, outside / 2)) for degrees in self.degrees)
+        share = self.of_seeds / (self.of_groups + self.of_seeds) if self.of_seeds else 0.0
+        return (1 - share) * of_groups + share * of_seeds
+
+    def p(self, size: float) -> float:
+        """The probability outside of the interval that reaches just to 0 from a mean of `size`."""
+        if size <= _NOTHING:
+            return 1.0
+        if self.error <= _NOTHING * size:
+            return 0.0
+        errors = size / self.error
+        if errors >= self.quantile(_LEAST):
+            return _LEAST
+        from scipy.optimize import brentq
+
+        return float(brentq(lambda outside: self.quantile(outside) - errors, _LEAST, 1.0))
+
+
+def holm(found: Iterable[Interval]) -> list[Interval]:
+    """Intervals with p values adjusted for how many they are (Holm 1979); with one, they stay what they are."""
+    given = list(found)
+    tested = sorted((one.p, number) for number, one in enumerate(given) if one.p is not None)
+    adjusted, least = dict[int, float](), 0.0
+    for rank, (p, number) in enumerate(tested):
+        least = max(least, min(1.0, (len(tested) - rank) * p))
+        adjusted[number] = least
+    return [replace(one, p_holm=adjusted.get(number)) for number, one in enumerate(given)]

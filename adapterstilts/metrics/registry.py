@@ -59,6 +59,7 @@ class Metric:
         statistics: Value to the way in which the items of resampled examples make it, where it is neither the mean of
             numbers nor the quotient of the sums of (numerator, denominator).
         group: A canonical row to what it has in common with those whose errors are not independent of its own.
+        unit: What such groups are called, in the plural.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Metric:
     compute: Callable[[Any, list, list], dict[str, Any]] = _compute
     statistics: Mapping[str, Statistic] = field(default_factory=dict)
     group: Callable[[Row], str] = _alone
+    unit: str = "groups"
 
     def load(self, language: str) -> Any:
         """The `evaluate.Metric`, set up for the language of the answers."""
@@ -104,13 +106,21 @@ def _add(name: str, scorer: str, suffix: str, **values: Any) -> None:
 
 
 def _add_answers(name: str, scorer: str, match: Match) -> None:
-    _add(name, f"question_answering:{scorer}", ".json", match=match, compute=_compute_answers, group=_by_text)
+    _add(
+        name,
+        f"question_answering:{scorer}",
+        ".json",
+        match=match,
+        compute=_compute_answers,
+        group=_by_text,
+        unit="paragraphs",
+    )
 
 
 _add_answers("squad", "SquadMetric", matching.match_answerable)
 _add_answers("squad_v2", "SquadV2Metric", matching.match_answers)
 _add_answers("mlqa", "MlqaMetric", matching.match_answerable)
-_add("accuracy", "labels:AccuracyMetric", ".tsv", match=matching.match_lines, group=_by_text)
+_add("accuracy", "labels:AccuracyMetric", ".tsv", match=matching.match_lines, group=_by_text, unit="premises")
 _add("tagging", "labels:TaggingMetric", ".tsv", match=matching.match_tags)
 _add("pairs", "retrieval:PairsMetric", ".tsv", match=matching.match_pairs, compute=_compute_pairs)
 _add("map@20", "retrieval:MeanAveragePrecisionMetric", ".json", match=matching.match_rankings)

@@ -22,6 +22,7 @@ class Profile(Strict):
         source: Where rows come from when `--data-dir` is not given.
         published: Whose published hyperparameters are taken, where a recipe has several; see `Recipe.settings`.
         method: Tuning method with options, as on the command line.
+        seeds: How many models each row of a comparison is the mean of.
         settings: Hyperparameters by scope: `all`, a method family, a phase, or `<phase>.<family>`, most specific last.
     """
 
@@ -33,6 +34,7 @@ class Profile(Strict):
     published: str | None = None
     method: str
     seed: int
+    seeds: int = Field(3, ge=1)
     holdout: int = Field(500, ge=1)
     settings: dict[str, dict[str, Any]] = {}
 

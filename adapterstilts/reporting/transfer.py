@@ -8,7 +8,7 @@ from itertools import groupby
 from adapterstilts.commands.results import SELECTED, Metrics, TransferResult, TransferRow
 from adapterstilts.languages import LANGUAGES, context_language, question_language, zero_shot_languages
 from adapterstilts.reporting.text_table import plain_table, shown_flops, shown_parameters, text_of
-from adapterstilts.reporting.transfer_rows import legend, mean_name, row_name
+from adapterstilts.reporting.transfer_rows import SIGNIFICANT, compared, legend, mean_name, row_name
 
 
 def transfer_tables(result: TransferResult) -> str:
@@ -24,7 +24,9 @@ def _transfer_table(rows: Sequence[TransferRow]) -> str:
     examples = sorted({int(scores["examples"]) for scores in rows[0].languages.values()})
     count = f"{examples[0]:,}" if len(examples) == 1 else f"{examples[0]:,} to {examples[-1]:,}"
     unit = "in percent" if not {"perplexity"} & set(metrics) else "(accuracy in percent)"
-    seeds = f", mean of {len(rows[0].seeds)} seeds ± standard deviation" if rows[0].spread else ""
+    most = max(len(row.seeds) for row in rows)
+    seeds = f", mean of {most} seeds ± standard deviation" if most > 1 else ""
+    several = len(compared(rows)) > 1
     table = plain_table(f"{rows[0].title}, {rows[0].split} split, {count} examples per language, {shown} {unit}{seeds}")
     table.add_column("from", no_wrap=True)
     headline = metrics[-1]
@@ -38,7 +40,10 @@ def _transfer_table(rows: Sequence[TransferRow]) -> str:
     for row in rows:
         cells = [_cell(row.english, metrics, row.spread.get("english"))] if row.english else []
         if others:
-            cells += [_cell(row.zero_shot, metrics, row.spread.get("zero_shot")), _difference(row, headline)]
+            cells += [
+                _cell(row.zero_shot, metrics, row.spread.get("zero_shot")),
+                _difference(row, headline, marked=several),
+            ]
         if row.cross_lingual:
             cells.append(_cell(row.cross_lingual, metrics, row.spread.get("cross_lingual")))
         cells += [_cell(row.languages[language], metrics) for language in others]
@@ -90,8 +95,10 @@ def _cell(metrics: Metrics | None, names: Sequence[str], spread: Metrics | None 
     return "/".join(f"{metrics[name]:.1f}" + (f"±{spread[name]:.1f}" if spread else "") for name in names)
 
 
-def _difference(row: TransferRow, metric: str) -> str:
+def _difference(row: TransferRow, metric: str, *, marked: bool) -> str:
+    """The difference with its interval, and in a table of several with a mark if it is significant among them."""
     if metric not in row.difference:
         return ""
-    interval = row.difference[metric]
-    return f"{interval.mean:+.1f} [{interval.low:+.1f}, {interval.high:+.1f}]"
+    one = row.difference[metric]
+    shown = f"{one.mean:+.1f}" + (f" [{one.low:+.1f}, {one.high:+.1f}]" if one.low is not None else "")
+    return shown + ("*" if one.p_holm is not None and one.p_holm < SIGNIFICANT else " ") if marked else shown

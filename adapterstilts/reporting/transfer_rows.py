@@ -3,54 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from adapterstilts.commands.results import TransferRow
+from adapterstilts.commands.contrasts import OTHER_TARGET_SEEDS, THIS_MODEL, Contrast
+from adapterstilts.commands.results import SeedScores, TransferRow
+from adapterstilts.commands.row_names import WITHOUT
 from adapterstilts.languages import ENGLISH, LANGUAGES
 
-# So many intermediate runs of a row are written out in its first cell, and more of them below the table.
-_NAMED_RUNS = 2
+SIGNIFICANT = 0.05
 
 
 def row_name(row: TransferRow) -> str:
     """What a row is called in the table and below it."""
-    return _way(row) + _translated(row)
-
-
-def _way(row: TransferRow) -> str:
-    if row.variant:
-        return f"{row.variant}: {_way(replace(row, variant=None))}"
-    if row.intermediate == "none":
-        return "no intermediate task"
-    named = row.intermediate if len(row.intermediate_runs) <= _NAMED_RUNS else f"{len(row.intermediate_runs)} runs"
-    return f"{named} ({row.composition})" if row.trained else named
-
-
-def _translated(row: TransferRow) -> str:
-    """What is added to the name of a row that was trained on translations or scored in translation."""
-    trained = f", translate-train {'+'.join(row.train_languages)}" if _foreign(row.train_languages) else ""
-    return trained + (", translate-test" if row.translate_test else "")
+    return str(row.named)
 
 
 def mean_name(rows: Sequence[TransferRow]) -> str:
     """What the mean over languages other than English is called: zero-shot only where it is that in every row."""
-    plain = all(not _translated(row) and not row.intermediate_languages for row in rows)
+    plain = all(not row.named.translated and not row.intermediate_languages for row in rows)
     return "zero-shot mean" if plain else "mean without en"
 
 
 def legend(rows: Sequence[TransferRow]) -> list[str]:
     """What the columns are, how the rows were made, what one should know before believing them, and where they are."""
     own = [row for row in rows if row.selection is None]
-    drawn = "seeds and examples" if rows[0].spread else "examples"
-    difference = (
-        f"Δ: {mean_name(rows)} minus that without intermediate task, with 95% interval (paired bootstrap over {drawn})."
-    )
+    repeated = any(row.spread for row in rows)
     return [
-        *([difference] if any(row.difference for row in rows) else []),
+        *_contrast_notes(own),
         "trained: parameters trained in the target phase. compute: estimated floating-point operations of "
         "intermediate + target training. seconds: intermediate + target training + evaluation"
-        + (", all seeds together." if rows[0].spread else "."),
+        + (", all seeds together." if repeated else "."),
         *dict.fromkeys(f"Not comparable with the benchmark's scores: {row.differs}." for row in rows if row.differs),
         *_translation_notes(rows),
         *_selection_notes(rows),
@@ -58,6 +40,44 @@ def legend(rows: Sequence[TransferRow]) -> list[str]:
         *(note for row in own for note in _notes(row)),
         *(f"{row_name(row)}{seed}: {folder}" for row in own for seed, folder in _folders(row)),
     ]
+
+
+def compared(rows: Sequence[TransferRow]) -> list[Contrast]:
+    """The contrasts of a table's own rows that have a difference to show."""
+    return [row.contrast for row in rows if row.selection is None and row.contrast and row.difference]
+
+
+def _contrast_notes(rows: Sequence[TransferRow]) -> list[str]:
+    """What Δ is the difference to, what its interval is about, and what is known to be wrong with it."""
+    contrasts = compared(rows)
+    if not contrasts:
+        return []
+    against = {one.against for one in contrasts}
+    if len(against) > 1:
+        other = "that without intermediate task of the same method"
+    else:
+        other = "that without intermediate task" if against == {WITHOUT} else f"that of {against.pop()}"
+    notes = [f"Δ: {mean_name(rows)} minus {other}.", _interval_note(contrasts)]
+    if len(contrasts) > 1:
+        notes.append(
+            f"*: p < {SIGNIFICANT:g} after Holm's correction for the {len(contrasts)} differences of the table."
+        )
+    if any(one.ungrouped for one in contrasts):
+        notes.append("The stored scores do not say which examples share a text, so that the intervals may be too")
+        notes.append("narrow: --force scores again.")
+    return notes
+
+
+def _interval_note(contrasts: Sequence[Contrast]) -> str:
+    one = max(contrasts, key=lambda contrast: contrast.seeds)
+    if one.groups < 2:
+        return "No interval: all examples are about one text."
+    groups = f"{one.groups:,} {one.unit}"
+    if one.scope == THIS_MODEL:
+        return f"In brackets: 95% interval over {groups}, {THIS_MODEL}: other seeds are other models."
+    shared = " of one intermediate run" if one.scope == OTHER_TARGET_SEEDS else ""
+    few = "; two seeds say little, take three or more" if one.seeds == 2 else ""
+    return f"In brackets: 95% interval over {one.seeds} seeds{shared} and {groups}{few}."
 
 
 def _translation_notes(rows: Sequence[TransferRow]) -> list[str]:
@@ -96,13 +116,16 @@ def _language_notes(row: TransferRow) -> list[str]:
 def _notes(row: TransferRow) -> list[str]:
     """What one should know before believing a row."""
     notes = []
-    if len(row.intermediate_runs) > _NAMED_RUNS:
+    if row.named.shortened:
         notes.append(f"{row_name(row)}: {row.intermediate}.")
     for one in row.seeds:
         if collapsed := [name for name, counts in one.counts.items() if counts.get("distinct_predictions") == 1]:
             seed = f", seed {one.seed}" if len(row.seeds) > 1 else ""
             listed = ", ".join(collapsed)
             notes.append(f"{row_name(row)}{seed}: one and the same prediction for every example in {listed}.")
+    if row.shared_data:
+        listed = ", ".join(row.shared_data)
+        notes.append(f"{row_name(row)}: intermediate and target phase are trained on the same data ({listed}).")
     if row.calibrated_on_scored_rows:
         listed = ", ".join(row.calibrated_on_scored_rows)
         notes.append(f"{row_name(row)}: threshold chosen on the gold of the scored split itself in {listed}.")
@@ -117,7 +140,13 @@ def _notes(row: TransferRow) -> list[str]:
 def _folders(row: TransferRow) -> list[tuple[str, Path]]:
     """The evaluation of each seed, with the words to tell several apart."""
     several = len(row.seeds) > 1
-    return [(f", seed {one.seed}" if several else "", one.folder) for one in row.seeds]
+    return [(f", seed {one.seed}{_origin(row, one)}" if several else "", one.folder) for one in row.seeds]
+
+
+def _origin(row: TransferRow, seed: SeedScores) -> str:
+    """From which intermediate runs a seed starts, where they are not those of the row's name."""
+    own = seed.intermediate_runs != row.intermediate_runs
+    return f" from {' + '.join(seed.intermediate_runs)}" if own else ""
 
 
 def _training(languages: Sequence[str]) -> str:

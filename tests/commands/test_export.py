@@ -19,8 +19,8 @@ from adapterstilts.runs.store import Run, RunStore
 @pytest.fixture
 def evaluated(quick: dict[str, Any]) -> dict[str, Any]:
     """Options of a store with evaluations of xquad (test split) and mlqa (validation split)."""
-    adapterstilts.transfer("none", "xquad", languages=("en", "de", "zh"), **quick)
-    adapterstilts.transfer("none", "mlqa", languages=("en", "de"), **quick)
+    adapterstilts.transfer("none", "xquad", languages=("en", "de", "zh"), seeds=1, **quick)
+    adapterstilts.transfer("none", "mlqa", languages=("en", "de"), seeds=1, **quick)
     return quick
 
 
@@ -54,11 +54,11 @@ def test_what_does_not_belong_into_a_submission_is_refused(evaluated: dict[str, 
     (trained,) = [run for run in RunStore(evaluated["store"]).runs() if run.spec.stage == "train-target"]
     with pytest.raises(UsageError, match="is not an evaluation"):
         export_runs([trained], tmp_path / "out", **export)
-    adapterstilts.transfer("none", "xquad", languages=("de",), max_eval_examples=5, **evaluated)
+    adapterstilts.transfer("none", "xquad", languages=("de",), max_eval_examples=5, seeds=1, **evaluated)
     fewer = next(run for run in runs_of(evaluated, "xquad") if run.key != xquad.key)
     with pytest.raises(UsageError, match="has predictions for 5 examples per language only"):
         export_runs([fewer], tmp_path / "out", **export)
-    adapterstilts.transfer("none", "xquad", languages=("de",), **evaluated)
+    adapterstilts.transfer("none", "xquad", languages=("de",), seeds=1, **evaluated)
     other = next(run for run in runs_of(evaluated, "xquad") if run.key not in (xquad.key, fewer.key))
     with pytest.raises(UsageError, match="both have xquad in 'de'"):
         export_runs([xquad, other], tmp_path / "out", **export)

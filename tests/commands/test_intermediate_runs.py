@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from adapterstilts.commands.intermediate_runs import IntermediateRuns
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags, read_options
 from adapterstilts.commands.setup import make_planner
 from adapterstilts.errors import UsageError
+from adapterstilts.files import file_digest
+from adapterstilts.runs.specs import canonical_json, key
 
 
 def runs(**options: Any) -> IntermediateRuns:
@@ -40,6 +44,29 @@ def test_without_it_the_only_one_is_meant_and_several_are_listed_with_whole_comm
     assert str(error.value).startswith("squad has 2 intermediate runs, and none of them is the one with the default")
     for run in (first, second):
         assert f"\n  astilts transfer --from squad@{run.key[:12]} --to mlqa --profile mini" in str(error.value)
+
+
+def test_the_first_of_seeds_that_follow_each_other_stands_for_them(suite: dict[str, Any]) -> None:
+    first, second, third = (adapterstilts.train_intermediate("squad", seed=seed, **suite) for seed in (5, 6, 8))
+    with pytest.raises(UsageError, match="squad has 2 intermediate runs") as error:
+        runs(**suite).find("squad")
+    assert first.key[:12] in str(error.value) and third.key[:12] in str(error.value)
+    assert second.key[:12] not in str(error.value)
+
+
+def test_a_repetition_of_the_packages_run_does_not_stand_for_it(tmp_path: Path) -> None:
+    mini = {"profile": "mini", "store": tmp_path}
+    shipped = runs(**mini).find("copa")
+    spec = shipped.training.model_copy(update={"seed": shipped.training.seed + 1})
+    folder = tmp_path / f"train-intermediate-copa-{key(spec)[:12]}"
+    shutil.copytree(shipped.folder, folder)
+    (folder / "spec.json").write_text(canonical_json(spec))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    path = folder / "spec.json"
+    manifest["spec.json"] = {"bytes": path.stat().st_size, "sha256": file_digest(path)}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert runs(**mini).find("copa").key == shipped.key
+    assert runs(**mini).find(f"copa@{key(spec)[:12]}").key == key(spec)
 
 
 def test_the_package_stands_in_for_a_store_without_a_run(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_backbones_are_compared_on_the_same_words(
     examples = {}
     for name, folder in {"xlm-roberta": xlmr, "roberta": english, **folders}.items():
         options = {**real, "backbone": str(folder), "method": "peft:lora", "max_eval_examples": 8}
-        (row,) = adapterstilts.transfer("none", "udpos", languages=LANGUAGES, **options).rows
+        (row,) = adapterstilts.transfer("none", "udpos", languages=LANGUAGES, seeds=1, **options).rows
         examples[name] = {code: metrics["examples"] for code, metrics in row.languages.items()}
         assert row.zero_shot is not None and all(math.isfinite(value) for value in row.zero_shot.values())
     assert all(found == dict.fromkeys(LANGUAGES, 8) for found in examples.values())
@@ -85,4 +85,4 @@ def test_vocabulary_of_whole_english_words_is_refused_for_other_scripts(
     folder = save("bert", tmp_path / "bert", transformers.BertTokenizerFast(str(tmp_path / "vocab.txt")))
     options = {**real, "backbone": str(folder), "method": "peft:lora", "max_eval_examples": 8}
     with pytest.raises(CompatibilityError, match=r"no token for \d+% of the characters of udpos in ru"):
-        adapterstilts.transfer("none", "udpos", languages=("ru",), **options)
+        adapterstilts.transfer("none", "udpos", languages=("ru",), seeds=1, **options)

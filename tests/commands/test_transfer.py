@@ -32,7 +32,7 @@ def trained(quick: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_two_targets_share_one_training(trained: dict[str, Any]) -> None:
-    result = adapterstilts.transfer("squad", ["xquad", "mlqa"], languages=("en", "de", "zh"), **trained)
+    result = adapterstilts.transfer("squad", ["xquad", "mlqa"], languages=("en", "de", "zh"), seeds=1, **trained)
     assert [(row.task, row.intermediate.split("@")[0]) for row in result.rows] == [
         ("xquad", "none"), ("xquad", "squad"), ("mlqa", "none"), ("mlqa", "squad"),
     ]  # fmt: skip
@@ -45,7 +45,7 @@ def test_two_targets_share_one_training(trained: dict[str, Any]) -> None:
 
 
 def test_reported_numbers_are_those_of_the_written_predictions(trained: dict[str, Any]) -> None:
-    result = adapterstilts.transfer("squad", "xquad", languages=("en", "de", "zh"), **trained)
+    result = adapterstilts.transfer("squad", "xquad", languages=("en", "de", "zh"), seeds=1, **trained)
     for row in result.rows:
         for language, metrics in row.languages.items():
             release = json.loads((trained["data_dir"] / f"xquad/xquad.{language}.json").read_text(encoding="utf-8"))
@@ -76,7 +76,7 @@ def test_reported_numbers_are_those_of_the_written_predictions(trained: dict[str
 
 
 def test_table_shows_every_row_language_and_folder(trained: dict[str, Any]) -> None:
-    result = adapterstilts.transfer("squad", "xquad", languages=("en", "de", "zh"), **trained)
+    result = adapterstilts.transfer("squad", "xquad", languages=("en", "de", "zh"), seeds=1, **trained)
     text = transfer_tables(result)
     for row in result.rows:
         assert str(row.folder) in text
@@ -101,13 +101,13 @@ def test_the_same_command_answers_from_the_store_and_force_does_not(trained: dic
             return batches
 
     options = {**trained, "languages": ("en", "de")}
-    first = adapterstilts.transfer("squad", "xquad", **options)
+    first = adapterstilts.transfer("squad", "xquad", seeds=1, **options)
     again = Notes()
-    second = adapterstilts.transfer("squad", "xquad", reporter=again, **options)
+    second = adapterstilts.transfer("squad", "xquad", reporter=again, seeds=1, **options)
     assert second == first
     assert again.steps == 0 and len([line for line in again.lines if "already in the store" in line]) == 4
     forced = Notes()
-    third = adapterstilts.transfer("squad", "xquad", reporter=forced, force=True, **options)
+    third = adapterstilts.transfer("squad", "xquad", reporter=forced, force=True, seeds=1, **options)
     assert forced.steps > 0
     assert [row.languages for row in third.rows] == [row.languages for row in first.rows]
 
@@ -115,14 +115,14 @@ def test_the_same_command_answers_from_the_store_and_force_does_not(trained: dic
 def test_full_fine_tuning_continues(quick: dict[str, Any]) -> None:
     options = {**quick, "method": "full", "eval_steps": 9}
     adapterstilts.train_intermediate("squad", **options)
-    none, full = adapterstilts.transfer("squad", "xquad", languages=("en", "de"), **options).rows
+    none, full = adapterstilts.transfer("squad", "xquad", languages=("en", "de"), seeds=1, **options).rows
     assert (none.composition, full.composition) == ("none", "continue")
     assert full.parameters["trained"] == full.parameters["total"]
 
 
 def test_more_languages_do_not_train_again(trained: dict[str, Any]) -> None:
-    few = adapterstilts.transfer("none", "xquad", languages=("en", "de"), **trained).rows[0]
-    more = adapterstilts.transfer("none", "xquad", languages=("en", "de", "ru"), **trained).rows[0]
+    few = adapterstilts.transfer("none", "xquad", languages=("en", "de"), seeds=1, **trained).rows[0]
+    more = adapterstilts.transfer("none", "xquad", languages=("en", "de", "ru"), seeds=1, **trained).rows[0]
     assert more.trained == few.trained and more.folder != few.folder
     assert more.languages["de"] == few.languages["de"]
 
@@ -130,8 +130,8 @@ def test_more_languages_do_not_train_again(trained: dict[str, Any]) -> None:
 def test_source_is_named_by_key_when_there_are_several(trained: dict[str, Any]) -> None:
     second = adapterstilts.train_intermediate("squad", seed=7, **trained)
     with pytest.raises(UsageError, match=r"(?s)squad has 2 intermediate runs, .*--from squad@.*--from squad@"):
-        adapterstilts.transfer("squad", "xquad", languages=("en",), **trained)
-    rows = adapterstilts.transfer(f"squad@{second.key[:12]}", "xquad", languages=("en",), **trained).rows
+        adapterstilts.transfer("squad", "xquad", languages=("en",), seeds=1, **trained)
+    rows = adapterstilts.transfer(f"squad@{second.key[:12]}", "xquad", languages=("en",), seeds=1, **trained).rows
     assert rows[1].intermediate == f"squad@{second.key[:12]}"
     assert rows[1].zero_shot is None and rows[1].difference == {}  # English alone says nothing about transfer
 
@@ -140,9 +140,9 @@ def test_source_on_another_backbone_is_refused_before_training(trained: dict[str
     (run,) = RunStore(trained["store"]).runs()
     options = {**trained, "backbone": str(other_backbone), "languages": ("en",)}
     with pytest.raises(CompatibilityError, match="was trained on another backbone"):
-        adapterstilts.transfer(f"squad@{run.short_key}", "xquad", **options)
+        adapterstilts.transfer(f"squad@{run.short_key}", "xquad", seeds=1, **options)
     with pytest.raises(UsageError, match="has no intermediate run of squad .* Others there: squad@"):
-        adapterstilts.transfer("squad", "xquad", **options)
+        adapterstilts.transfer("squad", "xquad", seeds=1, **options)
     assert len(RunStore(trained["store"]).runs()) == 1
 
 
@@ -161,7 +161,7 @@ def test_what_cannot_work_is_refused_before_the_baseline_is_trained(
     (run,) = RunStore(trained["store"]).runs()
     options = {**trained, "languages": ("en",), **changes}
     with pytest.raises((CompatibilityError, UsageError), match=message):
-        adapterstilts.transfer(f"squad@{run.short_key}", "xquad", **options)
+        adapterstilts.transfer(f"squad@{run.short_key}", "xquad", seeds=1, **options)
     assert len(RunStore(trained["store"]).runs()) == 1
 
 
@@ -177,7 +177,7 @@ def test_head_of_another_form_is_refused_before_training(trained: dict[str, Any]
     }
     (run.folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(CompatibilityError, match="--head reuse"):
-        adapterstilts.transfer("squad", "xquad", head="reuse", languages=("en",), **trained)
+        adapterstilts.transfer("squad", "xquad", head="reuse", languages=("en",), seeds=1, **trained)
     assert len(RunStore(trained["store"]).runs()) == 1
 
 
@@ -190,7 +190,7 @@ def test_options_that_mean_the_same_have_the_same_key(quick: dict[str, Any]) -> 
 
 
 def test_baseline_comes_first(trained: dict[str, Any]) -> None:
-    rows = adapterstilts.transfer(["squad", "none"], "xquad", languages=("en", "de"), **trained).rows
+    rows = adapterstilts.transfer(["squad", "none"], "xquad", languages=("en", "de"), seeds=1, **trained).rows
     assert [bool(row.difference) for row in rows] == [False, True] and rows[0].intermediate == "none"
 
 
@@ -202,7 +202,7 @@ def test_damaged_features_are_made_again(trained: dict[str, Any]) -> None:
 
 def test_missing_language_files_stop_before_training(trained: dict[str, Any]) -> None:
     with pytest.raises(Exception, match=r"xquad.ar.json.*--languages en,de,es,ru,zh"):
-        adapterstilts.transfer("squad", "xquad", **trained)
+        adapterstilts.transfer("squad", "xquad", seeds=1, **trained)
     assert len(RunStore(trained["store"]).runs()) == 1
 
 
@@ -233,13 +233,13 @@ def test_tokenised_data_are_reused(trained: dict[str, Any]) -> None:
 def test_a_stage_leaves_no_model_in_memory(quick: dict[str, Any]) -> None:
     """The next stage loads its own beside it, which on a GPU would need twice the memory."""
     for method in ("full", "seq_bn[reduction_factor=4]"):
-        adapterstilts.transfer("none", "xquad", languages=("en",), method=method, **quick)
+        adapterstilts.transfer("none", "xquad", languages=("en",), method=method, seeds=1, **quick)
         left = [type(one).__name__ for one in gc.get_objects() if type(one) in (TransferModel, torch.optim.AdamW)]
         assert left == []
 
 
 def test_names_are_given_as_on_the_command_line_too(quick: dict[str, Any]) -> None:
-    (row,) = adapterstilts.transfer("none", "xquad", languages="en,de", **quick).rows
+    (row,) = adapterstilts.transfer("none", "xquad", languages="en,de", seeds=1, **quick).rows
     assert list(row.languages) == ["en", "de"] and row.predictions("de")
     with pytest.raises(UsageError, match=r"Unknown language 'fr'. Choose from: de, en\."):
         row.predictions("fr")

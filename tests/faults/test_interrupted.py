@@ -182,7 +182,7 @@ def test_evaluation_goes_on_with_the_languages_that_are_left(quick: dict[str, An
     store = tmp_path / "store"
     languages = ["en", "de", "es", "ru", "zh"]
     words = command(quick, store, "transfer", "--from", "none", "--to", "xquad", "--languages", ",".join(languages))
-    words += ["--epochs", "1", "--max-train-examples", "8"]
+    words += ["--seeds", "1", "--epochs", "1", "--max-train-examples", "8"]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not list(store.glob(".work/evaluate-*/scores/en.json")):
         try:

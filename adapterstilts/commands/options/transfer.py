@@ -95,8 +95,14 @@ class TransferOptions(_EvaluationOptions, _LanguageAdapterOptions):
         description="Folder of English translations of the test sets, or mini for the embedded suite's English rows: "
         "they are scored instead of other languages' own.",
     )
-    seeds: Annotated[int, Flag(Group.TRAINING)] = Field(
-        1, ge=1, description="Repeat the target phase with so many seeds, from `seed` upwards."
+    seeds: Annotated[int | None, Flag(Group.TRAINING, unset="the profile's: 3, or 1 with mini")] = Field(
+        None, ge=1, description="Repeat the target phase with so many seeds, from `seed` upwards."
+    )
+    intermediate_seeds: Annotated[int | None, Flag(Group.TRAINING, unset="as many as those")] = Field(
+        None,
+        ge=1,
+        description="Repeat the intermediate phase with so many seeds, from that of the run in `from_` upwards, one "
+        "for each seed of the target phase; 1 for that run alone. Missing ones are trained.",
     )
     baseline: Annotated[bool, Flag(Group.BASELINES)] = Field(
         True, description="Also run without the intermediate phase, and report the difference."
@@ -105,6 +111,13 @@ class TransferOptions(_EvaluationOptions, _LanguageAdapterOptions):
         None,
         description="Baselines beside them: full, mlm, mlm-mixed, translate-intermediate, translate-target, "
         "multi-task, or all. The intermediate runs that they need are trained.",
+    )
+    against: Annotated[str | None, Flag(Group.BASELINES, metavar="ROW", unset="the one without intermediate task")] = (
+        Field(
+            None,
+            description="Row that the others are compared with: its name in the table or a part of it, such as squad, "
+            "or full for the full fine-tune.",
+        )
     )
     compare_languages: Annotated[
         Names | None, Flag(Group.BASELINES, metavar="CODE,...", unset="those that are scored")

@@ -1,0 +1,224 @@
+"""What sets the rows of a table apart: differences of means, of languages and of the task score, with intervals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from adapterstilts.files import file_digest
+from adapterstilts.languages import ENGLISH, context_language, question_language, zero_shot_languages
+from adapterstilts.metrics import METRICS
+from adapterstilts.metrics.intervals import Interval, difference, holm, interval, means
+from adapterstilts.metrics.resampling import Resamples, resample, united
+from adapterstilts.runs.memory import Memory
+from adapterstilts.runs.store import MANIFEST, Run
+from adapterstilts.tasks.kind import Kind
+
+THIS_MODEL = "this model only"
+OTHER_SEEDS = "models of other seeds"
+OTHER_TARGET_SEEDS = "models of other target seeds from this intermediate run"
+
+EXAMPLES = "examples"
+SCORE = "score"
+"""The task score among the metrics: in question answering the mean of exact match and F1."""
+
+Intervals = dict[str, Interval]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A row's scores minus another row's, each metric and the task score (`score`) with a 95% interval.
+
+    Attributes:
+        against: The name of the other row.
+        zero_shot: Differences of the mean over the languages other than English.
+        with_english: Likewise, with English among them.
+        cross_lingual: Of the mean over pairs of two languages.
+        languages: Of each language, or pair, by itself.
+        seeds: How many models of each row were compared, those of the same seed with each other.
+        groups: How many groups of examples the zero-shot mean is over; those on one text are drawn together.
+        unit: What these are called: `paragraphs`, `premises`, or `examples` where each is alone.
+        ungrouped: Whether the scores are of a version that did not write which examples belong together.
+        scope: What the intervals are about: `THIS_MODEL`, where there is one seed, `OTHER_SEEDS`, or
+            `OTHER_TARGET_SEEDS` where all seeds start from the same intermediate run.
+    """
+
+    against: str
+    zero_shot: Intervals
+    with_english: Intervals
+    cross_lingual: Intervals
+    languages: dict[str, Intervals]
+    seeds: int
+    groups: int
+    unit: str
+    ungrouped: bool
+    scope: str
+
+    @property
+    def parts(self) -> dict[tuple[str, ...], Interval]:
+        """All differences, by where they are in it."""
+        found: dict[tuple[str, ...], Interval] = {}
+        for name in _MEANS:
+            found |= {(name, metric): one for metric, one in getattr(self, name).items()}
+        for language, intervals in self.languages.items():
+            found |= {("languages", language, metric): one for metric, one in intervals.items()}
+        return found
+
+    def with_parts(self, parts: Mapping[tuple[str, ...], Interval]) -> Contrast:
+        """The same with other differences."""
+        means_: dict[str, Any] = {
+            name: {metric: parts[name, metric] for metric in getattr(self, name)} for name in _MEANS
+        }
+        languages = {
+            language: {metric: parts["languages", language, metric] for metric in own}
+            for language, own in self.languages.items()
+        }
+        return replace(self, **means_, languages=languages)
+
+
+_MEANS = ("zero_shot", "with_english", "cross_lingual")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The evaluations of one row, with every seed.
+
+    Attributes:
+        languages: Those that were scored, in order.
+        shared: Whether all seeds start from the same intermediate run.
+    """
+
+    name: str
+    runs: Sequence[Run]
+    languages: Sequence[str]
+    shared: bool = False
+
+
+def contrast(mine: Compared, theirs: Compared, *, kind: Kind, memory: Memory) -> Contrast | None:
+    """One row minus another, over seeds with the same number; None where nothing is labelled.
+
+    A row that has one model, because nothing is trained for it, is compared with each of the other row's.
+
+    Args:
+        kind: The target's, which makes a task score of its metrics.
+        memory: Where results are kept, because resampling takes longer than the rest of an answer from the store.
+    """
+    seeds = max(len(mine.runs), len(theirs.runs))
+    ours, others = (list(one.runs) * (seeds // len(one.runs)) for one in (mine, theirs))
+
+    def find() -> dict[str, Any] | None:
+        return _found(ours, others, mine.languages, kind)
+
+    if METRICS.get(ours[0].evaluation.metric).statistics:  # whose code can change
+        found = find()
+    else:
+        scored = [f"{run.key} {file_digest(run.folder / MANIFEST)}" for run in (*ours, *others)]
+        found = memory.recall("contrast", *mine.languages, *scored, find=find)
+    if found is None:
+        return None
+    scope = THIS_MODEL if seeds == 1 else OTHER_TARGET_SEEDS if mine.shared else OTHER_SEEDS
+    read: dict[str, Any] = {name: _read(found[name]) for name in _MEANS}
+    read["languages"] = {language: _read(one) for language, one in found["languages"].items()}
+    rest = {name: found[name] for name in ("groups", "unit", "ungrouped")}
+    return Contrast(against=theirs.name, seeds=seeds, scope=scope, **read, **rest)
+
+
+def adjusted(contrasts: Sequence[Contrast | None]) -> list[Contrast | None]:
+    """The contrasts of one table with p values adjusted by Holm's method, each difference among its like."""
+    parts = [dict(one.parts) if one else {} for one in contrasts]
+    for place in {place for one in parts for place in one}:
+        rows = [number for number, one in enumerate(parts) if place in one]
+        for number, one in zip(rows, holm(parts[number][place] for number in rows), strict=True):
+            parts[number][place] = one
+    return [one.with_parts(own) if one else None for one, own in zip(contrasts, parts, strict=True)]
+
+
+def _read(values: Mapping[str, Any]) -> Intervals:
+    return {name: Interval(**one) for name, one in values.items()}
+
+
+def _found(mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str], kind: Kind) -> dict[str, Any] | None:
+    """What a `Contrast` has of the scores, as JSON."""
+    files = {id(run): _files(run, languages) for run in (*mine, *theirs)}
+    every = list(files.values())
+    languages = [language for language in languages if all(one[language]["items"] for one in every)]
+    if not languages:  # without labels there are none
+        return None
+    scored = {run: _items(one, languages) for run, one in files.items()}
+    _complete(list(scored.values()), languages)
+    grouped = [one[language].get("groups") for one in every for language in languages]
+    groups = united(given for given in grouped if given)
+    metric = METRICS.get(mine[0].evaluation.metric)
+    drawn = resample(
+        *([scored[id(run)] for run in side] for side in (mine, theirs)), groups=groups, statistics=metric.statistics
+    )
+    intervals = _Intervals(drawn, kind)
+    others = zero_shot_languages(languages)
+    means_ = {
+        "zero_shot": others,
+        "with_english": [one for one in languages if one == ENGLISH or one in others],
+        "cross_lingual": [one for one in languages if context_language(one) != question_language(one)],
+    }
+    shown = means_["zero_shot"] or languages
+    ids = {id_ for language in shown for id_ in scored[id(mine[0])][language]}
+    return {
+        **{name: intervals.of(members) for name, members in means_.items()},
+        "languages": {language: intervals.of([language]) for language in languages},
+        "groups": (count := drawn.count(shown)),
+        "unit": EXAMPLES if count == len(ids) else metric.unit,
+        "ungrouped": None in grouped,
+    }
+
+
+@dataclass(frozen=True)
+class _Intervals:
+    drawn: Resamples
+    kind: Kind
+
+    def of(self, languages: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Metric, and the task score, to the difference of its mean over some languages; nothing without any."""
+        if not languages:
+            return {}
+        columns = [self.drawn.languages.index(language) for language in languages]
+        values = {name: means(found, columns) for name, found in self.drawn.values.items()}
+        with suppress(KeyError):  # of a metric whose examples' parts are not kept
+            values[SCORE] = _elementwise(self.kind.main_score, values)
+        groups = self.drawn.count(languages)
+        return {name: asdict(interval(difference(found), groups=groups)) for name, found in values.items()}
+
+
+def _elementwise(main_score: Callable[[Mapping[str, float]], float], values: Mapping[str, np.ndarray]) -> np.ndarray:
+    names = list(values)
+    rows = zip(*(values[name].ravel().tolist() for name in names), strict=True)
+    scores = [main_score(dict(zip(names, row, strict=True))) for row in rows]
+    return np.array(scores).reshape(values[names[0]].shape)
+
+
+def _files(run: Run, languages: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Language to what the evaluation wrote of its examples."""
+    return {
+        language: json.loads((run.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))
+        for language in languages
+    }
+
+
+def _items(files: Mapping[str, Mapping[str, Any]], languages: Sequence[str]) -> dict[str, dict[str, Any]]:
+    return {language: dict(files[language]["items"]) for language in languages}
+
+
+def _complete(scored: Sequence[dict[str, dict[str, Any]]], languages: Sequence[str]) -> None:
+    """Gives all the same examples and metrics: what neither adds to nor takes from a quotient is not kept in files."""
+    names = set.intersection(
+        *(set(item) for one in scored for language in languages for item in one[language].values())
+    )
+    for language in languages:
+        known = sorted(set().union(*(one[language] for one in scored)))
+        for one in scored:
+            items = one[language]
+            absent = dict.fromkeys(names, (0.0, 0.0))
+            one[language] = {id_: {name: items.get(id_, absent)[name] for name in names} for id_ in known}
