@@ -78,6 +78,9 @@ class Optimisation(Strict):
     epochs: Annotated[float, Flag(Group.HYPERPARAMETERS, unit="passes")] = Field(
         2, gt=0, description="Passes over the training features."
     )
+    max_steps: Annotated[int | None, Flag(Group.HYPERPARAMETERS, unit="steps")] = Field(
+        None, ge=0, description="Optimiser steps in place of passes; 0 trains nothing."
+    )
     batch_size: Annotated[int, Flag(Group.HYPERPARAMETERS, unit="features")] = Field(
         32, ge=1, description="Features of an optimiser step, however many micro-batches they are split into."
     )

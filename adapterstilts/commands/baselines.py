@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from adapterstilts.commands.intermediate_runs import Intermediates
 from adapterstilts.commands.options import ALL, TransferOptions
@@ -16,7 +16,7 @@ from adapterstilts.commands.repetitions import same_rows
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
 from adapterstilts.modeling.methods import METHODS
-from adapterstilts.runs.specs import Choice, MethodSpec, Optimisation, Sampling, TaskSpec, TrainSpec
+from adapterstilts.runs.specs import Budget, Choice, MethodSpec, Optimisation, Sampling, TaskSpec, TrainSpec
 from adapterstilts.stages.graph import Stage, Training
 from adapterstilts.stages.planner import Planner, ResolvedMethod
 from adapterstilts.stages.training_spec import NONE, plan_training, resolve_settings
@@ -24,6 +24,7 @@ from adapterstilts.tasks.catalogue import MLM
 from adapterstilts.tasks.recipe import Recipe
 
 MLM_RATE = 0.1
+Match = Literal["none", "steps", "compute"]
 FULL = "full"
 _FULL = ResolvedMethod(MethodSpec(name=FULL), METHODS.get(FULL).resolve({}))
 
@@ -38,6 +39,7 @@ class Baseline:
         composition: How its intermediate stage enters.
         intermediates: This stage, if there is one.
         languages: Languages of the target phase's training data, where they are not those of the other rows.
+        longer: Whether the target phase is as long as both phases of the first row that has two.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Baseline:
     composition: Choice
     intermediates: Intermediates = ()
     languages: tuple[str, ...] | None = None
+    longer: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Baselines:
         languages: Other languages than English that text and translations are wanted in.
         composition: How intermediate runs of the planner's method enter.
         mlm_rate: Share of masked language modelling where it is mixed in.
+        match: In what their intermediate phases are as long as those of `--from`.
     """
 
     planner: Planner
@@ -63,6 +67,7 @@ class Baselines:
     languages: tuple[str, ...]
     composition: Choice
     mlm_rate: float = MLM_RATE
+    match: Match = "none"
 
     def named(self, names: Sequence[str]) -> list[Baseline]:
         """The baselines of these names.
@@ -118,11 +123,26 @@ class Baselines:
     def multi_task(self) -> list[Baseline]:
         """All intermediate tasks of `--from` trained together."""
         tasks = {task.name: task for intermediate in self.intermediates for task in intermediate.spec.tasks}
-        return [self._changed("multi-task", self.intermediates[0], tasks=tuple(tasks.values()), sampling=Sampling())]
+        first, every = self.intermediates[0], tuple(tasks.values())
+        return [self._changed("multi-task", first, matched=False, tasks=every, sampling=Sampling())]
 
-    def _changed(self, name: str, intermediate: Training, **changed: Any) -> Baseline:
-        """The intermediate run of `--from` with something changed."""
-        stage = Stage(intermediate.spec.model_copy(update=changed))
+    def longer_target(self) -> list[Baseline]:
+        """No intermediate task, and the target trained as long as both phases: is it the task, or the time?"""
+        return [Baseline("longer target", self.planner, NONE, longer=True)]
+
+    def untrained(self) -> list[Baseline]:
+        """The first intermediate run's adapter as it was before training: is it what it knows, or that it is there?"""
+        intermediate = self.intermediates[0]
+        untrained = intermediate.spec.settings.model_copy(update={"max_steps": 0})
+        return [self._changed("untrained adapter", intermediate, matched=False, settings=untrained)]
+
+    def _changed(self, name: str, intermediate: Training, *, matched: bool = True, **changed: Any) -> Baseline:
+        """The intermediate run of `--from` with something changed, as long as it if that is wanted."""
+        needs: Intermediates = ()
+        if matched and self.match != "none":
+            needs = (intermediate,)
+            changed["budget"] = Budget(unit=self.match, of=(intermediate.key,))
+        stage = Stage(intermediate.spec.model_copy(update=changed), needs)
         return Baseline(name, self.planner, self.composition, (stage,))
 
     def _text(self, intermediate: Training) -> TaskSpec:
@@ -152,6 +172,8 @@ _BASELINES: dict[str, Callable[[Baselines], list[Baseline]]] = {
     "translate-intermediate": Baselines.translate_intermediate,
     "translate-target": Baselines.translate_target,
     "multi-task": Baselines.multi_task,
+    "longer-target": Baselines.longer_target,
+    "untrained": Baselines.untrained,
 }
 
 
@@ -162,6 +184,8 @@ def chosen_names(options: TransferOptions, intermediates: Intermediates, targets
         UsageError: One is unknown, or cannot be had with the other options.
     """
     given = list(options.compare or ())
+    if options.match != "none" and not intermediates:
+        raise UsageError("--match needs an intermediate task to be as long as.", remedy="Name one in --from.")
     if not given:
         for flag, value in (("--compare-languages", options.compare_languages), ("--mlm-rate", options.mlm_rate)):
             if value is not None:
@@ -175,12 +199,16 @@ def chosen_names(options: TransferOptions, intermediates: Intermediates, targets
             raise unknown("language", code, LANGUAGES)
     if not intermediates:
         raise UsageError("--compare needs an intermediate task to compare.", remedy="Name one in --from.")
+    trained = all(target.build_kind().trained for target in targets)
+    of_trained = ("needs a target with training data", "Evaluate targets without training in a command of their own.")
     possible = {
         "multi-task": (len(intermediates) > 1, "needs several tasks", "Name them in --from, e.g. squad,mnli."),
-        "translate-target": (
-            all(target.build_kind().trained for target in targets),
-            "needs a target with training data",
-            "Evaluate targets without training in a command of their own.",
+        "translate-target": (trained, *of_trained),
+        "longer-target": (trained, *of_trained),
+        "untrained": (
+            all(METHODS.get(one.spec.method.name).adds_adapter for one in intermediates),
+            "needs intermediate runs that are adapters",
+            "Leave it out.",
         ),
     }
     for name, (fits, why, remedy) in possible.items():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from adapterstilts.commands.baselines import FULL, Baseline
+from adapterstilts.commands.baselines import FULL, Baseline, Match
 from adapterstilts.commands.intermediate_runs import Intermediates, label
 from adapterstilts.commands.language_adapters import LanguageAdapters
 from adapterstilts.commands.repetitions import ONCE, Seeds, repetition
@@ -85,6 +85,7 @@ class Target:
     Attributes:
         seeds: How many, of the target phase from the planner's upwards, of each intermediate stage from its own.
         languages: Languages of the training data.
+        match: In what a target phase without an intermediate one is as long as both phases of another row.
     """
 
     planner: Planner
@@ -94,6 +95,7 @@ class Target:
     seeds: Seeds = ONCE
     languages: tuple[str, ...] = (ENGLISH,)
     adapters: LanguageAdapters | None = None
+    match: Match = "none"
 
     def of(self, baseline: Baseline) -> Target:
         """The same for a baseline."""
@@ -104,23 +106,43 @@ class Target:
             languages=baseline.languages or self.languages,
         )
 
-    def stages(self, task: Recipe, intermediates: Intermediates, *, baseline: Baseline | None = None) -> TargetStages:
-        """Plans target phase and evaluation from some intermediate stages, with every seed."""
+    def stages(
+        self,
+        task: Recipe,
+        intermediates: Intermediates,
+        *,
+        baseline: Baseline | None = None,
+        beside: TargetStages | None = None,
+    ) -> TargetStages:
+        """Plans target phase and evaluation from some intermediate stages, with every seed.
+
+        Args:
+            beside: The row with both phases that one without an intermediate phase is as long as, if that is wanted.
+        """
+        longer = beside if not intermediates and (self.match != "none" or (baseline and baseline.longer)) else None
         # Without a target phase, the intermediate runs alone make a target's models.
         repeated = self.seeds.intermediate if intermediates else 1
         found = []
         for number in range(self.seeds.target if self._trained_on(task) else repeated):
             planner = replace(self.planner, seed=self.planner.seed + number)
             of_seed = number if repeated > 1 else 0
-            found.append(self._with_seed(planner, task, tuple(repetition(one, of_seed) for one in intermediates)))
+            repeated_ones = tuple(repetition(one, of_seed) for one in intermediates)
+            both = longer.seeds[number] if longer and longer.seeds[number].targets else None
+            found.append(self._with_seed(planner, task, repeated_ones, both))
         return TargetStages(tuple(found), baseline)
 
     def _trained_on(self, task: Recipe) -> tuple[Recipe, ...]:
         setup = self.planner.setup
         return setup.catalogue.training_recipes(task, setup.source.name)
 
-    def _with_seed(self, planner: Planner, task: Recipe, intermediates: Intermediates) -> SeedStages:
-        """One seed; with several data sets to train on, each phase goes on from the one before."""
+    def _with_seed(
+        self, planner: Planner, task: Recipe, intermediates: Intermediates, both: SeedStages | None
+    ) -> SeedStages:
+        """One seed; with several data sets to train on, each phase goes on from the one before.
+
+        Args:
+            both: The stages of another row that the first of these phases is as long as.
+        """
         targets: list[Training] = []
         before: Intermediates = ()
         for trained in self._trained_on(task):
@@ -129,6 +151,9 @@ class Target:
             elif intermediates:
                 before = self._own_adapter(planner, trained, intermediates)
                 start = Start(self.composition, (*intermediates, *before), self.head)
+            elif both:
+                as_long_as = (*both.intermediates, both.targets[0])
+                start = Start(NONE, as_long_as=as_long_as, match="compute" if self.match == "compute" else "steps")
             else:
                 start = Start(NONE)
             targets.append(self._train(planner, trained, start))

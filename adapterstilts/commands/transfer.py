@@ -123,7 +123,7 @@ def plan_transfer(intermediates: Sequence[str], targets: Sequence[str], options:
         adapters = find_language_adapters(planner, options, languages)
     every = [one for row in (*rows, *(baseline.intermediates for baseline in baselines)) for one in row]
     check_repeatable(planner, every, repeats.intermediate)
-    target = Target(planner, scored, composition, options.head, repeats, trained_in, adapters)
+    target = Target(planner, scored, composition, options.head, repeats, trained_in, adapters, options.match)
     tables = tuple(_table(target, task, rows, baselines, options.against) for task in tasks)
     graph = Graph()
     for table in tables:
@@ -142,8 +142,13 @@ def _table(
     baselines: Sequence[Baseline],
     against: str | None,
 ) -> Table:
-    own = [target.stages(task, intermediates) for intermediates in rows]
-    compared = [target.of(baseline).stages(task, baseline.intermediates, baseline=baseline) for baseline in baselines]
+    with_intermediates = {row: target.stages(task, row) for row in rows if row}
+    first = next(iter(with_intermediates.values()), None)
+    own = [with_intermediates.get(row) or target.stages(task, row, beside=first) for row in rows]
+    compared = [
+        target.of(baseline).stages(task, baseline.intermediates, baseline=baseline, beside=first)
+        for baseline in baselines
+    ]
     every = (*own, *compared)
     found = None if against is None else find_row(against, [row.name for row in every], flag="--against")
     return Table(every, len(own), found)
@@ -169,7 +174,8 @@ def _baselines(
     scored = _scored(options)
     evaluated = [name for task in tasks for name in evaluation_languages(planner.setup.source, task, scored)]
     wanted = options.compare_languages or other_languages(evaluated)
-    return Baselines(planner, intermediates, wanted, composition, options.mlm_rate or MLM_RATE).named(names)
+    rate = options.mlm_rate or MLM_RATE
+    return Baselines(planner, intermediates, wanted, composition, rate, options.match).named(names)
 
 
 def _scored(options: TransferOptions) -> Scored:

@@ -191,7 +191,7 @@ def _seed_scores(runs: SeedRuns) -> SeedScores:
     return SeedScores(
         seed=seeded.training.seed if seeded else None,
         intermediate_runs={_label(one): one.key for one in runs.intermediates},
-        validation=last.metrics["best_score"] if last else None,
+        validation=(last.metrics["validation_all"] or {}).get("score") if last else None,
         languages={name: run.metrics["languages"][name] for name in runs.languages},
         **{name: run.metrics.get(name) for name in _GROUPS},
         counts={name: run.metrics["counts"][name] for name in runs.languages},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -128,6 +129,19 @@ class MixedBatches(Sampler[Any]):
                 own["tokens_seen"] += sum(tokens[batch.task][index] for index in batch.indices)
         return found
 
+    def steps_for(self, amount: int, tokens: Mapping[str, Sequence[int]]) -> int:
+        """The first number of batches, one at least, that have `amount` tokens together."""
+        steps = found = epoch = 0
+        while found < amount or not steps:
+            self.set_epoch(epoch)
+            for batch in self:
+                if found >= amount and steps:
+                    break
+                found += sum(tokens[batch.task][index] for index in batch.indices)
+                steps += 1
+            epoch += 1
+        return steps
+
     def _stream(self, task: str) -> Iterator[TaskBatch]:
         """The task's batches from where it stopped before this epoch."""
         own = self.parts[task]
@@ -137,6 +151,33 @@ class MixedBatches(Sampler[Any]):
             for indices in list(own)[first:]:
                 yield TaskBatch(task, epoch, indices)
             epoch, first = epoch + 1, 0
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a stage is trained: by one of these, of which the first that is told counts.
+
+    Attributes:
+        steps: Optimiser steps; 0 trains nothing.
+        tokens: Steps until so many tokens were trained on.
+        epochs: Passes over the training features.
+    """
+
+    steps: int | None = None
+    tokens: int | None = None
+    epochs: float = 1
+
+    def of(self, batches: MixedBatches, tokens: Mapping[str, Sequence[int]]) -> int:
+        """The optimiser steps of a stage with these batches.
+
+        Args:
+            tokens: Task to the tokens of each of its features.
+        """
+        if self.steps is not None:
+            return self.steps
+        if self.tokens is not None:
+            return batches.steps_for(self.tokens, tokens)
+        return max(1, math.ceil(len(batches) * self.epochs))
 
 
 def mix(lengths: Mapping[str, Sequence[int]], sampling: Sampling | None, *, batch_size: int, seed: int) -> MixedBatches:

@@ -67,7 +67,6 @@ def training_rows(
     data: TrainingData,
     bad: BadRows,
     *,
-    max_validation_examples: int,
     translations: Translations | None = None,
     validation_file: ValidationFile | None = None,
 ) -> tuple[Dataset, Dataset]:
@@ -96,7 +95,7 @@ def training_rows(
             rows = source.load(task, "train", language, bad)
             _check_labels(task, "training", rows)
             parts.append(draw(rows, data.max_examples))
-    return concatenate_datasets(parts), draw(validation, max_validation_examples)
+    return concatenate_datasets(parts), validation
 
 
 def rows_to_translate(

@@ -28,6 +28,14 @@ def shown_parameters(counts: dict[str, int]) -> str:
     return f"{counts['trained']:,} ({100 * counts['trained'] / counts['total']:.2f}%)"
 
 
+def shown_tokens(count: float) -> str:
+    """A number of tokens in thousands, millions or billions."""
+    for unit, size in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= size:
+            return f"{count / size:.1f}{unit}"
+    return f"{count:.0f}"
+
+
 def shown_flops(number: float) -> str:
     """Floating-point operations with a prefix of the SI."""
     for prefix in ("", "k", "M", "G", "T", "P"):

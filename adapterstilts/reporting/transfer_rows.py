@@ -9,8 +9,11 @@ from adapterstilts.commands.contrasts import OTHER_TARGET_SEEDS, THIS_MODEL, Con
 from adapterstilts.commands.results import SeedScores, TransferRow
 from adapterstilts.commands.row_names import WITHOUT
 from adapterstilts.languages import ENGLISH, LANGUAGES
+from adapterstilts.reporting.text_table import shown_tokens
 
 SIGNIFICANT = 0.05
+# Rows whose training differs by less than this factor count as equally long.
+_SAME_BUDGET = 1.1
 
 
 def row_name(row: TransferRow) -> str:
@@ -33,6 +36,7 @@ def legend(rows: Sequence[TransferRow]) -> list[str]:
         "trained: parameters trained in the target phase. compute: estimated floating-point operations of "
         "intermediate + target training. seconds: intermediate + target training + evaluation"
         + (", all seeds together." if repeated else "."),
+        *_budget_notes(own),
         *dict.fromkeys(f"Not comparable with the benchmark's scores: {row.differs}." for row in rows if row.differs),
         *_translation_notes(rows),
         *_selection_notes(rows),
@@ -40,6 +44,16 @@ def legend(rows: Sequence[TransferRow]) -> list[str]:
         *(note for row in own for note in _notes(row)),
         *(f"{row_name(row)}{seed}: {folder}" for row in own for seed, folder in _folders(row)),
     ]
+
+
+def _budget_notes(rows: Sequence[TransferRow]) -> list[str]:
+    """How much more some rows were trained than others, where they do not differ by a little alone."""
+    tokens = {row_name(row): sum(cost.tokens_seen for cost in row.cost.values()) / len(row.seeds) for row in rows}
+    least = min(tokens.values(), default=0.0)
+    if not least or max(tokens.values()) <= _SAME_BUDGET * least:
+        return []
+    listed = ", ".join(f"{name} {shown_tokens(count)}" for name, count in tokens.items())
+    return [f"Tokens trained on, both phases: {listed}. --match compute makes those of the comparisons equal."]
 
 
 def compared(rows: Sequence[TransferRow]) -> list[Contrast]:

@@ -129,6 +129,23 @@ class Sampling(Strict):
         return self.strategy + detail + "".join(f" and {100 * rate:g}% {task}" for task, rate in self.added.items())
 
 
+class Budget(Strict):
+    """How long a stage is trained where that is not said in passes over its data.
+
+    Attributes:
+        unit: `steps` of the optimiser, or the `compute` of as many tokens.
+        of: Training runs that took as much together.
+    """
+
+    unit: Literal["steps", "compute"]
+    of: tuple[str, ...]
+
+    @property
+    def measured(self) -> str:
+        """The name of the unit among a run's metrics."""
+        return {"steps": "steps", "compute": "tokens_seen"}[self.unit]
+
+
 class TrainSpec(Strict):
     """A stage that trains a model: a language adapter, the intermediate phase or the target phase.
 
@@ -139,6 +156,7 @@ class TrainSpec(Strict):
         language_adapter: The run whose adapter lies below all others, frozen.
         language_adapter_drop: Last layers of the backbone in which that adapter is left out.
         quantization: The number format of the frozen backbone's weights, if it is not `precision`: `nf4`.
+        budget: How long it is trained, in place of epochs.
     """
 
     version: Literal[3] = 3
@@ -157,6 +175,7 @@ class TrainSpec(Strict):
     language_adapter: str | None = None
     language_adapter_drop: int = Field(default=0, ge=0)
     quantization: str | None = None
+    budget: Budget | None = None
 
     @property
     def task(self) -> str:

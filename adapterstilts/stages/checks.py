@@ -156,7 +156,6 @@ class Checks:
                     self.setup.catalogue.recipe(task.name),
                     task.data,
                     BadRows(skip=task.data.skip_bad_rows),
-                    max_validation_examples=1,
                     translations=self.setup.translations,
                     validation_file=self.setup.validation_file,
                 )

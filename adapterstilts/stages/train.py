@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from transformers import set_seed
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.features import encode
+from adapterstilts.data.mixing import Length
 from adapterstilts.data.splits import training_rows
 from adapterstilts.modeling.composing import start_model
 from adapterstilts.modeling.precision import choose_device
@@ -21,11 +22,15 @@ from adapterstilts.runs.specs import TaskSpec, TrainSpec, canonical_json
 from adapterstilts.stages.collate import build_collator
 from adapterstilts.stages.costs import training_cost
 from adapterstilts.stages.heads import head_source, heads_of
+from adapterstilts.stages.predict import predict
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.setup import Setup
-from adapterstilts.stages.trainer import Score, TaskPart, train
+from adapterstilts.stages.trainer import Score, TaskPart, together, train
 from adapterstilts.stages.words import check_words
-from adapterstilts.tasks.kind import Kind, Row
+from adapterstilts.tasks.kind import Kind, Row, draw
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 # Before the names of values that were chosen on validation data, among the metrics that are logged.
 _CALIBRATED = "calibrated_"
@@ -39,15 +44,17 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
     """
     bad = BadRows(skip=any(task.data.skip_bad_rows for task in spec.tasks))
     prepared = [_prepare(spec, task, setup, bad, reporter) for task in spec.tasks]
+    parts = [one.part for one in prepared]
     set_seed(spec.seed)
     model = _begin(spec, setup)
     stage = setup.store.folder(spec).name
     result = train(
         model,
-        [part for part, _ in prepared],
+        parts,
         settings=spec.settings,
         sampling=spec.sampling,
         seed=spec.seed,
+        length=_length(spec, setup, parts),
         work=work,
         on_progress=lambda step, steps, logged: reporter.trained(stage, step, steps, logged),
     )
@@ -72,7 +79,43 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
         "flops": flops,
         "stored_bytes": (work / WEIGHTS).stat().st_size,
     }
-    return {**_metrics(spec, outcome, {part.name: counts for part, counts in prepared}), **measured}, details
+    metrics = _metrics(spec, outcome, {one.part.name: one.counts for one in prepared})
+    return {**metrics, "validation_all": _scored_again(model, prepared, metrics), **measured}, details
+
+
+def _length(spec: TrainSpec, setup: Setup, parts: Sequence[TaskPart]) -> Length:
+    """How long the stage is trained: as its settings say, or as long as other runs were."""
+    if spec.budget is None:
+        return Length(epochs=spec.settings.epochs, steps=spec.settings.max_steps)
+    amount = sum(setup.store.need(key).metrics[spec.budget.measured] for key in spec.budget.of)
+    return Length(steps=amount) if spec.budget.unit == "steps" else Length(tokens=amount)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Prepared:
+    """What one task brings to a stage.
+
+    Attributes:
+        counts: Its numbers of examples and features.
+        score_all: From a model and what was calibrated to the metrics on all of its validation rows, of which `part`
+            may have some only; None where it has none.
+    """
+
+    part: TaskPart
+    counts: dict[str, int]
+    score_all: Callable[[TransferModel, Mapping[str, float]], dict[str, float]] | None
+
+
+def _scored_again(model: TransferModel, prepared: Sequence[_Prepared], metrics: dict[str, Any]) -> dict[str, float]:
+    """The metrics on all validation rows: the best of many scores on a few is higher than what it is a sample of."""
+    if any(one.score_all is None for one in prepared):
+        return {}
+    chosen = metrics["calibration"]
+    scored = {
+        one.part.name: one.score_all(model, chosen if len(prepared) == 1 else chosen[one.part.name])  # type: ignore[misc]
+        for one in prepared
+    }
+    return together(scored, averaged=[one.part.name for one in prepared if one.part.averaged])
 
 
 def _begin(spec: TrainSpec, setup: Setup) -> TransferModel:
@@ -102,17 +145,14 @@ def _metrics(spec: TrainSpec, outcome: dict[str, Any], sizes: dict[str, dict[str
     }
 
 
-def _prepare(
-    spec: TrainSpec, task: TaskSpec, setup: Setup, bad: BadRows, reporter: Reporter
-) -> tuple[TaskPart, dict[str, int]]:
-    """What one task brings to a stage, and how many examples and features that is."""
+def _prepare(spec: TrainSpec, task: TaskSpec, setup: Setup, bad: BadRows, reporter: Reporter) -> _Prepared:
+    """Reads and encodes the rows of one task."""
     kind, tokenizer = setup.catalogue.build_kind(task), setup.backbone.tokenizer()
     rows, validation = training_rows(
         setup.source,
         setup.catalogue.recipe(task.name),
         task.data,
         bad,
-        max_validation_examples=spec.settings.max_validation_examples,
         translations=setup.translations,
         validation_file=setup.validation_file,
     )
@@ -120,21 +160,31 @@ def _prepare(
     identity, cache = canonical_json(task.data), setup.store.cache / "features"
     shared = {"kind": kind, "tokenizer": tokenizer, "encoding": task.encoding, "cache": cache}
     features = encode(rows, identity=f"train {identity}", labels=True, **shared)
-    selects = task.data.selects
-    held_out = encode(validation, identity=f"validation {identity}", labels=False, **shared) if selects else None
+
+    def validating(chosen: Dataset) -> Dataset:
+        return encode(chosen, identity=f"validation {identity}", labels=False, **shared)
+
+    few = draw(validation, spec.settings.max_validation_examples)
+    held_out = validating(few) if task.data.selects else None
     part = TaskPart(
         name=task.name,
         features=features,
         held_out=held_out,
-        score=_scorer(task, kind, validation.to_list(), held_out),
+        score=_scorer(task, kind, few.to_list(), held_out),
         collator=build_collator(setup, task.encoding.max_length, kind=kind, seed=spec.seed),
         averaged=kind.averaged,
     )
-    return part, {
-        "train_examples": len(rows),
-        "train_features": len(features),
-        "validation_examples": len(validation),
-    }
+
+    def score_all(model: TransferModel, calibration: Mapping[str, float]) -> dict[str, float]:
+        everything = validating(validation)
+        logits = predict(model, everything, task=task.name, collator=part.collator.for_prediction())
+        return {
+            **_scored(task, kind, validation.to_list(), everything, logits, calibration),
+            "examples": len(validation),
+        }
+
+    counts = {"train_examples": len(rows), "train_features": len(features), "validation_examples": len(few)}
+    return _Prepared(part, counts, score_all if task.data.selects else None)
 
 
 def _scorer(task: TaskSpec, kind: Kind, gold: Sequence[Row], held_out: Any) -> Score:
@@ -142,12 +192,23 @@ def _scorer(task: TaskSpec, kind: Kind, gold: Sequence[Row], held_out: Any) -> S
 
     def score(logits: list[np.ndarray]) -> dict[str, float]:
         calibration = kind.calibrate(gold, held_out, logits)
-        predictions = kind.decode(gold, held_out, logits, calibration)
-        scores = kind.score(predictions, gold, metric=task.metric, language=task.data.validation_language)
         chosen = {f"{_CALIBRATED}{name}": value for name, value in calibration.items()}
-        return {"score": kind.main_score(scores.metrics), **scores.metrics, **scores.counts, **chosen}
+        return {**_scored(task, kind, gold, held_out, logits, calibration), **chosen}
 
     return score
+
+
+def _scored(
+    task: TaskSpec,
+    kind: Kind,
+    gold: Sequence[Row],
+    features: Any,
+    logits: list[np.ndarray],
+    calibration: Mapping[str, float],
+) -> dict[str, float]:
+    predictions = kind.decode(gold, features, logits, calibration)
+    scores = kind.score(predictions, gold, metric=task.metric, language=task.data.validation_language)
+    return {"score": kind.main_score(scores.metrics), **scores.metrics, **scores.counts}
 
 
 def _take_calibration(validation: dict[str, float], tasks: Sequence[str]) -> dict[str, Any]:

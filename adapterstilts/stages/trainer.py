@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from adapterstilts.data.batching import Batch, Collator
-from adapterstilts.data.mixing import MixedBatches, MixedCollator, MixedFeatures, mix
+from adapterstilts.data.mixing import Length, MixedBatches, MixedCollator, MixedFeatures, mix
 from adapterstilts.errors import AstiltsError
 from adapterstilts.files import write_json
 from adapterstilts.modeling.storage import load_parameters, save_parameters
@@ -207,6 +206,12 @@ class StageTrainer(Trainer):
         else:
             self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
+    def score_as_it_is(self) -> None:
+        """Trains nothing: the weights as they are get the only score."""
+        self.state.global_step = self.state.best_global_step = 0
+        if all(part.held_out is not None for part in self.parts):
+            self.state.best_metric = self.evaluate()["eval_score"]
+
     def _load_best_model(self) -> None:
         # By step and not by the recorded path: the store may have been moved since.
         self._load_from_checkpoint(str(checkpoint_of_step(self.folder, best_step(self.state))))
@@ -240,6 +245,7 @@ def train(
     settings: Optimisation,
     sampling: Sampling | None,
     seed: int,
+    length: Length,
     work: Path,
     on_progress: Callable[[int, int, dict[str, float]], None],
 ) -> TrainingResult:
@@ -250,6 +256,7 @@ def train(
     Args:
         parts: The tasks, which share everything but their heads.
         sampling: How often each of several tasks is trained on.
+        length: How long it is trained.
         work: Folder for checkpoints and `log.jsonl`.
         on_progress: Called with (step, all steps, newly logged values).
 
@@ -259,7 +266,7 @@ def train(
     checkpoints = work / CHECKPOINTS
     lengths = {part.name: part.features["length"][:] for part in parts}
     batches = mix(lengths, sampling, batch_size=settings.batch_size, seed=seed)
-    steps = max(1, math.ceil(len(batches) * settings.epochs))
+    steps = length.of(batches, {part.name: part.features["tokens"][:] for part in parts})
     # What is never reached would leave nothing to choose from.
     reached = settings.eval_steps is not None and settings.eval_steps <= steps
     eval_steps = settings.eval_steps if settings.eval_steps and reached else len(batches)
@@ -280,7 +287,10 @@ def train(
     trainer.add_callback(Log(work / "log.jsonl", on_progress))
 
     latest = latest_complete(checkpoints)
-    trainer.go_on(latest)
+    if steps:
+        trainer.go_on(latest)
+    else:
+        trainer.score_as_it_is()
     return _result(trainer, resumed=int(latest.name.rpartition("-")[2]) if latest else 0)
 
 
@@ -321,7 +331,7 @@ def _arguments(
 ) -> TrainingArguments:
     arguments = TrainingArguments(
         output_dir=str(folder),
-        max_steps=steps,
+        max_steps=max(steps, 1),
         per_device_train_batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
         lr_scheduler_type="linear",

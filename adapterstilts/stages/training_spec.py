@@ -15,7 +15,7 @@ from adapterstilts.modeling.backbone import check_length
 from adapterstilts.modeling.compositions import COMPOSITIONS, normalize_composition
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.runs.memory import Memory
-from adapterstilts.runs.specs import Choice, Phase, Sampling, TaskSpec, TrainingData, TrainSpec
+from adapterstilts.runs.specs import Budget, Choice, Phase, Sampling, TaskSpec, TrainingData, TrainSpec
 from adapterstilts.settings import Settings, validate
 from adapterstilts.stages.graph import Stage, Training
 from adapterstilts.stages.planner import Planner
@@ -34,6 +34,7 @@ class Start:
         inputs: The stages whose models `composition` takes.
         language: The stage whose adapter lies below all others.
         drop: Last layers of the backbone in which that adapter is left out.
+        match: How the stage is made as long as those of `as_long_as` together: in `steps`, or in `compute`.
     """
 
     composition: Choice = NONE
@@ -41,6 +42,14 @@ class Start:
     head: Literal["new", "reuse"] = "new"
     language: Training | None = None
     drop: int = 0
+    as_long_as: tuple[Training, ...] = ()
+    match: Literal["steps", "compute"] = "steps"
+
+    @property
+    def budget(self) -> Budget | None:
+        """What the spec says of how long it is."""
+        keys = tuple(stage.key for stage in self.as_long_as)
+        return Budget(unit=self.match, of=keys) if keys else None
 
 
 def plan_training(
@@ -96,8 +105,10 @@ def plan_training(
         language_adapter=start.language.key if start.language else None,
         language_adapter_drop=start.drop,
         quantization=backbone.quantization,
+        budget=start.budget,
     )
-    return Stage(spec, (*start.inputs, *([start.language] if start.language else [])))
+    needs = (*start.inputs, *([start.language] if start.language else []), *start.as_long_as)
+    return Stage(spec, tuple({stage.key: stage for stage in needs}.values()))
 
 
 def trained_kind(planner: Planner, task: Recipe) -> Kind:

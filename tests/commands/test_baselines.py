@@ -72,6 +72,8 @@ def test_all_baselines_are_in_one_table(result: TransferResult) -> None:
         ("translate-train of the intermediate task", ["mnli"]),
         ("translate-train of the target task", []),
         ("multi-task", ["squad+mnli"]),
+        ("longer target", []),
+        ("untrained adapter", ["squad"]),
     ]
     table = transfer_tables(result)
     for row in result.rows:
@@ -118,6 +120,53 @@ def test_intermediate_baselines_change_their_data_alone(result: TransferResult) 
             assert ours.model_copy(update={"data": theirs.data}) == theirs
             without = {"translations": {}, "translated_only": False}
             assert ours.data.model_copy(update=without) == theirs.data
+
+
+def metrics_of(row: TransferRow) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The metrics of a row's target phase and of its intermediate runs."""
+    assert row.trained is not None
+    by_key = {run.key: run.metrics for run in RunStore(row.trained.parent).runs()}
+    return Run(row.trained).metrics, [by_key[key] for key in row.intermediate_runs.values()]
+
+
+def test_controls_tell_what_is_learned_from_time_and_from_weights(result: TransferResult) -> None:
+    none, squad, _ = rows(result, None)
+    (longer,), (untrained,) = rows(result, "longer target"), rows(result, "untrained adapter")
+    assert differing(runs_of(none)[0], runs_of(longer)[0]) == {"budget"}
+    target, (intermediate,) = metrics_of(squad)
+    assert metrics_of(longer)[0]["steps"] == target["steps"] + intermediate["steps"] > target["steps"]
+    assert differing(runs_of(squad)[1][0], runs_of(untrained)[1][0]) == {"settings"}
+    assert differing(runs_of(squad)[0], runs_of(untrained)[0]) == {"inputs"}
+    found = metrics_of(untrained)[1][0]
+    assert found["steps"] == found["tokens_seen"] == found["flops"] == 0 and found["best_score"] >= 0
+    assert metrics_of(untrained)[0]["steps"] == target["steps"]
+    notes = " ".join(transfer_tables(result).split())
+    assert "Tokens trained on, both phases: no intermediate task" in notes and "longer target: no inter" in notes
+
+
+@pytest.mark.parametrize(("match", "metric"), [("steps", "steps"), ("compute", "tokens_seen")])
+def test_baselines_can_be_trained_as_long(
+    match: str, metric: str, result: TransferResult, options: dict[str, Any]
+) -> None:
+    squad = rows(result, None)[1]
+    found = adapterstilts.transfer(
+        list(squad.intermediate_runs), "mlqa", compare=("mlm", "translate-target"), match=match,
+        languages=("en", "de", "zh"), max_eval_examples=8, **options,
+    )  # fmt: skip
+    none, own = rows(found, None)
+    assert own.trained == squad.trained  # what the others are compared with is as it was
+    target, (intermediate,) = (metrics_of(own)[0], metrics_of(own)[1])
+    whole = target[metric] + intermediate[metric]
+    (mlm,), (translated,) = (rows(found, name) for name in ("MLM continuation", "translate-train of the target task"))
+    # As many tokens as are full batches.
+    batch = 0 if match == "steps" else 8 * 128
+    for mine, wanted in (
+        (metrics_of(none)[0][metric], whole),
+        (metrics_of(translated)[0][metric], whole),
+        (metrics_of(mlm)[1][0][metric], intermediate[metric]),
+        (metrics_of(mlm)[0][metric], target[metric]),
+    ):
+        assert wanted <= mine <= wanted + batch, (mine, wanted)
 
 
 def test_translate_train_of_the_target_changes_its_data_alone(result: TransferResult) -> None:
@@ -180,6 +229,7 @@ def test_text_is_bounded_by_the_rows_of_the_task_that_it_replaces(
         (["squad"], {"compare": ("mlm",), "head": "reuse"}, "no meaning with --head reuse"),
         (["squad"], {"compare": ("mlm",), "compare_languages": ("dd",)}, "Unknown language 'dd'"),
         (["squad"], {"compare": ("all",), "train_languages": ("en", "de")}, "no meaning with --train-languages"),
+        (["none"], {"match": "steps"}, "--match needs an intermediate task to be as long as"),
         (["squad"], {"mlm_rate": 0.2}, "--mlm-rate has no meaning without --compare"),
         (["squad"], {"compare": ("mlm",), "compare_languages": ("ja",)}, "no training data: train rows of mlm in 'ja'"),
     ],

@@ -110,7 +110,7 @@ class TransferOptions(_EvaluationOptions, _LanguageAdapterOptions):
     compare: Annotated[Names | None, Flag(Group.BASELINES, metavar="NAME,...")] = Field(
         None,
         description="Baselines beside them: full, mlm, mlm-mixed, translate-intermediate, translate-target, "
-        "multi-task, or all. The intermediate runs that they need are trained.",
+        "multi-task, longer-target, untrained, or all. The intermediate runs that they need are trained.",
     )
     against: Annotated[str | None, Flag(Group.BASELINES, metavar="ROW", unset="the one without intermediate task")] = (
         Field(
@@ -118,6 +118,11 @@ class TransferOptions(_EvaluationOptions, _LanguageAdapterOptions):
             description="Row that the others are compared with: its name in the table or a part of it, such as squad, "
             "or full for the full fine-tune.",
         )
+    )
+    match: Annotated[Literal["none", "steps", "compute"], Flag(Group.BASELINES)] = Field(
+        "none",
+        description="Train what the rows of --from are compared with as long as these: intermediate phases as the "
+        "first one's, targets without one as both of its phases together; in optimiser steps, or in tokens.",
     )
     compare_languages: Annotated[
         Names | None, Flag(Group.BASELINES, metavar="CODE,...", unset="those that are scored")
