@@ -92,6 +92,21 @@ class Rows:
             for row, one in zip(rows, adjusted(contrasts), strict=True)
         ]
 
+    def _shared_data(self, runs: SeedRuns) -> list[str]:
+        """The tasks whose training data an intermediate run and the target phase both have."""
+        known = self.catalogue.names()
+        intermediate, target = (
+            {
+                name
+                for run in phase
+                for task in run.training.tasks
+                if task.name in known
+                for name in self.catalogue.recipe(task.name).training_data(task.data.source)
+            }
+            for phase in (runs.intermediates, (*runs.before, *runs.targets))
+        )
+        return sorted(intermediate & target)
+
     def _contrast(self, mine: Compared, theirs: Compared) -> Contrast | None:
         kind = self.catalogue.build_kind(mine.runs[0].evaluation)
         return contrast(mine, theirs, kind=kind, memory=self.memory)
@@ -141,7 +156,7 @@ class Rows:
             language_adapter=self.adapters.trained_over if self.adapters else None,
             language_adapters={name: self.adapters.label(name) for name in first.languages} if self.adapters else {},
             differs=task.differs(spec.source, spec.split),
-            shared_data=_shared_data(runs),
+            shared_data=self._shared_data(runs),
         )
 
 
@@ -155,12 +170,6 @@ def _compared(reached: TargetRuns, row: TransferRow) -> Compared:
     shared = bool(reached.intermediates) and len(reached.every_intermediate) == len(reached.intermediates)
     runs = [seed.evaluation for seed in reached.seeds]
     return Compared(str(row.named), runs, reached.seeds[0].languages, shared=shared)
-
-
-def _shared_data(runs: SeedRuns) -> list[str]:
-    """The tasks whose training data an intermediate run and the target phase both have."""
-    target = {task.name for run in (*runs.before, *runs.targets) for task in run.training.tasks}
-    return [task.name for run in runs.intermediates for task in run.training.tasks if task.name in target]
 
 
 def selection_rows(rows: Sequence[TransferRow]) -> list[TransferRow]:

@@ -88,6 +88,7 @@ class Recipe(Strict):
         languages: The languages of the benchmark's test data, English first; of the first of `benchmarks`.
         added_languages: Languages that a later version of the benchmark has besides.
         cross_pairs: Whether question and context can be in two languages.
+        contains: Tasks whose training data are part of this one's in the releases, which the suite's are not.
         metric: Name in `metrics.METRICS`.
         options: Options of the kind.
         settings: Hyperparameters by who used them: `jiant` (the STILTs authors' toolkit), `xtreme` (the benchmark's
@@ -108,6 +109,7 @@ class Recipe(Strict):
     languages: Languages = Field(min_length=1)
     added_languages: dict[Benchmark, Languages] = {}
     cross_pairs: bool = False
+    contains: tuple[TaskName, ...] = ()
     metric: str
     options: dict[str, Any] = {}
     settings: Annotated[dict[str, Hyperparameters], BeforeValidator(_by_source)] = {}
@@ -146,6 +148,10 @@ class Recipe(Strict):
         return tuple(
             dict.fromkeys([*self.languages, *(code for more in self.added_languages.values() for code in more)])
         )
+
+    def training_data(self, source: str) -> set[str]:
+        """The tasks whose training data one trains on with this one from a source: its own, and what they contain."""
+        return {self.name, *(self.contains if source != "mini" else ())}
 
     def differs(self, source: str, split: str) -> str | None:
         """How a source's rows of one split differ from the benchmark's, where scores cannot be compared for that."""

@@ -40,6 +40,9 @@ def test_two_targets_share_one_training(trained: dict[str, Any]) -> None:
     assert result.rows[1].trained == result.rows[3].trained != result.rows[0].trained
     assert [row.split for row in result.rows] == ["test", "test", "validation", "validation"]
     assert [row.composition for row in result.rows] == ["none", "stack", "none", "stack"]
+    assert [row.shared_data for row in result.rows] == [[], ["squad"], [], ["squad"]]
+    note = f"{result.rows[1].named}: intermediate and target phase are trained on the same data (squad)."
+    assert transfer_tables(result).count(f"  {note}\n") == 2
     stages = [run.spec.stage for run in RunStore(trained["store"]).runs()]
     assert sorted(stages) == ["evaluate"] * 4 + ["train-intermediate"] + ["train-target"] * 2
 

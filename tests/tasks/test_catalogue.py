@@ -247,3 +247,12 @@ def test_scoring_needs_the_same_ids() -> None:
         kind.score({}, [row], metric="squad", language="en")
     with pytest.raises(DataError, match="1 ids have no question, for instance 'b'"):
         kind.score({"a": "x", "b": "y"}, [row], metric="squad", language="en")
+
+
+def test_what_a_task_contains_is_training_data_too() -> None:
+    """SQuAD's second version asks the questions of the first again; ANLI is trained on together with MultiNLI."""
+    assert recipe("squad_v2").training_data("hub") == {"squad_v2", "squad"}
+    assert recipe("anli_plus").training_data("files") == {"anli_plus", "mnli"}
+    assert recipe("squad_v2").training_data("mini") == {"squad_v2"}
+    names = Catalogue.load().names()
+    assert all(part in names for name in names for part in recipe(name).contains)
