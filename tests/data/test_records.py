@@ -189,17 +189,6 @@ GOOD: dict[str, tuple[str, dict, Any]] = {
         {"tokens": ["A", "boy"], "tags": ["NP[nb]/N", "N"]},
         {"tokens": ["A", "boy"], "tags": ["NP[nb]/N", "N"]},
     ),
-    "tatoeba_pair": (
-        "tatoeba_pair",
-        {
-            "source_sentence": "Ja.\n",
-            "target_sentence": "Yes.\n",
-            "source_lang": "deu",
-            "target_lang": "eng",
-            "number": 7,
-        },
-        [query("de-7", "Ja.", ["7"], language="de"), candidate("7", "Yes.", language="en")],
-    ),
     "bucc_pair": (
         "bucc_pair",
         {"source_sentence": "Ja.", "target_sentence": "Yes.", "source_lang": "de-1", "target_lang": "en-2"},
@@ -285,8 +274,6 @@ MALFORMED: dict[str, tuple[str, dict, str]] = {
     "panx_not_told_empty": ("panx", {"tokens": [" "], "tags": [""]}, r"word 0 is empty"),
     "ccg_partly_told": ("ccg", {"tokens": ["a", "b"], "tags": ["N", ""]}, r"the tag '' is not a name"),
     "ccg_number": ("ccg", {"tokens": ["a"], "tags": [3]}, r"the tag 3 is not a name"),
-    "tatoeba_number": ("tatoeba_pair", {"source_sentence": "a", "target_sentence": "b"}, r"'number', the record's"),
-    "tatoeba_empty": ("tatoeba_pair", {"source_sentence": "\n", "number": 0}, r"'source_sentence' is empty"),
     "bucc_missing": ("bucc_pair", {"source_lang": "de-1"}, r"'target_lang' is missing"),
     "answer_offset": (
         "answer_sentence",
@@ -310,7 +297,7 @@ def test_malformed_records(name: str) -> None:
 
 
 def test_every_function_is_tested() -> None:
-    assert len(RECORDS) == 19
+    assert len(RECORDS) == 18
     assert {entry[0] for entry in GOOD.values()} == {entry[0] for entry in MALFORMED.values()} == set(RECORDS.names())
 
 

@@ -120,15 +120,18 @@ GOOD: dict[str, tuple[str, tuple[Content, ...], dict, list[dict]]] = {
             retrieval("en-2", "Maybe.", language="en"),
         ],
     ),
+    # Queries in alphabetical order, as XTREME's download leaves them, wherever they stand in the file.
     "tatoeba": (
         "tatoeba",
-        ("Ja.\nNein.\n", "Yes.\nNo.\n"),
+        ("Ja.\nNein.\nDoch.\n", "Yes.\nNo.\nYes, it is.\n"),
         {"language": "de"},
         [
-            retrieval("en-0", "Yes.", ["0"], language="en"),
-            retrieval("en-1", "No.", ["1"], language="en"),
+            retrieval("en-0", "No.", ["1"], language="en"),
+            retrieval("en-1", "Yes, it is.", ["2"], language="en"),
+            retrieval("en-2", "Yes.", ["0"], language="en"),
             retrieval("0", "Ja.", language="de"),
             retrieval("1", "Nein.", language="de"),
+            retrieval("2", "Doch.", language="de"),
         ],
     ),
     "tatoeba_numbers": (
@@ -141,12 +144,6 @@ GOOD: dict[str, tuple[str, tuple[Content, ...], dict, list[dict]]] = {
             retrieval("0", "Ja.", language="de"),
             retrieval("1", "Nein.", language="de"),
         ],
-    ),
-    "tatoeba_other_way": (
-        "tatoeba",
-        ("Ja.\n", "Yes.\n"),
-        {"language": "de", "queries": "other"},
-        [retrieval("de-0", "Ja.", ["0"], language="de"), retrieval("0", "Yes.", language="en")],
     ),
     "lareqa": (
         "lareqa",

@@ -6,6 +6,7 @@ What sources call a language can also be a pair such as `de-en`: context in Germ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from adapterstilts.data.bad_rows import BadRows, Omitted
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 # Part of every fingerprint of files and Hub data: raise it when a reader gives other rows than before, or when other
 # rows are held out for validation.
-ROWS_VERSION = 2
+ROWS_VERSION = 3
 
 
 class Source(Protocol):
@@ -44,9 +45,14 @@ class Source(Protocol):
         """The rows, with the canonical columns of the task's kind."""
 
 
-def fill(template: str, language: str) -> str:
-    """A path or name with the language, or both of a pair, in its place."""
-    return template.format(language=context_language(language), question_language=question_language(language))
+def fill(template: str, language: str, codes: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A path or name with the language, or both of a pair, in its place.
+
+    Args:
+        codes: Language code to what takes the place of `{code}`.
+    """
+    own, other = context_language(language), question_language(language)
+    return template.format(language=own, question_language=other, code=codes.get(own, own))
 
 
 def with_split(part: Any, split: str) -> list[Any]:
