@@ -43,6 +43,23 @@ GOOD: dict[str, tuple[str, tuple[Content, ...], dict, list[dict]]] = {
     "jsonl_label_name": ("jsonl", ('{"a": 1}\n', "B"), {"label": "correct"}, [{"a": 1, "correct": "B"}]),
     "json": ("json", ('[{"a": 1},\n {"a": "ü"}]',), {}, [{"a": 1}, {"a": "ü"}]),
     "tsv_header": ("tsv", ('id\tq\r\n1\t"So" said "he\r\n',), {}, [{"id": "1", "q": '"So" said "he'}]),
+    # As csv.writer has it: one field needs quotation marks, and its neighbour does not.
+    "tsv_quoted": (
+        "tsv",
+        ('"He said ""So"", ""no""."\ta\r\n"""So"" it is."\tit\'s\r\nplain\tb\r\n',),
+        {"columns": ["x", "y"]},
+        [{"x": 'He said "So", "no".', "y": "a"}, {"x": '"So" it is.', "y": "it's"}, {"x": "plain", "y": "b"}],
+    ),
+    "tsv_quoted_as_text": (
+        "tsv",
+        ('"All of it."\t"And this."\n"Open\tno "" more\n"As ""csv"" would."\tc\n',),
+        {"columns": ["x", "y"]},
+        [
+            {"x": '"All of it."', "y": '"And this."'},
+            {"x": '"Open', "y": 'no "" more'},
+            {"x": '"As ""csv"" would."', "y": "c"},
+        ],
+    ),
     "tsv_columns": ("tsv", ("a\t\n",), {"columns": ["x", "y"]}, [{"x": "a", "y": ""}]),
     "csv": (
         "csv",
@@ -207,7 +224,7 @@ HIDDEN: dict[str, tuple[str, tuple[Content, ...], dict, list[dict]]] = {
                 "text_a": "Nun, daran dachte ich nicht einmal.",
                 "text_b": "Ich habe nicht wieder mit ihm gesprochen.",
             },
-            {"text_a": '"Er sagte: ""Ja"""', "text_b": "Wir hatten ein tolles Gespräch."},
+            {"text_a": 'Er sagte: "Ja"', "text_b": "Wir hatten ein tolles Gespräch."},
         ],
     ),
     "tsv_one_line": ("tsv", ("a\tb\n",), PAIR_COLUMNS, [{"text_a": "a", "text_b": "b"}]),
