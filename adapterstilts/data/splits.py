@@ -91,7 +91,6 @@ def training_rows(
             parts.append(own)
         else:
             rows = source.load(task, "train", language, bad)
-            _check_labels(task, "training", rows)
             parts.append(draw(rows, data.max_examples))
     return concatenate_datasets(parts), draw(validation, max_validation_examples)
 
@@ -118,15 +117,7 @@ def _split(source: Source, task: Recipe, data: TrainingData, bad: BadRows) -> tu
         validation = source.load(task, "validation", language, bad)
     else:
         train, validation = hold_out(train, data.holdout, group=task.build_kind().group)
-    for split, rows in (("training", train), ("validation", validation)):
-        _check_labels(task, split, rows)
     return everything, draw(train, data.max_examples), validation
-
-
-def _check_labels(task: Recipe, split: str, rows: Dataset) -> None:
-    kind = task.build_kind()
-    if all(kind.unlabelled(row) for row in rows.select(range(min(len(rows), 50)))):
-        raise DataError(f"The {split} data of {task.name} have no labels.", remedy="Use a release that has them.")
 
 
 def evaluation_split(source: Source, task: Recipe, languages: Sequence[str], wanted: str | None) -> str:

@@ -38,6 +38,8 @@ def read_tatoeba(
     other, english = (_sentences(path, bad) for path in paths[:2])
     if gold == "auto":
         gold = "hidden" if _is_sorted(english) else "lines"
+        if gold == "hidden" and len(paths) == 2:
+            bad.hidden = "the English sentences are in alphabetical order, and not in that of their translations"
     if len(paths) > 2:
         return asked_in_english(english, other, language, _line_numbers(paths[2], len(english), len(other), bad))
     _check_aligned(paths, other, english, hidden=gold == "hidden")

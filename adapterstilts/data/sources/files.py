@@ -80,7 +80,7 @@ class FileRows:
             for number, part in enumerate(parts)
             for place, row in self.rows(part, features, split, language, bad)
         )
-        return canonical_rows(task, rows, ", ".join(map(str, paths)), bad)
+        return canonical_rows(task, rows, ", ".join(map(str, paths)), bad, split=split)
 
     def rows(self, part: FilesSource, features: Mapping[str, Any], split: str, language: str, bad: BadRows) -> Records:
         """(place, row) of the rows of one part, before the task's kind has looked at them."""
