@@ -238,13 +238,6 @@ MALFORMED: dict[str, tuple[str, tuple[Content, ...], dict, str, int | None]] = {
         r"file0: question 0 of paragraph 0 of article 0: an answer is empty",
         1,
     ),
-    "squad_emptied_elsewhere": (
-        "squad_json",
-        (xtreme_squad({**QUESTION, "answers": [{**EMPTIED, "answer_start": 3}]}, QUESTION),),
-        {},
-        r"an answer is empty",
-        1,
-    ),
     "squad_emptied_to_blank": (
         "squad_json",
         (xtreme_squad({**QUESTION, "answers": [{**EMPTIED, "text": " "}]}, QUESTION),),

@@ -189,6 +189,11 @@ GOOD: dict[str, tuple[str, dict, Any]] = {
         {"tokens": ["A", "boy"], "tags": ["NP[nb]/N", "N"]},
         {"tokens": ["A", "boy"], "tags": ["NP[nb]/N", "N"]},
     ),
+    "squad_table": (
+        "squad",
+        {**SQUAD, "answers": {"text": ["Ann"], "answer_start": ["0"]}},
+        {name: SQUAD[name] for name in ("id", "context", "question", "answers")},
+    ),
     "bucc_pair": (
         "bucc_pair",
         {"source_sentence": "Ja.", "target_sentence": "Yes.", "source_lang": "de-1", "target_lang": "en-2"},
@@ -226,8 +231,8 @@ MALFORMED: dict[str, tuple[str, dict, str]] = {
     "squad_blank": ("squad", {**SQUAD, "answers": {"text": [" "], "answer_start": [3]}}, r"an answer is empty"),
     "squad_offset": (
         "squad",
-        {**SQUAD, "answers": {"text": ["Ann"], "answer_start": ["0"]}},
-        r"offset is not a number",
+        {**SQUAD, "answers": {"text": ["Ann"], "answer_start": ["one"]}},
+        r"'answer_start' is 'one' instead of a number of characters",
     ),
     "squad_question": ("squad", {**SQUAD, "question": " "}, r"'question' is empty"),
     "hellaswag_one": ("hellaswag", {**SWAG, "endings": ["a"], "label": 0}, r"there are 1 choices"),
