@@ -21,6 +21,17 @@ def as_whole_number(value: Any, otherwise: str) -> int:
     return _shaped(value, int, otherwise)
 
 
+def as_offset(value: Any) -> int:
+    """The value, which has to be a number of characters: also as text, or as the `14.0` that tables make of it."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = 0.5
+    if not number.is_integer():
+        raise ValueError(f"'answer_start' is {value!r} instead of a number of characters")
+    return int(number)
+
+
 def as_list(value: Any, otherwise: str) -> list[Any]:
     """The value, which has to be a list."""
     return _shaped(value, list, otherwise)

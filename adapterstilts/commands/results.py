@@ -214,6 +214,7 @@ class TransferRow:
             `cross_lingual`; empty with one seed.
         validation: Main score on the English validation data of the target phase, mean over seeds.
         counts: Language to what else has to be known about its predictions, e.g. how many labels occur in them.
+        hidden: Language to why what stands in the place of its labels is not scored as such.
         calibrated_on_scored_rows: Languages whose calibration was chosen on the gold of the very rows that are scored.
         calibration: What was chosen on validation data to decode with, for the model or for each language.
         difference: Metric, and the task score as `score`, to the gain of the zero-shot mean over the row without an
@@ -269,6 +270,7 @@ class TransferRow:
     language_adapters: dict[str, str] = field(default_factory=dict)
     selection: str | None = None
     differs: str | None = None
+    hidden: dict[str, str] = field(default_factory=dict)
     shared_data: list[str] = field(default_factory=list)
 
     @property

@@ -149,6 +149,7 @@ class Rows:
             },
             cost={"intermediate": Cost.of(reached.every_intermediate), "target": Cost.of(every)},
             fusion_attention=runs.evaluation.metrics.get("fusion_attention", {}),
+            hidden=runs.evaluation.metrics.get("hidden", {}),
             folder=first.folder,
             trained=first.trained,
             seeds=seeds,

@@ -21,12 +21,14 @@ class BadRows:
     Attributes:
         counts: Reason to number of bad records that were left out.
         omitted: Reason to number of good records that the data set's own rules leave out.
+        hidden: Why what stands where the gold answers of its records are is taken for none, if it is.
     """
 
     def __init__(self, *, skip: bool) -> None:
         self.skip = skip
         self.counts: Counter[str] = Counter()
         self.omitted: Counter[str] = Counter()
+        self.hidden: str | None = None
 
     def report(self, path: Path | str, record: str, reason: str) -> None:
         """Raises for one bad record, or counts it under its reason.

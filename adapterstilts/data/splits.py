@@ -93,7 +93,6 @@ def training_rows(
             parts.append(own)
         else:
             rows = source.load(task, "train", language, bad)
-            _check_labels(task, "training", rows)
             parts.append(draw(rows, data.max_examples))
     return concatenate_datasets(parts), validation
 
@@ -126,15 +125,7 @@ def _split(
         validation = file.load(task, language, bad)
     else:
         validation = source.load(task, "validation", language, bad)
-    for split, rows in (("training", train), ("validation", validation)):
-        _check_labels(task, split, rows)
     return everything, draw(train, data.max_examples), validation
-
-
-def _check_labels(task: Recipe, split: str, rows: Dataset) -> None:
-    kind = task.build_kind()
-    if len(rows) and all(kind.unlabelled(row) for row in rows.select(range(min(len(rows), 50)))):
-        raise DataError(f"The {split} data of {task.name} have no labels.", remedy="Use a release that has them.")
 
 
 def evaluation_split(source: Source, task: Recipe, languages: Sequence[str], wanted: str | None) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Sequence
-from typing import TypeVar
+from itertools import product
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -81,10 +82,10 @@ def mine(
     margin: str = "ratio",
     k: int = 4,
     minimum: float = 0.0,
-    source_texts: Sequence[str] | None = None,
-    target_texts: Sequence[str] | None = None,
+    texts: tuple[Sequence[str], Sequence[str]] | None = None,
+    repeated: Literal["expand", "drop"] = "expand",
 ) -> tuple[list[tuple[int, int]], np.ndarray]:
-    """Pairs of sentences that are each other's translation, as the benchmark's BUCC script finds them.
+    """Pairs of sentences that are each other's translation, as the BUCC scripts of benchmark and STILTs authors do.
 
     The best-scoring of k neighbours of each source sentence and of each target sentence are candidates; they are taken
     from the best score down, unless one of their sentences is taken already ("max" retrieval of Artetxe and Schwenk).
@@ -95,9 +96,9 @@ def mine(
         margin: Name in `MARGINS`.
         k: Neighbours on each side.
         minimum: Pairs have to score more than this.
-        source_texts: The sentences. With them, equal ones are searched for once, and pairs with a sentence that is
-            there several times are left out, since it is not known which of them is meant.
-        target_texts: Likewise.
+        texts: The sentences of both sides. With them, equal ones are one sentence, with the vector of the last one.
+        repeated: What becomes of pairs with a sentence that is there several times: `expand` gives one for each of its
+            places, as the STILTs authors' toolkit does, and `drop` none, as the benchmark's script does.
 
     Returns:
         Pairs of indices (source, target), and their scores, float64, from the best down.
@@ -108,7 +109,8 @@ def mine(
     """
     score = MARGINS.get(margin)
     _check({"source sentences": source, "target sentences": target}, k)
-    sides = [_Side(source, source_texts, "source"), _Side(target, target_texts, "target")]
+    both = texts or (None, None)
+    sides = [_Side(source, both[0], "source"), _Side(target, both[1], "target")]
     x, y = (side.vectors for side in sides)
     forward, forward_indices = nearest(x, y, k)
     backward, backward_indices = nearest(y, x, k)
@@ -125,13 +127,12 @@ def mine(
     order = np.lexsort((targets, sources, -scores))
     order = order[scores[order] > minimum]
     sources, targets, scores = sources[order], targets[order], scores[order]
-    taken = [
-        one
-        for one in _one_to_one(sources, targets, len(x), len(y))
-        if sides[0].single[sources[one]] and sides[1].single[targets[one]]
-    ]
-    pairs = [(int(sides[0].rows[sources[one]]), int(sides[1].rows[targets[one]])) for one in taken]
-    return pairs, np.asarray(scores[taken], dtype=np.float64)
+    found: list[tuple[tuple[int, int], float]] = []
+    for one in _one_to_one(sources, targets, len(x), len(y)):
+        places = sides[0].places[sources[one]], sides[1].places[targets[one]]
+        if repeated == "expand" or all(len(place) == 1 for place in places):
+            found += [(pair, scores[one]) for pair in product(*places)]
+    return [pair for pair, _ in found], np.asarray([score for _, score in found], dtype=np.float64)
 
 
 def _one_to_one(sources: np.ndarray, targets: np.ndarray, count: int, other: int) -> list[int]:
@@ -197,15 +198,13 @@ class _Side:
     """The distinct sentences of one side, in the order in which they come first.
 
     Attributes:
-        rows: Row of each in the array that was given: the last one, if it is there several times.
-        single: Whether it is there once only.
-        vectors: `(distinct, d)`.
+        places: Rows of each in the array that was given.
+        vectors: `(distinct, d)`: of a sentence that is there several times the last one's.
     """
 
     def __init__(self, vectors: np.ndarray, texts: Sequence[str] | None, what: str) -> None:
         if texts is None:
-            self.rows, self.single = np.arange(len(vectors)), np.ones(len(vectors), dtype=bool)
-            self.vectors = vectors
+            self.places, self.vectors = [[row] for row in range(len(vectors))], vectors
             return
         if len(texts) != len(vectors):
             raise UsageError(
@@ -214,9 +213,8 @@ class _Side:
         places: dict[str, list[int]] = {}
         for row, text in enumerate(texts):
             places.setdefault(text.strip(), []).append(row)
-        self.rows = np.asarray([found[-1] for found in places.values()], dtype=np.int64)
-        self.single = np.asarray([len(found) == 1 for found in places.values()], dtype=bool)
-        self.vectors = vectors[self.rows]
+        self.places = list(places.values())
+        self.vectors = vectors[[rows[-1] for rows in self.places]]
 
 
 def _search(queries: np.ndarray, candidates: np.ndarray, width: int, memory: int) -> tuple[np.ndarray, np.ndarray]:

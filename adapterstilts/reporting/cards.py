@@ -106,7 +106,7 @@ def _data(task: Recipe) -> str:
         lines.append(f"- Hugging Face Hub: none. {task.sources.hub_absent}")
     for files_part in _file_parts(task):
         for split in files_part.splits:
-            lines.append(f"- release files below `--data-dir`, {split}: {_paths(files_part.by_language(split))}")
+            lines.append(f"- release files below `--data-dir`, {split}: {_ways(files_part, split)}")
     for source in ("hub", "files"):
         part_ = getattr(task.sources, source)
         if part_ and part_.train_on:
@@ -128,6 +128,14 @@ def _hub_line(part: HubSource) -> str:
     archive = f" in `{part.archive}`" if part.archive else ""
     note = f"; {part.note}" if part.note else ""
     return f"- Hugging Face Hub: `{part.path}` at `{part.revision}` ({splits}{archive}){note}"
+
+
+def _ways(part: FilesSource, split: str) -> str:
+    """The paths of a split, and those where the same data can be instead."""
+    ways = [one for one in (part, *part.instead) if split in one.splits]
+    found = "; or else ".join(_paths(one.by_language(split)) for one in ways)
+    language, code = next(((key, code) for one in ways for key, code in one.codes.items()), ("", ""))
+    return f"{found} (`{{code}}` is the release's own, as `{code}` for {language})" if code else found
 
 
 def _paths(by_language: Mapping[str, Names]) -> str:

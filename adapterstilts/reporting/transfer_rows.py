@@ -41,6 +41,7 @@ def legend(rows: Sequence[TransferRow]) -> list[str]:
         *_translation_notes(rows),
         *_selection_notes(rows),
         *_language_notes(rows[0]),
+        *_hidden_notes(rows[0]),
         *(note for row in own for note in _notes(row)),
         *(f"{row_name(row)}{seed}: {folder}" for row in own for seed, folder in _folders(row)),
     ]
@@ -125,6 +126,16 @@ def _language_notes(row: TransferRow) -> list[str]:
         return []
     used = ", ".join(f"{language} {adapter}" for language, adapter in row.language_adapters.items())
     return [f"language adapters: trained over {row.language_adapter}; evaluated with {used}."]
+
+
+def _hidden_notes(row: TransferRow) -> list[str]:
+    """Which languages have no scores although their data have something in the place of labels, and why."""
+    by_reason: dict[str, list[str]] = {}
+    for language, reason in row.hidden.items():
+        by_reason.setdefault(reason, []).append(language)
+    return [
+        f"not scored, but predicted: {', '.join(languages)}, where {reason}." for reason, languages in by_reason.items()
+    ]
 
 
 def _notes(row: TransferRow) -> list[str]:

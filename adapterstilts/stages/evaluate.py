@@ -63,6 +63,8 @@ class Evaluation:
                 if one["calibration"] and not self.kind.trained and language not in self.spec.calibration
             ],
         }
+        if hidden := {language: one["hidden"] for language, one in scored.items() if one.get("hidden")}:
+            metrics["hidden"] = hidden
         if attention := {code: one["fusion_attention"] for code, one in scored.items() if one["fusion_attention"]}:
             metrics["fusion_attention"] = attention
         if not self.kind.trained:
@@ -97,6 +99,7 @@ class Evaluation:
         scored = {
             "metrics": {**result.metrics, "examples": result.examples or len(result.items) or len(answers)},
             "counts": result.counts,
+            "hidden": answered.bad.hidden,
             "calibration": calibration,
             "rows_left_out": dict(answered.bad.counts),
             "rows_omitted_by_design": dict(answered.bad.omitted),

@@ -20,7 +20,7 @@ from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.training_spec import resolve_settings, trained_kind, with_options
 from adapterstilts.tasks.kind import Kind
 from adapterstilts.tasks.recipe import Recipe
-from adapterstilts.tasks.retrieval_options import PRESETS, resolve_layer
+from adapterstilts.tasks.retrieval_options import PRESETS, preset, resolve_layer
 
 NO_LANGUAGE_ADAPTER = "none"
 """What stands for the key of a run where a language is evaluated without a language adapter."""
@@ -121,9 +121,11 @@ def evaluation_kind(planner: Planner, task: Recipe, scored: Scored) -> Kind:
         raise unknown("preset", scored.preset, PRESETS)
     given = {"layer": scored.layer, "pooling": planner.pooling, "margin": scored.margin}
     chosen = {name: value for name, value in given.items() if value is not None}
-    kind = with_options(task, **{**(PRESETS[scored.preset] if scored.preset else {}), **chosen})
+    depth = planner.facts.num_hidden_layers
+    published = preset(scored.preset, task.options["mode"], depth) if scored.preset else {}
+    kind = with_options(task, **{**published, **chosen})
     try:
-        resolve_layer(kind.head().options["layer"], planner.facts.num_hidden_layers)
+        resolve_layer(kind.head().options["layer"], depth)
     except ValueError as error:
         raise UsageError(f"--layer: {error}.", remedy=f"{planner.setup.backbone.name} has no more.") from None
     return kind

@@ -63,6 +63,14 @@ class KindDefaults:
     def check(self, row: Row) -> None:
         """Every row is usable."""
 
+    def stand_in(self, rows: Sequence[Row]) -> str | None:
+        """Equal answers can be right."""
+        return None
+
+    def without_gold(self, row: Row) -> dict[str, Any]:
+        """Is not asked of kinds without a `stand_in`."""
+        raise NotImplementedError(f"{type(self).__name__} takes every answer for gold")
+
     @property
     def pools(self) -> bool:
         """Each language is for itself."""

@@ -135,6 +135,15 @@ class Kind(Protocol):
     def unlabelled(self, row: Row) -> bool:
         """Whether a row has no gold answer; some benchmarks keep those of their test data to themselves."""
 
+    def stand_in(self, rows: Sequence[Row]) -> str | None:
+        """What all rows have as gold answer if it is one and the same, as what benchmarks put in place of hidden ones.
+
+        It follows "all N ", e.g. "labels are 'entailment'". None if answers differ, or if they can only be gold.
+        """
+
+    def without_gold(self, row: Row) -> dict[str, Any]:
+        """The row as an `unlabelled` one. Only asked of kinds that have a `stand_in`."""
+
     def subset(self, rows: Any, size: int | None) -> Any:
         """At most `size` rows of a dataset to evaluate, always the same ones, and what is needed besides them."""
 

@@ -1,8 +1,11 @@
-"""The order of labels that a recipe does not list yet: the same whatever the order of the rows."""
+"""The order of labels that a recipe does not list yet, whatever the order of the rows; and labels that are no gold."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+HIDDEN = "the label is not published"
+"""What is wrong with a row without gold answer among others that have one."""
 
 
 def label_order(names: Iterable[str]) -> tuple[str, ...]:

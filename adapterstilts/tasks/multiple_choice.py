@@ -13,6 +13,7 @@ from adapterstilts.metrics import METRICS, submission
 from adapterstilts.settings import Encoding, validate
 from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.kind import KINDS, HeadSpec, PoolingOptions, Row, Scores, paired
+from adapterstilts.tasks.labels import HIDDEN
 from adapterstilts.tasks.translation import Into
 
 
@@ -67,13 +68,23 @@ class MultipleChoice(KindDefaults):
         return HeadSpec("choice", outputs=1, options=self.options.head_options())
 
     def unlabelled(self, row: Row) -> bool:
-        """Rows of this form are released with their labels or not at all."""
-        return False
+        """No label is -1."""
+        return row["label"] == -1
+
+    def stand_in(self, rows: Sequence[Row]) -> str | None:
+        """The first choice."""
+        return "labels are the first choice" if all(row["label"] == 0 for row in rows) else None
+
+    def without_gold(self, row: Row) -> dict[str, Any]:
+        """Without its label."""
+        return {**row, "label": -1}
 
     def check(self, row: Row) -> None:
         """Refuses rows with fewer than two choices, or whose label is not one of them."""
         if len(row["choices"]) < 2:
             raise ValueError(f"there are {len(row['choices'])} choices, and a choice needs at least 2")
+        if self.unlabelled(row):
+            raise ValueError(HIDDEN)
         if not 0 <= row["label"] < len(row["choices"]):
             raise ValueError(f"the label {row['label']} is not the position of one of {len(row['choices'])} choices")
 

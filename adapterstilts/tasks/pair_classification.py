@@ -14,7 +14,7 @@ from adapterstilts.metrics import METRICS, submission
 from adapterstilts.settings import Encoding, validate
 from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.kind import KINDS, HeadSpec, PoolingOptions, Row, Scores, paired
-from adapterstilts.tasks.labels import label_order
+from adapterstilts.tasks.labels import HIDDEN, label_order
 from adapterstilts.tasks.translation import Into
 
 
@@ -62,8 +62,19 @@ class PairClassification(KindDefaults):
         """No label is an empty one."""
         return row["label"] == ""
 
+    def stand_in(self, rows: Sequence[Row]) -> str | None:
+        """The first label."""
+        first = self.options.labels[0]
+        return f"labels are {first!r}" if all(row["label"] == first for row in rows) else None
+
+    def without_gold(self, row: Row) -> dict[str, Any]:
+        """Without its label."""
+        return {**row, "label": ""}
+
     def check(self, row: Row) -> None:
         """Refuses labels that the recipe does not have."""
+        if self.unlabelled(row):
+            raise ValueError(HIDDEN)
         if row["label"] not in self.options.labels:
             raise ValueError(f"the label {row['label']!r} is not one of {', '.join(self.options.labels)}")
 

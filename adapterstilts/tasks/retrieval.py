@@ -16,7 +16,15 @@ from adapterstilts.settings import Encoding, validate
 from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores, draw, paired
 from adapterstilts.tasks.retrieval_options import RetrievalOptions
-from adapterstilts.tasks.retrieval_sides import both_sides, gold_candidates, gold_pairs, pair_item
+from adapterstilts.tasks.retrieval_sides import (
+    all_pairs,
+    both_sides,
+    gold_candidates,
+    gold_pairs,
+    pair_item,
+    partners,
+    token_ids,
+)
 
 RANKS = 20
 """How many candidates a ranking keeps: the benchmark looks at no more."""
@@ -34,11 +42,11 @@ class _Mode:
 
 _MODES = {
     "nearest": _Mode(
-        {"accuracy": "accuracy"}, "sentence", "accuracy", {"drop_repeated", "margin", "neighbours", "negatives"}
+        {"accuracy": "accuracy"}, "sentence", "accuracy", {"repeated", "margin", "neighbours", "joined", "negatives"}
     ),
-    "mine": _Mode({"f1": "F1"}, "sentence", "pairs", {"negatives"}),
+    "mine": _Mode({"f1": "F1"}, "sentence", "pairs", {"joined", "negatives"}),
     "rank": _Mode(
-        {f"map@{RANKS}": f"mAP@{RANKS}"}, "query", f"map@{RANKS}", {"layer", "drop_repeated", "margin", "neighbours"}
+        {f"map@{RANKS}": f"mAP@{RANKS}"}, "query", f"map@{RANKS}", {"layer", "repeated", "margin", "neighbours"}
     ),
 }
 
@@ -148,18 +156,7 @@ class Retrieval(KindDefaults):
         """
 
         def tokens(texts: Sequence[str], contexts: Sequence[str], limit: int) -> list[list[int]]:
-            found: list[list[int]] = [[]] * len(texts)
-            for paired_with_context in (False, True):
-                places = [place for place, context in enumerate(contexts) if bool(context) == paired_with_context]
-                if not places:
-                    continue
-                given = [[texts[place] for place in places]]
-                if paired_with_context:
-                    given.append([contexts[place] for place in places])
-                encoded = tokenizer(*given, truncation="longest_first", max_length=limit)
-                for place, ids in zip(places, encoded["input_ids"], strict=True):
-                    found[place] = ids
-            return found
+            return token_ids(tokenizer, texts, contexts, limit, joined=self.trained and self.options.joined)
 
         # Queries of trained encoders are short; of other tasks, both sides are sentences.
         shorter = min(encoding.max_query_length, encoding.max_length) if self.trained else encoding.max_length
@@ -205,10 +202,10 @@ class Retrieval(KindDefaults):
         logits: Sequence[np.ndarray],
         calibration: Mapping[str, float],
     ) -> dict[str, Any]:
-        """Query id to the id of its candidate, or to the ids of the best ones; see `Kind.decode`."""
+        """Query id to the id of its candidate, or to those of its partners or of the best ones; see `Kind.decode`."""
         if self.options.mode == "mine":
             pairs, scores = self._mine(rows, features, logits)
-            return dict(mining.above(pairs, scores, calibration.get("threshold", -np.inf)))
+            return partners(mining.above(pairs, scores, calibration.get("threshold", -np.inf)))
         queries, candidates = both_sides(rows, features, logits)
         count = 1 if self.options.mode == "nearest" else min(RANKS, len(candidates.ids))
         _, found = mining.nearest(queries.vectors, candidates.vectors, count)
@@ -227,8 +224,8 @@ class Retrieval(KindDefaults):
             candidates.vectors,
             margin=self.options.margin,
             k=self.options.neighbours,
-            source_texts=queries.texts if self.options.drop_repeated else None,
-            target_texts=candidates.texts if self.options.drop_repeated else None,
+            texts=(queries.texts, candidates.texts),
+            repeated=self.options.repeated,
         )
         return [(queries.ids[source], candidates.ids[target]) for source, target in found], scores
 
@@ -237,10 +234,10 @@ class Retrieval(KindDefaults):
         gold = {id_: list(ids) for id_, ids in gold_candidates(rows).items()}
         entry = METRICS.get(metric)
         if self.options.mode == "mine":
-            metrics = entry.score(predictions.items(), gold_pairs(rows), language=language)
+            metrics = entry.score(all_pairs(predictions), gold_pairs(rows), language=language)
             # Most sentences of a corpus have no partner and are given none: they add nothing to any metric.
             pairs: dict[str, dict[str, Item]] = {
-                id_: pair_item(predictions.get(id_), right)
+                id_: pair_item(predictions.get(id_, ()), right)
                 for id_, right in gold.items()
                 if right or id_ in predictions
             }
@@ -267,7 +264,8 @@ class Retrieval(KindDefaults):
         """Reads what `write_predictions` wrote."""
         if self.options.mode == "nearest":
             return dict(zip(ids, submission.read_lines(path), strict=True))
-        return dict(submission.read_pairs(path)) if self.options.mode == "mine" else submission.read_rankings(path)
+        mined = self.options.mode == "mine"
+        return partners(submission.read_pairs(path)) if mined else submission.read_rankings(path)
 
     def write_labels(self, rows: Sequence[Row], path: Path) -> None:
         """Writes the gold candidates of each query."""
@@ -284,6 +282,6 @@ def _write(mode: str, predictions: Mapping[str, Any], path: Path) -> None:
     if mode == "nearest":
         submission.write_lines(predictions.values(), path)
     elif mode == "mine":
-        submission.write_pairs(predictions.items(), path)
+        submission.write_pairs(all_pairs(predictions), path)
     else:
         submission.write_rankings(predictions, path)

@@ -9,13 +9,32 @@ from pydantic import Field, model_validator
 from adapterstilts.settings import Strict
 from adapterstilts.tasks.kind import Pooling
 
-PRESETS: dict[str, dict[str, Any]] = {
+DEFAULT_LAYER = "14/24"
+
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     # Phang et al. 2020, as their toolkit does it: mean over the tokens of layer 14 of XLM-R Large's 24.
-    "jiant": {"layer": "14/24", "pooling": "mean", "drop_repeated": False},
-    # Hu et al. 2020, as the benchmark's own script does it: the first token of layer 20 of 24.
-    "xtreme": {"layer": "20/24", "pooling": "first", "drop_repeated": True},
+    "jiant": {
+        mode: {"layer": (DEFAULT_LAYER,), "pooling": "mean", "repeated": "expand"} for mode in ("nearest", "mine")
+    },
+    # Hu et al. 2020, as the benchmark's own scripts do it with models of 12 and of 24 layers: `run_tatoeba.sh` takes
+    # the mean, and `run_bucc2018.sh` the first token.
+    "xtreme": {
+        "nearest": {"layer": ("8/12", "14/24"), "pooling": "mean"},
+        "mine": {"layer": ("8/12", "20/24"), "pooling": "first", "repeated": "drop"},
+    },
 }
-"""The two published ways of reading sentence vectors from a model that was not trained for it."""
+"""The two published ways of reading sentence vectors from a model that was not trained for it, by mode."""
+
+
+def preset(name: str, mode: str, depth: int) -> dict[str, Any]:
+    """The options that a preset stands for in a model of `depth` layers.
+
+    Where it was published for models of several depths, the layer is that of the nearest one (of two that are equally
+    near, the deeper one), or as deep in the model as it is in that one.
+    """
+    options = PRESETS[name][mode]
+    published = sorted(options["layer"], key=lambda share: -int(share.partition("/")[2]))
+    return {**options, "layer": min(published, key=lambda share: abs(int(share.partition("/")[2]) - depth))}
 
 
 class RetrievalOptions(Strict):
@@ -28,19 +47,22 @@ class RetrievalOptions(Strict):
         layer: Hidden state that is pooled: its number (0: embeddings), or a share of the backbone's depth such as
             `14/24`, rounded to a layer. Not for `rank`, which reads the last one.
         pooling: Mean over the tokens, or the first or last one.
-        drop_repeated: Mine no pairs of sentences that are there several times.
+        repeated: What `mine` does with sentences that are there several times, which it looks for once: `expand`
+            pairs each of them with what it finds, `drop` pairs none of them.
         margin: How `mine` scores a pair (Artetxe and Schwenk 2019).
         neighbours: Neighbours that the margin looks at.
+        joined: Whether `rank` reads a text and its context as one text, the context right after it, and not as two.
         negatives: Pairs that are compared with each other in training. It decides how much memory a step needs.
     """
 
     mode: Literal["nearest", "mine", "rank"]
     pool: Literal["language", "all"] = "language"
-    layer: int | str = PRESETS["jiant"]["layer"]
+    layer: int | str = DEFAULT_LAYER
     pooling: Pooling = "mean"
-    drop_repeated: bool = False
+    repeated: Literal["expand", "drop"] = "expand"
     margin: Literal["ratio", "absolute", "distance"] = "ratio"
     neighbours: int = Field(4, ge=1)
+    joined: bool = False
     negatives: int = Field(32, ge=2)
 
     @model_validator(mode="after")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -49,10 +50,45 @@ def gold_candidates(rows: Sequence[Row]) -> dict[str, list[str]]:
 
 def gold_pairs(rows: Sequence[Row]) -> list[tuple[str, str]]:
     """(query, right candidate), by their ids."""
-    return [(id_, target) for id_, targets in gold_candidates(rows).items() for target in targets]
+    return all_pairs(gold_candidates(rows))
 
 
-def pair_item(predicted: str | None, gold: Sequence[str]) -> dict[str, Item]:
+def all_pairs(partners_: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """(query, candidate) of each query and each of its partners."""
+    return [(id_, target) for id_, targets in partners_.items() for target in targets]
+
+
+def partners(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Query id to the ids of its partners: several where the same sentence is there several times."""
+    found: dict[str, list[str]] = {}
+    for id_, target in pairs:
+        found.setdefault(id_, []).append(target)
+    return found
+
+
+def pair_item(predicted: Sequence[str], gold: Sequence[str]) -> dict[str, Item]:
     """What one source sentence adds to numerator and denominator of each metric of mined pairs."""
-    right, given = 100.0 * (predicted in gold), float(predicted is not None)
+    right, given = 100.0 * len(set(predicted) & set(gold)), float(len(predicted))
     return {"f1": (2 * right, given + len(gold)), "precision": (right, given), "recall": (right, len(gold))}
+
+
+def token_ids(
+    tokenizer: Any, texts: Sequence[str], contexts: Sequence[str], limit: int, *, joined: bool
+) -> list[list[int]]:
+    """The tokens of texts with their contexts, which can be empty; at most `limit` of each.
+
+    Args:
+        joined: Read both as one text, of which the end is cut off. Otherwise they are a pair, whose longer one is.
+    """
+    if joined:
+        whole = [text + context for text, context in zip(texts, contexts, strict=True)]
+        texts, contexts = [text.replace("\n", "") for text in whole], [""] * len(whole)
+    found: list[list[int]] = [[]] * len(texts)
+    for with_context in (False, True):
+        places = [place for place, context in enumerate(contexts) if bool(context) == with_context]
+        if places:
+            given = [[side[place] for place in places] for side in ((texts, contexts) if with_context else (texts,))]
+            encoded = tokenizer(*given, truncation="longest_first", max_length=limit)
+            for place, ids in zip(places, encoded["input_ids"], strict=True):
+                found[place] = ids
+    return found

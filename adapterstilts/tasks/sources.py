@@ -150,15 +150,26 @@ class FilesSource(RecordSource):
         format: Name of a reader in `data.formats`.
         options: Further arguments of the reader.
         splits: Split name to a path below `--data-dir`, or several; `{language}` stands for the language code,
-            `{question_language}` for that of the questions where it differs. Where the paths have no such pattern,
-            language code to path.
+            `{question_language}` for that of the questions where it differs, `{code}` for what `codes` has. Where the
+            paths have no such pattern, language code to path.
+        codes: Language code to what file names say for it.
+        instead: Where else the same data can be, under other names or in another format: for a split whose files are
+            not there, those of the first of these whose files are.
         also: Further files, whose rows come after these.
     """
 
     format: str
     options: dict[str, Any] = {}
     splits: dict[str, Names | dict[str, Names]]
+    codes: dict[str, str] = {}
+    instead: tuple[FilesSource, ...] = ()
     also: tuple[FilesSource, ...] = ()
+
+    @model_validator(mode="after")
+    def _instead_of_something(self) -> FilesSource:
+        if more := [split for part in self.instead for split in part.splits if split not in self.splits]:
+            raise ValueError(f"'instead' has files for {more[0]!r}, which 'splits' does not have")
+        return self
 
     def paths(self, split: str, language: str) -> tuple[str, ...] | None:
         """The paths of a split in one language or pair, with their patterns; None where there is nothing for it."""
@@ -181,6 +192,7 @@ class MiniSource(SourceRecipe):
         settings: Hyperparameters that suit the suite's sizes, by scope as in a profile, over which they win.
         splits: Split name to number of rows.
         options: Further arguments of the row function.
+        turned: Whether what it gives as candidates are the queries, each looked for among what it gives as queries.
         also: Further generators, whose rows come after these.
     """
 
@@ -189,6 +201,7 @@ class MiniSource(SourceRecipe):
     settings: dict[str, dict[str, Any]] = {}
     splits: dict[str, int]
     options: dict[str, Any] = {}
+    turned: bool = False
     also: tuple[MiniSource, ...] = ()
 
 

@@ -113,6 +113,15 @@ class Tagging(KindDefaults):
         """No tag is an empty one."""
         return not any(row["tags"])
 
+    def stand_in(self, rows: Sequence[Row]) -> str | None:
+        """Any one tag."""
+        found = {tag for row in rows for tag in row["tags"]}
+        return f"sentences have the tag {found.pop()!r} at every word" if len(found) == 1 else None
+
+    def without_gold(self, row: Row) -> dict[str, Any]:
+        """Without its tags."""
+        return {**row, "tags": [""] * len(row["tokens"])}
+
     def check(self, row: Row) -> None:
         """Refuses sentences without words, with another number of tags, or with tags the recipe does not have."""
         if not row["tokens"] or len(row["tokens"]) != len(row["tags"]):

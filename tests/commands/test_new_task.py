@@ -61,7 +61,7 @@ def test_bad_rows_are_named_or_left_out(capsys: pytest.CaptureFixture[str]) -> N
     assert code == 1 and not Path("mine").exists()
     assert "data/test.csv: line 4: it has 2 columns instead of 3" in message and "--skip-bad-rows" in message
     write_table("test.csv", HEADLINES, news(["a", "c"]))
-    assert "test.csv: row '1': the label 'c' is not one of a, b. Mend the file" in fails(capsys, *words)[1]
+    assert "test.csv: line 3: row '1': the label 'c' is not one of a, b. Mend the file" in fails(capsys, *words)[1]
     main(["tasks", "new", *words, "--skip-bad-rows"])
     shown = capsys.readouterr().out
     assert "train 10, test en 1" in shown and "left out  1: the label 'c' is not one of a, b" in shown

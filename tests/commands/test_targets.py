@@ -97,7 +97,10 @@ def test_layers_and_presets_are_part_of_the_result(suite: dict[str, Any]) -> Non
     assert rows["default"].folder == rows["jiant"].folder
     assert len({row.folder for row in rows.values()}) == 3
     spec = json.loads((rows["xtreme"].folder / "spec.json").read_text())
-    assert spec["options"]["layer"] == "20/24" and spec["options"]["pooling"] == "first"
+    assert spec["options"]["layer"] == "8/12" and spec["options"]["pooling"] == "mean"
+    mined = adapterstilts.transfer("none", "bucc2018", **{**options, "preset": "xtreme"}).rows[0]
+    spec = json.loads((mined.folder / "spec.json").read_text())
+    assert (spec["options"]["pooling"], spec["options"]["repeated"]) == ("first", "drop")
     for given, message in (
         ({"preset": "jaint"}, "Unknown preset 'jaint'. Did you mean 'jiant'"),
         ({"layer": "half"}, "layer 'half' is neither a number nor a share"),

@@ -81,10 +81,57 @@ def test_predictions_without_scores(quick: dict[str, Any], download: Path, task:
     assert len(list((tmp_path / "out" / task).glob("test-de.*"))) == 1
 
 
+@pytest.fixture
+def choices(tmp_path: Path) -> Path:
+    """XCOPA and the tasks that it is trained on, as XTREME leaves them: all labels of the test files are 0."""
+    root = tmp_path / "download"
+    for folder in ("siqa", "xcopa"):
+        (root / folder).mkdir(parents=True)
+    social = generator("social")(split="train", language="en", size=40)
+    lines = (
+        {"context": row["context"], "question": row["question"], "correct": "ABC"[row["label"]]}
+        | {f"answer{letter}": choice for letter, choice in zip("ABC", row["choices"], strict=True)}
+        for row in social
+    )
+    _write(root / "siqa/socialIQa_v1.4_trn.jsonl", map(json.dumps, lines))
+    names = {"train-en": "train", "val-en": "validation", "test-sw": "test", "test-zh": "test"}
+    for name, split in names.items():
+        rows = generator("cause_effect")(split=split, language=name[-2:], size=30)
+        lines = (
+            {"premise": row["context"], "question": "cause", "label": 0 if split == "test" else row["label"]}
+            | {f"choice{number + 1}": choice for number, choice in enumerate(row["choices"])}
+            for row in rows
+        )
+        _write(root / f"xcopa/{name}.jsonl", map(json.dumps, lines))
+    return root
+
+
+def test_labels_that_stand_in_for_hidden_ones_are_not_scored(
+    quick: dict[str, Any], choices: Path, tmp_path: Path
+) -> None:
+    options = {**without_windows(quick), "data_dir": choices, "languages": ("sw", "zh")}
+    result = adapterstilts.transfer("none", "xcopa", **options)
+    (row,) = result.rows
+    assert row.zero_shot is None and row.counts == {code: {"unlabelled": 30} for code in ("sw", "zh")}
+    reason = "all 30 labels are the first choice, as where a benchmark hides its own"
+    assert row.hidden == {"sw": reason, "zh": reason}
+    assert f"not scored, but predicted: sw, zh, where {reason}." in transfer_tables(result)
+    assert set(row.predictions("sw").values()) <= {0, 1} and len(row.predictions("sw")) == 30
+    export_runs([Run(row.folder)], tmp_path / "out", benchmark="xtreme-r", partial=True)
+    assert (tmp_path / "out/xcopa/test-sw.tsv").read_text().count("\n") == 30
+    # One other label, and they are gold.
+    path = choices / "xcopa/test-sw.jsonl"
+    path.write_text(path.read_text().replace('"label": 0', '"label": 1', 1))
+    (row,) = adapterstilts.transfer("none", "xcopa", **{**options, "languages": ("sw",)}).rows
+    assert not row.hidden and row.zero_shot and 0 <= row.zero_shot["accuracy"] <= 100
+
+
 def test_training_data_need_labels(quick: dict[str, Any], download: Path) -> None:
     sentences = generator("entities")(split="train", language="en", size=20)
     _write(download / "panx/dev-en.tsv", _tagged(sentences, hidden=True))
-    with pytest.raises(DataError, match="The validation data of panx have no labels"):
+    with pytest.raises(
+        DataError, match="The validation data of panx have no labels: they are not published .*dev-en.tsv"
+    ):
         adapterstilts.transfer(
             "none", "panx", seeds=1, **{**without_windows(quick), "data_dir": download, "languages": ("de",)}
         )

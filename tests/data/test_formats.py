@@ -45,9 +45,34 @@ MALFORMED: dict[str, tuple[Any, str, bool]] = {
     "blank_question": (document({**GOOD, "question": "  "}), r"the question is empty", True),
     "no_id": (document({**GOOD, "id": None}), r"'id' is missing", True),
     "no_answers": (document({"id": "1", "question": "Who?"}), r"'answers' is missing", True),
-    "unmarked": (document({**GOOD, "answers": []}), r"not marked impossible", True),
+    "unmarked": (
+        document({**GOOD, "id": "0"}, {**GOOD, "answers": []}),
+        r"question '1' .*: the question has no answer, and this task has answerable questions only",
+        True,
+    ),
+    "marked_answerable": (
+        document({**GOOD, "answers": [], "is_impossible": "False"}),
+        r"there is no answer and the question is not marked impossible",
+        True,
+    ),
+    "contradiction": (
+        document({**GOOD, "is_impossible": True}),
+        r"the question is marked impossible, and has the answer 'Anna'",
+        True,
+    ),
+    "odd_mark": (document({**GOOD, "is_impossible": "maybe"}), r"'is_impossible' is 'maybe' instead of true", True),
+    "odd_answers": (document({**GOOD, "answers": "Anna"}), r"'answers' is neither a list nor an object", True),
+    "two_lists": (
+        document({**GOOD, "answers": {"text": ["Anna"], "answer_start": []}}),
+        r"'answers' has 1 texts and 0 offsets",
+        True,
+    ),
     "no_text": (document({**GOOD, "answers": [{"answer_start": 0}]}), r"lacks 'text'", True),
-    "text_start": (document({**GOOD, "answers": [{"text": "Anna", "answer_start": "0"}]}), r"lacks 'text'", True),
+    "text_start": (
+        document({**GOOD, "answers": [{"text": "Anna", "answer_start": "one"}]}),
+        r"question 0 of paragraph 0 of article 0: 'answer_start' is 'one' instead of a number of characters",
+        True,
+    ),
     "blank_answer": (document({**GOOD, "answers": [{"text": " ", "answer_start": 4}]}), r"an answer is empty", True),
     "wrong_offset": (
         document({**GOOD, "answers": [{"text": "Anna", "answer_start": 1}]}),

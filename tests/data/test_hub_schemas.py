@@ -160,11 +160,19 @@ def test_labels_and_ids_are_those_of_the_schema(rows: dict[str, list[dict[str, A
     assert panx["tags"] == ["B-PER", "O", "B-LOC"] and panx["language"] == "de"
 
 
-def test_tatoeba_asks_in_the_other_language_for_lines_of_english(rows: dict[str, list[dict[str, Any]]]) -> None:
+def test_tatoeba_asks_in_english_for_lines_of_the_other_language(rows: dict[str, list[dict[str, Any]]]) -> None:
     found = rows["tatoeba/test/de"]
-    queries = {row["id"]: row for row in found if row["side"] == "query"}
-    assert queries["de-1"]["text"] == "Nein." and queries["de-1"]["gold"] == ["1"]
-    assert [row["text"] for row in found if row["side"] == "candidate"] == ["Yes.", "No."]
+    queries = [row for row in found if row["side"] == "query"]
+    assert [(row["id"], row["text"], row["gold"]) for row in queries] == [
+        ("en-0", "No.", ["1"]),
+        ("en-1", "Yes.", ["0"]),
+    ]
+    assert {row["language"] for row in queries} == {"en"}
+    candidates = [row for row in found if row["side"] == "candidate"]
+    assert [(row["id"], row["text"], row["language"]) for row in candidates] == [
+        ("0", "Ja.", "de"),
+        ("1", "Nein.", "de"),
+    ]
 
 
 def test_bucc_has_pairs_only(rows: dict[str, list[dict[str, Any]]]) -> None:

@@ -191,6 +191,19 @@ def test_tatoeba_as_xtreme_leaves_it_needs_line_numbers(shared: Path, tmp_path: 
     assert [row["text"] for row in found[count:]] == texts
 
 
+@pytest.mark.parametrize(("code", "laser"), [("de", "deu"), ("ru", "rus"), ("sw", "swh"), ("zh", "cmn")])
+def test_tatoeba_as_laser_released_it_asks_what_xtreme_does_and_knows_the_answers(
+    shared: Path, code: str, laser: str
+) -> None:
+    released = f"tatoeba/v1/tatoeba.{laser}-eng"
+    found = rows(shared, "tatoeba", f"{released}.{laser} {released}.eng", code)
+    hidden = rows(shared, "tatoeba", f"tatoeba/{code}-en.{code} tatoeba/{code}-en.en", code, gold="hidden")
+    assert all(row["gold"] for row in found if row["side"] == "query")
+    assert [{**row, "gold": []} for row in found] == hidden
+    english = [line.strip() for _, line in read_lines(shared / "data" / f"{released}.eng")]
+    assert all(english[int(row["gold"][0])] == row["text"] for row in found if row["side"] == "query")
+
+
 def test_every_training_question_gets_the_sentence_with_its_answer(shared: Path) -> None:
     spans = {row["id"]: row for row in rows(shared, "squad_json", "squad/dev-v1.1.json")}
     found = rows(shared, "lareqa_squad", "squad/dev-v1.1.json")

@@ -43,6 +43,23 @@ GOOD: dict[str, tuple[str, tuple[Content, ...], dict, list[dict]]] = {
     "jsonl_label_name": ("jsonl", ('{"a": 1}\n', "B"), {"label": "correct"}, [{"a": 1, "correct": "B"}]),
     "json": ("json", ('[{"a": 1},\n {"a": "ü"}]',), {}, [{"a": 1}, {"a": "ü"}]),
     "tsv_header": ("tsv", ('id\tq\r\n1\t"So" said "he\r\n',), {}, [{"id": "1", "q": '"So" said "he'}]),
+    # As csv.writer has it: one field needs quotation marks, and its neighbour does not.
+    "tsv_quoted": (
+        "tsv",
+        ('"He said ""So"", ""no""."\ta\r\n"""So"" it is."\tit\'s\r\nplain\tb\r\n',),
+        {"columns": ["x", "y"]},
+        [{"x": 'He said "So", "no".', "y": "a"}, {"x": '"So" it is.', "y": "it's"}, {"x": "plain", "y": "b"}],
+    ),
+    "tsv_quoted_as_text": (
+        "tsv",
+        ('"All of it."\t"And this."\n"Open\tno "" more\n"As ""csv"" would."\tc\n',),
+        {"columns": ["x", "y"]},
+        [
+            {"x": '"All of it."', "y": '"And this."'},
+            {"x": '"Open', "y": 'no "" more'},
+            {"x": '"As ""csv"" would."', "y": "c"},
+        ],
+    ),
     "tsv_columns": ("tsv", ("a\t\n",), {"columns": ["x", "y"]}, [{"x": "a", "y": ""}]),
     "csv": (
         "csv",
@@ -120,15 +137,18 @@ GOOD: dict[str, tuple[str, tuple[Content, ...], dict, list[dict]]] = {
             retrieval("en-2", "Maybe.", language="en"),
         ],
     ),
+    # Queries in alphabetical order, as XTREME's download leaves them, wherever they stand in the file.
     "tatoeba": (
         "tatoeba",
-        ("Ja.\nNein.\n", "Yes.\nNo.\n"),
+        ("Ja.\nNein.\nDoch.\n", "Yes.\nNo.\nYes, it is.\n"),
         {"language": "de"},
         [
-            retrieval("en-0", "Yes.", ["0"], language="en"),
-            retrieval("en-1", "No.", ["1"], language="en"),
+            retrieval("en-0", "No.", ["1"], language="en"),
+            retrieval("en-1", "Yes, it is.", ["2"], language="en"),
+            retrieval("en-2", "Yes.", ["0"], language="en"),
             retrieval("0", "Ja.", language="de"),
             retrieval("1", "Nein.", language="de"),
+            retrieval("2", "Doch.", language="de"),
         ],
     ),
     "tatoeba_numbers": (
@@ -141,12 +161,6 @@ GOOD: dict[str, tuple[str, tuple[Content, ...], dict, list[dict]]] = {
             retrieval("0", "Ja.", language="de"),
             retrieval("1", "Nein.", language="de"),
         ],
-    ),
-    "tatoeba_other_way": (
-        "tatoeba",
-        ("Ja.\n", "Yes.\n"),
-        {"language": "de", "queries": "other"},
-        [retrieval("de-0", "Ja.", ["0"], language="de"), retrieval("0", "Yes.", language="en")],
     ),
     "lareqa": (
         "lareqa",
@@ -210,7 +224,7 @@ HIDDEN: dict[str, tuple[str, tuple[Content, ...], dict, list[dict]]] = {
                 "text_a": "Nun, daran dachte ich nicht einmal.",
                 "text_b": "Ich habe nicht wieder mit ihm gesprochen.",
             },
-            {"text_a": '"Er sagte: ""Ja"""', "text_b": "Wir hatten ein tolles Gespräch."},
+            {"text_a": 'Er sagte: "Ja"', "text_b": "Wir hatten ein tolles Gespräch."},
         ],
     ),
     "tsv_one_line": ("tsv", ("a\tb\n",), PAIR_COLUMNS, [{"text_a": "a", "text_b": "b"}]),

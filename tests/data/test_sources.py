@@ -42,6 +42,35 @@ CASES = {
 }
 
 
+def test_files_are_read_under_the_first_of_their_names_that_is_there(tmp_path: Path) -> None:
+    files = {
+        "format": "tsv",
+        "options": {"columns": ["text_a", "text_b", "label"]},
+        "splits": {"test": "own/{language}.tsv"},
+        "instead": [
+            {"format": "jsonl", "codes": {"de": "deu"}, "splits": {"test": "other/{code}.jsonl"}},
+            {"format": "jsonl", "splits": {"test": {"en": "english.jsonl"}}},
+        ],
+    }
+    recipe, source = task(files=files), FileRows(tmp_path)
+    names = [str(tmp_path / name) for name in ("own/de.tsv", "other/deu.jsonl")]
+    assert source.missing(recipe, "test", "de") == ", or ".join(names)
+    assert str(source.missing(recipe, "test", "en")).endswith(f", or {tmp_path / 'english.jsonl'}")
+    for name, text in (
+        ("other/deu.jsonl", '{"text_a": "b", "text_b": "c", "label": "1"}\n'),
+        ("own/de.tsv", "a\tc\t0\n"),
+    ):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+        keys = [source.fingerprint(recipe, "test", "de")]
+        assert source.missing(recipe, "test", "de") is None
+        (row,) = source.load(recipe, "test", "de", BadRows(skip=False)).to_list()
+        assert row["text_a"] == ("a" if name == "own/de.tsv" else "b")
+    assert source.fingerprint(recipe, "test", "de") in keys and "tsv(" in keys[0]
+    with pytest.raises(UsageError, match="'instead' has files for 'train', which 'splits' does not have"):
+        task(files={**files, "instead": [{"format": "jsonl", "splits": {"train": "a"}}]})
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_source_that_a_task_lacks_says_where_its_rows_are(name: str, tmp_path: Path) -> None:
     recipe, message = CASES[name]

@@ -151,6 +151,11 @@ MALFORMED: dict[str, tuple[str, dict[str, list[dict[str, Any]]], str]] = {
         {"de": [{**record, "answers": None} for record in hub_records(PARAGRAPHS["en"][:1])]},
         "a de: row 0: 'answers' is missing",
     ),
+    "no_translation": (
+        "tatoeba_pairs",
+        {"de": [{"source_sentence": "Ja.", "target_sentence": "\n"}]},
+        "a de: row 0: 'target_sentence' is empty",
+    ),
     "id_twice_elsewhere": (
         "answer_sentences",
         {"de": hub_records(PARAGRAPHS["en"]), "zh": hub_records(PARAGRAPHS["zh"][:1] * 2)},
@@ -171,6 +176,27 @@ def test_malformed_records_are_named_and_can_be_left_out(name: str) -> None:
     bad = BadRows(skip=True)
     list(TABLES.get(function)(tables(), "de", bad))
     assert bad.counts
+
+
+def test_tatoeba_gives_what_lasers_files_do(tmp_path: Path) -> None:
+    german, english = ["Nein.", "Ja.", "Doch."], ["No.", "Yes.", "It is."]
+    pairs = [
+        {"source_sentence": f"{one}\n", "target_sentence": other} for one, other in zip(german, english, strict=True)
+    ]
+    for name, texts in (("de", german), ("en", english)):
+        (tmp_path / name).write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+    files = FORMATS.get("tatoeba")((tmp_path / "de", tmp_path / "en"), "de", BadRows(skip=False))
+    found = [row for _, row in TABLES.get("tatoeba_pairs")({"de": table(pairs)}, "de", BadRows(skip=False))]
+    assert found == [row for _, row in files]
+    assert found[0] == retrieval("en-0", "It is.", ["2"], language="en")
+
+
+def test_a_bad_pair_leaves_the_others_their_numbers() -> None:
+    pairs = [{"source_sentence": one, "target_sentence": other} for one, other in (("", "Yes."), ("Nein.", "No."))]
+    bad = BadRows(skip=True)
+    found = [row for _, row in TABLES.get("tatoeba_pairs")({"de": table(pairs)}, "de", bad)]
+    assert found == [retrieval("en-0", "No.", ["1"], language="en"), retrieval("1", "Nein.", language="de")]
+    assert bad.counts == {"'source_sentence' is empty": 1}
 
 
 def test_every_function_is_tested() -> None:

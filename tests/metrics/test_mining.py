@@ -8,6 +8,7 @@ import sys
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def test_mining_equals_the_benchmark(golden: Path, margin: str) -> None:
     vectors = np.load(golden / "embeddings.npz")
     pairs, scores = mine(
         vectors["source"], vectors["target"], margin=margin,
-        source_texts=lines(golden / "src.txt"), target_texts=lines(golden / "trg.txt"),
+        texts=(lines(golden / "src.txt"), lines(golden / "trg.txt")), repeated="drop",
     )  # fmt: skip
     assert (np.diff(scores) <= 0).all()
     source_ids, target_ids = lines(golden / "src.id"), lines(golden / "trg.id")
@@ -145,12 +146,36 @@ def test_mining_equals_brute_force(margin: str, n: int, m: int, k: int, seed: in
     assert len(scores) == len(pairs) and all(score > 0 for score in scores)
 
 
-def test_repeated_sentences_compete_once_and_are_left_out() -> None:
+def test_repeated_sentences_compete_once_and_are_left_out_or_all_paired() -> None:
     vectors = np.eye(4, dtype=np.float32)
     source = vectors[[0, 1, 1, 2]]
-    pairs, _ = mine(source, vectors, margin="absolute", source_texts=["a", "b", "b\n", "c"], target_texts=list("stuv"))
-    assert pairs == [(0, 0), (3, 2)]
-    assert (1, 1) in mine(source, vectors, margin="absolute")[0]
+    texts = ["a", "b", "b\n", "c"], list("stuv")
+    assert mine(source, vectors, margin="absolute", texts=texts, repeated="drop")[0] == [(0, 0), (3, 2)]
+    pairs, scores = mine(source, vectors, margin="absolute", texts=texts)
+    assert pairs == [(0, 0), (1, 1), (2, 1), (3, 2)] and scores.tolist() == [1.0] * 4
+    # As sentences of their own, each takes a place among the other's neighbours, and only one gets the partner.
+    alone = mine(source, vectors, margin="absolute")[0]
+    assert ((1, 1) in alone) != ((2, 1) in alone)
+
+
+@settings(max_examples=25, deadline=None)
+@given(n=st.integers(1, 20), m=st.integers(1, 20), seed=st.integers(0, 1000), data=st.data())
+def test_every_place_of_a_sentence_is_paired_as_the_sentence_is(n: int, m: int, seed: int, data: Any) -> None:
+    """Mining the distinct sentences alone, and then naming all places of each."""
+    unique = random(n, seed=seed).astype(np.float64), random(m, seed=seed + 5000).astype(np.float64)
+    places = [data.draw(st.permutations([*range(len(side)), *range(0, len(side), 3)])) for side in unique]
+    source, target = (side[place] for side, place in zip(unique, places, strict=True))
+    order = [list(dict.fromkeys(place)) for place in places]  # the order in which they come first decides ties
+    expected = [
+        (one, other)
+        for first, second in brute_force(unique[0][order[0]], unique[1][order[1]], "ratio", 4)
+        for one, other in product(
+            [at for at, name in enumerate(places[0]) if name == order[0][first]],
+            [at for at, name in enumerate(places[1]) if name == order[1][second]],
+        )
+    ]
+    pairs, scores = mine(source, target, texts=tuple([str(name) for name in place] for place in places))
+    assert pairs == expected and (np.diff(scores) <= 0).all()
 
 
 def test_threshold_lies_halfway_to_the_next_score() -> None:
@@ -196,7 +221,7 @@ def test_unusable_vectors_are_named(value: float, reason: str) -> None:
     with pytest.raises(DataError, match=f"Row 3 of the queries is {reason}.*1 such rows.*Check the model"):
         nearest(broken(value), random(4))
     with pytest.raises(DataError, match=f"Row 3 of the target sentences is {reason}"):
-        mine(random(4), broken(value), target_texts=["same"] * 6)
+        mine(random(4), broken(value), texts=(list("abcd"), ["same"] * 6))
 
 
 def test_shapes_and_numbers_that_do_not_fit() -> None:
@@ -205,7 +230,7 @@ def test_shapes_and_numbers_that_do_not_fit() -> None:
         (lambda: nearest(random(2)[0], random(2)), r"The queries have the shape \(12,\)"),
         (lambda: nearest(random(2), random(2, 3)), "differ in their dimensions: queries 12, candidates 3"),
         (lambda: mine(random(2), random(2), margin="ration"), "Unknown margin 'ration'. Did you mean 'ratio'"),
-        (lambda: mine(random(2), random(2), source_texts=["a"]), "1 source texts for 2 vectors"),
+        (lambda: mine(random(2), random(2), texts=(["a"], ["b", "c"])), "1 source texts for 2 vectors"),
         (lambda: above(["a"], [1.0, 2.0], 0), "1 pairs and 2 scores"),
         (lambda: best_threshold(["a"], [], ["a"]), "1 pairs and 0 scores"),
     ):

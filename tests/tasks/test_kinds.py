@@ -78,8 +78,8 @@ def test_a_kind_is_built_again_from_its_decisive_options(name: str) -> None:
 
 
 CHANGED = {
-    "pool": "all", "layer": 3, "pooling": "first", "drop_repeated": True, "margin": "distance", "neighbours": 2,
-    "negatives": 7,
+    "pool": "all", "layer": 3, "pooling": "first", "repeated": "drop", "margin": "distance", "neighbours": 2,
+    "joined": True, "negatives": 7,
 }  # fmt: skip
 
 
@@ -87,20 +87,21 @@ CHANGED = {
     ("mode", "read"),
     [
         ("nearest", {"pool", "layer", "pooling"}),
-        ("mine", {"pool", "layer", "pooling", "drop_repeated", "margin", "neighbours"}),
-        ("rank", {"pool", "pooling", "negatives"}),
+        ("mine", {"pool", "layer", "pooling", "repeated", "margin", "neighbours"}),
+        ("rank", {"pool", "pooling", "joined", "negatives"}),
     ],
 )
 def test_options_that_a_mode_of_retrieval_does_not_read_are_not_told(mode: str, read: set[str]) -> None:
     usual = Retrieval({"mode": mode})
     assert set(usual.decisive_options()) == {"mode", *read} and set(CHANGED) < set(usual.options.model_dump())
     rng = np.random.default_rng(0)
-    texts = [f"text {number % 5}" for number in range(24)]
+    texts = [f"text {number % 11}" for number in range(24)]
     rows = [
         {
             "id": str(n),
             "side": "query" if n < 12 else "candidate",
             "text": text,
+            "context": "",
             "gold": [str(n + 12)] if n < 12 else [],
         }
         for n, text in enumerate(texts)
@@ -108,9 +109,13 @@ def test_options_that_a_mode_of_retrieval_does_not_read_are_not_told(mode: str, 
     features = [{"row": n, "candidate": int(n >= 12)} for n in range(24)]
     vectors = list(rng.normal(size=(24, 6)))
 
+    asked = {"text": ["Anna"], "context": ["Anna sold it ."], "side": ["candidate"], "positive": [""]}
+    tokenizer = build_tokenizer()
+
     def behaviour(kind: Retrieval) -> tuple[Any, ...]:
         found = kind.decode(rows, features, vectors, {})
-        return found, kind.calibrate(rows, features, vectors), kind.head(), kind.pools, kind.comparing
+        read = kind.encode({**asked, "positive_context": [""]}, [0], tokenizer=tokenizer, encoding=SMALL, labels=False)
+        return found, kind.calibrate(rows, features, vectors), kind.head(), kind.pools, kind.comparing, read
 
     for name, value in CHANGED.items():
         other = Retrieval({"mode": mode, name: value})

@@ -12,7 +12,7 @@ from adapterstilts.errors import UsageError
 from adapterstilts.mini.tokenizer import build_tokenizer
 from adapterstilts.settings import Encoding
 from adapterstilts.tasks.retrieval import Retrieval
-from adapterstilts.tasks.retrieval_options import PRESETS, resolve_layer
+from adapterstilts.tasks.retrieval_options import preset, resolve_layer
 
 SHORT = Encoding(max_length=16, stride=2, max_query_length=4)
 
@@ -109,7 +109,6 @@ def test_training_rows_bring_their_answers_and_equal_answers_are_one() -> None:
 def test_layers_are_numbers_or_shares_of_the_depth() -> None:
     assert resolve_layer("14/24", 24) == 14 and resolve_layer("14/24", 12) == 7 and resolve_layer("14/24", 6) == 4
     assert resolve_layer("20/24", 24) == 20 and resolve_layer(0, 4) == 0
-    assert {name: preset["layer"] for name, preset in PRESETS.items()} == {"jiant": "14/24", "xtreme": "20/24"}
     with pytest.raises(ValueError, match="layer 5 is not one of the 4 layers"):
         resolve_layer(5, 4)
     for wrong in ("25/24", "half", "1/0"):
@@ -117,12 +116,59 @@ def test_layers_are_numbers_or_shares_of_the_depth() -> None:
             Retrieval({"mode": "mine", "layer": wrong})
 
 
-def test_repeated_sentences_are_left_out_of_mining_when_asked() -> None:
+@pytest.mark.parametrize(
+    ("name", "mode", "layers", "pooling"),
+    [
+        # Depth to the hidden state that is read.
+        ("jiant", "nearest", {24: 14, 12: 7, 4: 2}, "mean"),
+        ("jiant", "mine", {24: 14, 12: 7, 4: 2}, "mean"),
+        ("xtreme", "nearest", {24: 14, 12: 8, 6: 4, 16: 11, 18: 10, 36: 21}, "mean"),
+        ("xtreme", "mine", {24: 20, 12: 8, 6: 4, 16: 11, 18: 15, 36: 30}, "first"),
+    ],
+)
+def test_presets_read_the_layers_of_the_published_scripts(
+    name: str, mode: str, layers: dict[int, int], pooling: str
+) -> None:
+    for depth, number in layers.items():
+        kind = Retrieval({"mode": mode, **preset(name, mode, depth)})
+        assert resolve_layer(kind.options.layer, depth) == number and kind.options.pooling == pooling
+    assert Retrieval({"mode": mode}).options == Retrieval({"mode": mode, **preset("jiant", mode, 12)}).options
+
+
+def test_repeated_sentences_are_paired_wherever_they_are_or_left_out(tmp_path: Path) -> None:
     rows, vectors = two_sides(10, 0)
-    rows[1] = {**rows[1], "text": rows[0]["text"]}
-    kept = Retrieval({"mode": "mine", "drop_repeated": True}).decode(rows, features(rows), vectors, {})
-    assert {"de-0", "de-1"} & set(kept) == set()
-    assert {"de-0", "de-1"} <= set(Retrieval({"mode": "mine"}).decode(rows, features(rows), vectors, {}))
+    for side in (0, 10):  # the first two sentences of either side are equal, and so are their translations
+        rows[side + 1], vectors[side + 1] = {**rows[side + 1], "text": rows[side]["text"]}, vectors[side]
+    dropped = Retrieval({"mode": "mine", "repeated": "drop"}).decode(rows, features(rows), vectors, {})
+    assert {"de-0", "de-1"} & set(dropped) == set() and len(dropped) == 8
+    kind = Retrieval({"mode": "mine"})
+    found = kind.decode(rows, features(rows), vectors, {})
+    assert found["de-0"] == found["de-1"] == ["en-0", "en-1"]
+    kind.write_predictions(found, tmp_path / "test-de.tsv")
+    assert kind.read_predictions(tmp_path / "test-de.tsv", []) == found
+    assert (tmp_path / "test-de.tsv").read_text().count("\n") == 12
+    scores = kind.score(found, rows, metric="pairs", language="de")
+    assert scores.metrics["precision"] == pytest.approx(100 * 10 / 12) and scores.metrics["recall"] == 100
+    for name, value in scores.metrics.items():
+        above, below = np.sum([item[name] for item in scores.items.values()], axis=0)
+        assert above / below == pytest.approx(value)
+
+
+def test_a_candidate_can_be_one_text_with_its_context() -> None:
+    tokenizer = build_tokenizer()
+    answer = {"positive": "Anna sold it .", "positive_context": "Anna sold it .\n Maria came ."}
+    rows = [row("a", "query", text="Who sold it ?", **answer), row("b", "candidate", context="Anna sold it .")]
+    columns = {name: [one[name] for one in rows] for name in rows[0]}
+    shared = {"tokenizer": tokenizer, "encoding": Encoding(max_length=9, stride=2, max_query_length=4)}
+    joined, paired = (
+        Retrieval({"mode": "rank", "joined": joined}).encode(columns, range(2), labels=False, **shared)["input_ids"]
+        for joined in (True, False)
+    )
+    whole = tokenizer("Anna sold it .Anna sold it . Maria came .")["input_ids"]
+    # The question is cut to its own length, the answer to the whole one, at its end.
+    assert joined[0] == tokenizer("Who sold it ?", truncation=True, max_length=4)["input_ids"] == paired[0]
+    assert joined[1] == tokenizer("text bAnna sold it .", truncation=True, max_length=9)["input_ids"]
+    assert joined[2] == [*whole[:8], tokenizer.sep_token_id] and paired[2] != joined[2]
 
 
 @pytest.mark.parametrize(

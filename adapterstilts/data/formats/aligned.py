@@ -1,18 +1,14 @@
-"""Sentences in two languages, of which some are translations of each other: retrieval rows."""
+"""Sentences in two languages, of which some are translations of each other: the rows of retrieval, and BUCC's files."""
 
 from __future__ import annotations
 
 from collections.abc import Container
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats.files import check_unicode, read_lines
 from adapterstilts.data.formats.registry import Records, register
-from adapterstilts.errors import DataError
-
-# So many sentences are not in alphabetical order by chance.
-_SORTED = 10
 
 
 def side(id_: str, text: str, *, gold: list[str] | None = None, context: str = "") -> dict[str, Any]:
@@ -85,111 +81,4 @@ def _with_ids(path: Path, bad: BadRows) -> dict[str, tuple[str, str]]:
             bad.report(path, f"line {number}", str(error))
             continue
         found[id_.strip()] = (f"line {number} of {path.name}", text.strip())
-    return found
-
-
-@register("tatoeba", "sentences", "their English translations", "line numbers", required=2)
-def read_tatoeba(
-    paths: tuple[Path, ...],
-    language: str,
-    bad: BadRows,
-    *,
-    queries: Literal["en", "other"] = "en",
-    gold: Literal["lines", "hidden", "auto"] = "lines",
-) -> Records:
-    """Tatoeba as LASER released it: one sentence per line, equal lines of both files translate each other.
-
-    XTREME's download sorts the English file, so that its lines no longer correspond to the other's. What corresponds
-    to them is then in a third file: for each line of the queries' file, the line (from 0) of the other one.
-
-    Candidates have the number of their line (from 0) as id, which is what the benchmark's prediction files hold;
-    queries have their language before it, `en-0`. The benchmark's script and the STILTs authors' look for each English
-    sentence among the others' (`similarity_search` in XTREME's `third_party/utils_retrieve.py`).
-
-    Args:
-        queries: `en` looks for each English sentence's translation, `other` for the other way round.
-        gold: `hidden` reads sorted files without a third one; there are only predictions to be made then. `auto`
-            takes the gold of sorted files for hidden, that of others from their lines.
-
-    Raises:
-        DataError: The files do not have equally many lines, or English is sorted and no third file says how.
-    """
-    other, english = (_sentences(path, bad) for path in paths[:2])
-    if gold == "auto":
-        gold = "hidden" if _is_sorted(english) else "lines"
-    asked, pool = (
-        ((paths[1], english), (paths[0], other)) if queries == "en" else ((paths[0], other), (paths[1], english))
-    )
-    if len(paths) > 2:
-        right = _line_numbers(paths[2], len(asked[1]), len(pool[1]), bad)
-    else:
-        _check_aligned(paths, other, english, hidden=gold == "hidden")
-        right = [[] if gold == "hidden" else [str(number)] for number in range(len(asked[1]))]
-    code = "en" if queries == "en" else language
-    for number, text in enumerate(asked[1]):
-        answers = [id_ for id_ in right[number] if pool[1][int(id_)] is not None]
-        if text is not None and (answers or gold == "hidden"):
-            yield (
-                f"line {number + 1} of {asked[0].name}",
-                {
-                    **side(f"{code}-{number}", text, gold=answers),
-                    "language": code,
-                },
-            )
-    code = language if queries == "en" else "en"
-    for number, text in enumerate(pool[1]):
-        if text is not None:
-            yield f"line {number + 1} of {pool[0].name}", {**side(str(number), text), "language": code}
-
-
-def _sentences(path: Path, bad: BadRows) -> list[str | None]:
-    """The sentence on each line, None for bad ones, so that the others keep their numbers."""
-    found: list[str | None] = []
-    for number, line in read_lines(path):
-        found.append(line.strip())
-        try:
-            check_unicode(line)
-            if not line.strip():
-                raise ValueError("the sentence is empty")
-        except ValueError as error:
-            bad.report(path, f"line {number}", str(error))
-            found[-1] = None
-    return found
-
-
-def _check_aligned(
-    paths: tuple[Path, ...], other: list[str | None], english: list[str | None], *, hidden: bool
-) -> None:
-    if len(other) != len(english):
-        raise DataError(
-            f"{paths[0]} has {len(other)} lines, and {paths[1]} has {len(english)}.",
-            remedy="Download both again: they do not belong together.",
-        )
-    if not hidden and _is_sorted(english):
-        raise DataError(
-            f"{paths[1]} is in alphabetical order, as XTREME's download leaves it, so its lines do not correspond to "
-            f"those of {paths[0]}.",
-            remedy="Use LASER's own files (data/tatoeba/v1), or name a file of line numbers after the two.",
-        )
-
-
-def _is_sorted(sentences: list[str | None]) -> bool:
-    texts = [text for text in sentences if text is not None]
-    return len(texts) >= _SORTED and texts == sorted(texts)
-
-
-def _line_numbers(path: Path, count: int, limit: int, bad: BadRows) -> list[list[str]]:
-    """For each of `count` queries the right line, as a list of one; empty for bad ones."""
-    found: list[list[str]] = []
-    for number, line in read_lines(path):
-        text = line.strip()
-        valid = text.isascii() and text.isdigit() and int(text) < limit
-        if not valid:
-            bad.report(path, f"line {number}", f"{text!r} is not a line number from 0 to {limit - 1}")
-        found.append([str(int(text))] if valid else [])
-    if len(found) != count:
-        raise DataError(
-            f"{path} has {len(found)} lines, and there are {count} sentences.",
-            remedy="Check that it belongs to these files.",
-        )
     return found

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.formats.answers import Answer, Unit, answers_of, given_answers, unit_of
 from adapterstilts.data.formats.files import check_unicode, read_json
 from adapterstilts.data.formats.registry import Records, register
 from adapterstilts.errors import DataError
-from adapterstilts.parsed import as_object, get_list, get_text, get_whole_number
+from adapterstilts.parsed import as_object, get_list, get_text
 
-# Text and offset that XTREME's download gives to the answers of its test files.
-_EMPTIED = ("", 0)
 _NO_CONTEXT = "the context is missing or empty"
-_NO_ANSWER = "an answer lacks 'text' or 'answer_start'"
 
 
 @register("squad_json", "SQuAD JSON")
@@ -25,6 +23,7 @@ def read_squad_json(paths: tuple[Path, ...], language: str, bad: BadRows) -> Rec
     """SQuAD v1.1 and v2.0 JSON, as XQuAD and MLQA use it too, with titles or without; gives canonical rows.
 
     XTREME's download empties the answers of its test files: `[{"answer_start": 0, "text": ""}]` is read as none.
+    Where the answers of a file are found only if its offsets count UTF-16 units or bytes, they are read as such.
     """
     seen: set[str] = set()
     for where, row in _squad_rows(paths[0], bad):
@@ -57,6 +56,7 @@ class Paragraph:
     Attributes:
         number: How many paragraphs of the file come before it, bad ones included.
         record: The JSON object that it is read from.
+        unit: In what its document's offsets count.
     """
 
     where: str
@@ -64,11 +64,14 @@ class Paragraph:
     context: str
     questions: list[Any]
     record: dict[str, Any]
+    unit: Unit
 
 
 def paragraphs(path: Path, bad: BadRows) -> Iterator[Paragraph]:
     """The usable paragraphs of a SQuAD document."""
-    for total, (article, paragraph, position) in enumerate(_objects(read_json(path), path, bad)):
+    found = list(_objects(read_json(path), path, bad))
+    unit = unit_of(one for _, paragraph, _ in found for one in _answers_there(paragraph))
+    for total, (article, paragraph, position) in enumerate(found):
         where = f"paragraph {position} of article {article}"
         try:
             context = get_text(paragraph, "context", _NO_CONTEXT)
@@ -78,7 +81,16 @@ def paragraphs(path: Path, bad: BadRows) -> Iterator[Paragraph]:
         except ValueError as error:
             bad.report(path, where, str(error))
         else:
-            yield Paragraph(where, total, context, questions, paragraph)
+            yield Paragraph(where, total, context, questions, paragraph, unit)
+
+
+def _answers_there(paragraph: dict[str, Any]) -> Iterator[tuple[str, Answer]]:
+    """(context, answer) of what can be read of a paragraph."""
+    try:
+        context, asked = get_text(paragraph, "context"), get_list(paragraph, "qas")
+        yield from ((context, one) for question in asked for one in given_answers(as_object(question, "")))
+    except ValueError:
+        return  # it is reported where it is read
 
 
 def questions(paragraph: Paragraph, path: Path, bad: BadRows, *, emptied: bool = False) -> Records:
@@ -90,7 +102,7 @@ def questions(paragraph: Paragraph, path: Path, bad: BadRows, *, emptied: bool =
     for position, question in enumerate(paragraph.questions):
         try:
             check_unicode(paragraph.context)
-            row = _question(question, emptied)
+            row = _question(question, paragraph, emptied)
         except ValueError as error:
             bad.report(path, f"question {position} of {paragraph.where}", str(error))
             continue
@@ -125,7 +137,7 @@ def _objects(document: Any, path: Path, bad: BadRows) -> Iterator[tuple[int, dic
                 yield number, paragraph, position
 
 
-def _question(question: Any, emptied: bool) -> dict[str, Any]:
+def _question(question: Any, paragraph: Paragraph, emptied: bool) -> dict[str, Any]:
     """The id, question and answers of one entry of `qas`; ValueError says what is wrong with it."""
     text, id_ = get_text(question, "question"), question.get("id")
     if not text.strip():
@@ -133,17 +145,10 @@ def _question(question: Any, emptied: bool) -> dict[str, Any]:
     check_unicode(text, str(id_))
     if not isinstance(id_, str | int):
         raise ValueError("'id' is missing")
-    given = get_list(question, "answers")
-    if not given and not question.get("is_impossible", False):
-        raise ValueError("there is no answer and the question is not marked impossible")
-    answers = [(get_text(one, "text", _NO_ANSWER), get_whole_number(one, "answer_start", _NO_ANSWER)) for one in given]
-    # SQuAD v2.0 says of each question whether it has an answer, so that an empty one is an error there.
-    if emptied and "is_impossible" not in question and set(answers) == {_EMPTIED}:
-        answers = []
-    if not all(answer.strip() for answer, _ in answers):
-        raise ValueError("an answer is empty")
+    answers = answers_of(question, may_be_emptied=emptied)
+    starts = [paragraph.unit(paragraph.context, start) if start >= 0 else start for _, start in answers]
     return {
         "id": str(id_),
         "question": text,
-        "answers": {"text": [answer for answer, _ in answers], "answer_start": [start for _, start in answers]},
+        "answers": {"text": [answer for answer, _ in answers], "answer_start": starts},
     }

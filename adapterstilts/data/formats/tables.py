@@ -72,13 +72,17 @@ def read_json_list(paths: tuple[Path, ...], language: str, bad: BadRows) -> Reco
 
 @register("tsv", "tab-separated file")
 def read_tsv(paths: tuple[Path, ...], language: str, bad: BadRows, *, columns: Sequence[str] | None = None) -> Records:
-    """Tab-separated values without any quoting: quotation marks are part of the text, as in GLUE's QQP.
+    """Tab-separated values, in which quotation marks are part of the text, as in GLUE's QQP and most releases.
+
+    Where Python's `csv.writer` wrote the file, as XTREME's download does for XNLI and PAWS-X, fields with such marks
+    have further ones around them and theirs doubled, which is undone; see `is_written_by_csv`.
 
     Args:
         columns: Names of the columns of a file without header row; by default the first line names them. Where each
             line has one column less, records lack the last: XTREME's download takes the label out of its test files.
     """
-    return _records(tsv_fields(paths[0]), paths[0], bad, columns)
+    lines = csv_fields(paths[0], "\t", bad) if is_written_by_csv(paths[0]) else tsv_fields(paths[0])
+    return _records(lines, paths[0], bad, columns)
 
 
 @register("csv", "comma-separated file")
@@ -152,6 +156,17 @@ def _header(fields: list[str], path: Path, where: str) -> list[str]:
 def tsv_fields(path: Path) -> Iterator[tuple[str, list[str]]]:
     """(where, fields) of each line."""
     return ((f"line {number}", line.split("\t")) for number, line in read_lines(path))
+
+
+def is_written_by_csv(path: Path) -> bool:
+    """Whether the fields of a tab-separated file have quotation marks as `csv.writer` sets them, for the most part.
+
+    It puts a field that has such a mark between two further ones, and doubles those inside. A mark in any other field
+    is one that it would not have written: then they are the text's own, in all of the file.
+    """
+    fields = [field for _, line in read_lines(path) if '"' in line for field in line.split("\t") if '"' in field]
+    written = sum('""' in field[1:-1] and _QUOTED.fullmatch(field) is not None for field in fields)
+    return 2 * written > len(fields)
 
 
 def csv_fields(path: Path, delimiter: str, bad: BadRows) -> Iterator[tuple[str, list[str]]]:

@@ -35,9 +35,9 @@ def read_copa_xml(paths: tuple[Path, ...], language: str, bad: BadRows) -> Recor
             if missing := [theirs for theirs, ours in _TEXTS.items() if not record[ours]]:
                 raise ValueError(f"<{missing[0]}> is missing or empty")
             label = item.get("most-plausible-alternative")
-            if label not in _LABELS:
+            if label and label not in _LABELS:
                 raise ValueError(f"the most plausible alternative is {label!r} instead of 1 or 2")
         except ValueError as error:
             bad.report(paths[0], where, str(error))
             continue
-        yield where, {**record, "question": item.get("asks-for"), "label": _LABELS[label]}
+        yield where, {**record, "question": item.get("asks-for"), "label": _LABELS[label] if label else None}

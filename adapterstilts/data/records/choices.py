@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from adapterstilts.data.records.fields import HIDDEN, RECORDS, Record, Row, columns_of, index_of, text_of
+from adapterstilts.data.records.fields import RECORDS, Record, Row, columns_of, index_of, is_hidden, text_of
 from adapterstilts.parsed import as_object, get_list, get_texts
 
 _QUESTIONS = ("cause", "effect")
@@ -13,12 +13,12 @@ _MARKER = re.compile(r"\[[a-z]+\]")
 
 
 def _row(context: str, question: str, choices: Sequence[str], label: int) -> Row:
-    """A wrong choice may be empty, as releases have some."""
+    """A wrong choice may be empty, as releases have some; the label is -1 where it is hidden."""
     if len(choices) < 2:
         raise ValueError(f"there are {len(choices)} choices, and a choice needs at least 2")
     if label >= len(choices):
         raise ValueError(f"the label is choice {label}, and there are {len(choices)}")
-    if not choices[label].strip():
+    if label >= 0 and not choices[label].strip():
         raise ValueError("the right choice is empty")
     return {"context": context, "question": question, "choices": list(choices), "label": label}
 
@@ -67,18 +67,16 @@ def commonsenseqa(record: Record, language: str) -> Row:
         raise ValueError(f"two choices have the same label among {', '.join(map(str, letters))}")
     choices = [text_of({"text": text}, "text", may_be_empty=True) for text in texts]
     key = record.get("answerKey")
-    if key in (None, ""):
-        raise ValueError(HIDDEN)
-    if key not in letters:
+    if not is_hidden(key) and key not in letters:
         raise ValueError(f"the label {key!r} is not one of {', '.join(map(str, letters))}")
-    return _row("", question, choices, letters.index(key))
+    return _row("", question, choices, -1 if is_hidden(key) else letters.index(key))
 
 
 @RECORDS.register("siqa")
 def siqa(record: Record, language: str) -> Row:
     """SocialIQA's JSON lines (`correct`: A, B, C; or labels 1, 2, 3 in a second file) or allenai/social_i_qa."""
     choices = [text_of(record, f"answer{letter}", may_be_empty=True) for letter in "ABC"]
-    if "correct" in record:
+    if not is_hidden(record.get("correct")):
         value = record["correct"]
         if value not in ("A", "B", "C"):
             raise ValueError(f"the label {value!r} is not one of A, B, C")

@@ -14,7 +14,13 @@ Row: TypeAlias = dict[str, Any]
 
 RECORDS: Registry[Callable[[Record, str], Row | list[Row]]] = Registry("record function")
 
-HIDDEN = "the label is not published"
+# What releases have in the place of labels that they keep to themselves, as text.
+_NO_LABEL = ("", "-1", "None")
+
+
+def is_hidden(value: Any) -> bool:
+    """Whether a value says that there is a label, but not which."""
+    return str(value).strip() in _NO_LABEL
 
 
 def text_of(record: Record, *names: str, may_be_empty: bool = False) -> str:
@@ -52,16 +58,16 @@ def columns_of(record: Record, name: str, **columns: str) -> list[list[Any]]:
 
 
 def index_of(value: Any, count: int, *, first: int = 0) -> int:
-    """A position from 0 to `count - 1`, from a number or its digits.
+    """A position from 0 to `count - 1`, from a number or its digits; -1 for a hidden one.
 
     Args:
         first: What the release calls position 0.
 
     Raises:
-        ValueError: It is not such a number; -1 and empty texts are what hidden labels look like.
+        ValueError: It is not such a number.
     """
-    if value in (None, "", -1, "-1"):
-        raise ValueError(HIDDEN)
+    if is_hidden(value):
+        return -1
     digits = str(value).strip()
     if not (digits.isascii() and digits.isdigit()) or not first <= int(digits) < first + count:
         raise ValueError(f"the label {value!r} is not a number from {first} to {first + count - 1}")
@@ -69,13 +75,13 @@ def index_of(value: Any, count: int, *, first: int = 0) -> int:
 
 
 def name_of(value: Any, names: Sequence[str]) -> str:
-    """The label that a Hub number or a release's own name stands for.
+    """The label that a Hub number or a release's own name stands for; empty for a hidden one.
 
     Raises:
         ValueError: It is neither a position in `names` nor one of them.
     """
-    if value in (None, ""):
-        raise ValueError(HIDDEN)
+    if is_hidden(value):
+        return ""
     if isinstance(value, str) and value.strip() in names:
         return value.strip()
     number = as_whole_number(value, f"the label {value!r} is not one of {', '.join(names)}")

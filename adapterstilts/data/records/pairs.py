@@ -63,10 +63,8 @@ def xnli(record: Record, language: str) -> Row | list[Row]:
     """
     if record.get("language", language) != language:
         return []
-    label = ""
-    if "gold_label" in record or "label" in record:
-        value = record.get("gold_label", record.get("label"))
-        label = name_of("contradiction" if value == "contradictory" else value, NLI)
+    value = record.get("gold_label", record.get("label"))
+    label = name_of("contradiction" if value == "contradictory" else value, NLI)
     return _pair(record, ("text_a", "sentence1", "premise"), ("text_b", "sentence2", "hypothesis"), label)
 
 
@@ -76,7 +74,7 @@ def pawsx(record: Record, language: str) -> Row:
 
     XTREME's test files have no label: it is empty then.
     """
-    label = name_of(record["label"], PARAPHRASE) if "label" in record else ""
+    label = name_of(record.get("label"), PARAPHRASE)
     return _pair(record, ("text_a", "sentence1"), ("text_b", "sentence2"), label)
 
 

@@ -6,26 +6,6 @@ from adapterstilts.data.formats.aligned import side
 from adapterstilts.data.formats.answer_sentences import training_row
 from adapterstilts.data.records.fields import RECORDS, Record, Row, text_of
 from adapterstilts.data.records.spans import answered
-from adapterstilts.parsed import get_whole_number
-
-_NO_NUMBER = "'number', the record's number in its split, is missing"
-
-
-@RECORDS.register("tatoeba_pair")
-def tatoeba_pair(record: Record, language: str) -> list[Row]:
-    """google/xtreme, tatoeba: a query and its English translation, with the ids that the `tatoeba` format gives.
-
-    The ids are made of the record's number in its split, which the caller has to add as `number`.
-    """
-    number = get_whole_number(record, "number", _NO_NUMBER)
-    if number < 0:
-        raise ValueError(_NO_NUMBER)
-    sentence = text_of(record, "source_sentence").strip()
-    english = text_of(record, "target_sentence").strip()
-    return [
-        {**side(f"{language}-{number}", sentence, gold=[str(number)]), "language": language},
-        {**side(str(number), english), "language": "en"},
-    ]
 
 
 @RECORDS.register("bucc_pair")

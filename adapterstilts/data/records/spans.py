@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapterstilts.data.records.fields import RECORDS, Record, Row, columns_of, text_of
-from adapterstilts.parsed import as_text, as_whole_number
+from adapterstilts.parsed import as_offset, as_text
 
 _EMPTY = "an answer is empty"
 
@@ -19,11 +19,9 @@ def answered(record: Record) -> Row:
     texts, starts = columns_of(record, "answers", text="texts", answer_start="offsets")
     if not all(as_text(text, _EMPTY).strip() for text in texts):
         raise ValueError(_EMPTY)
-    for start in starts:
-        as_whole_number(start, "an answer's offset is not a number")
     return {
         "id": text_of(record, "id"),
         "context": text_of(record, "context"),
         "question": text_of(record, "question"),
-        "answers": {"text": list(texts), "answer_start": list(starts)},
+        "answers": {"text": list(texts), "answer_start": [as_offset(start) for start in starts]},
     }

@@ -15,7 +15,9 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import Records
 from adapterstilts.data.formats.answer_sentences import Asked, ranked_rows, with_answers_elsewhere
 from adapterstilts.data.formats.sentences import sentence_breaks
+from adapterstilts.data.formats.tatoeba import asked_in_english
 from adapterstilts.data.records import RECORDS
+from adapterstilts.data.records.fields import text_of
 from adapterstilts.registry import Registry
 
 
@@ -48,6 +50,25 @@ def bucc_pairs(tables: Tables, language: str, bad: BadRows) -> Records:
             known["gold"] += [id_ for id_ in row["gold"] if id_ not in known["gold"]]
     for found in sides.values():
         yield from found.values()
+
+
+@TABLES.register("tatoeba_pairs")
+def tatoeba_pairs(tables: Tables, language: str, bad: BadRows) -> Records:
+    """google/xtreme, tatoeba: pairs of a sentence and its English translation, as the `tatoeba` format gives them."""
+    pairs = [
+        tuple(_sentence(record, name, place, tables[language].where, bad) for name in ("target", "source"))
+        for place, record in tables[language].records
+    ]
+    english, other = ([pair[side] for pair in pairs] for side in range(2))
+    return asked_in_english(english, other, language, range(len(pairs)))
+
+
+def _sentence(record: Mapping[str, Any], name: str, place: str, where: str, bad: BadRows) -> tuple[str, str] | None:
+    try:
+        return place, text_of(record, f"{name}_sentence").strip()
+    except ValueError as error:
+        bad.report(where, place, str(error))
+        return None
 
 
 @TABLES.register("answer_sentences")

@@ -49,15 +49,14 @@ class FileRows:
         parts = with_split(task.source("files"), split)
         if not parts:
             return f"{split} file of {task.name}"
-        if any(part.paths(split, language) is None for part in parts):
-            return f"{split} file of {task.name} in {language!r}"
-        absent = [
-            path
-            for part in parts
-            for path in self._paths(part, split, language)[: FORMATS.get(part.format).required]
-            if not path.is_file()
-        ]
-        return str(absent[0]) if absent else None
+        for part in parts:
+            ways = [one for one in (part, *part.instead) if split in one.splits]
+            absent = [self._absent(one, split, language) for one in ways]
+            if all(absent):
+                if not (named := list(dict.fromkeys(str(paths[0]) for paths in absent if paths[0]))):
+                    return f"{split} file of {task.name} in {language!r}"
+                return ", or ".join(named)
+        return None
 
     def fingerprint(self, task: Recipe, split: str, language: str) -> str:
         self._check(task, split, language)
@@ -67,13 +66,13 @@ class FileRows:
             options = ",".join(f"{name}={value}" for name, value in sorted(part.options.items()))
             return f"{part.format}({options}):{record_name(part)}:sha256:{digests}"
 
-        parts = "+".join(name(part) for part in with_split(task.source("files"), split))
+        parts = "+".join(name(part) for part in self._parts(task, split, language))
         # Some releases have all languages in one file, so the files alone do not say what is read from them.
         return f"files:{ROWS_VERSION}:{parts}:{split}:{language}"
 
     def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
         self._check(task, split, language)
-        parts = with_split(task.source("files"), split)
+        parts = self._parts(task, split, language)
         paths = [path for part in parts for path in self._paths(part, split, language)]
         features = task.build_kind().features()
         rows = (
@@ -81,7 +80,7 @@ class FileRows:
             for number, part in enumerate(parts)
             for place, row in self.rows(part, features, split, language, bad)
         )
-        return canonical_rows(task, rows, ", ".join(map(str, paths)), bad)
+        return canonical_rows(task, rows, ", ".join(map(str, paths)), bad, split=split)
 
     def rows(self, part: FilesSource, features: Mapping[str, Any], split: str, language: str, bad: BadRows) -> Records:
         """(place, row) of the rows of one part, before the task's kind has looked at them."""
@@ -89,8 +88,26 @@ class FileRows:
         records = FORMATS.get(part.format)(paths, own, bad, **part.options)
         return canonical(records, part, features, language=own, where=str(paths[0]), bad=bad)
 
+    def _parts(self, task: Recipe, split: str, language: str) -> list[FilesSource]:
+        """The sources of a split's rows: of each the first way of naming its files under which they are there."""
+
+        def there(part: FilesSource) -> FilesSource:
+            ways = (one for one in (part, *part.instead) if split in one.splits)
+            return next((one for one in ways if not self._absent(one, split, language)), part)
+
+        return [there(part) for part in with_split(task.source("files"), split)]
+
+    def _absent(self, part: FilesSource, split: str, language: str) -> list[Path | None]:
+        """The files that a part needs and that are not there; None alone if it has none for the language."""
+        if part.paths(split, language) is None:
+            return [None]
+        needed = self._paths(part, split, language)[: FORMATS.get(part.format).required]
+        return [path for path in needed if not path.is_file()]
+
     def _paths(self, part: FilesSource, split: str, language: str) -> tuple[Path, ...]:
-        paths = tuple(self.root / fill(template, language) for template in part.paths(split, language) or ())
+        paths = tuple(
+            self.root / fill(template, language, part.codes) for template in part.paths(split, language) or ()
+        )
         # What a format can do without, such as the gold that a benchmark does not give away, may be absent.
         required = FORMATS.get(part.format).required
         return tuple(path for number, path in enumerate(paths) if number < required or path.is_file())

@@ -47,7 +47,8 @@ class HubRows:
             for number, part in enumerate(parts)
             for place, row in _hub_rows(part, features, split, language, bad)
         )
-        return canonical_rows(task, rows, f"{', '.join(part.path for part in parts)}, {split}, {language}", bad)
+        where = f"{', '.join(part.path for part in parts)}, {split}, {language}"
+        return canonical_rows(task, rows, where, bad, split=split)
 
 
 def _hub_name(part: HubSource, split: str, language: str) -> str:

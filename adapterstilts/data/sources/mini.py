@@ -43,7 +43,7 @@ class MiniRows:
 
         def name(part: MiniSource) -> str:
             options = ",".join(f"{name}={value}" for name, value in sorted(part.options.items()))
-            return f"{part.generator}({options}):{part.splits[split]}"
+            return f"{part.generator}({options}):{part.splits[split]}{':turned' * part.turned}"
 
         parts = "+".join(name(part) for part in with_split(task.source("mini"), split))
         return f"mini:{mini.fingerprint()}:{parts}:{split}:{language}"
@@ -60,11 +60,23 @@ class MiniRows:
 
 def _generated(task: Recipe, split: str, language: str) -> list[dict[str, Any]]:
     parts = with_split(task.source("mini"), split)
-    return [
-        prefixed(row, number, parts)
-        for number, part in enumerate(parts)
-        for row in _told(part.generator, split, language, part.splits[split], json.dumps(part.options, sort_keys=True))
-    ]
+    rows = []
+    for number, part in enumerate(parts):
+        told = _told(part.generator, split, language, part.splits[split], json.dumps(part.options, sort_keys=True))
+        rows += [prefixed(row, number, parts) for row in (_turned(told) if part.turned else told)]
+    return rows
+
+
+def _turned(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Candidates as queries, whose gold are the queries that they were the gold of."""
+    asked = {row["id"]: row for row in rows if row["side"] == "query"}
+    gold: dict[str, list[str]] = {}
+    for id_, row in asked.items():
+        for answer in row["gold"]:
+            gold.setdefault(answer, []).append(id_)
+    pool = [row for row in rows if row["side"] == "candidate"]
+    queries = [{**row, "side": "query", "gold": gold.get(row["id"], [])} for row in pool]
+    return queries + [{**row, "side": "candidate", "gold": []} for row in asked.values()]
 
 
 @lru_cache(maxsize=32)

@@ -22,7 +22,7 @@ from adapterstilts.data.formats import FORMATS
 from adapterstilts.data.formats.files import json_object, read_lines
 from adapterstilts.data.formats.squad import Paragraph, paragraphs
 from adapterstilts.files import file_digest, sync
-from adapterstilts.parsed import get_list, get_object, get_text, get_whole_number
+from adapterstilts.parsed import as_offset, get_list, get_object, get_text
 from adapterstilts.tasks.recipe import Recipe
 
 Row: TypeAlias = Mapping[str, Any]
@@ -198,7 +198,7 @@ def _question(asked: Any, paragraph: Paragraph, where: str) -> Translated:
 def _placed(answer: Any, context: str) -> dict[str, list] | None:
     """The first answer; None where it is not at its offset, as XTREME says of those that translation lost."""
     try:
-        text, start = get_text(answer, "text"), get_whole_number(answer, "answer_start")
+        text, start = get_text(answer, "text"), as_offset(answer.get("answer_start"))
     except ValueError:
         return None
     found = text.strip() and start >= 0 and context.startswith(text, start)
