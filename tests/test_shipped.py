@@ -14,7 +14,9 @@ from adapterstilts.commands.setup import make_planner, shipped_folders
 from adapterstilts.mini import backbone_path
 from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.reporting.cards import RESULT, card
-from adapterstilts.runs.store import Run
+from adapterstilts.reporting.runs import runs_table
+from adapterstilts.reporting.transfer import transfer_tables
+from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.stages.evaluation_spec import Scored, plan_evaluation
 from adapterstilts.stages.graph import finished
 from adapterstilts.stages.reporter import Silent
@@ -86,5 +88,8 @@ def test_transfer_starts_from_a_shipped_adapter_without_training_it(tmp_path: Pa
         "mnli", "tatoeba", profile="mini", languages=("de",), baseline=False, store=tmp_path / "store"
     )
     (row,) = result.rows
-    assert row.intermediate == f"mnli@{run_of('mnli').short_key}"
+    assert row.shipped == [row.intermediate] == [f"mnli@{run_of('mnli').short_key}"]
+    assert f"{row.intermediate}: as the package has it, in half precision" in transfer_tables(result)
+    listed = runs_table(RunStore(tmp_path / "store").runs(), shipped=[run_of("mnli")])
+    assert f"{row.intermediate} (shipped)" in listed
     assert [path.name.split("-")[0] for path in (tmp_path / "store").glob("[!.]*")] == ["evaluate"]

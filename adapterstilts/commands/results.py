@@ -227,6 +227,8 @@ class TransferRow:
         trained: The run folder of the target phase; None for tasks that no model is trained for.
         seeds: Scores and runs of every seed. Where there are several, `intermediate`, `counts`, `calibration`, `folder`
             and `trained` are those of the first.
+        shipped: Labels of those of its intermediate runs that the package has, which were not trained here.
+        made_on: Libraries, processor and threads to the folders of the runs that were made with them.
         shared_data: The tasks whose training data both the intermediate and the target phase were trained on.
         language_adapter: The English language adapter that the target phase was trained over.
         language_adapters: Language to the language adapter that it was evaluated with.
@@ -272,6 +274,8 @@ class TransferRow:
     differs: str | None = None
     hidden: dict[str, str] = field(default_factory=dict)
     shared_data: list[str] = field(default_factory=list)
+    shipped: list[str] = field(default_factory=list)
+    made_on: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def named(self) -> RowName:

@@ -70,7 +70,7 @@ class Transfer(Work):
     def result(self) -> TransferResult:
         """The rows, read from the runs of the stages."""
         setup = self.planner.setup
-        rows_of = Rows(setup.catalogue, self.adapters, Memory.of_user())
+        rows_of = Rows(setup.catalogue, self.adapters, Memory.of_user(), setup.store.shelves)
         rows: list[TransferRow] = []
         for table in self.tables:
             found = rows_of.of([row.read(self.finished) for row in table.rows], against=table.against)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
@@ -13,6 +14,7 @@ from adapterstilts.commands.language_adapters import LanguageAdapters
 from adapterstilts.commands.results import ORACLE, SELECTED, Cost, Metrics, SeedScores, TransferRow
 from adapterstilts.commands.row_names import composition_name
 from adapterstilts.runs.memory import Memory
+from adapterstilts.runs.provenance import surroundings
 from adapterstilts.runs.store import Run
 from adapterstilts.stages.graph import finished
 from adapterstilts.tasks.catalogue import Catalogue
@@ -68,11 +70,13 @@ class Rows:
 
     Attributes:
         memory: Where intervals are kept, which take longer than the rest of a command that the store answers.
+        shelves: Folders of the runs that the package has.
     """
 
     catalogue: Catalogue
     adapters: LanguageAdapters | None
     memory: Memory
+    shelves: tuple[Path, ...] = ()
 
     def of(self, reached: Sequence[TargetRuns], *, against: int | None = None) -> list[TransferRow]:
         """The rows of one target, each compared with another one.
@@ -158,6 +162,8 @@ class Rows:
             language_adapters={name: self.adapters.label(name) for name in first.languages} if self.adapters else {},
             differs=task.differs(spec.source, spec.split),
             shared_data=self._shared_data(runs),
+            shipped=[_label(run) for run in reached.every_intermediate if run.folder in self.shelves],
+            made_on=_made_on(reached),
         )
 
 
@@ -171,6 +177,15 @@ def _compared(reached: TargetRuns, row: TransferRow) -> Compared:
     shared = bool(reached.intermediates) and len(reached.every_intermediate) == len(reached.intermediates)
     runs = [seed.evaluation for seed in reached.seeds]
     return Compared(str(row.named), runs, reached.seeds[0].languages, shared=shared)
+
+
+def _made_on(reached: TargetRuns) -> dict[str, list[str]]:
+    """Surroundings to the runs that were made in them."""
+    found: dict[str, list[str]] = {}
+    runs = [run for seed in reached.seeds for run in (*seed.before, *seed.targets, seed.evaluation)]
+    for run in (*reached.every_intermediate, *runs):
+        found.setdefault(surroundings(run.provenance), []).append(str(run.folder))
+    return found
 
 
 def selection_rows(rows: Sequence[TransferRow]) -> list[TransferRow]:

@@ -12,17 +12,20 @@ if TYPE_CHECKING:
     from adapterstilts.runs.specs import StageSpec
 
 
-def runs_table(runs: Sequence[Run]) -> str:
-    """Finished runs, oldest first."""
+def runs_table(runs: Sequence[Run], *, shipped: Sequence[Run] = ()) -> str:
+    """Finished runs, oldest first.
+
+    Args:
+        shipped: Those of the package, which others can start from.
+    """
     table = plain_table("")
-    by_key = {run.key: run for run in runs}
+    names = {run.key: f"{run.spec.task}@{run.short_key} (shipped)" for run in shipped}
+    names |= {run.key: f"{run.spec.task}@{run.short_key}" for run in runs}
     for name in ("key", "stage", "task", "from", "method", "backbone", "score", "finished"):
         table.add_column(name, no_wrap=True)
     for run in runs:
         spec = run.spec
-        made_from = [
-            f"{by_key[one].spec.task}@{one[:KEY_DIGITS]}" if one in by_key else one[:KEY_DIGITS] for one in spec.inputs
-        ]
+        made_from = [names.get(one, one[:KEY_DIGITS]) for one in spec.inputs]
         table.add_row(
             run.short_key,
             spec.stage,

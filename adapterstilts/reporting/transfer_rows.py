@@ -43,6 +43,7 @@ def legend(rows: Sequence[TransferRow]) -> list[str]:
         *_language_notes(rows[0]),
         *_hidden_notes(rows[0]),
         *(note for row in own for note in _notes(row)),
+        *_made_notes(own),
         *(f"{row_name(row)}{seed}: {folder}" for row in own for seed, folder in _folders(row)),
     ]
 
@@ -159,6 +160,22 @@ def _notes(row: TransferRow) -> list[str]:
     }:
         counted = ", ".join(f"{name} {count:,}" for name, count in ill_formed.items())
         notes.append(f"{row_name(row)}: predicted I- tags that continue nothing, read as B- by the scorer: {counted}.")
+    return notes
+
+
+def _made_notes(rows: Sequence[TransferRow]) -> list[str]:
+    """Which runs were not made here, and whether all were made alike."""
+    shipped = dict.fromkeys(label for row in rows for label in row.shipped)
+    notes = [
+        f"{label}: as the package has it, in half precision; trained here, it differs a little." for label in shipped
+    ]
+    made: dict[str, set[str]] = {}
+    for row in rows:
+        for where, folders in row.made_on.items():
+            made.setdefault(where, set()).update(folders)
+    if len(made) > 1:
+        listed = "; ".join(f"{len(folders):,} with {where}" for where, folders in made.items())
+        notes.append(f"Runs made differently, whose numbers would not be quite the same if made again alike: {listed}.")
     return notes
 
 

@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,6 +17,7 @@ _PACKAGES = (
     "adapterstilts", "torch", "transformers", "adapters", "peft", "tokenizers", "datasets", "accelerate", "evaluate",
     "safetensors", "numpy",
 )  # fmt: skip
+_NUMERIC = ("torch", "transformers", "adapters", "peft")
 
 
 class Stopwatch:
@@ -41,6 +43,15 @@ class Stopwatch:
             "hardware": _hardware(),
             **details,
         }
+
+
+def surroundings(provenance: Mapping[str, Any]) -> str:
+    """What numbers depend on beside the spec: two runs of one spec are bitwise equal only where this is equal."""
+    versions, hardware = provenance["versions"], provenance["hardware"]
+    libraries = ", ".join(f"{name} {versions[name]}" for name in _NUMERIC if name in versions)
+    on_gpu = provenance.get("device", "cpu") != "cpu"
+    machine = hardware.get("gpu") if on_gpu else f"{hardware.get('instructions') or hardware.get('cpu')}"
+    return f"{libraries}, {machine}, {hardware.get('threads')} threads"
 
 
 def _now() -> str:
@@ -75,6 +86,7 @@ def _hardware() -> dict[str, Any]:
     found: dict[str, Any] = {
         "platform": platform.platform(),
         "cpu": platform.processor() or platform.machine(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
     }

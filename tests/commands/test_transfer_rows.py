@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import adapterstilts
-from adapterstilts.commands.results import ORACLE, SELECTED, to_json
+from adapterstilts.commands.results import ORACLE, SELECTED, TransferResult, to_json
 from adapterstilts.errors import UsageError
 from adapterstilts.files import file_digest
 from adapterstilts.metrics import METRICS
@@ -109,6 +109,15 @@ def test_a_metric_that_is_no_mean_is_compared_by_its_statistic(
     assert squad.difference["f1"].mean == pytest.approx(best(squad) - best(none)) != before[1].difference["f1"].mean
 
 
+def test_runs_that_were_made_differently_are_said_to(mini: dict[str, Any]) -> None:
+    rows = adapterstilts.transfer("squad", "xquad", **SHOWN, **mini).rows
+    (where,) = {one for row in rows for one in row.made_on}
+    assert "torch" in where and "threads" in where and "made differently" not in transfer_tables(TransferResult(rows))
+    other = {where.replace("1 threads", "8 threads"): [str(rows[1].trained)]}
+    noted = transfer_tables(TransferResult([rows[0], replace(rows[1], made_on=other)]))
+    assert "Runs made differently" in noted and "1 with torch" in noted and "8 threads" in noted
+
+
 def rewrite(run: Run, **changes: Any) -> None:
     """Changes a run's metrics as if it had been published with them."""
     path = run.folder / "metrics.json"
@@ -124,8 +133,8 @@ def test_selection_reads_english_validation_and_the_oracle_the_scores(mini: dict
     rows = adapterstilts.transfer("all", "xquad", **SHOWN, **mini).rows
     for number, row in enumerate(rows):
         assert row.trained is not None
-        assert row.validation == Run(row.trained).metrics["best_score"]
-        rewrite(Run(row.trained), best_score=60.0 if number == best else 20.0 + number)
+        assert row.validation == Run(row.trained).metrics["validation_all"]["score"]
+        rewrite(Run(row.trained), validation_all={"score": 60.0 if number == best else 20.0 + number})
     # And the scores so that the last row is the best where it counts, or the first when that is selected.
     winner = 0 if best == 2 else 2
     for number, row in enumerate(rows):

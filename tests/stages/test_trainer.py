@@ -106,6 +106,10 @@ def test_training_rows_can_select_although_there_are_others(suite: dict[str, Any
     )
     trained = [sum(task.train_examples for task in one.tasks.values()) for one in (own, held_out)]
     assert trained[1] < trained[0] and own.key != held_out.key
+    # The checkpoint was chosen by 16 of the suite's validation rows; what is compared is its score on all.
+    metrics = json.loads((own.folder / "metrics.json").read_text())
+    assert metrics["validation_examples"] == 16 and metrics["validation_all"]["examples"] == 300
+    assert metrics["validation_all"]["accuracy"] == metrics["validation_all"]["score"] != metrics["best_score"]
 
 
 def test_micro_batches_do_not_change_the_result(quick: dict[str, Any], tmp_path: Path) -> None:
