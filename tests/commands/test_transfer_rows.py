@@ -186,7 +186,7 @@ def test_seeds_are_runs_of_their_own_and_rows_their_means(mini: dict[str, Any]) 
                 assert row.spread[group][metric] == pytest.approx(stdev(values))
         assert row.languages["de"]["f1"] == pytest.approx(mean(one["languages"]["de"]["f1"] for one in stored))
         assert row.languages["de"]["examples"] == 16
-        scores = [Run(seed.trained).metrics["best_score"] for seed in row.seeds if seed.trained]
+        scores = [Run(seed.trained).metrics["validation_all"]["score"] for seed in row.seeds if seed.trained]
         assert row.validation == pytest.approx(mean(scores))
         assert single.spread == {} and len(single.seeds) == 1
     none, squad = result.rows
@@ -277,7 +277,7 @@ def test_selection_with_seeds_is_by_the_mean(mini: dict[str, Any]) -> None:
     for row, values in zip(rows, ((50.0, 10.0), (31.0, 31.0)), strict=True):
         for seed, value in zip(row.seeds, values, strict=True):
             assert seed.trained is not None
-            rewrite(Run(seed.trained), best_score=value)
+            rewrite(Run(seed.trained), validation_all={"score": value})
     *_, selected, _ = adapterstilts.transfer("squad", "xquad", select=True, **options).rows
     assert selected.intermediate == rows[1].intermediate and selected.validation == 31.0
     assert len(selected.seeds) == 2 and selected.spread == rows[1].spread

@@ -193,7 +193,7 @@ def prepare(options: dict[str, Any], *, training: bool) -> Prepared:
     setup, squad = planner.setup, planner.setup.catalogue.recipe("squad")
     spec = plan_training(planner, [squad], "train-intermediate").spec
     kind = setup.catalogue.build_kind(spec.only)
-    both = training_rows(setup.source, squad, spec.only.data, BadRows(skip=False), max_validation_examples=16)
+    both = training_rows(setup.source, squad, spec.only.data, BadRows(skip=False))
     rows = both[0 if training else 1]
     features = encode(
         rows,
