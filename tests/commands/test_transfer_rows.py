@@ -167,9 +167,11 @@ def test_without_scores_in_other_languages_there_is_no_oracle(mini: dict[str, An
 
 
 def test_seeds_are_runs_of_their_own_and_rows_their_means(mini: dict[str, Any]) -> None:
-    one = adapterstilts.transfer("squad", "xquad", seed=8, **SHOWN, **mini)
+    # On a random backbone, less would leave all rows with the same answers.
+    options = {**mini, **SHOWN, "learning_rate": 0.05}
+    one = adapterstilts.transfer("squad", "xquad", seed=8, **options)
     before = stages(mini)
-    result = adapterstilts.transfer("squad", "xquad", seed=7, seeds=3, intermediate_seeds=1, **SHOWN, **mini)
+    result = adapterstilts.transfer("squad", "xquad", seed=7, seeds=3, intermediate_seeds=1, **options)
     assert stages(mini) == before + 2 * 2 * 2  # two rows, two new seeds, training and evaluation
     for row, single in zip(result.rows, one.rows, strict=True):
         assert [seed.seed for seed in row.seeds] == [7, 8, 9]
