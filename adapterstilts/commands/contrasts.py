@@ -121,7 +121,7 @@ def contrast(mine: Compared, theirs: Compared, *, kind: Kind, memory: Memory) ->
         found = memory.recall("contrast", *mine.languages, *scored, find=find)
     if found is None:
         return None
-    scope = THIS_MODEL if seeds == 1 else OTHER_TARGET_SEEDS if mine.shared else OTHER_SEEDS
+    scope = THIS_MODEL if seeds == 1 else OTHER_TARGET_SEEDS if mine.shared or theirs.shared else OTHER_SEEDS
     read: dict[str, Any] = {name: _read(found[name]) for name in _MEANS}
     read["languages"] = {language: _read(one) for language, one in found["languages"].items()}
     rest = {name: found[name] for name in ("groups", "unit", "ungrouped")}

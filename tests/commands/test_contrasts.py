@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import adapterstilts
-from adapterstilts.commands.contrasts import adjusted
+from adapterstilts.commands.contrasts import OTHER_SEEDS, OTHER_TARGET_SEEDS, adjusted
 from adapterstilts.commands.results import TransferResult, TransferRow, to_json
 from adapterstilts.errors import UsageError
 from adapterstilts.metrics.intervals import Interval, paired_bootstrap
@@ -127,8 +129,6 @@ def test_significant_differences_are_marked_where_there_are_several(result: Tran
         parts = {place: Interval(2.0, 1.0, 3.0, p) for place in row.contrast.parts}
         rows.append((row, row.contrast.with_parts(parts)))
     found = adjusted([contrast for _, contrast in rows])
-    from dataclasses import replace
-
     table = [
         replace(row, contrast=one, difference=one.zero_shot) if one else row
         for (row, _), one in zip(rows, found, strict=True)
@@ -141,12 +141,32 @@ def test_significant_differences_are_marked_where_there_are_several(result: Tran
     assert "[+1.0, +3.0]*" not in alone and "Holm" not in alone
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"seeds": 3, "scope": OTHER_SEEDS}, "95% interval over 3 seeds and 7 paragraphs."),
+        (
+            {"seeds": 3, "scope": OTHER_TARGET_SEEDS},
+            "95% interval over 3 seeds of one intermediate run and 7 paragraphs.",
+        ),
+        (
+            {"seeds": 2, "scope": OTHER_SEEDS},
+            "over 2 seeds and 7 paragraphs; two seeds say little, take three or more.",
+        ),
+        ({"groups": 1}, "No interval: all examples are about one text."),
+    ],
+)
+def test_the_table_says_what_an_interval_is_about(result: TransferResult, changed: dict[str, Any], said: str) -> None:
+    none, squad, *_ = result.rows
+    assert squad.contrast
+    row = replace(squad, contrast=replace(squad.contrast, **{"groups": 7, **changed}))
+    assert f"{said}\n" in transfer_tables(TransferResult([none, row]))
+
+
 def test_scores_of_an_earlier_version_are_compared_by_example(
     mini: dict[str, Any], result: TransferResult, tmp_path: Path
 ) -> None:
     """Their files do not say which examples share a text: each is taken for itself, and the table warns."""
-    import shutil
-
     shutil.copytree(mini["store"], tmp_path / "store")
     options = {**mini, "store": tmp_path / "store"}
     for path in (tmp_path / "store").glob("evaluate-xquad-*/scores/*.json"):

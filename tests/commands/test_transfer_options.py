@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 import adapterstilts
+from adapterstilts.commands.options import TransferOptions
+from adapterstilts.commands.repetitions import Seeds
+from adapterstilts.commands.transfer_options import chosen_seeds
 from adapterstilts.errors import UsageError
+from adapterstilts.profiles import load_profile
 from tests.conftest import without_training
 
 NOTHING_TRAINED = "nothing is trained here"
@@ -43,3 +47,24 @@ def test_an_option_that_one_of_the_targets_reads_is_used(suite: dict[str, Any]) 
 def test_options_that_no_target_reads_are_refused(suite: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="--layer has no meaning for xnli, lareqa"):
         adapterstilts.transfer("none", ["xnli", "lareqa"], layer=1, **suite)
+
+
+def test_seeds_of_both_phases_are_one_number_or_the_intermediate_ones_one() -> None:
+    one = ((),)
+    some: tuple[Any, ...] = (object(),)
+    for given, usual, rows, expected in (
+        ({}, 3, (some,), (3, 3)),
+        ({}, 1, (some,), (1, 1)),
+        ({}, 3, one, (3, 1)),
+        ({"seeds": 5}, 3, (some,), (5, 5)),
+        ({"seeds": 5, "intermediate_seeds": 1}, 3, (some,), (5, 1)),
+        ({"intermediate_seeds": 1}, 3, (some,), (3, 1)),
+        ({"intermediate_seeds": 4}, 3, (some,), (4, 4)),
+    ):
+        assert chosen_seeds(TransferOptions(**given), usual, rows) == Seeds(*expected), given
+    with pytest.raises(UsageError, match="--intermediate-seeds 4 with --seeds 3: .* Give 3, or 1 for one"):
+        chosen_seeds(TransferOptions(seeds=3, intermediate_seeds=4), 3, (some,))
+
+
+def test_profiles_say_how_many_seeds_there_are_where_nobody_does() -> None:
+    assert (load_profile("paper").seeds, load_profile("mini").seeds) == (3, 1)
