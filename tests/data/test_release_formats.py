@@ -257,6 +257,12 @@ HIDDEN: dict[str, tuple[str, tuple[Content, ...], dict, list[dict]]] = {
             {"tokens": ["10\u00a0000", "euroa"], "tags": ["", ""]},
         ],
     ),
+    "conllu": (
+        "conllu",
+        (CONLLU.replace("ADP", "_").replace("DET", "_"),),
+        {},
+        [{"tokens": ["zu", "dem"], "tags": ["", ""]}],
+    ),
     "conll_spaces_in_words": (
         "conll",
         ("thành phố\n10 000\nlớn\n\nđẹp\n",),

@@ -64,7 +64,8 @@ def read_conllu(paths: tuple[Path, ...], language: str, bad: BadRows) -> Records
     """Words and universal part-of-speech tags of a Universal Dependencies treebank; gives {tokens, tags}.
 
     Comments, multiword tokens (`1-2`) and empty nodes (`1.1`) are left out: the words that they stand for are tagged.
-    Treebanks whose texts may not be published have `_` for every word; such sentences are omitted.
+    Treebanks whose texts may not be published have `_` for every word; such sentences are omitted. A `_` in the place
+    of a tag is none.
     """
     for where, block in _sentences(read_lines(paths[0])):
         tokens: list[str] = []
@@ -81,9 +82,10 @@ def read_conllu(paths: tuple[Path, ...], language: str, bad: BadRows) -> Records
                 if columns[_ID] != str(len(tokens) + 1):
                     raise ValueError(f"line {number} has the id {columns[_ID]!r} instead of {len(tokens) + 1}")
                 tokens.append(columns[_FORM].strip(" "))
-                tags.append(columns[_UPOS].strip())
+                tag = columns[_UPOS].strip()
+                tags.append("" if tag == "_" else tag)
                 _check_word(number, tokens[-1])
-                _check_tag(number, tags[-1])
+                _check_tag(number, tag)
         except ValueError as error:
             bad.report(paths[0], where, str(error))
             continue
