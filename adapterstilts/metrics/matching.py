@@ -35,6 +35,13 @@ def match_tags(predictions: Path, labels: Path) -> tuple[list[list[str]], list[l
     mine, gold = read_tags(predictions), read_tags(labels)
     line = 1
     for index, (ours, theirs) in enumerate(zip(mine, gold, strict=False)):
+        if bool(ours) != bool(theirs):
+            without, other = (labels, predictions) if ours else (predictions, labels)
+            raise DataError(
+                f"{predictions}, line {line}: there {without} has a blank line more than {other}, which the benchmark "
+                f"reads as a sentence without tags (number {index + 1}).",
+                remedy=f"Write a blank line there in {other} too, or both files do not correspond from there on.",
+            )
         if len(ours) != len(theirs):
             raise DataError(
                 f"{predictions}, line {line}: sentence {index + 1} has {len(ours)} tags, in {labels} {len(theirs)}.",

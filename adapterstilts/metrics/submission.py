@@ -79,20 +79,23 @@ def write_lines(labels: Iterable[str], path: Path) -> None:
 
 
 def read_tags(path: Path) -> list[list[str]]:
-    """Tags of sentences, one per line, with a blank line between sentences and perhaps one at the end."""
+    """Tags of sentences, one per line, with a blank line between sentences and perhaps some at the end.
+
+    Before a further blank line there is a sentence without tags, as the benchmark's scorer reads it: its own files have
+    such.
+    """
     sentences: list[list[str]] = [[]]
     for number, line in enumerate((line.strip() for line in _lines(path)), start=1):
         if line:
             _check_label(line, path, number)
             sentences[-1].append(line)
-        elif sentences[-1]:
-            sentences.append([])
         else:
-            raise DataError(
-                f"{path}, line {number}: a sentence without tags.",
-                remedy="Put one blank line between two sentences and none before the first.",
-            )
-    return sentences if sentences[-1] else sentences[:-1]
+            sentences.append([])
+    while sentences and not sentences[-1]:
+        sentences.pop()
+    if not sentences:
+        raise DataError(f"{path} has no tags.", remedy="Write one tag on each line.")
+    return sentences
 
 
 def write_tags(sentences: Iterable[Sequence[str]], path: Path) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 # What decides the output of a checkpoint folder: architecture, weights, tokenizer.
+_NAMED_TOKENS = ("bos_token", "cls_token", "eos_token", "mask_token", "pad_token", "sep_token", "unk_token")
 _TOKENIZER = ("*.model", "tokenizer*.json", "vocab.*", "merges.txt")
 _DECISIVE = ("config.json", "*.safetensors", "pytorch_model*.bin", *_TOKENIZER)
 
@@ -158,7 +159,7 @@ class Backbone:
             check_tokenizer(self.tokenizer(), config, name=self.name)
             return Facts.of(config, self.tokenizer()).model_dump(mode="json")
 
-        told = ("facts", *Facts.model_fields, self.fingerprint, version("transformers"))
+        told = ("facts, all tokens embedded", *Facts.model_fields, self.fingerprint, version("transformers"))
         return Facts.model_validate(memory.recall(*told, find=find))
 
     def _load(self, auto_class: Any, **options: Any) -> Any:
@@ -256,8 +257,8 @@ def check_tokenizer(tokenizer: Any, config: Any, *, name: str) -> None:
     """Refuses a tokenizer with which batches of texts cannot be made.
 
     Raises:
-        CompatibilityError: It has no padding token, as many decoders' have none, or one that the model has no embedding
-            for.
+        CompatibilityError: It has no padding token, as many decoders' have none, or tokens that the model has no
+            embeddings for.
     """
     if tokenizer.pad_token_id is None:
         token = tokenizer.unk_token or tokenizer.eos_token or "<pad>"
@@ -266,11 +267,19 @@ def check_tokenizer(tokenizer: Any, config: Any, *, name: str) -> None:
             remedy="Save a copy of the backbone whose tokenizer has one, for instance a token that it has already: "
             f"`tokenizer.pad_token = {token!r}`, then `save_pretrained` both to a folder for --backbone.",
         )
-    if tokenizer.pad_token_id >= config.vocab_size:
+    size = config.vocab_size
+    needed = [token for token in _NAMED_TOKENS if (getattr(tokenizer, f"{token}_id") or 0) >= size]
+    # Special tokens that no text has, such as those of images, may be there for other models.
+    unread = {id_ for id_, token in tokenizer.added_tokens_decoder.items() if token.special}
+    without = {id_: text for text, id_ in tokenizer.get_vocab().items() if id_ >= size and id_ not in unread}
+    without |= {getattr(tokenizer, f"{token}_id"): getattr(tokenizer, token) for token in needed}
+    if without:
+        some = ", ".join(repr(without[id_]) for id_ in sorted(without)[:3]) + (", …" if len(without) > 3 else "")
         raise CompatibilityError(
-            f"The padding token of {name} has the id {tokenizer.pad_token_id}, but there are only {config.vocab_size} "
-            "embeddings.",
-            remedy="Call `model.resize_token_embeddings(len(tokenizer))` and save both again.",
+            f"The tokenizer of {name} has {len(tokenizer):,} tokens, and the model {size:,} embeddings: none for "
+            f"{some}.",
+            remedy="Call `model.resize_token_embeddings(len(tokenizer))` and save both to a folder for --backbone, or "
+            "use the tokenizer as it was before tokens were added to it.",
         )
 
 

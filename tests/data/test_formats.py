@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import lzma
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.formats import FORMATS
+from adapterstilts.data.formats import FORMATS, read_lines
 from adapterstilts.data.sources.files import FileRows
 from adapterstilts.errors import DataError
 from tests.package_tasks import recipe
@@ -125,6 +128,29 @@ def test_bad_rows_can_be_counted_and_left_out(tmp_path: Path, name: str) -> None
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"absent.json cannot be read .No such file.*--data-dir"):
         list(FORMATS.get("squad_json")((tmp_path / "absent.json",), "en", BadRows(skip=False)))
+
+
+@pytest.mark.parametrize("name", ["squad/train-v1.1.json", "squad/train-v1.1.json.gz"])
+def test_what_gzip_has_compressed_is_read_under_either_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / "squad").mkdir()
+    content = json.dumps(document(GOOD)).encode()
+    write(tmp_path / name, gzip.compress(content))
+    source = FileRows(tmp_path)
+    (row,) = source.load(recipe("squad"), "train", "en", BadRows(skip=False)).to_list()
+    assert row["question"] == "Who?" and source.missing(recipe("squad"), "train", "en") is None
+    assert len(source.fingerprint(recipe("squad"), "train", "en")) > 64
+    write(tmp_path / name, gzip.compress(content)[:-12])
+    with pytest.raises(DataError, match=r"train-v1.1.json.* is compressed by gzip and damaged \(.*Download it again"):
+        source.load(recipe("squad"), "train", "en", BadRows(skip=False))
+
+
+def test_lines_of_compressed_files_and_other_packed_ones(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.jsonl", gzip.compress(b"\xef\xbb\xbf{}\r\n\n{}\n"))
+    assert list(read_lines(path)) == [(1, "{}"), (2, ""), (3, "{}")]
+    packed = {"a zip archive": b"PK\x03\x04...", "by bzip2": bz2.compress(b"{}"), "by xz": lzma.compress(b"{}")}
+    for what, content in packed.items():
+        with pytest.raises(DataError, match=rf"x.jsonl is .*{what}.*Unpack it"):
+            list(read_lines(write(path, content)))
 
 
 def test_rows_have_the_canonical_columns(tmp_path: Path) -> None:

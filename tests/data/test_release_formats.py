@@ -97,6 +97,12 @@ GOOD: dict[str, tuple[str, tuple[Content, ...], dict, list[dict]]] = {
         {},
         [{"tokens": ["EU", "German"], "tags": ["B-ORG", "B-MISC"]}],
     ),
+    "conll_spaces_in_words": (
+        "conll",
+        ("thành phố\tNOUN\n10 000\tNUM\n",),
+        {},
+        [{"tokens": ["thành phố", "10 000"], "tags": ["NOUN", "NUM"]}],
+    ),
     "conll_columns": ("conll", ("1\tEU\tNNP\tO\n",), {"token": 1, "tag": 2}, [{"tokens": ["EU"], "tags": ["NNP"]}]),
     "conll_odd_white_space": ("conll", ("\u00a0\tPUNCT\n",), {}, [{"tokens": ["\u00a0"], "tags": ["PUNCT"]}]),
     "conllu": (
@@ -250,6 +256,18 @@ HIDDEN: dict[str, tuple[str, tuple[Content, ...], dict, list[dict]]] = {
             {"tokens": ["kun", "sais", "tän", "."], "tags": ["", "", "", ""]},
             {"tokens": ["10\u00a0000", "euroa"], "tags": ["", ""]},
         ],
+    ),
+    "conllu": (
+        "conllu",
+        (CONLLU.replace("ADP", "_").replace("DET", "_"),),
+        {},
+        [{"tokens": ["zu", "dem"], "tags": ["", ""]}],
+    ),
+    "conll_spaces_in_words": (
+        "conll",
+        ("thành phố\n10 000\nlớn\n\nđẹp\n",),
+        {},
+        [{"tokens": ["thành phố", "10 000", "lớn"], "tags": ["", "", ""]}, {"tokens": ["đẹp"], "tags": [""]}],
     ),
     "conll_one_word": ("conll", ("Hu",), {}, [{"tokens": ["Hu"], "tags": [""]}]),
     "conll_document": ("conll", ("-DOCSTART- -X- O\n\nHu \n",), {}, [{"tokens": ["Hu"], "tags": [""]}]),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapterstilts.errors import DataError
-from adapterstilts.metrics import matching, submission
+from adapterstilts.metrics import METRICS, matching, submission
 
 LABELS = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -89,6 +89,14 @@ def test_line_ends_of_other_systems(tmp_path: Path, end: str) -> None:
         ]  # fmt: skip
 
 
+def test_sentences_without_tags_are_there_as_the_benchmark_reads_them(tmp_path: Path) -> None:
+    doubled = put(tmp_path, "tags", "\nB-PER\nO\n\n\nO\nB-LOC\n\n\n")
+    assert submission.read_tags(doubled) == [[], ["B-PER", "O"], [], ["O", "B-LOC"]]
+    mine, gold = matching.match_tags(put(tmp_path, "mine", "\nB-PER\nO\n\n\nO\nO\n"), doubled)
+    found = METRICS.get("tagging").score(mine, gold, language="en")
+    assert (found["precision"], found["recall"], found["accuracy"]) == (100.0, 50.0, 75.0)
+
+
 def test_no_pair_can_be_predicted(tmp_path: Path) -> None:
     gold = put(tmp_path, "gold", "a\tb\n")
     assert matching.match_pairs(put(tmp_path, "mine", ""), gold) == ([], [("a", "b")])
@@ -105,8 +113,7 @@ FAULTS: list[tuple[str, str | bytes, str]] = [
     ("read_lines", b"a\nb\xff\n", "x, line 2: byte 0xff is not UTF-8. Save the file as UTF-8"),
     ("read_lines", b"\xef\xbb\xbfa\n", "x begins with a byte-order mark. Save it as UTF-8 without"),
     ("read_tags", "", "x is empty"),
-    ("read_tags", "A\n\n\nB\n", "x, line 3: a sentence without tags. Put one blank line"),
-    ("read_tags", "\nA\n", "x, line 1: a sentence without tags"),
+    ("read_tags", "\n\n", "x has no tags. Write one tag on each line"),
     ("read_tags", "A\nword\tB\n", "x, line 2: .* has more than one column"),
     ("read_pairs", "a\tb\nc\n", "x, line 2: 'c' is not a pair of ids. Write the source's id, a tab"),
     ("read_pairs", "a\t\n", "x, line 1: .* is not a pair"),
@@ -155,6 +162,13 @@ MISMATCHES: list[tuple[str, str, str, str]] = [
     ("lines", "a\nb\n", "a\n", "mine has 2 lines, .*gold has 1. Write one prediction for each"),
     ("lines", "a\n", "a\nb\n", "mine has 1 lines, .*gold has 2"),
     ("tags", "A\n\nB\nC\n", "A\n\nB\n", "mine, line 3: sentence 2 has 2 tags, in .*gold 1. Give each token one"),
+    (
+        "tags",
+        "A\n\nB\n",
+        "A\n\n\nB\n",
+        "mine, line 3: there .*gold has a blank line more than .*mine, which the .* without tags .number 2",
+    ),
+    ("tags", "\nA\n", "A\n", "mine, line 1: there .*mine has a blank line more than .*gold"),
     ("tags", "A\n", "A\n\nB\n", "mine has 1 sentences, .*gold has 2"),
     ("answers", '{"a": ""}', squad(("a", ["x"]), ("b", ["y"])), "mine has no entry for 1 ids of .*gold: 'b'. Predict"),
     ("answers", '{"a": "", "z": ""}', squad(("a", ["x"])), "mine has 1 ids that are not in .*gold: 'z'. Remove them"),

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from transformers import AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 import adapterstilts
 from adapterstilts.commands.setup import shipped_folders
@@ -22,7 +22,7 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.errors import AstiltsError, CompatibilityError, UsageError
 from adapterstilts.modeling.architecture import Facts, default_pooling, routers, stays_as_pretrained
-from adapterstilts.modeling.backbone import Backbone, locate_backbone
+from adapterstilts.modeling.backbone import Backbone, check_tokenizer, locate_backbone
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.quantization import NF4, check_quantization, check_quantized_composition
 from adapterstilts.modeling.storage import StoredModel, save_model
@@ -254,8 +254,32 @@ def test_tokenizers_that_cannot_pad_are_refused(backbones: dict[str, Backbone], 
     with pytest.raises(CompatibilityError, match="no padding token. Save a copy .*tokenizer.pad_token = '<unk>'"):
         adapterstilts.train_intermediate("mnli", **none)
     added = changed_tokenizer(llama, tmp_path / "added", pad_token="[NEW]")
-    with pytest.raises(CompatibilityError, match="there are only 8661 embeddings. Call `model.resize_token_embeddings"):
+    with pytest.raises(CompatibilityError, match=r"8,662 tokens, and the model 8,661 embeddings: none for '\[NEW\]'"):
         adapterstilts.train_intermediate("mnli", **options(added, tmp_path, method="peft:lora"))
+
+
+def test_tokens_without_embeddings_are_refused(backbones: dict[str, Backbone], tmp_path: Path) -> None:
+    folder = tmp_path / "added"
+    shutil.copytree(backbones["xlm-roberta"].path, folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    size = len(tokenizer)
+    # A text cannot have a special token: those that other models of the family read images with do no harm.
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    tokenizer.save_pretrained(folder)
+    config = AutoConfig.from_pretrained(folder)
+    check_tokenizer(tokenizer, config, name="it")
+    tokenizer.add_tokens(["annarom", "zoekoeln"])
+    tokenizer.save_pretrained(folder)
+    message = (
+        rf"has {size + 3:,} tokens, and the model {size:,} embeddings: none for 'annarom', 'zoekoeln'. Call `model.res"
+    )
+    with pytest.raises(CompatibilityError, match=message):
+        adapterstilts.train_intermediate("mnli", **options(str(folder), tmp_path, method="seq_bn"))
+    with pytest.raises(CompatibilityError, match="embeddings: none for"):
+        adapterstilts.transfer("none", "tatoeba", **without_training(options(str(folder), tmp_path)))
+    model = AutoModel.from_pretrained(folder)
+    model.resize_token_embeddings(len(tokenizer))
+    check_tokenizer(tokenizer, model.config, name="it")
 
 
 @pytest.mark.parametrize(

@@ -2,27 +2,64 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from adapterstilts.errors import DataError
 from adapterstilts.parsed import as_object
 
 _BOM = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
+# What files begin with that hold others, or are compressed by what is not undone here.
+_PACKED = {b"PK\x03\x04": "a zip archive", b"BZh": "compressed by bzip2", b"\xfd7zXZ": "compressed by xz"}
+_DAMAGED = (gzip.BadGzipFile, zlib.error, EOFError)
+
+
+def compressed(path: Path) -> Path:
+    """Where a file is that is kept compressed, under its name with `.gz`."""
+    return path.with_name(f"{path.name}.gz")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
+    """A file's content, of one that gzip has compressed too, whatever it is called.
+
+    Raises:
+        DataError: It cannot be read, or is something else than it should be.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(max(map(len, _PACKED)))
+            file.seek(0)
+            if packed := next((what for mark, what in _PACKED.items() if start.startswith(mark)), None):
+                raise DataError(f"{path} is {packed}.", remedy="Unpack it.")
+            if start.startswith(_GZIP):
+                with gzip.open(file) as content:
+                    yield content
+            else:
+                yield file
+    except _DAMAGED as error:
+        raise DataError(
+            f"{path} is compressed by gzip and damaged ({str(error) or type(error).__name__}).",
+            remedy="Download it again.",
+        ) from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 def read_text(path: Path) -> str:
     """Reads a UTF-8 file whole; bytes that are not UTF-8 become surrogates, for the record they are in to be refused.
 
     Raises:
-        DataError: The file is missing or empty.
+        DataError: The file is missing, empty or packed.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise _unreadable(path, error) from None
+    with opened(path) as file:
+        data = file.read()
     if not data.strip():
         raise _empty(path)
     return _decode(data.removeprefix(_BOM))
@@ -35,24 +72,21 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     that are not UTF-8 become surrogates, for the record they are in to be refused.
 
     Raises:
-        DataError: The file is missing or empty.
+        DataError: The file is missing, empty or packed.
     """
     blank: list[tuple[int, str]] = []
     seen = False
-    try:
-        with path.open("rb") as file:
-            for number, data in enumerate(file, start=1):
-                data = data.removeprefix(_BOM) if number == 1 else data
-                line = (number, _decode(data.removesuffix(b"\n").removesuffix(b"\r")))
-                if not data.strip():
-                    blank.append(line)
-                    continue
-                seen = True
-                yield from blank
-                blank.clear()
-                yield line
-    except OSError as error:
-        raise _unreadable(path, error) from None
+    with opened(path) as file:
+        for number, data in enumerate(file, start=1):
+            data = data.removeprefix(_BOM) if number == 1 else data
+            line = (number, _decode(data.removesuffix(b"\n").removesuffix(b"\r")))
+            if not data.strip():
+                blank.append(line)
+                continue
+            seen = True
+            yield from blank
+            blank.clear()
+            yield line
     if not seen:
         raise _empty(path)
 

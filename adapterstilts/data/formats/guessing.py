@@ -44,7 +44,7 @@ def guess_format(path: Path, columns: Collection[str], *, name: str | None = Non
         UsageError: Neither name nor content tells.
         DataError: The file cannot be read.
     """
-    suffix = path.suffix.lower()
+    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
     chosen = name or _SUFFIXES.get(suffix)
     if chosen is None and set(columns) >= _TAGGED and suffix in (".tsv", ".txt", ".tab") and _has_blocks(path):
         chosen = "conll"

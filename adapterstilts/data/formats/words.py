@@ -12,6 +12,7 @@ from adapterstilts.data.formats.registry import Records, register
 
 _PREFIX = re.compile(r"[a-z]{2,3}(?:-[a-z]+)*:")
 _DOCUMENT = "-DOCSTART-"
+_TAB, _SPACES = re.compile("\t"), re.compile(" +")
 _ID, _FORM, _UPOS, _COLUMNS = 0, 1, 3, 10
 
 Line = tuple[int, str]
@@ -21,11 +22,12 @@ Line = tuple[int, str]
 def read_conll(paths: tuple[Path, ...], language: str, bad: BadRows, *, token: int = 0, tag: int = -1) -> Records:
     """A word and its tag per line, a blank line between sentences; gives {tokens, tags}.
 
-    Columns are separated by tabs, or by spaces where a line has no tab. Where each word of the file has WikiANN's
+    Columns are separated by tabs, or by spaces in a file without tabs. Where each word of the file has WikiANN's
     language prefix (`en:word`), it is removed. `-DOCSTART-` lines are left out. A sentence with a bad line is bad.
 
-    XTREME's download takes the tags out of its test files. Where all lines are a word alone, every tag is empty; where
-    only some are, these are bad.
+    XTREME's download takes the tags out of its test files. Where no line has a tag, every tag is empty; where only some
+    lack one, these are bad. In a file without tabs most lines decide: if half of them have no space, those with one are
+    words too, such as `10 000`.
 
     Args:
         token: Position of the word among the columns; negative ones count from the end.
@@ -33,15 +35,16 @@ def read_conll(paths: tuple[Path, ...], language: str, bad: BadRows, *, token: i
     """
     lines = list(read_lines(paths[0]))
     prefixed = all(_PREFIX.match(line) for _, line in lines if not _is_blank(line))
-    tagged = _first_with_tag(lines)
+    separator = _separator(lines)
+    tagged = _first_with_tag(lines, separator)
     hidden = tagged is None and token == 0
     for where, block in _sentences(lines):
         tokens, tags = [], []
         try:
             for number, line in block:
-                columns = _columns(line)
-                if columns[0] == _DOCUMENT:
+                if _is_document(line):
                     continue
+                columns = separator.split(line.strip(" "))
                 word, name = (columns[0], "") if hidden else _word_and_tag(number, columns, token, tag, tagged)
                 word = _PREFIX.sub("", word, count=1) if prefixed else word
                 _check_word(number, word)
@@ -61,7 +64,8 @@ def read_conllu(paths: tuple[Path, ...], language: str, bad: BadRows) -> Records
     """Words and universal part-of-speech tags of a Universal Dependencies treebank; gives {tokens, tags}.
 
     Comments, multiword tokens (`1-2`) and empty nodes (`1.1`) are left out: the words that they stand for are tagged.
-    Treebanks whose texts may not be published have `_` for every word; such sentences are omitted.
+    Treebanks whose texts may not be published have `_` for every word; such sentences are omitted. A `_` in the place
+    of a tag is none.
     """
     for where, block in _sentences(read_lines(paths[0])):
         tokens: list[str] = []
@@ -78,9 +82,10 @@ def read_conllu(paths: tuple[Path, ...], language: str, bad: BadRows) -> Records
                 if columns[_ID] != str(len(tokens) + 1):
                     raise ValueError(f"line {number} has the id {columns[_ID]!r} instead of {len(tokens) + 1}")
                 tokens.append(columns[_FORM].strip(" "))
-                tags.append(columns[_UPOS].strip())
+                tag = columns[_UPOS].strip()
+                tags.append("" if tag == "_" else tag)
                 _check_word(number, tokens[-1])
-                _check_tag(number, tags[-1])
+                _check_tag(number, tag)
         except ValueError as error:
             bad.report(paths[0], where, str(error))
             continue
@@ -107,16 +112,21 @@ def _is_blank(line: str) -> bool:
     return not line.strip(" \t")
 
 
-def _columns(line: str) -> list[str]:
-    """Words can have other white space inside, so only tabs or spaces separate columns."""
-    return line.split("\t") if "\t" in line else re.split(" +", line.strip(" "))
+def _is_document(line: str) -> bool:
+    return re.split("[ \t]", line.strip(" "), maxsplit=1)[0] == _DOCUMENT
 
 
-def _first_with_tag(lines: Iterable[Line]) -> int | None:
+def _separator(lines: Iterable[Line]) -> re.Pattern[str]:
+    """What separates columns: words can have other white space inside, and spaces too unless these separate."""
+    words = [line.strip(" ") for _, line in lines if not _is_blank(line) and not _is_document(line)]
+    alone = sum(" " not in word for word in words)
+    return _TAB if any("\t" in word for word in words) or 2 * alone >= len(words) else _SPACES
+
+
+def _first_with_tag(lines: Iterable[Line], separator: re.Pattern[str]) -> int | None:
     """Number of the first line that has more than a word."""
     for number, line in lines:
-        columns = _columns(line)
-        if len(columns) > 1 and columns[0] != _DOCUMENT and not _is_blank(line):
+        if not (_is_blank(line) or _is_document(line)) and separator.search(line.strip(" ")):
             return number
     return None
 

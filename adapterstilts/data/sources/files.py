@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS, Records
+from adapterstilts.data.formats.files import compressed
 from adapterstilts.data.sources.rows import (
     ROWS_VERSION,
     canonical,
@@ -105,9 +106,9 @@ class FileRows:
         return [path for path in needed if not path.is_file()]
 
     def _paths(self, part: FilesSource, split: str, language: str) -> tuple[Path, ...]:
-        paths = tuple(
-            self.root / fill(template, language, part.codes) for template in part.paths(split, language) or ()
-        )
+        templates = part.paths(split, language) or ()
+        paths = [self.root / fill(template, language, part.codes) for template in templates]
+        paths = [packed if not path.is_file() and (packed := compressed(path)).is_file() else path for path in paths]
         # What a format can do without, such as the gold that a benchmark does not give away, may be absent.
         required = FORMATS.get(part.format).required
         return tuple(path for number, path in enumerate(paths) if number < required or path.is_file())
