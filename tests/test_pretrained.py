@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from adapterstilts.data.translation.model import locate_checkpoint
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.modeling.backbone import locate_backbone
+from tests.hub_server import serve
 from tests.translation_models import save_marian, sentences
 
 CODE = (
@@ -83,3 +85,38 @@ def test_kernels_that_a_part_of_a_configuration_names_are_forgotten(tmp_path: Pa
     path.write_text(json.dumps(content), encoding="utf-8")
     assert AutoConfig.from_pretrained(tmp_path).text_config._attn_implementation == "somebody/kernel"
     assert load_pretrained(AutoConfig, str(tmp_path)).text_config._attn_implementation is None
+
+
+LOAD = """
+import sys, torch
+from adapterstilts.errors import AstiltsError
+from adapterstilts.modeling.backbone import locate_backbone
+try:
+    locate_backbone("somebody/model").encoder(torch.float32)
+    print("loaded")
+except AstiltsError as error:
+    print(error.message)
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "printed"),
+    [(OWN, "its config.json names code to run"), ({"_attn_implementation_internal": "somebody/kernel"}, "loaded")],
+)
+def test_a_repository_on_the_hub_runs_nothing_and_fetches_no_other(
+    config: dict[str, Any], printed: str, tiny_backbone: Path, tmp_path: Path
+) -> None:
+    model = with_code(tiny_backbone, tmp_path / "model", config=config)
+    kernel = tmp_path / "kernel"
+    kernel.mkdir()
+    (kernel / "__init__.py").write_text(CODE.format(marker=str(model / "marker")), encoding="utf-8")
+    with serve({"somebody/model": ("a" * 40, model), "somebody/kernel": ("b" * 40, kernel)}) as server:
+        environment = {"HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1"}
+        done = subprocess.run(
+            [sys.executable, "-c", LOAD], input="y\n" * 9, capture_output=True, text=True, check=False,
+            env={**os.environ, **environment},
+        )  # fmt: skip
+    assert printed in done.stdout, done.stderr
+    assert not (model / "marker").exists()
+    assert any("somebody/model" in line for line in server.requests)
+    assert not [line for line in server.requests if "somebody/kernel" in line or line.endswith(".py")]
