@@ -103,14 +103,15 @@ def test_runs_are_listed_and_shown(used: tuple[Path, str]) -> None:
 
 
 def test_intermediate_task_helps_on_the_mini_suite(used: tuple[Path, str]) -> None:
-    """In the mean of three seeds: one seed's training on so little data can go either way."""
+    """With every seed of the target phase, though by how much can differ a lot."""
     seeds = "--seeds 3 --intermediate-seeds 1"
     result = run(f"astilts transfer --from squad --to mlqa --profile mini {seeds} --json", used[0])
     assert result.returncode == 0 and result.stderr.count("already in the store") == 4
     none, squad = json.loads(result.stdout)["rows"]
     assert none["intermediate"] == "none" and list(none["languages"]) == ["en", "de", "es", "zh"]
     assert 25 < none["zero_shot"]["f1"] < 70
-    assert squad["difference"]["f1"]["p"] < 0.1
+    for mine, theirs in zip(squad["seeds"], none["seeds"], strict=True):
+        assert mine["seed"] == theirs["seed"] and mine["zero_shot"]["f1"] > theirs["zero_shot"]["f1"]
     assert squad["difference"]["f1"]["mean"] > 5
     assert squad["parameters"]["trained"] < 0.1 * squad["parameters"]["total"]
 

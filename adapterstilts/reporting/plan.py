@@ -45,8 +45,10 @@ def _what(stage: StagePlan) -> str:
 def plan_mermaid(plan: CommandPlan) -> str:
     """The stages as a Mermaid flowchart, which GitHub and most Markdown tools draw."""
     lines = ["flowchart LR"]
+    several = len({stage.seed for stage in plan.stages if stage.seed is not None}) > 1
     for stage in plan.stages:
-        detail = " · ".join(str(one) for one in (stage.method, stage.composition) if one not in (None, "none"))
+        seed = f"seed {stage.seed}" if several and stage.seed is not None else None
+        detail = " · ".join(str(one) for one in (stage.method, stage.composition, seed) if one not in (None, "none"))
         text = "<br/>".join(part for part in (stage.stage, stage.label, detail) if part)
         lines.append(f'  {_node(stage.key)}["{text}"]:::{_CLASSES[stage.state]}')
     lines += [f"  {_node(need)} --> {_node(stage.key)}" for stage in plan.stages for need in stage.needs]

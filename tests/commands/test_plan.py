@@ -81,6 +81,12 @@ def test_plans_are_text_of_eighty_columns_json_and_a_picture(suite: dict[str, An
     assert any(line.startswith(f'  s{train.key}["train-target<br/>mlqa<br/>seq_bn[') for line in drawn)
 
 
+def test_the_picture_tells_seeds_apart_where_there_are_several(suite: dict[str, Any]) -> None:
+    several = adapterstilts.plan(adapterstilts.transfer, "none", "mlqa", seeds=2, **SHOWN, **suite)
+    assert [f"seed {seed}" in plan_mermaid(several) for seed in (42, 43, 44)] == [True, True, False]
+    assert "seed" not in plan_mermaid(adapterstilts.plan(adapterstilts.transfer, "none", "mlqa", **SHOWN, **suite))
+
+
 PLAN = """
 import json, resource, sys, time
 from adapterstilts.cli.main import main
