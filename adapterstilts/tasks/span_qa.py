@@ -101,8 +101,16 @@ class SpanQA(KindDefaults):
         return HeadSpec(name="span", outputs=2)
 
     def unlabelled(self, row: Row) -> bool:
-        """No answer means "there is none" where questions can be without; else it means that it is not told."""
-        return not row["answers"]["text"] and not self.options.no_answer
+        """No answer means "there is none" where questions can be without, unless there is an offset alone."""
+        return not row["answers"]["text"] and (not self.options.no_answer or bool(row["answers"]["answer_start"]))
+
+    def stand_in(self, rows: Sequence[Row]) -> str | None:
+        """No answer at all."""
+        return None if any(row["answers"]["text"] for row in rows) else "questions are without answer"
+
+    def without_gold(self, row: Row) -> dict[str, Any]:
+        """With an offset and no answer, which no data have."""
+        return {**row, "answers": {"text": [], "answer_start": [-1]}}
 
     def check_encoding(self, encoding: Encoding) -> None:
         """No token of a context may lie between two windows."""

@@ -36,6 +36,12 @@ def lines(count: int, **record: Any) -> str:
     return "".join(json.dumps({**record, "premise": f"{number}."}) + "\n" for number in range(count))
 
 
+def questions(count: int) -> str:
+    """SQuAD's JSON without any answer."""
+    qas = [{"id": str(number), "question": "Who?", "answers": []} for number in range(count)]
+    return json.dumps({"data": [{"paragraphs": [{"context": "Ann came.", "qas": qas}]}]})
+
+
 COPA = {"choice1": "a", "choice2": "b", "question": "cause"}
 # task, file, its text, and how it is said
 SAME: dict[str, tuple[str, str, str, str]] = {
@@ -44,6 +50,9 @@ SAME: dict[str, tuple[str, str, str, str]] = {
     "xcopa": ("xcopa", "xcopa/zh/test.zh.jsonl", lines(20, **COPA, label=0), "all 20 labels are the first choice"),
     "panx": ("panx", "panx/test-de.tsv", "Anna\tO\nging\tO\n\n" * 20, "all 20 sentences have the tag 'O' at every"),
     "udpos": ("udpos", "udpos/test-de.tsv", "Anna\tX\n\n" * 20, "all 20 sentences have the tag 'X' at every word"),
+    "squad_v2": (
+        "squad_v2", "squad_v2/dev-v2.0.json", questions(200), "all 200 questions are without answer",
+    ),
     "tatoeba": (
         "tatoeba", "tatoeba/de-en.en", "".join(f"Sentence {n:02}.\n" for n in range(20)),
         "the English sentences are in alphabetical order",
@@ -54,6 +63,7 @@ GOLD: dict[str, tuple[str, str, str]] = {
     "few": ("xnli", "xnli/test-de.tsv", "A\tB\tentailment\n" * 19),
     "not_the_first": ("xnli", "xnli/test-de.tsv", "A\tB\tneutral\n" * 20),
     "all_but_one": ("pawsx", "pawsx/test-de.tsv", "A\tB\t0\n" * 30 + "A\tB\t1\n"),
+    "no_answer": ("squad_v2", "squad_v2/dev-v2.0.json", questions(199)),
     "choices": ("xcopa", "xcopa/zh/test.zh.jsonl", lines(20, **COPA, label=1)),
     "tags": ("panx", "panx/test-de.tsv", "Anna\tO\n\n" * 20 + "Rom\tB-LOC\n"),
 }
@@ -77,7 +87,8 @@ def beside(name: str) -> dict[str, str]:
 
 def language_of(path: str) -> str:
     found = Path(path).stem.replace(".", "-").split("-")[-1]
-    return found if len(found) == 2 and found != "en" else "en" if "copa-test" in path else "de"
+    english = "copa-test" in path or "squad" in path
+    return found if len(found) == 2 and found != "en" else "en" if english else "de"
 
 
 @pytest.mark.parametrize("name", SAME)

@@ -14,13 +14,10 @@ Row: TypeAlias = dict[str, Any]
 
 RECORDS: Registry[Callable[[Record, str], Row | list[Row]]] = Registry("record function")
 
-# What releases have in the place of labels that they keep to themselves, as text.
-_NO_LABEL = ("", "-1", "None")
-
 
 def is_hidden(value: Any) -> bool:
-    """Whether a value says that there is a label, but not which."""
-    return str(value).strip() in _NO_LABEL
+    """Whether a value is one that releases have in the place of labels that they keep to themselves."""
+    return value is None or str(value).strip() in ("", "-1")
 
 
 def text_of(record: Record, *names: str, may_be_empty: bool = False) -> str:
