@@ -171,7 +171,7 @@ def _found(mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str],
         "languages": {language: intervals.of([language]) for language in languages},
         "groups": (count := drawn.count(shown)),
         "unit": EXAMPLES if count == len(ids) else metric.unit,
-        "ungrouped": None in grouped,
+        "ungrouped": metric.grouped and None in grouped,
     }
 
 

@@ -71,6 +71,11 @@ class Metric:
     group: Callable[[Row], str] = _alone
     unit: str = "groups"
 
+    @property
+    def grouped(self) -> bool:
+        """Whether some examples have errors that are not independent."""
+        return self.group is not _alone
+
     def load(self, language: str) -> Any:
         """The `evaluate.Metric`, set up for the language of the answers."""
         module, _, attribute = self.scorer.partition(":")

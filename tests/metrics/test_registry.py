@@ -86,4 +86,5 @@ def test_questions_on_a_paragraph_and_hypotheses_for_a_premise_are_groups() -> N
     own = replace(METRICS.get("tagging"), group=lambda row: row["document"])
     tagged = [{"id": "1", "document": "d"}, {"id": "2", "document": "d"}]
     assert METRICS.get("tagging").groups(tagged, {"1", "2"}) == {"1": "1", "2": "2"}
+    assert not METRICS.get("tagging").grouped and own.grouped and METRICS.get("squad").unit == "paragraphs"
     assert own.groups(tagged, {"1", "2"}) == {"1": "1", "2": "1"}
