@@ -54,7 +54,7 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
         settings=spec.settings,
         sampling=spec.sampling,
         seed=spec.seed,
-        length=_length(spec, setup, parts),
+        length=_length(spec, setup),
         work=work,
         on_progress=lambda step, steps, logged: reporter.trained(stage, step, steps, logged),
     )
@@ -83,10 +83,10 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
     return {**metrics, "validation_all": _scored_again(model, prepared, metrics), **measured}, details
 
 
-def _length(spec: TrainSpec, setup: Setup, parts: Sequence[TaskPart]) -> Length:
-    """How long the stage is trained: as its settings say, or as long as other runs were."""
+def _length(spec: TrainSpec, setup: Setup) -> Length | None:
+    """How long the stage is trained, where that is as long as other runs were."""
     if spec.budget is None:
-        return Length(epochs=spec.settings.epochs, steps=spec.settings.max_steps)
+        return None
     amount = sum(setup.store.need(key).metrics[spec.budget.measured] for key in spec.budget.of)
     return Length(steps=amount) if spec.budget.unit == "steps" else Length(tokens=amount)
 

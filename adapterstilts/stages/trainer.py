@@ -245,9 +245,9 @@ def train(
     settings: Optimisation,
     sampling: Sampling | None,
     seed: int,
-    length: Length,
     work: Path,
     on_progress: Callable[[int, int, dict[str, float]], None],
+    length: Length | None = None,
 ) -> TrainingResult:
     """Trains `model` in place and leaves it with the weights that were best on the validation data.
 
@@ -256,9 +256,9 @@ def train(
     Args:
         parts: The tasks, which share everything but their heads.
         sampling: How often each of several tasks is trained on.
-        length: How long it is trained.
         work: Folder for checkpoints and `log.jsonl`.
         on_progress: Called with (step, all steps, newly logged values).
+        length: How long it is trained; by default as the settings say.
 
     Raises:
         UsageError: By this sampling a task would never be trained on.
@@ -266,6 +266,7 @@ def train(
     checkpoints = work / CHECKPOINTS
     lengths = {part.name: part.features["length"][:] for part in parts}
     batches = mix(lengths, sampling, batch_size=settings.batch_size, seed=seed)
+    length = length or Length(steps=settings.max_steps, epochs=settings.epochs)
     steps = length.of(batches, {part.name: part.features["tokens"][:] for part in parts})
     # What is never reached would leave nothing to choose from.
     reached = settings.eval_steps is not None and settings.eval_steps <= steps

@@ -182,9 +182,7 @@ def test_nothing_that_is_held_out_is_trained_on_in_any_language(releases: Path, 
     data = TrainingData(
         task="squad", source="files", fingerprints={"train": {"en": ""}}, holdout=500, translations={"de": ""}
     )
-    train, validation = training_rows(
-        source, task, data, BadRows(skip=False), max_validation_examples=500, translations=files
-    )
+    train, validation = training_rows(source, task, data, BadRows(skip=False), translations=files)
     languages = {
         code: set(train.filter(lambda row, code=code: row["language"] == code)["id"][:]) for code in ("en", "de")
     }
@@ -195,7 +193,7 @@ def test_nothing_that_is_held_out_is_trained_on_in_any_language(releases: Path, 
     group = {row["id"]: row["context"] for row in span_qa(split="train", language="de", size=160)}
     assert not {group[id_] for id_ in held} & set(train["context"][:])
     few = data.model_copy(update={"max_examples": 30})
-    train, _ = training_rows(source, task, few, BadRows(skip=False), max_validation_examples=9, translations=files)
+    train, _ = training_rows(source, task, few, BadRows(skip=False), translations=files)
     halves = train["id"][:30], train["id"][30:]
     assert halves[0] == halves[1] and not set(halves[0]) & held
 

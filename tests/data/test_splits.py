@@ -53,9 +53,9 @@ def test_one_group_cannot_be_split() -> None:
 def test_validation_is_held_out_of_training_and_not_of_the_test_data(releases: Path) -> None:
     source = FileRows(releases)
     data = TrainingData(task="squad", source="files", fingerprints={"train": {"en": ""}}, holdout=500, max_examples=50)
-    train, validation = training_rows(source, recipe("squad"), data, BadRows(skip=False), max_validation_examples=10)
+    train, validation = training_rows(source, recipe("squad"), data, BadRows(skip=False))
     test = source.load(recipe("squad"), "test", "en", BadRows(skip=False))
-    assert (len(train), len(validation)) == (50, 10)
+    assert (len(train), len(validation)) == (50, 16)
     contexts = [set(rows["context"][:]) for rows in (train, validation, test)]
     assert not contexts[0] & contexts[1] and not contexts[1] & contexts[2]
 

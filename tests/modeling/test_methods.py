@@ -56,7 +56,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
         encoding=Encoding(max_length=96, stride=16, max_query_length=24),
     )
     kind, tokenizer = Catalogue().build_kind(task), backbone.tokenizer()
-    rows, held_out = training_rows(source, squad, task.data, BadRows(skip=False), max_validation_examples=8)
+    rows, held_out = training_rows(source, squad, task.data, BadRows(skip=False))
+    held_out = held_out.select(range(8))
     german = source.load(squad, "test", "de", BadRows(skip=False)).select(range(8))
     features = [
         encode(these, identity=name, kind=kind, tokenizer=tokenizer, encoding=task.encoding, labels=labels, cache=cache)

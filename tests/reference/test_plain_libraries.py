@@ -236,9 +236,7 @@ def cached_features(setup: Any, spec: Any) -> Any:
     from adapterstilts.data.splits import training_rows
     from tests.package_tasks import recipe
 
-    rows, _ = training_rows(
-        setup.source, recipe("mnli"), spec.only.data, BadRows(skip=False), max_validation_examples=16
-    )
+    rows, _ = training_rows(setup.source, recipe("mnli"), spec.only.data, BadRows(skip=False))
     return encode(
         rows, identity="again", kind=setup.catalogue.build_kind(spec.only), tokenizer=setup.backbone.tokenizer(),
         encoding=spec.only.encoding, labels=True, cache=setup.store.cache / "again",

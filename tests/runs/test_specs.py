@@ -6,6 +6,7 @@ import pytest
 
 from adapterstilts.errors import UsageError
 from adapterstilts.runs.specs import (
+    Budget,
     Choice,
     EvaluateSpec,
     MethodSpec,
@@ -83,6 +84,7 @@ CHANGES: dict[str, Any] = {
     "language_adapter_drop": 1,
     "language_adapters": {"de": "k"},
     "quantization": "nf4",
+    "budget": Budget(unit="steps", of=("a",)),
     "translate_test": {"de": "translated"},
     "task": "mlqa",
     "source": "hub",
