@@ -50,12 +50,18 @@ def legend(rows: Sequence[TransferRow]) -> list[str]:
 
 def _budget_notes(rows: Sequence[TransferRow]) -> list[str]:
     """How much more some rows were trained than others, where they do not differ by a little alone."""
-    tokens = {row_name(row): sum(cost.tokens_seen for cost in row.cost.values()) / len(row.seeds) for row in rows}
+    tokens = {row_name(row): _tokens_of_one_model(row) for row in rows}
     least = min(tokens.values(), default=0.0)
     if not least or max(tokens.values()) <= _SAME_BUDGET * least:
         return []
     listed = ", ".join(f"{name} {shown_tokens(count)}" for name, count in tokens.items())
     return [f"Tokens trained on, both phases: {listed}. --match compute makes those of the comparisons equal."]
+
+
+def _tokens_of_one_model(row: TransferRow) -> float:
+    """Of both phases; an intermediate run that several models start from is in each of them."""
+    starts = {tuple(seed.intermediate_runs) for seed in row.seeds}
+    return row.cost["intermediate"].tokens_seen / len(starts) + row.cost["target"].tokens_seen / len(row.seeds)
 
 
 def compared(rows: Sequence[TransferRow]) -> list[Contrast]:
