@@ -204,6 +204,8 @@ class TransferRow:
         variant: What is different about a baseline of `--compare`; None for the other rows.
         train_languages: Languages of the target phase's training data; those other than English are translations.
         translate_test: Whether English translations of the test rows were scored instead of them.
+        translations_are_english_rows: Whether these are the embedded suite's own English rows, the same ones for every
+            language, so that every language has the scores of English.
         intermediate_languages: Of the runs that were trained on translations, the languages of their data.
         split: Split that was scored.
         languages: Language to its metrics, in percent, and its number of `examples`; means over seeds.
@@ -266,6 +268,7 @@ class TransferRow:
     variant: str | None = None
     train_languages: list[str] = field(default_factory=list)
     translate_test: bool = False
+    translations_are_english_rows: bool = False
     intermediate_languages: dict[str, list[str]] = field(default_factory=dict)
     fusion_attention: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     language_adapter: str | None = None

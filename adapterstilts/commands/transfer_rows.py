@@ -13,6 +13,7 @@ from adapterstilts.commands.intermediate_runs import NONE, label, run_label
 from adapterstilts.commands.language_adapters import LanguageAdapters
 from adapterstilts.commands.results import ORACLE, SELECTED, Cost, Metrics, SeedScores, TransferRow
 from adapterstilts.commands.row_names import composition_name
+from adapterstilts.data.translation.reading import are_parallel_rows
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.provenance import surroundings
 from adapterstilts.runs.store import Run
@@ -132,6 +133,7 @@ class Rows:
             variant=reached.variant,
             train_languages=list(trained.only.data.languages) if trained else [],
             translate_test=bool(spec.translate_test),
+            translations_are_english_rows=any(map(are_parallel_rows, spec.translate_test.values())),
             intermediate_languages={_label(run): found for run in reached.intermediates if (found := _translated(run))},
             intermediate_runs={_label(run): run.key for run in reached.intermediates},
             composition=composition_name(trained) if trained else NONE,

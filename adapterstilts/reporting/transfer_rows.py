@@ -113,7 +113,12 @@ def _translation_notes(rows: Sequence[TransferRow]) -> list[str]:
                 f"translate-train: target phase trained {_training(row.train_languages)}; checkpoints selected on "
                 "English validation data."
             )
-        if row.translate_test:
+        if row.translations_are_english_rows:
+            found.append(
+                "translate-test: the suite's translations are its own English rows, so every language has the score of "
+                "English by construction: no result about translating."
+            )
+        elif row.translate_test:
             found.append("translate-test: English translations of each language's rows were scored; en is as it is.")
     return list(dict.fromkeys(found))
 

@@ -117,7 +117,9 @@ def test_translated_tests_are_the_english_rows_of_the_suite(mini: dict[str, Any]
     assert {**specs[0], "translate_test": specs[1]["translate_test"]} == specs[1]
     assert set(specs[1]["translate_test"]) == {"de", "zh"} and row.folder != plain.folder
     text = transfer_tables(adapterstilts.TransferResult([row]))
-    assert "no intermediate task, translate-test" in text and "English translations of each language's rows" in text
+    assert "no intermediate task, translate-test" in text and "no result about translating" in text
+    assert row.translations_are_english_rows and not plain.translations_are_english_rows
+    assert "translate-test" not in transfer_tables(adapterstilts.TransferResult([plain]))
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [

@@ -15,7 +15,13 @@ from adapterstilts.data.formats.sentences import sentence_breaks
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.translation.layout import Direction, file_of, provenance_of, write_translations
 from adapterstilts.data.translation.markers import mark, unmark
-from adapterstilts.data.translation.reading import ParallelRows, TranslationFiles, from_english, open_translations
+from adapterstilts.data.translation.reading import (
+    ParallelRows,
+    TranslationFiles,
+    are_parallel_rows,
+    from_english,
+    open_translations,
+)
 from adapterstilts.data.translation.texts import check_translatable, needed_texts, translate_row
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.mini.generators import generator
@@ -195,7 +201,9 @@ def test_the_suites_parallel_rows_are_its_translations() -> None:
     found = translations.load(task, "train", EN_DE, rows=rows, wanted=wanted, bad=BadRows(skip=False))
     everything = {row["id"]: row for row in source.load(task, "train", "de", BadRows(skip=False)).to_list()}
     assert found.to_list() == [everything[id_] for id_ in wanted["id"][:]]
-    assert "de" in translations.fingerprint(task, "train", EN_DE) and translations.missing(task, "train", EN_DE) is None
+    fingerprint = translations.fingerprint(task, "train", EN_DE)
+    assert "de" in fingerprint and are_parallel_rows(fingerprint)
+    assert translations.missing(task, "train", EN_DE) is None
 
 
 # Files
@@ -239,6 +247,8 @@ def loaded(root: Path, task: str, rows: list[dict[str, Any]], bad: BadRows | Non
 def test_what_is_written_is_read(task: str, name: str, tmp_path: Path) -> None:
     ours, theirs = (generator(name)(split="train", language=code, size=12) for code in ("en", "de"))
     write(file_of(tmp_path, recipe(task), "train", EN_DE), task, ours, theirs)
+    files = TranslationFiles(tmp_path, flag="--translations")
+    assert not are_parallel_rows(files.fingerprint(recipe(task), "train", EN_DE))
     found = loaded(tmp_path, task, ours).to_list()
     assert found == [{name: row[name] for name in found[0]} for row in theirs]
     assert [row["id"] for row in loaded(tmp_path, task, ours, wanted=[3, 1])] == [ours[3]["id"], ours[1]["id"]]

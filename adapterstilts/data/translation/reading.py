@@ -24,6 +24,7 @@ SUITE = "mini"
 
 # Part of every fingerprint: raise it when a reader gives other rows than before.
 _VERSION = 1
+_OF_A_FILE = "translations:"
 _LOST = "lost in translation"
 
 
@@ -107,7 +108,7 @@ class TranslationFiles:
 
     def fingerprint(self, task: Recipe, split: str, direction: Direction) -> str:
         digest = file_digest(file_of(self.root, task, split, direction))
-        return f"translations:{_VERSION}:sha256:{digest}:{split}:{direction}"
+        return f"{_OF_A_FILE}{_VERSION}:sha256:{digest}:{split}:{direction}"
 
     def load(
         self, task: Recipe, split: str, direction: Direction, *, rows: Dataset, wanted: Dataset, bad: BadRows
@@ -169,6 +170,11 @@ def open_translations(given: Path | None, source: Source, *, flag: str) -> Trans
             remedy="Give a folder of translations, or use --profile mini.",
         )
     return None
+
+
+def are_parallel_rows(fingerprint: str) -> bool:
+    """Whether a fingerprint is that of the embedded suite's own rows in the place of translations."""
+    return not fingerprint.startswith(_OF_A_FILE)
 
 
 def _by_id(
