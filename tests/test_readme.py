@@ -112,7 +112,7 @@ def test_intermediate_task_helps_on_the_mini_suite(used: tuple[Path, str]) -> No
     assert 25 < none["zero_shot"]["f1"] < 70
     for mine, theirs in zip(squad["seeds"], none["seeds"], strict=True):
         assert mine["seed"] == theirs["seed"] and mine["zero_shot"]["f1"] > theirs["zero_shot"]["f1"]
-    assert squad["difference"]["f1"]["mean"] > 5
+    assert squad["difference"]["f1"]["mean"] > 3
     assert squad["parameters"]["trained"] < 0.1 * squad["parameters"]["total"]
 
 
