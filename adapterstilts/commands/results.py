@@ -217,6 +217,8 @@ class TransferRow:
         validation: Main score on the English validation data of the target phase, mean over seeds.
         counts: Language to what else has to be known about its predictions, e.g. how many labels occur in them.
         hidden: Language to why what stands in the place of its labels is not scored as such.
+        examples: Rows of the target phase: how many it was `trained` on, and by how many its checkpoint was `selected`;
+            empty where nothing is trained.
         calibrated_on_scored_rows: Languages whose calibration was chosen on the gold of the very rows that are scored.
         calibration: What was chosen on validation data to decode with, for the model or for each language.
         difference: Metric, and the task score as `score`, to the gain of the zero-shot mean over the row without an
@@ -277,6 +279,7 @@ class TransferRow:
     differs: str | None = None
     hidden: dict[str, str] = field(default_factory=dict)
     shared_data: list[str] = field(default_factory=list)
+    examples: dict[str, int] = field(default_factory=dict)
     shipped: list[str] = field(default_factory=list)
     made_on: dict[str, list[str]] = field(default_factory=dict)
 

@@ -166,6 +166,7 @@ class Rows:
             shared_data=self._shared_data(runs),
             shipped=[_label(run) for run in reached.every_intermediate if run.folder in self.shelves],
             made_on=_made_on(reached),
+            examples=_examples(runs),
         )
 
 
@@ -179,6 +180,13 @@ def _compared(reached: TargetRuns, row: TransferRow) -> Compared:
     shared = bool(reached.intermediates) and len(reached.every_intermediate) == len(reached.intermediates)
     runs = [seed.evaluation for seed in reached.seeds]
     return Compared(str(row.named), runs, reached.seeds[0].languages, shared=shared)
+
+
+def _examples(runs: SeedRuns) -> dict[str, int]:
+    """The rows of the target phase; where it has several data sets, those of all."""
+    names = {"trained": "train_examples", "selected": "validation_examples"}
+    found = {name: sum(run.metrics[metric] for run in runs.targets) for name, metric in names.items()}
+    return found if runs.targets else {}
 
 
 def _made_on(reached: TargetRuns) -> dict[str, list[str]]:

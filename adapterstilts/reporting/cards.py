@@ -112,9 +112,20 @@ def _data(task: Recipe) -> str:
         if part_ and part_.train_on:
             lines.append(f"- trained on: {', then '.join(part_.train_on)}")
             break
+    if _holds_out(task):
+        lines.append(
+            "- validation: no split of its own; up to 500 training rows and at most a tenth are held out to select a "
+            "checkpoint by (`--validation-from none` trains on all)"
+        )
     if task.sources.mini:
         lines.append(f"- embedded suite (`--profile mini`): {_mini_sizes(task.sources.mini)}")
     return "\n".join(lines)
+
+
+def _holds_out(task: Recipe) -> bool:
+    """Whether training rows select the checkpoint, because the release has no others."""
+    part = task.sources.hub or task.sources.files
+    return part is not None and part.has("train") and not part.has("validation")
 
 
 def _mini_sizes(mini: MiniSource) -> str:

@@ -36,6 +36,7 @@ def legend(rows: Sequence[TransferRow]) -> list[str]:
         "trained: parameters trained in the target phase. compute: estimated floating-point operations of "
         "intermediate + target training. seconds: intermediate + target training + evaluation"
         + (", all seeds together." if repeated else "."),
+        *_example_notes(own),
         *_budget_notes(own),
         *dict.fromkeys(f"Not comparable with the benchmark's scores: {row.differs}." for row in rows if row.differs),
         *_translation_notes(rows),
@@ -46,6 +47,16 @@ def legend(rows: Sequence[TransferRow]) -> list[str]:
         *_made_notes(own),
         *(f"{row_name(row)}{seed}: {folder}" for row in own for seed, folder in _folders(row)),
     ]
+
+
+def _example_notes(rows: Sequence[TransferRow]) -> list[str]:
+    """How many rows the target phase was trained on, and by how many its checkpoint was selected."""
+    found = dict.fromkeys((row.examples["trained"], row.examples["selected"]) for row in rows if row.examples)
+    listed = "; ".join(
+        f"{trained:,} rows trained on, {f'{selected:,} to select by' if selected else 'the last checkpoint taken'}"
+        for trained, selected in found
+    )
+    return [f"Target phase: {listed}."] if found else []
 
 
 def _budget_notes(rows: Sequence[TransferRow]) -> list[str]:

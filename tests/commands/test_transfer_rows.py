@@ -109,6 +109,17 @@ def test_a_metric_that_is_no_mean_is_compared_by_its_statistic(
     assert squad.difference["f1"].mean == pytest.approx(best(squad) - best(none)) != before[1].difference["f1"].mean
 
 
+def test_rows_of_the_target_phase_are_counted(mini: dict[str, Any]) -> None:
+    selected, last = (
+        adapterstilts.transfer("none", "xquad", validation_from=given, **SHOWN, **mini).rows for given in (None, "none")
+    )
+    assert selected[0].examples == {"trained": 24, "selected": 16}
+    assert "Target phase: 24 rows trained on, 16 to select by." in transfer_tables(TransferResult(selected))
+    assert "Target phase: 24 rows trained on, the last checkpoint taken." in transfer_tables(TransferResult(last))
+    assert adapterstilts.transfer("none", "tatoeba", languages=("de",), profile="mini", backbone=mini["backbone"],
+                                  store=mini["store"]).rows[0].examples == {}  # fmt: skip
+
+
 def test_runs_that_were_made_differently_are_said_to(mini: dict[str, Any]) -> None:
     rows = adapterstilts.transfer("squad", "xquad", **SHOWN, **mini).rows
     (where,) = {one for row in rows for one in row.made_on}
