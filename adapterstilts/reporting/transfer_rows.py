@@ -62,11 +62,12 @@ def _example_notes(rows: Sequence[TransferRow]) -> list[str]:
 def _budget_notes(rows: Sequence[TransferRow]) -> list[str]:
     """How much more some rows were trained than others, where they do not differ by a little alone."""
     tokens = {row_name(row): _tokens_of_one_model(row) for row in rows}
-    least = min(tokens.values(), default=0.0)
-    if not least or max(tokens.values()) <= _SAME_BUDGET * least:
+    fewest = min(tokens.values(), default=0.0)
+    if not fewest or max(tokens.values()) <= _SAME_BUDGET * fewest:
         return []
-    listed = ", ".join(f"{name} {shown_tokens(count)}" for name, count in tokens.items())
-    return [f"Tokens trained on, both phases: {listed}. --match compute makes those of the comparisons equal."]
+    ends = sorted(tokens.items(), key=lambda item: item[1])
+    least, most = (f"{shown_tokens(count)} ({name})" for name, count in (ends[0], ends[-1]))
+    return [f"Tokens trained on, both phases: {least} to {most}. --match compute makes those of the comparisons equal."]
 
 
 def _tokens_of_one_model(row: TransferRow) -> float:
