@@ -160,6 +160,8 @@ def _check_says_nothing(options: TransferOptions, tasks: Sequence[Recipe], *, al
         (f"--composition {options.composition}", options.composition is not None),
         (f"--max-train-examples {options.max_train_examples}", options.max_train_examples is not None),
         (f"--seed {options.seed}", options.seed is not None),
+        (f"--match {options.match}", options.match != "none" and not options.compare),
+        (f"--validation-from {options.validation_from}", options.validation_from is not None),
         (f"--method {options.method}", alone and options.method is not None),
         ("--unfreeze-backbone", alone and options.unfreeze_backbone),
     ):

@@ -20,6 +20,8 @@ WITHOUT_EFFECT: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "head": ("none", "tatoeba", {"head": "reuse"}, f"--head reuse has no meaning for tatoeba: {NOTHING_TRAINED}"),
     "composition": ("none", "tatoeba", {"composition": "fuse"}, "--composition fuse has no meaning for tatoeba"),
     "seed": ("mnli", "bucc2018", {"seed": 3}, "--seed 3 has no meaning for bucc2018"),
+    "match": ("mnli", "tatoeba", {"match": "steps"}, f"--match steps has no meaning for tatoeba: {NOTHING_TRAINED}"),
+    "validation": ("mnli", "tatoeba", {"validation_from": "none"}, "--validation-from none has no meaning for tatoeba"),
     "rows": ("mnli", "tatoeba", {"max_train_examples": 3}, "--max-train-examples 3 has no meaning for tatoeba"),
     "method": ("none", "tatoeba", {"method": "full"}, "--method full has no meaning for tatoeba"),
     "margin": ("none", "tatoeba", {"margin": "distance"}, "--margin has no meaning for tatoeba. It is for bucc2018"),
