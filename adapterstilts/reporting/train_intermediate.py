@@ -33,7 +33,8 @@ def _counts(result: TrainResult) -> str:
 
 def _cost_lines(cost: Cost) -> list[str]:
     """How much computing it was, and how well the machine was used; nothing about the machine for runs picked up."""
-    lines = [f"  compute      {shown_flops(cost.flops)}FLOP for {cost.tokens_seen:,} tokens"]
+    compute = f"{shown_flops(cost.flops)}FLOP for {cost.tokens_seen:,} tokens" if cost.flops else "nothing was trained"
+    lines = [f"  compute      {compute}"]
     if cost.tokens_per_second and cost.share_of_matrix_rate:
         memory = ", ".join(f"{size / 1e9:.2f} GB of {what} memory" for what, size in cost.peak_memory_bytes.items())
         share = cost.share_of_matrix_rate

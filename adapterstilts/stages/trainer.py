@@ -279,7 +279,8 @@ def train(
         parts=parts,
         batches=batches,
     )
-    model.begin_training(steps)
+    if steps:
+        model.begin_training(steps)
     trainer.add_callback(TellMethod(model))
     trainer.add_callback(EndAtCheckpoint())
     trainer.add_callback(SaveByTime(lambda: trainer.saved))

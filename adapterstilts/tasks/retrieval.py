@@ -79,8 +79,9 @@ class Retrieval(KindDefaults):
 
     @property
     def encoding_fields(self) -> tuple[str, ...]:
-        """Queries have a length of their own only where they are trained for."""
-        return ("max_length", "max_query_length") if self.trained else ("max_length",)
+        """Queries have a length of their own only where they are trained for; joined texts are not separated."""
+        own = ("max_query_length",) if self.trained else ()
+        return ("max_length", *own, *(() if self.trained and self.options.joined else ("separator",)))
 
     @property
     def usual_metric(self) -> str:
@@ -156,7 +157,8 @@ class Retrieval(KindDefaults):
         """
 
         def tokens(texts: Sequence[str], contexts: Sequence[str], limit: int) -> list[list[int]]:
-            return token_ids(tokenizer, texts, contexts, limit, joined=self.trained and self.options.joined)
+            joined, separator = self.trained and self.options.joined, encoding.separator
+            return token_ids(tokenizer, texts, contexts, limit, joined=joined, separator=separator)
 
         # Queries of trained encoders are short; of other tasks, both sides are sentences.
         shorter = min(encoding.max_query_length, encoding.max_length) if self.trained else encoding.max_length

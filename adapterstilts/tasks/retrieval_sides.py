@@ -73,12 +73,13 @@ def pair_item(predicted: Sequence[str], gold: Sequence[str]) -> dict[str, Item]:
 
 
 def token_ids(
-    tokenizer: Any, texts: Sequence[str], contexts: Sequence[str], limit: int, *, joined: bool
+    tokenizer: Any, texts: Sequence[str], contexts: Sequence[str], limit: int, *, joined: bool, separator: str = ""
 ) -> list[list[int]]:
     """The tokens of texts with their contexts, which can be empty; at most `limit` of each.
 
     Args:
         joined: Read both as one text, of which the end is cut off. Otherwise they are a pair, whose longer one is.
+        separator: What is put between the texts of a pair, where the tokenizer puts nothing there.
     """
     if joined:
         whole = [text + context for text, context in zip(texts, contexts, strict=True)]
@@ -87,7 +88,9 @@ def token_ids(
     for with_context in (False, True):
         places = [place for place, context in enumerate(contexts) if bool(context) == with_context]
         if places:
-            given = [[side[place] for place in places] for side in ((texts, contexts) if with_context else (texts,))]
+            given = [[texts[place] for place in places]]
+            if with_context:
+                given.append([separator + contexts[place] for place in places])
             encoded = tokenizer(*given, truncation="longest_first", max_length=limit)
             for place, ids in zip(places, encoded["input_ids"], strict=True):
                 found[place] = ids

@@ -109,7 +109,8 @@ def windows(
     for question, context in zip(asked, contexts, strict=True):
         ids, spans = tokens[context]
         room = max(encoding.max_length - frame.tokens - len(question) - len(after), 0)
-        starts = _starts(len(ids), room, encoding.stride)
+        # A separator of our own takes room that the stride may have counted on.
+        starts = _starts(len(ids), room, min(encoding.stride, room))
         central = _central([(start, min(room, len(ids) - start)) for start in starts])
         made = []
         for start, within in zip(starts, central, strict=True):
@@ -121,8 +122,7 @@ def windows(
 
 def _starts(length: int, room: int, stride: int) -> list[int]:
     """Where the windows of a context of `length` tokens start; an empty one has one window."""
-    last = max(length - room, 0) if room else 0
-    return [number * stride for number in range(-(-last // stride) + 1)]
+    return [number * stride for number in range(-(-max(length - room, 0) // stride) + 1)] if room else [0]
 
 
 def _central(parts: Sequence[tuple[int, int]]) -> list[list[bool]]:

@@ -95,8 +95,21 @@ def test_checkpoints_are_selected_by_the_rows_that_are_given(quick: dict[str, An
     assert metrics["train_examples"] == 160 and metrics["validation_examples"] == 12
     write_squad(tmp_path / "mine.json", rows[:-1])
     assert adapterstilts.train_intermediate("squad", validation_from=tmp_path / "mine.json", **quick).key != result.key
+    write_squad(tmp_path / "mine.json", [{**row, "answers": {"text": [], "answer_start": []}} for row in rows])
+    with pytest.raises(AstiltsError, match=r"mine.json"):
+        adapterstilts.train_intermediate("squad", validation_from=tmp_path / "mine.json", **quick)
+    (tmp_path / "mine.json").write_text("")
+    with pytest.raises(AstiltsError, match=r"mine.json is empty"):
+        adapterstilts.train_intermediate("squad", validation_from=tmp_path / "mine.json", **quick)
     with pytest.raises(UsageError, match="--validation-from absent.json is not a file. Give train, none or a file"):
         adapterstilts.train_intermediate("squad", validation_from="absent.json", **quick)
+
+
+@pytest.mark.parametrize("method", [SEQ_BN, "peft:adalora"])
+def test_without_a_step_the_weights_are_as_they_were_drawn(method: str, quick: dict[str, Any]) -> None:
+    result = adapterstilts.train_intermediate("squad", method=method, max_steps=0, **quick)
+    assert (result.steps, result.best_step, result.cost.tokens_seen) == (0, 0, 0) and result.validation["score"] >= 0
+    assert "compute      nothing was trained" in training_summary(result)
 
 
 def test_training_rows_can_select_although_there_are_others(suite: dict[str, Any]) -> None:

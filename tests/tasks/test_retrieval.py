@@ -26,6 +26,23 @@ def features(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"row": index, "candidate": int(one["side"] == "candidate")} for index, one in enumerate(rows)]
 
 
+def test_a_text_and_its_context_are_separated_where_they_are_a_pair() -> None:
+    texts = {
+        "text": ["Paris"],
+        "side": ["query"],
+        "context": ["Ali was there."],
+        "positive": [""],
+        "positive_context": [""],
+    }
+    pair, joined = (Retrieval({"mode": "rank", "joined": joined}) for joined in (False, True))
+    assert "separator" in pair.encoding_fields and "separator" not in joined.encoding_fields
+    encoding = Encoding(max_length=32, max_query_length=32, separator=" and ")
+    shared = {"tokenizer": build_tokenizer(), "encoding": encoding, "labels": False}
+    expected = build_tokenizer()("Paris", " and Ali was there.")["input_ids"]
+    assert pair.encode(texts, [0], **shared)["input_ids"] == [expected]
+    assert joined.encode(texts, [0], **shared)["input_ids"] == [build_tokenizer()("ParisAli was there.")["input_ids"]]
+
+
 def two_sides(pairs: int, noise: int, seed: int = 0) -> tuple[list[dict[str, Any]], list[np.ndarray]]:
     """Queries and candidates of which the first `pairs` belong together, with vectors that nearly show it."""
     rng = np.random.default_rng(seed)

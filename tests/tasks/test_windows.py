@@ -79,6 +79,15 @@ def test_a_token_is_central_in_the_one_window_that_has_most_around_it() -> None:
         assert found_in[int(np.argmax([context for context, _ in found_in]))][1]
 
 
+@pytest.mark.parametrize("stride", [20, 24, 99])
+def test_no_token_lies_between_windows_whatever_the_separators_take(stride: int) -> None:
+    """24 tokens were left for the context without them."""
+    tokenizer, context = decoder_tokenizer(newline=False), " ".join(["A man eats ."] * 20)
+    found = cut("What is it ?", context, tokenizer, max_length=29, stride=stride, separator=" | ", causal=True)
+    covered = {span for window in found for span in window.spans}
+    assert len(covered) == 80 and all(len(window.ids) <= 29 for window in found)
+
+
 def test_token_types_are_those_of_the_tokenizer() -> None:
     tokenizer = build_tokenizer()
     tokenizer.backend_tokenizer.post_processor = processors.BertProcessing(("</s>", 2), ("<s>", 0))

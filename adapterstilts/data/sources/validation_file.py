@@ -44,7 +44,11 @@ class ValidationFile:
         records = FORMATS.get(part.format)((self.path,), language, bad, **part.options)
         features = task.build_kind().features()
         return canonical_rows(
-            task, canonical(records, part, features, language=language, where=where, bad=bad), where, bad
+            task,
+            canonical(records, part, features, language=language, where=where, bad=bad),
+            where,
+            bad,
+            split="validation",
         )
 
     def _part(self, task: Recipe) -> FilesSource:
