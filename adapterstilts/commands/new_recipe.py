@@ -85,7 +85,10 @@ def draft_recipe(options: NewTaskOptions, examined: Examined, source: FileRows) 
     kind = KINDS.get(options.kind)
     rows = source.rows(part, kind.features(), "train", ENGLISH, BadRows(skip=options.skip_bad_rows))
     kind_options = {**kind.starting_options(row for _, row in rows), **options.options}
-    metric = options.metric or kind(kind_options).usual_metric
+    try:
+        metric = options.metric or kind(kind_options).usual_metric
+    except UsageError as error:
+        raise UsageError(error.message, remedy=error.remedy or "Say it with --option NAME=VALUE.") from None
     if metric is None:
         raise UsageError(f"The kind {options.kind} has no usual metric.", remedy="Name one with --metric.")
     scored = part.has("validation") or part.has("test")

@@ -17,23 +17,8 @@ from adapterstilts.commands.results import TransferResult, TransferRow, to_json
 from adapterstilts.errors import UsageError
 from adapterstilts.metrics.intervals import Interval, paired_bootstrap
 from adapterstilts.reporting.transfer import transfer_tables
-from tests.conftest import QUICK
 
 SHOWN = {"languages": ("en", "de", "zh"), "max_eval_examples": 40}
-
-
-@pytest.fixture(scope="module")
-def mini(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    options = {
-        **QUICK,
-        "profile": "mini",
-        "backbone": str(tiny_backbone),
-        "store": tmp_path_factory.mktemp("store"),
-        "max_train_examples": 24,
-    }
-    for task in ("squad", "ccg"):
-        adapterstilts.train_intermediate(task, **{**options, "learning_rate": 0.02})
-    return options
 
 
 @pytest.fixture(scope="module")

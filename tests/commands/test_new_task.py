@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,24 @@ def test_long_names_values_and_lists_keep_to_the_width(capsys: pytest.CaptureFix
     # A path is not broken.
     assert all(len(line) <= WIDTH or "/another_one" in line for line in shown.splitlines())
     assert "train-intermediate long \\\n    --tasks mine --data-dir" in shown
+
+
+def test_retrieval_is_made_of_a_file_with_its_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    empty = {"context": "", "positive_context": ""}
+    queries = [
+        {"id": f"q{n}", "side": "query", "text": f"text {n}", "positive": f"answer {n}", "gold": [f"c{n}"], **empty}
+        for n in range(9)
+    ]
+    candidates = [
+        {"id": f"c{n}", "side": "candidate", "text": f"answer {n}", "positive": "", "gold": [], **empty}
+        for n in range(9)
+    ]
+    lines = [json.dumps(row) for row in (*queries, *candidates)]
+    Path("pairs.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    words = ["tasks", "new", "search", "--kind", "retrieval", "--train", "pairs.jsonl"]
+    with pytest.raises(SystemExit):
+        main(words)
+    assert "options of retrieval: mode: Field required. Say it with --option NAME=VALUE." in capsys.readouterr().err
+    main([*words, "--option", "mode=rank"])
+    recipe = Catalogue.load(["."]).recipe("search")
+    assert recipe.kind == "retrieval" and recipe.metric == "map@20" and recipe.options == {"mode": "rank"}

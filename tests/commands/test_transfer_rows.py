@@ -22,24 +22,8 @@ from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.stages.reporter import Silent
-from tests.conftest import QUICK
 
 SHOWN = {"languages": ("en", "de", "zh"), "max_eval_examples": 16}
-
-
-@pytest.fixture(scope="module")
-def mini(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Options for the suite's data on a random backbone, with a store in which two intermediate runs are."""
-    options = {
-        **QUICK,
-        "profile": "mini",
-        "backbone": str(tiny_backbone),
-        "store": tmp_path_factory.mktemp("store"),
-        "max_train_examples": 24,
-    }
-    for task in ("squad", "ccg"):
-        adapterstilts.train_intermediate(task, **{**options, "learning_rate": 0.02})
-    return options
 
 
 def spec_of(folder: Path) -> TrainSpec:

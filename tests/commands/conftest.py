@@ -1,0 +1,26 @@
+"""What several tests of commands start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapterstilts
+from tests.conftest import QUICK
+
+
+@pytest.fixture(scope="module")
+def mini(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Options for the suite's data on a random backbone, with a store in which two intermediate runs are."""
+    options = {
+        **QUICK,
+        "profile": "mini",
+        "backbone": str(tiny_backbone),
+        "store": tmp_path_factory.mktemp("store"),
+        "max_train_examples": 24,
+    }
+    for task in ("squad", "ccg"):
+        adapterstilts.train_intermediate(task, **{**options, "learning_rate": 0.02})
+    return options
