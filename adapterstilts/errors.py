@@ -41,6 +41,10 @@ class StoreError(AstiltsError):
     """A run folder that is missing, damaged or cannot be written."""
 
 
+class SharingError(AstiltsError):
+    """A shared folder, or a place for them, that is not what it should be or cannot be used safely."""
+
+
 class HubError(AstiltsError):
     """The Hugging Face Hub could not deliver a file."""
 

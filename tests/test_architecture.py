@@ -20,6 +20,7 @@ FLOORS = [
     {"tasks", "mini", "profiles"},
     {"data", "modeling"},
     {"stages"},
+    {"sharing"},
     {"commands"},
     {"reporting"},
     {"signatures"},
