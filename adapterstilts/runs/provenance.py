@@ -25,7 +25,7 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self._begun = time.perf_counter()
-        self.started = _now()
+        self.started = now()
 
     def record(self, **details: Any) -> dict[str, Any]:
         """Provenance up to now.
@@ -35,7 +35,7 @@ class Stopwatch:
         """
         return {
             "started": self.started,
-            "finished": _now(),
+            "finished": now(),
             "wall_seconds": round(time.perf_counter() - self._begun, 2),
             "command": sys.argv,
             "versions": _versions(),
@@ -54,7 +54,8 @@ def surroundings(provenance: Mapping[str, Any]) -> str:
     return f"{libraries}, {machine}, {hardware.get('threads')} threads"
 
 
-def _now() -> str:
+def now() -> str:
+    """The time, in UTC, as ISO 8601 has it."""
     return datetime.now(timezone.utc).isoformat(timespec="microseconds")
 
 

@@ -241,7 +241,69 @@ class EvaluateSpec(Strict):
         return tuple(self.fingerprints)
 
 
-StageSpec = TrainSpec | EvaluateSpec
+class SharedSpec(Strict):
+    """A stage that brings a model into the store which was made elsewhere.
+
+    Attributes:
+        content: SHA-256 of the files that it came in: another one is another model, whatever they say about it.
+        name: What it is called: its tasks where they are known.
+        backbone: The backbone that it is used on.
+        method: What was trained last.
+        made: The stage that made it, as its files say; None where another library wrote them.
+    """
+
+    version: Literal[1] = 1
+    stage: Literal["shared"] = "shared"
+    content: str
+    name: str
+    backbone: str
+    method: MethodSpec
+    made: TrainSpec | None = None
+
+    @property
+    def task(self) -> str:
+        """What it is called."""
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """What the run is called."""
+        return self.made.label if self.made else self.name
+
+    @property
+    def tasks(self) -> tuple[TaskSpec, ...]:
+        """What it was trained on; nothing where that is not known."""
+        return self.made.tasks if self.made else ()
+
+    @property
+    def only(self) -> TaskSpec:
+        """The task of a model that was trained on just one."""
+        (task,) = self.tasks
+        return task
+
+    @property
+    def seed(self) -> int | None:
+        """The seed that it was trained with, where that is known."""
+        return self.made.seed if self.made else None
+
+    @property
+    def composition(self) -> Choice:
+        """How it was begun, where that is known."""
+        return self.made.composition if self.made else Choice(name="none")
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Nothing: whatever it was made from is in it."""
+        return ()
+
+    @property
+    def language_adapter(self) -> None:
+        """No run of this store."""
+        return None
+
+
+ModelSpec = TrainSpec | SharedSpec
+StageSpec = TrainSpec | SharedSpec | EvaluateSpec
 
 
 def read_spec(values: dict[str, Any]) -> StageSpec:
@@ -250,7 +312,8 @@ def read_spec(values: dict[str, Any]) -> StageSpec:
     Raises:
         KeyError, pydantic.ValidationError: It is none of this version.
     """
-    return (EvaluateSpec if values["stage"] == "evaluate" else TrainSpec).model_validate(values)
+    kinds: dict[str, type[StageSpec]] = {"evaluate": EvaluateSpec, "shared": SharedSpec}
+    return kinds.get(values["stage"], TrainSpec).model_validate(values)
 
 
 def canonical_json(spec: BaseModel) -> str:

@@ -29,7 +29,7 @@ from pydantic import ValidationError
 
 from adapterstilts.errors import AstiltsError, StoreError, UsageError
 from adapterstilts.files import file_digest, sync, write_json
-from adapterstilts.runs.specs import EvaluateSpec, StageSpec, TrainSpec, canonical_json, key, read_spec
+from adapterstilts.runs.specs import EvaluateSpec, ModelSpec, StageSpec, canonical_json, key, read_spec
 
 MANIFEST = "manifest.json"
 CHECKPOINTS = "checkpoints"
@@ -85,7 +85,7 @@ class Run:
             ) from None
 
     @property
-    def training(self) -> TrainSpec:
+    def training(self) -> ModelSpec:
         """The spec of a run that holds a model.
 
         Raises:

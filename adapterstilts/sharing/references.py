@@ -1,0 +1,99 @@
+"""What a person writes to mean a model: a task, a folder, or a repository on the Hub."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapterstilts.errors import UsageError
+
+HUB = "hf://"
+_FILE = "file://"
+# As the Hub allows them; `..` and `--` inside are refused below.
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
+_FOLDER = re.compile(r"\.{1,2}([/\\]|$)|/|~|[A-Za-z]:[/\\]")
+
+
+@dataclass(frozen=True)
+class TaskReference:
+    """A task by its name, perhaps with the first digits of a run's key: it is looked for in several places."""
+
+    task: str
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class FolderReference:
+    """A folder that holds one shared model."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+@dataclass(frozen=True)
+class HubReference:
+    """A repository on the Hub.
+
+    Attributes:
+        revision: Commit, tag or branch; None for the newest state.
+    """
+
+    repository: str
+    revision: str | None = None
+
+    def __str__(self) -> str:
+        return f"{HUB}{self.repository}" + (f"@{self.revision}" if self.revision else "")
+
+
+Reference = TaskReference | FolderReference | HubReference
+
+
+def parse_reference(text: str, *, flag: str = "") -> Reference:
+    """Reads `TASK[@KEY]`, a folder (`./…`, `../…`, `/…`, `~/…`, `file://…`), or `[hf://]USER/NAME[@REVISION]`.
+
+    Args:
+        flag: Where it was written, for the message.
+
+    Raises:
+        UsageError: It is none of these.
+    """
+    where = f"{flag} {text}" if flag else repr(text)
+    if text.startswith(_FILE):
+        return FolderReference(Path(text.removeprefix(_FILE)))
+    if text.startswith(HUB):
+        return _on_hub(text.removeprefix(HUB), where)
+    if _SCHEME.match(text):
+        raise UsageError(
+            f"{where}: no model can be named so.",
+            remedy="Give the registry with --registry and name the task, or write hf://USER/NAME.",
+        )
+    if _FOLDER.match(text):
+        return FolderReference(Path(text).expanduser())
+    if "/" in text:
+        return _on_hub(text, where)
+    task, at, key = text.partition("@")
+    if at and not key:
+        raise UsageError(f"{where} has no key.", remedy="Write TASK@KEY; `astilts runs` lists the keys.")
+    return TaskReference(task, key or None)
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text names a place and not a task."""
+    return "/" in text or "\\" in text or bool(_FOLDER.match(text))
+
+
+def _on_hub(text: str, where: str) -> HubReference:
+    repository, at, revision = text.partition("@")
+    if not _ID.fullmatch(repository) or ".." in repository or "--" in repository:
+        folder = f" The folder of this name is ./{text}." if Path(text).is_dir() else ""
+        raise UsageError(
+            f"{where} is no name of a repository on the Hub.", remedy=f"Write USER/NAME or USER/NAME@REVISION.{folder}"
+        )
+    if at and (not _REVISION.fullmatch(revision) or ".." in revision):
+        raise UsageError(f"{where}: {revision!r} is no revision.", remedy="Give a commit, a tag or a branch.")
+    return HubReference(repository, revision or None)
