@@ -23,6 +23,7 @@ class Group(Enum):
     TASKS = "Tasks"
     MODEL = "Model"
     METHOD = "Method"
+    SHARING = "Shared models"
     DATA = "Data"
     TRANSLATIONS = "Translations"
     MIXING = "Several tasks"

@@ -25,9 +25,8 @@ def runs(options: StoreOptions, output: Output) -> None:
     """List finished runs, or show one."""
     if click.get_current_context().invoked_subcommand:
         return
-    from adapterstilts.commands.setup import shipped_folders
     from adapterstilts.reporting.runs import runs_table
-    from adapterstilts.runs.store import Run, RunStore
+    from adapterstilts.runs.store import RunStore
 
     store = RunStore(options.store)
     found = store.runs()
@@ -46,8 +45,7 @@ def runs(options: StoreOptions, output: Output) -> None:
         ]
         click.echo(json.dumps(listed, indent=1))
     else:
-        shipped = [Run(folder) for folder in shipped_folders()]
-        click.echo(runs_table(found, shipped=shipped) if found else f"No finished run in {options.store}.")
+        click.echo(runs_table(found) if found else f"No finished run in {options.store}.")
 
 
 @runs.command("show")

@@ -17,7 +17,7 @@ from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.runs.specs import Budget, Choice, MethodSpec, Optimisation, Sampling, TaskSpec, TrainSpec
-from adapterstilts.stages.graph import Stage, Training
+from adapterstilts.stages.graph import Stage, Training, made_by
 from adapterstilts.stages.planner import Planner, ResolvedMethod
 from adapterstilts.stages.training_spec import NONE, plan_training, resolve_settings
 from adapterstilts.tasks.catalogue import MLM
@@ -84,9 +84,9 @@ class Baselines:
         planner = replace(self.planner, method=_FULL, settings=settings)
         found = [Baseline(FULL, planner, NONE)]
         for intermediate in self.intermediates:
-            settled = _settings_for_full(self.planner, planner, intermediate.spec)
+            settled = _settings_for_full(self.planner, planner, made_by(intermediate))
             changed = {"method": _FULL.spec, "method_config": _FULL.config, "settings": settled}
-            stage = Stage(intermediate.spec.model_copy(update=changed))
+            stage: Training = Stage(made_by(intermediate).model_copy(update=changed))
             found.append(Baseline(FULL, planner, Choice(name="continue"), (stage,)))
         return found
 
@@ -111,7 +111,7 @@ class Baselines:
         """Each intermediate task in English and in translations."""
         name = "translate-train of the intermediate task"
         return [
-            self._changed(name, one, tasks=tuple(self._translated(one.spec, task) for task in one.spec.tasks))
+            self._changed(name, one, tasks=tuple(self._translated(made_by(one), task) for task in one.spec.tasks))
             for one in self.intermediates
         ]
 
@@ -133,7 +133,7 @@ class Baselines:
     def untrained(self) -> list[Baseline]:
         """The first intermediate run's adapter as it was before training: is it what it knows, or that it is there?"""
         intermediate = self.intermediates[0]
-        untrained = intermediate.spec.settings.model_copy(update={"max_steps": 0})
+        untrained = made_by(intermediate).settings.model_copy(update={"max_steps": 0})
         return [self._changed("untrained adapter", intermediate, matched=False, settings=untrained)]
 
     def _changed(self, name: str, intermediate: Training, *, matched: bool = True, **changed: Any) -> Baseline:
@@ -142,15 +142,15 @@ class Baselines:
         if matched and self.match != "none":
             needs = (intermediate,)
             changed["budget"] = Budget(unit=self.match, of=(intermediate.key,))
-        stage = Stage(intermediate.spec.model_copy(update=changed), needs)
+        stage: Training = Stage(made_by(intermediate).model_copy(update=changed), needs)
         return Baseline(name, self.planner, self.composition, (stage,))
 
     def _text(self, intermediate: Training) -> TaskSpec:
         """Masked language modelling on English and the other languages, of each as many documents as rows at most."""
-        size = intermediate.spec.tasks[0].data.max_examples
+        size = made_by(intermediate).tasks[0].data.max_examples
         if size is None and intermediate.run is not None:
             size = intermediate.run.metrics["train_examples"]
-        return self._planned(intermediate.spec, MLM, (ENGLISH, *self.languages), size=size)
+        return self._planned(made_by(intermediate), MLM, (ENGLISH, *self.languages), size=size)
 
     def _translated(self, spec: TrainSpec, task: TaskSpec) -> TaskSpec:
         size = spec.tasks[0].data.max_examples
@@ -248,6 +248,7 @@ def check_intermediates(planner: Planner, intermediates: Intermediates) -> None:
         UsageError: See above.
     """
     for intermediate in intermediates:
+        made_by(intermediate)
         if intermediate.spec.method == _FULL.spec:
             raise UsageError(
                 f"--compare: {intermediate.name} is a full fine-tune already.",

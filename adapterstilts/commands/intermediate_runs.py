@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 from adapterstilts.commands.options import ALL
 from adapterstilts.commands.repetitions import originals
+from adapterstilts.commands.shared_models import SharedModels, same_tasks, shared_from
 from adapterstilts.errors import AstiltsError, UsageError
 from adapterstilts.languages import ENGLISH
-from adapterstilts.runs.specs import Sampling, TrainSpec
+from adapterstilts.runs.specs import ModelSpec, Sampling, SharedSpec
 from adapterstilts.runs.store import Run
+from adapterstilts.sharing.references import TaskReference, is_reference, parse_reference
 from adapterstilts.stages.graph import Training, finished
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.training_spec import plan_training
@@ -31,6 +33,9 @@ def check_names(names: Sequence[str], catalogue: Catalogue) -> None:
         UsageError: A task is unknown or given twice, or a key is empty.
     """
     for text in names:
+        if is_reference(text):
+            parse_reference(text, flag="--from")
+            continue
         task, at, key = text.partition("@")
         tasks = task.split(_AND)
         for one in tasks if text not in (NONE, ALL) else ():
@@ -56,11 +61,13 @@ class IntermediateRuns:
     """The intermediate runs that a command can start from.
 
     Attributes:
+        models: Those that others have made.
         rest: The command's flags after `--from`, for errors that give whole ones.
         shared: Those that a run has to have been trained with.
     """
 
     planner: Planner
+    models: SharedModels
     rest: str = ""
     shared: str = ""
 
@@ -68,8 +75,8 @@ class IntermediateRuns:
         """The runs of each row, none for the one that the others are compared with, which comes first if it is wanted.
 
         Args:
-            names: As in `--from`: tasks, several that were trained together with `+` between them, `TASK@KEY`, `all`,
-                `none`.
+            names: As in `--from`: tasks, several that were trained together with `+` between them, `TASK@KEY`, shared
+                models, `all`, `none`.
             together: Whether all intermediate runs belong into one row.
             baseline: Whether a row without any is wanted although `none` is not among the names.
 
@@ -87,31 +94,38 @@ class IntermediateRuns:
         """The run that one name means.
 
         A task by its name is the store's run with the default settings; without that, its only one in English on this
-        backbone with this method, or the one that the package has; without that, the only other one. Of runs that
-        differ in nothing but seeds that follow each other, the first stands for all.
+        backbone with this method, or the one that the package has, or that of the first registry which has one;
+        without that, the only other one. Of runs that differ in nothing but seeds that follow each other, the first
+        stands for all.
 
         Raises:
             UsageError: There is no such run, or a task has several and none of them is the default.
+            AstiltsError: A shared model cannot be had, or cannot be used here.
         """
-        task, at, key = text.partition("@")
-        if at:
-            return self._by_key(task, key)
+        reference = parse_reference(text, flag="--from")
+        if not isinstance(reference, TaskReference):
+            return self.models.at(reference)
+        task = reference.task
+        if reference.key:
+            return self._by_key(task, reference.key)
         if default := self._default(task):
             return default
-        runs = [run for run in self._runs() if _same_tasks(run.training, task)]
+        runs = [run for run in self._runs() if same_tasks(run.training.task, task)]
         fitting = [run for run in runs if self._fits(run)]
         fitting = [run for run in fitting if run.training.task == task] or fitting
-        package = self._of_package(task)
         english = [run for run in fitting if _in_english(run.training)]
-        fitting = originals(english, beside=package) or package or originals(fitting)
+        package = self.models.shipped(task)
+        own = originals(english, beside=[package] if package else ())
+        if not own and (shared := package or self.models.in_registries(task)):
+            return shared
+        fitting = own or originals(fitting)
         if len(fitting) == 1:
             return fitting[0].check()
         raise self._several(task, fitting) if fitting else self._none(task, runs)
 
     def _by_key(self, task: str, key: str) -> Run:
-        shipped = [run for run in self._shipped() if run.key.startswith(key) and _same_tasks(run.training, task)]
-        run = shipped[0] if shipped else self.planner.setup.store.resolve(key)
-        if run.spec.stage != "train-intermediate" or not _same_tasks(run.training, task):
+        run = self.models.shipped(task, key=key) or self.planner.setup.store.resolve(key)
+        if run.spec.stage not in ("train-intermediate", "shared") or not same_tasks(run.training.task, task):
             raise UsageError(
                 f"{run.folder.name} is not an intermediate run of {task}.",
                 remedy="`astilts runs` lists what is there.",
@@ -136,16 +150,13 @@ class IntermediateRuns:
             return None
         return self.planner.setup.store.find(stage.spec)
 
-    def _of_package(self, task: str) -> list[Run]:
-        return [run for run in self._shipped() if _same_tasks(run.training, task) and self._fits(run)]
-
     def _expanded(self, names: Sequence[str]) -> list[str]:
         """The names, with those of all tasks that have a fitting run in the place of `all`."""
         if ALL not in names:
             return list(names)
         given = {name.partition("@")[0] for name in names}
         # Runs of several tasks together are named where they are wanted.
-        there = {run.training.task for run in (*self._runs(), *self._shipped()) if self._fits(run)}
+        there = {run.training.task for run in self._runs() if self._fits(run)} | set(self.models.shipped_tasks())
         found = sorted(task for task in there if task not in given and _AND not in task)
         if not found and given <= {ALL, NONE}:
             raise UsageError(f"--from {ALL}: {self._where()}.", remedy=f"Train one first: {self._train('TASK')}")
@@ -154,9 +165,6 @@ class IntermediateRuns:
 
     def _runs(self) -> list[Run]:
         return [run for run in self.planner.setup.store.runs() if run.spec.stage == "train-intermediate"]
-
-    def _shipped(self) -> list[Run]:
-        return [Run(folder) for folder in self.planner.setup.store.shelves]
 
     def _fits(self, run: Run) -> bool:
         """Whether a run was trained on the command's backbone with its method."""
@@ -192,11 +200,7 @@ class IntermediateRuns:
         )
 
 
-def _same_tasks(spec: TrainSpec, text: str) -> bool:
-    return sorted(spec.task.split(_AND)) == sorted(text.split(_AND))
-
-
-def _in_english(spec: TrainSpec) -> bool:
+def _in_english(spec: ModelSpec) -> bool:
     return all(task.data.languages == (ENGLISH,) for task in spec.tasks)
 
 
@@ -205,6 +209,8 @@ def _describe(run: Run) -> str:
     sampling = f"sampling {spec.sampling}, " if spec.sampling else ""
     spoken = sorted({code for task in spec.tasks for code in task.data.languages if task.data.translations})
     languages = f"trained in {'+'.join(spoken)}, " if spoken else ""
+    if isinstance(spec, SharedSpec):
+        return f"{spec.method}, from {shared_from(run)}"
     best = run.metrics["best_score"]
     validation = "no validation" if best is None else f"validation {best:.1f}"
     return (

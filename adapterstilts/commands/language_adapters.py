@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
+from adapterstilts.commands.shared_models import SharedModels
 from adapterstilts.errors import CompatibilityError, UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
 from adapterstilts.modeling.blocks import ModelOutline
 from adapterstilts.modeling.methods import trains_backbone
+from adapterstilts.runs.specs import SharedSpec
 from adapterstilts.runs.store import Run
+from adapterstilts.sharing.references import is_reference, parse_reference
 from adapterstilts.stages.evaluation_spec import NO_LANGUAGE_ADAPTER
 from adapterstilts.stages.graph import Training, finished
 from adapterstilts.stages.planner import Planner
@@ -80,8 +83,13 @@ def check_language_options(options: TransferOptions) -> None:
             raise unknown("language", code, LANGUAGES)
 
 
-def find_language_adapters(planner: Planner, options: TransferOptions, languages: Iterable[str]) -> LanguageAdapters:
+def find_language_adapters(
+    planner: Planner, options: TransferOptions, languages: Iterable[str], models: SharedModels
+) -> LanguageAdapters:
     """The language adapters for these languages and pairs, each of them checked to fit the plan.
+
+    Args:
+        models: Those that others have made.
 
     Raises:
         UsageError: A language has none and there is no fallback, or has several, or a given key is not that of one.
@@ -109,7 +117,7 @@ def find_language_adapters(planner: Planner, options: TransferOptions, languages
             f"--language-adapter {unused[0]}={given[unused[0]]}: no target is evaluated in {LANGUAGES[unused[0]]}.",
             remedy=f"These are: {', '.join(codes)}.",
         )
-    found = {code: _candidates(planner, code, given.get(code)) for code in codes}
+    found = {code: _candidates(planner, code, given.get(code), models) for code in codes}
     if several := {code: runs for code, runs in found.items() if len(runs) > 1}:
         raise _several(several)
     own = {code: finished(runs[0].check()) for code, runs in found.items() if runs}
@@ -121,18 +129,19 @@ def find_language_adapters(planner: Planner, options: TransferOptions, languages
 
 def adapter_label(stage: Training) -> str:
     """How a language adapter is written in results."""
-    (code,) = stage.spec.only.data.languages
-    return f"{code}@{stage.key[:12]}"
+    known = [code for task in stage.spec.tasks for code in task.data.languages]
+    return f"{known[0] if known else stage.spec.task}@{stage.key[:12]}"
 
 
-def _candidates(planner: Planner, code: str, key: str | None) -> list[Run]:
-    """The language's runs on the command's backbone, or the one with the given key."""
+def _candidates(planner: Planner, code: str, key: str | None, models: SharedModels) -> list[Run]:
+    """The language's runs on the command's backbone, or the one with the given key, or a shared one."""
     setup = planner.setup
     if key is None:
         runs = [run for run in setup.store.runs() if _is_of(run, code)]
         return [run for run in runs if run.training.backbone == setup.backbone.fingerprint]
-    run = setup.store.resolve(key)
-    if not _is_of(run, code):
+    flag = f"--language-adapter {code}="
+    run = models.at(parse_reference(key, flag=flag)) if is_reference(key) else setup.store.resolve(key)  # type: ignore[arg-type]
+    if not (_is_of(run, code) or _may_be_of(run)):
         raise UsageError(
             f"--language-adapter {code}={key}: {run.folder.name} is not a language adapter of {LANGUAGES[code]}.",
             remedy="`astilts runs` lists what is there.",
@@ -164,8 +173,16 @@ def _missing(planner: Planner, options: TransferOptions, codes: Sequence[str], *
 
 
 def _is_of(run: Run, code: str) -> bool:
-    spec = run.spec
-    return spec.stage == "train-language" and spec.task == MLM and spec.only.data.languages == (code,)
+    spec = run.spec.made if isinstance(run.spec, SharedSpec) else run.spec
+    return (
+        spec is not None and spec.stage == "train-language" and spec.task == MLM and spec.only.data.languages == (code,)
+    )
+
+
+def _may_be_of(run: Run) -> bool:
+    """Whether nothing is known of what a single adapter was trained on."""
+    blocks = ModelOutline.read(run.folder).description.blocks
+    return isinstance(run.spec, SharedSpec) and run.spec.made is None and len(blocks) == 1
 
 
 def _describe(run: Run) -> str:

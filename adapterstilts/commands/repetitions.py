@@ -9,7 +9,7 @@ from adapterstilts.data.translation.reading import from_english
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.runs.specs import TaskSpec, TrainSpec, key
 from adapterstilts.runs.store import Run
-from adapterstilts.stages.graph import Stage, Training
+from adapterstilts.stages.graph import Stage, Training, finished, made_by
 from adapterstilts.stages.planner import Planner
 
 
@@ -31,13 +31,13 @@ ONCE = Seeds(1, 1)
 
 def repetition(stage: Training, number: int) -> Training:
     """The stage with a seed that is larger by `number`, and all else as it is; with 0 it is the stage itself."""
-    return stage if number == 0 else Stage(_later(stage.spec, number), stage.needs)
+    return stage if number == 0 else Stage(_later(made_by(stage), number), stage.needs)
 
 
 def originals(runs: Sequence[Run], *, beside: Iterable[Run] = ()) -> list[Run]:
     """Those of some runs that are no repetition of another, or of one `beside`: the first of seeds in a row."""
-    keys = {run.key for run in (*runs, *beside)}
-    return [run for run in runs if key(_later(run.training, -1)) not in keys]
+    keys = {key(made_by(finished(run))) for run in (*runs, *beside)}
+    return [run for run in runs if key(_later(made_by(finished(run)), -1)) not in keys]
 
 
 def _later(spec: TrainSpec, number: int) -> TrainSpec:
@@ -51,7 +51,7 @@ def check_repeatable(planner: Planner, stages: Sequence[Training], seeds: int) -
         UsageError: See above.
     """
     for stage in stages:
-        later = [_later(stage.spec, number) for number in range(1, seeds)]
+        later = [_later(made_by(stage), number) for number in range(1, seeds)]
         missing = [str(spec.seed) for spec in later if not planner.setup.store.find(spec)]
         if missing and (changed := next((one.name for one in stage.spec.tasks if not same_data(planner, one)), None)):
             raise UsageError(

@@ -13,7 +13,7 @@ from adapterstilts.commands.row_names import RowName
 from adapterstilts.errors import unknown
 from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.intervals import Interval
-from adapterstilts.runs.specs import TrainSpec
+from adapterstilts.runs.specs import ModelSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.tasks.catalogue import Catalogue
 
@@ -129,7 +129,7 @@ class TrainResult:
         )
 
 
-def _tasks(spec: TrainSpec, metrics: dict[str, Any], catalogue: Catalogue) -> dict[str, TaskResult]:
+def _tasks(spec: ModelSpec, metrics: dict[str, Any], catalogue: Catalogue) -> dict[str, TaskResult]:
     counted = ("train_examples", "examples_seen", "tokens_seen")
     found = {}
     for task in spec.tasks:
@@ -231,7 +231,7 @@ class TransferRow:
         trained: The run folder of the target phase; None for tasks that no model is trained for.
         seeds: Scores and runs of every seed. Where there are several, `intermediate`, `counts`, `calibration`, `folder`
             and `trained` are those of the first.
-        shipped: Labels of those of its intermediate runs that the package has, which were not trained here.
+        shared: Those of its intermediate runs that were not trained here, with the place that each is from.
         made_on: Libraries, processor and threads to the folders of the runs that were made with them.
         shared_data: The tasks whose training data both the intermediate and the target phase were trained on.
         language_adapter: The English language adapter that the target phase was trained over.
@@ -280,7 +280,7 @@ class TransferRow:
     hidden: dict[str, str] = field(default_factory=dict)
     shared_data: list[str] = field(default_factory=list)
     examples: dict[str, int] = field(default_factory=dict)
-    shipped: list[str] = field(default_factory=list)
+    shared: dict[str, str] = field(default_factory=dict)
     made_on: dict[str, list[str]] = field(default_factory=dict)
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from adapterstilts.errors import UsageError
 from adapterstilts.languages import ENGLISH
 from adapterstilts.modeling.methods import METHODS
-from adapterstilts.runs.specs import TrainSpec
+from adapterstilts.runs.specs import ModelSpec
 
 WITHOUT = "no intermediate task"
 # So many intermediate runs of a row are written out in its name.
@@ -58,7 +58,7 @@ class RowName:
         return trained + (", translate-test" if self.translate_test else "")
 
 
-def composition_name(spec: TrainSpec) -> str:
+def composition_name(spec: ModelSpec) -> str:
     """The composition, and what it is made of where a library has another way of doing it."""
     merged = METHODS.get(spec.method.name).library_name == "peft" and spec.composition.name == "stack"
     return f"{spec.composition} by merging" if merged else str(spec.composition)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal, cast
 
@@ -20,7 +18,7 @@ from adapterstilts.modeling.precision import check_device, choose_device, choose
 from adapterstilts.modeling.quantization import NF4, check_quantization
 from adapterstilts.profiles import Profile, load_profile
 from adapterstilts.runs.memory import Memory
-from adapterstilts.runs.store import MANIFEST, RunStore
+from adapterstilts.runs.store import RunStore
 from adapterstilts.stages.planner import Planner, ResolvedMethod
 from adapterstilts.stages.setup import Setup
 from adapterstilts.tasks.catalogue import Catalogue
@@ -60,7 +58,7 @@ def make_planner(
     precision = choose_precision(options.precision, device=options.device, hidden_size=facts.hidden_size, memory=memory)
     return Planner(
         setup=Setup(
-            store=RunStore(options.store, shipped_folders()),
+            store=RunStore(options.store),
             catalogue=Catalogue.load(options.tasks),
             source=source,
             backbone=replace(backbone, quantization=NF4) if options.load_in_4bit else backbone,
@@ -107,13 +105,6 @@ def chosen_backbone(profile: Profile, name: str | None, revision: str | None) ->
     """
     chosen = profile.backbone if name is None else name
     return locate_backbone(chosen, revision=revision or (profile.revision if chosen == profile.backbone else None))
-
-
-@lru_cache(maxsize=1)
-def shipped_folders() -> tuple[Path, ...]:
-    """Folders of the runs that made the adapters which the package has for the embedded backbone."""
-    folders = sorted(Path(str(folder)) / "mini" for folder in files("task_adapters").iterdir() if folder.is_dir())
-    return tuple(folder for folder in folders if (folder / MANIFEST).is_file())
 
 
 def _check_one_process() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from adapterstilts.commands.baselines import (
@@ -22,6 +22,7 @@ from adapterstilts.commands.repetitions import check_repeatable
 from adapterstilts.commands.results import TransferResult, TransferRow
 from adapterstilts.commands.row_names import find_row
 from adapterstilts.commands.setup import make_planner
+from adapterstilts.commands.shared_models import SharedModels
 from adapterstilts.commands.targets import Target, TargetStages
 from adapterstilts.commands.transfer_options import check_options, check_rows, chosen_seeds, parse_composition
 from adapterstilts.commands.transfer_rows import Rows, selection_rows
@@ -32,7 +33,7 @@ from adapterstilts.modeling.methods import METHODS
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.specs import Choice
 from adapterstilts.stages.evaluation_spec import Scored, evaluation_languages
-from adapterstilts.stages.graph import Graph
+from adapterstilts.stages.graph import Graph, made_by
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
@@ -70,7 +71,7 @@ class Transfer(Work):
     def result(self) -> TransferResult:
         """The rows, read from the runs of the stages."""
         setup = self.planner.setup
-        rows_of = Rows(setup.catalogue, self.adapters, Memory.of_user(), setup.store.shelves)
+        rows_of = Rows(setup.catalogue, self.adapters, Memory.of_user())
         rows: list[TransferRow] = []
         for table in self.tables:
             found = rows_of.of([row.read(self.finished) for row in table.rows], against=table.against)
@@ -84,14 +85,25 @@ def run_transfer(
     intermediates: Sequence[str], targets: Sequence[str], options: TransferOptions, reporter: Reporter
 ) -> TransferResult:
     """Trains and evaluates every target from every intermediate; see `adapterstilts.transfer`."""
-    transfer = plan_transfer(intermediates, targets, options)
+    transfer = plan_transfer(intermediates, targets, options, note=reporter.note)
     transfer.run(reporter)
     return transfer.result()
 
 
 @in_catalogue
-def plan_transfer(intermediates: Sequence[str], targets: Sequence[str], options: TransferOptions) -> Transfer:
+def plan_transfer(
+    intermediates: Sequence[str],
+    targets: Sequence[str],
+    options: TransferOptions,
+    *,
+    note: Callable[[str], None] = lambda text: None,
+) -> Transfer:
     """Plans every stage that the rows of a transfer need, and checks that their models fit together.
+
+    Shared models are fetched for it.
+
+    Args:
+        note: Told what is waited for.
 
     Raises:
         AstiltsError: As `adapterstilts.transfer`, as far as it can be known without reading rows.
@@ -107,8 +119,10 @@ def plan_transfer(intermediates: Sequence[str], targets: Sequence[str], options:
     planner = make_planner(options, translations=options.translations, translate_test=options.translate_test)
     composition = composition or Choice(name=METHODS.get(planner.method.spec.name).compositions[0])
     together = COMPOSITIONS.get(composition.name).many
+    models = SharedModels.of(planner, options, note=note)
     runs = IntermediateRuns(
         planner,
+        models,
         rest=f" --to {','.join(targets)}{as_flags(options)}",
         shared=as_flags(options, only=SHARED),
     )
@@ -120,9 +134,12 @@ def plan_transfer(intermediates: Sequence[str], targets: Sequence[str], options:
     adapters = None
     if options.language_adapters:
         languages = [name for task in tasks for name in evaluation_languages(planner.setup.source, task, scored)]
-        adapters = find_language_adapters(planner, options, languages)
+        adapters = find_language_adapters(planner, options, languages, models)
     every = [one for row in (*rows, *(baseline.intermediates for baseline in baselines)) for one in row]
     check_repeatable(planner, every, repeats.intermediate)
+    if options.match != "none":
+        for one in every:
+            made_by(one)  # how long it was trained is known
     target = Target(planner, scored, composition, options.head, repeats, trained_in, adapters, options.match)
     tables = tuple(_table(target, task, rows, baselines, options.against) for task in tasks)
     graph = Graph()

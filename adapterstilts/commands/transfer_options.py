@@ -8,6 +8,7 @@ from adapterstilts.commands.intermediate_runs import NONE, Intermediates
 from adapterstilts.commands.language_adapters import check_language_options
 from adapterstilts.commands.options import TransferOptions
 from adapterstilts.commands.repetitions import Seeds
+from adapterstilts.commands.shared_models import is_strangers
 from adapterstilts.commands.targets import PUBLISHED_FUSION
 from adapterstilts.commands.used import check_pooling, check_settings_used, flag, names_of, without_training
 from adapterstilts.errors import UsageError, unknown
@@ -62,7 +63,7 @@ def check_options(
 
 
 def chosen_seeds(options: TransferOptions, usual: int, rows: Sequence[Intermediates]) -> Seeds:
-    """How many seeds each phase has.
+    """How many seeds each phase has: of intermediate models that somebody else trained, by default those alone.
 
     Args:
         usual: How many where nothing is said.
@@ -72,7 +73,8 @@ def chosen_seeds(options: TransferOptions, usual: int, rows: Sequence[Intermedia
     """
     given = options.intermediate_seeds
     target = options.seeds or (given if given and given > 1 else usual)
-    intermediate = given or (target if any(rows) else 1)
+    shared = any(one.run is not None and is_strangers(one.run) for row in rows for one in row)
+    intermediate = given or (target if any(rows) and not shared else 1)
     if intermediate not in (1, target):
         raise UsageError(
             f"--intermediate-seeds {intermediate} with --seeds {target}: a model of a row has one seed of both phases.",

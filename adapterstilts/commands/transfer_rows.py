@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
@@ -13,6 +12,7 @@ from adapterstilts.commands.intermediate_runs import NONE, label, run_label
 from adapterstilts.commands.language_adapters import LanguageAdapters
 from adapterstilts.commands.results import ORACLE, SELECTED, Cost, Metrics, SeedScores, TransferRow
 from adapterstilts.commands.row_names import composition_name
+from adapterstilts.commands.shared_models import shared_from
 from adapterstilts.data.translation.reading import are_parallel_rows
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.provenance import surroundings
@@ -71,13 +71,11 @@ class Rows:
 
     Attributes:
         memory: Where intervals are kept, which take longer than the rest of a command that the store answers.
-        shelves: Folders of the runs that the package has.
     """
 
     catalogue: Catalogue
     adapters: LanguageAdapters | None
     memory: Memory
-    shelves: tuple[Path, ...] = ()
 
     def of(self, reached: Sequence[TargetRuns], *, against: int | None = None) -> list[TransferRow]:
         """The rows of one target, each compared with another one.
@@ -164,7 +162,7 @@ class Rows:
             language_adapters={name: self.adapters.label(name) for name in first.languages} if self.adapters else {},
             differs=task.differs(spec.source, spec.split),
             shared_data=self._shared_data(runs),
-            shipped=[_label(run) for run in reached.every_intermediate if run.folder in self.shelves],
+            shared={_label(run): place for run in reached.every_intermediate if (place := shared_from(run))},
             made_on=_made_on(reached),
             examples=_examples(runs),
         )

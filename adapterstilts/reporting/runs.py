@@ -12,20 +12,17 @@ if TYPE_CHECKING:
     from adapterstilts.runs.specs import StageSpec
 
 
-def runs_table(runs: Sequence[Run], *, shipped: Sequence[Run] = ()) -> str:
-    """Finished runs, oldest first.
-
-    Args:
-        shipped: Those of the package, which others can start from.
-    """
+def runs_table(runs: Sequence[Run]) -> str:
+    """Finished runs, oldest first; of shared models, the place that each is from."""
     table = plain_table("")
-    names = {run.key: f"{run.spec.task}@{run.short_key} (shipped)" for run in shipped}
-    names |= {run.key: f"{run.spec.task}@{run.short_key}" for run in runs}
+    names = {run.key: f"{run.spec.task}@{run.short_key}" for run in runs}
     for name in ("key", "stage", "task", "from", "method", "backbone", "score", "finished"):
         table.add_column(name, no_wrap=True)
     for run in runs:
         spec = run.spec
         made_from = [names.get(one, one[:KEY_DIGITS]) for one in spec.inputs]
+        if spec.stage == "shared":
+            made_from = [run.provenance["shared"]["place"]]
         table.add_row(
             run.short_key,
             spec.stage,

@@ -188,10 +188,8 @@ def _notes(row: TransferRow) -> list[str]:
 
 def _made_notes(rows: Sequence[TransferRow]) -> list[str]:
     """Which runs were not made here, and whether all were made alike."""
-    shipped = dict.fromkeys(label for row in rows for label in row.shipped)
-    notes = [
-        f"{label}: as the package has it, in half precision; trained here, it differs a little." for label in shipped
-    ]
+    shared = {label: place for row in rows for label, place in row.shared.items()}
+    notes = [f"{label}: not trained here, but from {place}." for label, place in shared.items()]
     made: dict[str, set[str]] = {}
     for row in rows:
         for where, folders in row.made_on.items():

@@ -292,6 +292,11 @@ class SharedSpec(Strict):
         return self.made.composition if self.made else Choice(name="none")
 
     @property
+    def sampling(self) -> Sampling | None:
+        """How often each of several tasks was trained on."""
+        return self.made.sampling if self.made else None
+
+    @property
     def inputs(self) -> tuple[str, ...]:
         """Nothing: whatever it was made from is in it."""
         return ()

@@ -164,11 +164,9 @@ class RunStore:
 
     Attributes:
         root: The folder; it is made when something is published.
-        shelves: Folders of finished runs elsewhere, which are only read.
     """
 
     root: Path
-    shelves: tuple[Path, ...] = ()
 
     @property
     def cache(self) -> Path:
@@ -185,8 +183,8 @@ class RunStore:
         return Run(folder).check() if folder.is_dir() else None
 
     def of_key(self, key: str) -> Run | None:
-        """The finished run with a full key, below the root or on a shelf."""
-        for folder in (*self.root.glob(f"[!.]*-{key[:KEY_DIGITS]}"), *self.shelves):
+        """The finished run with a full key."""
+        for folder in self.root.glob(f"[!.]*-{key[:KEY_DIGITS]}"):
             run = Run(folder)
             if (folder / MANIFEST).is_file() and run.key == key:
                 return run.check()

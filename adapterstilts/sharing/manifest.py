@@ -1,4 +1,4 @@
-"""`astilts.json`: what adapterstilts says about a model that it shared. It is data from a stranger until it is checked."""
+"""`astilts.json`: what adapterstilts says about a model that it shared; data from a stranger until it is checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person writes to mean a model: a task, a folder, or a repository on the Hub."""
+"""What a person writes to mean a model: a task, a folder, a repository on the Hub, or a name in a registry."""
 
 from __future__ import annotations
 
@@ -50,11 +50,27 @@ class HubReference:
         return f"{HUB}{self.repository}" + (f"@{self.revision}" if self.revision else "")
 
 
-Reference = TaskReference | FolderReference | HubReference
+@dataclass(frozen=True)
+class RegistryReference:
+    """A model of a registry.
+
+    Attributes:
+        url: Of the registry; a folder is one too.
+    """
+
+    url: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.url}#{self.name}"
+
+
+PlaceReference = FolderReference | HubReference | RegistryReference
+Reference = TaskReference | PlaceReference
 
 
 def parse_reference(text: str, *, flag: str = "") -> Reference:
-    """Reads `TASK[@KEY]`, a folder (`./…`, `../…`, `/…`, `~/…`, `file://…`), or `[hf://]USER/NAME[@REVISION]`.
+    """Reads `TASK[@KEY]`, a folder (`./…`, `/…`, `~/…`, `file://…`), `[hf://]USER/NAME[@REVISION]`, or `URL#NAME`.
 
     Args:
         flag: Where it was written, for the message.
@@ -63,6 +79,11 @@ def parse_reference(text: str, *, flag: str = "") -> Reference:
         UsageError: It is none of these.
     """
     where = f"{flag} {text}" if flag else repr(text)
+    if "#" in text:
+        url, _, name = text.rpartition("#")
+        if not url or not name:
+            raise UsageError(f"{where} is no model of a registry.", remedy="Write DIR#NAME or URL#NAME.")
+        return RegistryReference(url, name)
     if text.startswith(_FILE):
         return FolderReference(Path(text.removeprefix(_FILE)))
     if text.startswith(HUB):
@@ -70,7 +91,7 @@ def parse_reference(text: str, *, flag: str = "") -> Reference:
     if _SCHEME.match(text):
         raise UsageError(
             f"{where}: no model can be named so.",
-            remedy="Give the registry with --registry and name the task, or write hf://USER/NAME.",
+            remedy="Of a registry, write URL#NAME, or give it with --registry and name the task.",
         )
     if _FOLDER.match(text):
         return FolderReference(Path(text).expanduser())
@@ -84,7 +105,7 @@ def parse_reference(text: str, *, flag: str = "") -> Reference:
 
 def is_reference(text: str) -> bool:
     """Whether a text names a place and not a task."""
-    return "/" in text or "\\" in text or bool(_FOLDER.match(text))
+    return any(sign in text for sign in "/\\#") or bool(_FOLDER.match(text))
 
 
 def _on_hub(text: str, where: str) -> HubReference:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from adapterstilts.runs.specs import EvaluateSpec, StageSpec, TrainSpec, key
+from adapterstilts.errors import UsageError
+from adapterstilts.runs.specs import EvaluateSpec, ModelSpec, SharedSpec, StageSpec, TrainSpec, key
 from adapterstilts.runs.store import Run, folder_name
 
 S = TypeVar("S", bound=StageSpec, covariant=True)
@@ -47,13 +48,29 @@ class Stage(Generic[S]):
         return next(one for one in self.needs if one.key == key)
 
 
-Training = Stage[TrainSpec]
+Training = Stage[ModelSpec]
 Evaluation = Stage[EvaluateSpec]
 
 
 def finished(run: Run) -> Training:
-    """The stage of a finished training run."""
+    """The stage of a finished training run, or of a shared model."""
     return Stage(run.training, run=run)
+
+
+def made_by(stage: Training) -> TrainSpec:
+    """The spec that a model was trained by, here or elsewhere.
+
+    Raises:
+        UsageError: Another library made it, and how is not known.
+    """
+    spec = stage.spec.made if isinstance(stage.spec, SharedSpec) else stage.spec
+    if spec is None:
+        raise UsageError(
+            f"{stage.name} was not made by adapterstilts, so how it was trained is not known, and it cannot be trained "
+            "in another way.",
+            remedy="Train an intermediate task here for it, or leave out what compares with it.",
+        )
+    return spec
 
 
 @dataclass

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from adapterstilts.runs.specs import TaskSpec, TrainSpec
+from adapterstilts.runs.specs import ModelSpec, TaskSpec
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import HeadSpec
 
 
-def heads_of(spec: TrainSpec, catalogue: Catalogue) -> dict[str, HeadSpec]:
+def heads_of(spec: ModelSpec, catalogue: Catalogue) -> dict[str, HeadSpec]:
     """Task to the head that its kind needs."""
     return {task.name: catalogue.build_kind(task).head() for task in spec.tasks}
 
 
-def head_source(source: TrainSpec, task: TaskSpec, catalogue: Catalogue) -> str:
+def head_source(source: ModelSpec, task: TaskSpec, catalogue: Catalogue) -> str:
     """The task of a training stage whose head another stage can go on with for `task`.
 
     Of a stage of several tasks, it is the same task, or else one of the same kind with a head of the same form, and

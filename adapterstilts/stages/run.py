@@ -73,6 +73,7 @@ def _work_on(spec: StageSpec, setup: Setup, work: Path, reporter: Reporter) -> t
         from adapterstilts.stages.evaluate import Evaluation
 
         return Evaluation(spec, setup, work, track=reporter.track).run()
+    assert spec.stage != "shared"  # it is brought in, not made
     from adapterstilts.stages.train import train_stage
 
     return train_stage(spec, setup, work, reporter)

@@ -5,6 +5,17 @@ Modules here import pydantic and nothing larger, since a command's help is made 
 
 from adapterstilts.commands.options.reading import read_all, read_options
 from adapterstilts.commands.options.shared import BackboneOptions, CatalogueOptions, MethodsOptions, StoreOptions
+from adapterstilts.commands.options.sharing import (
+    PulledFolder,
+    PullOptions,
+    PushedRun,
+    PushOptions,
+    RegistryOptions,
+    SearchOptions,
+    SharedModelOptions,
+    SharedReference,
+    VerifyOptions,
+)
 from adapterstilts.commands.options.submissions import ExportedRuns, ExportOptions, ScoredFolders, ScoreOptions
 from adapterstilts.commands.options.training import (
     IntermediateOptions,
@@ -30,14 +41,23 @@ __all__ = [
     "Language",
     "LanguageOptions",
     "MethodsOptions",
+    "PullOptions",
+    "PulledFolder",
+    "PushOptions",
+    "PushedRun",
+    "RegistryOptions",
     "ScoreOptions",
     "ScoredFolders",
+    "SearchOptions",
+    "SharedModelOptions",
+    "SharedReference",
     "StoreOptions",
     "TrainingOptions",
     "TransferOptions",
     "TransferTasks",
     "TranslatedTask",
     "TranslationOptions",
+    "VerifyOptions",
     "as_flags",
     "flag_text",
     "read_all",

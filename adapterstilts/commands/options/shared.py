@@ -57,12 +57,17 @@ class MethodsOptions(BackboneOptions, CatalogueOptions):
     )
 
 
-class RowsOptions(CatalogueOptions):
-    """Which rows of a task's data."""
+class SourceOptions(CatalogueOptions):
+    """Where a task's data come from."""
 
     data_dir: Annotated[Path | None, Flag(Group.DATA, unset="the profile's source")] = Field(
         None, description="Folder with the releases' own files, in XTREME's download layout."
     )
+
+
+class RowsOptions(SourceOptions):
+    """Which rows of a task's data."""
+
     max_train_examples: Annotated[int | None, Flag(Group.DATA, unit="examples")] = Field(
         None, ge=1, description="Upper bound on training examples."
     )

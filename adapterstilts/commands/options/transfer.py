@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from adapterstilts.commands.options.shared import Benchmark
+from adapterstilts.commands.options.sharing import SharedModelOptions
 from adapterstilts.commands.options.training import TrainingOptions
 from adapterstilts.commands.options.values import Assignments, Layer, Names
 from adapterstilts.declared import Flag, Group
@@ -17,9 +18,10 @@ from adapterstilts.settings import Strict
 class TransferTasks(Strict):
     """What `transfer` is for."""
 
-    from_: Annotated[Names, Flag(Group.TASKS, metavar="TASK[@KEY],...", positional=True)] = Field(
+    from_: Annotated[Names, Flag(Group.TASKS, metavar="TASK[@KEY]|REF,...", positional=True)] = Field(
         description="Intermediate tasks that are trained: names, TASK@KEY for one of several runs, all for those that "
-        "have a run, or none for the baseline alone."
+        "have a run, or none for the baseline alone. Or shared models: USER/NAME[@REVISION] on the Hub, or a folder "
+        "such as ./adapter."
     )
     to: Annotated[Names, Flag(Group.TASKS, metavar="TASK,...", positional=True)] = Field(description="Target tasks.")
 
@@ -30,8 +32,8 @@ class _LanguageAdapterOptions(TrainingOptions):
         description="Train the target phase over the English language adapter, and evaluate each language with its "
         "own (MAD-X: Pfeiffer et al. 2020).",
     )
-    language_adapter: Annotated[Assignments | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="CODE=KEY,...")] = Field(
-        None, description="Which run to take for a language that has several."
+    language_adapter: Annotated[Assignments | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="CODE=KEY|REF,...")] = Field(
+        None, description="Which run to take for a language that has several, or a shared one as in `from_`."
     )
     language_fallback: Annotated[str | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="none|en|CODE")] = Field(
         None, description="What languages without a language adapter are evaluated with."
@@ -69,7 +71,7 @@ class _EvaluationOptions(TrainingOptions):
     )
 
 
-class TransferOptions(_EvaluationOptions, _LanguageAdapterOptions):
+class TransferOptions(_EvaluationOptions, _LanguageAdapterOptions, SharedModelOptions):
     """Options of `transfer`."""
 
     composition: Annotated[

@@ -1,0 +1,124 @@
+"""Options of the commands that bring models into the house, or out of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from adapterstilts.commands.options.shared import (
+    BackboneOptions,
+    CatalogueOptions,
+    MachineOptions,
+    SourceOptions,
+    StoreOptions,
+)
+from adapterstilts.commands.options.values import Names
+from adapterstilts.declared import Flag, Group
+from adapterstilts.settings import Strict
+
+
+class RegistryOptions(Strict):
+    """Where shared models are looked for by the names of their tasks."""
+
+    registry: Annotated[
+        Names | None, Flag(Group.SHARING, metavar="DIR|URL,...", env="ASTILTS_REGISTRIES", unset="none")
+    ] = Field(None, description="Registries of shared models: folders, or URLs such as s3://bucket/folder.")
+
+
+class SharedModelOptions(RegistryOptions):
+    """How models are taken that others have made."""
+
+    base_differs: Annotated[bool, Flag(Group.SHARING)] = Field(
+        False, description="Take a model of another backbone of the same form, such as a copy under another name."
+    )
+    allow_pickle: Annotated[bool, Flag(Group.SHARING)] = Field(
+        False, description="Read weights that are there as a pickle alone, as plain tensors."
+    )
+
+
+class SharedReference(Strict):
+    """What `pull`, `info` and `verify` are for."""
+
+    reference: Annotated[str, Flag(metavar="REF", positional=True)] = Field(
+        description="A shared model: USER/NAME[@REVISION] on the Hub, a folder such as ./adapter, a task in a registry "
+        "or in the package, or a run of the store by TASK@KEY."
+    )
+
+
+class PulledFolder(SharedReference):
+    """What `pull` is for."""
+
+    folder: Annotated[Path, Flag(metavar="DIR", positional=True)] = Field(description="Folder to make.")
+
+
+class PullOptions(SharedModelOptions, StoreOptions, CatalogueOptions):
+    """Options of `pull` and `info`."""
+
+
+class PushedRun(Strict):
+    """What `push` is for."""
+
+    run: Annotated[str, Flag(metavar="RUN|TASK", positional=True)] = Field(
+        description="A trained model: a run's key or folder, or a task that the store has one run of."
+    )
+
+
+class PushOptions(StoreOptions, CatalogueOptions):
+    """Options of `push`."""
+
+    to: Annotated[str, Flag(Group.SHARING, metavar="USER/NAME|DIR|URL")] = Field(
+        description="Where: a repository on the Hub (USER/NAME or hf://USER/NAME), or a registry (a folder such as "
+        "./adapters, or a URL such as s3://bucket/adapters)."
+    )
+    private: Annotated[bool, Flag(Group.SHARING)] = Field(
+        False, description="Make the repository private if it is new."
+    )
+    revision: Annotated[str | None, Flag(Group.SHARING, metavar="BRANCH", unset="main")] = Field(
+        None, description="Branch of the repository, made if it is not there."
+    )
+    create_pr: Annotated[bool, Flag(Group.SHARING)] = Field(
+        False, description="Open a pull request instead of changing the branch."
+    )
+    dry_run: Annotated[bool, Flag(Group.SHARING)] = Field(
+        False, description="Say what would be uploaded, and upload nothing."
+    )
+    license_allows: Annotated[bool, Flag(Group.SHARING)] = Field(
+        False, description="Share a model although the licence of its training data is not known to allow it."
+    )
+    backbone: Annotated[str | None, Flag(Group.MODEL, metavar="ID|DIR", unset="the one in the run's record")] = Field(
+        None, description="Where the run's backbone is, if it is no longer where it was."
+    )
+
+
+class SearchedTask(Strict):
+    """What `search` is for."""
+
+    task: Annotated[str | None, Flag(Group.SHARING, metavar="TASK", unset="any")] = Field(
+        None, description="Only models of this task."
+    )
+
+
+class SearchOptions(RegistryOptions, SearchedTask):
+    """Options of `search`."""
+
+    backbone: Annotated[str | None, Flag(Group.SHARING, metavar="ID", unset="any")] = Field(
+        None, description="Only models for this backbone."
+    )
+    method: Annotated[str | None, Flag(Group.SHARING, metavar="NAME", unset="any")] = Field(
+        None, description="Only models of this tuning method."
+    )
+    language: Annotated[str | None, Flag(Group.SHARING, metavar="CODE", unset="any")] = Field(
+        None, description="Only models that were scored in this language."
+    )
+    hub: Annotated[bool, Flag(Group.SHARING)] = Field(True, description="Also ask the Hugging Face Hub.")
+    limit: Annotated[int, Flag(Group.SHARING, unit="models")] = Field(50, ge=1, description="The most from each place.")
+
+
+class VerifyOptions(SharedModelOptions, StoreOptions, MachineOptions, SourceOptions, BackboneOptions):
+    """Options of `verify`."""
+
+    tokens_per_batch: Annotated[int, Flag(Group.RUN, unit="tokens")] = Field(
+        8192, ge=1, description="Padded tokens in a micro-batch; by default as many as when it was measured."
+    )

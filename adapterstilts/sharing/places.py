@@ -1,0 +1,88 @@
+"""Where shared models are: the package itself, folders, the Hub, registries."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+from adapterstilts.sharing.contents import OWN, chosen
+from adapterstilts.sharing.package import Package, open_package
+from adapterstilts.sharing.references import HUB, FolderReference, HubReference, PlaceReference, RegistryReference
+from adapterstilts.sharing.registry import Entry, Registry
+
+SHIPPED = "the package"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Fetches shared models.
+
+    Attributes:
+        cache: Folder for downloads, which can be made again at any time.
+        registries: Those that are looked through, in their order.
+        allow_pickle: Whether weights that are there as pickles alone are taken.
+        note: Told what is waited for.
+    """
+
+    cache: Path
+    registries: tuple[Registry, ...] = ()
+    allow_pickle: bool = False
+    note: Callable[[str], None] = lambda text: None
+
+    def fetch(self, reference: PlaceReference) -> Package:
+        """The model at a place, downloaded unless the same was before.
+
+        Raises:
+            SharingError: It is no model, or not safe to read.
+            HubError: The Hub could not deliver it.
+        """
+        if isinstance(reference, FolderReference):
+            return open_package(reference.path, allow_pickle=self.allow_pickle)
+        if isinstance(reference, RegistryReference):
+            registry = Registry(reference.url)
+            return self.fetch_entry(registry, registry.find(reference.name))
+        return self._on_hub(reference)
+
+    def _on_hub(self, reference: HubReference) -> Package:
+        from adapterstilts.sharing.hub import download, listing, resolve
+
+        repository = reference.repository
+        commit = resolve(repository, reference.revision, note=self.note)
+        place, folder = f"{HUB}{repository}@{commit}", self._folder(f"hub {repository} {commit}")
+        if not folder.is_dir():
+            wanted = chosen(listing(repository, commit, note=self.note), where=place, allow_pickle=self.allow_pickle)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            download(repository, commit, wanted, folder, note=self.note)
+        return open_package(folder, place=place, allow_pickle=self.allow_pickle)
+
+    def fetch_entry(self, registry: Registry, entry: Entry) -> Package:
+        """A model of a registry."""
+        folder = self._folder(f"registry {registry.url} {entry.name} {entry.digest}")
+        if not folder.is_dir():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            registry.download(entry, folder)
+        return open_package(folder, place=f"{registry.url}#{entry.name}", allow_pickle=self.allow_pickle)
+
+    def entries(self) -> Iterator[tuple[Registry, Entry]]:
+        """What the registries have, in their order."""
+        for registry in self.registries:
+            for entry in registry.entries(note=self.note):
+                yield registry, entry
+
+    def _folder(self, what: str) -> Path:
+        return self.cache / hashlib.sha256(f"{what} {self.allow_pickle}".encode()).hexdigest()[:24]
+
+
+@lru_cache(maxsize=1)
+def shipped() -> tuple[Package, ...]:
+    """The adapters for the embedded backbone that the package has."""
+    folders = sorted(Path(str(folder)) / "mini" for folder in files("task_adapters").iterdir() if folder.is_dir())
+    return tuple(
+        open_package(folder, place=f"{SHIPPED}, task_adapters/{folder.parent.name}/mini")
+        for folder in folders
+        if (folder / OWN).is_file()
+    )
