@@ -94,6 +94,7 @@ class Recipe(Strict):
         settings: Hyperparameters by who used them: `jiant` (the STILTs authors' toolkit), `xtreme` (the benchmark's
             scripts), or `ours`, which count for what is not published.
         license: The data's. It is there for every task of the package, as are `homepage` and `citation`.
+        derivatives: Whether the licence allows to pass on what was made of the data, such as an adapter.
         citation: A BibTeX entry.
         translations: Where XTREME keeps its machine translations of the training set from English and of the test set
             into English: a path below their folder, in which `{language}` stands for the other language's code.
@@ -114,6 +115,7 @@ class Recipe(Strict):
     options: dict[str, Any] = {}
     settings: Annotated[dict[str, Hyperparameters], BeforeValidator(_by_source)] = {}
     license: str = ""
+    derivatives: bool = True
     homepage: str = ""
     citation: str = ""
     sources: Sources

@@ -1,0 +1,238 @@
+"""The model card of a shared model: what it is, what it scored, and how it is loaded with and without adapterstilts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from adapterstilts.languages import LANGUAGES
+from adapterstilts.sharing.licences import Licence
+from adapterstilts.sharing.manifest import Manifest, Numbers
+from adapterstilts.sharing.tags import hub_tags
+from adapterstilts.tasks.kind import KINDS
+from adapterstilts.tasks.recipe import Recipe
+
+_LIBRARIES = {"adapters": "adapter-transformers", "peft": "peft", "transformers": "transformers"}
+_PIPELINES = {
+    "span_qa": "question-answering",
+    "pair_classification": "text-classification",
+    "tagging": "token-classification",
+    "multiple_choice": "multiple-choice",
+    "retrieval": "sentence-similarity",
+    "masked_lm": "fill-mask",
+}
+_CITATIONS = {
+    "STILTs": "Phang et al. 2018, Sentence Encoders on STILTs (arXiv:1811.01088)",
+    "across languages": "Phang et al. 2020, English Intermediate-Task Training Improves Zero-Shot Cross-Lingual "
+    "Transfer Too (AACL 2020)",
+}
+
+
+@dataclass(frozen=True)
+class CardFacts:
+    """What a card says beside the manifest.
+
+    Attributes:
+        title: Name of the model.
+        recipes: Those of its tasks and of what it was begun with.
+        loading: Python code that loads it with its library alone; `FOLDER` stands for its repository.
+        limits: What other libraries cannot load, and why.
+    """
+
+    title: str
+    recipes: Sequence[Recipe]
+    licence: Licence
+    loading: str
+    limits: Sequence[str]
+
+
+def model_card(manifest: Manifest, facts: CardFacts) -> str:
+    """The card as Markdown with the metadata that the Hub reads."""
+    parts = [
+        _front_matter(manifest, facts),
+        f"# {facts.title}",
+        _what(manifest, facts),
+        _scores(manifest),
+        _training(manifest),
+        _use(manifest, facts),
+        _limits(manifest, facts),
+        _citation(facts),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _front_matter(manifest: Manifest, facts: CardFacts) -> str:
+    base = manifest.base
+    whole = manifest.library == "transformers"
+    codes = [code for task in manifest.spec.tasks for code in task.data.languages]
+    codes += [code.split("-")[0] for one in manifest.evaluations for code in one.languages]
+    datasets = [facts_.sources.hub.path for facts_ in facts.recipes if facts_.sources.hub]
+    of_suite = all(task.data.source == "mini" for task in manifest.spec.tasks)
+    values: dict[str, Any] = {
+        "library_name": _LIBRARIES[manifest.library],
+        "base_model": base.name if base.on_hub else None,
+        "base_model_relation": ("finetune" if whole else "adapter") if base.on_hub else None,
+        "datasets": [] if of_suite else list(dict.fromkeys(datasets)),
+        "language": list(dict.fromkeys(codes)),
+        "license": facts.licence.hub_id,
+        "license_name": facts.licence.text if facts.licence.hub_id == "other" else None,
+        "pipeline_tag": _PIPELINES.get(manifest.spec.tasks[0].kind),
+        "tags": hub_tags(manifest),
+        "model-index": [{"name": facts.title, "results": list(_results(manifest, facts))}],
+    }
+    told = {name: value for name, value in values.items() if value}
+    return f"---\n{yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=110)}---"
+
+
+def _results(manifest: Manifest, facts: CardFacts) -> list[dict[str, Any]]:
+    """One entry for each language and data set, as the Hub's `model-index` has them."""
+    titles = {task.name: task.title for task in facts.recipes}
+    found = []
+    for one in manifest.evaluations:
+        kind, labels = _PIPELINES.get(one.spec.kind, "other"), _labels(one.spec.kind, one.spec.options)
+        for code, metrics in one.languages.items():
+            found.append(
+                {
+                    "task": {"type": kind},
+                    "dataset": {
+                        "name": f"{titles.get(one.spec.task, one.spec.task)} ({LANGUAGES.get(code, code)})",
+                        "type": one.spec.task,
+                        "config": code,
+                        "split": one.spec.split,
+                    },
+                    "metrics": [
+                        {"type": name, "name": label, "value": round(metrics[name], 2)}
+                        for name, label in labels.items()
+                        if name in metrics
+                    ],
+                }
+            )
+    for task in manifest.spec.tasks:
+        if metrics := _validation(manifest, task.name):
+            found.append(
+                {
+                    "task": {"type": _PIPELINES.get(task.kind, "other")},
+                    "dataset": {
+                        "name": f"{titles.get(task.name, task.name)}, English rows that selected the checkpoint",
+                        "type": task.name,
+                        "config": task.data.validation_language,
+                        "split": "validation",
+                    },
+                    "metrics": [
+                        {"type": name, "name": label, "value": round(metrics[name], 2)}
+                        for name, label in _labels(task.kind, task.options).items()
+                        if name in metrics
+                    ],
+                }
+            )
+    return found
+
+
+def _labels(kind: str, options: dict[str, Any]) -> Mapping[str, str]:
+    """Metric to what tables call it."""
+    return KINDS.get(kind)(options).metrics
+
+
+def _validation(manifest: Manifest, task: str) -> Numbers:
+    """The scores on all validation rows of a task."""
+    found = manifest.metrics.validation_all
+    alone = len(manifest.spec.tasks) == 1
+    return found if alone else {name[len(task) + 1 :]: v for name, v in found.items() if name.startswith(f"{task}/")}
+
+
+def _what(manifest: Manifest, facts: CardFacts) -> str:
+    spec = manifest.spec
+    titles = [task.title for task in facts.recipes if task.name in manifest.tasks]
+    phase = {
+        "train-intermediate": "an intermediate task",
+        "train-target": "a target task",
+        "train-language": "the text of one language",
+    }[spec.stage]
+    whole = "A fine-tuned model" if manifest.library == "transformers" else f"An adapter (`{spec.method}`)"
+    languages = ", ".join(LANGUAGES[code] for task in spec.tasks[:1] for code in task.data.languages)
+    below = "" if spec.composition.name == "none" else f" It was begun from earlier models (`{spec.composition}`)."
+    return (
+        f"{whole} for `{manifest.base.name}`, trained on {phase}: {' and '.join(titles)} in {languages}.{below} Made "
+        "with [adapterstilts](https://pypi.org/project/adapterstilts/) for zero-shot transfer across languages: "
+        "train it (or take it) in English, then train the target task above it in English, and use it elsewhere."
+    )
+
+
+def _scores(manifest: Manifest) -> str:
+    tables = []
+    for one in manifest.evaluations:
+        labels = {name: label for name, label in _labels(one.spec.kind, one.spec.options).items()}
+        names = [name for name in labels if name in next(iter(one.languages.values()), {})]
+        lines = [
+            f"On `{one.spec.task}`, split `{one.spec.split}`"
+            + (f", {one.spec.max_examples:,} rows of each language at most" if one.spec.max_examples else "")
+            + ":",
+            "",
+            f"| language | {' | '.join(labels[name] for name in names)} |",
+            f"|---|{'---:|' * len(names)}",
+            *(
+                f"| {LANGUAGES.get(code, code)} ({code}) | {' | '.join(f'{metrics[name]:.1f}' for name in names)} |"
+                for code, metrics in one.languages.items()
+            ),
+        ]
+        tables.append("\n".join(lines))
+    for task in manifest.spec.tasks:
+        if metrics := _validation(manifest, task.name):
+            told = ", ".join(
+                f"{label} {metrics[name]:.1f}"
+                for name, label in _labels(task.kind, task.options).items()
+                if name in metrics
+            )
+            rows = f" ({metrics['examples']:,.0f} rows)" if "examples" in metrics else ""
+            tables.append(f"On the English validation rows of `{task.name}`{rows}, which selected the checkpoint: {told}.")
+    return "## Scores\n\n" + "\n\n".join(tables) if tables else ""
+
+
+def _training(manifest: Manifest) -> str:
+    spec, made = manifest.spec, manifest.provenance
+    settings = {name: value for name, value in spec.settings if value is not None}
+    versions = ", ".join(f"{name} {made.versions[name]}" for name in ("torch", "transformers", "adapters", "peft")
+                         if name in made.versions)  # fmt: skip
+    lines = [
+        f"- examples: {manifest.metrics.train_examples:,}, seen {manifest.metrics.examples_seen:,} times in all",
+        f"- steps: {manifest.metrics.steps:,}"
+        + (f", of which the checkpoint of step {manifest.metrics.best_step:,} was kept" if manifest.metrics.best_step else ""),
+        f"- settings: {', '.join(f'{name} {value}' for name, value in settings.items())}",
+        f"- seed: {spec.seed}; numbers: {spec.precision}",
+        f"- trained parameters: {manifest.metrics.parameters['trained']:,} of {manifest.metrics.parameters['total']:,}",
+        f"- took {made.train_seconds:,.0f} s on {made.hardware.get('gpu') or made.hardware.get('cpu') or made.device}",
+        f"- made with {manifest.made_with}, {versions}",
+        f"- key of the stage: `{manifest.key}`",
+    ]
+    return "## Training\n\n" + "\n".join(lines)
+
+
+def _use(manifest: Manifest, facts: CardFacts) -> str:
+    parts = [
+        "## Use",
+        "With adapterstilts, under a target task of your own:",
+        "```bash\nastilts transfer --from hf://REPOSITORY --to TARGET\nastilts verify hf://REPOSITORY\n```",
+        f"With `{manifest.library}` alone:",
+        f"```python\n{facts.loading.strip()}\n```",
+    ]
+    return "\n\n".join(parts)
+
+
+def _limits(manifest: Manifest, facts: CardFacts) -> str:
+    lines = [
+        f"It works on this backbone only: `{manifest.base.name}`, fingerprint `{manifest.base.fingerprint[:24]}…`.",
+        "Scores in languages other than those of its training data are zero-shot; they differ between languages, and "
+        "no label of these languages selected anything.",
+        f"Licence of the training data: {facts.licence.text}.",
+        *facts.limits,
+    ]
+    return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _citation(facts: CardFacts) -> str:
+    entries = "\n\n".join(dict.fromkeys(task.citation.strip() for task in facts.recipes if task.citation))
+    method = "\n".join(f"- {what}: {where}" for what, where in _CITATIONS.items())
+    return f"## Citation\n\n{method}\n\n" + (f"```bibtex\n{entries}\n```" if entries else "")

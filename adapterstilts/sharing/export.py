@@ -1,0 +1,137 @@
+"""Making the shared folder of a finished run: its model in its library's format, what is known of it, and a card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapterstilts import __version__
+from adapterstilts.errors import SharingError
+from adapterstilts.files import file_digest
+from adapterstilts.modeling.backbone import Backbone
+from adapterstilts.runs.specs import EvaluateSpec, SharedSpec, TrainSpec, key
+from adapterstilts.runs.store import Run, RunStore
+from adapterstilts.sharing.card import CardFacts, model_card
+from adapterstilts.sharing.contents import CARD, OWN
+from adapterstilts.sharing.licences import Licence, licence
+from adapterstilts.sharing.manifest import (
+    FORMAT,
+    Base,
+    Evaluated,
+    FileRecord,
+    Made,
+    Manifest,
+    Measured,
+    manifest_text,
+)
+from adapterstilts.tasks.catalogue import Catalogue
+from adapterstilts.tasks.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Export:
+    """A run that is going to be shared.
+
+    Attributes:
+        evaluations: The runs in which it was scored.
+        trained_on: The tasks that it and what it was begun with were trained on, with the source of each.
+    """
+
+    run: Run
+    spec: TrainSpec
+    evaluations: tuple[Run, ...]
+    trained_on: tuple[tuple[Recipe, str], ...]
+
+    @classmethod
+    def of(cls, run: Run, store: RunStore, catalogue: Catalogue) -> Export:
+        """What the store has of a run.
+
+        Raises:
+            SharingError: Another library made it.
+        """
+        spec = run.training.made if isinstance(run.training, SharedSpec) else run.training
+        if spec is None:
+            raise SharingError(
+                f"{run.folder.name} was not made by adapterstilts, so there is nothing to say about it.",
+                remedy="Share it in the way of the library that made it.",
+            )
+        evaluations = [one for one in store.runs() if isinstance(one.spec, EvaluateSpec) and one.spec.inputs == (run.key,)]
+        trained_on = {(task, source): catalogue.recipe(task) for task, source in _trained_on(spec, store)}
+        return cls(run, spec, tuple(evaluations), tuple((recipe, source) for (_, source), recipe in trained_on.items()))
+
+    @property
+    def licence(self) -> Licence:
+        """The licence of what it was trained on."""
+        return licence(self.trained_on)
+
+    @property
+    def name(self) -> str:
+        """What the model is called: its tasks, its method, its key."""
+        method = self.spec.method.name.replace(":", "-")
+        return f"{self.spec.label}-{method}-{key(self.spec)[:12]}"
+
+    def write(self, folder: Path, backbone: Backbone) -> Manifest:
+        """Writes the folder, which is empty or not there.
+
+        Args:
+            backbone: The one that the run was trained on; only of a model that changes its weights they are read.
+
+        Raises:
+            CompatibilityError: It is another backbone.
+        """
+        from adapterstilts.modeling.exchange import export_model
+        from adapterstilts.modeling.storage import StoredModel
+
+        folder.mkdir(parents=True, exist_ok=True)
+        stored = StoredModel.read(self.run.folder)
+        on_hub = backbone.revision is not None
+        name = backbone.name if on_hub else Path(backbone.name).name
+        labels = {task.name: tuple(task.options.get("labels") or ()) for task in self.spec.tasks}
+        exported = export_model(
+            stored, backbone, folder, labels=labels, base=name, revision=backbone.revision
+        )
+        files = {
+            path.relative_to(folder).as_posix(): FileRecord(bytes=path.stat().st_size, sha256=file_digest(path))
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+        manifest = Manifest(
+            format=FORMAT,
+            made_with=f"adapterstilts {__version__}",
+            key=key(self.spec),
+            spec=self.spec,
+            model=stored.description.model_copy(update={"backbone": self.spec.backbone}),
+            base=Base(name=name, on_hub=on_hub, revision=backbone.revision, fingerprint=self.spec.backbone),
+            library=exported.library,
+            auto_class=exported.auto_class,
+            metrics=Measured.model_validate(self.run.metrics),
+            evaluations=tuple(_evaluated(one) for one in self.evaluations),
+            provenance=Made.model_validate(self.run.provenance),
+            license=self.licence.text,
+            files=files,
+        )
+        (folder / OWN).write_text(manifest_text(manifest), encoding="utf-8")
+        recipes = list({recipe.name: recipe for recipe, _ in self.trained_on}.values())
+        facts = CardFacts(self.name, recipes, self.licence, exported.loading, exported.limits)
+        (folder / CARD).write_text(model_card(manifest, facts), encoding="utf-8")
+        return manifest
+
+
+def _evaluated(run: Run) -> Evaluated:
+    languages = {
+        code: {name: value for name, value in metrics.items()} for code, metrics in run.metrics["languages"].items()
+    }
+    return Evaluated(spec=run.evaluation, languages=languages)
+
+
+def _trained_on(spec: TrainSpec, store: RunStore) -> Iterator[tuple[str, str]]:
+    """The tasks and their sources of a stage and of those that it was begun with."""
+    for task in spec.tasks:
+        yield task.name, task.data.source
+    for one in (*spec.inputs, *([spec.language_adapter] if spec.language_adapter else [])):
+        if run := store.of_key(one):
+            made = run.training.made if isinstance(run.training, SharedSpec) else run.training
+            if made:
+                yield from _trained_on(made, store)
+
