@@ -12,10 +12,17 @@ from adapterstilts.commands.options import (
     Language,
     LanguageOptions,
     MethodsOptions,
+    PulledFolder,
+    PullOptions,
+    PushedRun,
+    PushOptions,
+    SearchOptions,
+    SharedReference,
     TransferOptions,
     TransferTasks,
     TranslatedTask,
     TranslationOptions,
+    VerifyOptions,
 )
 from adapterstilts.errors import UsageError
 from adapterstilts.signatures import takes
@@ -23,7 +30,11 @@ from adapterstilts.signatures import takes
 if TYPE_CHECKING:
     from adapterstilts.commands.doctor import BackboneReport
     from adapterstilts.commands.plan import CommandPlan
+    from adapterstilts.commands.pull import SharedModel
+    from adapterstilts.commands.push import PushResult
     from adapterstilts.commands.results import MethodCost, TrainResult, TransferResult, TranslationResult
+    from adapterstilts.commands.search import FoundModel
+    from adapterstilts.commands.verify import Verification
     from adapterstilts.stages.reporter import Reporter
 
 P = ParamSpec("P")
@@ -126,6 +137,66 @@ def doctor(options: BackboneOptions) -> BackboneReport:
     from adapterstilts.commands.doctor import examine
 
     return examine(**dict(options))
+
+
+@takes(PushedRun, PushOptions)
+def push(pushed: PushedRun, options: PushOptions, *, reporter: Reporter | None = None) -> PushResult:
+    """Shares a trained model on the Hub or in a registry, in its library's own format and with a card.
+
+    Raises:
+        AstiltsError: See the message; each says what to change.
+    """
+    from adapterstilts.commands.push import run_push
+
+    return run_push(pushed.run, options, _or_silent(reporter).note)
+
+
+@takes(PulledFolder, PullOptions)
+def pull(pulled: PulledFolder, options: PullOptions, *, reporter: Reporter | None = None) -> SharedModel:
+    """Gets a shared model, or one of the store, as a folder that its library loads.
+
+    Raises:
+        AstiltsError: It cannot be had, or is not safe to read.
+    """
+    from adapterstilts.commands.pull import run_pull
+
+    return run_pull(pulled.reference, pulled.folder, options, _or_silent(reporter).note)
+
+
+@takes(SharedReference, PullOptions)
+def info(shared: SharedReference, options: PullOptions, *, reporter: Reporter | None = None) -> SharedModel:
+    """What a shared model is: trained on what, with what, and what it scores.
+
+    Raises:
+        AstiltsError: It cannot be had, or is not safe to read.
+    """
+    from adapterstilts.commands.pull import run_info
+
+    return run_info(shared.reference, options, _or_silent(reporter).note)
+
+
+@takes(SearchOptions)
+def search(options: SearchOptions, *, reporter: Reporter | None = None) -> list[FoundModel]:
+    """Shared models in registries and on the Hub.
+
+    Raises:
+        AstiltsError: A place cannot be reached.
+    """
+    from adapterstilts.commands.search import run_search
+
+    return run_search(options, _or_silent(reporter).note)
+
+
+@takes(SharedReference, VerifyOptions)
+def verify(shared: SharedReference, options: VerifyOptions, *, reporter: Reporter | None = None) -> Verification:
+    """A shared model's published scores, measured again.
+
+    Raises:
+        AstiltsError: It cannot be had, is not safe to read, or published no scores.
+    """
+    from adapterstilts.commands.verify import run_verify
+
+    return run_verify(shared.reference, options, _or_silent(reporter))
 
 
 def plan(command: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> CommandPlan:

@@ -97,6 +97,14 @@ def training_rows(
     return concatenate_datasets(parts), validation
 
 
+def validation_rows(
+    source: Source, task: Recipe, data: TrainingData, bad: BadRows, *, validation_file: ValidationFile | None = None
+) -> Dataset:
+    """The validation rows of one task, as `training_rows` has them."""
+    _, _, validation = _split(source, task, data, bad, validation_file)
+    return validation
+
+
 def rows_to_translate(
     source: Source, task: Recipe, split: str, language: str, bad: BadRows, *, size: int | None, holdout: int
 ) -> Dataset:

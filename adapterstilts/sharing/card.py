@@ -164,7 +164,7 @@ def _what(manifest: Manifest, facts: CardFacts) -> str:
 def _scores(manifest: Manifest) -> str:
     tables = []
     for one in manifest.evaluations:
-        labels = {name: label for name, label in _labels(one.spec.kind, one.spec.options).items()}
+        labels = _labels(one.spec.kind, one.spec.options)
         names = [name for name in labels if name in next(iter(one.languages.values()), {})]
         lines = [
             f"On `{one.spec.task}`, split `{one.spec.split}`"
@@ -187,7 +187,9 @@ def _scores(manifest: Manifest) -> str:
                 if name in metrics
             )
             rows = f" ({metrics['examples']:,.0f} rows)" if "examples" in metrics else ""
-            tables.append(f"On the English validation rows of `{task.name}`{rows}, which selected the checkpoint: {told}.")
+            tables.append(
+                f"On the English validation rows of `{task.name}`{rows}, which selected the checkpoint: {told}."
+            )
     return "## Scores\n\n" + "\n\n".join(tables) if tables else ""
 
 
@@ -196,10 +198,11 @@ def _training(manifest: Manifest) -> str:
     settings = {name: value for name, value in spec.settings if value is not None}
     versions = ", ".join(f"{name} {made.versions[name]}" for name in ("torch", "transformers", "adapters", "peft")
                          if name in made.versions)  # fmt: skip
+    best = manifest.metrics.best_step
     lines = [
         f"- examples: {manifest.metrics.train_examples:,}, seen {manifest.metrics.examples_seen:,} times in all",
         f"- steps: {manifest.metrics.steps:,}"
-        + (f", of which the checkpoint of step {manifest.metrics.best_step:,} was kept" if manifest.metrics.best_step else ""),
+        + (f", of which the checkpoint of step {best:,} was kept" if best else ""),
         f"- settings: {', '.join(f'{name} {value}' for name, value in settings.items())}",
         f"- seed: {spec.seed}; numbers: {spec.precision}",
         f"- trained parameters: {manifest.metrics.parameters['trained']:,} of {manifest.metrics.parameters['total']:,}",

@@ -56,9 +56,9 @@ class Export:
                 f"{run.folder.name} was not made by adapterstilts, so there is nothing to say about it.",
                 remedy="Share it in the way of the library that made it.",
             )
-        evaluations = [one for one in store.runs() if isinstance(one.spec, EvaluateSpec) and one.spec.inputs == (run.key,)]
+        scored = [one for one in store.runs() if isinstance(one.spec, EvaluateSpec) and one.spec.inputs == (run.key,)]
         trained_on = {(task, source): catalogue.recipe(task) for task, source in _trained_on(spec, store)}
-        return cls(run, spec, tuple(evaluations), tuple((recipe, source) for (_, source), recipe in trained_on.items()))
+        return cls(run, spec, tuple(scored), tuple((recipe, source) for (_, source), recipe in trained_on.items()))
 
     @property
     def licence(self) -> Licence:
@@ -88,9 +88,7 @@ class Export:
         on_hub = backbone.revision is not None
         name = backbone.name if on_hub else Path(backbone.name).name
         labels = {task.name: tuple(task.options.get("labels") or ()) for task in self.spec.tasks}
-        exported = export_model(
-            stored, backbone, folder, labels=labels, base=name, revision=backbone.revision
-        )
+        exported = export_model(stored, backbone, folder, labels=labels, base=name, revision=backbone.revision)
         files = {
             path.relative_to(folder).as_posix(): FileRecord(bytes=path.stat().st_size, sha256=file_digest(path))
             for path in sorted(folder.rglob("*"))
@@ -119,10 +117,7 @@ class Export:
 
 
 def _evaluated(run: Run) -> Evaluated:
-    languages = {
-        code: {name: value for name, value in metrics.items()} for code, metrics in run.metrics["languages"].items()
-    }
-    return Evaluated(spec=run.evaluation, languages=languages)
+    return Evaluated(spec=run.evaluation, languages=run.metrics["languages"])
 
 
 def _trained_on(spec: TrainSpec, store: RunStore) -> Iterator[tuple[str, str]]:
@@ -134,4 +129,3 @@ def _trained_on(spec: TrainSpec, store: RunStore) -> Iterator[tuple[str, str]]:
             made = run.training.made if isinstance(run.training, SharedSpec) else run.training
             if made:
                 yield from _trained_on(made, store)
-

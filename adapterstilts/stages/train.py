@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,15 +22,15 @@ from adapterstilts.runs.specs import TaskSpec, TrainSpec, canonical_json
 from adapterstilts.stages.collate import build_collator
 from adapterstilts.stages.costs import training_cost
 from adapterstilts.stages.heads import head_source, heads_of
-from adapterstilts.stages.predict import predict
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.setup import Setup
-from adapterstilts.stages.trainer import Score, TaskPart, together, train
+from adapterstilts.stages.trainer import Score, TaskPart, train
+from adapterstilts.stages.validation import Validation, scored, scored_again
 from adapterstilts.stages.words import check_words
 from adapterstilts.tasks.kind import Kind, Row, draw
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    pass
 
 # Before the names of values that were chosen on validation data, among the metrics that are logged.
 _CALIBRATED = "calibrated_"
@@ -80,7 +80,9 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
         "stored_bytes": (work / WEIGHTS).stat().st_size,
     }
     metrics = _metrics(spec, outcome, {one.part.name: one.counts for one in prepared})
-    return {**metrics, "validation_all": _scored_again(model, prepared, metrics), **measured}, details
+    validations = [one.validation for one in prepared if one.validation]
+    again = scored_again(model, validations, metrics["calibration"]) if len(validations) == len(prepared) else {}
+    return {**metrics, "validation_all": again, **measured}, details
 
 
 def _length(spec: TrainSpec, setup: Setup) -> Length | None:
@@ -97,25 +99,12 @@ class _Prepared:
 
     Attributes:
         counts: Its numbers of examples and features.
-        score_all: From a model and what was calibrated to the metrics on all of its validation rows, of which `part`
-            may have some only; None where it has none.
+        validation: All of its validation rows, of which `part` may have some only; None where none select anything.
     """
 
     part: TaskPart
     counts: dict[str, int]
-    score_all: Callable[[TransferModel, Mapping[str, float]], dict[str, float]] | None
-
-
-def _scored_again(model: TransferModel, prepared: Sequence[_Prepared], metrics: dict[str, Any]) -> dict[str, float]:
-    """The metrics on all validation rows: the best of many scores on a few is higher than what it is a sample of."""
-    if any(one.score_all is None for one in prepared):
-        return {}
-    chosen = metrics["calibration"]
-    scored = {
-        one.part.name: one.score_all(model, chosen if len(prepared) == 1 else chosen[one.part.name])  # type: ignore[misc]
-        for one in prepared
-    }
-    return together(scored, averaged=[one.part.name for one in prepared if one.part.averaged])
+    validation: Validation | None
 
 
 def _begin(spec: TrainSpec, setup: Setup) -> TransferModel:
@@ -147,7 +136,7 @@ def _metrics(spec: TrainSpec, outcome: dict[str, Any], sizes: dict[str, dict[str
 
 def _prepare(spec: TrainSpec, task: TaskSpec, setup: Setup, bad: BadRows, reporter: Reporter) -> _Prepared:
     """Reads and encodes the rows of one task."""
-    kind, tokenizer = setup.catalogue.build_kind(task), setup.backbone.tokenizer()
+    kind = setup.catalogue.build_kind(task)
     rows, validation = training_rows(
         setup.source,
         setup.catalogue.recipe(task.name),
@@ -157,34 +146,29 @@ def _prepare(spec: TrainSpec, task: TaskSpec, setup: Setup, bad: BadRows, report
         validation_file=setup.validation_file,
     )
     check_words(setup.backbone, task.name, rows, note=reporter.note)
-    identity, cache = canonical_json(task.data), setup.store.cache / "features"
-    shared = {"kind": kind, "tokenizer": tokenizer, "encoding": task.encoding, "cache": cache}
-    features = encode(rows, identity=f"train {identity}", labels=True, **shared)
-
-    def validating(chosen: Dataset) -> Dataset:
-        return encode(chosen, identity=f"validation {identity}", labels=False, **shared)
-
+    features = encode(
+        rows,
+        identity=f"train {canonical_json(task.data)}",
+        kind=kind,
+        tokenizer=setup.backbone.tokenizer(),
+        encoding=task.encoding,
+        labels=True,
+        cache=setup.store.cache / "features",
+    )
+    collator = build_collator(setup, task.encoding.max_length, kind=kind, seed=spec.seed)
+    everything = Validation.of(task, validation, setup, collator.for_prediction())
     few = draw(validation, spec.settings.max_validation_examples)
-    held_out = validating(few) if task.data.selects else None
+    held_out = everything.encode(few) if task.data.selects else None
     part = TaskPart(
         name=task.name,
         features=features,
         held_out=held_out,
         score=_scorer(task, kind, few.to_list(), held_out),
-        collator=build_collator(setup, task.encoding.max_length, kind=kind, seed=spec.seed),
+        collator=collator,
         averaged=kind.averaged,
     )
-
-    def score_all(model: TransferModel, calibration: Mapping[str, float]) -> dict[str, float]:
-        everything = validating(validation)
-        logits = predict(model, everything, task=task.name, collator=part.collator.for_prediction())
-        return {
-            **_scored(task, kind, validation.to_list(), everything, logits, calibration),
-            "examples": len(validation),
-        }
-
     counts = {"train_examples": len(rows), "train_features": len(features), "validation_examples": len(few)}
-    return _Prepared(part, counts, score_all if task.data.selects else None)
+    return _Prepared(part, counts, everything if task.data.selects else None)
 
 
 def _scorer(task: TaskSpec, kind: Kind, gold: Sequence[Row], held_out: Any) -> Score:
@@ -193,22 +177,9 @@ def _scorer(task: TaskSpec, kind: Kind, gold: Sequence[Row], held_out: Any) -> S
     def score(logits: list[np.ndarray]) -> dict[str, float]:
         calibration = kind.calibrate(gold, held_out, logits)
         chosen = {f"{_CALIBRATED}{name}": value for name, value in calibration.items()}
-        return {**_scored(task, kind, gold, held_out, logits, calibration), **chosen}
+        return {**scored(task, kind, gold, held_out, logits, calibration), **chosen}
 
     return score
-
-
-def _scored(
-    task: TaskSpec,
-    kind: Kind,
-    gold: Sequence[Row],
-    features: Any,
-    logits: list[np.ndarray],
-    calibration: Mapping[str, float],
-) -> dict[str, float]:
-    predictions = kind.decode(gold, features, logits, calibration)
-    scores = kind.score(predictions, gold, metric=task.metric, language=task.data.validation_language)
-    return {"score": kind.main_score(scores.metrics), **scores.metrics, **scores.counts}
 
 
 def _take_calibration(validation: dict[str, float], tasks: Sequence[str]) -> dict[str, Any]:

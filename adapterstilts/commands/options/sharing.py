@@ -8,9 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from adapterstilts.commands.options.shared import (
-    BackboneOptions,
     CatalogueOptions,
-    MachineOptions,
     SourceOptions,
     StoreOptions,
 )
@@ -116,9 +114,13 @@ class SearchOptions(RegistryOptions, SearchedTask):
     limit: Annotated[int, Flag(Group.SHARING, unit="models")] = Field(50, ge=1, description="The most from each place.")
 
 
-class VerifyOptions(SharedModelOptions, StoreOptions, MachineOptions, SourceOptions, BackboneOptions):
+class VerifyOptions(SharedModelOptions, StoreOptions, SourceOptions):
     """Options of `verify`."""
 
-    tokens_per_batch: Annotated[int, Flag(Group.RUN, unit="tokens")] = Field(
-        8192, ge=1, description="Padded tokens in a micro-batch; by default as many as when it was measured."
+    backbone: Annotated[str | None, Flag(Group.MODEL, metavar="ID|DIR", unset="the one that it was trained on")] = (
+        Field(None, description="Hugging Face id, checkpoint folder, or mini.")
+    )
+    device: Annotated[str, Flag(Group.RUN, metavar="NAME")] = Field("auto", description="Where: auto, cpu or cuda.")
+    tokens_per_batch: Annotated[int | None, Flag(Group.RUN, unit="tokens", unset="as when it was measured")] = Field(
+        None, ge=1, description="Padded tokens in a micro-batch."
     )

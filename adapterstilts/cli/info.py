@@ -1,0 +1,29 @@
+"""`astilts info`."""
+
+from __future__ import annotations
+
+import click
+
+from adapterstilts.cli.flags import GroupedCommand, fields
+from adapterstilts.cli.output import Output
+from adapterstilts.commands.options import PullOptions, SharedReference
+
+
+@click.command("info", cls=GroupedCommand)
+@fields(SharedReference, PullOptions, Output)
+def info(shared: SharedReference, options: PullOptions, output: Output) -> None:
+    """Say what a shared model is: trained on what, with what, and what it scores.
+
+    \b
+    Examples:
+      astilts info me/xlmr-squad-adapter
+      astilts info squad
+    """
+    from adapterstilts.cli.progress import Terminal, quiet_libraries
+    from adapterstilts.commands.pull import run_info
+    from adapterstilts.commands.results import to_json
+    from adapterstilts.reporting.sharing import shared_text
+
+    quiet_libraries()
+    result = run_info(shared.reference, options, Terminal().note)
+    click.echo(to_json(result) if output.json_ else shared_text(result))

@@ -1,0 +1,118 @@
+"""Shared models as folders: getting one, and saying what one is without getting its weights into memory."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adapterstilts.commands.options import PullOptions
+from adapterstilts.commands.push import address_card, run_backbone, trained_run
+from adapterstilts.commands.shared_models import same_tasks
+from adapterstilts.errors import UsageError
+from adapterstilts.runs.store import RunStore
+from adapterstilts.sharing.export import Export
+from adapterstilts.sharing.package import Package, open_package
+from adapterstilts.sharing.places import Places, shipped
+from adapterstilts.sharing.references import TaskReference, parse_reference
+from adapterstilts.sharing.registry import registries
+from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
+
+
+@dataclass(frozen=True)
+class SharedModel:
+    """What is known of a shared model.
+
+    Attributes:
+        place: Where it is from.
+        made: What adapterstilts said when it was shared; None for models of other libraries.
+        configuration: What another library wrote about it instead.
+        files: Name to size in bytes.
+        folder: Where it is now.
+    """
+
+    place: str
+    made: dict[str, Any] | None
+    configuration: dict[str, Any] | None
+    files: dict[str, int]
+    folder: Path
+
+
+@in_catalogue
+def run_pull(reference: str, folder: Path, options: PullOptions, note: Callable[[str], None]) -> SharedModel:
+    """Gets a shared model, or one of the store; see `adapterstilts.pull`."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} is there already and not empty.", remedy="Give a folder that is not there yet.")
+    store = RunStore(options.store)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".pull-") as scratch:
+        copy = Path(scratch) / "model"
+        package = found_package(reference, store, options, note)
+        if package is None:
+            export = Export.of(trained_run(store, reference), store, Catalogue.load(options.tasks))
+            export.write(copy, run_backbone(export.run, None))
+            address_card(copy, f"./{folder.name}")
+        else:
+            for file in package.files:
+                (copy / file.name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(package.folder / file.name, copy / file.name)
+        open_package(copy, place=str(folder), allow_pickle=options.allow_pickle)
+        if folder.exists():
+            folder.rmdir()
+        copy.replace(folder)
+    place = package.place if package else f"{store.root}, {reference}"
+    return _described(open_package(folder, place=place, allow_pickle=options.allow_pickle))
+
+
+@in_catalogue
+def run_info(reference: str, options: PullOptions, note: Callable[[str], None]) -> SharedModel:
+    """Says what a shared model is; see `adapterstilts.info`."""
+    package = found_package(reference, RunStore(options.store), options, note)
+    if package is None:
+        raise UsageError(
+            f"No shared model {reference!r}: the package has none of that task, and no registry.",
+            remedy="Runs of the store are shown by `astilts runs show`.",
+        )
+    return _described(package)
+
+
+def found_package(reference: str, store: RunStore, options: PullOptions, note: Callable[[str], None]) -> Package | None:
+    """The shared model that a reference means; a task is looked for in the package and then in the registries.
+
+    Returns:
+        None where nobody shares a model of that task.
+
+    Raises:
+        AstiltsError: It cannot be had, or is not safe to read.
+    """
+    places = Places(store.cache / "shared", registries(options.registry or ()), options.allow_pickle, note)
+    parsed = parse_reference(reference)
+    if not isinstance(parsed, TaskReference):
+        return places.fetch(parsed)
+    if parsed.key:
+        return None
+    for package in shipped():
+        if package.manifest and same_tasks(package.manifest.spec.task, parsed.task):
+            return package
+    for registry, entry in places.entries():
+        if same_tasks(entry.task, parsed.task):
+            return places.fetch_entry(registry, entry)
+    return None
+
+
+def _described(package: Package) -> SharedModel:
+    from adapterstilts.sharing.contents import ADAPTER_CONFIG
+    from adapterstilts.sharing.manifest import read_json
+
+    made = package.manifest.model_dump(mode="json") if package.manifest else None
+    name = ADAPTER_CONFIG if (package.folder / ADAPTER_CONFIG).is_file() else "config.json"
+    return SharedModel(
+        place=package.place,
+        made=made,
+        configuration=None if made else read_json(package.folder / name, where=package.place),
+        files={file.name: file.bytes for file in package.files},
+        folder=package.folder,
+    )

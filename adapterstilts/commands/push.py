@@ -1,0 +1,209 @@
+"""Sharing a trained model: on the Hub, or in a registry."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from adapterstilts.commands.options import PushOptions
+from adapterstilts.errors import SharingError, UsageError
+from adapterstilts.modeling.backbone import Backbone, locate_backbone
+from adapterstilts.modeling.blocks import ModelOutline
+from adapterstilts.runs.specs import EvaluateSpec
+from adapterstilts.runs.store import Run, RunStore
+from adapterstilts.sharing.contents import CARD
+from adapterstilts.sharing.export import Export
+from adapterstilts.sharing.manifest import Manifest
+from adapterstilts.sharing.package import Package, open_package
+from adapterstilts.sharing.references import HubReference, parse_reference
+from adapterstilts.sharing.registry import Entry, Registry
+from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
+
+_HUB = "hub:"
+
+
+@dataclass(frozen=True)
+class PushResult:
+    """What was shared, or would be.
+
+    Attributes:
+        name: What the model is called.
+        place: Where it is now, as other commands take it; where it would be, for `dry_run`.
+        files: Name to size in bytes.
+        changed: Whether anything was uploaded; None where nothing was to be.
+        url: Where it can be looked at; of a pull request, that.
+        licence: Of its training data.
+    """
+
+    name: str
+    place: str
+    files: dict[str, int]
+    changed: bool | None
+    licence: str
+    url: str | None = None
+    card: str = field(default="", repr=False)
+
+    @property
+    def bytes(self) -> int:
+        """The size of all files."""
+        return sum(self.files.values())
+
+
+@in_catalogue
+def run_push(run: str, options: PushOptions, note: Callable[[str], None]) -> PushResult:
+    """Shares a run; see `adapterstilts.push`."""
+    store = RunStore(options.store)
+    target = _target(options)
+    export = Export.of(trained_run(store, run), store, Catalogue.load(options.tasks))
+    _check_licence(export, allowed=options.license_allows)
+    backbone = run_backbone(export.run, options.backbone)
+    store.cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=store.cache) as scratch:
+        folder = Path(scratch) / export.name
+        manifest = export.write(folder, backbone)
+        place = str(target) if isinstance(target, HubReference) else f"{target.url}#{export.name}"
+        address_card(folder, target.repository if isinstance(target, HubReference) else place)
+        package = open_package(folder)
+        result = PushResult(
+            name=export.name,
+            place=place,
+            files={file.name: file.bytes for file in package.files},
+            changed=None,
+            licence=export.licence.text,
+            card=(folder / CARD).read_text(encoding="utf-8"),
+        )
+        note(f"{export.name}: {len(result.files)} files, {result.bytes:,} bytes, to {place}")
+        if options.dry_run:
+            return result
+        if isinstance(target, Registry):
+            _, changed = target.push(folder, entry_of(export.name, package, manifest))
+            return replace(result, changed=changed)
+        return _on_hub(result, folder, target, options, note)
+
+
+def trained_run(store: RunStore, text: str) -> Run:
+    """The trained model of a store that a key, a folder or a task means.
+
+    Raises:
+        UsageError: There is none, or several of a task.
+    """
+    task, at, key = text.partition("@")
+    runs = [run for run in store.runs() if not isinstance(run.spec, EvaluateSpec)]
+    of_task = [run for run in runs if run.training.task == task and (not at or run.key.startswith(key))]
+    if len(of_task) == 1:
+        return of_task[0].check()
+    if of_task:
+        listed = "".join(
+            f"\n  {run.training.task}@{run.short_key} ({run.spec.stage}, {run.training.method}, "
+            f"seed {run.training.seed})"
+            for run in of_task
+        )
+        raise UsageError(f"{store.root} has {len(of_task)} models of {text}.", remedy=f"Choose one:{listed}")
+    run = store.resolve(key if at else text)
+    if isinstance(run.spec, EvaluateSpec):
+        raise UsageError(f"{run.folder.name} is an evaluation and not a model.", remedy="`astilts runs` lists models.")
+    return run.check()
+
+
+def run_backbone(run: Run, given: str | None) -> Backbone:
+    """The backbone that a run was trained on.
+
+    Args:
+        given: Where it is, if not where the run's record says.
+
+    Raises:
+        UsageError: It is not there any more.
+    """
+    fingerprint, name = run.training.backbone, given or run.provenance["backbone"]
+    commit = fingerprint.removeprefix(_HUB) if fingerprint.startswith(_HUB) and not Path(name).is_dir() else None
+    try:
+        backbone = locate_backbone(name, revision=commit)
+    except UsageError as error:
+        raise UsageError(f"{run.folder.name}: {error.message}", remedy="Say where it is with --backbone.") from None
+    if backbone.fingerprint != fingerprint:
+        raise UsageError(
+            f"{run.folder.name} was trained on another backbone than {name} is now.",
+            remedy="Say where the one is that it was trained on with --backbone.",
+        )
+    return replace(backbone, quantization=ModelOutline.read(run.folder).description.quantization)
+
+
+def entry_of(name: str, package: Package, manifest: Manifest) -> Entry:
+    """How a registry lists a model."""
+    languages = [code for one in manifest.evaluations for code in one.languages]
+    return Entry(
+        name=name,
+        digest=package.content,
+        task=manifest.spec.task,
+        stage=manifest.spec.stage,
+        backbone=manifest.base.name,
+        fingerprint=manifest.base.fingerprint,
+        method=str(manifest.spec.method),
+        languages=tuple(dict.fromkeys(languages or manifest.spec.tasks[0].data.languages)),
+        score=manifest.metrics.best_score,
+        made=manifest.provenance.finished,
+        files={file.name: {"bytes": file.bytes, "sha256": file.sha256} for file in package.files},
+    )
+
+
+def address_card(folder: Path, address: str) -> None:
+    """Puts where the model is into its card."""
+    card = folder / CARD
+    text = card.read_text(encoding="utf-8")
+    card.write_text(text.replace("hf://REPOSITORY", _reference(address)).replace("FOLDER", address), encoding="utf-8")
+
+
+def _reference(address: str) -> str:
+    return address if "#" in address else f"hf://{address}"
+
+
+def _target(options: PushOptions) -> HubReference | Registry:
+    text = options.to
+    hub_only = {
+        "--private": options.private, "--revision": options.revision, "--create-pr": options.create_pr
+    }  # fmt: skip
+    looks_like_place = "://" in text and not text.startswith("hf://")
+    reference = None if looks_like_place else parse_reference(text, flag="--to")
+    if isinstance(reference, HubReference):
+        if reference.revision:
+            raise UsageError(
+                f"--to {text}: a model is pushed to a branch, not to a revision.",
+                remedy=f"Write --to {reference.repository} --revision BRANCH.",
+            )
+        return reference
+    if given := [name for name, value in hub_only.items() if value]:
+        raise UsageError(f"{given[0]} has no meaning for a registry ({text}).", remedy="Leave it out.")
+    if reference is not None and "/" not in text and not text.startswith((".", "~")):
+        raise UsageError(
+            f"--to {text} is no place.", remedy=f"Write USER/{text} for the Hub, or ./{text} for a folder."
+        )
+    return Registry(text)
+
+
+def _check_licence(export: Export, *, allowed: bool) -> None:
+    if export.licence.forbidden and not allowed:
+        tasks = ", ".join(export.licence.forbidden)
+        raise SharingError(
+            f"The licence of {tasks} does not allow to pass on what was made of its data ({export.licence.text}).",
+            remedy="If you have its owner's leave, add --license-allows.",
+        )
+
+
+def _on_hub(
+    result: PushResult, folder: Path, target: HubReference, options: PushOptions, note: Callable[[str], None]
+) -> PushResult:
+    from adapterstilts.sharing.hub import publish
+
+    published = publish(
+        folder,
+        target.repository,
+        private=options.private,
+        revision=options.revision,
+        create_pr=options.create_pr,
+        message=f"{result.name}, by adapterstilts",
+        note=note,
+    )
+    place = f"{target}@{published.commit}"
+    return replace(result, place=place, changed=published.changed, url=published.pull_request or published.url)

@@ -1,0 +1,84 @@
+"""Finding shared models: in registries by their entries, on the Hub by tags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from adapterstilts.commands.options import SearchOptions
+from adapterstilts.commands.shared_models import same_tasks
+from adapterstilts.sharing.registry import Entry, registries
+
+
+@dataclass(frozen=True)
+class FoundModel:
+    """A shared model.
+
+    Attributes:
+        reference: What other commands take.
+        score: On the English data that selected its checkpoint; None where the place does not say.
+    """
+
+    reference: str
+    task: str
+    backbone: str
+    method: str
+    languages: list[str]
+    score: float | None
+    downloads: int | None = None
+
+
+def run_search(options: SearchOptions, note: Callable[[str], None]) -> list[FoundModel]:
+    """Shared models that fit, those of registries first; see `adapterstilts.search`."""
+    found = [*_in_registries(options, note)]
+    if options.hub:
+        from adapterstilts.sharing.hub import find
+
+        found += [
+            FoundModel(
+                reference=one.repository,
+                task=_tagged(one.tags, "task:"),
+                backbone=_tagged(one.tags, "base_model:adapter:") or _tagged(one.tags, "base_model:"),
+                method=_tagged(one.tags, "method:"),
+                languages=[tag for tag in one.tags if len(tag) == 2],
+                score=None,
+                downloads=one.downloads,
+            )
+            for one in find(
+                task=options.task,
+                backbone=options.backbone,
+                method=options.method,
+                language=options.language,
+                limit=options.limit,
+                note=note,
+            )
+        ]
+    return found
+
+
+def _in_registries(options: SearchOptions, note: Callable[[str], None]) -> Iterator[FoundModel]:
+    for registry in registries(options.registry or ()):
+        fitting = (entry for entry in registry.entries(note=note) if _fits(entry, options))
+        for entry in islice(fitting, options.limit):
+            yield FoundModel(
+                reference=f"{registry.url}#{entry.name}",
+                task=entry.task,
+                backbone=entry.backbone,
+                method=entry.method,
+                languages=list(entry.languages),
+                score=entry.score,
+            )
+
+
+def _fits(entry: Entry, options: SearchOptions) -> bool:
+    return (
+        (options.task is None or same_tasks(entry.task, options.task))
+        and options.backbone in (None, entry.backbone)
+        and options.method in (None, entry.method, entry.method.partition("[")[0])
+        and (options.language is None or options.language in entry.languages)
+    )
+
+
+def _tagged(tags: list[str], beginning: str) -> str:
+    return next((tag.removeprefix(beginning) for tag in tags if tag.startswith(beginning)), "")

@@ -1,0 +1,110 @@
+"""Shared models as text for a terminal: what was pushed, what one is, what there is, and whether its numbers hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from adapterstilts.reporting.text_table import plain_table, text_of
+
+if TYPE_CHECKING:
+    from adapterstilts.commands.pull import SharedModel
+    from adapterstilts.commands.push import PushResult
+    from adapterstilts.commands.search import FoundModel
+    from adapterstilts.commands.verify import Verification
+
+
+def push_text(result: PushResult) -> str:
+    """What was uploaded, or would be."""
+    if result.changed is None:
+        head = f"Would upload to {result.place}:"
+    elif result.changed:
+        head = f"Uploaded to {result.place}:"
+    else:
+        head = f"Nothing to do: {result.place} has the same files."
+    lines = [head, *_files(result.files), f"  licence of the training data: {result.licence}"]
+    if result.url:
+        lines.append(f"  {result.url}")
+    if result.changed is None:
+        lines += ["", "Its card:", "", result.card.rstrip()]
+    return "\n".join(lines)
+
+
+def shared_text(model: SharedModel, *, pulled: bool = False) -> str:
+    """What a shared model is."""
+    lines = [f"{model.folder}: the model from {model.place}" if pulled else model.place]
+    if model.made:
+        lines += [f"  {name}: {value}" for name, value in _told(model.made).items() if value not in (None, "")]
+    else:
+        lines.append("  made by another library: how it was trained, and what it scores, is not known")
+        text = yaml.safe_dump(model.configuration, sort_keys=False, width=100)
+        lines += [f"    {line}" for line in text.rstrip().splitlines()]
+    return "\n".join([*lines, *_files(model.files)])
+
+
+def _told(made: dict[str, Any]) -> dict[str, Any]:
+    spec, metrics = made["spec"], made["metrics"]
+    scores = {
+        f"scores on {one['spec']['task']}, {one['spec']['split']}": "; ".join(
+            f"{code} {_numbers(found)}" for code, found in one["languages"].items()
+        )
+        for one in made["evaluations"]
+    }
+    return {
+        "tasks": " + ".join(task["data"]["task"] for task in spec["tasks"]),
+        "stage": spec["stage"],
+        "method": spec["method"]["name"],
+        "composition": spec["composition"]["name"],
+        "backbone": made["base"]["name"] + (f" at {made['base']['revision']}" if made["base"]["revision"] else ""),
+        "format": made["library"],
+        "licence of the training data": made["license"],
+        "examples": f"{metrics['train_examples']:,}",
+        "seed": spec["seed"],
+        "validation": _numbers(metrics["validation_all"] or metrics["validation"]),
+        **scores,
+        "made with": f"{made['made_with']}, {made['provenance']['finished'][:19]}Z",
+        "key": made["key"],
+    }
+
+
+def _numbers(metrics: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.1f}" for name, value in metrics.items() if name != "examples")
+
+
+def _files(files: dict[str, int]) -> list[str]:
+    width = max(map(len, files), default=0)
+    listed = [f"  {name:<{width}}  {size:>13,} bytes" for name, size in files.items()]
+    return [*listed, f"  {'in all':<{width}}  {sum(files.values()):>13,} bytes"]
+
+
+def search_table(found: Sequence[FoundModel]) -> str:
+    """Shared models, each with what other commands take."""
+    if not found:
+        return "No shared model fits."
+    table = plain_table("")
+    for name in ("model", "task", "backbone", "method", "languages", "score"):
+        table.add_column(name, no_wrap=True)
+    for one in found:
+        score = "" if one.score is None else f"{one.score:.1f}"
+        table.add_row(one.reference, one.task, one.backbone, one.method, " ".join(one.languages), score)
+    return text_of(table)
+
+
+def verify_text(result: Verification) -> str:
+    """Published scores beside those that were measured again."""
+    table = plain_table("")
+    for name in ("task", "split", "language", "metric", "published", "again", "verdict"):
+        table.add_column(name, no_wrap=name != "verdict", justify="right" if name in ("published", "again") else "left")
+    for one in result.checked:
+        names = [name for name in one.published if name != "examples"]
+        for position, name in enumerate(names):
+            again = f"{one.again[name]:.4f}" if name in one.again else ""
+            first = (one.task, one.split, one.language) if not position else ("", "", "")
+            table.add_row(*first, name, f"{one.published[name]:.4f}", again, "" if position else one.verdict)
+    lines = [text_of(table)]
+    if result.made_on != result.here:
+        lines.append(f"Published from: {result.made_on}. Here: {result.here}. The last digits depend on it.")
+    lines.append(f"{result.place}: {'agrees' if result.agrees else 'DOES NOT AGREE'}.")
+    return "\n".join(lines)

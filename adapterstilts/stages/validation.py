@@ -1,0 +1,116 @@
+"""Scoring a trained model on all rows that select checkpoints: when it was trained, or again by somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.batching import Collator
+from adapterstilts.data.features import encode
+from adapterstilts.data.splits import validation_rows
+from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.runs.specs import TaskSpec, TrainSpec, canonical_json
+from adapterstilts.stages.collate import build_collator
+from adapterstilts.stages.predict import predict
+from adapterstilts.stages.setup import Setup
+from adapterstilts.stages.trainer import together
+from adapterstilts.tasks.kind import Kind, Row
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+@dataclass(frozen=True)
+class Validation:
+    """All validation rows of a task.
+
+    Attributes:
+        encode: From some of the rows to their features.
+        collator: That of prediction.
+    """
+
+    task: TaskSpec
+    kind: Kind
+    rows: Dataset
+    encode: Callable[[Dataset], Dataset]
+    collator: Collator
+
+    @classmethod
+    def of(cls, task: TaskSpec, rows: Dataset, setup: Setup, collator: Collator) -> Validation:
+        """Those of one task of a stage."""
+        kind = setup.catalogue.build_kind(task)
+        identity = f"validation {canonical_json(task.data)}"
+
+        def features(chosen: Dataset) -> Dataset:
+            return encode(
+                chosen,
+                identity=identity,
+                kind=kind,
+                tokenizer=setup.backbone.tokenizer(),
+                encoding=task.encoding,
+                labels=False,
+                cache=setup.store.cache / "features",
+            )
+
+        return cls(task, kind, rows, features, collator)
+
+    def score(self, model: TransferModel, calibration: Mapping[str, float]) -> dict[str, float]:
+        """The model's metrics on the rows, and how many these are as `examples`.
+
+        Args:
+            calibration: What was chosen on some of the rows for decoding.
+        """
+        features = self.encode(self.rows)
+        logits = predict(model, features, task=self.task.name, collator=self.collator)
+        found = scored(self.task, self.kind, self.rows.to_list(), features, logits, calibration)
+        return {**found, "examples": len(self.rows)}
+
+
+def scored(
+    task: TaskSpec,
+    kind: Kind,
+    gold: Sequence[Row],
+    features: Any,
+    logits: list[np.ndarray],
+    calibration: Mapping[str, float],
+) -> dict[str, float]:
+    """The metrics of what a model said to some rows, with the main one as `score`."""
+    predictions = kind.decode(gold, features, logits, calibration)
+    scores = kind.score(predictions, gold, metric=task.metric, language=task.data.validation_language)
+    return {"score": kind.main_score(scores.metrics), **scores.metrics, **scores.counts}
+
+
+def scored_again(
+    model: TransferModel, validations: Sequence[Validation], calibration: Mapping[str, Any]
+) -> dict[str, float]:
+    """The metrics on all validation rows of a stage: the best of many scores on a few is higher than it should be.
+
+    Args:
+        calibration: As in the stage's metrics: of several tasks, those of each.
+    """
+    found = {
+        one.task.name: one.score(model, calibration if len(validations) == 1 else calibration[one.task.name])
+        for one in validations
+    }
+    return together(found, averaged=[one.task.name for one in validations if one.kind.averaged])
+
+
+def validations_of(spec: TrainSpec, setup: Setup) -> list[Validation]:
+    """The validation rows of a stage that somebody has run; none where no checkpoint was selected.
+
+    Raises:
+        DataError: Data cannot be read.
+    """
+    if not all(task.data.selects for task in spec.tasks):
+        return []
+    found = []
+    for task in spec.tasks:
+        bad, recipe = BadRows(skip=task.data.skip_bad_rows), setup.catalogue.recipe(task.name)
+        rows = validation_rows(setup.source, recipe, task.data, bad, validation_file=setup.validation_file)
+        collator = build_collator(setup, task.encoding.max_length).for_prediction()
+        found.append(Validation.of(task, rows, setup, collator))
+    return found
