@@ -268,7 +268,7 @@ class SharedSpec(Strict):
     @property
     def label(self) -> str:
         """What the run is called."""
-        return self.made.label if self.made else self.name
+        return self.name
 
     @property
     def tasks(self) -> tuple[TaskSpec, ...]:

@@ -19,6 +19,9 @@ from adapterstilts.sharing.contents import MOST_JSON_BYTES, OWN
 FORMAT = 1
 # Names become parts of paths of tensors, and of folders.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+@-]{0,199}")
+_LANGUAGE = re.compile(r"[a-zA-Z0-9]{2,8}([-_][a-zA-Z0-9]{1,8})*")
+# What moves a terminal's cursor, or hides what was written before it.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 Numbers = dict[str, float | int]
 
 
@@ -167,6 +170,7 @@ def read_manifest(folder: Path, *, where: str) -> Manifest:
         raise SharingError(
             f"{where}: {OWN} is misshapen: {_first(error)}.", remedy="Ask its owner to push it again."
         ) from None
+    _check_texts(values, where)
     _check_names(manifest, where)
     if key(manifest.spec) != manifest.key:
         raise SharingError(
@@ -210,9 +214,23 @@ def _check_names(manifest: Manifest, where: str) -> None:
             check_name(name, what="an adapter", where=where)
     for name in (*manifest.model.heads, *manifest.tasks):
         check_name(name, what="a task", where=where)
+    codes = [code for task in manifest.spec.tasks for code in task.data.languages]
+    for code in (*codes, *(code for one in manifest.evaluations for code in one.languages)):
+        if not _LANGUAGE.fullmatch(code):
+            raise SharingError(f"{where}: {code[:60]!r} is no language.", remedy="Languages are codes such as de.")
     for weight in (weight for block in manifest.model.blocks for weight in block.weights):
         if not math.isfinite(weight):
             raise SharingError(f"{where}: {OWN} has the weight {weight}.", remedy="Weights are numbers.")
+
+
+def _check_texts(value: Any, where: str) -> None:
+    """Refuses texts that do something to a terminal when they are printed."""
+    if isinstance(value, str):
+        if _CONTROL.search(value):
+            raise SharingError(f"{where}: {OWN} has control characters in {value[:60]!r}.", remedy="Do not trust it.")
+    elif isinstance(value, dict | list):
+        for one in (*value, *(value.values() if isinstance(value, dict) else ())):
+            _check_texts(one, where)
 
 
 def _first(error: Exception) -> str:
