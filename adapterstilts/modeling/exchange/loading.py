@@ -6,6 +6,11 @@ from adapterstilts.modeling.blocks import Block
 from adapterstilts.modeling.exchange.checkpoints import Checkpoint
 from adapterstilts.modeling.exchange.parts import Part
 from adapterstilts.modeling.exchange.plan import Plan
+from adapterstilts.modeling.methods import METHODS
+
+
+# Classes of `adapters` with a value that is no field, which its files therefore lack: the adapter is added first.
+NOT_IN_FILES = ("DiReftConfig",)
 
 
 def expression(blocks: list[Block]) -> str:
@@ -70,6 +75,11 @@ def _adapters(plan: Plan) -> list[str]:
             "import adapters", *lines, f"from transformers import {outer.auto_class}",
             f"model = {outer.auto_class}.from_pretrained({_base(plan)}){outer.inside}", "adapters.init(model)",
         ]  # fmt: skip
+    for adapter in plan.adapters:
+        if (kind := METHODS.get(adapter.method.name).config) in NOT_IN_FILES:
+            options = ", ".join(f"{name}={value!r}" for name, value in adapter.method.options.items())
+            lines.append(f"model.add_adapter({adapter.name!r}, config=adapters.{kind}({options}))")
+            lines[0] = f"import adapters\n{lines[0]}" if "import adapters" not in lines else lines[0]
     with_head = ", with_head=False" if plan.outer is None else ""
     calls = {"adapter": "load_adapter", "fusion": "load_adapter_fusion", "head": "load_head"}
     for part in plan.parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adapterstilts.modeling.exchange.loading import NOT_IN_FILES
 from adapterstilts.modeling.exchange.plan import Plan
 from adapterstilts.modeling.methods import METHODS
 
@@ -10,7 +11,7 @@ _POOLINGS = {"first": "first token", "mean": "mean over all tokens", "last": "la
 
 def notes(plan: Plan) -> tuple[str, ...]:
     """A sentence for each thing that is to be known."""
-    return (*_heads(plan), *_prompt(plan), *_backbone(plan))
+    return (*_heads(plan), *_prompt(plan), *_lost(plan), *_backbone(plan))
 
 
 def _heads(plan: Plan) -> list[str]:
@@ -33,22 +34,34 @@ def _heads(plan: Plan) -> list[str]:
         elif not any(True for _ in module.parameters()):
             found.append(f"The head of {task} ({head.name}{reads}) has no weights, and is not in the files.")
         elif head.name == "choice" and library == "adapters":
-            found.append(f"The head of {task} is for a fixed number of choices, which its head_config.json says.")
+            found.append(
+                f"The head of {task} is for a fixed number of choices, which its head_config.json says, and takes them as "
+                "rows of their own: input_ids of the shape (rows x choices, tokens)."
+            )
     return found
 
 
 def _prompt(plan: Plan) -> list[str]:
-    for block in plan.description.blocks:
-        for adapter in block.adapters:
-            method = METHODS.get(adapter.method.name)
-            if method.config == "PromptTuningConfig":
-                options = method.resolve(adapter.method.options)
-                place = "behind the first token" if options["combine"] == "prefix_after_bos" else "before the text"
-                return [
-                    f"Its hidden states, and scores for tokens, have those of a prompt of {options['prompt_length']} "
-                    f"tokens {place}, which adapterstilts leaves out."
-                ]
+    for adapter in plan.adapters:
+        method = METHODS.get(adapter.method.name)
+        if method.config == "PromptTuningConfig":
+            options = method.resolve(adapter.method.options)
+            place = "behind the first token" if options["combine"] == "prefix_after_bos" else "before the text"
+            return [
+                f"Its hidden states, and scores for tokens, have those of a prompt of {options['prompt_length']} tokens "
+                f"{place}, which adapterstilts leaves out."
+            ]
     return []
+
+
+def _lost(plan: Plan) -> list[str]:
+    kinds = [METHODS.get(one.method.name).config for one in plan.adapters]
+    return [
+        f"adapters has no place in its files for what sets {kind} apart, and would read another method without a word: "
+        "add the adapter with its configuration before its weights are loaded, as the lines above do."
+        for kind in kinds
+        if kind in NOT_IN_FILES
+    ]
 
 
 def _backbone(plan: Plan) -> list[str]:

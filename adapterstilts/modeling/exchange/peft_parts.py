@@ -159,5 +159,7 @@ def _spelled(outer: Outer, base: str, names: Container[str]) -> Callable[[str], 
 
 
 def _all_tensors(model: Any) -> dict[str, torch.Tensor]:
-    """Every parameter and buffer by each of its names."""
-    return {**dict(model.named_parameters(remove_duplicate=False)), **dict(model.named_buffers(remove_duplicate=False))}
+    """Every parameter, and every buffer that belongs into a file, by each of its names."""
+    buffers, kept = dict(model.named_buffers(remove_duplicate=False)), model.state_dict().keys()
+    parameters = dict(model.named_parameters(remove_duplicate=False))
+    return {**parameters, **{path: tensor for path, tensor in buffers.items() if path in kept}}

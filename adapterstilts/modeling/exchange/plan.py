@@ -66,6 +66,11 @@ class Plan:
     beside: tuple[str, ...]
 
     @property
+    def adapters(self) -> list[AdapterDescription]:
+        """Every adapter, the one nearest to the backbone first."""
+        return [one for block in self.description.blocks for one in block.adapters]
+
+    @property
     def live(self) -> list[Block]:
         """The blocks that are not part of the backbone."""
         return [block for block in self.description.blocks if block.kind != "merged"]

@@ -128,7 +128,7 @@ def their_logits(model: Any, form: str) -> torch.Tensor:
     """Of the library's own model: `(batch, seq, 2)` of the starts and ends of spans."""
     inputs = batch(form)
     inputs.pop("sequences", None)
-    if form == "choice":
+    if form == "choice" and not hasattr(model, "heads"):
         inputs = {name: value.view(2, 2, -1) for name, value in inputs.items()}
     with torch.no_grad():
         output = model(**inputs)
