@@ -11,6 +11,8 @@ from typing import Any
 import adapters
 import torch
 from adapters.composition import Average, Fuse, Stack
+from adapters.configuration import build_full_config
+from adapters.loading import AdapterFusionLoader, AdapterLoader, PredictionHeadLoader
 from torch import nn
 from torch.nn.utils.parametrizations import orthogonal
 from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
@@ -30,6 +32,8 @@ _CONTAINERS = (
 )  # fmt: skip
 # Architectures whose attention mask the library does not extend by a prefix.
 _WITHOUT_PREFIX = ("llama", "mistral")
+# What writes and reads each kind of file.
+_LOADERS = {"adapter": AdapterLoader, "fusion": AdapterFusionLoader, "head": PredictionHeadLoader}
 _MERGES = {"linear": "linear", "arithmetic": "linear", "svd": "lora_delta_w_svd"}
 
 
@@ -268,3 +272,41 @@ def attention(output: Any) -> dict[int, list[torch.Tensor]]:
         for layer, places in layers.items():
             found.setdefault(int(layer), []).extend(torch.as_tensor(values) for values in places.values())
     return found
+
+
+def model_with_heads(config: Any) -> Any:
+    """The library's own model of an architecture, with places for heads; None where it has none.
+
+    Args:
+        config: It is written into, so it is not to be used again.
+    """
+    if type(config) not in adapters.AutoAdapterModel._model_mapping:
+        return None
+    return adapters.AutoAdapterModel.from_config(config)
+
+
+def saved_names(model: Any, what: str, name: str) -> list[str]:
+    """Names of the tensors that the library saves of an `adapter`, a `fusion` or a `head`."""
+    belongs = _LOADERS[what](model).filter_func(name)
+    return [path for path in model.state_dict() if belongs(path)]
+
+
+def saved_config(model: Any, what: str, name: str) -> dict[str, Any]:
+    """What the library writes beside the tensors of an `adapter`, a `fusion` or a `head`."""
+    more: dict[str, Any] = {}
+    if what == "adapter":
+        config = model.adapters_config.get(name)
+    elif what == "fusion":
+        config, names = model.adapters_config.get_fusion(name)
+        more = {"adapter_names": names}
+    else:
+        config, more = model.heads[name].config, {"save_id2label": True}
+    own = {"name": name, "model_name": model.model_name, "model_class": type(model).__name__}
+    return build_full_config(config, model.config, **own, **more)
+
+
+def modern_names(path: str) -> str:
+    """A tensor's name in a file that an earlier version of the library wrote, as this one calls it."""
+    for old, new in AdapterLoader.legacy_weights_mapping.items():
+        path = path.replace(old, new)
+    return path

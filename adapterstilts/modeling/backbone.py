@@ -118,24 +118,29 @@ class Backbone:
         Raises:
             CompatibilityError: The checkpoint has no such head.
         """
-        from transformers import AutoModelForMaskedLM
+        from torch import nn
 
         config = self.config()
         if not has_masked_lm(config):
             raise _no_masked_lm(self.name, config.model_type)
-        model, report = self._load(AutoModelForMaskedLM, output_loading_info=True)
-        parts = next((names for names in _MASKED_LM_HEADS if all(hasattr(model, name) for name in names)), ())
+        model, missing = self._masked_lm_model()
+        parts = masked_lm_parts(model)
         beginnings = tuple(f"{part}." for part in parts)
-        absent = [name for name in report["missing_keys"] if name.startswith(beginnings) and "decoder" not in name]
+        absent = [name for name in missing if name.startswith(beginnings) and "decoder" not in name]
         if not parts or absent:
             raise _no_masked_lm(self.name, absent[0] if absent else "unknown form")
         output = model.get_output_embeddings()
         if output.weight is model.get_input_embeddings().weight:
             output.weight = encoder.get_input_embeddings().weight
-        from torch import nn
-
         modules = [getattr(model, part) for part in parts]
         return modules[0] if len(modules) == 1 else nn.Sequential(*modules)
+
+    def _masked_lm_model(self) -> tuple[Any, list[str]]:
+        """The checkpoint as a masked language model, and names of weights that it lacks."""
+        from transformers import AutoModelForMaskedLM
+
+        model, report = self._load(AutoModelForMaskedLM, output_loading_info=True)
+        return model, report["missing_keys"]
 
     def check_masked_lm(self, facts: Facts) -> None:
         """Refuses a family that has no head for masked language modelling, before weights are read.
@@ -240,6 +245,11 @@ def _tokenizer(backbone: Backbone) -> Any:
     return tokenizer
 
 
+def masked_lm_parts(model: Any) -> tuple[str, ...]:
+    """Names of the modules of a masked language model that are its head, in order; empty where none is known."""
+    return next((names for names in _MASKED_LM_HEADS if all(hasattr(model, name) for name in names)), ())
+
+
 def check_length(facts: Facts, max_length: int, *, name: str) -> None:
     """Refuses inputs longer than the backbone has positions for.
 
@@ -315,6 +325,15 @@ def _route(config: Any) -> tuple[Any, Callable[[Any], Any]]:
     if type(config) in AutoModelForTextEncoding._model_mapping:
         return AutoModelForTextEncoding, lambda model: model
     return AutoModel, lambda model: model.get_encoder()
+
+
+def loading_class(config: Any) -> tuple[str, str]:
+    """The automatic class that loads the encoder of an architecture, and what has to be called on its model for it."""
+    auto_class, _ = _route(config)
+    if auto_class.__name__ == "AutoModelForCausalLM":
+        return auto_class.__name__, ".get_decoder()"
+    inside = is_encoder_decoder(config) and auto_class.__name__ == "AutoModel"
+    return auto_class.__name__, ".get_encoder()" if inside else ""
 
 
 def _without_cache(encoder: Any) -> nn.Module:

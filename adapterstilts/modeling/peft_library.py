@@ -11,6 +11,7 @@ import peft
 import torch
 from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
 from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.utils import get_peft_model_state_dict
 from pydantic_core import to_jsonable_python
 from torch import nn
 
@@ -103,9 +104,7 @@ def add_adapter(backbone: Any, name: str, method: LibraryMethod, options: Mappin
         CompatibilityError: The backbone has no modules that the method can be put on.
     """
     flags = {parameter: parameter.requires_grad for parameter in backbone.parameters()}
-    # ModernBERT's first layer has an identity in the place of a norm.
-    names = [name for name, module in backbone.named_modules() if not isinstance(module, nn.Identity)]
-    config = _config(method, options, names)
+    config = planned_config(backbone, method, options)
     try:
         tuner = _tuner(backbone)
         # Layer norms are what it is for, and it warns of each.
@@ -124,6 +123,13 @@ def add_adapter(backbone: Any, name: str, method: LibraryMethod, options: Mappin
         if parameter not in flags and parameter.is_floating_point():
             parameter.data = parameter.data.float()
         parameter.requires_grad_(flags.get(parameter, False))
+
+
+def planned_config(backbone: Any, method: LibraryMethod, options: Mapping[str, Any]) -> Any:
+    """A new configuration that names modules of a backbone without adapters."""
+    # ModernBERT's first layer has an identity in the place of a norm.
+    names = [name for name, module in backbone.named_modules() if not isinstance(module, nn.Identity)]
+    return _config(method, options, names)
 
 
 def trainable(backbone: Any, name: str) -> list[nn.Parameter]:
@@ -283,3 +289,45 @@ def load_training_state(backbone: Any, state: Mapping[str, torch.Tensor]) -> Non
     if parts["pattern"]:
         config = tuner.peft_config[tuner.trainable_adapter_name]
         config.rank_pattern = {name: value.tolist() for name, value in parts["pattern"].items()}
+
+
+def adapter_config(backbone: Any, name: str) -> Any:
+    """The library's configuration of an adapter that is in the backbone."""
+    return _tuner(backbone).peft_config[name]
+
+
+def targets(backbone: Any) -> list[str]:
+    """Paths of the modules that adapters are on."""
+    return list(_layers(backbone))
+
+
+def wrapped(model: Any, config: Any) -> Any:
+    """A model of `transformers` as the library's own model, with a new adapter called `default`."""
+    return peft.get_peft_model(model, config)
+
+
+def saved_tensors(model: Any) -> dict[str, torch.Tensor]:
+    """The tensors that the library saves of its own model's adapter, themselves, by their names in a file."""
+    named = {**dict(model.named_parameters(remove_duplicate=False)), **dict(model.named_buffers(remove_duplicate=False))}
+    own = {path: named[path] for path in model.state_dict()}
+    return get_peft_model_state_dict(model, state_dict=own, save_embedding_layers=False)
+
+
+def saved_config(model: Any, base: str, revision: str | None) -> dict[str, Any]:
+    """What the library writes beside the tensors, for an adapter that is only going to be used.
+
+    Args:
+        base: Name of the checkpoint that the adapter is for.
+        revision: Its commit.
+    """
+    values = model.peft_config["default"].to_dict()
+    own = {"base_model_name_or_path": base, "revision": revision, "inference_mode": True}
+    told = {name: sorted(value) if isinstance(value, set) else value for name, value in values.items()}
+    return to_jsonable_python(told) | own
+
+
+def not_saved(backbone: Any, name: str) -> dict[str, float]:
+    """Paths of the tensors of an adapter that the library does not save, and the value that all of each have."""
+    ending = f".ranknum.{name}"
+    initial = getattr(adapter_config(backbone, name), "init_r", 0)
+    return {path: float(initial) for path, _ in backbone.named_parameters() if path.endswith(ending)}

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
 from adapterstilts.errors import AstiltsError, CompatibilityError, UsageError
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.library_method import is_ours
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.modeling.weightless import weightless
 from adapterstilts.runs.specs import MethodSpec
 
 _BYTES = 4
@@ -34,15 +34,6 @@ class Trial:
     stored_bytes: int
 
 
-class _Outline(Backbone):
-    """A backbone whose encoder has shapes and no numbers."""
-
-    def encoder(self, dtype: torch.dtype, *, frozen: bool = False) -> nn.Module:
-        """The encoder on torch's meta device."""
-        with torch.device("meta"):
-            return self.random_encoder()
-
-
 def try_method(backbone: Backbone, method: MethodSpec) -> Trial:
     """Puts a method on the outline of a backbone.
 
@@ -51,10 +42,9 @@ def try_method(backbone: Backbone, method: MethodSpec) -> Trial:
         UsageError: `leave_out` names layers that it does not have.
     """
     entry = METHODS.get(method.name)
-    outline = _Outline(backbone.name, backbone.path, backbone.revision, backbone.fingerprint)
     _check_layers(backbone, method)
-    with torch.device("meta"), _explained(backbone, method):
-        model = TransferModel(outline, method=method, precision="fp32")
+    with torch.device("meta"), explained(backbone, method):
+        model = TransferModel(weightless(backbone), method=method, precision="fp32")
         if entry.adds_adapter:
             model.train_adapter(model.add_adapter("trial", method))
         model.train_backbone()
@@ -75,7 +65,12 @@ def try_method(backbone: Backbone, method: MethodSpec) -> Trial:
 
 
 @contextmanager
-def _explained(backbone: Backbone, method: MethodSpec) -> Iterator[None]:
+def explained(backbone: Backbone, method: MethodSpec) -> Iterator[None]:
+    """Says of whatever a library stumbles over that the method does not work on the backbone.
+
+    Raises:
+        CompatibilityError: See above.
+    """
     try:
         yield
     except AstiltsError:

@@ -1,0 +1,48 @@
+"""What adapters and heads are called in files that `adapters` wrote: the names of their tensors have it in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from adapterstilts.errors import SharingError
+from adapterstilts.modeling.blocks import ModelDescription
+from adapterstilts.modeling.exchange.strict_json import read_object
+from adapterstilts.modeling.methods import METHODS
+from adapterstilts.parsed import get_text
+
+_MOST_CHARACTERS = 200
+
+
+def called_in(folder: Path, description: ModelDescription) -> dict[str, str]:
+    """What a model's only `adapter` and only `head` are called; nothing where it has several, which have our names.
+
+    Raises:
+        SharingError: A configuration has no name, or one that cannot be part of a tensor's.
+    """
+    adapters = [one for block in description.blocks for one in block.adapters]
+    if len(adapters) != 1 or METHODS.get(adapters[0].method.name).library_name != "adapters":
+        return {}
+    found = {}
+    for what, many in (("adapter", 1), ("head", len(description.heads))):
+        path = folder / f"{what}_config.json"
+        if many == 1 and path.is_file():
+            found[what] = name_in(path)
+    return found
+
+
+def name_in(path: Path) -> str:
+    """The name that a configuration of `adapters` gives.
+
+    Raises:
+        SharingError: As `called_in`.
+    """
+    try:
+        name = get_text(read_object(path), "name")
+    except ValueError as error:
+        raise SharingError(f"{path}: {error}.", remedy="Save the adapter again with `save_adapter`.") from None
+    if not name or "." in name or len(name) > _MOST_CHARACTERS:
+        raise SharingError(
+            f"{path}: {name[:_MOST_CHARACTERS]!r} cannot be the name of an adapter.",
+            remedy="Save the adapter under a name of letters and digits.",
+        )
+    return name

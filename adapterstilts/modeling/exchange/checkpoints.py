@@ -1,0 +1,143 @@
+"""Backbones whose own weights were trained, as checkpoints of `transformers`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from adapterstilts.errors import CompatibilityError, SharingError
+from adapterstilts.modeling.backbone import Backbone
+from adapterstilts.modeling.exchange.headers import Entry, read_header
+from adapterstilts.modeling.exchange.layout import Layout
+from adapterstilts.modeling.exchange.outer import Outer
+from adapterstilts.modeling.exchange.parts import Kind, Tensors
+
+WEIGHTS = "model.safetensors"
+_SHARD = re.compile(r"model-(\d{5})-of-(\d{5})\.safetensors")
+_MOST_BYTES = "5GB"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The files of a backbone of its own, with the head where `transformers` has one of its form.
+
+    Attributes:
+        kept: Our names of the tensors that the run keeps; all others are those of the backbone.
+    """
+
+    folder: str
+    backbone: Backbone
+    outer: Outer
+    kept: frozenset[str]
+    kind: Kind = "backbone"
+    name: str = "backbone"
+
+    def write(self, root: Path, tensors: Tensors) -> None:
+        """Writes configuration, weights and tokenizer.
+
+        Args:
+            tensors: Those of the model, by our names.
+        """
+        folder = root / self.folder
+        model = self.outer.build()
+        missing, _ = model.load_state_dict(self._filled(tensors), strict=False, assign=True)
+        model.tie_weights()
+        if absent := [name for name in missing if model.get_parameter(name).is_meta]:
+            raise CompatibilityError(
+                f"{self.backbone.name} has no weights for {absent[0]} of {type(model).__name__}.",
+                remedy="Keep the run in the format of this package.",
+            )
+        model.save_pretrained(folder, max_shard_size=_MOST_BYTES)
+        self.backbone.tokenizer().save_pretrained(folder)
+
+    def _filled(self, tensors: Tensors) -> dict[str, torch.Tensor]:
+        """All weights by the library's names: ours where the run has any, else the backbone's."""
+        rest = {**self._frozen(), **tensors}
+        return {theirs: rest[ours] for theirs, ours in self._layout().names.items() if ours in rest}
+
+    def _frozen(self) -> dict[str, torch.Tensor]:
+        """The backbone's own weights by our names, and those of its head for masked language modelling."""
+        encoder = self.backbone.encoder(torch.float32)
+        found = {f"backbone.{path}": tensor for path, tensor in encoder.state_dict().items()}
+        if any(name.startswith("heads.") for name in self.outer.heads.values()) and "MaskedLM" in self.outer.auto_class:
+            head = self.backbone.masked_lm_decoder(encoder)
+            begin = next(iter(self.outer.heads.values())).partition(".decoder")[0]
+            found |= {f"{begin}.decoder.{path}": tensor for path, tensor in head.state_dict().items()}
+        return found
+
+    def tensors(self) -> set[str]:
+        """Our names of the tensors in it that the run keeps."""
+        return self.kept & set(self._layout().names.values())
+
+    def check(self, root: Path) -> None:
+        """Refuses what the headers of the files say, before any tensor is read.
+
+        Raises:
+            SharingError: There is no weights file, or a part of it is missing; or as `read_header`.
+            CompatibilityError: As `Layout.check`.
+        """
+        entries: dict[str, Entry] = {}
+        for path in self._files(root):
+            for name, entry in read_header(path).items():
+                if name in entries:
+                    raise SharingError(f"{path}: {name} is in another part too.", remedy="Get the files again.")
+                entries[name] = entry
+        self._layout().check(root / self.folder / WEIGHTS, entries)
+
+    def read(self, root: Path) -> dict[str, torch.Tensor]:
+        """The tensors by our names that the run keeps, once `check` has passed.
+
+        Raises:
+            SharingError: As `Layout.ours`.
+            CompatibilityError: A weight that the method does not train is not that of the backbone.
+        """
+        layout, found = self._layout(), dict[str, torch.Tensor]()
+        for path in self._files(root):
+            found |= layout.ours(path, load_file(path))
+        rest = {name: tensor for name, tensor in found.items() if name not in self.kept}
+        self._check_frozen(root, rest)
+        return {name: tensor for name, tensor in found.items() if name in self.kept}
+
+    def _check_frozen(self, root: Path, rest: Mapping[str, torch.Tensor]) -> None:
+        own = self._frozen() if rest else {}
+        for name, tensor in rest.items():
+            if name not in own or not torch.equal(own[name].float(), tensor.float()):
+                raise CompatibilityError(
+                    f"{root / self.folder}: {name} is not that of {self.backbone.name}, and the method does not train it.",
+                    remedy="Give the backbone and the method that the checkpoint was made with.",
+                )
+
+    def _files(self, root: Path) -> list[Path]:
+        folder = root / self.folder
+        if (folder / WEIGHTS).is_file():
+            return [folder / WEIGHTS]
+        shards = sorted(path for path in folder.glob("model-*.safetensors") if _SHARD.fullmatch(path.name))
+        numbers = [_SHARD.fullmatch(path.name).groups() for path in shards]  # type: ignore[union-attr]
+        due = [(f"{number:05}", f"{len(shards):05}") for number in range(1, len(shards) + 1)]
+        if not shards or numbers != due:
+            raise SharingError(
+                f"{folder} has {', '.join(path.name for path in shards) or 'no weights'}; {WEIGHTS} or all parts of it "
+                "are due.",
+                remedy="Get the folder again.",
+            )
+        return shards
+
+    def _layout(self) -> Layout:
+        model = self.outer.build()
+        tied: dict[int, str] = {}
+        names, tensors = {}, {}
+        kept = set(model.state_dict())
+        named: Iterable[tuple[str, torch.Tensor]] = (
+            *model.named_parameters(remove_duplicate=False),
+            *model.named_buffers(remove_duplicate=False),
+        )
+        for path, tensor in named:
+            if path in kept:
+                first = tied.setdefault(id(tensor), path)
+                names[path], tensors[path] = self.outer.ours(first) or f"theirs.{first}", tensor
+        return Layout(WEIGHTS, names, tensors)

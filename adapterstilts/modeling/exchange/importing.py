@@ -1,0 +1,30 @@
+"""Reading a model that another library wrote, or that was exported for one, under our names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from adapterstilts.modeling.backbone import Backbone
+from adapterstilts.modeling.blocks import ModelDescription
+from adapterstilts.modeling.exchange.called import called_in
+from adapterstilts.modeling.exchange.plan import Origin, plan
+
+
+def import_model(folder: Path, description: ModelDescription, backbone: Backbone) -> dict[str, torch.Tensor]:
+    """The tensors that a run of the model keeps, by the names that it keeps them under.
+
+    All headers are checked against the model that the description is of before any tensor is read.
+
+    Raises:
+        SharingError: A file is not what it should be, or has a number that is none.
+        CompatibilityError: The backbone is another one, or a tensor is missing, unknown, or of another shape or type.
+    """
+    planned = plan(description, backbone, Origin(**called_in(folder, description)))
+    for part in planned.parts:
+        part.check(folder)
+    found: dict[str, torch.Tensor] = {}
+    for part in planned.parts:
+        found |= part.read(folder)
+    return {name: found[name] for name in planned.kept}

@@ -1,0 +1,190 @@
+"""Which parts a model is exported as, and what of it the libraries have no equal of."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+
+from adapterstilts.modeling.backbone import Backbone
+from adapterstilts.modeling.blocks import AdapterDescription, Block, ModelDescription
+from adapterstilts.modeling.exchange.adapters_parts import HEAD, LibraryModel, backbone_names, head_names
+from adapterstilts.modeling.exchange.checkpoints import Checkpoint
+from adapterstilts.modeling.exchange.forms import Form, adapters_form
+from adapterstilts.modeling.exchange.layout import Layout
+from adapterstilts.modeling.exchange.meta_model import kept_tensors, model_on_meta
+from adapterstilts.modeling.exchange.outer import Outer, encoder_alone, with_head
+from adapterstilts.modeling.exchange.parts import Part
+from adapterstilts.modeling.exchange.peft_parts import peft_part
+from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.transfer_model import TransferModel
+
+Library = Literal["transformers", "adapters", "peft"]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What an exported model says that it is for, and what its parts are called.
+
+    Attributes:
+        base: Name of the backbone's checkpoint.
+        revision: Its commit.
+        labels: Task to the names of its labels, in order.
+        adapter: What the only adapter is called in the files, where that is not our name.
+        head: Likewise for the only head.
+    """
+
+    base: str = ""
+    revision: str | None = None
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    adapter: str | None = None
+    head: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A model as parts.
+
+    Attributes:
+        model: It on torch's meta device.
+        kept: The tensors that its run keeps.
+        outer: The model of `transformers` that the parts are for; None for one of `adapters` that has heads.
+        beside: Tasks whose heads are saved with our names, because no library has a head of their form.
+    """
+
+    backbone: Backbone
+    description: ModelDescription
+    model: TransferModel
+    kept: Mapping[str, torch.Tensor]
+    library: Library
+    outer: Outer | None
+    parts: tuple[Part | Checkpoint, ...]
+    beside: tuple[str, ...]
+
+    @property
+    def adapters(self) -> list[AdapterDescription]:
+        """Every adapter, the one nearest to the backbone first."""
+        return [one for block in self.description.blocks for one in block.adapters]
+
+    @property
+    def live(self) -> list[Block]:
+        """The blocks that are not part of the backbone."""
+        return [block for block in self.description.blocks if block.kind != "merged"]
+
+
+def plan(description: ModelDescription, backbone: Backbone, origin: Origin) -> Plan:
+    """Plans the parts of a model.
+
+    Raises:
+        CompatibilityError: The backbone is another one, or a method does not work on it.
+    """
+    model = model_on_meta(description, backbone)
+    kept = kept_tensors(model)
+    adapters = [one for block in description.blocks for one in block.adapters]
+    library: Library = METHODS.get(adapters[0].method.name).library_name if adapters else "transformers"
+    builder = _Builder(backbone, description, model, kept, origin)
+    parts, outer = {"adapters": builder.adapters, "peft": builder.peft, "transformers": builder.checkpoint}[library]()
+    covered = {ours for part in parts for ours in part.tensors()}
+    beside = [name for name in kept if name.startswith("heads.") and name not in covered]
+    if beside:
+        layout = Layout(HEAD, {name: name for name in beside}, {name: kept[name] for name in beside})
+        parts.append(Part("", "head", "", (layout,), {}))
+    tasks = {name.split(".")[1] for name in beside}
+    return Plan(backbone, description, model, kept, library, outer, tuple(parts), tuple(sorted(tasks)))
+
+
+@dataclass(frozen=True)
+class _Builder:
+    backbone: Backbone
+    description: ModelDescription
+    model: TransferModel
+    kept: Mapping[str, torch.Tensor]
+    origin: Origin
+
+    def checkpoint(self) -> tuple[list[Part | Checkpoint], Outer | None]:
+        """A whole model of `transformers`."""
+        outer = self._with_head() or encoder_alone(self.backbone)
+        return [Checkpoint("", self.backbone, outer, frozenset(self.kept))], outer
+
+    def peft(self) -> tuple[list[Part | Checkpoint], Outer | None]:
+        """Adapters of `peft`, of which all but the last are merged into the backbone."""
+        outer = self._with_head()
+        if outer is not None and outer.auto_class == "AutoModelForMaskedLM":
+            trained = any(name.startswith("heads.") for name in self.kept)
+            outer = None if trained else dataclasses.replace(outer, heads={})
+        outers = [*([outer] if outer else []), encoder_alone(self.backbone)]
+        names = [one for block in self.description.blocks for one in block.adapters]
+        alone = len(names) == 1 and not self.description.own_backbone
+        *below, last = names
+        said = {"base": self.origin.base, "revision": self.origin.revision}
+        folder = "" if alone else folder_name(len(names), last.name)
+        part, chosen = peft_part(self.backbone, last, outers, folder=folder, **said)
+        parts: list[Part | Checkpoint] = [*self._own_backbone()]
+        for number, one in enumerate(below, 1):
+            folder = folder_name(number, one.name)
+            parts.append(peft_part(self.backbone, one, [chosen], folder=folder, merged=True, **said)[0])
+        return [*parts, part], chosen
+
+    def adapters(self) -> tuple[list[Part | Checkpoint], Outer | None]:
+        """Adapters, fusion layers and heads of `adapters`."""
+        library = LibraryModel.of(self.backbone, self.origin.base)
+        names = [one for block in self.description.blocks for one in block.adapters]
+        forms = self._adapters_forms() if library.heads else {}
+        alone = len(names) == 1 and not self.description.own_backbone and len(forms) <= 1
+        parts: list[Part | Checkpoint] = [*self._own_backbone()]
+        for number, one in enumerate(names, 1):
+            parts.append(self._adapter(library, one, folder="" if alone else folder_name(number, one.name)))
+        for block in self.description.blocks:
+            if block.kind == "fuse":
+                library.add_fusion(block.names)
+                fusion = ",".join(block.names)
+                ours = backbone_names(library.prefix)
+                parts.append(library.part("fusion", fusion, folder="fusion", ours=ours))
+        for number, (task, form) in enumerate(forms.items(), 1):
+            called = self.origin.head or task
+            library.add_head(called, self.description.heads[task], form, self.origin.labels.get(task, ()))
+            folder = "" if alone else folder_name(number, task, "head-")
+            parts.append(library.part("head", called, folder=folder, ours=head_names(task, form)))
+        return parts, None if forms or (library.heads and not self.description.heads) else encoder_alone(self.backbone)
+
+    def _adapter(self, library: LibraryModel, one: AdapterDescription, *, folder: str) -> Part:
+        called = self.origin.adapter or one.name
+        library.add_adapter(one, called=called)
+        owner = METHODS.get(one.method.name).library
+        containers = [f"backbone.{path}" for path in owner.containers(self.model.backbone, one.name)]
+        ours = backbone_names(library.prefix, containers, called, one.name)
+        return library.part("adapter", called, folder=folder, ours=ours)
+
+    def _own_backbone(self) -> list[Checkpoint]:
+        if not self.description.own_backbone:
+            return []
+        kept = frozenset(name for name in self.kept if name.startswith("backbone."))
+        return [Checkpoint("backbone", self.backbone, encoder_alone(self.backbone), kept)]
+
+    def _with_head(self) -> Outer | None:
+        if len(self.description.heads) != 1:
+            return None
+        ((task, head),) = self.description.heads.items()
+        return with_head(self.backbone, task, head, self.origin.labels.get(task, ()))
+
+    def _adapters_forms(self) -> dict[str, Form]:
+        """Each task's form of a head; none where one of them has none."""
+        heads = {task: adapters_form(head, self.model.config, prompt=self._prompt())
+                 for task, head in self.description.heads.items()}  # fmt: skip
+        found = {task: form for task, form in heads.items() if form is not None}
+        return found if len(found) == len(heads) else {}
+
+    def _prompt(self) -> str | None:
+        """Where a trained prompt is put."""
+        methods = [one.method for block in self.description.blocks for one in block.adapters]
+        prompts = [one for one in methods if METHODS.get(one.name).config == "PromptTuningConfig"]
+        return METHODS.get(prompts[0].name).resolve(prompts[0].options)["combine"] if prompts else None
+
+
+def folder_name(number: int, name: str, kind: str = "") -> str:
+    """The folder of a part: its number, and what of its name can be part of an address."""
+    return f"{kind}{number}-{re.sub('[^A-Za-z0-9_.+-]+', '_', name)[:60]}"
