@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
+
+S = TypeVar("S", bound=ThreadingHTTPServer)
 
 
 class HubServer(ThreadingHTTPServer):
@@ -20,8 +22,8 @@ class HubServer(ThreadingHTTPServer):
         repositories: `datasets/OWNER/NAME` or `OWNER/NAME` to (commit, folder).
     """
 
-    def __init__(self, repositories: dict[str, tuple[str, Path]]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, repositories: dict[str, tuple[str, Path]], handler: type[Handler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
         self.repositories = repositories
         self.requests: list[str] = []
 
@@ -33,8 +35,13 @@ class HubServer(ThreadingHTTPServer):
 
 @contextmanager
 def serve(repositories: dict[str, tuple[str, Path]]) -> Iterator[HubServer]:
-    server = HubServer(repositories)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    with running(HubServer(repositories, Handler)) as server:
+        yield server
+
+
+@contextmanager
+def running(server: S) -> Iterator[S]:
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield server
@@ -44,23 +51,30 @@ def serve(repositories: dict[str, tuple[str, Path]]) -> Iterator[HubServer]:
         server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     server: HubServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_HEAD(self) -> None:
-        self._answer()
+        self._serve()
 
     def do_GET(self) -> None:
-        self._answer()
+        self._serve()
 
     def do_POST(self) -> None:
-        self._answer(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        self._serve()
+
+    def do_PUT(self) -> None:
+        self._serve()
+
+    def _serve(self) -> None:
+        self._answer(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
 
     def log_message(self, *args: Any) -> None:
         pass
 
-    def _answer(self, body: bytes = b"") -> None:
+    def _answer(self, body: bytes) -> None:
         path = unquote(urlsplit(self.path).path).lstrip("/")
         self.server.requests.append(f"{self.command} {path}")
         api = path.startswith("api/")

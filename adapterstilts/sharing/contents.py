@@ -68,6 +68,21 @@ def is_weights(name: str) -> bool:
     return bool(_WEIGHTS.fullmatch(name.rpartition("/")[2]))
 
 
+def is_known(name: str, *, pickles: bool = True) -> bool:
+    """Whether a file of this name may be taken from a shared folder; such a name cannot lead out of it.
+
+    Args:
+        pickles: Whether weights as pickles count.
+    """
+    parts = name.split("/")
+    if not all(_PART.fullmatch(part) for part in parts[:-1]) or len(parts) > 3:
+        return False
+    own = parts[-1]
+    if own in PICKLES:
+        return pickles
+    return own == CARD or any(form.fullmatch(own) for form in (_WEIGHTS, _JSON, _TOKENIZER))
+
+
 def chosen(files: Sequence[File], *, where: str, allow_pickle: bool = False) -> list[File]:
     """The files of a folder that are going to be read.
 
@@ -84,7 +99,7 @@ def chosen(files: Sequence[File], *, where: str, allow_pickle: bool = False) -> 
             f"a shared model has a few.",
             remedy="Give the folder of one model.",
         )
-    known = [file for file in files if _known(file.name)]
+    known = [file for file in files if is_known(file.name)]
     for file in known:
         _check_size(file, where)
     weights = [file for file in known if is_weights(file.name)]
@@ -104,14 +119,6 @@ def chosen(files: Sequence[File], *, where: str, allow_pickle: bool = False) -> 
         )
     read = {file.name for file in (*weights, *pickles)}
     return [file for file in known if file.name in read or file.name.rpartition("/")[2] not in PICKLES]
-
-
-def _known(name: str) -> bool:
-    parts = name.split("/")
-    if not all(_PART.fullmatch(part) for part in parts[:-1]) or len(parts) > 3:
-        return False
-    own = parts[-1]
-    return own == CARD or any(form.fullmatch(own) for form in (_WEIGHTS, _JSON, _TOKENIZER)) or own in PICKLES
 
 
 def _check_size(file: File, where: str) -> None:
