@@ -14,6 +14,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +35,7 @@ T = TypeVar("T")
 VARIABLE = "ASTILTS_REGISTRIES"
 """Names the registries of a user, with `,` or the system's separator of paths between them."""
 MOST_ENTRIES = 10_000
+_READERS = 8
 _INDEX = "index"
 # Between two places; not in `s3://` or `cached::s3://`.
 _SEPARATOR = re.compile(r"(?<!:):(?!//|:)" if os.pathsep == ":" else re.escape(os.pathsep))
@@ -116,10 +118,10 @@ class Registry:
         try:
             return url_to_fs(self.url)
         except ImportError as error:
-            extra = self.url.partition("://")[0]
-            package = "'adapterstilts[s3]'" if extra == "s3" else "what it names"
+            s3 = self.url.startswith(("s3://", "s3a://"))
             raise SharingError(
-                f"{self.name} needs a package that is not installed: {error}.", remedy=f"Run `pip install {package}`."
+                f"{self.name} needs a package that is not installed: {error}.",
+                remedy="Run `pip install 'adapterstilts[s3]'`." if s3 else "Install it with pip.",
             ) from None
         except ValueError as error:
             raise SharingError(f"{self.name} is no place of a registry: {error}.", remedy=_PLACES) from None
@@ -151,8 +153,9 @@ class Registry:
         places = [one for one in listed if one["name"].endswith(".json")]
         if len(places) > MOST_ENTRIES:
             self.note(f"reads {MOST_ENTRIES:,} of the {len(places):,} entries of {self.name}")
-        found = (self._entry(one) for one in places[:MOST_ENTRIES])
-        return [entry for entry in found if entry is not None]
+        # Those of a network are read side by side, where the driver can do it.
+        with ThreadPoolExecutor(_READERS if self._files.async_impl else 1) as pool:
+            return [entry for entry in pool.map(self._entry, places[:MOST_ENTRIES]) if entry is not None]
 
     def _put(self, source: Path, name: str) -> None:
         """Copies a file, which is there under its name when all of it has come."""

@@ -55,10 +55,10 @@ def package(seed: int = 0) -> dict[str, bytes]:
     )
     return {
         "README.md": card.encode(),
-        "adapter.safetensors": bytes((seed + number) % 251 for number in range(40_000)),
+        "adapter.safetensors": (bytes(range(seed, 250)) * 200)[:40_000],
         "adapter_config.json": json.dumps({"seed": seed}).encode(),
         "astilts.json": json.dumps({"seed": seed}).encode(),
-        "parts/squad/adapter.safetensors": bytes((seed + 3 * number) % 241 for number in range(20_000)),
+        "parts/squad/adapter.safetensors": (bytes(range(seed + 1, 240)) * 100)[:20_000],
     }
 
 

@@ -49,6 +49,14 @@ def test_the_chosen_files_come_as_plain_files_and_once(hub: WritableHub, tmp_pat
         get(tmp_path / "two")
 
 
+def test_folders_that_the_server_has_as_repositories_are_read_too(
+    hub: WritableHub, folder: Path, tmp_path: Path
+) -> None:
+    hub.repositories[REPOSITORY] = ("b" * 40, folder)
+    get(tmp_path / "into")
+    assert read(tmp_path / "into") == package()
+
+
 def test_the_token_does_not_go_to_the_host_of_the_files(hub: WritableHub, tmp_path: Path) -> None:
     share(hub).private = True
     get(tmp_path / "into")
@@ -171,8 +179,11 @@ def test_a_broken_download_goes_on_where_it_stopped(
     assert ranges == [None, "bytes=20000-", None]
 
 
-@pytest.mark.parametrize("status", [409, 429, 500, 502, 503, 504])
-@pytest.mark.parametrize("pattern", ["/revision/", "/tree/", "HEAD .*/resolve/", "GET /_cdn/"])
+@pytest.mark.parametrize(
+    ("status", "pattern"),
+    [*((503, pattern) for pattern in ["/revision/", "/tree/", "HEAD .*/resolve/", "GET /_cdn/"]),
+     *((status, "HEAD .*/resolve/") for status in (409, 429, 500, 502, 504))],
+)  # fmt: skip
 def test_what_passes_is_waited_for(status: int, pattern: str, hub: WritableHub, tmp_path: Path) -> None:
     share(hub)
     hub.faults.append(Fault(pattern, status=status, times=2))
@@ -190,7 +201,7 @@ def test_what_passes_is_waited_for(status: int, pattern: str, hub: WritableHub, 
 
 @pytest.mark.parametrize(
     ("status", "remedy"),
-    [(401, "Log in with `hf auth login`, or set HF_TOKEN"), (403, "ask the owner of anna/squad-adapter for access"),
+    [(401, "Log in with `hf auth login`, or set HF_TOKEN"), (403, "or ask its owner for access"),
      (404, "Check the names of"), (429, "the limit is higher"), (500, "The Hub has trouble")],
 )  # fmt: skip
 @pytest.mark.parametrize("pattern", ["/revision/", "/tree/", "HEAD .*/resolve/", "GET /_cdn/"])
@@ -215,13 +226,23 @@ def test_the_wait_that_the_hub_asks_for_is_kept(hub: WritableHub, monkeypatch: p
         Fault("/revision/", status=429, headers={"Retry-After": "7"}),
         Fault("/revision/", status=503, headers={"Retry-After": "Thu, 01 Jan 1970 00:00:00 GMT"}),
         Fault("/revision/", status=503, headers={"Retry-After": "soon"}),
+        Fault("/revision/", status=503, headers={"Retry-After": "Thu, 01 Jan 1970 00:00:00 -0000"}),
     ]
     resolve(REPOSITORY)
-    assert waited == [7.0, 0.0, 8.0]
+    assert waited == [7.0, 0.0, 8.0, 0.0]
     hub.faults.append(Fault("/revision/", status=429, headers={"Retry-After": "3600"}))
     with pytest.raises(HubError, match=r"429 .*Repeat it when the Hub's limit allows"):
         resolve(REPOSITORY)
-    assert len(waited) == 3
+    assert len(waited) == 4
+
+
+@pytest.mark.parametrize("commit", ["main", "a" * 39, "../../main", ""])
+def test_what_is_no_commit_is_resolved_first(commit: str, hub: WritableHub, tmp_path: Path) -> None:
+    share(hub)
+    for action in (partial(listing, REPOSITORY, commit), partial(download, REPOSITORY, commit, [], tmp_path / "into")):
+        with pytest.raises(HubError, match=r"is no full commit\. Resolve the revision first\."):
+            action()
+    assert hub.asked == []
 
 
 def test_a_repository_that_is_not_there(hub: WritableHub) -> None:
@@ -291,12 +312,25 @@ def test_without_the_hub_a_commit_is_what_the_cache_has_of_it(hub: WritableHub, 
     assert lines[3].startswith(f"Could not find main of {REPOSITORY}: {offline}") and not (tmp_path / part).exists()
 
 
+def test_a_hub_that_does_not_answer_in_time_is_asked_again(hub: WritableHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapterstilts.sharing.hub.ANSWER_SECONDS", 0.1)
+    commit = share(hub).branches["main"]
+    hub.faults.append(Fault("/revision/", seconds=0.3))
+    notes: list[str] = []
+    assert resolve(REPOSITORY, note=notes.append) == commit
+    assert notes == [
+        f"waits 0 s for the Hub: the connection broke (ReadTimeout); attempt 2 of 5 to find main of {REPOSITORY}"
+    ]
+
+
 def test_a_hub_that_is_not_there(hub: WritableHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     notes: list[str] = []
-    with pytest.raises(HubError, match=r"after 5 attempts: the connection broke .*Check the connection, a proxy"):
+    with pytest.raises(
+        HubError, match=r"after 5 attempts: the connection broke .Connection refused.\. Check the connection, a proxy"
+    ):
         resolve(REPOSITORY, note=notes.append)
     assert len(notes) == 4
 
@@ -331,6 +365,14 @@ def test_no_token_is_in_anything_that_is_said(
 
 def plain(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+
+
+def test_neither_the_client_nor_a_driver_is_imported_before_it_is_needed() -> None:
+    code = (
+        "import sys, adapterstilts.sharing.hub, adapterstilts.sharing.registry\n"
+        "print(sorted({'huggingface_hub', 'fsspec', 'requests', 'torch'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout == "[]\n"
 
 
 UNCAUGHT = """
