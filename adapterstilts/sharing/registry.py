@@ -105,7 +105,11 @@ class Registry:
         def load() -> None:
             with incoming(into, files) as scratch:
                 for file in files:
-                    with self._files.open(self._at(f"{entry.folder}/{file.name}"), "rb") as source:
+                    place = self._at(f"{entry.folder}/{file.name}")
+                    # A pipe could be waited for without end.
+                    if not self._files.isfile(place):
+                        raise FileNotFoundError(f"no file {entry.folder}/{file.name}")
+                    with self._files.open(place, "rb") as source:
                         take(source, file, scratch / file.name, where)
 
         self._explained(f"get {entry.key} from", load)
@@ -120,11 +124,11 @@ class Registry:
         except ImportError as error:
             s3 = self.url.startswith(("s3://", "s3a://"))
             raise SharingError(
-                f"{self.name} needs a package that is not installed: {error}.",
+                f"{self.name} needs a package that is not installed: {scrub(str(error))}.",
                 remedy="Run `pip install 'adapterstilts[s3]'`." if s3 else "Install it with pip.",
             ) from None
         except ValueError as error:
-            raise SharingError(f"{self.name} is no place of a registry: {error}.", remedy=_PLACES) from None
+            raise SharingError(f"{self.name} is no place of a registry: {scrub(str(error))}.", remedy=_PLACES) from None
 
     @property
     def _files(self) -> Any:
@@ -150,7 +154,7 @@ class Registry:
         if not self._files.isdir(self._at(_INDEX)):
             return []
         listed = sorted(self._files.ls(self._at(_INDEX), detail=True), key=lambda one: one["name"])
-        places = [one for one in listed if one["name"].endswith(".json")]
+        places = [one for one in listed if one["name"].endswith(".json") and one["type"] == "file"]
         if len(places) > MOST_ENTRIES:
             self.note(f"reads {MOST_ENTRIES:,} of the {len(places):,} entries of {self.name}")
         # Those of a network are read side by side, where the driver can do it.
@@ -159,8 +163,10 @@ class Registry:
 
     def _put(self, source: Path, name: str) -> None:
         """Copies a file, which is there under its name when all of it has come."""
+        from fsspec.implementations.local import LocalFileSystem
+
         place = self._at(name)
-        if "file" not in self._files.protocol:
+        if type(self._files) is not LocalFileSystem:
             self._files.put_file(str(source), place)
             return
         target = Path(place)
@@ -200,7 +206,7 @@ class Registry:
             entry = Entry.model_validate_json(self._files.cat_file(place))
             if own != f"{entry.key}.json":
                 raise ValueError(f"it is of {entry.key}")
-        except (ValueError, FileNotFoundError) as error:
+        except (ValueError, FileNotFoundError, PermissionError) as error:
             self.note(f"leaves the entry {own!r} of {self.name} out: {scrub(_reason(error))}")
             return None
         return entry

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from adapterstilts.files import file_digest
-from adapterstilts.settings import Strict
+from adapterstilts.settings import Strict, validate
 from adapterstilts.sharing.contents import MOST_FILES, File, is_known
 
 MOST_NAMES = 1_000
@@ -100,11 +100,15 @@ def describe(
 
     Args:
         files: Name to file, as `incoming.outgoing` finds them.
+
+    Raises:
+        UsageError: The name or another fact is none that an entry may have.
     """
     listed = tuple(
         EntryFile(name=own, bytes=path.stat().st_size, sha256=file_digest(path)) for own, path in sorted(files.items())
     )
-    return Entry(
-        name=name, digest=package_digest(listed), task=task, backbone=backbone, method=method,
-        languages=tuple(languages), score=score, files=listed,
-    )  # fmt: skip
+    facts = {
+        "name": name, "digest": package_digest(listed), "task": task, "backbone": backbone, "method": method,
+        "languages": tuple(languages), "score": score, "files": listed,
+    }  # fmt: skip
+    return validate(Entry, facts, where="the entry of a registry")

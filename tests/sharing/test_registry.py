@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
-from adapterstilts.errors import SharingError
+from adapterstilts.errors import SharingError, UsageError
 from adapterstilts.sharing import registry as registry_module
 from adapterstilts.sharing.incoming import outgoing, silent
 from adapterstilts.sharing.registry import Registry, registries
@@ -250,6 +249,28 @@ def test_an_entry_that_is_no_json_is_said_and_left_out(content: bytes, tmp_path:
     assert Registry(str(tmp_path), notes.append).entries() == [] and len(notes) == 1 and len(notes[0]) < 500
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pipes are of POSIX")
+def test_what_is_no_file_is_not_opened(folder: Path, tmp_path: Path) -> None:
+    registry, entry = Registry(str(tmp_path / "registry")), entry_of(folder)
+    registry.push(folder, entry)
+    (tmp_path / "registry/index/folder-000000000000.json").mkdir()
+    os.mkfifo(tmp_path / "registry/index/pipe-000000000000.json")
+    assert registry.entries() == [entry]
+    weights = tmp_path / "registry" / entry.folder / "adapter.safetensors"
+    weights.unlink()
+    os.mkfifo(weights)
+    with pytest.raises(SharingError, match=r"FileNotFoundError: no file packages/squad-lora/"):
+        registry.download(entry, tmp_path / "into")
+
+
+def test_a_cached_url_is_no_folder(folder: Path, tmp_path: Path) -> None:
+    """Drivers that keep files of others here are called `...file` or `...cache`, too."""
+    registry, entry = Registry(f"simplecache::memory://{tmp_path.name}"), entry_of(folder)
+    assert registry.push(folder, entry)[1] and Registry(f"memory://{tmp_path.name}").entries() == [entry]
+    registry.download(entry, tmp_path / "into")
+    assert read(tmp_path / "into") == package()
+
+
 def test_an_entry_under_the_name_of_another_is_left_out(folder: Path, tmp_path: Path) -> None:
     notes: list[str] = []
     registry, entry = Registry(str(tmp_path / "registry"), notes.append), entry_of(folder)
@@ -270,7 +291,7 @@ def test_an_index_without_end_is_not_read_to_its_end(tmp_path: Path, monkeypatch
 def test_entries_cannot_be_made_of_what_may_not_be_shared(folder: Path) -> None:
     write(folder, {"setup.py": b"", ".env": b"", "pytorch_adapter.bin": b""})
     assert {file.name for file in entry_of(folder).files} == set(package())
-    with pytest.raises(ValidationError):
+    with pytest.raises(UsageError, match=r"the entry of a registry: name: .*given: '\.\./squad'"):
         entry_of(folder, name="../squad")
     with pytest.raises(SharingError, match="has no weights"):
         Registry("memory://none").push(folder, describe({"astilts.json": folder / "astilts.json"}, name="a", task="a",
