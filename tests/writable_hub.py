@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -27,6 +28,7 @@ class Fault:
         status: Answered in place of what was asked for, with `message`.
         drop: Where the connection is cut: in the `request`, before the `answer`, or in the `body` of the answer.
         seconds: To wait before the answer.
+        meanwhile: What happens at the same time.
     """
 
     pattern: str
@@ -37,6 +39,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     drop: str = ""
     seconds: float = 0.0
+    meanwhile: Callable[[], object] = lambda: None
 
     def strikes(self, request: str) -> bool:
         if not re.search(self.pattern, request) or self.times == 0:
@@ -45,6 +48,7 @@ class Fault:
             self.skip -= 1
             return False
         self.times -= 1
+        self.meanwhile()
         return True
 
 
@@ -98,7 +102,8 @@ class WritableHandler(Handler):
         body = self.rfile.read(length // 2 if fault.drop == "request" else length)
         if fault.drop == "request":
             return self._cut()
-        time.sleep(fault.seconds)
+        if fault.seconds:
+            time.sleep(fault.seconds)
         try:
             if fault.status:
                 raise RefusalError(fault.status, "", fault.message or f"scripted {fault.status}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -103,14 +104,16 @@ def listing(repository: str, commit: str, *, note: Note = silent) -> list[File]:
         HubError: The Hub cannot be asked, or was not asked before.
         SharingError: There are so many folders that it is none of one model.
     """
+    _check_commit(commit)
     kept = _kept_listing(repository, commit)
-    if offline() and kept.is_file():
-        return _read_listing(kept)
+    if offline() and (files := _read_listing(kept)):
+        return files
     what = f"list the files of {repository} at {commit[:12]}"
     files = call(what, lambda _: _listed(repository, commit), repository=repository, note=note)
     if len(files) <= MOST_FILES:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        write_json(kept, [[file.name, file.bytes, file.sha256] for file in files])
+        with suppress(OSError):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_json(kept, [[file.name, file.bytes, file.sha256] for file in files])
     return files
 
 
@@ -128,6 +131,7 @@ def download(repository: str, commit: str, files: Sequence[File], into: Path, no
         HubError: A file cannot be had.
         SharingError: A file is not what the listing says, or `into` has something in it.
     """
+    _check_commit(commit)
     with incoming(into, files) as scratch:
         for file in files:
             _fetch(repository, commit, file, scratch / file.name, note)
@@ -178,8 +182,17 @@ def _listed(repository: str, commit: str) -> list[File]:
     return files
 
 
+def _check_commit(commit: str) -> None:
+    if not COMMIT.fullmatch(commit):
+        raise HubError(f"{commit!r} is no full commit.", remedy="Resolve the revision first.")
+
+
 def _read_listing(path: Path) -> list[File]:
-    return [File(name, size, sha256) for name, size, sha256 in json.loads(path.read_text(encoding="utf-8"))]
+    """A kept listing, empty where there is none."""
+    try:
+        return [File(name, size, sha256) for name, size, sha256 in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError):
+        return []
 
 
 def _kept_listing(repository: str, commit: str) -> Path:

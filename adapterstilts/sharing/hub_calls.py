@@ -33,12 +33,14 @@ ANSWER_SECONDS = 30
 """What a question about a repository may take."""
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
+_LONGEST = 300
 _PASSING = {408, 409, 425, 429, 500, 502, 503, 504}
+_ERRNO = re.compile(r"\[Errno -?\d+\] ([A-Za-z ]+)")
 _DAMAGED = "Consistency check failed"
-_LOG_IN = "Log in with `hf auth login`, or set HF_TOKEN, with a token that has the right to it"
+_LOG_IN = "Log in with `hf auth login`, or set HF_TOKEN, with a token that has the right to {repository}"
 _REMEDIES = {
-    401: f"{_LOG_IN}; and check the name {{repository}}.",
-    403: f"{_LOG_IN}; or ask the owner of {{repository}} for access.",
+    401: f"{_LOG_IN}; and check the name: the Hub says the same of one that does not exist.",
+    403: f"{_LOG_IN}, or ask its owner for access.",
     404: "Check the names of repository and revision ({repository}); a private one is not seen without "
     "`hf auth login` or HF_TOKEN.",
     409: "Something else is being done to {repository}. Repeat it in a minute.",
@@ -141,12 +143,15 @@ def _explained(error: BaseException, repository: str) -> _Failure:
         case requests.RequestException(response=requests.Response() as answer):
             return _answered(answer, error, repository)
         case requests.exceptions.SSLError() | requests.exceptions.ProxyError():
-            return _Failure(_first_line(error), _UNREACHED)
+            return _Failure(_words(error), _UNREACHED)
         case requests.ConnectionError() | requests.Timeout() | requests.exceptions.ChunkedEncodingError():
-            return _Failure(f"the connection broke ({type(error).__name__})", _UNREACHED, lost=True)
+            found = _ERRNO.search(str(error))
+            return _Failure(
+                f"the connection broke ({found[1] if found else type(error).__name__})", _UNREACHED, lost=True
+            )
         case KeyError() | TypeError():
             return _Failure("its answer has not the form that is due", "Check HF_ENDPOINT: is it a Hub?")
-    reason = _first_line(error)
+    reason = _words(error)
     return _Failure(reason, "Mend what is named, then repeat it.", damaged=_DAMAGED in reason)
 
 
@@ -169,18 +174,19 @@ def _asked_wait(value: str) -> float | None:
     """The seconds that `Retry-After` asks for, as a number or a date."""
     if not value:
         return None
-    if value.strip().isdigit():
+    if value.strip().isdecimal():
         return float(value)
     try:
         due = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, TypeError):
         return None
+    due = due if due.tzinfo else due.replace(tzinfo=timezone.utc)
     return max(0.0, (due - datetime.now(timezone.utc)).total_seconds())
 
 
-def _first_line(error: BaseException) -> str:
-    lines = (line.strip() for line in scrub(str(error)).splitlines())
-    return next((line.rstrip(".") for line in lines if line), type(error).__name__)
+def _words(error: BaseException) -> str:
+    """What an error says, in one line."""
+    return " ".join(scrub(str(error)).split())[:_LONGEST].rstrip(".") or type(error).__name__
 
 
 class _Forward(logging.Handler):

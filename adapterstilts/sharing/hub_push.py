@@ -105,9 +105,10 @@ class _Push:
     def make(self) -> Published:
         """The commit, or none."""
         before = call(f"list {self.repository}", lambda _: self._state(), repository=self.repository, note=self.note)
-        if not self._differing(before) and not self._outdated(before):
+        differing = self._differing(before)
+        if not differing and not self._outdated(before):
             return Published(self.url, before.commit, changed=False)
-        additions = [self._addition(name) for name in self._differing(before)]
+        additions = [self._addition(name) for name in differing]
 
         def commit(attempt: int) -> Published:
             if attempt > 1 and (now := self._state()).commit != before.commit:

@@ -76,7 +76,7 @@ def take(source: IO[bytes], file: File, target: Path, where: str) -> None:
     elif file.sha256 is not None and digest.hexdigest() != file.sha256:
         wrong = f"has SHA-256 {digest.hexdigest()[:12]}… instead of {file.sha256[:12]}…"
     else:
-        return
+        return sync(target)
     target.unlink()
     raise SharingError(f"{file.name} from {where} {wrong}.", remedy="Nothing of it was kept. Get it again.")
 

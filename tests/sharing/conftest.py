@@ -26,6 +26,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WritableHub
     settings = {
         "HF_HUB_CACHE": str(tmp_path / "hf/hub"), "HF_ASSETS_CACHE": str(tmp_path / "hf/assets"),
         "HF_HUB_DISABLE_XET": True, "HF_HUB_OFFLINE": False, "HF_TOKEN_PATH": str(tmp_path / "hf/token"),
+        "DOWNLOAD_CHUNK_SIZE": 4_000,
     }  # fmt: skip
     for name, value in settings.items():
         monkeypatch.setattr(constants, name, value)
@@ -36,10 +37,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WritableHub
         monkeypatch.setattr(f"huggingface_hub.{module}.time", SimpleNamespace(sleep=lambda _: None))
     with running(WritableHub({TOKEN: "anna", OTHER: "bert"})) as server:
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
-        monkeypatch.setattr(
-            "huggingface_hub.file_download.HUGGINGFACE_CO_URL_TEMPLATE",
-            server.url + "/{repo_id}/resolve/{revision}/{filename}",
-        )
+        template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr("huggingface_hub.file_download.HUGGINGFACE_CO_URL_TEMPLATE", template)
         yield server
 
 
@@ -56,10 +55,10 @@ def package(seed: int = 0) -> dict[str, bytes]:
     )
     return {
         "README.md": card.encode(),
-        "adapter.safetensors": bytes((seed + number) % 251 for number in range(40_000)),
+        "adapter.safetensors": (bytes(range(seed, 250)) * 200)[:40_000],
         "adapter_config.json": json.dumps({"seed": seed}).encode(),
         "astilts.json": json.dumps({"seed": seed}).encode(),
-        "parts/squad/adapter.safetensors": bytes((seed + 3 * number) % 241 for number in range(20_000)),
+        "parts/squad/adapter.safetensors": (bytes(range(seed + 1, 240)) * 100)[:20_000],
     }
 
 

@@ -1,0 +1,114 @@
+"""What an index of shared folders says about each of them, and the digest that binds it to its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from adapterstilts.files import file_digest
+from adapterstilts.settings import Strict, validate
+from adapterstilts.sharing.contents import MOST_FILES, File, is_known
+
+MOST_NAMES = 1_000
+_SHORT = 12
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,95}$")]
+Text = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+def _file_name(name: str) -> str:
+    if not is_known(name, pickles=False):
+        raise ValueError(f"{name!r} is no name of a file of a shared folder")
+    return name
+
+
+class EntryFile(Strict):
+    """One file of a package."""
+
+    name: Annotated[str, AfterValidator(_file_name)]
+    bytes: int = Field(ge=0)
+    sha256: Sha256
+
+
+class Entry(Strict):
+    """A package in a registry, as its index describes it.
+
+    Attributes:
+        name: Which packages of a registry share only if they are versions of one another.
+        digest: SHA-256 over names, sizes and digests of the files.
+        backbone: What the model it belongs to is called.
+        score: What it reaches, in words.
+    """
+
+    schema_version: Literal[1] = 1
+    name: Name
+    digest: Sha256
+    task: Text
+    backbone: Text
+    method: Text
+    languages: tuple[Text, ...] = Field((), max_length=MOST_NAMES)
+    score: Text | None = None
+    files: tuple[EntryFile, ...] = Field(min_length=1, max_length=MOST_FILES)
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Entry:
+        if len({file.name for file in self.files}) < len(self.files):
+            raise ValueError("a file is named twice")
+        if self.digest != package_digest(self.files):
+            raise ValueError("the digest is not that of its files")
+        return self
+
+    @property
+    def key(self) -> str:
+        """What its folder and its place in the index are made of."""
+        return f"{self.name}-{self.digest[:_SHORT]}"
+
+    @property
+    def folder(self) -> str:
+        """Where its files are, below the root of a registry."""
+        return f"packages/{self.name}/{self.digest[:_SHORT]}"
+
+    @property
+    def listing(self) -> list[File]:
+        """Its files, for `contents.chosen`."""
+        return [File(file.name, file.bytes, file.sha256) for file in self.files]
+
+
+def package_digest(files: Iterable[EntryFile]) -> str:
+    """SHA-256 of a package: the same for the same files under the same names."""
+    rows = sorted((file.name, file.bytes, file.sha256) for file in files)
+    return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
+
+
+def describe(
+    files: Mapping[str, Path],
+    *,
+    name: str,
+    task: str,
+    backbone: str,
+    method: str,
+    languages: Iterable[str] = (),
+    score: str | None = None,
+) -> Entry:
+    """The entry for files as they are now.
+
+    Args:
+        files: Name to file, as `incoming.outgoing` finds them.
+
+    Raises:
+        UsageError: The name or another fact is none that an entry may have.
+    """
+    listed = tuple(
+        EntryFile(name=own, bytes=path.stat().st_size, sha256=file_digest(path)) for own, path in sorted(files.items())
+    )
+    facts = {
+        "name": name, "digest": package_digest(listed), "task": task, "backbone": backbone, "method": method,
+        "languages": tuple(languages), "score": score, "files": listed,
+    }  # fmt: skip
+    return validate(Entry, facts, where="the entry of a registry")
