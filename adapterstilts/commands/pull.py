@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.commands.options import PullOptions
-from adapterstilts.commands.push import address_card, run_backbone, trained_run
+from adapterstilts.commands.push import run_backbone, trained_run
 from adapterstilts.commands.shared_models import same_tasks
 from adapterstilts.errors import UsageError
 from adapterstilts.runs.store import RunStore
+from adapterstilts.sharing.card import address_card
 from adapterstilts.sharing.export import Export
 from adapterstilts.sharing.package import Package, open_package
 from adapterstilts.sharing.places import Places, shipped
 from adapterstilts.sharing.references import TaskReference, parse_reference
-from adapterstilts.sharing.registry import registries
+from adapterstilts.sharing.registry import Registry
 from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
 
 
@@ -88,7 +89,8 @@ def found_package(reference: str, store: RunStore, options: PullOptions, note: C
     Raises:
         AstiltsError: It cannot be had, or is not safe to read.
     """
-    places = Places(store.cache / "shared", registries(options.registry or ()), options.allow_pickle, note)
+    registries = tuple(Registry(url, note) for url in options.registry or ())
+    places = Places(store.cache / "shared", registries, options.allow_pickle, note)
     parsed = parse_reference(reference)
     if not isinstance(parsed, TaskReference):
         return places.fetch(parsed)

@@ -13,12 +13,15 @@ from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.blocks import ModelOutline
 from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.runs.store import Run, RunStore
+from adapterstilts.sharing.card import address_card
 from adapterstilts.sharing.contents import CARD
 from adapterstilts.sharing.export import Export
+from adapterstilts.sharing.incoming import outgoing
 from adapterstilts.sharing.manifest import Manifest
-from adapterstilts.sharing.package import Package, open_package
+from adapterstilts.sharing.package import open_package
 from adapterstilts.sharing.references import HubReference, parse_reference
-from adapterstilts.sharing.registry import Entry, Registry
+from adapterstilts.sharing.registry import Registry
+from adapterstilts.sharing.registry_entries import Entry, describe
 from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
 
 _HUB = "hub:"
@@ -64,7 +67,7 @@ def run_push(run: str, options: PushOptions, note: Callable[[str], None]) -> Pus
         folder = Path(scratch) / export.name
         manifest = export.write(folder, backbone)
         place = str(target) if isinstance(target, HubReference) else f"{target.url}#{export.name}"
-        address_card(folder, target.repository if isinstance(target, HubReference) else place)
+        address_card(folder, place)
         package = open_package(folder)
         result = PushResult(
             name=export.name,
@@ -78,7 +81,7 @@ def run_push(run: str, options: PushOptions, note: Callable[[str], None]) -> Pus
         if options.dry_run:
             return result
         if isinstance(target, Registry):
-            _, changed = target.push(folder, entry_of(export.name, package, manifest))
+            _, changed = target.push(folder, entry_of(export.name, folder, manifest))
             return replace(result, changed=changed)
         return _on_hub(result, folder, target, options, note)
 
@@ -130,33 +133,20 @@ def run_backbone(run: Run, given: str | None) -> Backbone:
     return replace(backbone, quantization=ModelOutline.read(run.folder).description.quantization)
 
 
-def entry_of(name: str, package: Package, manifest: Manifest) -> Entry:
+def entry_of(name: str, folder: Path, manifest: Manifest) -> Entry:
     """How a registry lists a model."""
     languages = [code for one in manifest.evaluations for code in one.languages]
-    return Entry(
+    return describe(
+        outgoing(folder, lambda text: None),
         name=name,
-        digest=package.content,
         task=manifest.spec.task,
         stage=manifest.spec.stage,
         backbone=manifest.base.name,
         fingerprint=manifest.base.fingerprint,
         method=str(manifest.spec.method),
-        languages=tuple(dict.fromkeys(languages or manifest.spec.tasks[0].data.languages)),
+        languages=dict.fromkeys(languages or manifest.spec.tasks[0].data.languages),
         score=manifest.metrics.best_score,
-        made=manifest.provenance.finished,
-        files={file.name: {"bytes": file.bytes, "sha256": file.sha256} for file in package.files},
     )
-
-
-def address_card(folder: Path, address: str) -> None:
-    """Puts where the model is into its card."""
-    card = folder / CARD
-    text = card.read_text(encoding="utf-8")
-    card.write_text(text.replace("hf://REPOSITORY", _reference(address)).replace("FOLDER", address), encoding="utf-8")
-
-
-def _reference(address: str) -> str:
-    return address if "#" in address else f"hf://{address}"
 
 
 def _target(options: PushOptions) -> HubReference | Registry:

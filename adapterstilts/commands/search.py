@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from adapterstilts.commands.options import SearchOptions
 from adapterstilts.commands.shared_models import same_tasks
-from adapterstilts.sharing.registry import Entry, registries
+from adapterstilts.sharing.registry import Registry
+from adapterstilts.sharing.registry_entries import Entry
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ def run_search(options: SearchOptions, note: Callable[[str], None]) -> list[Foun
 
 
 def _in_registries(options: SearchOptions, note: Callable[[str], None]) -> Iterator[FoundModel]:
-    for registry in registries(options.registry or ()):
-        fitting = (entry for entry in registry.entries(note=note) if _fits(entry, options))
+    for registry in (Registry(url, note) for url in options.registry or ()):
+        fitting = (entry for entry in registry.entries() if _fits(entry, options))
         for entry in islice(fitting, options.limit):
             yield FoundModel(
                 reference=f"{registry.url}#{entry.name}",
@@ -80,5 +81,5 @@ def _fits(entry: Entry, options: SearchOptions) -> bool:
     )
 
 
-def _tagged(tags: list[str], beginning: str) -> str:
+def _tagged(tags: Sequence[str], beginning: str) -> str:
     return next((tag.removeprefix(beginning) for tag in tags if tag.startswith(beginning)), "")

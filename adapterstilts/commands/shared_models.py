@@ -14,7 +14,7 @@ from adapterstilts.sharing.adopt import Adoption
 from adapterstilts.sharing.package import Package
 from adapterstilts.sharing.places import SHIPPED, Places, shipped
 from adapterstilts.sharing.references import PlaceReference
-from adapterstilts.sharing.registry import registries
+from adapterstilts.sharing.registry import Registry
 from adapterstilts.stages.planner import Planner
 
 
@@ -44,9 +44,10 @@ class SharedModels:
             SharingError: A registry cannot be reached at all.
         """
         setup = planner.setup
+        registries = tuple(Registry(url, note) for url in options.registry or ())
         return cls(
             planner,
-            Places(setup.store.cache / "shared", registries(options.registry or ()), options.allow_pickle, note),
+            Places(setup.store.cache / "shared", registries, options.allow_pickle, note),
             Adoption(
                 setup.backbone,
                 planner.facts,
@@ -102,7 +103,7 @@ class SharedModels:
         for registry in self.places.registries:
             fitting = [
                 entry
-                for entry in registry.entries(note=self.places.note)
+                for entry in registry.entries()
                 if same_tasks(entry.task, task) and entry.fingerprint == backbone and entry.method == str(spec)
             ]
             if len(fitting) > 1:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapterstilts.commands.options import PullOptions, TrainingOptions, VerifyOptions
+from adapterstilts.commands.options import PullOptions, TrainingOptions, VerifyOptions, read_options
 from adapterstilts.commands.pull import found_package
 from adapterstilts.commands.repetitions import same_rows
 from adapterstilts.commands.setup import make_planner
@@ -118,18 +118,19 @@ def _training(manifest: Manifest, options: VerifyOptions, store: Path) -> Traini
             f"{manifest.spec.task} was trained on release files, which are not shared with it.",
             remedy="Give their folder with --data-dir.",
         )
-    return TrainingOptions(
-        profile="mini" if source == _MINI else "paper",
-        backbone=options.backbone or base.name,
-        revision=base.revision if options.backbone is None else None,
-        data_dir=options.data_dir,
-        tasks=options.tasks,
-        store=store,
-        method=str(manifest.spec.method),
-        device=options.device,
-        precision=manifest.spec.precision,
-        tokens_per_batch=options.tokens_per_batch or manifest.provenance.tokens_per_batch,
-    )
+    values = {
+        "profile": "mini" if source == _MINI else "paper",
+        "backbone": options.backbone or base.name,
+        "revision": base.revision if options.backbone is None else None,
+        "data_dir": options.data_dir,
+        "tasks": options.tasks,
+        "store": store,
+        "method": str(manifest.spec.method),
+        "device": options.device,
+        "precision": manifest.spec.precision,
+        "tokens_per_batch": options.tokens_per_batch or manifest.provenance.tokens_per_batch,
+    }
+    return read_options(TrainingOptions, values)
 
 
 def _validations(run: Run, manifest: Manifest, planner: Planner, note: Callable[[str], None]) -> Iterator[Checked]:

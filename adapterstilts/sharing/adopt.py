@@ -20,7 +20,7 @@ from adapterstilts.sharing.manifest import check_name
 from adapterstilts.sharing.package import Package
 
 if TYPE_CHECKING:
-    from adapterstilts.modeling.exchange import Recognised
+    from adapterstilts.modeling.exchange.recognising import Recognised
 
 _REPEATED_GROUP = re.compile(r"\)\s*[*+{]")
 # Ids that mean the same repository: it was moved into an organisation.
@@ -73,13 +73,13 @@ class Adoption:
             return run
         from safetensors.torch import save_file
 
-        from adapterstilts.modeling.exchange import import_model
+        from adapterstilts.modeling.exchange.importing import import_model
         from adapterstilts.modeling.storage import WEIGHTS
 
         with self.store.claim(spec, on_wait=self.note) as work:
             if run := self.store.find(spec):
                 return run
-            tensors = import_model(package.folder, model, self.backbone, allow_pickle=self.allow_pickle)
+            tensors = import_model(package.folder, model, self.backbone)
             save_file(tensors, work / WEIGHTS)
             write_json(work / DESCRIPTION, model.model_dump(mode="json"))
             stored = (work / WEIGHTS).stat().st_size
@@ -93,7 +93,7 @@ class Adoption:
             model, recognised, name = package.manifest.model, None, package.manifest.spec.task
             self._check_base(package, package.manifest.base.name, same=model.backbone == self.backbone.fingerprint)
         else:
-            from adapterstilts.modeling.exchange import recognise
+            from adapterstilts.modeling.exchange.recognising import recognise
 
             recognised = recognise(package.folder, self.backbone, allow_pickle=self.allow_pickle)
             made, model, name = None, recognised.description, recognised.name

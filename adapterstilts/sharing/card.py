@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from adapterstilts.languages import LANGUAGES
+from adapterstilts.sharing.contents import CARD
+from adapterstilts.sharing.hub import package_tags
 from adapterstilts.sharing.licences import Licence
 from adapterstilts.sharing.manifest import Manifest, Numbers
-from adapterstilts.sharing.tags import hub_tags
+from adapterstilts.sharing.references import HUB
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.recipe import Recipe
 
+_LIBRARY_TAGS: dict[str, tuple[str, ...]] = {
+    "adapters": ("adapter-transformers",),
+    "peft": ("peft",),
+    "transformers": (),
+}
 _LIBRARIES = {"adapters": "adapter-transformers", "peft": "peft", "transformers": "transformers"}
 _PIPELINES = {
     "span_qa": "question-answering",
@@ -31,6 +39,26 @@ _CITATIONS = {
 }
 
 
+# What stands for the place until the model has one.
+_ADDRESS, _FOLDER = "<address>", "<folder>"
+
+
+def address_card(folder: Path, address: str) -> None:
+    """Puts the place that a model gets into its card.
+
+    Args:
+        address: As commands take it: `hf://USER/NAME`, `URL#NAME` of a registry, or a folder.
+    """
+    card = folder / CARD
+    if address.startswith(HUB):
+        get = f"from huggingface_hub import snapshot_download\n\nFOLDER = snapshot_download({address[len(HUB) :]!r})"
+    else:
+        name = address.rpartition("#")[2]
+        get = f"FOLDER = {name!r}" if "#" not in address else f"FOLDER = './{name}'  # astilts pull {address} ./{name}"
+    text = card.read_text(encoding="utf-8")
+    card.write_text(text.replace(_ADDRESS, address).replace(_FOLDER, get), encoding="utf-8")
+
+
 @dataclass(frozen=True)
 class CardFacts:
     """What a card says beside the manifest.
@@ -38,7 +66,7 @@ class CardFacts:
     Attributes:
         title: Name of the model.
         recipes: Those of its tasks and of what it was begun with.
-        loading: Python code that loads it with its library alone; `FOLDER` stands for its repository.
+        loading: Python code that loads it with its library alone, from `FOLDER` and `BASE`.
         limits: What other libraries cannot load, and why.
     """
 
@@ -80,7 +108,7 @@ def _front_matter(manifest: Manifest, facts: CardFacts) -> str:
         "license": facts.licence.hub_id,
         "license_name": facts.licence.text if facts.licence.hub_id == "other" else None,
         "pipeline_tag": _PIPELINES.get(manifest.spec.tasks[0].kind),
-        "tags": hub_tags(manifest),
+        "tags": [*package_tags(manifest.tasks, manifest.spec.method.name), *_LIBRARY_TAGS[manifest.library]],
         "model-index": [{"name": facts.title, "results": list(_results(manifest, facts))}],
     }
     told = {name: value for name, value in values.items() if value}
@@ -217,9 +245,9 @@ def _use(manifest: Manifest, facts: CardFacts) -> str:
     parts = [
         "## Use",
         "With adapterstilts, under a target task of your own:",
-        "```bash\nastilts transfer --from hf://REPOSITORY --to TARGET\nastilts verify hf://REPOSITORY\n```",
+        f"```bash\nastilts transfer --from {_ADDRESS} --to TARGET\nastilts verify {_ADDRESS}\n```",
         f"With `{manifest.library}` alone:",
-        f"```python\n{facts.loading.strip()}\n```",
+        f"```python\n{_FOLDER}\nBASE = {manifest.base.name!r}\n{facts.loading.strip()}\n```",
     ]
     return "\n\n".join(parts)
 

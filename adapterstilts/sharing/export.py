@@ -16,7 +16,6 @@ from adapterstilts.sharing.card import CardFacts, model_card
 from adapterstilts.sharing.contents import CARD, OWN
 from adapterstilts.sharing.licences import Licence, licence
 from adapterstilts.sharing.manifest import (
-    FORMAT,
     Base,
     Evaluated,
     FileRecord,
@@ -80,7 +79,7 @@ class Export:
         Raises:
             CompatibilityError: It is another backbone.
         """
-        from adapterstilts.modeling.exchange import export_model
+        from adapterstilts.modeling.exchange.exporting import export_model
         from adapterstilts.modeling.storage import StoredModel
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +94,6 @@ class Export:
             if path.is_file()
         }
         manifest = Manifest(
-            format=FORMAT,
             made_with=f"adapterstilts {__version__}",
             key=key(self.spec),
             spec=self.spec,
@@ -111,7 +109,7 @@ class Export:
         )
         (folder / OWN).write_text(manifest_text(manifest), encoding="utf-8")
         recipes = list({recipe.name: recipe for recipe, _ in self.trained_on}.values())
-        facts = CardFacts(self.name, recipes, self.licence, exported.loading, exported.limits)
+        facts = CardFacts(self.name, recipes, self.licence, exported.loading, exported.notes)
         (folder / CARD).write_text(model_card(manifest, facts), encoding="utf-8")
         return manifest
 

@@ -61,9 +61,9 @@ def offline() -> bool:
     return constants.HF_HUB_OFFLINE
 
 
-def package_tags(*, task: str, method: str) -> list[str]:
+def package_tags(tasks: Sequence[str], method: str) -> list[str]:
     """The tags that a card has to have for `find` to find its repository, beside `base_model` and `language`."""
-    return [TAG, STILTS_TAG, TASK_TAG + task, METHOD_TAG + method]
+    return [TAG, STILTS_TAG, *(TASK_TAG + task for task in tasks), METHOD_TAG + method]
 
 
 def resolve(repository: str, revision: str | None = None, *, note: Note = silent) -> str:

@@ -43,7 +43,7 @@ class Places:
         if isinstance(reference, FolderReference):
             return open_package(reference.path, allow_pickle=self.allow_pickle)
         if isinstance(reference, RegistryReference):
-            registry = Registry(reference.url)
+            registry = Registry(reference.url, self.note)
             return self.fetch_entry(registry, registry.find(reference.name))
         return self._on_hub(reference)
 
@@ -70,7 +70,7 @@ class Places:
     def entries(self) -> Iterator[tuple[Registry, Entry]]:
         """What the registries have, in their order."""
         for registry in self.registries:
-            for entry in registry.entries(note=self.note):
+            for entry in registry.entries():
                 yield registry, entry
 
     def _folder(self, what: str) -> Path:

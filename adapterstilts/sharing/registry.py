@@ -9,8 +9,6 @@ time; what a killed push has left is not seen, and a push of the same package co
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
@@ -32,13 +30,9 @@ from adapterstilts.sharing.scrubbing import scrub
 
 T = TypeVar("T")
 
-VARIABLE = "ASTILTS_REGISTRIES"
-"""Names the registries of a user, with `,` or the system's separator of paths between them."""
 MOST_ENTRIES = 10_000
 _READERS = 8
 _INDEX = "index"
-# Between two places; not in `s3://` or `cached::s3://`.
-_SEPARATOR = re.compile(r"(?<!:):(?!//|:)" if os.pathsep == ":" else re.escape(os.pathsep))
 _CREDENTIALS = "Check the place, and the rights and credentials for it."
 _PLACES = "Give a folder, or a URL such as s3://BUCKET/FOLDER."
 
@@ -89,6 +83,22 @@ class Registry:
             SharingError: The place cannot be read.
         """
         return self._explained("read", self._listed)
+
+    def find(self, name: str) -> Entry:
+        """The package of a name, or the only one whose name and digest begin so.
+
+        Raises:
+            SharingError: There is none, or there are several.
+        """
+        entries = self.entries()
+        fitting = [one for one in entries if one.name == name] or [one for one in entries if one.key.startswith(name)]
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting:
+            keys = ", ".join(one.key for one in fitting)
+            raise SharingError(f"{self.name} has {len(fitting)} models {name!r}: {keys}.", remedy="Name one of them.")
+        there = ", ".join(one.key for one in entries[:10]) or "it is empty"
+        raise SharingError(f"{self.name} has no model {name!r} ({there}).", remedy="`astilts search` lists them.")
 
     def download(self, entry: Entry, into: Path) -> None:
         """Puts the files of a package into a folder, all of them or none.
@@ -223,13 +233,6 @@ class Registry:
         # Outside of `except`, so that the driver's error, which can hold keys, is no part of this one.
         remedy = "Check that it is there; a package that lost a file can be pushed again." if missing else _CREDENTIALS
         raise SharingError(f"Could not {what} {self.name}: {reason}.", remedy=remedy)
-
-
-def registries(note: Note = silent) -> list[Registry]:
-    """The registries that ASTILTS_REGISTRIES names."""
-    value = os.environ.get(VARIABLE, "")
-    places = value.split(",") if "," in value else _SEPARATOR.split(value)
-    return [Registry(place.strip(), note) for place in places if place.strip()]
 
 
 def _reason(error: Exception) -> str:

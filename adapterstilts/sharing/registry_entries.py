@@ -42,18 +42,21 @@ class Entry(Strict):
     Attributes:
         name: Which packages of a registry share only if they are versions of one another.
         digest: SHA-256 over names, sizes and digests of the files.
-        backbone: What the model it belongs to is called.
-        score: What it reaches, in words.
+        stage: What it was trained for: an intermediate task, a target, a language.
+        backbone: What the model it belongs to is called, and `fingerprint` what identifies it.
+        score: The main one on the rows that selected the checkpoint, in percent.
     """
 
     schema_version: Literal[1] = 1
     name: Name
     digest: Sha256
     task: Text
+    stage: Text
     backbone: Text
+    fingerprint: Text
     method: Text
     languages: tuple[Text, ...] = Field((), max_length=MOST_NAMES)
-    score: Text | None = None
+    score: float | None = Field(None, allow_inf_nan=False)
     files: tuple[EntryFile, ...] = Field(min_length=1, max_length=MOST_FILES)
 
     @model_validator(mode="after")
@@ -91,10 +94,12 @@ def describe(
     *,
     name: str,
     task: str,
+    stage: str,
     backbone: str,
+    fingerprint: str,
     method: str,
     languages: Iterable[str] = (),
-    score: str | None = None,
+    score: float | None = None,
 ) -> Entry:
     """The entry for files as they are now.
 
@@ -108,7 +113,7 @@ def describe(
         EntryFile(name=own, bytes=path.stat().st_size, sha256=file_digest(path)) for own, path in sorted(files.items())
     )
     facts = {
-        "name": name, "digest": package_digest(listed), "task": task, "backbone": backbone, "method": method,
-        "languages": tuple(languages), "score": score, "files": listed,
+        "name": name, "digest": package_digest(listed), "task": task, "stage": stage, "backbone": backbone,
+        "fingerprint": fingerprint, "method": method, "languages": tuple(languages), "score": score, "files": listed,
     }  # fmt: skip
     return validate(Entry, facts, where="the entry of a registry")

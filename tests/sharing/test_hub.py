@@ -263,7 +263,7 @@ def test_repositories_are_found_by_what_their_cards_say(hub: WritableHub, folder
     assert [one.repository for one in found] == [REPOSITORY, "anna/hidden"]
     assert found[0].commit == hub.own[REPOSITORY].branches["main"] and found[1].private
     assert found[0].downloads == 18 and found[0].likes == 1 and found[0].last_modified is not None
-    assert set(package_tags(task="squad", method="lora")) <= set(found[0].tags)
+    assert set(package_tags(["squad"], "lora")) <= set(found[0].tags)
     assert find(task="squad", language="ru") == []
 
 

@@ -19,7 +19,7 @@ import pytest
 from adapterstilts.errors import SharingError, UsageError
 from adapterstilts.sharing import registry as registry_module
 from adapterstilts.sharing.incoming import outgoing, silent
-from adapterstilts.sharing.registry import Registry, registries
+from adapterstilts.sharing.registry import Registry
 from adapterstilts.sharing.registry_entries import Entry, EntryFile, describe, package_digest
 from tests.sharing.conftest import package, read, write
 
@@ -27,7 +27,8 @@ from tests.sharing.conftest import package, read, write
 def entry_of(folder: Path, *, name: str = "squad-lora", **facts: Any) -> Entry:
     return describe(
         outgoing(folder, silent), name=name,
-        **{"task": "squad", "backbone": "mini", "method": "lora", "languages": ["en"], "score": "F1 81.2", **facts},
+        **{"task": "squad", "stage": "train-intermediate", "backbone": "mini", "fingerprint": "sha256:0", "method": "lora",
+           "languages": ["en"], "score": 81.2, **facts},
     )  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def test_a_package_goes_there_once_and_comes_back(place: str, folder: Path, tmp_
     assert registry.push(folder, entry) == (address, True)
     assert registry.push(folder, entry) == (address, False)
     # What was pushed first is what is there.
-    assert Registry(place).push(folder, entry_of(folder, score="F1 99")) == (address, False)
+    assert Registry(place).push(folder, entry_of(folder, score=99.0)) == (address, False)
     assert Registry(place).entries() == [entry]
     registry.download(entry, tmp_path / "into")
     assert read(tmp_path / "into") == package()
@@ -295,7 +296,7 @@ def test_entries_cannot_be_made_of_what_may_not_be_shared(folder: Path) -> None:
         entry_of(folder, name="../squad")
     with pytest.raises(SharingError, match="has no weights"):
         Registry("memory://none").push(folder, describe({"astilts.json": folder / "astilts.json"}, name="a", task="a",
-                                                        backbone="a", method="a"))  # fmt: skip
+                                                        stage="a", backbone="a", fingerprint="a", method="a"))  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -334,17 +335,3 @@ def test_a_place_that_cannot_be_read_is_explained(tmp_path: Path, monkeypatch: p
 def test_a_bucket_that_is_not_there(bucket: str, folder: Path) -> None:
     with pytest.raises(SharingError, match=r"Could not push squad-lora-.* to s3://absent/x: .*bucket"):
         Registry("s3://absent/x").push(folder, entry_of(folder))
-
-
-@pytest.mark.parametrize(
-    ("value", "urls"),
-    [("", []), (" , ", []), ("/a", ["/a"]), (os.pathsep.join(["/a", "/b c"]), ["/a", "/b c"]),
-     ("s3://a/b, /c:d ,memory://e", ["s3://a/b", "/c:d", "memory://e"]), ("s3://a/b", ["s3://a/b"]),
-     (os.pathsep.join(["s3://a/b", "file:///c", "d"]), ["s3://a/b", "file:///c", "d"]),
-     ("filecache::s3://a/b", ["filecache::s3://a/b"])],
-)  # fmt: skip
-def test_the_registries_of_the_environment(value: str, urls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ASTILTS_REGISTRIES", value)
-    assert [registry.url for registry in registries()] == urls
-    monkeypatch.delenv("ASTILTS_REGISTRIES")
-    assert registries() == []
