@@ -22,18 +22,24 @@ _SHARD = re.compile(r"model-(\d{5})-of-(\d{5})\.safetensors")
 _MOST_BYTES = "5GB"
 
 
+def without_wrappers(names: Iterable[str]) -> dict[str, str]:
+    """The names of a backbone's tensors without what `peft` puts into them, to the names as they are."""
+    return {name.replace(".base_layer.", "."): name for name in names}
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """The files of a backbone of its own, with the head where `transformers` has one of its form.
 
     Attributes:
-        kept: Our names of the tensors that the run keeps; all others are those of the backbone.
+        kept: The tensors that the run keeps, as they are called in a model without adapters, to our names of them; all
+            others are those of the backbone.
     """
 
     folder: str
     backbone: Backbone
     outer: Outer
-    kept: frozenset[str]
+    kept: Mapping[str, str]
     kind: Kind = "backbone"
     name: str = "backbone"
 
@@ -57,14 +63,17 @@ class Checkpoint:
 
     def _filled(self, tensors: Tensors) -> dict[str, torch.Tensor]:
         """All weights by the library's names: ours where the run has any, else the backbone's."""
-        rest = {**self._frozen(), **tensors}
-        return {theirs: rest[ours] for theirs, ours in self._layout().names.items() if ours in rest}
+        names = self._layout().names
+        found = {plain: tensors[ours] for plain, ours in self.kept.items()}
+        if not found.keys() >= set(names.values()):
+            found = self._frozen() | found
+        return {theirs: found[ours] for theirs, ours in names.items() if ours in found}
 
     def _frozen(self) -> dict[str, torch.Tensor]:
         """The backbone's own weights by our names, and those of its head for masked language modelling."""
         encoder = self.backbone.encoder(torch.float32)
         found = {f"backbone.{path}": tensor for path, tensor in encoder.state_dict().items()}
-        if any(name.startswith("heads.") for name in self.outer.heads.values()) and "MaskedLM" in self.outer.auto_class:
+        if self.outer.auto_class == "AutoModelForMaskedLM":
             head = self.backbone.masked_lm_decoder(encoder)
             begin = next(iter(self.outer.heads.values())).partition(".decoder")[0]
             found |= {f"{begin}.decoder.{path}": tensor for path, tensor in head.state_dict().items()}
@@ -72,7 +81,8 @@ class Checkpoint:
 
     def tensors(self) -> set[str]:
         """Our names of the tensors in it that the run keeps."""
-        return self.kept & set(self._layout().names.values())
+        own = set(self._layout().names.values())
+        return {ours for plain, ours in self.kept.items() if plain in own}
 
     def check(self, root: Path) -> None:
         """Refuses what the headers of the files say, before any tensor is read.
@@ -101,7 +111,7 @@ class Checkpoint:
             found |= layout.ours(path, load_file(path))
         rest = {name: tensor for name, tensor in found.items() if name not in self.kept}
         self._check_frozen(root, rest)
-        return {name: tensor for name, tensor in found.items() if name in self.kept}
+        return {self.kept[name]: tensor for name, tensor in found.items() if name in self.kept}
 
     def _check_frozen(self, root: Path, rest: Mapping[str, torch.Tensor]) -> None:
         own = self._frozen() if rest else {}

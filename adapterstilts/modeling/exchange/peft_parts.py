@@ -61,6 +61,24 @@ class _Adapted:
         fixed = {paths[path]: value for path, value in peft_library.not_saved(encoder, _CALLED).items()}
         return cls(encoder, plain, paths, fixed)
 
+    def checked(self, tensors: Tensors) -> dict[str, torch.Tensor]:
+        """The tensors, once those that the library does not save are known to have the value that it gives them.
+
+        Raises:
+            CompatibilityError: One has another.
+        """
+        for name, value in self.fixed.items():
+            if not torch.equal(tensors[name], torch.full_like(tensors[name], value)):
+                raise CompatibilityError(
+                    f"{name} is not {value}, which peft takes it for.",
+                    remedy="Keep the run in the format of this package.",
+                )
+        return dict(tensors)
+
+    def complete(self, tensors: Tensors) -> dict[str, torch.Tensor]:
+        """The tensors with those that the library does not save."""
+        return {**tensors, **{name: torch.full((1,), value) for name, value in self.fixed.items()}}
+
     def configs(self, outer: Outer) -> Iterator[Any]:
         """Ways of saying where the adapter is, the plainest first."""
         yield dataclasses.replace(self.config)
@@ -95,14 +113,8 @@ def peft_part(
             model = _wrapped(outer, config, head=not merged)
             if (layout := _layout(adapted, outer, model, head=not merged)) is not None:
                 content = peft_library.saved_config(model, base, revision)
-                fixed = adapted.fixed
-
-                def complete(tensors: Tensors) -> dict[str, torch.Tensor]:
-                    values = {name: torch.full((1,), value) for name, value in fixed.items()}
-                    return {**tensors, **values}
-
                 kind: Kind = "merged" if merged else "adapter"
-                return Part(folder, kind, adapter.name, (layout,), {_CONFIG: content}, collapse=complete), outer
+                return Part(folder, kind, adapter.name, (layout,), {_CONFIG: content}, adapted.checked, adapted.complete), outer
     raise CompatibilityError(
         f"The peft library puts {adapter.method} on other modules of a whole {backbone.name} model than of its encoder.",
         remedy="Keep the run in the format of this package.",

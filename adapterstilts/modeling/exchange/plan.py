@@ -13,11 +13,11 @@ import torch
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription, Block, ModelDescription
 from adapterstilts.modeling.exchange.adapters_parts import HEAD, LibraryModel, backbone_names, head_names
-from adapterstilts.modeling.exchange.checkpoints import Checkpoint
+from adapterstilts.modeling.exchange.checkpoints import Checkpoint, without_wrappers
 from adapterstilts.modeling.exchange.forms import Form, adapters_form
 from adapterstilts.modeling.exchange.layout import Layout
 from adapterstilts.modeling.exchange.meta_model import kept_tensors, model_on_meta
-from adapterstilts.modeling.exchange.outer import Outer, encoder_alone, with_head
+from adapterstilts.modeling.exchange.outer import Outer, checkpoint_alone, encoder_alone, with_head
 from adapterstilts.modeling.exchange.parts import Part
 from adapterstilts.modeling.exchange.peft_parts import peft_part
 from adapterstilts.modeling.methods import METHODS
@@ -107,8 +107,8 @@ class _Builder:
 
     def checkpoint(self) -> tuple[list[Part | Checkpoint], Outer | None]:
         """A whole model of `transformers`."""
-        outer = self._with_head() or encoder_alone(self.backbone)
-        return [Checkpoint("", self.backbone, outer, frozenset(self.kept))], outer
+        outer = self._with_head() or checkpoint_alone(self.backbone)
+        return [Checkpoint("", self.backbone, outer, {name: name for name in self.kept})], outer
 
     def peft(self) -> tuple[list[Part | Checkpoint], Outer | None]:
         """Adapters of `peft`, of which all but the last are merged into the backbone."""
@@ -162,8 +162,8 @@ class _Builder:
     def _own_backbone(self) -> list[Checkpoint]:
         if not self.description.own_backbone:
             return []
-        kept = frozenset(name for name in self.kept if name.startswith("backbone."))
-        return [Checkpoint("backbone", self.backbone, encoder_alone(self.backbone), kept)]
+        kept = without_wrappers(name for name in self.kept if name.startswith("backbone."))
+        return [Checkpoint("backbone", self.backbone, checkpoint_alone(self.backbone), kept)]
 
     def _with_head(self) -> Outer | None:
         if len(self.description.heads) != 1:

@@ -73,7 +73,7 @@ def moved(model: TransferModel, paths: Sequence[str]) -> None:
     chosen = set(paths)
     with torch.no_grad():
         for path, parameter in model.named_parameters():
-            if path in chosen and parameter.is_floating_point() and not path.endswith(f".ranknum.{TASK}"):
+            if path in chosen and parameter.is_floating_point() and ".ranknum." not in path:
                 parameter.add_(0.05 * torch.randn_like(parameter))
 
 
