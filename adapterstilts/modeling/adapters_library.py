@@ -142,12 +142,17 @@ def _prepare(backbone: Any) -> None:
         raise CompatibilityError(
             "The adapters library takes the language modules out of an xmod backbone.", remedy=remedy
         )
+    known = {path for path, _ in backbone.named_parameters()}
     try:
         adapters.init(backbone)
     except (AttributeError, TypeError, ValueError) as error:
         raise CompatibilityError(
             f"The adapters library cannot adapt {model_type!r} backbones.", remedy=remedy
         ) from error
+    # In the place of ModernBERT's joint queries, keys and values it puts a layer with a bias of random numbers.
+    for path in [path for path, _ in backbone.named_parameters() if path not in known]:
+        owner, _, name = path.rpartition(".")
+        setattr(backbone.get_submodule(owner), name, None)
 
 
 def trainable(backbone: Any, name: str) -> list[nn.Parameter]:

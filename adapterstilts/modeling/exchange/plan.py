@@ -133,7 +133,7 @@ class _Builder:
         """Adapters, fusion layers and heads of `adapters`."""
         library = LibraryModel.of(self.backbone, self.origin.base)
         names = [one for block in self.description.blocks for one in block.adapters]
-        forms = self._adapters_forms() if library.heads else {}
+        forms = self._adapters_forms(library)
         alone = len(names) == 1 and not self.description.own_backbone and len(forms) <= 1
         parts: list[Part | Checkpoint] = [*self._own_backbone()]
         for number, one in enumerate(names, 1):
@@ -149,7 +149,8 @@ class _Builder:
             library.add_head(called, self.description.heads[task], form, self.origin.labels.get(task, ()))
             folder = "" if alone else folder_name(number, task, "head-")
             parts.append(library.part("head", called, folder=folder, ours=head_names(task, form)))
-        return parts, None if forms or (library.heads and not self.description.heads) else encoder_alone(self.backbone)
+        with_places = forms or (library.heads and not self.description.heads)
+        return parts, None if with_places else encoder_alone(self.backbone)
 
     def _adapter(self, library: LibraryModel, one: AdapterDescription, *, folder: str) -> Part:
         called = self.origin.adapter or one.name
@@ -171,12 +172,15 @@ class _Builder:
         ((task, head),) = self.description.heads.items()
         return with_head(self.backbone, task, head, self.origin.labels.get(task, ()))
 
-    def _adapters_forms(self) -> dict[str, Form]:
+    def _adapters_forms(self, library: LibraryModel) -> dict[str, Form]:
         """Each task's form of a head; none where one of them has none."""
-        heads = {task: adapters_form(head, self.model.config, prompt=self._prompt())
-                 for task, head in self.description.heads.items()}  # fmt: skip
-        found = {task: form for task, form in heads.items() if form is not None}
-        return found if len(found) == len(heads) else {}
+        found = {}
+        for task, head in self.description.heads.items():
+            form = adapters_form(head, self.model.config, prompt=self._prompt())
+            if form is None or form.name not in library.heads:
+                return {}
+            found[task] = form
+        return found
 
     def _prompt(self) -> str | None:
         """Where a trained prompt is put."""
