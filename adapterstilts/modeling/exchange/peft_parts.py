@@ -22,7 +22,7 @@ from adapterstilts.modeling.ownership import paths_in
 ADAPTER = "adapter_model.safetensors"
 _CONFIG = "adapter_config.json"
 _CALLED = "default"
-_MODEL = "base_model.model."
+MODEL = "base_model.model."
 
 
 @dataclass(frozen=True)
@@ -140,11 +140,11 @@ def _layout(adapted: _Adapted, outer: Outer, model: Any, *, head: bool) -> Layou
     saved, own, names = peft_library.saved_tensors(model), _all_tensors(adapted.encoder), {}
     shapes = {ours: own[path].shape for path, ours in adapted.paths.items()}
     for theirs, tensor in saved.items():
-        inside = theirs.removeprefix(_MODEL)
+        inside = theirs.removeprefix(MODEL)
         ours = [
             adapted.paths[inner]
             for path in paths[id(tensor)]
-            if (inner := path.removeprefix(f"{_MODEL}{outer.prefix}")) in adapted.paths
+            if (inner := path.removeprefix(f"{MODEL}{outer.prefix}")) in adapted.paths
         ]
         if ours and shapes[ours[0]] == tensor.shape:
             names[theirs] = ours[0]
@@ -162,9 +162,9 @@ def _spelled(outer: Outer, base: str, names: Container[str]) -> Callable[[str], 
     """Names of files that were written from another model around the same encoder."""
 
     def spelled(name: str) -> str:
-        inside = name.removeprefix(_MODEL)
+        inside = name.removeprefix(MODEL)
         without = [inside.removeprefix(f"{one}.") for one in (base, "model", "transformer")]
-        forms = (name, *(f"{_MODEL}{outer.prefix}{one}" for one in (inside, *without)))
+        forms = (name, *(f"{MODEL}{outer.prefix}{one}" for one in (inside, *without)))
         return next((one for one in forms if one in names), name)
 
     return spelled

@@ -10,6 +10,7 @@ from typing import Literal
 
 import torch
 
+from adapterstilts.errors import CompatibilityError
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription, Block, ModelDescription
 from adapterstilts.modeling.exchange.adapters_parts import HEAD, LibraryModel, backbone_names, head_names
@@ -23,6 +24,7 @@ from adapterstilts.modeling.exchange.peft_parts import peft_part
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.transfer_model import TransferModel
 
+_MOST_OUTPUTS = 100_000
 Library = Literal["transformers", "adapters", "peft"]
 
 
@@ -36,6 +38,7 @@ class Origin:
         labels: Task to the names of its labels, in order.
         adapter: What the only adapter is called in the files, where that is not our name.
         head: Likewise for the only head.
+        ignored: Modules that a file of `peft` may have whole without that the model has them.
     """
 
     base: str = ""
@@ -43,6 +46,7 @@ class Origin:
     labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     adapter: str | None = None
     head: str | None = None
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,12 @@ def plan(description: ModelDescription, backbone: Backbone, origin: Origin) -> P
     Raises:
         CompatibilityError: The backbone is another one, or a method does not work on it.
     """
+    if many := [task for task, head in description.heads.items() if head.outputs > _MOST_OUTPUTS]:
+        raise CompatibilityError(
+            f"The head of {many[0]} has {description.heads[many[0]].outputs:,} outputs, where {_MOST_OUTPUTS:,} are the "
+            "most.",
+            remedy="It is not a description that this package wrote.",
+        )
     model = model_on_meta(description, backbone)
     kept = kept_tensors(model)
     adapters = [one for block in description.blocks for one in block.adapters]
@@ -127,7 +137,8 @@ class _Builder:
         for number, one in enumerate(below, 1):
             folder = folder_name(number, one.name)
             parts.append(peft_part(self.backbone, one, [chosen], folder=folder, merged=True, **said)[0])
-        return [*parts, part], chosen
+        ignoring = tuple(dataclasses.replace(one, ignored=self.origin.ignored) for one in part.layouts)
+        return [*parts, dataclasses.replace(part, layouts=ignoring)], chosen
 
     def adapters(self) -> tuple[list[Part | Checkpoint], Outer | None]:
         """Adapters, fusion layers and heads of `adapters`."""
