@@ -308,7 +308,10 @@ def wrapped(model: Any, config: Any) -> Any:
 
 def saved_tensors(model: Any) -> dict[str, torch.Tensor]:
     """The tensors that the library saves of its own model's adapter, themselves, by their names in a file."""
-    named = {**dict(model.named_parameters(remove_duplicate=False)), **dict(model.named_buffers(remove_duplicate=False))}
+    named = {
+        **dict(model.named_parameters(remove_duplicate=False)),
+        **dict(model.named_buffers(remove_duplicate=False)),
+    }
     own = {path: named[path] for path in model.state_dict()}
     return get_peft_model_state_dict(model, state_dict=own, save_embedding_layers=False)
 

@@ -127,7 +127,9 @@ def _is_buffer(model: Any, path: str) -> bool:
     return name in model.get_submodule(owner)._buffers
 
 
-def backbone_names(prefix: str, containers: Sequence[str] = (), called: str = "", name: str = "") -> Callable[[str], str]:
+def backbone_names(
+    prefix: str, containers: Sequence[str] = (), called: str = "", name: str = ""
+) -> Callable[[str], str]:
     """The way from the names of a library's model to ours.
 
     Args:

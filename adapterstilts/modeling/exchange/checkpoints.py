@@ -35,7 +35,9 @@ def checkpoint_files(weights: Weights, folder: str = "") -> list[str]:
         return [f"{beginning}{WEIGHTS}"]
     place = weights.folder / folder
     found = sorted(path.name for path in place.glob("model-*.safetensors") if _SHARD.fullmatch(path.name))
-    if not found or found != [f"model-{number:05}-of-{len(found):05}.safetensors" for number in range(1, len(found) + 1)]:
+    if not found or found != [
+        f"model-{number:05}-of-{len(found):05}.safetensors" for number in range(1, len(found) + 1)
+    ]:
         raise SharingError(
             f"{place} has {', '.join(found) or 'no weights'}; {WEIGHTS} or all parts of it are due.",
             remedy="Get the folder again.",
@@ -141,7 +143,7 @@ class Checkpoint:
         for name, tensor in rest.items():
             if name not in own or not torch.equal(own[name].float(), tensor.float()):
                 raise CompatibilityError(
-                    f"{root / self.folder}: {name} is not that of {self.backbone.name}, and the method does not train it.",
+                    f"{root / self.folder}: {name} is not trained by the method, and is not that of {self.backbone.name}.",
                     remedy="Give the backbone and the method that the checkpoint was made with.",
                 )
 

@@ -85,7 +85,7 @@ def _claims(
     found |= {name: told.get(name) for name in sizes}
     for name, value in found.items():
         due = int if name in ("hidden_size", "num_hidden_layers") else str
-        if value is not None and type(value) is not due or len(str(value)) > _MOST_CHARACTERS:
+        if (value is not None and type(value) is not due) or len(str(value)) > _MOST_CHARACTERS:
             raise SharingError(
                 f"The configuration in {folder}: {name} is {type(value).__name__} where {due.__name__} is due.",
                 remedy="It is not what a library writes; get the folder again from where it came from.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from adapterstilts.errors import CompatibilityError, SharingError
@@ -23,7 +22,12 @@ from adapterstilts.runs.specs import MethodSpec
 HEAD_CONFIG = "head_config.json"
 # Fields that decide how weights begin or are trained, some of which need what a stranger names, and not what they do.
 _WITHOUT_EFFECT = ("prompt_init", "prompt_init_text", "init_weights_seed", "stochastic_depth")
-_FORMS = {"question_answering": "span", "tagging": "token", "classification": "classification", "multiple_choice": "choice"}
+_FORMS = {
+    "question_answering": "span",
+    "tagging": "token",
+    "classification": "classification",
+    "multiple_choice": "choice",
+}
 _INVERTIBLE = {"inv_adapter": None, "inv_adapter_reduction_factor": None}
 
 
@@ -117,6 +121,10 @@ def _is_ours(head: HeadDescription, config: Mapping[str, Any], backbone: Backbon
 
 def _labels(told: Any, outputs: Any) -> tuple[str, ...]:
     """Names of labels in order, where they are told for all."""
-    if type(told) is not dict or len(told) != outputs or {str(one) for one in told.values()} != set(map(str, range(outputs))):
+    if (
+        type(told) is not dict
+        or len(told) != outputs
+        or {str(one) for one in told.values()} != set(map(str, range(outputs)))
+    ):
         return ()
     return tuple(sorted(told, key=lambda label: int(told[label])))

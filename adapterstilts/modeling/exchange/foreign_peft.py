@@ -14,6 +14,7 @@ from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import HeadDescription
 from adapterstilts.modeling.exchange.claims import ADAPTER_CONFIG
 from adapterstilts.modeling.exchange.foreign_heads import head_in
+from adapterstilts.modeling.exchange.meta_model import encoder_names
 from adapterstilts.modeling.exchange.nearest import nearest
 from adapterstilts.modeling.exchange.peft_parts import ADAPTER, MODEL
 from adapterstilts.modeling.exchange.strict_json import read_object
@@ -137,13 +138,13 @@ def peft_head(weights: Weights, backbone: Backbone, method: MethodSpec) -> tuple
             found[name.removeprefix(MODEL)] = entry.shape
     if not found:
         return None, ""
-    with torch.device("meta"):
-        base = backbone.random_encoder().base_model_prefix
+    _, base = encoder_names(backbone)
     task_type = read_object(weights.folder / ADAPTER_CONFIG).get("task_type")
     head = head_in(found, backbone, base, task_type=str(task_type) if task_type else None)
     if head is not None:
         return head, ""
-    return None, f"The modules that were trained beside it are left out: no head has the form of {', '.join(sorted(found)[:4])}."
+    names = ", ".join(sorted(found)[:4])
+    return None, f"The modules that were trained beside it are left out: no head has the form of {names}."
 
 
 def modules_to_save(weights: Weights) -> list[str]:

@@ -9,7 +9,8 @@ import torch
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import ModelDescription
 from adapterstilts.modeling.exchange.called import called_in, ignored_in
-from adapterstilts.modeling.exchange.plan import Origin, plan
+from adapterstilts.modeling.exchange.origin import Origin
+from adapterstilts.modeling.exchange.plan import plan
 from adapterstilts.modeling.exchange.weights import Weights
 
 

@@ -57,9 +57,7 @@ class Layout:
             self._check_tensor(path, theirs, entry)
         present = {self.names[self.spelled(name)] for name in entries}
         if absent := [theirs for theirs, ours in self.names.items() if ours not in present]:
-            raise CompatibilityError(
-                f"{path} has no tensor {absent[0]}; it has {_some(entries)}.", remedy=_NOT_FITTING
-            )
+            raise CompatibilityError(f"{path} has no tensor {absent[0]}; it has {_some(entries)}.", remedy=_NOT_FITTING)
 
     def _is_ignored(self, name: str) -> bool:
         return self.spelled(name) not in self.names and any(part in self.ignored for part in name.split("."))

@@ -9,7 +9,6 @@ from adapterstilts.modeling.exchange.parts import Part
 from adapterstilts.modeling.exchange.plan import Plan
 from adapterstilts.modeling.methods import METHODS
 
-
 # Classes of `adapters` with a value that is no field, which its files therefore lack: the adapter is added first.
 NOT_IN_FILES = ("DiReftConfig",)
 # Families in whose layers `adapters` puts a bias of random numbers, and what takes it out again.
@@ -35,7 +34,11 @@ def loading_code(plan: Plan) -> str:
     """Lines that leave the model as `model`; `FOLDER` is the exported folder, and `BASE` the backbone's name."""
     lines = {"transformers": _transformers, "peft": _peft, "adapters": _adapters}[plan.library](plan)
     if plan.beside:
-        lines = ["from safetensors.torch import load_file", *lines, f"head = load_file({_place('model_head.safetensors')})"]
+        lines = [
+            "from safetensors.torch import load_file",
+            *lines,
+            f"head = load_file({_place('model_head.safetensors')})",
+        ]
     return "\n".join(lines) + "\n"
 
 

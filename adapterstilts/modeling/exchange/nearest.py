@@ -9,9 +9,14 @@ from adapterstilts.errors import AstiltsError, CompatibilityError
 from adapterstilts.modeling.methods import METHODS, Method
 from adapterstilts.runs.specs import MethodSpec
 
+# How many options of size or form a part weighs.
+_PART = 10
+
 
 def nearest(fields: Mapping[str, Any], methods: Iterable[Method], *, where: str) -> MethodSpec:
     """The method of which the fewest options have to be given for these fields.
+
+    An option that says that a part is there, or is not, weighs more than one of size or form.
 
     Args:
         fields: Every field of the configuration; of a method in several parts, `part.field`.
@@ -34,9 +39,12 @@ def nearest(fields: Mapping[str, Any], methods: Iterable[Method], *, where: str)
             continue
         lost = [name for name, value in options.items() if taken[name] != value]
         if unknown or lost:
-            reasons.append(f"{method.name} has no {', '.join(f'{one}={fields[one]!r}'[:100] for one in (unknown or lost))}")
+            reasons.append(
+                f"{method.name} has no {', '.join(f'{one}={fields[one]!r}'[:100] for one in (unknown or lost))}"
+            )
         else:
-            found.append((len(options), method.name, options))
+            distance = sum(_PART if _is_part(value, defaults[name]) else 1 for name, value in options.items())
+            found.append((distance, method.name, options))
     if not found:
         raise CompatibilityError(
             f"{where} has a configuration that no method has: {'; '.join(reasons[:3]) or 'of an unknown kind'}.",
@@ -44,3 +52,8 @@ def nearest(fields: Mapping[str, Any], methods: Iterable[Method], *, where: str)
         )
     _, name, options = min(found, key=lambda one: one[:2])
     return METHODS.get(name).normalize(MethodSpec(name=name, options=options))
+
+
+def _is_part(value: Any, default: Any) -> bool:
+    """Whether an option says that something is there or not."""
+    return type(default) is bool or value is None or default is None

@@ -52,7 +52,7 @@ class Outer:
         module, _, tensor = path.rpartition(".")
         for theirs, own in self.heads.items():
             if f"{module}.".startswith(f"{theirs}."):
-                return f"{own}{module[len(theirs):]}.{tensor}"
+                return f"{own}{module[len(theirs) :]}.{tensor}"
         return f"backbone.{path.removeprefix(self.prefix)}" if path.startswith(self.prefix) else None
 
 

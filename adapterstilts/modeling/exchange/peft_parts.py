@@ -14,6 +14,7 @@ from adapterstilts.modeling import peft_library
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription
 from adapterstilts.modeling.exchange.layout import Layout
+from adapterstilts.modeling.exchange.origin import Origin
 from adapterstilts.modeling.exchange.outer import Outer
 from adapterstilts.modeling.exchange.parts import Kind, Part, Tensors
 from adapterstilts.modeling.methods import METHODS
@@ -96,11 +97,10 @@ def peft_part(
     backbone: Backbone,
     adapter: AdapterDescription,
     outers: Sequence[Outer],
+    origin: Origin,
     *,
     folder: str,
     merged: bool = False,
-    base: str,
-    revision: str | None,
 ) -> tuple[Part, Outer]:
     """An adapter as files, and the model that they are for: the first of `outers` on which the library puts it alike.
 
@@ -112,11 +112,13 @@ def peft_part(
         for config in adapted.configs(outer):
             model = _wrapped(outer, config, head=not merged)
             if (layout := _layout(adapted, outer, model, head=not merged)) is not None:
-                content = peft_library.saved_config(model, base, revision)
+                content = peft_library.saved_config(model, origin.base, origin.revision)
                 kind: Kind = "merged" if merged else "adapter"
-                return Part(folder, kind, adapter.name, (layout,), {_CONFIG: content}, adapted.checked, adapted.complete), outer
+                return Part(
+                    folder, kind, adapter.name, (layout,), {_CONFIG: content}, adapted.checked, adapted.complete
+                ), outer
     raise CompatibilityError(
-        f"The peft library puts {adapter.method} on other modules of a whole {backbone.name} model than of its encoder.",
+        f"The peft library puts {adapter.method} on other modules of {backbone.name} with a head than without.",
         remedy="Keep the run in the format of this package.",
     )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -18,6 +18,7 @@ from adapterstilts.modeling.exchange.checkpoints import Checkpoint, without_wrap
 from adapterstilts.modeling.exchange.forms import Form, adapters_form
 from adapterstilts.modeling.exchange.layout import Layout
 from adapterstilts.modeling.exchange.meta_model import kept_tensors, model_on_meta
+from adapterstilts.modeling.exchange.origin import Origin
 from adapterstilts.modeling.exchange.outer import Outer, checkpoint_alone, encoder_alone, with_head
 from adapterstilts.modeling.exchange.parts import Part
 from adapterstilts.modeling.exchange.peft_parts import peft_part
@@ -26,27 +27,6 @@ from adapterstilts.modeling.transfer_model import TransferModel
 
 _MOST_OUTPUTS = 100_000
 Library = Literal["transformers", "adapters", "peft"]
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What an exported model says that it is for, and what its parts are called.
-
-    Attributes:
-        base: Name of the backbone's checkpoint.
-        revision: Its commit.
-        labels: Task to the names of its labels, in order.
-        adapter: What the only adapter is called in the files, where that is not our name.
-        head: Likewise for the only head.
-        ignored: Modules that a file of `peft` may have whole without that the model has them.
-    """
-
-    base: str = ""
-    revision: str | None = None
-    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    adapter: str | None = None
-    head: str | None = None
-    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,8 +68,7 @@ def plan(description: ModelDescription, backbone: Backbone, origin: Origin) -> P
     """
     if many := [task for task, head in description.heads.items() if head.outputs > _MOST_OUTPUTS]:
         raise CompatibilityError(
-            f"The head of {many[0]} has {description.heads[many[0]].outputs:,} outputs, where {_MOST_OUTPUTS:,} are the "
-            "most.",
+            f"The head of {many[0]} has {description.heads[many[0]].outputs:,} outputs; {_MOST_OUTPUTS:,} are the most.",
             remedy="It is not a description that this package wrote.",
         )
     model = model_on_meta(description, backbone)
@@ -130,13 +109,12 @@ class _Builder:
         names = [one for block in self.description.blocks for one in block.adapters]
         alone = len(names) == 1 and not self.description.own_backbone
         *below, last = names
-        said = {"base": self.origin.base, "revision": self.origin.revision}
         folder = "" if alone else folder_name(len(names), last.name)
-        part, chosen = peft_part(self.backbone, last, outers, folder=folder, **said)
+        part, chosen = peft_part(self.backbone, last, outers, self.origin, folder=folder)
         parts: list[Part | Checkpoint] = [*self._own_backbone()]
         for number, one in enumerate(below, 1):
             folder = folder_name(number, one.name)
-            parts.append(peft_part(self.backbone, one, [chosen], folder=folder, merged=True, **said)[0])
+            parts.append(peft_part(self.backbone, one, [chosen], self.origin, folder=folder, merged=True)[0])
         ignoring = tuple(dataclasses.replace(one, ignored=self.origin.ignored) for one in part.layouts)
         return [*parts, dataclasses.replace(part, layouts=ignoring)], chosen
 

@@ -106,7 +106,7 @@ def _check_config(folder: Path, config: Any) -> None:
         matters = field in own and field not in _WITHOUT_EFFECT and "dropout" not in field
         if matters and value != own[field]:
             raise CompatibilityError(
-                f"{folder / MODEL_CONFIG}: {field} is {str(value)[:80]!r}, and {str(own[field])[:80]!r} for the backbone.",
+                f"{folder / MODEL_CONFIG}: {field} is {str(value)[:80]!r}, and that of the backbone {str(own[field])[:80]!r}.",
                 remedy="Use the backbone that it was trained from.",
             )
 

@@ -89,7 +89,11 @@ def exported(
     """The run of a model, and the folder that it is exported to."""
     run = stored(model, folder / "run")
     told = {TASK: tuple(labels)} if labels else {}
-    return run, export_model(run, backbone, folder / "out", labels=told, base=backbone.path, revision=None), folder / "out"
+    return (
+        run,
+        export_model(run, backbone, folder / "out", labels=told, base=backbone.path, revision=None),
+        folder / "out",
+    )
 
 
 def comes_back(run: StoredModel, backbone: Backbone, folder: Path) -> None:

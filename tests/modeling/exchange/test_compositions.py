@@ -14,15 +14,24 @@ from adapterstilts.runs.specs import MethodSpec
 from adapterstilts.tasks.kind import HeadSpec
 from tests.conftest import save_tiny_backbone
 from tests.modeling.exchange.models import (
-    HEADS, LABELS, TASK, adapter, close, comes_back, exported, loaded, new_model, our_logits, spec, their_logits,
-)  # fmt: skip
+    HEADS,
+    LABELS,
+    TASK,
+    adapter,
+    close,
+    comes_back,
+    exported,
+    loaded,
+    new_model,
+    our_logits,
+    spec,
+    their_logits,
+)
 
 SEQ_BN = spec("seq_bn")
 TARGET = Block(kind="adapter", adapters=(adapter(TASK, SEQ_BN),))
 PAIR = (adapter("squad", SEQ_BN), adapter("mnli", spec("seq_bn", reduction_factor=8)))
-LANGUAGE = Block(
-    kind="adapter", adapters=(adapter("language_en", spec("seq_bn_inv", leave_out=[1])),), language=True
-)
+LANGUAGE = Block(kind="adapter", adapters=(adapter("language_en", spec("seq_bn_inv", leave_out=[1])),), language=True)
 SOURCE = Block(kind="adapter", adapters=(adapter("squad", SEQ_BN),))
 COMPOSED: dict[str, tuple[Block, ...]] = {
     "stack": (SOURCE, TARGET),

@@ -10,8 +10,19 @@ import torch
 from adapterstilts.modeling.backbone import Backbone
 from tests.backbones import FAMILIES
 from tests.modeling.exchange.models import (
-    HEADS, LABELS, TASK, batch, close, comes_back, exported, loaded, new_model, our_logits, spec, their_logits,
-)  # fmt: skip
+    HEADS,
+    LABELS,
+    TASK,
+    batch,
+    close,
+    comes_back,
+    exported,
+    loaded,
+    new_model,
+    our_logits,
+    spec,
+    their_logits,
+)
 
 ROBERTA = ("roberta", "xlm-roberta", "xlm-roberta-xl", "xmod")
 ALL = ("span", "token", "classification", "choice")

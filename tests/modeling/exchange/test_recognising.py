@@ -55,7 +55,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "compacter++": {"reduction_factor": 4},
     "seq_bn": {"reduction_factor": 8, "leave_out": [0], "non_linearity": "gelu"},
     "lora": {"r": 4, "alpha": 6, "attn_matrices": ["q", "k"]},
-    "prompt_tuning": {"prompt_length": 5, "combine": "prefix_after_bos"},
+    "prompt_tuning": {"prompt_length": 5},
     "loreft": {"r": 3, "tied_weights": True},
 }
 ADAPTERS = [method.name for method in METHODS if method.library_name == "adapters"]
@@ -125,9 +125,7 @@ PEFT = {
     "peft:dora": peft.LoraConfig(target_modules=["query", "value"], use_dora=True),
     "peft:pissa": peft.LoraConfig(target_modules=["query", "value"], init_lora_weights="pissa"),
     "peft:lora-gaussian": peft.LoraConfig(target_modules=["query", "value"], init_lora_weights="gaussian"),
-    "peft:ia3": peft.IA3Config(
-        target_modules=["key", "value", "output.dense"], feedforward_modules=["output.dense"]
-    ),
+    "peft:ia3": peft.IA3Config(target_modules=["key", "value", "output.dense"], feedforward_modules=["output.dense"]),
     "peft:adalora": peft.AdaLoraConfig(target_modules=["query", "value"], total_step=100),
     "peft:vera": peft.VeraConfig(target_modules=["query", "value"]),
     "peft:oft": peft.OFTConfig(target_modules=["query", "value"], oft_block_size=16),
