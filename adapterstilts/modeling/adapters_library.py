@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import importlib.util
 import re
@@ -11,8 +12,9 @@ from typing import Any
 import adapters
 import torch
 from adapters.composition import Average, Fuse, Stack
-from adapters.configuration import build_full_config
+from adapters.configuration import ADAPTER_CONFIG_MAP, AdapterConfig, build_full_config
 from adapters.loading import AdapterFusionLoader, AdapterLoader, PredictionHeadLoader
+from adapters.utils import ACTIVATION_RENAME
 from torch import nn
 from torch.nn.utils.parametrizations import orthogonal
 from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
@@ -142,12 +144,17 @@ def _prepare(backbone: Any) -> None:
         raise CompatibilityError(
             "The adapters library takes the language modules out of an xmod backbone.", remedy=remedy
         )
+    known = {path for path, _ in backbone.named_parameters()}
     try:
         adapters.init(backbone)
     except (AttributeError, TypeError, ValueError) as error:
         raise CompatibilityError(
             f"The adapters library cannot adapt {model_type!r} backbones.", remedy=remedy
         ) from error
+    # In the place of ModernBERT's joint queries, keys and values it puts a layer with a bias of random numbers.
+    for path in [path for path, _ in backbone.named_parameters() if path not in known]:
+        owner, _, name = path.rpartition(".")
+        setattr(backbone.get_submodule(owner), name, None)
 
 
 def trainable(backbone: Any, name: str) -> list[nn.Parameter]:
@@ -310,3 +317,25 @@ def modern_names(path: str) -> str:
     for old, new in AdapterLoader.legacy_weights_mapping.items():
         path = path.replace(old, new)
     return path
+
+
+def read_config(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The fields of an adapter's configuration, of each of its parts, as this version of the library reads its file.
+
+    Args:
+        told: What a file has beside the tensors: `config`, which may be a name, and `version`.
+
+    Raises:
+        ValueError, TypeError, KeyError: The library would not take it.
+    """
+    config = copy.deepcopy(told.get("config"))
+    if type(config) is str:  # the library would open a file of this name
+        config = ADAPTER_CONFIG_MAP[config].to_dict()
+    if type(config) is not dict:
+        raise TypeError(f"config is {type(config).__name__} where an object is due")
+    if "version" not in told and config.get("non_linearity") in ACTIVATION_RENAME:
+        config["non_linearity"] = ACTIVATION_RENAME[config["non_linearity"]]
+    AdapterLoader._fix_backward_compat(None, {**told, "config": config})
+    parsed = AdapterConfig.load(config)
+    parts = parsed.configs if parsed.architecture == "union" else [parsed]
+    return [{**vars(one), **dataclasses.asdict(one)} for one in parts]

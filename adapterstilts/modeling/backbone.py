@@ -95,7 +95,7 @@ class Backbone:
     def _read_encoder(self, dtype: torch.dtype) -> nn.Module:
         config = self.config()
         auto_class, inside = _route(config)
-        options = {**_no_pooler(config), **quantization_config(self.quantization)}
+        options = {**without_pooler(config), **quantization_config(self.quantization)}
         model, report = self._load(auto_class, dtype=dtype, output_loading_info=True, **options)
         if absent := sorted(report["missing_keys"]):
             raise CompatibilityError(
@@ -108,7 +108,7 @@ class Backbone:
         """The encoder's architecture with new weights, on the current default device."""
         config = self.config()
         auto_class, inside = _route(config)
-        return _without_cache(inside(auto_class.from_config(config, **_no_pooler(config))))
+        return _without_cache(inside(auto_class.from_config(config, **without_pooler(config))))
 
     def masked_lm_decoder(self, encoder: Any) -> nn.Module:
         """Hidden states to scores of the vocabulary: the checkpoint's own head for masked language modelling.
@@ -349,8 +349,11 @@ def _no_masked_lm(name: str, reason: str) -> CompatibilityError:
     )
 
 
-def _no_pooler(config: Any) -> dict[str, bool]:
-    # A pooler over the first token belongs to the pretraining head; ours replace it.
+def without_pooler(config: Any) -> dict[str, bool]:
+    """What an encoder is built with so that it has no pooler.
+
+    A pooler over the first token belongs to the pretraining head; ours replace it.
+    """
     auto_class, _ = _route(config)
     model_class = auto_class._model_mapping[type(config)]
     return {"add_pooling_layer": False} if "add_pooling_layer" in model_class.__init__.__code__.co_varnames else {}

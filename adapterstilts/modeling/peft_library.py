@@ -9,7 +9,7 @@ from typing import Any
 
 import peft
 import torch
-from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
+from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING, PEFT_TYPE_TO_TUNER_MAPPING
 from peft.tuners.tuners_utils import BaseTunerLayer
 from peft.utils import get_peft_model_state_dict
 from pydantic_core import to_jsonable_python
@@ -28,7 +28,7 @@ _NOT_OPTIONS = (
     "modules_to_save", "runtime_config", "total_step", "bias", "layer_replication", "megatron_config", "megatron_core",
 )  # fmt: skip
 # Options of LoRA that make another method of it, which has a name of its own.
-_OWN_METHODS = ("use_rslora", "use_dora", "init_lora_weights")
+OWN_METHODS = ("use_rslora", "use_dora", "init_lora_weights")
 # What an adapter is put on by default: the first of these sets of modules that the backbone has.
 _ATTENTION = (
     ("query", "value"),
@@ -62,7 +62,7 @@ def resolved_options(method: LibraryMethod, options: Mapping[str, Any]) -> dict[
 
 def _config(method: LibraryMethod, options: Mapping[str, Any], modules: Sequence[str]) -> Any:
     config = config_class(peft, method)
-    without = (*_NOT_OPTIONS, *method.fixed, *(_OWN_METHODS if config is peft.LoraConfig else ()))
+    without = (*_NOT_OPTIONS, *method.fixed, *(OWN_METHODS if config is peft.LoraConfig else ()))
     given = check_options(config, options, what=f"method {method.name}", without=without)
     if modules:
         given = {**_modules(method, modules), **given, **_without_routers(config, given, modules)}
@@ -308,7 +308,10 @@ def wrapped(model: Any, config: Any) -> Any:
 
 def saved_tensors(model: Any) -> dict[str, torch.Tensor]:
     """The tensors that the library saves of its own model's adapter, themselves, by their names in a file."""
-    named = {**dict(model.named_parameters(remove_duplicate=False)), **dict(model.named_buffers(remove_duplicate=False))}
+    named = {
+        **dict(model.named_parameters(remove_duplicate=False)),
+        **dict(model.named_buffers(remove_duplicate=False)),
+    }
     own = {path: named[path] for path in model.state_dict()}
     return get_peft_model_state_dict(model, state_dict=own, save_embedding_layers=False)
 
@@ -331,3 +334,15 @@ def not_saved(backbone: Any, name: str) -> dict[str, float]:
     ending = f".ranknum.{name}"
     initial = getattr(adapter_config(backbone, name), "init_r", 0)
     return {path: float(initial) for path, _ in backbone.named_parameters() if path.endswith(ending)}
+
+
+def config_name(peft_type: Any) -> str | None:
+    """Name of the library's configuration class of a type, as files say it; None where it has no such type."""
+    found = {str(one.value): kind.__name__ for one, kind in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
+    return found.get(str(peft_type))
+
+
+def fields(method: LibraryMethod) -> dict[str, Any]:
+    """Every field of a method's configuration, and its default."""
+    kind = config_class(peft, method)
+    return dataclasses.asdict(kind(**method.fixed))

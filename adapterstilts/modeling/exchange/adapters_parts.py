@@ -30,13 +30,13 @@ class LibraryModel:
 
     Attributes:
         prefix: What stands before the names of the backbone's modules.
-        heads: Whether it has places for heads.
+        heads: The types of heads that it has places for; none if it is the encoder alone.
         base: What the model says that it was made of.
     """
 
     model: Any
     prefix: str
-    heads: bool
+    heads: tuple[str, ...]
     base: str
 
     @classmethod
@@ -48,8 +48,8 @@ class LibraryModel:
         inner = getattr(model, model.base_model_prefix, None) if model is not None else None
         # The library puts classes of its own in the places of those of `transformers`.
         if inner is not None and type(encoder) in type(inner).__mro__:
-            return cls(model, f"{model.base_model_prefix}.", True, base)
-        return cls(encoder, "", False, base)
+            return cls(model, f"{model.base_model_prefix}.", tuple(model.head_types), base)
+        return cls(encoder, "", (), base)
 
     def add_adapter(self, adapter: AdapterDescription, *, called: str) -> None:
         """Adds an adapter under another name."""
@@ -127,7 +127,9 @@ def _is_buffer(model: Any, path: str) -> bool:
     return name in model.get_submodule(owner)._buffers
 
 
-def backbone_names(prefix: str, containers: Sequence[str] = (), called: str = "", name: str = "") -> Callable[[str], str]:
+def backbone_names(
+    prefix: str, containers: Sequence[str] = (), called: str = "", name: str = ""
+) -> Callable[[str], str]:
     """The way from the names of a library's model to ours.
 
     Args:

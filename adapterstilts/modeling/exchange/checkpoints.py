@@ -8,18 +8,46 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 
 from adapterstilts.errors import CompatibilityError, SharingError
 from adapterstilts.modeling.backbone import Backbone
-from adapterstilts.modeling.exchange.headers import Entry, read_header
+from adapterstilts.modeling.exchange.headers import Entry
 from adapterstilts.modeling.exchange.layout import Layout
 from adapterstilts.modeling.exchange.outer import Outer
 from adapterstilts.modeling.exchange.parts import Kind, Tensors
+from adapterstilts.modeling.exchange.weights import Weights
 
 WEIGHTS = "model.safetensors"
-_SHARD = re.compile(r"model-(\d{5})-of-(\d{5})\.safetensors")
+_SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
+# What checkpoints have of the backbone that ours leave out: a pooler of pretraining, and numbers of positions.
+LEFT_OUT = ("pooler", "position_ids")
 _MOST_BYTES = "5GB"
+
+
+def checkpoint_files(weights: Weights, folder: str = "") -> list[str]:
+    """The files of a checkpoint's weights in a folder: one, or all parts of it.
+
+    Raises:
+        SharingError: There are none, or a part is missing.
+    """
+    beginning = f"{folder}/" if folder else ""
+    if weights.has(f"{beginning}{WEIGHTS}"):
+        return [f"{beginning}{WEIGHTS}"]
+    place = weights.folder / folder
+    found = sorted(path.name for path in place.glob("model-*.safetensors") if _SHARD.fullmatch(path.name))
+    if not found or found != [
+        f"model-{number:05}-of-{len(found):05}.safetensors" for number in range(1, len(found) + 1)
+    ]:
+        raise SharingError(
+            f"{place} has {', '.join(found) or 'no weights'}; {WEIGHTS} or all parts of it are due.",
+            remedy="Get the folder again.",
+        )
+    return [f"{beginning}{name}" for name in found]
+
+
+def without_wrappers(names: Iterable[str]) -> dict[str, str]:
+    """The names of a backbone's tensors without what `peft` puts into them, to the names as they are."""
+    return {name.replace(".base_layer.", "."): name for name in names}
 
 
 @dataclass(frozen=True)
@@ -27,13 +55,14 @@ class Checkpoint:
     """The files of a backbone of its own, with the head where `transformers` has one of its form.
 
     Attributes:
-        kept: Our names of the tensors that the run keeps; all others are those of the backbone.
+        kept: The tensors that the run keeps, as they are called in a model without adapters, to our names of them; all
+            others are those of the backbone.
     """
 
     folder: str
     backbone: Backbone
     outer: Outer
-    kept: frozenset[str]
+    kept: Mapping[str, str]
     kind: Kind = "backbone"
     name: str = "backbone"
 
@@ -57,14 +86,17 @@ class Checkpoint:
 
     def _filled(self, tensors: Tensors) -> dict[str, torch.Tensor]:
         """All weights by the library's names: ours where the run has any, else the backbone's."""
-        rest = {**self._frozen(), **tensors}
-        return {theirs: rest[ours] for theirs, ours in self._layout().names.items() if ours in rest}
+        names = self._layout().names
+        found = {plain: tensors[ours] for plain, ours in self.kept.items()}
+        if not found.keys() >= set(names.values()):
+            found = self._frozen() | found
+        return {theirs: found[ours] for theirs, ours in names.items() if ours in found}
 
     def _frozen(self) -> dict[str, torch.Tensor]:
         """The backbone's own weights by our names, and those of its head for masked language modelling."""
         encoder = self.backbone.encoder(torch.float32)
         found = {f"backbone.{path}": tensor for path, tensor in encoder.state_dict().items()}
-        if any(name.startswith("heads.") for name in self.outer.heads.values()) and "MaskedLM" in self.outer.auto_class:
+        if self.outer.auto_class == "AutoModelForMaskedLM":
             head = self.backbone.masked_lm_decoder(encoder)
             begin = next(iter(self.outer.heads.values())).partition(".decoder")[0]
             found |= {f"{begin}.decoder.{path}": tensor for path, tensor in head.state_dict().items()}
@@ -72,24 +104,27 @@ class Checkpoint:
 
     def tensors(self) -> set[str]:
         """Our names of the tensors in it that the run keeps."""
-        return self.kept & set(self._layout().names.values())
+        own = set(self._layout().names.values())
+        return {ours for plain, ours in self.kept.items() if plain in own}
 
-    def check(self, root: Path) -> None:
+    def check(self, weights: Weights) -> None:
         """Refuses what the headers of the files say, before any tensor is read.
 
         Raises:
-            SharingError: There is no weights file, or a part of it is missing; or as `read_header`.
+            SharingError: There is no weights file, or a part of it is missing; or as `Weights.entries`.
             CompatibilityError: As `Layout.check`.
         """
         entries: dict[str, Entry] = {}
-        for path in self._files(root):
-            for name, entry in read_header(path).items():
+        for file in self._files(weights):
+            for name, entry in weights.entries(file).items():
                 if name in entries:
-                    raise SharingError(f"{path}: {name} is in another part too.", remedy="Get the files again.")
+                    raise SharingError(
+                        f"{weights.folder / file}: {name} is in another part too.", remedy="Get the files again."
+                    )
                 entries[name] = entry
-        self._layout().check(root / self.folder / WEIGHTS, entries)
+        self._layout().check(weights.folder / self.folder / WEIGHTS, entries)
 
-    def read(self, root: Path) -> dict[str, torch.Tensor]:
+    def read(self, weights: Weights) -> dict[str, torch.Tensor]:
         """The tensors by our names that the run keeps, once `check` has passed.
 
         Raises:
@@ -97,35 +132,23 @@ class Checkpoint:
             CompatibilityError: A weight that the method does not train is not that of the backbone.
         """
         layout, found = self._layout(), dict[str, torch.Tensor]()
-        for path in self._files(root):
-            found |= layout.ours(path, load_file(path))
+        for file in self._files(weights):
+            found |= layout.ours(weights.folder / file, weights.tensors(file))
         rest = {name: tensor for name, tensor in found.items() if name not in self.kept}
-        self._check_frozen(root, rest)
-        return {name: tensor for name, tensor in found.items() if name in self.kept}
+        self._check_frozen(weights.folder, rest)
+        return {self.kept[name]: tensor for name, tensor in found.items() if name in self.kept}
 
     def _check_frozen(self, root: Path, rest: Mapping[str, torch.Tensor]) -> None:
         own = self._frozen() if rest else {}
         for name, tensor in rest.items():
             if name not in own or not torch.equal(own[name].float(), tensor.float()):
                 raise CompatibilityError(
-                    f"{root / self.folder}: {name} is not that of {self.backbone.name}, and the method does not train it.",
+                    f"{root / self.folder}: {name} is not trained by the method, and is not that of {self.backbone.name}.",
                     remedy="Give the backbone and the method that the checkpoint was made with.",
                 )
 
-    def _files(self, root: Path) -> list[Path]:
-        folder = root / self.folder
-        if (folder / WEIGHTS).is_file():
-            return [folder / WEIGHTS]
-        shards = sorted(path for path in folder.glob("model-*.safetensors") if _SHARD.fullmatch(path.name))
-        numbers = [_SHARD.fullmatch(path.name).groups() for path in shards]  # type: ignore[union-attr]
-        due = [(f"{number:05}", f"{len(shards):05}") for number in range(1, len(shards) + 1)]
-        if not shards or numbers != due:
-            raise SharingError(
-                f"{folder} has {', '.join(path.name for path in shards) or 'no weights'}; {WEIGHTS} or all parts of it "
-                "are due.",
-                remedy="Get the folder again.",
-            )
-        return shards
+    def _files(self, weights: Weights) -> list[str]:
+        return checkpoint_files(weights, self.folder)
 
     def _layout(self) -> Layout:
         model = self.outer.build()
@@ -140,4 +163,4 @@ class Checkpoint:
             if path in kept:
                 first = tied.setdefault(id(tensor), path)
                 names[path], tensors[path] = self.outer.ours(first) or f"theirs.{first}", tensor
-        return Layout(WEIGHTS, names, tensors)
+        return Layout(WEIGHTS, names, tensors, ignored=() if any("pooler" in one for one in names) else LEFT_OUT)

@@ -12,7 +12,8 @@ from adapterstilts.files import write_json
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.exchange.loading import expression, loading_code
 from adapterstilts.modeling.exchange.notes import notes
-from adapterstilts.modeling.exchange.plan import Library, Origin, Plan, plan
+from adapterstilts.modeling.exchange.origin import Origin
+from adapterstilts.modeling.exchange.plan import Library, Plan, plan
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel
 from adapterstilts.settings import Strict
 

@@ -1,7 +1,7 @@
 """Which head of `transformers`, and of `adapters`, is the same function as one of ours, by family of backbones.
 
-Ours are linear layers over the last hidden state, and so are most of theirs; what is listed here has equal logits, which
-the tests compare. A family or a head that is not listed has none, as ModernBERT's heads have a norm of their own.
+Ours are linear layers over the last hidden state, and so are most of theirs; what is listed here has equal logits,
+which the tests compare. A family or a head that is not listed has none, as ModernBERT's heads have a norm of their own.
 """
 
 from __future__ import annotations

@@ -8,23 +8,32 @@ import torch
 
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import ModelDescription
-from adapterstilts.modeling.exchange.called import called_in
-from adapterstilts.modeling.exchange.plan import Origin, plan
+from adapterstilts.modeling.exchange.called import called_in, ignored_in
+from adapterstilts.modeling.exchange.origin import Origin
+from adapterstilts.modeling.exchange.plan import plan
+from adapterstilts.modeling.exchange.weights import Weights
 
 
-def import_model(folder: Path, description: ModelDescription, backbone: Backbone) -> dict[str, torch.Tensor]:
+def import_model(
+    folder: Path, description: ModelDescription, backbone: Backbone, *, allow_pickle: bool = False
+) -> dict[str, torch.Tensor]:
     """The tensors that a run of the model keeps, by the names that it keeps them under.
 
     All headers are checked against the model that the description is of before any tensor is read.
+
+    Args:
+        allow_pickle: Whether weights that are there as pickles alone are read, as plain tensors.
 
     Raises:
         SharingError: A file is not what it should be, or has a number that is none.
         CompatibilityError: The backbone is another one, or a tensor is missing, unknown, or of another shape or type.
     """
-    planned = plan(description, backbone, Origin(**called_in(folder, description)))
+    weights = Weights(folder, allow_pickle)
+    adapter, head = called_in(folder, description)
+    planned = plan(description, backbone, Origin(adapter=adapter, head=head, ignored=ignored_in(weights, description)))
     for part in planned.parts:
-        part.check(folder)
+        part.check(weights)
     found: dict[str, torch.Tensor] = {}
     for part in planned.parts:
-        found |= part.read(folder)
+        found |= part.read(weights)
     return {name: found[name] for name in planned.kept}

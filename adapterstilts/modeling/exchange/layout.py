@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ class Layout:
         file: Its name.
         names: Their name of each tensor to ours; where a library knows one tensor by several names, all are here.
         tensors: Their names to tensors without numbers, for shapes and types.
+        ignored: Parts of names of tensors that a file may have besides, of which nothing is read.
         spelled: Their name as it is in `names`, of one that a file may have instead.
     """
 
@@ -30,6 +31,7 @@ class Layout:
     names: Mapping[str, str]
     tensors: Mapping[str, torch.Tensor]
     spelled: Callable[[str], str] = str
+    ignored: Collection[str] = ()
 
     def write(self, folder: Path, tensors: Mapping[str, torch.Tensor]) -> None:
         """Writes tensors by our names, each once, with the type that it has."""
@@ -45,6 +47,7 @@ class Layout:
         Raises:
             CompatibilityError: A tensor is missing, unknown, or of another shape or type than is due.
         """
+        entries = {name: entry for name, entry in entries.items() if not self._is_ignored(name)}
         for name, entry in entries.items():
             if (theirs := self.spelled(name)) not in self.names:
                 raise CompatibilityError(
@@ -54,9 +57,10 @@ class Layout:
             self._check_tensor(path, theirs, entry)
         present = {self.names[self.spelled(name)] for name in entries}
         if absent := [theirs for theirs, ours in self.names.items() if ours not in present]:
-            raise CompatibilityError(
-                f"{path} has no tensor {absent[0]}; it has {_some(entries)}.", remedy=_NOT_FITTING
-            )
+            raise CompatibilityError(f"{path} has no tensor {absent[0]}; it has {_some(entries)}.", remedy=_NOT_FITTING)
+
+    def _is_ignored(self, name: str) -> bool:
+        return self.spelled(name) not in self.names and any(part in self.ignored for part in name.split("."))
 
     def _check_tensor(self, path: Path, theirs: str, entry: Entry) -> None:
         due = self.tensors[theirs]
@@ -79,6 +83,8 @@ class Layout:
         """
         found: dict[str, torch.Tensor] = {}
         for theirs, tensor in tensors.items():
+            if self._is_ignored(theirs):
+                continue
             if tensor.is_floating_point() and not torch.isfinite(tensor).all():
                 raise SharingError(
                     f"{path}: {theirs} has numbers that are infinite or none.",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from adapterstilts.modeling.blocks import Block
+from adapterstilts.modeling.blocks import AdapterDescription, Block
 from adapterstilts.modeling.exchange.checkpoints import Checkpoint
+from adapterstilts.modeling.exchange.outer import Outer
 from adapterstilts.modeling.exchange.parts import Part
 from adapterstilts.modeling.exchange.plan import Plan
 from adapterstilts.modeling.methods import METHODS
 
-
 # Classes of `adapters` with a value that is no field, which its files therefore lack: the adapter is added first.
 NOT_IN_FILES = ("DiReftConfig",)
+# Families in whose layers `adapters` puts a bias of random numbers, and what takes it out again.
+_WITHOUT_BIAS = {"modernbert": "for layer in model.layers:\n    layer.attn.Wqkv.bias = None"}
 
 
 def expression(blocks: list[Block]) -> str:
@@ -32,7 +34,11 @@ def loading_code(plan: Plan) -> str:
     """Lines that leave the model as `model`; `FOLDER` is the exported folder, and `BASE` the backbone's name."""
     lines = {"transformers": _transformers, "peft": _peft, "adapters": _adapters}[plan.library](plan)
     if plan.beside:
-        lines = ["from safetensors.torch import load_file", *lines, f"head = load_file({_place('model_head.safetensors')})"]
+        lines = [
+            "from safetensors.torch import load_file",
+            *lines,
+            f"head = load_file({_place('model_head.safetensors')})",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -64,29 +70,39 @@ def _peft(plan: Plan) -> list[str]:
 
 
 def _adapters(plan: Plan) -> list[str]:
-    active = expression(plan.live)
+    active, outer = expression(plan.live), plan.outer
     blocks = [name for name in ("Average", "Fuse", "Stack") if f"{name}(" in active]
-    lines = [f"from adapters.composition import {', '.join(blocks)}"] if blocks else []
-    if plan.outer is None:
-        lines = ["from adapters import AutoAdapterModel", *lines, f"model = AutoAdapterModel.from_pretrained({_base(plan)})"]
+    first = [_class(one) for one in plan.adapters if _class(one) in NOT_IN_FILES]
+    imported = ", ".join([*(["AutoAdapterModel"] if outer is None else ["init"]), *dict.fromkeys(first)])
+    lines = [f"from adapters import {imported}"]
+    if blocks:
+        lines.append(f"from adapters.composition import {', '.join(blocks)}")
+    if outer is None:
+        lines.append(f"model = AutoAdapterModel.from_pretrained({_base(plan)})")
     else:
-        outer = plan.outer
-        lines = [
-            "import adapters", *lines, f"from transformers import {outer.auto_class}",
-            f"model = {outer.auto_class}.from_pretrained({_base(plan)}){outer.inside}", "adapters.init(model)",
-        ]  # fmt: skip
-    for adapter in plan.adapters:
-        if (kind := METHODS.get(adapter.method.name).config) in NOT_IN_FILES:
-            options = ", ".join(f"{name}={value!r}" for name, value in adapter.method.options.items())
-            lines.append(f"model.add_adapter({adapter.name!r}, config=adapters.{kind}({options}))")
-            lines[0] = f"import adapters\n{lines[0]}" if "import adapters" not in lines else lines[0]
-    with_head = ", with_head=False" if plan.outer is None else ""
+        lines += [f"from transformers import {outer.auto_class}", *_initialised(plan, outer)]
+    for one in plan.adapters:
+        if _class(one) in NOT_IN_FILES:
+            options = ", ".join(f"{name}={value!r}" for name, value in one.method.options.items())
+            lines.append(f"model.add_adapter({one.name!r}, config={_class(one)}({options}))")
+    without = ", with_head=False" if outer is None else ""
     calls = {"adapter": "load_adapter", "fusion": "load_adapter_fusion", "head": "load_head"}
     for part in plan.parts:
         if part.kind in calls and part.name:
-            more = with_head if part.kind != "head" else ""
+            more = "" if part.kind == "head" else without
             lines.append(f"model.{calls[part.kind]}({_place(part.folder)}{more}, use_safetensors=True)")
     return [*lines, f"model.set_active_adapters({active})"]
+
+
+def _class(adapter: AdapterDescription) -> str:
+    return METHODS.get(adapter.method.name).config
+
+
+def _initialised(plan: Plan, outer: Outer) -> list[str]:
+    """The encoder alone, which takes adapters."""
+    lines = [f"model = {outer.auto_class}.from_pretrained({_base(plan)}){outer.inside}", "init(model)"]
+    more = _WITHOUT_BIAS.get(plan.description.model_type)
+    return [*lines, *([more] if more and not getattr(plan.model.config, "attention_bias", False) else [])]
 
 
 def _base(plan: Plan) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -41,3 +42,10 @@ def model_on_meta(description: ModelDescription, backbone: Backbone) -> Transfer
 def kept_tensors(model: TransferModel) -> Mapping[str, torch.Tensor]:
     """What a run keeps of the model, by name."""
     return dict(model.stored())
+
+
+def encoder_names(backbone: Backbone) -> tuple[set[str], str]:
+    """Names of the tensors of the encoder alone, and what models with a head call it."""
+    with torch.device("meta"):
+        encoder: Any = backbone.random_encoder()
+    return set(encoder.state_dict()), encoder.base_model_prefix

@@ -35,8 +35,8 @@ def _heads(plan: Plan) -> list[str]:
             found.append(f"The head of {task} ({head.name}{reads}) has no weights, and is not in the files.")
         elif head.name == "choice" and library == "adapters":
             found.append(
-                f"The head of {task} is for a fixed number of choices, which its head_config.json says, and takes them as "
-                "rows of their own: input_ids of the shape (rows x choices, tokens)."
+                f"The head of {task} is for the number of choices that its head_config.json says, and takes them as rows "
+                "of their own: input_ids of the shape (rows x choices, tokens)."
             )
     return found
 
@@ -48,8 +48,8 @@ def _prompt(plan: Plan) -> list[str]:
             options = method.resolve(adapter.method.options)
             place = "behind the first token" if options["combine"] == "prefix_after_bos" else "before the text"
             return [
-                f"Its hidden states, and scores for tokens, have those of a prompt of {options['prompt_length']} tokens "
-                f"{place}, which adapterstilts leaves out."
+                f"Its hidden states, and scores for tokens, have those of a prompt of {options['prompt_length']} tokens"
+                f" {place}, which adapterstilts leaves out."
             ]
     return []
 
@@ -70,5 +70,7 @@ def _backbone(plan: Plan) -> list[str]:
         found.append(f"It was trained on a backbone in 4 bits ({plan.description.quantization}); load BASE so too.")
     merged = any(part.kind == "merged" for part in plan.parts)
     if merged and plan.description.own_backbone:
-        found.append("The backbone has the adapters that are merged in it already; their folders are for adapterstilts.")
+        found.append(
+            "The backbone has the adapters that are merged in it already; their folders are for adapterstilts."
+        )
     return found

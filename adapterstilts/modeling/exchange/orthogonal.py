@@ -7,6 +7,7 @@ torch's orthogonal parametrisation keeps a square `base` and an `original` (`tor
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -60,8 +61,8 @@ def _weight(original: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
     if torch.equal(original, identity):
         first = base[:, : min(original.shape)]
         return (first if original.shape[0] >= original.shape[1] else first.mT).contiguous()
-    module = orthogonal(nn.Linear(original.shape[1], original.shape[0], bias=False))
+    module: Any = orthogonal(nn.Linear(original.shape[1], original.shape[0], bias=False))
     with torch.no_grad():
-        module.parametrizations.weight.original.copy_(original)  # type: ignore[union-attr, operator]
-        module.parametrizations.weight[0].base.copy_(base)  # type: ignore[index, union-attr, operator]
+        module.parametrizations.weight.original.copy_(original)
+        module.parametrizations.weight[0].base.copy_(base)
         return module.weight.detach().to(original.dtype).contiguous()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from adapterstilts.modeling.backbone import Backbone, loading_class, masked_lm_parts
+from adapterstilts.modeling.backbone import Backbone, loading_class, masked_lm_parts, without_pooler
 from adapterstilts.modeling.blocks import HeadDescription
 from adapterstilts.modeling.exchange.forms import Form, transformers_form
 from adapterstilts.modeling.heads import build_head
@@ -25,6 +26,7 @@ class Outer:
         settings: What its configuration says besides that of the backbone.
         heads: Their modules of the head to ours.
         task_type: What `peft` calls it.
+        options: What it is built with.
     """
 
     backbone: Backbone
@@ -34,6 +36,7 @@ class Outer:
     settings: Mapping[str, Any] = field(default_factory=dict)
     heads: Mapping[str, str] = field(default_factory=dict)
     task_type: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def build(self) -> Any:
         """A new model on torch's meta device."""
@@ -42,15 +45,20 @@ class Outer:
         config = self.backbone.config()
         config.update(dict(self.settings))
         with torch.device("meta"):
-            return getattr(transformers, self.auto_class).from_config(config)
+            return getattr(transformers, self.auto_class).from_config(config, **self.options)
 
     def ours(self, path: str) -> str | None:
         """Our name of one of its tensors; None for those of heads that are not ours."""
         module, _, tensor = path.rpartition(".")
         for theirs, own in self.heads.items():
             if f"{module}.".startswith(f"{theirs}."):
-                return f"{own}{module[len(theirs):]}.{tensor}"
+                return f"{own}{module[len(theirs) :]}.{tensor}"
         return f"backbone.{path.removeprefix(self.prefix)}" if path.startswith(self.prefix) else None
+
+
+def checkpoint_alone(backbone: Backbone) -> Outer:
+    """The model that the encoder is saved in, without weights that the run does not have."""
+    return dataclasses.replace(encoder_alone(backbone), options=without_pooler(backbone.config()))
 
 
 def encoder_alone(backbone: Backbone) -> Outer:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors.torch import load_file
 
 from adapterstilts.files import write_json
-from adapterstilts.modeling.exchange.headers import read_header
 from adapterstilts.modeling.exchange.layout import Layout
+from adapterstilts.modeling.exchange.weights import Weights
 
 Kind = Literal["adapter", "merged", "fusion", "head", "backbone"]
 Tensors = Mapping[str, torch.Tensor]
@@ -61,17 +60,17 @@ class Part:
         """Our names of the tensors in it, as the library keeps them."""
         return {ours for layout in self.layouts for ours in layout.names.values()}
 
-    def check(self, root: Path) -> None:
+    def check(self, weights: Weights) -> None:
         """Refuses what the headers of the files say, before any tensor is read.
 
         Raises:
-            SharingError, CompatibilityError: As `Layout.read`.
+            SharingError: As `Weights.entries`.
+            CompatibilityError: As `Layout.check`.
         """
         for layout in self.layouts:
-            path = root / self.folder / layout.file
-            layout.check(path, read_header(path))
+            layout.check(weights.folder / self.folder / layout.file, weights.entries(self._path(layout)))
 
-    def read(self, root: Path) -> dict[str, torch.Tensor]:
+    def read(self, weights: Weights) -> dict[str, torch.Tensor]:
         """The tensors by our names, once `check` has passed.
 
         Raises:
@@ -79,6 +78,9 @@ class Part:
         """
         found: dict[str, torch.Tensor] = {}
         for layout in self.layouts:
-            path = root / self.folder / layout.file
-            found |= layout.ours(path, load_file(path))
+            path = weights.folder / self.folder / layout.file
+            found |= layout.ours(path, weights.tensors(self._path(layout)))
         return self.collapse(found)
+
+    def _path(self, layout: Layout) -> str:
+        return f"{self.folder}/{layout.file}" if self.folder else layout.file

@@ -14,6 +14,7 @@ from adapterstilts.modeling import peft_library
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription
 from adapterstilts.modeling.exchange.layout import Layout
+from adapterstilts.modeling.exchange.origin import Origin
 from adapterstilts.modeling.exchange.outer import Outer
 from adapterstilts.modeling.exchange.parts import Kind, Part, Tensors
 from adapterstilts.modeling.methods import METHODS
@@ -22,7 +23,7 @@ from adapterstilts.modeling.ownership import paths_in
 ADAPTER = "adapter_model.safetensors"
 _CONFIG = "adapter_config.json"
 _CALLED = "default"
-_MODEL = "base_model.model."
+MODEL = "base_model.model."
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,24 @@ class _Adapted:
         fixed = {paths[path]: value for path, value in peft_library.not_saved(encoder, _CALLED).items()}
         return cls(encoder, plain, paths, fixed)
 
+    def checked(self, tensors: Tensors) -> dict[str, torch.Tensor]:
+        """The tensors, once those that the library does not save are known to have the value that it gives them.
+
+        Raises:
+            CompatibilityError: One has another.
+        """
+        for name, value in self.fixed.items():
+            if not torch.equal(tensors[name], torch.full_like(tensors[name], value)):
+                raise CompatibilityError(
+                    f"{name} is not {value}, which peft takes it for.",
+                    remedy="Keep the run in the format of this package.",
+                )
+        return dict(tensors)
+
+    def complete(self, tensors: Tensors) -> dict[str, torch.Tensor]:
+        """The tensors with those that the library does not save."""
+        return {**tensors, **{name: torch.full((1,), value) for name, value in self.fixed.items()}}
+
     def configs(self, outer: Outer) -> Iterator[Any]:
         """Ways of saying where the adapter is, the plainest first."""
         yield dataclasses.replace(self.config)
@@ -78,11 +97,10 @@ def peft_part(
     backbone: Backbone,
     adapter: AdapterDescription,
     outers: Sequence[Outer],
+    origin: Origin,
     *,
     folder: str,
     merged: bool = False,
-    base: str,
-    revision: str | None,
 ) -> tuple[Part, Outer]:
     """An adapter as files, and the model that they are for: the first of `outers` on which the library puts it alike.
 
@@ -94,17 +112,13 @@ def peft_part(
         for config in adapted.configs(outer):
             model = _wrapped(outer, config, head=not merged)
             if (layout := _layout(adapted, outer, model, head=not merged)) is not None:
-                content = peft_library.saved_config(model, base, revision)
-                fixed = adapted.fixed
-
-                def complete(tensors: Tensors) -> dict[str, torch.Tensor]:
-                    values = {name: torch.full((1,), value) for name, value in fixed.items()}
-                    return {**tensors, **values}
-
+                content = peft_library.saved_config(model, origin.base, origin.revision)
                 kind: Kind = "merged" if merged else "adapter"
-                return Part(folder, kind, adapter.name, (layout,), {_CONFIG: content}, collapse=complete), outer
+                return Part(
+                    folder, kind, adapter.name, (layout,), {_CONFIG: content}, adapted.checked, adapted.complete
+                ), outer
     raise CompatibilityError(
-        f"The peft library puts {adapter.method} on other modules of a whole {backbone.name} model than of its encoder.",
+        f"The peft library puts {adapter.method} on other modules of {backbone.name} with a head than without.",
         remedy="Keep the run in the format of this package.",
     )
 
@@ -128,11 +142,11 @@ def _layout(adapted: _Adapted, outer: Outer, model: Any, *, head: bool) -> Layou
     saved, own, names = peft_library.saved_tensors(model), _all_tensors(adapted.encoder), {}
     shapes = {ours: own[path].shape for path, ours in adapted.paths.items()}
     for theirs, tensor in saved.items():
-        inside = theirs.removeprefix(_MODEL)
+        inside = theirs.removeprefix(MODEL)
         ours = [
             adapted.paths[inner]
             for path in paths[id(tensor)]
-            if (inner := path.removeprefix(f"{_MODEL}{outer.prefix}")) in adapted.paths
+            if (inner := path.removeprefix(f"{MODEL}{outer.prefix}")) in adapted.paths
         ]
         if ours and shapes[ours[0]] == tensor.shape:
             names[theirs] = ours[0]
@@ -150,9 +164,9 @@ def _spelled(outer: Outer, base: str, names: Container[str]) -> Callable[[str], 
     """Names of files that were written from another model around the same encoder."""
 
     def spelled(name: str) -> str:
-        inside = name.removeprefix(_MODEL)
+        inside = name.removeprefix(MODEL)
         without = [inside.removeprefix(f"{one}.") for one in (base, "model", "transformer")]
-        forms = (name, *(f"{_MODEL}{outer.prefix}{one}" for one in (inside, *without)))
+        forms = (name, *(f"{MODEL}{outer.prefix}{one}" for one in (inside, *without)))
         return next((one for one in forms if one in names), name)
 
     return spelled

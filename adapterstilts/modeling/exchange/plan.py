@@ -4,45 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
+from adapterstilts.errors import CompatibilityError
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription, Block, ModelDescription
 from adapterstilts.modeling.exchange.adapters_parts import HEAD, LibraryModel, backbone_names, head_names
-from adapterstilts.modeling.exchange.checkpoints import Checkpoint
+from adapterstilts.modeling.exchange.checkpoints import Checkpoint, without_wrappers
 from adapterstilts.modeling.exchange.forms import Form, adapters_form
 from adapterstilts.modeling.exchange.layout import Layout
 from adapterstilts.modeling.exchange.meta_model import kept_tensors, model_on_meta
-from adapterstilts.modeling.exchange.outer import Outer, encoder_alone, with_head
+from adapterstilts.modeling.exchange.origin import Origin
+from adapterstilts.modeling.exchange.outer import Outer, checkpoint_alone, encoder_alone, with_head
 from adapterstilts.modeling.exchange.parts import Part
 from adapterstilts.modeling.exchange.peft_parts import peft_part
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.transfer_model import TransferModel
 
+_MOST_OUTPUTS = 100_000
 Library = Literal["transformers", "adapters", "peft"]
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What an exported model says that it is for, and what its parts are called.
-
-    Attributes:
-        base: Name of the backbone's checkpoint.
-        revision: Its commit.
-        labels: Task to the names of its labels, in order.
-        adapter: What the only adapter is called in the files, where that is not our name.
-        head: Likewise for the only head.
-    """
-
-    base: str = ""
-    revision: str | None = None
-    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    adapter: str | None = None
-    head: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +66,11 @@ def plan(description: ModelDescription, backbone: Backbone, origin: Origin) -> P
     Raises:
         CompatibilityError: The backbone is another one, or a method does not work on it.
     """
+    if many := [task for task, head in description.heads.items() if head.outputs > _MOST_OUTPUTS]:
+        raise CompatibilityError(
+            f"The head of {many[0]} has {description.heads[many[0]].outputs:,} outputs; {_MOST_OUTPUTS:,} are the most.",
+            remedy="It is not a description that this package wrote.",
+        )
     model = model_on_meta(description, backbone)
     kept = kept_tensors(model)
     adapters = [one for block in description.blocks for one in block.adapters]
@@ -107,8 +96,8 @@ class _Builder:
 
     def checkpoint(self) -> tuple[list[Part | Checkpoint], Outer | None]:
         """A whole model of `transformers`."""
-        outer = self._with_head() or encoder_alone(self.backbone)
-        return [Checkpoint("", self.backbone, outer, frozenset(self.kept))], outer
+        outer = self._with_head() or checkpoint_alone(self.backbone)
+        return [Checkpoint("", self.backbone, outer, {name: name for name in self.kept})], outer
 
     def peft(self) -> tuple[list[Part | Checkpoint], Outer | None]:
         """Adapters of `peft`, of which all but the last are merged into the backbone."""
@@ -120,20 +109,20 @@ class _Builder:
         names = [one for block in self.description.blocks for one in block.adapters]
         alone = len(names) == 1 and not self.description.own_backbone
         *below, last = names
-        said = {"base": self.origin.base, "revision": self.origin.revision}
         folder = "" if alone else folder_name(len(names), last.name)
-        part, chosen = peft_part(self.backbone, last, outers, folder=folder, **said)
+        part, chosen = peft_part(self.backbone, last, outers, self.origin, folder=folder)
         parts: list[Part | Checkpoint] = [*self._own_backbone()]
         for number, one in enumerate(below, 1):
             folder = folder_name(number, one.name)
-            parts.append(peft_part(self.backbone, one, [chosen], folder=folder, merged=True, **said)[0])
-        return [*parts, part], chosen
+            parts.append(peft_part(self.backbone, one, [chosen], self.origin, folder=folder, merged=True)[0])
+        ignoring = tuple(dataclasses.replace(one, ignored=self.origin.ignored) for one in part.layouts)
+        return [*parts, dataclasses.replace(part, layouts=ignoring)], chosen
 
     def adapters(self) -> tuple[list[Part | Checkpoint], Outer | None]:
         """Adapters, fusion layers and heads of `adapters`."""
         library = LibraryModel.of(self.backbone, self.origin.base)
         names = [one for block in self.description.blocks for one in block.adapters]
-        forms = self._adapters_forms() if library.heads else {}
+        forms = self._adapters_forms(library)
         alone = len(names) == 1 and not self.description.own_backbone and len(forms) <= 1
         parts: list[Part | Checkpoint] = [*self._own_backbone()]
         for number, one in enumerate(names, 1):
@@ -149,7 +138,8 @@ class _Builder:
             library.add_head(called, self.description.heads[task], form, self.origin.labels.get(task, ()))
             folder = "" if alone else folder_name(number, task, "head-")
             parts.append(library.part("head", called, folder=folder, ours=head_names(task, form)))
-        return parts, None if forms or (library.heads and not self.description.heads) else encoder_alone(self.backbone)
+        with_places = forms or (library.heads and not self.description.heads)
+        return parts, None if with_places else encoder_alone(self.backbone)
 
     def _adapter(self, library: LibraryModel, one: AdapterDescription, *, folder: str) -> Part:
         called = self.origin.adapter or one.name
@@ -162,8 +152,8 @@ class _Builder:
     def _own_backbone(self) -> list[Checkpoint]:
         if not self.description.own_backbone:
             return []
-        kept = frozenset(name for name in self.kept if name.startswith("backbone."))
-        return [Checkpoint("backbone", self.backbone, encoder_alone(self.backbone), kept)]
+        kept = without_wrappers(name for name in self.kept if name.startswith("backbone."))
+        return [Checkpoint("backbone", self.backbone, checkpoint_alone(self.backbone), kept)]
 
     def _with_head(self) -> Outer | None:
         if len(self.description.heads) != 1:
@@ -171,12 +161,15 @@ class _Builder:
         ((task, head),) = self.description.heads.items()
         return with_head(self.backbone, task, head, self.origin.labels.get(task, ()))
 
-    def _adapters_forms(self) -> dict[str, Form]:
+    def _adapters_forms(self, library: LibraryModel) -> dict[str, Form]:
         """Each task's form of a head; none where one of them has none."""
-        heads = {task: adapters_form(head, self.model.config, prompt=self._prompt())
-                 for task, head in self.description.heads.items()}  # fmt: skip
-        found = {task: form for task, form in heads.items() if form is not None}
-        return found if len(found) == len(heads) else {}
+        found = {}
+        for task, head in self.description.heads.items():
+            form = adapters_form(head, self.model.config, prompt=self._prompt())
+            if form is None or form.name not in library.heads:
+                return {}
+            found[task] = form
+        return found
 
     def _prompt(self) -> str | None:
         """Where a trained prompt is put."""

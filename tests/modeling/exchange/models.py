@@ -73,7 +73,7 @@ def moved(model: TransferModel, paths: Sequence[str]) -> None:
     chosen = set(paths)
     with torch.no_grad():
         for path, parameter in model.named_parameters():
-            if path in chosen and parameter.is_floating_point() and not path.endswith(f".ranknum.{TASK}"):
+            if path in chosen and parameter.is_floating_point() and ".ranknum." not in path:
                 parameter.add_(0.05 * torch.randn_like(parameter))
 
 
@@ -89,7 +89,11 @@ def exported(
     """The run of a model, and the folder that it is exported to."""
     run = stored(model, folder / "run")
     told = {TASK: tuple(labels)} if labels else {}
-    return run, export_model(run, backbone, folder / "out", labels=told, base=backbone.path, revision=None), folder / "out"
+    return (
+        run,
+        export_model(run, backbone, folder / "out", labels=told, base=backbone.path, revision=None),
+        folder / "out",
+    )
 
 
 def comes_back(run: StoredModel, backbone: Backbone, folder: Path) -> None:

@@ -10,8 +10,18 @@ from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.methods import METHODS
 from tests.conftest import save_tiny_backbone
 from tests.modeling.exchange.models import (
-    HEADS, LABELS, TASK, close, comes_back, exported, loaded, new_model, our_logits, spec, their_logits,
-)  # fmt: skip
+    HEADS,
+    LABELS,
+    TASK,
+    close,
+    comes_back,
+    exported,
+    loaded,
+    new_model,
+    our_logits,
+    spec,
+    their_logits,
+)
 
 
 @pytest.fixture(scope="module")
