@@ -106,15 +106,15 @@ def found_package(reference: str, store: RunStore, options: PullOptions, note: C
 
 
 def _described(package: Package) -> SharedModel:
+    from adapterstilts.modeling.exchange.strict_json import read_object
     from adapterstilts.sharing.contents import ADAPTER_CONFIG
-    from adapterstilts.sharing.manifest import read_json
 
     made = package.manifest.model_dump(mode="json") if package.manifest else None
     name = ADAPTER_CONFIG if (package.folder / ADAPTER_CONFIG).is_file() else "config.json"
     return SharedModel(
         place=package.place,
         made=made,
-        configuration=None if made else read_json(package.folder / name, where=package.place),
+        configuration=None if made else read_object(package.folder / name),
         files={file.name: file.bytes for file in package.files},
         folder=package.folder,
     )

@@ -145,7 +145,7 @@ def entry_of(name: str, folder: Path, manifest: Manifest) -> Entry:
         fingerprint=manifest.base.fingerprint,
         method=str(manifest.spec.method),
         languages=dict.fromkeys(languages or manifest.spec.tasks[0].data.languages),
-        score=manifest.metrics.best_score,
+        score=manifest.metrics.validation_all.get("score", manifest.metrics.best_score),
     )
 
 

@@ -83,9 +83,8 @@ class Verification:
 def run_verify(reference: str, options: VerifyOptions, reporter: Reporter) -> Verification:
     """Measures a shared model again; see `adapterstilts.verify`."""
     store, note = RunStore(options.store), reporter.note
-    pulled = PullOptions(
-        store=options.store, tasks=options.tasks, registry=options.registry, allow_pickle=options.allow_pickle
-    )
+    shared = {name: value for name, value in dict(options).items() if name in PullOptions.model_fields}
+    pulled = PullOptions.model_validate(shared)
     package = found_package(reference, store, pulled, note)
     if package is None or package.manifest is None:
         what = "no shared model" if package is None else "a model of another library, which published no scores"
@@ -135,7 +134,7 @@ def _training(manifest: Manifest, options: VerifyOptions, store: Path) -> Traini
 
 def _validations(run: Run, manifest: Manifest, planner: Planner, note: Callable[[str], None]) -> Iterator[Checked]:
     """The scores on the rows that selected the checkpoint."""
-    published = manifest.metrics.validation_all
+    published = _metrics_alone(manifest, planner)
     if not published:
         return
     language = manifest.spec.tasks[0].data.validation_language
@@ -153,7 +152,19 @@ def _validations(run: Run, manifest: Manifest, planner: Planner, note: Callable[
     model.use_language_module(manifest.spec.tasks[0].data.languages[0])
     model = model.to(choose_device(setup.device))
     found = scored_again(model, validations_of(manifest.spec, setup), manifest.metrics.calibration)
-    yield Checked(manifest.spec.task, _VALIDATION, language, published, found)
+    again = {name: found[name] for name in published}
+    yield Checked(manifest.spec.task, _VALIDATION, language, published, again)
+
+
+def _metrics_alone(manifest: Manifest, planner: Planner) -> dict[str, float]:
+    """The validation metrics of all tasks, without counts and without what is computed from them."""
+    alone = len(manifest.spec.tasks) == 1
+    names = {
+        name if alone else f"{task.name}/{name}"
+        for task in manifest.spec.tasks
+        for name in planner.setup.catalogue.build_kind(task).metrics
+    }
+    return {name: value for name, value in manifest.metrics.validation_all.items() if name in names}
 
 
 def _evaluation(run: Run, one: Evaluated, planner: Planner, reporter: Reporter) -> list[Checked]:

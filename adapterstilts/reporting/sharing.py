@@ -37,6 +37,9 @@ def shared_text(model: SharedModel, *, pulled: bool = False) -> str:
     lines = [f"{model.folder}: the model from {model.place}" if pulled else model.place]
     if model.made:
         lines += [f"  {name}: {value}" for name, value in _told(model.made).items() if value not in (None, "")]
+        for one in model.made["evaluations"]:
+            lines.append(f"  scores on {one['spec']['task']}, {one['spec']['split']}:")
+            lines += [f"    {code:<5} {_numbers(found)}" for code, found in one["languages"].items()]
     else:
         lines.append("  made by another library: how it was trained, and what it scores, is not known")
         text = yaml.safe_dump(model.configuration, sort_keys=False, width=100)
@@ -46,12 +49,6 @@ def shared_text(model: SharedModel, *, pulled: bool = False) -> str:
 
 def _told(made: dict[str, Any]) -> dict[str, Any]:
     spec, metrics = made["spec"], made["metrics"]
-    scores = {
-        f"scores on {one['spec']['task']}, {one['spec']['split']}": "; ".join(
-            f"{code} {_numbers(found)}" for code, found in one["languages"].items()
-        )
-        for one in made["evaluations"]
-    }
     return {
         "tasks": " + ".join(task["data"]["task"] for task in spec["tasks"]),
         "stage": spec["stage"],
@@ -63,7 +60,6 @@ def _told(made: dict[str, Any]) -> dict[str, Any]:
         "examples": f"{metrics['train_examples']:,}",
         "seed": spec["seed"],
         "validation": _numbers(metrics["validation_all"] or metrics["validation"]),
-        **scores,
         "made with": f"{made['made_with']}, {made['provenance']['finished'][:19]}Z",
         "key": made["key"],
     }

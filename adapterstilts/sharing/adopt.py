@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from adapterstilts.modeling.methods import METHODS
 from adapterstilts.runs.provenance import now
 from adapterstilts.runs.specs import SharedSpec, TrainSpec
 from adapterstilts.runs.store import Run, RunStore
+from adapterstilts.sharing.contents import OWN
 from adapterstilts.sharing.manifest import check_name
 from adapterstilts.sharing.package import Package
 
@@ -79,12 +81,14 @@ class Adoption:
         with self.store.claim(spec, on_wait=self.note) as work:
             if run := self.store.find(spec):
                 return run
-            tensors = import_model(package.folder, model, self.backbone)
+            tensors = import_model(package.folder, model, self.backbone, allow_pickle=self.allow_pickle)
             save_file(tensors, work / WEIGHTS)
             write_json(work / DESCRIPTION, model.model_dump(mode="json"))
             stored = (work / WEIGHTS).stat().st_size
             write_json(work / "metrics.json", _metrics(package, stored))
             write_json(work / "provenance.json", self._provenance(package, recognised))
+            if package.manifest:  # with its scores, for it to be shared again
+                shutil.copyfile(package.folder / OWN, work / OWN)
             return self.store.publish(spec, work)
 
     def _described(self, package: Package) -> tuple[SharedSpec, ModelDescription, Recognised | None]:
@@ -95,9 +99,10 @@ class Adoption:
         else:
             from adapterstilts.modeling.exchange.recognising import recognise
 
-            recognised = recognise(package.folder, self.backbone, allow_pickle=self.allow_pickle)
-            made, model, name = None, recognised.description, recognised.name
-            base = recognised.base
+            name = called(package)
+            recognised = recognise(package.folder, self.backbone, name=name, allow_pickle=self.allow_pickle)
+            made, model = None, recognised.description
+            base = recognised.claims.base
             self._check_base(package, base or "an unknown one", same=base is None or _same_id(base, self.backbone.name))
         check_name(name, what="a model", where=package.place)
         for adapter in (adapter for block in model.blocks for adapter in block.adapters):
@@ -132,6 +137,12 @@ class Adoption:
             **unknown,
             "shared": {**brought, "unknown": "how it was trained", "left_out": left_out},
         }
+
+
+def called(package: Package) -> str:
+    """What a model of another library is called: its repository or folder, in letters that a name may have."""
+    last = package.place.partition("@")[0].rstrip("/").rpartition("/")[2]
+    return re.sub("[^A-Za-z0-9_-]+", "_", last).strip("_-") or "shared"
 
 
 def _metrics(package: Package, stored_bytes: int) -> dict[str, Any]:

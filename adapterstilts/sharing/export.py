@@ -23,6 +23,7 @@ from adapterstilts.sharing.manifest import (
     Manifest,
     Measured,
     manifest_text,
+    read_manifest,
 )
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.recipe import Recipe
@@ -33,13 +34,13 @@ class Export:
     """A run that is going to be shared.
 
     Attributes:
-        evaluations: The runs in which it was scored.
+        evaluations: How it was scored, here or before it was shared with this store.
         trained_on: The tasks that it and what it was begun with were trained on, with the source of each.
     """
 
     run: Run
     spec: TrainSpec
-    evaluations: tuple[Run, ...]
+    evaluations: tuple[Evaluated, ...]
     trained_on: tuple[tuple[Recipe, str], ...]
 
     @classmethod
@@ -55,7 +56,12 @@ class Export:
                 f"{run.folder.name} was not made by adapterstilts, so there is nothing to say about it.",
                 remedy="Share it in the way of the library that made it.",
             )
-        scored = [one for one in store.runs() if isinstance(one.spec, EvaluateSpec) and one.spec.inputs == (run.key,)]
+        here = (one for one in store.runs() if isinstance(one.spec, EvaluateSpec) and one.spec.inputs == (run.key,))
+        scored = [Evaluated(spec=one.evaluation, languages=one.metrics["languages"]) for one in here]
+        if isinstance(run.spec, SharedSpec):
+            known = [one.spec.fingerprints for one in scored]
+            before = read_manifest(run.folder, where=str(run.folder)).evaluations
+            scored = [*(one for one in before if one.spec.fingerprints not in known), *scored]
         trained_on = {(task, source): catalogue.recipe(task) for task, source in _trained_on(spec, store)}
         return cls(run, spec, tuple(scored), tuple((recipe, source) for (_, source), recipe in trained_on.items()))
 
@@ -102,7 +108,7 @@ class Export:
             library=exported.library,
             auto_class=exported.auto_class,
             metrics=Measured.model_validate(self.run.metrics),
-            evaluations=tuple(_evaluated(one) for one in self.evaluations),
+            evaluations=self.evaluations,
             provenance=Made.model_validate(self.run.provenance),
             license=self.licence.text,
             files=files,
@@ -112,10 +118,6 @@ class Export:
         facts = CardFacts(self.name, recipes, self.licence, exported.loading, exported.notes)
         (folder / CARD).write_text(model_card(manifest, facts), encoding="utf-8")
         return manifest
-
-
-def _evaluated(run: Run) -> Evaluated:
-    return Evaluated(spec=run.evaluation, languages=run.metrics["languages"])
 
 
 def _trained_on(spec: TrainSpec, store: RunStore) -> Iterator[tuple[str, str]]:

@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapterstilts.errors import SharingError
 from adapterstilts.modeling.blocks import ModelDescription
+from adapterstilts.modeling.exchange.strict_json import read_object
 from adapterstilts.runs.specs import EvaluateSpec, TrainSpec, canonical_json, key
 from adapterstilts.settings import Strict
-from adapterstilts.sharing.contents import MOST_JSON_BYTES, OWN
+from adapterstilts.sharing.contents import OWN
 
 FORMAT = 1
 # Names become parts of paths of tensors, and of folders.
@@ -130,34 +131,14 @@ class Manifest(Strict):
         return [task.name for task in self.spec.tasks]
 
 
-def read_json(path: Path, *, where: str) -> Any:
-    """A JSON file of a shared folder.
-
-    Raises:
-        SharingError: It is too large, no JSON, or has numbers that are none.
-    """
-    if path.stat().st_size > MOST_JSON_BYTES:
-        raise SharingError(
-            f"{where}: {path.name} has {path.stat().st_size:,} bytes, where {MOST_JSON_BYTES:,} are the most.",
-            remedy="Nothing of it was read.",
-        )
-    try:
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise SharingError(
-            f"{where}: {path.name} is not JSON that can be read ({str(error) or type(error).__name__}).",
-            remedy="Ask its owner for a whole copy.",
-        ) from None
-
-
 def read_manifest(folder: Path, *, where: str) -> Manifest:
     """What the folder's `astilts.json` says, with names, numbers and key checked.
 
     Raises:
         SharingError: It is of another version, misshapen, or contradicts itself.
     """
-    values = read_json(folder / OWN, where=where)
-    found = values.get("format") if isinstance(values, dict) else None
+    values = read_object(folder / OWN)
+    found = values.get("format")
     if found != FORMAT or isinstance(found, bool):
         newer = isinstance(found, int) and found > FORMAT
         raise SharingError(
@@ -239,7 +220,3 @@ def _first(error: Exception) -> str:
     first = error.errors()[0]
     path = ".".join(map(str, first["loc"]))
     return f"{path[:120]}: {first['msg'][:200]}"
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number")
