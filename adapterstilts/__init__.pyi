@@ -5,10 +5,14 @@ from typing import Any, Literal, ParamSpec
 
 from adapterstilts.commands.doctor import BackboneReport as BackboneReport
 from adapterstilts.commands.plan import CommandPlan as CommandPlan
+from adapterstilts.commands.pull import SharedModel as SharedModel
+from adapterstilts.commands.push import PushResult as PushResult
 from adapterstilts.commands.results import MethodCost as MethodCost
 from adapterstilts.commands.results import TrainResult as TrainResult
 from adapterstilts.commands.results import TransferResult as TransferResult
 from adapterstilts.commands.results import TranslationResult as TranslationResult
+from adapterstilts.commands.search import FoundModel as FoundModel
+from adapterstilts.commands.verify import Verification as Verification
 from adapterstilts.errors import AstiltsError as AstiltsError
 from adapterstilts.stages.reporter import Reporter
 
@@ -19,18 +23,27 @@ __all__ = [
     "AstiltsError",
     "BackboneReport",
     "CommandPlan",
+    "FoundModel",
     "MethodCost",
+    "PushResult",
+    "SharedModel",
     "TrainResult",
     "TransferResult",
     "TranslationResult",
+    "Verification",
     "doctor",
+    "info",
     "methods",
     "plan",
+    "pull",
+    "push",
+    "search",
     "train_intermediate",
     "train_language",
     "train_separately",
     "transfer",
     "translate",
+    "verify",
 ]
 
 def train_intermediate(
@@ -174,6 +187,9 @@ def transfer(
     unfreeze_backbone: bool = False,
     composition: str | None = None,
     head: Literal["new", "reuse"] = "new",
+    registry: str | Sequence[str] | None = None,
+    base_differs: bool = False,
+    allow_pickle: bool = False,
     tasks: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     data_dir: str | PathLike[str] | None = None,
     max_train_examples: int | None = None,
@@ -260,6 +276,66 @@ def doctor(
     backbone: str | None = None,
     revision: str | None = None,
 ) -> BackboneReport: ...
+def push(
+    run: str,
+    *,
+    to: str,
+    reporter: Reporter | None = None,
+    backbone: str | None = None,
+    private: bool = False,
+    revision: str | None = None,
+    create_pr: bool = False,
+    dry_run: bool = False,
+    license_allows: bool = False,
+    tasks: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+    store: str | PathLike[str] = "astilts-runs",
+) -> PushResult: ...
+def pull(
+    reference: str,
+    folder: str | PathLike[str],
+    *,
+    reporter: Reporter | None = None,
+    registry: str | Sequence[str] | None = None,
+    base_differs: bool = False,
+    allow_pickle: bool = False,
+    tasks: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+    store: str | PathLike[str] = "astilts-runs",
+) -> SharedModel: ...
+def info(
+    reference: str,
+    *,
+    reporter: Reporter | None = None,
+    registry: str | Sequence[str] | None = None,
+    base_differs: bool = False,
+    allow_pickle: bool = False,
+    tasks: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+    store: str | PathLike[str] = "astilts-runs",
+) -> SharedModel: ...
+def search(
+    *,
+    reporter: Reporter | None = None,
+    task: str | None = None,
+    registry: str | Sequence[str] | None = None,
+    backbone: str | None = None,
+    method: str | None = None,
+    language: str | None = None,
+    hub: bool = True,
+    limit: int = 50,
+) -> list[FoundModel]: ...
+def verify(
+    reference: str,
+    *,
+    reporter: Reporter | None = None,
+    backbone: str | None = None,
+    registry: str | Sequence[str] | None = None,
+    base_differs: bool = False,
+    allow_pickle: bool = False,
+    tasks: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+    data_dir: str | PathLike[str] | None = None,
+    store: str | PathLike[str] = "astilts-runs",
+    device: str = "auto",
+    tokens_per_batch: int | None = None,
+) -> Verification: ...
 def plan(
     command: Callable[P, Any],
     *args: P.args,

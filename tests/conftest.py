@@ -162,3 +162,27 @@ def suite(tiny_backbone: Path, tmp_path: Path) -> dict[str, Any]:
     settings = {name: value for name, value in QUICK.items() if name != "max_length"}
     backbone, store = str(tiny_backbone), tmp_path / "store"
     return {**settings, "profile": "mini", "backbone": backbone, "store": store, "max_train_examples": 24}
+
+
+@pytest.fixture(scope="session")
+def trained(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Options as those of `suite`, with a store that has an intermediate run of squad; nothing is to be added to it."""
+    import adapterstilts
+
+    settings = {name: value for name, value in QUICK.items() if name != "max_length"}
+    store = tmp_path_factory.mktemp("trained")
+    options = {
+        **settings, "profile": "mini", "backbone": str(tiny_backbone), "store": store, "max_train_examples": 24,
+    }  # fmt: skip
+    adapterstilts.train_intermediate("squad", **options)
+    return options
+
+
+@pytest.fixture(scope="session")
+def shared_folder(trained: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That run as a shared model; it is not to be changed."""
+    import adapterstilts
+
+    folder = tmp_path_factory.mktemp("shared") / "squad"
+    adapterstilts.pull("squad", folder, store=trained["store"])
+    return folder

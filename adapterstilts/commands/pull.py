@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from adapterstilts.commands.options import PullOptions
-from adapterstilts.commands.push import run_backbone, trained_run
+from adapterstilts.commands.push import has_run, run_backbone, trained_run
 from adapterstilts.commands.shared_models import same_tasks
 from adapterstilts.errors import UsageError
 from adapterstilts.runs.store import RunStore
@@ -47,60 +48,68 @@ def run_pull(reference: str, folder: Path, options: PullOptions, note: Callable[
     """Gets a shared model, or one of the store; see `adapterstilts.pull`."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already and not empty.", remedy="Give a folder that is not there yet.")
-    store = RunStore(options.store)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".pull-") as scratch:
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".pull-") as scratch,
+        shared_model(reference, options, note) as package,
+    ):
         copy = Path(scratch) / "model"
-        package = found_package(reference, store, options, note)
-        if package is None:
-            export = Export.of(trained_run(store, reference), store, Catalogue.load(options.tasks))
-            export.write(copy, run_backbone(export.run, None))
-            address_card(copy, f"./{folder.name}")
-        else:
-            for file in package.files:
-                (copy / file.name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(package.folder / file.name, copy / file.name)
+        for file in package.files:
+            (copy / file.name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(package.folder / file.name, copy / file.name)
+        address_card(copy, f"./{folder.name}")
         open_package(copy, place=str(folder), allow_pickle=options.allow_pickle)
         if folder.exists():
             folder.rmdir()
         copy.replace(folder)
-    place = package.place if package else f"{store.root}, {reference}"
+        place = package.place
     return _described(open_package(folder, place=place, allow_pickle=options.allow_pickle))
 
 
 @in_catalogue
 def run_info(reference: str, options: PullOptions, note: Callable[[str], None]) -> SharedModel:
     """Says what a shared model is; see `adapterstilts.info`."""
-    package = found_package(reference, RunStore(options.store), options, note)
-    if package is None:
-        raise UsageError(
-            f"No shared model {reference!r}: the package has none of that task, and no registry.",
-            remedy="Runs of the store are shown by `astilts runs show`.",
-        )
-    return _described(package)
+    with shared_model(reference, options, note) as package:
+        return _described(package)
 
 
-def found_package(reference: str, store: RunStore, options: PullOptions, note: Callable[[str], None]) -> Package | None:
-    """The shared model that a reference means; a task is looked for in the package and then in the registries.
+@contextmanager
+def shared_model(reference: str, options: PullOptions, note: Callable[[str], None]) -> Iterator[Package]:
+    """The shared model that a reference means, in a folder that is there as long as it is needed.
 
-    Returns:
-        None where nobody shares a model of that task.
+    A task is looked for in the store, then in the package, then in the registries.
 
     Raises:
+        UsageError: There is none.
         AstiltsError: It cannot be had, or is not safe to read.
     """
+    store = RunStore(options.store)
     registries = tuple(Registry(url, note) for url in options.registry or ())
     places = Places(store.cache / "shared", registries, options.allow_pickle, note)
     parsed = parse_reference(reference)
     if not isinstance(parsed, TaskReference):
-        return places.fetch(parsed)
-    if parsed.key:
+        yield places.fetch(parsed)
+    elif not has_run(store, reference) and (found := _of_task(parsed, places)):
+        yield found
+    else:
+        run = trained_run(store, reference)
+        export = Export.of(run, store, Catalogue.load(options.tasks))
+        store.cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=store.cache) as scratch:
+            folder = Path(scratch) / export.name
+            export.write(folder, run_backbone(run, None))
+            yield open_package(folder, place=str(run.folder))
+
+
+def _of_task(reference: TaskReference, places: Places) -> Package | None:
+    """The model of a task that the package or a registry has."""
+    if reference.key:
         return None
     for package in shipped():
-        if package.manifest and same_tasks(package.manifest.spec.task, parsed.task):
+        if package.manifest and same_tasks(package.manifest.spec.task, reference.task):
             return package
     for registry, entry in places.entries():
-        if same_tasks(entry.task, parsed.task):
+        if same_tasks(entry.task, reference.task):
             return places.fetch_entry(registry, entry)
     return None
 

@@ -86,15 +86,23 @@ def run_push(run: str, options: PushOptions, note: Callable[[str], None]) -> Pus
         return _on_hub(result, folder, target, options, note)
 
 
+def has_run(store: RunStore, text: str) -> bool:
+    """Whether a key, a folder or a task means a trained model of a store, or several."""
+    task, _, key = text.partition("@")
+    return any(
+        (run.training.task == task and run.key.startswith(key)) or run.key.startswith(text) or run.folder.name == text
+        for run in _models(store)
+    )
+
+
 def trained_run(store: RunStore, text: str) -> Run:
     """The trained model of a store that a key, a folder or a task means.
 
     Raises:
         UsageError: There is none, or several of a task.
     """
-    task, at, key = text.partition("@")
-    runs = [run for run in store.runs() if not isinstance(run.spec, EvaluateSpec)]
-    of_task = [run for run in runs if run.training.task == task and (not at or run.key.startswith(key))]
+    task, _, key = text.partition("@")
+    of_task = [run for run in _models(store) if run.training.task == task and run.key.startswith(key)]
     if len(of_task) == 1:
         return of_task[0].check()
     if of_task:
@@ -104,10 +112,14 @@ def trained_run(store: RunStore, text: str) -> Run:
             for run in of_task
         )
         raise UsageError(f"{store.root} has {len(of_task)} models of {text}.", remedy=f"Choose one:{listed}")
-    run = store.resolve(key if at else text)
+    run = store.resolve(key or text)
     if isinstance(run.spec, EvaluateSpec):
         raise UsageError(f"{run.folder.name} is an evaluation and not a model.", remedy="`astilts runs` lists models.")
     return run.check()
+
+
+def _models(store: RunStore) -> list[Run]:
+    return [run for run in store.runs() if not isinstance(run.spec, EvaluateSpec)]
 
 
 def run_backbone(run: Run, given: str | None) -> Backbone:

@@ -76,10 +76,9 @@ class SharedModels:
         """
         for package in shipped():
             made = package.manifest.spec if package.manifest else None
-            if not made or not same_tasks(made.task, task):
+            if not made or not same_tasks(made.task, task) or made.backbone != self.planner.setup.backbone.fingerprint:
                 continue
-            fits = self._key(package).startswith(key) if key else made.method == self.planner.method.spec
-            if fits and made.backbone == self.planner.setup.backbone.fingerprint:
+            if self._key(package).startswith(key) if key else made.method == self.planner.method.spec:
                 return self.adoption.adopt(package)
         return None
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapterstilts.commands.options import PullOptions, TrainingOptions, VerifyOptions, read_options
-from adapterstilts.commands.pull import found_package
+from adapterstilts.commands.pull import shared_model
 from adapterstilts.commands.repetitions import same_rows
 from adapterstilts.commands.setup import make_planner
 from adapterstilts.errors import SharingError
 from adapterstilts.runs.specs import EvaluateSpec
-from adapterstilts.runs.store import Run, RunStore
+from adapterstilts.runs.store import Run
 from adapterstilts.sharing.adopt import Adoption
 from adapterstilts.sharing.manifest import Evaluated, Manifest
 from adapterstilts.sharing.package import Package
@@ -82,17 +82,17 @@ class Verification:
 @in_catalogue
 def run_verify(reference: str, options: VerifyOptions, reporter: Reporter) -> Verification:
     """Measures a shared model again; see `adapterstilts.verify`."""
-    store, note = RunStore(options.store), reporter.note
+    note = reporter.note
     shared = {name: value for name, value in dict(options).items() if name in PullOptions.model_fields}
-    pulled = PullOptions.model_validate(shared)
-    package = found_package(reference, store, pulled, note)
-    if package is None or package.manifest is None:
-        what = "no shared model" if package is None else "a model of another library, which published no scores"
-        raise SharingError(
-            f"{reference} is {what}.", remedy="Give a model that `astilts push` made, or score it with `transfer`."
-        )
-    manifest = package.manifest
-    with tempfile.TemporaryDirectory(prefix="astilts-verify-") as scratch:
+    with (
+        shared_model(reference, PullOptions.model_validate(shared), note) as package,
+        tempfile.TemporaryDirectory(prefix="astilts-verify-") as scratch,
+    ):
+        if (manifest := package.manifest) is None:
+            raise SharingError(
+                f"{reference} is a model of another library, which published no scores.",
+                remedy="Score it with `astilts transfer`.",
+            )
         planner = make_planner(_training(manifest, options, Path(scratch)))
         adoption = Adoption(
             planner.setup.backbone,
@@ -106,7 +106,7 @@ def run_verify(reference: str, options: VerifyOptions, reporter: Reporter) -> Ve
         checked = [*_validations(run, manifest, planner, note)]
         for one in manifest.evaluations:
             checked += _evaluation(run, one, planner, reporter)
-    return _verification(package, manifest, checked)
+        return _verification(package, manifest, checked)
 
 
 def _training(manifest: Manifest, options: VerifyOptions, store: Path) -> TrainingOptions:

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, ValidationError
 
 from adapterstilts.errors import SharingError
 from adapterstilts.modeling.blocks import ModelDescription
@@ -23,13 +23,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+@-]{0,199}")
 _LANGUAGE = re.compile(r"[a-zA-Z0-9]{2,8}([-_][a-zA-Z0-9]{1,8})*")
 # What moves a terminal's cursor, or hides what was written before it.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-Numbers = dict[str, float | int]
+Numbers = dict[str, StrictFloat | StrictInt]
 
 
 class _Said(BaseModel):
     """What is read of an object, whatever else a later version puts into it."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, strict=True)
 
 
 class FileRecord(Strict):

@@ -27,8 +27,8 @@ from tests.sharing.conftest import package, read, write
 def entry_of(folder: Path, *, name: str = "squad-lora", **facts: Any) -> Entry:
     return describe(
         outgoing(folder, silent), name=name,
-        **{"task": "squad", "stage": "train-intermediate", "backbone": "mini", "fingerprint": "sha256:0", "method": "lora",
-           "languages": ["en"], "score": 81.2, **facts},
+        **{"task": "squad", "stage": "train-intermediate", "backbone": "mini", "fingerprint": "sha256:0",
+           "method": "lora", "languages": ["en"], "score": 81.2, **facts},
     )  # fmt: skip
 
 
@@ -295,8 +295,8 @@ def test_entries_cannot_be_made_of_what_may_not_be_shared(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"the entry of a registry: name: .*given: '\.\./squad'"):
         entry_of(folder, name="../squad")
     with pytest.raises(SharingError, match="has no weights"):
-        Registry("memory://none").push(folder, describe({"astilts.json": folder / "astilts.json"}, name="a", task="a",
-                                                        stage="a", backbone="a", fingerprint="a", method="a"))  # fmt: skip
+        facts = dict.fromkeys(("name", "task", "stage", "backbone", "fingerprint", "method"), "a")
+        Registry("memory://none").push(folder, describe({"astilts.json": folder / "astilts.json"}, **facts))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,50 @@
+"""Shared models as folders, and what they are said to be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapterstilts
+from adapterstilts.errors import SharingError, UsageError
+from adapterstilts.reporting.sharing import shared_text
+
+
+def test_a_run_of_the_store_becomes_a_folder_and_is_the_first_that_is_meant(
+    trained: dict[str, Any], tmp_path: Path
+) -> None:
+    pulled = adapterstilts.pull("squad", tmp_path / "squad", store=trained["store"])
+    assert "train-intermediate-squad-" in pulled.place and pulled.made
+    assert pulled.made["metrics"]["train_examples"] == 24
+    package = adapterstilts.pull("squad", tmp_path / "mini", store=tmp_path / "store")
+    assert "task_adapters/squad/mini" in package.place and package.made
+    assert package.made["metrics"]["train_examples"] == 8_000
+    # A pulled folder is a place again.
+    again = adapterstilts.pull(str(tmp_path / "squad"), tmp_path / "again", store=tmp_path / "store")
+    assert again.files.keys() == pulled.files.keys()
+
+
+def test_a_folder_that_has_something_in_it_is_left_alone(shared_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/mine.txt").write_text("mine")
+    with pytest.raises(UsageError, match="is there already and not empty"):
+        adapterstilts.pull(str(shared_folder), tmp_path / "there", store=tmp_path / "store")
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["mine.txt"]
+
+
+def test_what_cannot_be_taken_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for reference, message in (("./nowhere", "is not a folder"), (str(tmp_path / "empty"), "it is empty")):
+        with pytest.raises(SharingError, match=message):
+            adapterstilts.pull(reference, tmp_path / "out", store=tmp_path / "store")
+    with pytest.raises(UsageError, match="No run 'xnli'"):
+        adapterstilts.info("xnli", store=tmp_path / "store")
+    assert [path.name for path in tmp_path.iterdir() if path.name != "store"] == ["empty"]
+
+
+def test_what_a_model_is_fits_a_terminal() -> None:
+    text = shared_text(adapterstilts.info("squad"))
+    assert "scores on squad, test:" in text and "    sw    exact_match" in text
+    assert max(map(len, text.splitlines())) <= 80

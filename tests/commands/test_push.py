@@ -1,0 +1,100 @@
+"""Sharing a run: which one, where, and what is refused before anything is written."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import adapterstilts
+from adapterstilts.errors import SharingError, UsageError
+from adapterstilts.reporting.sharing import push_text
+from tests.new_files import csv_task
+
+
+def test_a_push_to_a_registry_is_said_and_can_be_repeated(trained: dict[str, Any], tmp_path: Path) -> None:
+    place = str(tmp_path / "registry")
+    first, second = (adapterstilts.push("squad", to=place, store=trained["store"]) for _ in range(2))
+    assert first.changed and not second.changed
+    text = push_text(first)
+    assert text.startswith(f"Uploaded to {place}#squad-seq_bn-") and f"{first.bytes:>13,} bytes" in text
+    assert push_text(second).startswith("Nothing to do")
+    assert all(len(line) <= 80 for line in text.splitlines() if place not in line)
+
+
+def test_the_card_has_what_the_hub_reads(shared_folder: Path) -> None:
+    card = (shared_folder / "README.md").read_text(encoding="utf-8")
+    _, front, text = card.split("---\n", 2)
+    values = yaml.safe_load(front)
+    assert values["library_name"] == "adapter-transformers" and values["pipeline_tag"] == "question-answering"
+    assert {"adapterstilts", "stilts", "task:squad", "method:seq_bn", "adapter-transformers"} <= set(values["tags"])
+    assert values["license"] == "apache-2.0" and values["language"] == ["en"]
+    (result,) = values["model-index"][0]["results"]
+    assert result["dataset"]["split"] == "validation" and {one["type"] for one in result["metrics"]} == {
+        "exact_match",
+        "f1",
+    }
+    for heading in ("## Scores", "## Training", "## Use", "## Limits", "## Citation"):
+        assert heading in text
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"to": "squad"}, r"is no place.*\./squad for a folder"),
+        ({"to": "me/x@main"}, "pushed to a branch"),
+        ({"to": "./registry", "private": True}, "--private has no meaning for a registry"),
+        ({"to": "./registry", "create_pr": True}, "--create-pr has no meaning for a registry"),
+        ({"to": "a/b/c"}, "no name of a repository"),
+    ],
+)
+def test_places_that_mean_nothing_are_refused(given: dict[str, Any], message: str, trained: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=message):
+        adapterstilts.push("squad", store=trained["store"], **given)
+
+
+def test_which_run_is_meant(suite: dict[str, Any], tmp_path: Path) -> None:
+    place = str(tmp_path / "registry")
+    with pytest.raises(UsageError, match="No run 'squad'"):
+        adapterstilts.push("squad", to=place, store=suite["store"])
+    first = adapterstilts.train_intermediate("squad", **suite)
+    adapterstilts.train_intermediate("squad", seed=7, **suite)
+    with pytest.raises(UsageError, match=r"2 models of squad.*\n  squad@[0-9a-f]{12} \(train-intermediate, seq_bn"):
+        adapterstilts.push("squad", to=place, store=suite["store"])
+    result = adapterstilts.transfer(f"squad@{first.key[:12]}", "mlqa", max_eval_examples=16, baseline=False, **suite)
+    (row,) = result.rows
+    with pytest.raises(UsageError, match="is an evaluation and not a model"):
+        adapterstilts.push(row.folder.name, to=place, store=suite["store"])
+    assert row.trained
+    pushed = adapterstilts.push(row.trained.name, to=place, store=suite["store"])
+    # A target over an intermediate task: both parts, and what the target scored in each language.
+    assert {"composition.json", "1-squad/adapter.safetensors", "2-mlqa/adapter.safetensors"} <= pushed.files.keys()
+    made = adapterstilts.info(pushed.place, store=tmp_path / "store").made
+    assert made and made["evaluations"][0]["languages"].keys() == row.languages.keys()
+    verified = adapterstilts.verify(pushed.place, store=tmp_path / "store", backbone=suite["backbone"])
+    assert verified.agrees and {one.verdict for one in verified.checked} == {"equal"}
+
+
+def test_a_licence_that_forbids_it_is_heeded(tiny_backbone: Path, tmp_path: Path) -> None:
+    options = csv_task(tmp_path, tiny_backbone, derivatives=False)
+    run = adapterstilts.train_intermediate("news", **options)
+    where: dict[str, Any] = {"store": options["store"], "tasks": options["tasks"], "to": str(tmp_path / "registry")}
+    with pytest.raises(SharingError, match="licence of news does not allow"):
+        adapterstilts.push(run.key[:12], **where)
+    assert adapterstilts.push(run.key[:12], license_allows=True, **where).changed
+
+
+def test_a_backbone_that_is_gone_can_be_named(suite: dict[str, Any], tmp_path: Path, other_backbone: Path) -> None:
+    moved = tmp_path / "backbone"
+    shutil.copytree(suite["backbone"], moved)
+    adapterstilts.train_intermediate("squad", **{**suite, "backbone": str(moved)})
+    away = moved.rename(tmp_path / "elsewhere")
+    where = {"to": str(tmp_path / "registry"), "store": suite["store"]}
+    with pytest.raises(UsageError, match="Say where it is with --backbone"):
+        adapterstilts.push("squad", **where)
+    with pytest.raises(UsageError, match="was trained on another backbone"):
+        adapterstilts.push("squad", backbone=str(other_backbone), **where)
+    assert adapterstilts.push("squad", backbone=str(away), **where).changed

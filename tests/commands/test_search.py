@@ -1,0 +1,41 @@
+"""Finding shared models in registries; on the Hub, `tests/sharing` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapterstilts
+from adapterstilts.errors import SharingError
+from adapterstilts.reporting.sharing import search_table
+
+
+@pytest.fixture(scope="module")
+def registry(trained: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("registry")
+    adapterstilts.push("squad", to=str(folder), store=trained["store"])
+    return folder
+
+
+def test_models_are_found_by_what_they_are(registry: Path) -> None:
+    place = str(registry)
+    (found,) = adapterstilts.search(registry=place, hub=False)
+    assert found.reference.startswith(f"{place}#squad-seq_bn-") and found.task == "squad" and found.score is not None
+    for matching in ({"task": "squad"}, {"method": "seq_bn"}, {"language": "en"}, {"backbone": found.backbone}):
+        assert adapterstilts.search(registry=place, hub=False, **matching) == [found], matching
+    for other in ({"task": "mnli"}, {"method": "lora"}, {"language": "sw"}, {"backbone": "xlm-roberta-large"}):
+        assert adapterstilts.search(registry=place, hub=False, **other) == [], other
+    assert found.reference in search_table([found])
+    assert search_table([]) == "No shared model fits."
+
+
+def test_registries_come_from_the_environment_too(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASTILTS_REGISTRIES", f"{registry},{registry}")
+    assert len(adapterstilts.search(hub=False)) == 2
+
+
+def test_a_place_that_is_none_is_an_error() -> None:
+    with pytest.raises(SharingError, match="is no place of a registry"):
+        adapterstilts.search(registry="nowhere://x", hub=False)

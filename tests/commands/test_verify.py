@@ -1,0 +1,61 @@
+"""Measuring published scores again: equal, different, or not to be measured here."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapterstilts
+from adapterstilts.cli.main import main
+from adapterstilts.errors import SharingError
+from adapterstilts.reporting.sharing import verify_text
+from tests.new_files import csv_task
+from tests.sharing.shared_models import rewrite, tensors
+
+
+def test_other_weights_do_not_have_the_published_scores(
+    shared_folder: Path, trained: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "folder"
+    shutil.copytree(shared_folder, folder)
+    tensors(folder, lambda found: {name: -5 * tensor for name, tensor in found.items()})
+    where = ["--store", str(tmp_path / "store"), "--backbone", trained["backbone"]]
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", str(folder), *where])
+    assert ended.value.code == 1 and "DOES NOT AGREE" in capsys.readouterr().out
+    main(["verify", str(shared_folder), *where])
+    assert "agrees." in capsys.readouterr().out
+
+
+def test_a_score_that_was_made_up_is_seen(shared_folder: Path, trained: dict[str, Any], tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    shutil.copytree(shared_folder, folder)
+
+    def change(values: dict[str, Any]) -> dict[str, Any]:
+        values["metrics"]["validation_all"]["f1"] += 20.0
+        return values
+
+    rewrite(folder, "astilts.json", change)
+    result = adapterstilts.verify(str(folder), store=tmp_path / "store", backbone=trained["backbone"])
+    assert not result.agrees and result.checked[0].verdict == "differs by 20.00"
+    assert not list((tmp_path / "store").glob("[!.]*"))
+
+
+def test_with_other_data_nothing_can_be_said(tiny_backbone: Path, tmp_path: Path) -> None:
+    options = csv_task(tmp_path, tiny_backbone)
+    run = adapterstilts.train_intermediate("news", **options)
+    folder = tmp_path / "shared"
+    adapterstilts.pull(run.key[:12], folder, store=options["store"], tasks=options["tasks"])
+    where = {"store": tmp_path / "other", "tasks": options["tasks"], "backbone": str(tiny_backbone)}
+    with pytest.raises(SharingError, match="Give their folder with --data-dir"):
+        adapterstilts.verify(str(folder), **where)
+    assert adapterstilts.verify(str(folder), data_dir=tmp_path, **where).agrees
+    with (tmp_path / "news.csv").open("a") as file:
+        file.write("one more,row,yes\n")
+    other = adapterstilts.verify(str(folder), data_dir=tmp_path, **where)
+    assert not other.agrees and other.checked[0].verdict == "not measured: the data of news here are others"
+    assert "not measured" in verify_text(other) and json.loads((folder / "astilts.json").read_text())
