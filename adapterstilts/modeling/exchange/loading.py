@@ -85,7 +85,8 @@ def _adapters(plan: Plan) -> list[str]:
         if _class(one) in NOT_IN_FILES:
             options = ", ".join(f"{name}={value!r}" for name, value in one.method.options.items())
             lines.append(f"model.add_adapter({one.name!r}, config={_class(one)}({options}))")
-    if outer is None and len({part.folder for part in plan.parts}) == len({part.name for part in plan.parts}) == 1:
+    one_folder = {part.folder for part in plan.parts} == {""} and len({part.name for part in plan.parts}) == 1
+    if outer is None and one_folder and not first:
         return [*lines, "model.load_adapter(FOLDER, set_active=True, use_safetensors=True)"]
     without = ", with_head=False" if outer is None else ""
     calls = {"adapter": "load_adapter", "fusion": "load_adapter_fusion", "head": "load_head"}
