@@ -324,7 +324,9 @@ def saved_config(model: Any, base: str, revision: str | None) -> dict[str, Any]:
         revision: Its commit.
     """
     values = model.peft_config["default"].to_dict()
-    own = {"base_model_name_or_path": base, "revision": revision, "inference_mode": True}
+    own: dict[str, Any] = {"base_model_name_or_path": base, "revision": revision, "inference_mode": True}
+    if values["modules_to_save"]:  # the library adds those that it knows to the same ones
+        own["modules_to_save"] = sorted(set(values["modules_to_save"]))
     told = {name: sorted(value) if isinstance(value, set) else value for name, value in values.items()}
     return to_jsonable_python(told) | own
 

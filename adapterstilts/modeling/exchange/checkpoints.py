@@ -76,7 +76,7 @@ class Checkpoint:
         model = self.outer.build()
         missing, _ = model.load_state_dict(self._filled(tensors), strict=False, assign=True)
         model.tie_weights()
-        if absent := [name for name in missing if model.get_parameter(name).is_meta]:
+        if absent := [name for name in missing if model.state_dict()[name].is_meta]:
             raise CompatibilityError(
                 f"{self.backbone.name} has no weights for {absent[0]} of {type(model).__name__}.",
                 remedy="Keep the run in the format of this package.",
@@ -143,7 +143,7 @@ class Checkpoint:
         for name, tensor in rest.items():
             if name not in own or not torch.equal(own[name].float(), tensor.float()):
                 raise CompatibilityError(
-                    f"{root / self.folder}: {name} is not trained by the method, and is not that of {self.backbone.name}.",
+                    f"{root / self.folder}: {name} is not trained by the method, and not that of {self.backbone.name}.",
                     remedy="Give the backbone and the method that the checkpoint was made with.",
                 )
 

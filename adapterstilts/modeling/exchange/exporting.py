@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from safetensors.torch import load_file
-
 from adapterstilts.errors import SharingError
 from adapterstilts.files import write_json
 from adapterstilts.modeling.backbone import Backbone
@@ -14,7 +12,7 @@ from adapterstilts.modeling.exchange.loading import expression, loading_code
 from adapterstilts.modeling.exchange.notes import notes
 from adapterstilts.modeling.exchange.origin import Origin
 from adapterstilts.modeling.exchange.plan import Library, Plan, plan
-from adapterstilts.modeling.storage import WEIGHTS, StoredModel
+from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors
 from adapterstilts.settings import Strict
 
 COMPOSITION = "composition.json"
@@ -73,13 +71,14 @@ def export_model(
 
     Raises:
         SharingError: The folder is not empty.
+        StoreError: The run's weights cannot be read.
         CompatibilityError: The backbone is another one.
     """
     if folder.exists() and any(folder.iterdir()):
         raise SharingError(f"{folder} is not empty.", remedy="Give an empty folder.")
     folder.mkdir(parents=True, exist_ok=True)
     planned = plan(stored.description, backbone, Origin(base, revision, labels))
-    tensors = load_file(stored.folder / WEIGHTS)
+    tensors = read_tensors(stored.folder / WEIGHTS)
     for part in planned.parts:
         part.write(folder, tensors)
     exported = _described(planned)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
+from adapterstilts.errors import AstiltsError, CompatibilityError
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import ModelDescription
 from adapterstilts.modeling.exchange.called import called_in, ignored_in
@@ -30,10 +33,27 @@ def import_model(
     """
     weights = Weights(folder, allow_pickle)
     adapter, head = called_in(folder, description)
-    planned = plan(description, backbone, Origin(adapter=adapter, head=head, ignored=ignored_in(weights, description)))
+    origin = Origin(adapter=adapter, head=head, ignored=ignored_in(weights, description))
+    with _explained(folder):
+        planned = plan(description, backbone, origin)
     for part in planned.parts:
         part.check(weights)
     found: dict[str, torch.Tensor] = {}
     for part in planned.parts:
         found |= part.read(weights)
     return {name: found[name] for name in planned.kept}
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Says of whatever the libraries, or we, stumble over that there is no model of such a description."""
+    try:
+        yield
+    except AstiltsError:
+        raise
+    except Exception as error:  # what a stranger describes can be wrong in any way
+        reason = next(iter(str(error).splitlines()), "")[:200]
+        raise CompatibilityError(
+            f"There is no model as {folder} describes it ({type(error).__name__}: {reason}).",
+            remedy="Get the folder again from where it came from.",
+        ) from error

@@ -56,14 +56,14 @@ def _peft(plan: Plan) -> list[str]:
     outer = plan.outer
     assert outer is not None
     base = _base(plan)
-    labels = f", id2label={outer.settings['id2label']}" if outer.settings else ""
+    labels = "".join(f", {name}={value}" for name, value in outer.settings.items() if name != "label2id")
     lines = [
         "from peft import PeftModel",
         f"from transformers import {outer.auto_class}",
         f"model = {outer.auto_class}.from_pretrained({base}{labels}){outer.inside if not outer.prefix else ''}",
     ]
     merged = [part for part in plan.parts if part.kind == "merged"]
-    for part in merged if base == "BASE" else ():  # a backbone of its own has them in it
+    for part in () if plan.description.own_backbone else merged:  # a backbone of its own has them in it
         lines.append(f"model = PeftModel.from_pretrained(model, {_place(part.folder)}).merge_and_unload()")
     (last,) = [part for part in plan.parts if part.kind == "adapter"]
     return [*lines, f"model = PeftModel.from_pretrained(model, {_place(last.folder)})"]
@@ -85,6 +85,9 @@ def _adapters(plan: Plan) -> list[str]:
         if _class(one) in NOT_IN_FILES:
             options = ", ".join(f"{name}={value!r}" for name, value in one.method.options.items())
             lines.append(f"model.add_adapter({one.name!r}, config={_class(one)}({options}))")
+    one_folder = {part.folder for part in plan.parts} == {""} and len({part.name for part in plan.parts}) == 1
+    if outer is None and one_folder and not first:
+        return [*lines, "model.load_adapter(FOLDER, set_active=True, use_safetensors=True)"]
     without = ", with_head=False" if outer is None else ""
     calls = {"adapter": "load_adapter", "fusion": "load_adapter_fusion", "head": "load_head"}
     for part in plan.parts:
@@ -107,7 +110,9 @@ def _initialised(plan: Plan, outer: Outer) -> list[str]:
 
 def _base(plan: Plan) -> str:
     own: list[Part | Checkpoint] = [part for part in plan.parts if part.kind == "backbone"]
-    return _place(own[0].folder) if own else "BASE"
+    if own:
+        return _place(own[0].folder)
+    return f"BASE, revision={plan.revision!r}" if plan.revision else "BASE"
 
 
 def _place(name: str) -> str:

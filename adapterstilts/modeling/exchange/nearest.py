@@ -35,7 +35,7 @@ def nearest(fields: Mapping[str, Any], methods: Iterable[Method], *, where: str)
         try:
             taken = method.resolve(options)
         except AstiltsError as error:
-            reasons.append(error.message)
+            reasons.append(error.message[:200])
             continue
         lost = [name for name, value in options.items() if taken[name] != value]
         if unknown or lost:

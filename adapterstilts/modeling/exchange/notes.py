@@ -35,8 +35,8 @@ def _heads(plan: Plan) -> list[str]:
             found.append(f"The head of {task} ({head.name}{reads}) has no weights, and is not in the files.")
         elif head.name == "choice" and library == "adapters":
             found.append(
-                f"The head of {task} is for the number of choices that its head_config.json says, and takes them as rows "
-                "of their own: input_ids of the shape (rows x choices, tokens)."
+                f"The head of {task} is for as many choices as head_config.json says, and takes them as rows of their "
+                "own: input_ids of the shape (rows x choices, tokens)."
             )
     return found
 

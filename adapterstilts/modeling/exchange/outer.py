@@ -84,9 +84,11 @@ def with_head(backbone: Backbone, task: str, head: HeadDescription, labels: Sequ
     if form is None or type(config) not in getattr(transformers, form.name)._model_mapping:
         return None
     settings: dict[str, Any] = {}
-    if head.name != "choice":
-        names = list(labels) if len(labels) == head.outputs else [f"LABEL_{index}" for index in range(head.outputs)]
-        settings = {"id2label": dict(enumerate(names)), "label2id": {name: index for index, name in enumerate(names)}}
+    if head.name in ("classification", "token"):
+        settings = {"num_labels": head.outputs}
+        if len(set(labels)) == head.outputs:
+            names = dict(enumerate(labels))
+            settings = {"id2label": names, "label2id": {name: index for index, name in names.items()}}
     outer = Outer(backbone, form.name, "", "", settings)
     model = outer.build()
     base = model.base_model_prefix

@@ -26,6 +26,7 @@ from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.transfer_model import TransferModel
 
 _MOST_OUTPUTS = 100_000
+_MOST_PARTS = 100
 Library = Literal["transformers", "adapters", "peft"]
 
 
@@ -38,6 +39,7 @@ class Plan:
         kept: The tensors that its run keeps.
         outer: The model of `transformers` that the parts are for; None for one of `adapters` that has heads.
         beside: Tasks whose heads are saved with our names, because no library has a head of their form.
+        revision: The commit of the backbone.
     """
 
     backbone: Backbone
@@ -48,6 +50,7 @@ class Plan:
     outer: Outer | None
     parts: tuple[Part | Checkpoint, ...]
     beside: tuple[str, ...]
+    revision: str | None
 
     @property
     def adapters(self) -> list[AdapterDescription]:
@@ -66,11 +69,7 @@ def plan(description: ModelDescription, backbone: Backbone, origin: Origin) -> P
     Raises:
         CompatibilityError: The backbone is another one, or a method does not work on it.
     """
-    if many := [task for task, head in description.heads.items() if head.outputs > _MOST_OUTPUTS]:
-        raise CompatibilityError(
-            f"The head of {many[0]} has {description.heads[many[0]].outputs:,} outputs; {_MOST_OUTPUTS:,} are the most.",
-            remedy="It is not a description that this package wrote.",
-        )
+    _check_size(description)
     model = model_on_meta(description, backbone)
     kept = kept_tensors(model)
     adapters = [one for block in description.blocks for one in block.adapters]
@@ -83,7 +82,23 @@ def plan(description: ModelDescription, backbone: Backbone, origin: Origin) -> P
         layout = Layout(HEAD, {name: name for name in beside}, {name: kept[name] for name in beside})
         parts.append(Part("", "head", "", (layout,), {}))
     tasks = {name.split(".")[1] for name in beside}
-    return Plan(backbone, description, model, kept, library, outer, tuple(parts), tuple(sorted(tasks)))
+    return Plan(backbone, description, model, kept, library, outer, tuple(parts), tuple(sorted(tasks)), origin.revision)
+
+
+def _check_size(description: ModelDescription) -> None:
+    """Refuses what could not be built in a reasonable time."""
+    adapters = [one for block in description.blocks for one in block.adapters]
+    outputs = max((head.outputs for head in description.heads.values()), default=0)
+    for what, number, most in (
+        ("adapters", len(adapters), _MOST_PARTS),
+        ("heads", len(description.heads), _MOST_PARTS),
+        ("outputs of a head", outputs, _MOST_OUTPUTS),
+    ):
+        if number > most:
+            raise CompatibilityError(
+                f"The model has {number:,} {what}, where {most:,} are the most.",
+                remedy="It is not a description that this package wrote.",
+            )
 
 
 @dataclass(frozen=True)

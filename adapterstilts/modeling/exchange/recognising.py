@@ -105,8 +105,9 @@ def _check_config(folder: Path, config: Any) -> None:
     for field, value in told.items():
         matters = field in own and field not in _WITHOUT_EFFECT and "dropout" not in field
         if matters and value != own[field]:
+            here = str(own[field])[:80]
             raise CompatibilityError(
-                f"{folder / MODEL_CONFIG}: {field} is {str(value)[:80]!r}, and that of the backbone {str(own[field])[:80]!r}.",
+                f"{folder / MODEL_CONFIG}: {field} is {str(value)[:80]!r}, and that of the backbone {here!r}.",
                 remedy="Use the backbone that it was trained from.",
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 import transformers
 
+from adapterstilts.errors import SharingError
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.exchange.importing import import_model
 from adapterstilts.modeling.exchange.recognising import Recognised, recognise
@@ -177,6 +179,47 @@ def test_a_checkpoint_of_transformers(form: str, backbone: Backbone, tmp_path: P
     assert found.description.method.name == "full" and found.description.heads[OURS].spec() == HEADS[form]
     ours = rebuilt(found, tmp_path, backbone)
     close(their_logits(model, form), our_logits(ours, form, OURS), form)
+
+
+def test_an_adapter_of_a_first_version(backbone: Backbone, tmp_path: Path) -> None:
+    """Other names of tensors and activations, an invertible part that is named and is not there, and a pickle."""
+    model = plain_adapters(backbone, "double_seq_bn")
+    model.save_adapter(str(tmp_path), "theirs", with_head=False)
+    told = json.loads((tmp_path / "adapter_config.json").read_text())
+    del told["version"]
+    config = {
+        "ln_after": False, "ln_before": False, "mh_adapter": True, "output_adapter": True, "non_linearity": "swish",
+        "adapter_residual_before_ln": False, "original_ln_after": True, "original_ln_before": False,
+        "reduction_factor": 16, "residual_before_ln": True, "inv_adapter": "nice", "inv_adapter_reduction_factor": 2,
+        "attention_type": None, "new_attention_norm": False,
+    }  # fmt: skip
+    (tmp_path / "adapter_config.json").write_text(json.dumps(told | {"config": config, "type": "text_task"}))
+    tensors = torch.load(tmp_path / "pytorch_adapter.bin", weights_only=True)
+    old = {
+        name.replace("attention.output.adapters", "attention.output.attention_text_task_adapters").replace(
+            "output.adapters", "output.layer_text_task_adapters"
+        ): tensor
+        for name, tensor in tensors.items()
+    }
+    assert not old.keys() & tensors.keys()
+    torch.save(old, tmp_path / "pytorch_adapter.bin")
+    found = recognise(tmp_path, backbone, name=OURS, allow_pickle=True)
+    assert found.description.method == MethodSpec(name="double_seq_bn")
+    mine = import_model(tmp_path, found.description, backbone, allow_pickle=True)
+    for name, tensor in tensors.items():
+        assert torch.equal(mine["backbone." + name.removeprefix("roberta.").replace(".theirs.", f".{OURS}.")], tensor)
+
+
+def test_a_name_of_a_configuration_is_looked_up_and_not_opened(backbone: Backbone, tmp_path: Path) -> None:
+    model = plain_adapters(backbone, "seq_bn_inv")
+    model.save_adapter(str(tmp_path), "theirs", with_head=False, use_safetensors=True)
+    told = json.loads((tmp_path / "adapter_config.json").read_text())
+    (tmp_path / "adapter_config.json").write_text(json.dumps(told | {"config": "pfeiffer+inv"}))
+    assert recognise(tmp_path, backbone, name=OURS).description.method == MethodSpec(name="seq_bn_inv")
+    (tmp_path / "other.json").write_text(json.dumps(told["config"]))
+    (tmp_path / "adapter_config.json").write_text(json.dumps(told | {"config": str(tmp_path / "other.json")}))
+    with pytest.raises(SharingError, match="no configuration"):
+        recognise(tmp_path, backbone, name=OURS)
 
 
 @pytest.mark.parametrize("auto_class", ["AutoModel", "AutoModelForMaskedLM"])
