@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +11,20 @@ import pytest
 
 import adapterstilts
 from adapterstilts.commands.options import TransferOptions
-from adapterstilts.commands.setup import make_planner, shipped_folders
+from adapterstilts.commands.setup import make_planner
 from adapterstilts.mini import backbone_path
 from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.reporting.cards import RESULT, card
 from adapterstilts.reporting.runs import runs_table
 from adapterstilts.reporting.transfer import transfer_tables
-from adapterstilts.runs.store import Run, RunStore
-from adapterstilts.stages.evaluation_spec import Scored, plan_evaluation
-from adapterstilts.stages.graph import finished
-from adapterstilts.stages.reporter import Silent
-from adapterstilts.stages.run import run_stage
+from adapterstilts.runs.specs import SharedSpec
+from adapterstilts.runs.store import RunStore
+from adapterstilts.sharing.manifest import Manifest
+from adapterstilts.sharing.package import Package, open_package
+from adapterstilts.sharing.places import shipped
 from adapterstilts.stages.training_spec import plan_training
 from tests.package_tasks import recipe, task_names
+from tests.sharing.shared_models import rewrite
 
 FOLDER = Path(__file__).resolve().parents[1] / "task_adapters"
 INTERMEDIATE = [name for name in task_names() if "intermediate" in recipe(name).phases]
@@ -31,13 +33,20 @@ MOST_BYTES = 200 * 1024
 BY_CHANCE = {"squad": 0.0}
 
 
-def run_of(name: str) -> Run:
-    assert FOLDER / name / "mini" in shipped_folders(), f"scripts/build_mini --skip-backbone --only {name}"
-    return Run(FOLDER / name / "mini").check()
+def package_of(name: str) -> Package:
+    folder = FOLDER / name / "mini"
+    assert folder in [one.folder for one in shipped()], f"scripts/build_mini --skip-backbone --only {name}"
+    return open_package(folder)
+
+
+def manifest_of(name: str) -> Manifest:
+    manifest = package_of(name).manifest
+    assert manifest
+    return manifest
 
 
 def result_of(name: str) -> dict[str, Any]:
-    return json.loads((run_of(name).folder / RESULT).read_text(encoding="utf-8"))
+    return json.loads((FOLDER / name / "mini" / RESULT).read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", task_names())
@@ -48,12 +57,12 @@ def test_cards_are_fresh(name: str) -> None:
 
 @pytest.mark.parametrize("name", INTERMEDIATE)
 def test_adapters_belong_to_what_the_package_has_now(name: str, tmp_path: Path) -> None:
-    run = run_of(name)
-    assert run.spec.backbone == locate_backbone(str(backbone_path())).fingerprint
-    assert sum(path.stat().st_size for path in run.folder.glob("*.safetensors")) <= MOST_BYTES
+    manifest, package = manifest_of(name), package_of(name)
+    assert manifest.spec.backbone == locate_backbone(str(backbone_path())).fingerprint
+    assert sum(file.bytes for file in package.files if file.name.endswith(".safetensors")) <= MOST_BYTES
     planner = make_planner(TransferOptions(profile="mini", store=tmp_path, precision="fp32", device="cpu"))
-    assert plan_training(planner, [recipe(name)], "train-intermediate").key == run.key == result_of(name)["key"]
-    assert not list(run.folder.glob("*.bin")) and not list(run.folder.glob("*.pt"))
+    assert plan_training(planner, [recipe(name)], "train-intermediate").key == manifest.key == result_of(name)["key"]
+    assert not list(package.folder.glob("*.bin")) and not list(package.folder.glob("*.pt"))
 
 
 @pytest.mark.parametrize("name", INTERMEDIATE)
@@ -74,22 +83,36 @@ def test_adapters_have_learnt_their_task_in_english_and_elsewhere(name: str) -> 
 
 
 @pytest.mark.parametrize("name", INTERMEDIATE)
-def test_adapters_give_the_scores_of_their_result_file(name: str, tmp_path: Path) -> None:
-    run, recorded = run_of(name), result_of(name)["test"]["en"]
-    planner = make_planner(TransferOptions(profile="mini", store=tmp_path, precision="fp32", device="cpu"))
-    stage = plan_evaluation(planner, recipe(name), finished(run), Scored(languages=("en",)))
-    found = run_stage(stage.spec, planner.setup, Silent())
-    for metric, value in recorded.items():
-        assert found.metrics["languages"]["en"][metric] == pytest.approx(value, abs=0.6), metric
+def test_adapters_give_the_scores_of_their_manifest(name: str, tmp_path: Path) -> None:
+    """English and what selected the checkpoint; all languages take longer, and `astilts verify` does them."""
+    (one,) = manifest_of(name).evaluations
+    assert result_of(name)["test"] == {code: without_count(found) for code, found in one.languages.items()}
+    copy = tmp_path / "mini"
+    shutil.copytree(package_of(name).folder, copy)
+
+    def english(values: dict[str, Any]) -> dict[str, Any]:
+        values["evaluations"][0]["languages"] = {"en": one.languages["en"]}
+        values["evaluations"][0]["spec"]["fingerprints"] = {"en": one.spec.fingerprints["en"]}
+        return values
+
+    rewrite(copy, "astilts.json", english)
+    verified = adapterstilts.verify(str(copy), store=tmp_path / "store", device="cpu")
+    assert len(verified.checked) == 2 and max(found.largest for found in verified.checked) < 0.6
+
+
+def without_count(metrics: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in metrics.items() if name != "examples"}
 
 
 def test_transfer_starts_from_a_shipped_adapter_without_training_it(tmp_path: Path) -> None:
-    result = adapterstilts.transfer(
-        "mnli", "tatoeba", profile="mini", languages=("de",), baseline=False, store=tmp_path / "store"
-    )
+    options: dict[str, Any] = {"profile": "mini", "languages": ("de",), "baseline": False, "store": tmp_path / "store"}
+    result = adapterstilts.transfer("mnli", "tatoeba", **options)
     (row,) = result.rows
-    assert row.shipped == [row.intermediate] == [f"mnli@{run_of('mnli').short_key}"]
-    assert f"{row.intermediate}: as the package has it, in half precision" in transfer_tables(result)
-    listed = runs_table(RunStore(tmp_path / "store").runs(), shipped=[run_of("mnli")])
-    assert f"{row.intermediate} (shipped)" in listed
-    assert [path.name.split("-")[0] for path in (tmp_path / "store").glob("[!.]*")] == ["evaluate"]
+    assert row.shared == {row.intermediate: "the package, task_adapters/mnli/mini"}
+    assert f"{row.intermediate}: not trained here, but from the package" in transfer_tables(result)
+    runs = RunStore(tmp_path / "store").runs()
+    assert [run.spec.stage for run in runs] == ["shared", "evaluate"] and isinstance(runs[0].spec, SharedSpec)
+    assert row.intermediate in runs_table(runs) and "task_adapters/mnli/mini" in runs_table(runs)
+    # By its folder, it is the same one.
+    again = adapterstilts.transfer(str(FOLDER / "mnli/mini"), "tatoeba", **options)
+    assert again.rows[0].intermediate == row.intermediate

@@ -11,7 +11,7 @@ from adapterstilts.commands.options import PushOptions
 from adapterstilts.errors import SharingError, UsageError
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.blocks import ModelOutline
-from adapterstilts.runs.specs import EvaluateSpec
+from adapterstilts.runs.specs import EvaluateSpec, SharedSpec
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.sharing.card import address_card
 from adapterstilts.sharing.contents import CARD
@@ -103,6 +103,7 @@ def trained_run(store: RunStore, text: str) -> Run:
     """
     task, _, key = text.partition("@")
     of_task = [run for run in _models(store) if run.training.task == task and run.key.startswith(key)]
+    of_task = [run for run in of_task if not isinstance(run.spec, SharedSpec)] or of_task  # rather one's own
     if len(of_task) == 1:
         return of_task[0].check()
     if of_task:

@@ -13,15 +13,18 @@ import adapterstilts
 from adapterstilts.commands.intermediate_runs import IntermediateRuns
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags, read_options
 from adapterstilts.commands.setup import make_planner
+from adapterstilts.commands.shared_models import SharedModels
 from adapterstilts.errors import UsageError
 from adapterstilts.files import file_digest
 from adapterstilts.runs.specs import canonical_json, key
+from adapterstilts.stages.graph import finished, made_by
 
 
 def runs(**options: Any) -> IntermediateRuns:
     read = read_options(TransferOptions, options)
     shared = as_flags(read, only=SHARED)
-    return IntermediateRuns(make_planner(read), rest=f" --to mlqa{as_flags(read)}", shared=shared)
+    planner = make_planner(read)
+    return IntermediateRuns(planner, SharedModels.of(planner, read), f" --to mlqa{as_flags(read)}", shared)
 
 
 def test_a_name_means_the_run_with_the_default_settings(tiny_backbone: Path, tmp_path: Path) -> None:
@@ -57,7 +60,8 @@ def test_the_first_of_seeds_that_follow_each_other_stands_for_them(suite: dict[s
 def test_a_repetition_of_the_packages_run_does_not_stand_for_it(tmp_path: Path) -> None:
     mini = {"profile": "mini", "store": tmp_path}
     shipped = runs(**mini).find("copa")
-    spec = shipped.training.model_copy(update={"seed": shipped.training.seed + 1})
+    made = made_by(finished(shipped))
+    spec = made.model_copy(update={"seed": made.seed + 1})
     folder = tmp_path / f"train-intermediate-copa-{key(spec)[:12]}"
     shutil.copytree(shipped.folder, folder)
     (folder / "spec.json").write_text(canonical_json(spec))
@@ -71,7 +75,7 @@ def test_a_repetition_of_the_packages_run_does_not_stand_for_it(tmp_path: Path) 
 
 def test_the_package_stands_in_for_a_store_without_a_run(tmp_path: Path) -> None:
     mini = {"profile": "mini", "store": tmp_path}
-    assert runs(**mini).find("mnli").folder.parent.name == "mnli"
+    assert runs(**mini).find("mnli").spec.stage == "shared"
     few = adapterstilts.train_intermediate("mnli", max_train_examples=40, epochs=1, **mini)
     assert runs(**mini).find("mnli").key == few.key  # what the store has is rather meant
 

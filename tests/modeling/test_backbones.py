@@ -17,18 +17,19 @@ import transformers
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 import adapterstilts
-from adapterstilts.commands.setup import shipped_folders
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.errors import AstiltsError, CompatibilityError, UsageError
 from adapterstilts.modeling.architecture import Facts, default_pooling, routers, stays_as_pretrained
 from adapterstilts.modeling.backbone import Backbone, check_tokenizer, locate_backbone
+from adapterstilts.modeling.blocks import ModelOutline
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.quantization import NF4, check_quantization, check_quantized_composition
 from adapterstilts.modeling.storage import StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.modeling.trial import try_method
 from adapterstilts.runs.specs import MethodSpec, key
+from adapterstilts.sharing.places import shipped
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import HeadSpec
 from tests.backbones import FAMILIES, LAYERS
@@ -323,8 +324,9 @@ def test_four_bits_are_for_peft_without_merging() -> None:
             check_quantized_composition(composition)
     check_quantized_composition("none")
     backbone = locate_backbone("mini")
-    (shipped,) = (folder for folder in shipped_folders() if folder.parent.name == "squad")
-    stored = StoredModel.read(shipped)
+    (manifest,) = (one.manifest for one in shipped() if one.folder.parent.name == "squad")
+    assert manifest
+    stored = ModelOutline("squad", manifest.model)
     with pytest.raises(CompatibilityError, match="--load-in-4bit False there, True here"):
         stored.check_backbone(dataclasses.replace(backbone, quantization=NF4), backbone.config())
     spec = train_spec()

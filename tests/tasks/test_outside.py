@@ -294,4 +294,4 @@ def test_only_the_catalogue_asks_for_the_packages_tasks() -> None:
         for path in root.rglob("*.py")
         if '"task_adapters"' in path.read_text(encoding="utf-8")
     }
-    assert asking == {"tasks/catalogue.py", "commands/setup.py"}
+    assert asking == {"tasks/catalogue.py", "sharing/places.py"}

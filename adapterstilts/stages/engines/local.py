@@ -40,6 +40,8 @@ def in_order(stages: Sequence[Stage[Any]]) -> Iterator[Stage[Any]]:
 def _weights(stage: Stage[Any]) -> tuple[Any, ...]:
     """Which form of the backbone's weights a stage reads."""
     spec = stage.spec
+    if spec.stage == "shared":
+        return None, None, trains_backbone(spec.method)
     if spec.stage == "evaluate":
         return _weights(stage.need(spec.inputs[0])) if spec.inputs else (spec.precision, spec.quantization, False)
     return spec.precision, spec.quantization, trains_backbone(spec.method)
