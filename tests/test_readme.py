@@ -116,6 +116,24 @@ def test_intermediate_task_helps_on_the_mini_suite(used: tuple[Path, str]) -> No
     assert squad["parameters"]["trained"] < 0.1 * squad["parameters"]["total"]
 
 
+def test_what_was_trained_is_shared_used_again_and_verified(used: tuple[Path, str], tmp_path: Path) -> None:
+    """The commands under "Sharing" that need no Hub; who uses the model has a store of their own."""
+    lines = [line.partition("  #")[0].strip() for block in blocks("bash") for line in block.splitlines()]
+    shared = [line for line in lines if "./adapters" in line]
+    assert [line.split()[1] for line in shared] == ["push", "search", "info", "transfer", "verify"]
+    place = used[0] / "adapters"
+    for line in shared:
+        line = line.replace("./adapters", str(place)) + (
+            "" if " search " in line or " push " in line else f" --store {tmp_path}"
+        )
+        result = run(line, used[0])
+        assert result.returncode == 0, (line, result.stderr)
+        assert "squad" in result.stdout
+    assert f"{place}#squad: agrees" in result.stdout or "agrees." in result.stdout
+    # Whoever pushes it again changes nothing.
+    assert run(f"astilts push squad --to {place}", used[0]).stdout.startswith("Nothing to do")
+
+
 def test_every_command_in_the_readme_is_valid() -> None:
     """Commands that need the Hub or files of the user's are parsed, with every flag they use."""
     import shlex
