@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from adapterstilts.modeling.exchange.claims import ADAPTER_CONFIG
 from adapterstilts.modeling.exchange.foreign_heads import head_in
 from adapterstilts.modeling.exchange.meta_model import encoder_names
 from adapterstilts.modeling.exchange.nearest import nearest
+from adapterstilts.modeling.exchange.patterns import check_patterns
 from adapterstilts.modeling.exchange.peft_parts import ADAPTER, MODEL
 from adapterstilts.modeling.exchange.strict_json import read_object
 from adapterstilts.modeling.exchange.weights import Weights
@@ -34,9 +34,6 @@ _ONLY: dict[str, tuple[Any, ...]] = {
 }  # fmt: skip
 # Ways of beginning that leave nothing behind once there are weights.
 _BEGINNINGS = (True, False, None, "gaussian", "orthogonal", "eva")
-# Text that is looked up in names as a pattern; one of a stranger can be such that looking takes for ever.
-_PATTERN = re.compile(r"[\w.^$\\-]*")
-_PATTERNS = ("target_modules", "feedforward_modules", "exclude_modules", "layers_pattern")
 
 
 def peft_method(weights: Weights, backbone: Backbone) -> MethodSpec:
@@ -93,7 +90,7 @@ def _with_modules(
     targets = fields.get("target_modules")
     if type(targets) is str and targets != "all-linear":
         fields = fields | {"target_modules": _targets(encoder, weights)}
-    _check_patterns(path, fields)
+    check_patterns(fields, where=str(path))
     for name in ("target_modules", "feedforward_modules"):
         value = fields.get(name)
         if type(value) is list and sorted(map(str, value)) == sorted(getattr(usual, name, None) or ()):
@@ -108,21 +105,6 @@ def _targets(encoder: Any, weights: Weights) -> list[str]:
     names = list(weights.entries(ADAPTER))
     leaves = [path for path, module in encoder.named_modules() if path and not any(True for _ in module.children())]
     return [path for path in leaves if any(f".{path}." in name for name in names)]
-
-
-def _check_patterns(path: Any, fields: Mapping[str, Any]) -> None:
-    for name, value in fields.items():
-        texts: Iterable[Any] = ()
-        if name in _PATTERNS:
-            texts = value if type(value) is list else [value]
-        elif name in ("rank_pattern", "alpha_pattern") and type(value) is dict:
-            texts = value
-        for text in texts:
-            if text is not None and (type(text) is not str or not _PATTERN.fullmatch(text)):
-                raise SharingError(
-                    f"{path}: {name} has {str(text)[:80]!r}, which is no plain name of a module.",
-                    remedy="Save the adapter with its modules named in full.",
-                )
 
 
 def peft_head(weights: Weights, backbone: Backbone, method: MethodSpec) -> tuple[HeadDescription | None, str]:

@@ -13,6 +13,7 @@ from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import ModelDescription
 from adapterstilts.modeling.exchange.called import called_in, ignored_in
 from adapterstilts.modeling.exchange.origin import Origin
+from adapterstilts.modeling.exchange.patterns import check_all_patterns
 from adapterstilts.modeling.exchange.plan import plan
 from adapterstilts.modeling.exchange.weights import Weights
 
@@ -31,6 +32,7 @@ def import_model(
         SharingError: A file is not what it should be, or has a number that is none.
         CompatibilityError: The backbone is another one, or a tensor is missing, unknown, or of another shape or type.
     """
+    check_all_patterns(description, where=str(folder))
     weights = Weights(folder, allow_pickle)
     adapter, head = called_in(folder, description)
     origin = Origin(adapter=adapter, head=head, ignored=ignored_in(weights, description))

@@ -66,6 +66,8 @@ def _lost(plan: Plan) -> list[str]:
 
 def _backbone(plan: Plan) -> list[str]:
     found = []
+    if plan.description.model_type == "xmod":
+        found.append("The backbone has a module for each language: choose one with `set_default_language`.")
     if plan.description.quantization:
         found.append(f"It was trained on a backbone in 4 bits ({plan.description.quantization}); load BASE so too.")
     merged = any(part.kind == "merged" for part in plan.parts)

@@ -296,13 +296,25 @@ def test_any_config_of_a_head_is_read_or_left_out(value: Any, made: dict[str, Ma
     assert found.description.heads == {} and found.left_out
 
 
-def test_a_pattern_that_never_ends_is_not_looked_up(made: dict[str, Made], tmp_path: Path) -> None:
-    shutil.copytree(made["peft:lora"].folder, tmp_path / "copy")
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(.*)*x", "(a|a)*", ".*.*.*.*", "a?" * 4, "(a|a)" * 20, "a" * 301])
+def test_a_pattern_that_never_ends_is_not_looked_up(pattern: str, made: dict[str, Made], tmp_path: Path) -> None:
+    one = made["peft:lora"]
+    shutil.copytree(one.folder, tmp_path / "copy")
     told = config_of(tmp_path / "copy")
-    for field, value in (("rank_pattern", {"(a+)+$": 3}), ("exclude_modules", "(.*)*x"), ("layers_pattern", "(a|a)*")):
+    for field, value in (("rank_pattern", {pattern: 3}), ("exclude_modules", pattern), ("layers_pattern", [pattern])):
         (tmp_path / "copy/adapter_config.json").write_text(json.dumps(told | {field: value}))
         with pytest.raises(SharingError, match="no plain name"):
-            recognise(tmp_path / "copy", made["peft:lora"].backbone, name=TASK)
+            recognise(tmp_path / "copy", one.backbone, name=TASK)
+    block = adapters_block("adapter", TASK, method="peft:lora", target_modules=pattern)
+    described = ModelDescription.model_validate(one.description.model_dump() | {"blocks": [block]})
+    with pytest.raises(SharingError, match="no plain name"):
+        import_model(one.folder, described, one.backbone)
+
+
+def test_a_usual_pattern_is_looked_up(backbone: Backbone, tmp_path: Path) -> None:
+    method = spec("peft:lora", target_modules=r".*attention\.self\.(query|value)")
+    run, _, folder = exported(new_model(backbone, method, {TASK: HEADS["token"]}), backbone, tmp_path / "one")
+    comes_back(run, backbone, folder)
 
 
 def test_a_shard_that_is_missing_is_said(made: dict[str, Made], tmp_path: Path) -> None:
