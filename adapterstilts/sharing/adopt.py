@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adapterstilts.errors import CompatibilityError, SharingError
+from adapterstilts.errors import CompatibilityError
 from adapterstilts.files import write_json
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.backbone import Backbone
@@ -24,7 +24,6 @@ from adapterstilts.sharing.package import Package
 if TYPE_CHECKING:
     from adapterstilts.modeling.exchange.recognising import Recognised
 
-_REPEATED_GROUP = re.compile(r"\)\s*[*+{]")
 # Ids that mean the same repository: it was moved into an organisation.
 _MOVED = {
     "xlm-roberta-base": "FacebookAI/xlm-roberta-base",
@@ -106,7 +105,6 @@ class Adoption:
             self._check_base(package, base or "an unknown one", same=base is None or _same_id(base, self.backbone.name))
         check_name(name, what="a model", where=package.place)
         for adapter in (adapter for block in model.blocks for adapter in block.adapters):
-            _check_patterns(adapter.method.options, package.place)
             METHODS.get(adapter.method.name).resolve(adapter.method.options)
         METHODS.get(model.method.name)
         ours = model.model_copy(update={"backbone": self.backbone.fingerprint})
@@ -161,16 +159,6 @@ def _metrics(package: Package, stored_bytes: int) -> dict[str, Any]:
         "parameters": {},
         "stored_bytes": stored_bytes,
     }
-
-
-def _check_patterns(options: Mapping[str, Any], where: str) -> None:
-    """Refuses patterns of module names that can take forever to match: repeated groups."""
-    for name, value in options.items():
-        if isinstance(value, str) and _REPEATED_GROUP.search(value):
-            raise SharingError(
-                f"{where}: {name} is the pattern {value[:60]!r}, whose repeated groups could take forever to match.",
-                remedy="Ask its owner for one with a list of modules.",
-            )
 
 
 def _same_id(said: str, used: str) -> bool:

@@ -222,7 +222,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], None], str]] = {
     "an adapter of a terabyte": (of_method({"reduction_factor": 1e-12}), "reduction_factor|does not work|is due"),
     "a pattern that never ends": (
         of_method({"target_modules": "(a+)+$"}, name="peft:lora"),
-        "could take forever to match",
+        "which is no plain name of modules",
     ),
     "another depth": (own("model", "num_hidden_layers", to=24), "number of layers 24 there, 2 here"),
     "another width": (own("model", "hidden_size", to=1024), "hidden size 1024 there, 32 here"),
