@@ -14,7 +14,7 @@ import numpy as np
 from adapterstilts.metrics import submission
 from adapterstilts.metrics.by_class import by_class, confusion
 from adapterstilts.metrics.classification_files import read_label_lists, read_numbers, write_label_lists
-from adapterstilts.parsed import as_finite
+from adapterstilts.parsed import as_finite, as_list, as_text
 from adapterstilts.tasks.classification_options import PairOptions
 from adapterstilts.tasks.label_thresholds import THRESHOLD, best_threshold, scores_above
 
@@ -128,7 +128,7 @@ class SeveralLabels:
         self.outputs = len(options.labels)
 
     def check(self, label: Any) -> None:
-        for name in label:
+        for name in as_list(label, f"the label {label!r} is not a list, which multi_label takes"):
             _check_known(name, self._numbers)
 
     def may_stand_in(self, label: Any) -> bool:
@@ -179,8 +179,9 @@ class Number:
         self._sd = options.sd or 1.0
 
     def check(self, label: Any) -> None:
+        text = as_text(label, f"the label {label!r} is not text: name its column under 'columns', which makes it that")
         try:
-            as_finite(label)
+            as_finite(text)
         except ValueError:
             raise ValueError(f"the label {label!r} is not a number, which regression takes") from None
 
