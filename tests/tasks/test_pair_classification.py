@@ -12,6 +12,7 @@ from tokenizers import processors
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.metrics import METRICS
 from adapterstilts.mini.tokenizer import build_tokenizer
+from adapterstilts.runs.specs import canonical_json
 from adapterstilts.settings import Encoding
 from adapterstilts.tasks.catalogue import read_recipe
 from adapterstilts.tasks.pair_classification import PairClassification
@@ -67,7 +68,7 @@ def test_an_empty_second_text_of_a_task_with_two_stays_one_of_a_pair() -> None:
     two = PairClassification({"labels": ["a", "b"]})
     found = encode(two, tokenizer, text_a=["Anna"], text_b=[""])["input_ids"][0]
     assert [found] == tokenizer(["Anna"], [""])["input_ids"] != tokenizer(["Anna"])["input_ids"]
-    assert two.decisive_options() == {"labels": ["a", "b"]}
+    assert two.decisive_options() == {"labels": ["a", "b"]} and canonical_json(two.options) == '{"labels":["a","b"]}'
     assert set(two.columns({})) - set(two.columns({"one_text": True})) == {"text_b"}
 
 
