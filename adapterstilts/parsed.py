@@ -6,6 +6,7 @@ caller says with what text (`otherwise`), because only it knows what the value w
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -19,6 +20,14 @@ def as_text(value: Any, otherwise: str) -> str:
 def as_whole_number(value: Any, otherwise: str) -> int:
     """The value, which has to be a number without a decimal point."""
     return _shaped(value, int, otherwise)
+
+
+def as_finite(text: str) -> float:
+    """The number that a text stands for; ValueError if it is none, or not a finite one."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not a finite number")
+    return number
 
 
 def as_offset(value: Any) -> int:

@@ -51,9 +51,11 @@ def runs(options: StoreOptions, output: Output) -> None:
 @runs.command("show")
 @fields(_ShownRun, StoreOptions, Output)
 def show(shown: _ShownRun, options: StoreOptions, output: Output) -> None:
-    """Show spec, provenance and metrics of the run that KEY names: first digits of its key, or its folder."""
-    import yaml
+    """Show spec, provenance and metrics of the run that KEY names: first digits of its key, or its folder.
 
+    Of an evaluation with classes, also precision, recall and F1 of each, and which are taken for which.
+    """
+    from adapterstilts.reporting.runs import run_text
     from adapterstilts.runs.store import RunStore
 
     run = RunStore(options.store).resolve(shown.key)
@@ -67,4 +69,4 @@ def show(shown: _ShownRun, options: StoreOptions, output: Output) -> None:
     if output.json_:
         click.echo(json.dumps(content, indent=1, ensure_ascii=False))
     else:
-        click.echo(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110))
+        click.echo(run_text(content))

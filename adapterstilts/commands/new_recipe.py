@@ -18,6 +18,7 @@ from adapterstilts.languages import ENGLISH
 from adapterstilts.settings import Strict
 from adapterstilts.tasks.catalogue import read_recipe
 from adapterstilts.tasks.kind import KINDS
+from adapterstilts.tasks.label_guessing import LabelGuess
 from adapterstilts.tasks.recipe import Recipe, TaskName
 from adapterstilts.tasks.sources import FilesSource, Names, found_under
 
@@ -63,12 +64,19 @@ class Examined:
     Attributes:
         records: Its first records.
         guesses: What the canonical columns are read from; none where the format gives canonical rows.
+        labels: What the column of labels looks like, where that has to be said.
     """
 
     path: Path
     format: GuessedFormat
     records: Sequence[Mapping[str, Any]]
     guesses: list[ColumnGuess]
+    labels: LabelGuess | None = None
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Options of the kind that follow from it."""
+        return self.labels.options if self.labels else {}
 
 
 def draft_recipe(options: NewTaskOptions, examined: Examined, source: FileRows) -> Recipe:
@@ -81,10 +89,12 @@ def draft_recipe(options: NewTaskOptions, examined: Examined, source: FileRows) 
         UsageError: The kind needs an option or a metric that nothing tells, or a file lies elsewhere.
         DataError: A training record cannot be read.
     """
-    part = _source(options, examined, source.root)
     kind = KINDS.get(options.kind)
-    rows = source.rows(part, kind.features(), "train", ENGLISH, BadRows(skip=options.skip_bad_rows))
-    kind_options = {**kind.starting_options(row for _, row in rows), **options.options}
+    told = {**examined.options, **options.options}
+    part = _with_columns(_source(options, examined, source.root), kind.columns(told))
+    rows = source.rows(part, kind.columns(told), "train", ENGLISH, BadRows(skip=options.skip_bad_rows))
+    kind_options = {**kind.starting_options((row for _, row in rows), told), **told}
+    part = _with_columns(part, kind.columns(kind_options))
     try:
         metric = options.metric or kind(kind_options).usual_metric
     except UsageError as error:
@@ -115,8 +125,22 @@ def _source(options: NewTaskOptions, examined: Examined, data_dir: Path) -> File
         splits["test"] = _pattern(paths) or paths
     columns = {guess.column: guess.theirs for guess in examined.guesses}
     values = _positions(options, examined) if {"label", "choices"} <= columns.keys() else {}
+    separator = examined.labels.separator if examined.labels else None
     name, read_with = examined.format.name, examined.format.options
-    return FilesSource(format=name, options=read_with, splits=splits, columns=columns, values=values)
+    return FilesSource(
+        format=name,
+        options=read_with,
+        splits=splits,
+        columns=columns,
+        values=values,
+        separators={"label": separator} if separator else {},
+    )
+
+
+def _with_columns(part: FilesSource, columns: Mapping[str, Any]) -> FilesSource:
+    """The source without columns that rows do not have."""
+    kept = {name: theirs for name, theirs in part.columns.items() if name in columns}
+    return part.model_copy(update={"columns": kept})
 
 
 def _below(path: Path, data_dir: Path) -> str:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from adapterstilts.commands.new_recipe import Examined, NewTaskOptions, draft_recipe
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS
 from adapterstilts.data.formats.guessing import guess_format
-from adapterstilts.data.records.guessing import guess_columns
+from adapterstilts.data.records.guessing import ColumnGuess, guess_columns
 from adapterstilts.data.sources.files import FileRows
+from adapterstilts.data.splits import check_learnable
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.languages import ENGLISH, LANGUAGES, check_languages
 from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
 from adapterstilts.tasks.kind import KINDS
+from adapterstilts.tasks.label_guessing import LabelGuess
 from adapterstilts.tasks.recipe import Recipe
+from adapterstilts.tasks.sources import found_under, is_one
 
 _LOOKED_AT = 200
 # Formats of tables: even under their canonical names, values are as the file has them.
@@ -68,7 +73,8 @@ def examine(options: NewTaskOptions, catalogue: Catalogue) -> Examined:
             f"{options.train} cannot be read as {found.name}: {reasons}.", remedy="Say its format with --format."
         )
     if found.name in _TABLES or not set(features) - {"id", "language"} <= records[0].keys():
-        return Examined(options.train, found, records, guess_columns(records, features, options.columns))
+        guesses = guess_columns(records, features, options.columns)
+        return Examined(options.train, found, records, guesses, _labels(options, records, guesses))
     if options.columns:
         raise UsageError(
             f"--column has no meaning for the format {found.name}, whose columns are known.", remedy="Leave it out."
@@ -93,7 +99,10 @@ def write_task(options: NewTaskOptions, examined: Examined, catalogue: Catalogue
     for split in recipe.source("files").splits:
         for language in languages[split]:
             name = f"{split} {language}" if split == "test" else split
-            counts[name] = len(source.load(recipe, split, language, bad))
+            rows = source.load(recipe, split, language, bad)
+            counts[name] = len(rows)
+            if split == "train":
+                check_learnable(recipe, rows)
     folder = options.out / options.name
     _write(folder / "task.yaml", recipe, force=options.force)
     # Read again, as a command with --tasks will.
@@ -107,6 +116,17 @@ def write_task(options: NewTaskOptions, examined: Examined, catalogue: Catalogue
         left_out=dict(bad.counts),
         next=_next(options, recipe, data_dir),
     )
+
+
+def _labels(
+    options: NewTaskOptions, records: Sequence[Mapping[str, Any]], guesses: Sequence[ColumnGuess]
+) -> LabelGuess | None:
+    """What the column of labels looks like, if there is one and something has to be said of it."""
+    theirs = next((guess.theirs for guess in guesses if guess.column == "label"), ())
+    if not is_one(theirs):
+        return None
+    values = [value for record in records if (value := found_under(record, theirs)) is not None]
+    return KINDS.get(options.kind).guess_labels(values, options.options)
 
 
 def _check_name(options: NewTaskOptions, catalogue: Catalogue) -> None:

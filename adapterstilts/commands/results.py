@@ -16,6 +16,7 @@ from adapterstilts.metrics.intervals import Interval
 from adapterstilts.runs.specs import ModelSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.tasks.catalogue import Catalogue
+from adapterstilts.tasks.kind import shown_metrics
 
 Metrics = dict[str, float]
 
@@ -138,7 +139,7 @@ def _tasks(spec: ModelSpec, metrics: dict[str, Any], catalogue: Catalogue) -> di
         own = {name[len(prefix) :]: value for name, value in metrics["validation"].items() if name.startswith(prefix)}
         found[task.name] = TaskResult(
             title=catalogue.recipe(task.name).title,
-            metric_labels=dict(catalogue.build_kind(task).metrics),
+            metric_labels=shown_metrics(catalogue.build_kind(task), task.metric),
             validation=own,
             **{name: counts[name] for name in counted},
         )
@@ -168,6 +169,7 @@ class SeedScores:
     calibration: dict[str, Any]
     folder: Path
     trained: Path | None
+    by_class: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -216,6 +218,8 @@ class TransferRow:
             `cross_lingual`; empty with one seed.
         validation: Main score on the English validation data of the target phase, mean over seeds.
         counts: Language to what else has to be known about its predictions, e.g. how many labels occur in them.
+        by_class: Language to what became of every class: precision, recall and F1 of each, how many examples are and
+            were said to be of it, and which are taken for which; empty for tasks without classes.
         hidden: Language to why what stands in the place of its labels is not scored as such.
         examples: Rows of the target phase: how many it was `trained` on, and by how many its checkpoint was `selected`;
             empty where nothing is trained.
@@ -229,8 +233,8 @@ class TransferRow:
         fusion_attention: Language to layer to run to the mean share of attention that AdapterFusion gave it.
         folder: The run folder of the evaluation, with predictions and scores of every question.
         trained: The run folder of the target phase; None for tasks that no model is trained for.
-        seeds: Scores and runs of every seed. Where there are several, `intermediate`, `counts`, `calibration`, `folder`
-            and `trained` are those of the first.
+        seeds: Scores and runs of every seed. Where there are several, `intermediate`, `counts`, `by_class`,
+            `calibration`, `folder` and `trained` are those of the first.
         shared: Those of its intermediate runs that were not trained here, with the place that each is from.
         made_on: Libraries, processor and threads to the folders of the runs that were made with them.
         shared_data: The tasks whose training data both the intermediate and the target phase were trained on.
@@ -282,6 +286,7 @@ class TransferRow:
     examples: dict[str, int] = field(default_factory=dict)
     shared: dict[str, str] = field(default_factory=dict)
     made_on: dict[str, list[str]] = field(default_factory=dict)
+    by_class: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def named(self) -> RowName:

@@ -180,7 +180,7 @@ def _score_task(task: Recipe, folder: Path, labels: Path, benchmark: str | None)
     return TaskScores(
         task=task.name,
         title=task.title,
-        metric_labels=dict(kind.metrics),
+        metric_labels=task.metric_labels,
         group=task.group,
         split=split,
         languages=languages,

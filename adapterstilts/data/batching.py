@@ -20,6 +20,8 @@ _INPUTS: dict[str, int | None] = {"input_ids": None, "token_type_ids": 0, "maske
 _IGNORED_LABEL = -100
 # Columns that describe features and are no input of any head.
 _DESCRIPTIONS = ("row", "length", "tokens", "sequences", "maskable")
+# Lists of a whole feature and not of its tokens, as long as the longest of a batch.
+_OF_FEATURES = ("label_set",)
 # Features sorted together: enough for little padding, few enough that batches stay mixed.
 _POOL_BATCHES = 50
 # Without gradients nothing is kept for the backward pass, so more tokens fit.
@@ -114,8 +116,9 @@ class Collator:
     def pad(self, features: Sequence[Feature]) -> Batch:
         """One padded batch.
 
-        Inputs and sequence labels are `(sequences, seq)`, other labels `(batch,)`. Where features have several
-        sequences these follow each other, and `sequences` `(batch,)` tells how many each feature has.
+        Inputs and sequence labels are `(sequences, seq)`, sets of labels `(batch, most of one)`, other labels
+        `(batch,)`. Where features have several sequences these follow each other, and `sequences` `(batch,)` tells how
+        many each feature has.
         """
         several = has_several(features[0]["input_ids"])
         lengths = [len(ids) for feature in features for ids in sequences_of(feature["input_ids"])]
@@ -129,7 +132,8 @@ class Collator:
                 if several:
                     values = [value for feature in values for value in feature]
                 filler = _INPUTS.get(name, _IGNORED_LABEL)
-                batch[name] = _pad_lists(values, width, self.pad_id if filler is None else filler)
+                longest = max(map(len, values)) if name in _OF_FEATURES else width
+                batch[name] = _pad_lists(values, longest, self.pad_id if filler is None else filler)
             else:
                 batch[name] = torch.tensor(values)
         if several:

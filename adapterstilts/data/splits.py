@@ -105,6 +105,21 @@ def validation_rows(
     return validation
 
 
+def check_learnable(task: Recipe, rows: Dataset) -> None:
+    """Refuses training rows of which nothing can be learnt.
+
+    Raises:
+        DataError: They all have the same label.
+    """
+    try:
+        task.build_kind().check_training(rows)
+    except ValueError as error:
+        raise DataError(
+            f"Nothing can be learnt from the training data of {task.name}: {error}.",
+            remedy="Check that the data are whole, and that their column of labels is the right one.",
+        ) from None
+
+
 def rows_to_translate(
     source: Source, task: Recipe, split: str, language: str, bad: BadRows, *, size: int | None, holdout: int
 ) -> Dataset:
@@ -125,6 +140,7 @@ def _split(
     """(all rows of the training set, those to train on, validation rows) of the language that selects checkpoints."""
     language = data.validation_language
     train = everything = source.load(task, "train", language, bad)
+    check_learnable(task, everything)
     if not data.selects:
         validation = train.select([])
     elif data.holdout is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.errors import DataError
+from adapterstilts.metrics.classification_files import read_label_lists, read_numbers
 from adapterstilts.metrics.submission import (
     Pair,
     Question,
@@ -28,6 +29,20 @@ def match_lines(predictions: Path, labels: Path) -> tuple[list[str], list[str]]:
     mine, gold = read_lines(predictions), read_lines(labels)
     _check_count(len(mine), len(gold), "lines", predictions, labels)
     return mine, gold
+
+
+def match_numbers(predictions: Path, labels: Path) -> tuple[list[float], list[float]]:
+    """Reads two files of numbers with equally many lines."""
+    mine, gold = read_numbers(predictions), read_numbers(labels)
+    _check_count(len(mine), len(gold), "lines", predictions, labels)
+    return mine, gold
+
+
+def match_labels(predictions: Path, labels: Path) -> tuple[list[list[str]], list[list[str]]]:
+    """Reads the lists of labels of the same examples, in the order of the label file."""
+    mine, gold = read_label_lists(predictions), read_label_lists(labels)
+    _check_ids(mine, list(gold), predictions, labels, empty="an example without labels has []")
+    return [mine[id_] for id_ in gold], list(gold.values())
 
 
 def match_tags(predictions: Path, labels: Path) -> tuple[list[list[str]], list[list[str]]]:
@@ -97,14 +112,21 @@ def _check_count(mine: int, gold: int, what: str, predictions: Path, labels: Pat
         )
 
 
-def _check_ids(mine: Mapping[str, Any], gold: Sequence[str], predictions: Path, labels: Path) -> None:
+def _check_ids(
+    mine: Mapping[str, Any],
+    gold: Sequence[str],
+    predictions: Path,
+    labels: Path,
+    *,
+    empty: str = 'an empty answer is ""',
+) -> None:
     known = set(gold)
     lacking = list(dict.fromkeys(id_ for id_ in gold if id_ not in mine))
     surplus = [id_ for id_ in mine if id_ not in known]
     if lacking:
         raise DataError(
             f"{predictions} has no entry for {len(lacking):,} ids of {labels}: {_some(lacking)}.",
-            remedy='Predict them too; an empty answer is "".',
+            remedy=f"Predict them too; {empty}.",
         )
     if surplus:
         raise DataError(

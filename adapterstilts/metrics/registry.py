@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.metrics import matching
-from adapterstilts.metrics.statistics import Statistic
+from adapterstilts.metrics.statistics import Statistic, macro_f1, pearson, spearman
 from adapterstilts.registry import Registry
 
 Row = Mapping[str, Any]
@@ -33,6 +33,16 @@ def _compute_answers(scorer: Any, predictions: list, references: list) -> dict[s
             {"id": id_, "answers": {"text": golds, "answer_start": [0] * len(golds)}} for id_, golds in references
         ],
     )
+
+
+def only(name: str) -> Callable[[Any, list, list], dict[str, Any]]:
+    """How a metric is computed that is one value of a scorer whose `items` have the parts of several."""
+
+    def compute(scorer: Any, predictions: list, references: list) -> dict[str, Any]:
+        found = _compute(scorer, predictions, references)
+        return {name: found[name], "items": [{name: item[name]} for item in found["items"]]}
+
+    return compute
 
 
 def _alone(row: Row) -> str:
@@ -60,6 +70,9 @@ class Metric:
             numbers nor the quotient of the sums of (numerator, denominator).
         group: A canonical row to what it has in common with those whose errors are not independent of its own.
         unit: What such groups are called, in the plural.
+        answers: What it scores of classification: a `label`, several `labels` or a `number` for each example; None
+            where the kind of task alone says what an answer is.
+        gives: Names of its values, where a task may show all of them or some; none where the kind alone says which.
     """
 
     name: str
@@ -70,6 +83,8 @@ class Metric:
     statistics: Mapping[str, Statistic] = field(default_factory=dict)
     group: Callable[[Row], str] = _alone
     unit: str = "groups"
+    answers: str | None = None
+    gives: tuple[str, ...] = ()
 
     @property
     def grouped(self) -> bool:
@@ -125,8 +140,42 @@ def _add_answers(name: str, scorer: str, match: Match) -> None:
 _add_answers("squad", "SquadMetric", matching.match_answerable)
 _add_answers("squad_v2", "SquadV2Metric", matching.match_answers)
 _add_answers("mlqa", "MlqaMetric", matching.match_answerable)
-_add("accuracy", "labels:AccuracyMetric", ".tsv", match=matching.match_lines, group=_by_text, unit="premises")
+_add(
+    "accuracy",
+    "labels:AccuracyMetric",
+    ".tsv",
+    match=matching.match_lines,
+    group=_by_text,
+    unit="premises",
+    answers="label",
+    gives=("accuracy",),
+)
 _add("tagging", "labels:TaggingMetric", ".tsv", match=matching.match_tags)
 _add("pairs", "retrieval:PairsMetric", ".tsv", match=matching.match_pairs, compute=_compute_pairs)
 _add("map@20", "retrieval:MeanAveragePrecisionMetric", ".json", match=matching.match_rankings)
 _add("masked_lm", "language_modelling:MaskedTokensMetric", ".json")
+
+
+_ANEW: dict[str, Statistic] = {"f1_macro": macro_f1, "spearman": spearman, "pearson": pearson}
+"""Values of classification that are neither means nor quotients of sums."""
+
+
+def _add_classification(name: str, scorer: str, suffix: str, match: Match, answers: str, *values: str) -> None:
+    """A metric with all its values, and one of each value that there is no metric of yet."""
+    shared: dict[str, Any] = {"match": match, "group": _by_text, "unit": "texts", "answers": answers}
+    for one, given in [(name, values), *((value, (value,)) for value in values)]:
+        if one not in METRICS:
+            compute = {"compute": only(one)} if len(given) == 1 else {}
+            own = {value: _ANEW[value] for value in given if value in _ANEW}
+            _add(one, f"classification:{scorer}", suffix, statistics=own, gives=given, **shared, **compute)
+
+
+_add_classification(
+    "classification", "ClassificationMetric", ".tsv", matching.match_lines, "label", "accuracy", "f1_macro", "f1_micro"
+)
+_add_classification(
+    "multi_label", "MultiLabelMetric", ".json", matching.match_labels, "labels", "f1_micro", "f1_macro", "accuracy"
+)
+_add_classification(
+    "regression", "RegressionMetric", ".tsv", matching.match_numbers, "number", "spearman", "pearson", "mse"
+)

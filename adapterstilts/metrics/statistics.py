@@ -45,6 +45,29 @@ def spearman(items: np.ndarray, times: np.ndarray) -> np.ndarray:
     return _correlation(first, second, times)
 
 
+FILLER = -1
+"""What makes the items of `macro_f1` equally long."""
+
+
+def macro_f1(items: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """The mean F1 of the labels that occur in a sample, among answers or gold, in percent; 0 where there are none.
+
+    Args:
+        items: `(example, part)`: four times the number of a label, plus 1 where the example has it and 2 where it was
+            answered; `FILLER` where there are no more.
+    """
+    codes = items.astype(int)
+    example, part = np.nonzero(codes != FILLER)
+    label, said = np.divmod(codes[example, part], 4)
+    both, either = np.zeros((2, len(items), label.max(initial=0) + 1))
+    both[example, label] = said == 3
+    either[example, label] = np.where(said == 3, 2, 1)
+    right, among = times @ both, times @ either
+    there = among > 0
+    f1 = np.divide(2 * right, among, out=np.zeros_like(right), where=there)
+    return 100 * f1.sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+
+
 def _ranks(values: np.ndarray, times: np.ndarray) -> np.ndarray:
     """The rank of each example among those of each sample, `(sample, example)`."""
     _, first, place = np.unique(values[(order := values.argsort())], return_index=True, return_inverse=True)

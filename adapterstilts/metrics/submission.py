@@ -2,8 +2,8 @@
 
 A submission is a folder of tasks, each with one file per language: `<task>/<split>-<language>.{json|tsv}`; labels lie
 the same way. There are five forms: a label per line, a tag per line with a blank line between sentences, pairs of ids,
-a JSON object of answers, and one of rankings. Gold answers are SQuAD JSON. Line ends may be `\\n` or `\\r\\n`, and the
-last one may lack. All errors are `DataError`s that name the file and the place in it.
+a JSON object of answers, and one of rankings; `classification_files` has two more. Gold answers are SQuAD JSON. Line
+ends may be `\\n` or `\\r\\n`, and the last one may lack. All errors are `DataError`s that name the file and the place.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def write_pairs(pairs: Iterable[Pair], path: Path) -> None:
 
 def read_answers(path: Path) -> dict[str, str]:
     """Answers by question id, from `{id: answer}`; an empty answer stands for "no answer"."""
-    return _entries(path, as_text, "the answer to", due="a string", remedy="Write one string per id.")
+    return read_entries(path, as_text, "the answer to", due="a string", remedy="Write one string per id.")
 
 
 def write_answers(texts: Mapping[str, str], path: Path) -> None:
@@ -142,7 +142,7 @@ def write_answers(texts: Mapping[str, str], path: Path) -> None:
 def read_rankings(path: Path) -> dict[str, list[str]]:
     """Candidate ids by query id, best first, from `{query: [candidate, ...]}`."""
     remedy = "Write a list of strings for every query."
-    return _entries(path, as_texts, "the entry of", due="a list of ids", remedy=remedy)
+    return read_entries(path, as_texts, "the entry of", due="a list of ids", remedy=remedy)
 
 
 def write_rankings(rankings: Mapping[str, Sequence[str]], path: Path) -> None:
@@ -248,8 +248,12 @@ def _unique(items: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
     return found
 
 
-def _entries(path: Path, read: Callable[[Any, str], T], what: str, *, due: str, remedy: str) -> dict[str, T]:
-    """The entries of a JSON object, all of which have to be what `read` takes."""
+def read_entries(path: Path, read: Callable[[Any, str], T], what: str, *, due: str, remedy: str) -> dict[str, T]:
+    """The entries of a JSON object, all of which have to be what `read` takes.
+
+    Args:
+        read: Raises ValueError with its second argument, made of `what` an entry is and what is `due`, for another one.
+    """
     found = _object(path)
     for id_, value in found.items():
         try:

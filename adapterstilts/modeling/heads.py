@@ -6,43 +6,21 @@ and, when it is given labels, `loss`: a mean over as many things as `items` coun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from adapterstilts.modeling.architecture import default_pooling, dropout, initializer_range
-from adapterstilts.registry import Registry
+from adapterstilts.modeling.architecture import dropout, initializer_range
+from adapterstilts.modeling.head import HEADS, IGNORED, Head, pool
+from adapterstilts.modeling.text_heads import PooledTokenHead
 from adapterstilts.tasks.kind import HeadSpec
 
-_IGNORED = -100
+__all__ = ["HEADS", "Head", "PooledTokenHead", "build_head", "pool"]
+
 _MASKED_BLOCK = 64
-
-
-class Head(nn.Module):
-    """Base of all heads.
-
-    Attributes:
-        pretrained: Whether the weights come with the backbone; then they are trained only where the backbone is.
-        layer: The hidden state that the head reads; None for the last.
-    """
-
-    pretrained = False
-    layer: int | str | None = None
-
-    def __init__(self, config: Any, outputs: int, **options: Any) -> None:
-        super().__init__()
-
-    def items(self, batch: Mapping[str, torch.Tensor]) -> int:
-        """How many things the loss of a batch is a mean over: its rows, or its labelled tokens."""
-        return len(batch["input_ids"])
-
-
-HEADS: Registry[Callable[..., Head]] = Registry("head")
-"""Name to a class or function that builds a head from the backbone's configuration, the number of outputs and the
-head's options."""
 
 
 @HEADS.register("span")
@@ -83,64 +61,6 @@ class SpanHead(Head):
         return result
 
 
-class PooledTokenHead(Head):
-    """Scores from one vector of a sequence, with the form of `transformers`' RoBERTa classification heads.
-
-    A head that is built on it says in its `forward` what the scores are trained for.
-
-    Args:
-        pooling: How the vector is made, as in `pool`; by default what suits the backbone's architecture.
-    """
-
-    def __init__(self, config: Any, outputs: int, *, pooling: str | None = None) -> None:
-        super().__init__(config, outputs)
-        self.pooling = pooling or default_pooling(config)
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-        self.dropout = nn.Dropout(dropout(config))
-        self.out_proj = nn.Linear(config.hidden_size, outputs)
-
-    def scores(self, hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """`(sequences, outputs)` in fp32."""
-        vectors = self.dropout(pool(hidden, attention_mask, self.pooling))
-        return self.out_proj(self.dropout(torch.tanh(self.dense(vectors)))).float()
-
-
-@HEADS.register("classification")
-class ClassificationHead(PooledTokenHead):
-    """A score for each label."""
-
-    def forward(
-        self, hidden: torch.Tensor, attention_mask: torch.Tensor, *, label: torch.Tensor | None = None, **_: Any
-    ) -> dict[str, torch.Tensor]:
-        """`logits` `(batch, outputs)` in fp32; `loss` for `label` `(batch,)`."""
-        logits = self.scores(hidden, attention_mask)
-        return {"logits": logits} | ({} if label is None else {"loss": functional.cross_entropy(logits, label)})
-
-
-@HEADS.register("choice")
-class ChoiceHead(PooledTokenHead):
-    """One score for each sequence, compared with those of the same feature."""
-
-    def items(self, batch: Mapping[str, torch.Tensor]) -> int:
-        """The number of rows, each of several sequences."""
-        return len(batch["sequences"])
-
-    def forward(
-        self,
-        hidden: torch.Tensor,
-        attention_mask: torch.Tensor,
-        *,
-        sequences: torch.Tensor,
-        label: torch.Tensor | None = None,
-        **_: Any,
-    ) -> dict[str, torch.Tensor]:
-        """`logits` `(batch, most choices)`, -inf where a row has no such choice; `loss` for `label` `(batch,)`."""
-        scores = self.scores(hidden, attention_mask).squeeze(-1)
-        places = torch.arange(int(sequences.max()), device=scores.device) < sequences[:, None]
-        logits = scores.new_full(places.shape, -torch.inf).masked_scatter(places, scores)
-        return {"logits": logits} | ({} if label is None else {"loss": functional.cross_entropy(logits, label)})
-
-
 @HEADS.register("token")
 class TokenHead(Head):
     """A score for each tag at each token, as in `transformers`' token classification heads."""
@@ -152,7 +72,7 @@ class TokenHead(Head):
 
     def items(self, batch: Mapping[str, torch.Tensor]) -> int:
         """The number of labelled tokens."""
-        return int((batch["labels"] != _IGNORED).sum())
+        return int((batch["labels"] != IGNORED).sum())
 
     def forward(
         self, hidden: torch.Tensor, attention_mask: torch.Tensor, *, labels: torch.Tensor | None = None, **_: Any
@@ -162,7 +82,7 @@ class TokenHead(Head):
         if labels is None:
             return {"logits": logits}
         total = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
-        return {"logits": logits, "loss": total / (labels != _IGNORED).sum().clamp_min(1)}
+        return {"logits": logits, "loss": total / (labels != IGNORED).sum().clamp_min(1)}
 
 
 @HEADS.register("pooled")
@@ -234,7 +154,7 @@ class MaskedLMHead(Head):
 
     def items(self, batch: Mapping[str, torch.Tensor]) -> int:
         """The number of masked tokens."""
-        return int((batch["masked_labels"] != _IGNORED).sum())
+        return int((batch["masked_labels"] != IGNORED).sum())
 
     def forward(
         self, hidden: torch.Tensor, attention_mask: torch.Tensor, *, masked_labels: torch.Tensor, **_: Any
@@ -250,7 +170,7 @@ class MaskedLMHead(Head):
             `loss`, the mean over masked tokens, and `logits` `(batch, 3)`: masked tokens, right ones among them, and
             their negative log-likelihood in nats. The scores of a whole vocabulary would not fit into memory.
         """
-        known = masked_labels != _IGNORED
+        known = masked_labels != IGNORED
         places = known.flatten().nonzero().squeeze(-1)
         # A whole number of blocks, since a CPU keeps a kernel for every shape of a product.
         padded = functional.pad(places, (0, -len(places) % _MASKED_BLOCK))
@@ -260,16 +180,6 @@ class MaskedLMHead(Head):
         sums = torch.zeros(*known.shape, 3, device=nats.device)
         sums[known] = torch.stack([torch.ones_like(nats), (scores.argmax(-1) == gold).float(), nats.detach()], dim=-1)
         return {"logits": sums.sum(1), "loss": nats.sum() / known.sum().clamp_min(1)}
-
-
-def pool(hidden: torch.Tensor, attention_mask: torch.Tensor, pooling: str) -> torch.Tensor:
-    """Vectors `(batch, width)` in fp32: the mean over real tokens, special ones included, or the `first` or `last`."""
-    if pooling == "first":
-        return hidden[:, 0].float()
-    if pooling == "last":
-        return hidden[torch.arange(len(hidden), device=hidden.device), attention_mask.sum(1) - 1].float()
-    weights = attention_mask[..., None].float()
-    return (hidden.float() * weights).sum(1) / weights.sum(1)
 
 
 def build_head(spec: HeadSpec, *, config: Any, **parts: Any) -> Head:

@@ -65,7 +65,7 @@ def _facts(task: Recipe) -> str:
         ("phase", " and ".join(task.phases)),
         ("form", task.kind),
         ("group", (task.group or "").replace("_", " ")),
-        ("metric", ", ".join(task.build_kind().metrics.values())),
+        ("metric", ", ".join(task.metric_labels.values())),
         ("licence of the data", task.license),
         ("homepage", task.homepage),
     ]
@@ -182,7 +182,7 @@ def _references(task: Recipe) -> str:
 
 
 def _mini(task: Recipe, result: dict[str, Any]) -> str:
-    labels = task.build_kind().metrics
+    labels = task.metric_labels
     names = [name for name in labels if name in next(iter(result["test"].values()))]
     head = ["language", *(labels[name] for name in names), "baseline"]
     rows = []

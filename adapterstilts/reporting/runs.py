@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from adapterstilts.reporting.by_class import class_tables
 from adapterstilts.reporting.text_table import plain_table, text_of
 from adapterstilts.runs.store import KEY_DIGITS, Run
 
 if TYPE_CHECKING:
     from adapterstilts.runs.specs import StageSpec
+
+BY_CLASS = "by_class"
+"""What metrics call what became of every class."""
 
 
 def runs_table(runs: Sequence[Run]) -> str:
@@ -34,6 +38,20 @@ def runs_table(runs: Sequence[Run]) -> str:
             run.provenance["finished"][:19] + "Z",
         )
     return text_of(table)
+
+
+def run_text(content: Mapping[str, Any]) -> str:
+    """One run as YAML, what became of its classes as tables below it.
+
+    Args:
+        content: Key, folder, spec, provenance and metrics.
+    """
+    import yaml
+
+    metrics = {name: value for name, value in content["metrics"].items() if name != BY_CLASS}
+    text = yaml.safe_dump({**content, "metrics": metrics}, sort_keys=False, allow_unicode=True, width=110)
+    tables = class_tables(content["metrics"].get(BY_CLASS, {}))
+    return f"{text}\n{tables}" if tables else text
 
 
 def _method(spec: StageSpec) -> str:

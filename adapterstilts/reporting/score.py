@@ -13,7 +13,8 @@ def scores_tables(scores: SubmissionScores) -> str:
 
 
 def _summary(scores: SubmissionScores) -> str:
-    table = plain_table(f"{scores.benchmark or 'All tasks'}, in percent")
+    aside = ", MSE aside" if any("mse" in task.means for task in scores.tasks) else ""
+    table = plain_table(f"{scores.benchmark or 'All tasks'}, in percent{aside}")
     for name in ("task", "split"):
         table.add_column(name, no_wrap=True)
     for name in ("languages", "mean over languages", "score"):

@@ -42,6 +42,8 @@ def examined_text(found: Examined) -> str:
     lines += _columns(names, found)
     if found.guesses:
         lines += ["", "Read as (what is wrong can be said with --column NAME=COLUMN):", *_guesses(found.guesses)]
+    if found.labels:
+        lines += _wrapped(f"Labels (what is wrong, with --option NAME=VALUE): {found.labels.why}", indent="  ")
     return "\n".join(lines) + "\n"
 
 

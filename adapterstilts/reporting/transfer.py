@@ -10,6 +10,9 @@ from adapterstilts.languages import LANGUAGES, context_language, question_langua
 from adapterstilts.reporting.text_table import plain_table, shown_flops, shown_parameters, text_of
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT, compared, legend, mean_name, row_name
 
+# Of tables with a value that is no share, what is in percent.
+_UNITS = {"perplexity": "(accuracy in percent)", "mse": "(correlations in percent)"}
+
 
 def transfer_tables(result: TransferResult) -> str:
     """One table per target: a row for each run, a column for each language."""
@@ -23,7 +26,7 @@ def _transfer_table(rows: Sequence[TransferRow]) -> str:
     others = zero_shot_languages(rows[0].languages)
     examples = sorted({int(scores["examples"]) for scores in rows[0].languages.values()})
     count = f"{examples[0]:,}" if len(examples) == 1 else f"{examples[0]:,} to {examples[-1]:,}"
-    unit = "in percent" if not {"perplexity"} & set(metrics) else "(accuracy in percent)"
+    unit = next((words for name, words in _UNITS.items() if name in metrics), "in percent")
     most = max(len(row.seeds) for row in rows)
     seeds = f", mean of {most} seeds ± standard deviation" if most > 1 else ""
     several = len(compared(rows)) > 1

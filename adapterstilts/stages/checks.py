@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.splits import training_rows
@@ -23,6 +24,16 @@ from adapterstilts.stages.setup import Setup
 from adapterstilts.stages.words import check_evaluated_words
 
 Note = Callable[[str], None]
+
+# Options that a model and the task it answers have to share, the most telling ones first.
+_OF_ONE_FORM = {
+    "regression": "of the same form: labels or numbers",
+    "multi_label": "of the same form: one label a row or several",
+    "one_text": "of the same form: one text or two",
+    "labels": "with the same labels in the same order",
+    "mean": "with targets of the same mean, which numbers are said from",
+    "sd": "with targets of the same standard deviation, which numbers are said in",
+}
 
 
 @dataclass
@@ -131,12 +142,14 @@ class Checks:
                     f"{model.name} was trained for {trained.kind}, but {spec.task} is {spec.kind}.",
                     remedy="Evaluate on a task of the same kind.",
                 )
-            if trained.options.get("labels") != spec.options.get("labels"):
-                raise CompatibilityError(
-                    f"{model.name} was trained with the labels {trained.options['labels']}, but {spec.task} has "
-                    f"{spec.options['labels']}.",
-                    remedy="Evaluate on a task with the same labels in the same order.",
-                )
+            for option, remedy in _OF_ONE_FORM.items():
+                theirs, own = trained.options.get(option), spec.options.get(option)
+                if theirs != own:
+                    raise CompatibilityError(
+                        f"{model.name} was trained with {_option(option, theirs)}, but {spec.task} has "
+                        f"{_option(option, own)}.",
+                        remedy=f"Evaluate on a task {remedy}.",
+                    )
 
     def _try(self, method: MethodSpec) -> None:
         entry = METHODS.get(method.name)
@@ -172,3 +185,10 @@ class Checks:
             wanted = self.setup.catalogue.build_kind(spec).subset(rows, spec.max_examples)
             direction = Direction(language, ENGLISH)
             translations.load(task, spec.split, direction, rows=rows, wanted=wanted, bad=bad)
+
+
+def _option(name: str, value: Any) -> str:
+    """An option as a message has it."""
+    if name == "labels":
+        return f"the labels {value}" if value else "no labels"
+    return f"{name}: {'false' if value is None else str(value).lower()}"

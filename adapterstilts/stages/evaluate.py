@@ -63,6 +63,8 @@ class Evaluation:
                 if one["calibration"] and not self.kind.trained and language not in self.spec.calibration
             ],
         }
+        if by_class := {language: one["by_class"] for language, one in scored.items() if one.get("by_class")}:
+            metrics["by_class"] = by_class
         if hidden := {language: one["hidden"] for language, one in scored.items() if one.get("hidden")}:
             metrics["hidden"] = hidden
         if attention := {code: one["fusion_attention"] for code, one in scored.items() if one["fusion_attention"]}:
@@ -99,6 +101,7 @@ class Evaluation:
         scored = {
             "metrics": {**result.metrics, "examples": result.examples or len(result.items) or len(answers)},
             "counts": result.counts,
+            "by_class": result.by_class,
             "hidden": answered.bad.hidden,
             "calibration": calibration,
             "rows_left_out": dict(answered.bad.counts),

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.splits import check_learnable
 from adapterstilts.data.translation.reading import from_english
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.languages import ENGLISH
@@ -117,23 +118,27 @@ def trained_kind(planner: Planner, task: Recipe) -> Kind:
     It has the chosen pooling where it reads one vector of a text, and what its recipe leaves to the training data.
     """
     kind, pooling = task.build_kind(), planner.pooling
-    if kind.collects:
-        return with_options(task, **_collected(planner, task, kind))
-    if pooling is None or not reads_one_vector(task):
-        return kind
-    if getattr(kind.options, "pooling", None) is None and pooling == planner.facts.pooling:
-        return kind
-    return with_options(task, pooling=pooling)
+    found = _collected(planner, task, kind) if kind.collects else {}
+    if pooling is not None and reads_one_vector(task):
+        usual = getattr(kind.options, "pooling", None) is None and pooling == planner.facts.pooling
+        found |= {} if usual else {"pooling": pooling}
+    return with_options(task, **found) if found else kind
 
 
 def _collected(planner: Planner, task: Recipe, kind: Kind) -> dict[str, Any]:
-    """What the English training rows make the options that a recipe leaves to them."""
+    """What the English training rows make the options that a recipe leaves to them.
+
+    Those of the task whose data are trained on last, where a task has none of its own.
+    """
     source, skip = planner.setup.source, planner.skip_bad_rows
+    task = (planner.setup.catalogue.training_recipes(task, source.name) or (task,))[-1]
     if missing := source.missing(task, "train", ENGLISH):
         raise _absent(task, "training", missing)
 
     def find() -> dict[str, Any]:
-        return kind.collect(source.load(task, "train", ENGLISH, BadRows(skip=skip)))
+        rows = source.load(task, "train", ENGLISH, BadRows(skip=skip))
+        check_learnable(task, rows)
+        return kind.collect(rows)
 
     told = ("options", task.kind, source.fingerprint(task, "train", ENGLISH), str(skip))
     return dict(Memory.of_user().recall(*told, find=find))

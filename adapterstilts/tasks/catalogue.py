@@ -249,8 +249,9 @@ def read_recipe(values: Any, *, where: str) -> Recipe:
         raise DataError(f"{where} does not say what the task is.", remedy="See `astilts tasks show squad`.")
     found = validate(Recipe, values, where=where)
     try:
-        found.build_kind()
-        METRICS.get(found.metric)
+        found.build_kind().check_metric(METRICS.get(found.metric))
     except AstiltsError as error:
         raise UsageError(f"{where}: {error.message}", remedy=error.remedy) from None
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}.", remedy="Change 'metric' or the options.") from None
     return found

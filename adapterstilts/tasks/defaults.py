@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from adapterstilts.metrics import Metric
 from adapterstilts.settings import Encoding, Strict
 from adapterstilts.tasks.kind import Row, draw
+from adapterstilts.tasks.label_guessing import LabelGuess
 from adapterstilts.tasks.translation import Into
 
 
@@ -23,7 +25,22 @@ class KindDefaults:
         return None
 
     @classmethod
-    def starting_options(cls, rows: Iterable[Row]) -> dict[str, Any]:
+    def columns(cls, options: Mapping[str, Any]) -> Any:
+        """The same whatever the options."""
+        return cls.features()
+
+    @staticmethod
+    def features() -> Any:
+        """Every kind has its own."""
+        raise NotImplementedError("a kind says which columns its rows have")
+
+    @classmethod
+    def guess_labels(cls, values: Sequence[Any], told: Mapping[str, Any]) -> LabelGuess | None:
+        """Nothing has to be said."""
+        return None
+
+    @classmethod
+    def starting_options(cls, rows: Iterable[Row], told: Mapping[str, Any]) -> dict[str, Any]:
         """Options at their defaults."""
         return {}
 
@@ -62,6 +79,12 @@ class KindDefaults:
 
     def check(self, row: Row) -> None:
         """Every row is usable."""
+
+    def check_training(self, rows: Mapping[str, Iterable[Any]]) -> None:
+        """Something can be learnt from any rows."""
+
+    def check_metric(self, metric: Metric) -> None:
+        """The recipe is right about it."""
 
     def stand_in(self, rows: Sequence[Row]) -> str | None:
         """Equal answers can be right."""

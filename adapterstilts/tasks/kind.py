@@ -11,9 +11,11 @@ import numpy as np
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from adapterstilts.errors import DataError
+from adapterstilts.metrics import METRICS, Metric
 from adapterstilts.metrics.statistics import Item
 from adapterstilts.registry import Registry
 from adapterstilts.settings import Encoding, Pooling, Strict
+from adapterstilts.tasks.label_guessing import LabelGuess
 from adapterstilts.tasks.translation import Into
 
 Row = Mapping[str, Any]
@@ -60,12 +62,14 @@ class Scores:
         items: Example id to its part in each value.
         counts: What else has to be known about the predictions, for instance how many had to be repaired.
         examples: How many examples were scored; None for one an item.
+        by_class: What became of every class, where there are classes; see `metrics.by_class`.
     """
 
     metrics: dict[str, float]
     items: dict[str, dict[str, Item]]
     counts: dict[str, int] = field(default_factory=dict)
     examples: int | None = None
+    by_class: dict[str, Any] = field(default_factory=dict)
 
 
 class Kind(Protocol):
@@ -105,7 +109,10 @@ class Kind(Protocol):
 
     @property
     def metrics(self) -> Mapping[str, str]:
-        """Names of the metrics shown in tables, with their labels; the last one's difference is shown."""
+        """Names of the metrics shown in tables, with their labels; the last one's difference is shown.
+
+        Of these, a task shows those that its metric gives; see `shown_metrics`.
+        """
 
     @property
     def usual_metric(self) -> str | None:
@@ -116,14 +123,40 @@ class Kind(Protocol):
         """The canonical columns, as `datasets.Features`."""
 
     @classmethod
-    def starting_options(cls, rows: Iterable[Row]) -> dict[str, Any]:
-        """What the options of a new task have to say for these training rows, e.g. which labels there are."""
+    def columns(cls, options: Mapping[str, Any]) -> Any:
+        """The canonical columns of a task with these options, of which some may be missing yet."""
+
+    @classmethod
+    def guess_labels(cls, values: Sequence[Any], told: Mapping[str, Any]) -> LabelGuess | None:
+        """What the values in a new task's column of labels look like, if that is something to be said.
+
+        Args:
+            told: The options that the user has given.
+        """
+
+    @classmethod
+    def starting_options(cls, rows: Iterable[Row], told: Mapping[str, Any]) -> dict[str, Any]:
+        """What the options of a new task have to say for these training rows, e.g. which labels there are.
+
+        Args:
+            told: Options that are known already.
+        """
 
     def head(self) -> HeadSpec:
         """The head to train or to read vectors with."""
 
     def check(self, row: Row) -> None:
         """Raises ValueError, with the reason, for a row that this task cannot use."""
+
+    def check_training(self, rows: Mapping[str, Iterable[Any]]) -> None:
+        """Raises ValueError, with the reason, if nothing can be learnt from these training rows together.
+
+        Args:
+            rows: Column name to values.
+        """
+
+    def check_metric(self, metric: Metric) -> None:
+        """Raises ValueError, with the reason, for a metric that does not score answers of this form."""
 
     @property
     def pools(self) -> bool:
@@ -238,6 +271,12 @@ class Kind(Protocol):
 
     def write_labels(self, rows: Sequence[Row], path: Path) -> None:
         """Writes the gold answers of `rows` in the benchmark's layout of label files."""
+
+
+def shown_metrics(kind: Kind, metric: str) -> dict[str, str]:
+    """Those of a kind's metrics that a metric of the registry gives, with their labels."""
+    given = METRICS.get(metric).gives
+    return {name: label for name, label in kind.metrics.items() if not given or name in given}
 
 
 def draw(rows: Any, size: int | None) -> Any:

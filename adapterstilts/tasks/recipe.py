@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.settings import Strict
-from adapterstilts.tasks.kind import KINDS, Kind
+from adapterstilts.tasks.kind import KINDS, Kind, shown_metrics
 from adapterstilts.tasks.sources import READ_WITH, FilesSource, HubSource, MiniSource, Sources
 
 Benchmark = Literal["xtreme", "xtreme-r"]
@@ -129,6 +129,16 @@ class Recipe(Strict):
             UsageError: The kind does not exist, or an option is unknown or has the wrong type.
         """
         return KINDS.get(self.kind)(self.options)
+
+    @property
+    def canonical_columns(self) -> Any:
+        """The columns of the task's rows, as `datasets.Features`."""
+        return KINDS.get(self.kind).columns(self.options)
+
+    @property
+    def metric_labels(self) -> dict[str, str]:
+        """The values that tables show, with what they call them; the last one counts."""
+        return shown_metrics(self.build_kind(), self.metric)
 
     def hyperparameters(self, family: Family, prefer: str | None = None) -> dict[str, Any]:
         """Hyperparameters for a method family: our own, over which those go that are published.

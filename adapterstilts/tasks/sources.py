@@ -73,16 +73,19 @@ class RecordSource(SourceRecipe):
             the record's only if they are named here. With it or `values`, values are read as what the column holds:
             `3` as text or number, a text as a list of its words.
         values: Canonical column to what stands for its values in the data, e.g. `{label: {0: entailment}}`.
+        separators: Canonical column that holds a list to what stands between its parts where the data have one text,
+            e.g. `{label: "|"}`; otherwise these are its words.
     """
 
     record: str | None = None
     columns: dict[str, Names] = {}
     values: dict[str, Values] = {}
+    separators: dict[str, Annotated[str, Field(min_length=1)]] = {}
 
     @model_validator(mode="after")
     def _record_does_it_all(self) -> RecordSource:
-        if self.record and (self.columns or self.values):
-            raise ValueError(f"'record' and {'columns' if self.columns else 'values'!r} do not go together")
+        if self.record and (said := [name for name in ("columns", "values", "separators") if getattr(self, name)]):
+            raise ValueError(f"'record' and {said[0]!r} do not go together")
         return self
 
 
@@ -127,7 +130,7 @@ class HubSource(RecordSource):
     def _fields_belong_together(self) -> HubSource:
         needs = {"archive": "format", "options": "format", "beside": "table"}
         against = {
-            "table": ("record", "columns", "values"),
+            "table": ("record", "columns", "values", "separators"),
             "shards": ("config", "configs"),
             "format": ("config", "configs", "shards", "table", "id_prefix"),
         }

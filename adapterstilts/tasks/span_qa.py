@@ -69,7 +69,7 @@ class SpanQA(KindDefaults):
         return "squad_v2" if self.options.no_answer else "squad"
 
     @classmethod
-    def starting_options(cls, rows: Iterable[Row]) -> dict[str, Any]:
+    def starting_options(cls, rows: Iterable[Row], told: Mapping[str, Any]) -> dict[str, Any]:
         """Whether there are questions without answer."""
         return {"no_answer": True} if any(not row["answers"]["text"] for row in rows) else {}
 

@@ -84,7 +84,7 @@ class Tagging(KindDefaults):
         return Features({"id": text, "tokens": List(text), "tags": List(text), "language": text})
 
     @classmethod
-    def starting_options(cls, rows: Iterable[Row]) -> dict[str, Any]:
+    def starting_options(cls, rows: Iterable[Row], told: Mapping[str, Any]) -> dict[str, Any]:
         """The tags that occur, the most frequent of them for words without a token, and whether they are spans."""
         counts = Counter(tag for row in rows for tag in row["tags"])
         spans = begins_and_continues(counts)

@@ -80,6 +80,7 @@ def test_what_is_guessed_can_be_said(capsys: pytest.CaptureFixture[str]) -> None
     said = new("news", "pair_classification", "--train", train, "--column", "text_a=text,headline", "--column",
                "text_b=", "--option", "labels=[b, a, c]", "--title", "Topics of news", "--data-dir", ".")  # fmt: skip
     assert said["title"] == "Topics of news" and said["options"]["labels"] == ["b", "a", "c"]
-    assert said["sources"]["files"]["columns"] == {"text_a": ["text", "headline"], "text_b": [], "label": "topic"}
+    assert said["sources"]["files"]["columns"] == {"text_a": ["text", "headline"], "label": "topic"}
+    assert said["options"]["one_text"]
     assert said["sources"]["files"]["splits"] == {"train": "data/train.csv"}
     assert "text_a from text + headline (as you said)" in capsys.readouterr().out

@@ -68,6 +68,62 @@ def test_bad_rows_are_named_or_left_out(capsys: pytest.CaptureFixture[str]) -> N
     assert "train 10, test en 1" in shown and "left out  1: the label 'c' is not one of a, b" in shown
 
 
+def test_a_table_of_one_text_and_a_label_says_all_that_there_is_to_say(capsys: pytest.CaptureFixture[str]) -> None:
+    train = write_table("train.csv", ["text", "label"], [[f"Text {n}", "ab"[n % 2]] for n in range(10)])
+    said = new("news", "pair_classification", "--train", train)
+    assert said["options"] == {"labels": ["a", "b"], "one_text": True} and said["metric"] == "accuracy"
+    assert said["sources"]["files"]["columns"] == {"text_a": "text", "label": "label"}
+    shown = capsys.readouterr().out
+    assert "text_b from nothing (no text is left)" in shown and "one_text  true" in shown
+    rows = FileRows(Path("data")).load(Catalogue.load(["mine"]).recipe("news"), "train", "en", BadRows(skip=False))
+    assert rows[1] == {"id": "1", "text_a": "Text 1", "label": "b", "language": "en"}
+
+
+def test_several_labels_in_one_text_are_split_at_what_stands_between_them(capsys: pytest.CaptureFixture[str]) -> None:
+    cells = ["war; art", "art", "", "war", "art ;sport", "sport"]
+    table = [[f"Text {n}", cell, "x"] for n, cell in enumerate(cells)]
+    train = write_table("train.csv", ["text", "topics", "more"], table)
+    said = new("news", "pair_classification", "--train", train, "--column", "label=topics", "--column", "text_b=")
+    assert said["options"] == {"labels": ["art", "sport", "war"], "one_text": True, "multi_label": True}
+    assert said["sources"]["files"]["separators"] == {"label": ";"} and said["metric"] == "multi_label"
+    shown = capsys.readouterr().out
+    assert "several labels, split at ';'" in shown and max(map(len, shown.splitlines())) <= WIDTH
+    rows = FileRows(Path("data")).load(Catalogue.load(["mine"]).recipe("news"), "train", "en", BadRows(skip=False))
+    assert rows["label"][:] == [["war", "art"], ["art"], [], ["war"], ["art", "sport"], ["sport"]]
+
+
+def test_numbers_that_are_not_whole_make_a_regression_unless_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [[f"One {n}", f"Two {n}", f"{n / 7:.2f}"] for n in range(20)]
+    train = write_table("train.csv", ["sentence1", "sentence2", "similarity"], rows)
+    said = new("likeness", "pair_classification", "--train", train)
+    assert (said["options"], said["metric"]) == ({"regression": True}, "regression")
+    shown = capsys.readouterr().out
+    assert "label  from similarity (by its name)" in shown and "regression=true" in shown
+    classes = ["--train", train, "--force", "--option", "regression=false"]
+    assert len(new("likeness", "pair_classification", *classes)["options"]["labels"]) == 20
+
+
+def test_labels_that_cannot_be_learnt_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["news", "--kind", "pair_classification", "--out", "mine", "--train"]
+    train = write_table("train.csv", ["text", "label"], [[f"Text {n}", "a"] for n in range(9)])
+    assert "labels: 'a' is the only one, and telling rows apart takes two" in fails(capsys, *words, train)[1]
+    train = write_table("train.csv", ["text", "label"], [[f"Text {n}", f"{n}"] for n in range(1200)])
+    code, message = fails(capsys, *words, train)
+    assert code == 2 and "there are 1,200, and more than 1,000" in message and "most_labels=1200" in message
+    train = write_table("train.csv", ["text", "label"], [[f"Text {n}", "2.50"] for n in range(9)])
+    code, message = fails(capsys, *words, train, "--option", "regression=true")
+    assert code == 1 and "the training data of news: all rows have the number 2.5" in message
+    train = write_table("train.csv", ["text", "label"], [*([f"Text {n}", "ab"[n % 2]] for n in range(9)), [" ", "a"]])
+    assert "data/train.csv: line 11: its texts are empty" in fails(capsys, *words, train)[1]
+
+
+def test_a_label_that_only_the_test_has_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    train = write_table("train.csv", ["text", "label"], [[f"Text {n}", ["a|b", "a", "b"][n % 3]] for n in range(9)])
+    test = write_table("test.csv", ["text", "label"], [["Text", "a"], ["Text", "b|c"]])
+    words = ["news", "--kind", "pair_classification", "--train", train, "--test", f"en={test}"]
+    assert "data/test.csv: line 3: row '1': the label 'c' is not one of a, b" in fails(capsys, *words)[1]
+
+
 REFUSED = {
     "squad --kind span_qa --train data/train.csv": (2, "'squad' is already a task of the package"),
     "all --kind span_qa --train data/train.csv": (2, "is not 'all' or 'none'"),

@@ -29,7 +29,7 @@ FEW = {"max_train_examples": 24, "max_eval_examples": 16}
 def test_every_intermediate_task_is_trained(suite: dict[str, Any], name: str) -> None:
     result = adapterstilts.train_intermediate(name, **suite)
     assert result.steps == 3 and result.validation
-    for label in recipe(name).build_kind().metrics.values():
+    for label in recipe(name).metric_labels.values():
         assert label in training_summary(result)
     (run,) = RunStore(suite["store"]).runs()
     assert run.metrics["train_examples"] == 24
@@ -77,7 +77,7 @@ def test_untrained_targets_read_the_intermediate_model(suite: dict[str, Any]) ->
         assert none.parameters["trained"] == mnli.parameters["trained"] == 0 and mnli.trained is None
         assert mnli.parameters["total"] > none.parameters["total"]
         assert mnli.seconds["target"] == 0 and mnli.difference and not none.difference
-        metric = next(iter(recipe(mnli.task).build_kind().metrics))
+        metric = next(iter(recipe(mnli.task).metric_labels))
         assert mnli.zero_shot and none.zero_shot
         gain = mnli.zero_shot[metric] - none.zero_shot[metric]
         assert mnli.difference[metric].mean == pytest.approx(gain)

@@ -18,6 +18,8 @@ from adapterstilts.tasks.tagging import Tagging
 
 PAIR, CHOICE, TAGGING, SPAN = (kind.features() for kind in (PairClassification, MultipleChoice, Tagging, SpanQA))
 
+SEVERAL = PairClassification.columns({"multi_label": True})
+
 
 def columns(features: Any, **said: Any) -> Columns:
     return Columns(FilesSource.model_validate({"format": "jsonl", "splits": {}, **said}), features)
@@ -47,6 +49,24 @@ ROWS: dict[str, tuple[Any, dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"values": {"label": {0: "no", 1: "yes"}}},
         {"text_a": "A", "text_b": "B", "label": " 1 "},
         {"text_a": "A", "text_b": "B", "label": "yes"},
+    ),
+    "several in one text": (
+        SEVERAL,
+        {"separators": {"label": "|"}, "values": {"label": {"1": "war", "2": "art"}}},
+        {"text_a": "A", "text_b": "B", "label": "2| 1 |"},
+        {"text_a": "A", "text_b": "B", "label": ["art", "war"]},
+    ),
+    "none": (
+        SEVERAL,
+        {"separators": {"label": "|"}},
+        {"text_a": "A", "text_b": "B", "label": None},
+        {"text_a": "A", "text_b": "B", "label": []},
+    ),
+    "one text": (
+        PairClassification.columns({"one_text": True}),
+        {"columns": {"text_a": "text"}},
+        {"text": "A", "label": "yes"},
+        {"text_a": "A", "label": "yes"},
     ),
     "choices": (
         CHOICE,
@@ -113,6 +133,13 @@ def test_what_is_wrong_with_a_record_is_said(what: str) -> None:
     features, said, record, message = BAD[what]
     with pytest.raises(ValueError, match=message):
         columns(features, **said)(record, "en")
+
+
+def test_only_lists_have_separators() -> None:
+    with pytest.raises(UsageError, match="'separators' has 'label', a column that holds no list"):
+        columns(PAIR, separators={"label": "|"})
+    with pytest.raises(ValidationError, match="'record' and 'separators' do not go together"):
+        columns(SEVERAL, record="mnli", separators={"label": "|"})
 
 
 def test_ids_are_used_once() -> None:

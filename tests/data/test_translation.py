@@ -254,6 +254,20 @@ def test_what_is_written_is_read(task: str, name: str, tmp_path: Path) -> None:
     assert [row["id"] for row in loaded(tmp_path, task, ours, wanted=[3, 1])] == [ours[3]["id"], ours[1]["id"]]
 
 
+def test_a_task_of_one_text_is_translated_and_read_back(tmp_path: Path) -> None:
+    task = MNLI.model_copy(update={"name": "topics", "options": {"labels": ["a", "b"], "one_text": True}})
+    kind = task.build_kind()
+    ours = [{"id": str(n), "text_a": f"One {n}. Two.", "label": "ab"[n % 2], "language": "en"} for n in range(4)]
+    theirs = [translate_row(kind, row, str.upper, language="de") for row in ours]
+    assert theirs[1] == {"id": "1", "text_a": "ONE 1. TWO.", "label": "b", "language": "de"}
+    path = file_of(tmp_path, task.model_copy(update={"translations": {}}), "train", EN_DE)
+    write_translations(path, zip(ours, theirs, strict=True), columns=kind.translated_columns)
+    table = Dataset.from_list(ours, features=task.canonical_columns)
+    files, plain = TranslationFiles(tmp_path, flag="--translations"), task.model_copy(update={"translations": {}})
+    found = files.load(plain, "train", EN_DE, rows=table, wanted=table, bad=BadRows(skip=False))
+    assert found.to_list() == theirs
+
+
 def test_xtremes_own_files_are_read(tmp_path: Path) -> None:
     """As they are published: no source texts in JSON, lost answers at -1, `contradictory`, and tokenised English."""
     ours, theirs = pairs()

@@ -64,7 +64,7 @@ def test_every_form_is_scored(tmp_path: Path) -> None:
 
 def test_metric_without_files(tmp_path: Path) -> None:
     with pytest.raises(
-        UsageError, match="no prediction files of the metric 'masked_lm'. There are of: accuracy, map@20"
+        UsageError, match="no prediction files of the metric 'masked_lm'. There are of: accuracy, classification"
     ):
         score_file(tmp_path, tmp_path, metric="masked_lm", language="en")
     with pytest.raises(UsageError, match="Unknown metric 'perplexity'"):

@@ -101,6 +101,28 @@ def test_a_model_answers_only_what_it_was_trained_for(world: World) -> None:
         checks(world).models(graph_of(named))
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"one_text": True}, "was trained with one_text: false, but likeness has one_text: true"),
+        ({"multi_label": True}, "was trained with multi_label: false, but likeness has multi_label: true"),
+        ({"regression": True, "labels": ()}, "was trained with regression: false, but likeness has regression: true"),
+        ({"labels": ("a", "b")}, "was trained with the labels .*'entailment'.*, but likeness has the labels .*'a'"),
+    ],
+)
+def test_a_model_answers_only_in_the_form_that_it_was_trained_for(
+    world: World, options: dict[str, Any], message: str
+) -> None:
+    mnli = world.recipe("mnli")
+    trained = plan_training(world.planner, [mnli], "train-target")
+    changed = {name: value for name, value in {**mnli.options, **options}.items() if value != ()}
+    kind = mnli.model_copy(update={"options": changed}).build_kind()
+    scored = plan_evaluation(world.planner, mnli, trained, Scored(languages=("en",)))
+    spec = scored.spec.model_copy(update={"task": "likeness", "options": kind.decisive_options()})
+    with pytest.raises(CompatibilityError, match=message):
+        checks(world).models(graph_of(replace(scored, spec=spec)))
+
+
 def test_a_method_is_tried_only_where_something_has_to_be_trained(world: World) -> None:
     planner = with_method(world, "seq_bn[leave_out=0+1]")
     stage = plan_training(planner, [world.recipe("squad")], "train-intermediate")

@@ -1,7 +1,7 @@
 """Records of a table as canonical rows: other names of columns, other values, and what a column holds.
 
-Where a recipe's source says `columns` or `values`, every value becomes what its canonical column holds: text, a number,
-or a list of these, of which a text has one for each word.
+Where a recipe's source says `columns`, `values` or `separators`, every value becomes what its canonical column holds:
+text, a number, or a list of these, of which a text has one for each word, or for each part between separators.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any
 
 from adapterstilts.data.records.fields import Record, Row
 from adapterstilts.data.records.forms import Form, form_of, reader
-from adapterstilts.errors import unknown
+from adapterstilts.errors import UsageError, unknown
+from adapterstilts.tasks.label_guessing import parts_of
 from adapterstilts.tasks.sources import Names, RecordSource, found_under, listed
 
 # Columns that rows have anyway: from the data only where the source names them.
@@ -30,12 +31,18 @@ class Columns:
     """
 
     def __init__(self, part: RecordSource, features: Mapping[str, Any]) -> None:
-        for name in (*part.columns, *part.values):
+        for name in (*part.columns, *part.values, *part.separators):
             if name not in features:
                 raise unknown("canonical column", name, features)
+        if whole := [name for name in part.separators if form_of(features[name]) is not Form.LIST]:
+            raise UsageError(
+                f"'separators' has {whole[0]!r}, a column that holds no list.",
+                remedy="Leave it out, or say in the options that there are several.",
+            )
         wanted = [name for name in features if name in part.columns or name not in _GIVEN]
         self._names = {name: part.columns.get(name, name) for name in wanted}
         self._values = part.values
+        self._separators = part.separators
         self._readers = {name: reader(feature) for name, feature in features.items()}
         texts = [name for name in wanted if form_of(features[name]) is Form.TEXT]
         self._texts = [name for name in texts if name not in (*_GIVEN, "label")]
@@ -56,12 +63,20 @@ class Columns:
         if absent := [one for one in listed(theirs) if one not in record]:
             raise ValueError(f"it has no column {absent[0]!r} for {name!r}; there are: {', '.join(map(str, record))}")
         found = found_under(record, theirs)
+        if name in self._separators:
+            found = _parts(found, self._separators[name])
         if name in self._values:
             found = _renamed(found, self._values[name])
         try:
             return self._readers[name](found)
         except ValueError as error:
             raise ValueError(f"{name!r} {error}") from None
+
+
+def _parts(value: Any, separator: str) -> list[Any]:
+    """The parts of a text, or of several; none of an empty one or of nothing."""
+    given = value if isinstance(value, list) else [value]
+    return [part for one in given if one is not None for part in parts_of(str(one), separator)]
 
 
 def _renamed(value: Any, names: Mapping[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from adapterstilts.data.records.forms import Form, as_number, form_of
 from adapterstilts.errors import UsageError, unknown
+from adapterstilts.tasks.label_guessing import are_measures, separator_of
 from adapterstilts.tasks.sources import Names, listed
 
 # What data sets call these columns, the most telling names first.
@@ -19,7 +20,7 @@ _LIKE: dict[str, tuple[str, ...]] = {
     "text_b": ("sentence2", "hypothesis", "question2", "text2", "s2", "answer", "response", "passage", "body",
                "sentence", "text", "content"),
     "label": ("goldlabel", "labels", "class", "category", "topic", "sentiment", "target", "answerkey", "correct",
-              "gold", "answer", "y", "isduplicate"),
+              "gold", "answer", "y", "isduplicate", "score", "rating", "similarity"),
     "context": ("ctx", "premise", "passage", "paragraph", "article", "story"),
     "question": ("query", "stem", "prompt", "asksfor"),
     "choices": ("options", "endings", "answers", "alternatives", "solutions"),
@@ -78,6 +79,17 @@ class Table:
         """Whether a column has few different values: two or three, or each of them several times."""
         return 0 < self.distinct(name) <= min(_MOST_LABELS, max(3, len(self.columns[name]) // 2))
 
+    def has_labels(self, name: str, feature: Any) -> bool:
+        """Whether a column can be labels: few values, or for labels that are text, several a row, or measurements."""
+        if self.repeats(name):
+            return True
+        if form_of(feature) is not Form.TEXT:
+            return False
+        if self.has_only(list, name):
+            return True
+        texts = [str(value).strip() for value in self.columns[name]]
+        return self.has_only(str | int | float, name) and (are_measures(texts) or separator_of(texts) is not None)
+
     def is_unique(self, name: str) -> bool:
         """Whether no two values of a column are equal."""
         values = [str(value) for value in self.columns[name]]
@@ -135,7 +147,7 @@ def _fits(name: str, feature: Any, table: Table, theirs: str) -> bool:
     if name == "id":
         return table.is_unique(theirs)
     if name == "label":
-        return theirs == name or table.repeats(theirs)
+        return theirs == name or table.has_labels(theirs, feature)
     form = form_of(feature)
     if form is Form.OBJECT:
         return table.has_only(Mapping, theirs)
@@ -161,7 +173,10 @@ def _by_content(name: str, feature: Any, table: Table, free: Sequence[str]) -> F
     form = form_of(feature)
     if name == "label":
         found = next((one for one in free if table.repeats(one) and table.distinct(one) > 1), None)
-        return (found, f"by its {table.distinct(found)} values") if found else None
+        if found:
+            return found, f"by its {table.distinct(found)} values"
+        found = next((one for one in free if table.has_labels(one, feature) and table.has_numbers(one)), None)
+        return (found, "by its numbers") if found else None
     fits: Callable[[str], bool] | None = None
     if form is Form.TEXT and name in _LIKE and name != "id":
         fits = table.has_texts
@@ -185,7 +200,7 @@ def _complete(guesses: Mapping[str, ColumnGuess], features: Mapping[str, Any], t
         elif name in ("id", "language"):
             continue
         elif name in texts and name != "label" and any(one in guesses for one in texts if one not in (name, "label")):
-            found.append(ColumnGuess(name, (), "no text is left: empty"))
+            found.append(ColumnGuess(name, (), "no text is left"))
         else:
             raise UsageError(
                 f"No column of the file looks like {name!r}; it has {', '.join(table.columns)}.",

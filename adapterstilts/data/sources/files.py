@@ -75,7 +75,7 @@ class FileRows:
         self._check(task, split, language)
         parts = self._parts(task, split, language)
         paths = [path for part in parts for path in self._paths(part, split, language)]
-        features = task.build_kind().features()
+        features = task.canonical_columns
         rows = (
             (place, prefixed(row, number, parts))
             for number, part in enumerate(parts)

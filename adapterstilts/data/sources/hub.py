@@ -41,7 +41,7 @@ class HubRows:
         return f"hub:{ROWS_VERSION}:{'+'.join(parts)}:{language}"
 
     def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
-        parts, features = with_split(task.source("hub"), split), task.build_kind().features()
+        parts, features = with_split(task.source("hub"), split), task.canonical_columns
         rows = (
             (place, prefixed(row, number, parts))
             for number, part in enumerate(parts)
@@ -57,6 +57,8 @@ def _hub_name(part: HubSource, split: str, language: str) -> str:
         f"{part.path}@{part.revision}:{_config(part, language)}:{part.record}:{part.splits[split]}:"
         f"{sorted(part.columns.items())}:{part.id_prefix.get(language)}"
     )
+    if part.separators:
+        name += f":{part.separators}"
     if part.values:
         name += f":{part.values}"
     if part.shards:

@@ -73,7 +73,8 @@ def prefixed(row: dict[str, Any], number: int, parts: list[Any]) -> dict[str, An
 def record_name(part: RecordSource) -> str:
     """What decides how records become rows, for fingerprints."""
     read_as = f":{part.columns}:{part.values}" if part.columns or part.values else ""
-    return f"{part.record}{read_as}"
+    split_at = f":{part.separators}" if part.separators else ""
+    return f"{part.record}{read_as}{split_at}"
 
 
 def canonical(
@@ -103,7 +104,7 @@ def _converter(part: RecordSource, features: Mapping[str, Any]) -> Callable[[Any
     """From a record and the wanted language to a row, or several."""
     if part.record:
         return RECORDS.get(part.record)
-    return Columns(part, features) if part.columns or part.values else lambda found, _: found
+    return Columns(part, features) if part.columns or part.values or part.separators else lambda found, _: found
 
 
 def canonical_rows(
@@ -120,8 +121,7 @@ def canonical_rows(
     """
     from datasets import Dataset
 
-    kind = task.build_kind()
-    features = kind.features()
+    kind, features = task.build_kind(), task.canonical_columns
     found = [(place, row) for place, row in rows if _is_complete(row, features, place, bad)]
     # Benchmarks keep the labels of some test sets to themselves; then no row has one, or all have the same.
     unlabelled = all(kind.unlabelled(row) for _, row in found)

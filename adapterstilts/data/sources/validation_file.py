@@ -42,7 +42,7 @@ class ValidationFile:
         """The rows, with the canonical columns of the task's kind."""
         part, where = self._part(task), str(self.path)
         records = FORMATS.get(part.format)((self.path,), language, bad, **part.options)
-        features = task.build_kind().features()
+        features = task.canonical_columns
         return canonical_rows(
             task,
             canonical(records, part, features, language=language, where=where, bad=bad),

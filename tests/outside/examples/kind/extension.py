@@ -23,7 +23,7 @@ class Regression(KindDefaults):
     """A number for `<s> text_a </s></s> text_b </s>`."""
 
     name = "regression"
-    usual_metric = "spearman"
+    usual_metric = "likeness"
     options: PoolingOptions
     metrics: Mapping[str, str] = MappingProxyType({"spearman": "Spearman"})
     encoding_fields = ("max_length",)
@@ -134,5 +134,5 @@ class Spearman:
 def register(catalogue: Any) -> None:
     catalogue.kinds.add("regression", Regression)
     catalogue.heads.add("number", number_head)
-    metric = Metric("spearman", f"{__name__}:Spearman", ".tsv", match=match_lines, statistics={"spearman": spearman})
-    catalogue.metrics.add("spearman", metric)
+    metric = Metric("likeness", f"{__name__}:Spearman", ".tsv", match=match_lines, statistics={"spearman": spearman})
+    catalogue.metrics.add("likeness", metric)
