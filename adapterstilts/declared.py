@@ -25,6 +25,7 @@ class Group(Enum):
     METHOD = "Method"
     SHARING = "Shared models"
     DATA = "Data"
+    OWN = "Own data"
     TRANSLATIONS = "Translations"
     MIXING = "Several tasks"
     TRAINING = "Training"

@@ -260,7 +260,8 @@ def check_intermediates(planner: Planner, intermediates: Intermediates) -> None:
                     f"--compare: {intermediate.name} was trained on translations already.",
                     remedy="Compare with a run that was trained in English.",
                 )
-            if task.data.source != planner.setup.source.name or not same_rows(planner, task):
+            recipe = planner.setup.catalogue.recipe(task.name)
+            if task.data.source != planner.setup.source.of(recipe).name or not same_rows(planner, task):
                 raise UsageError(
                     f"--compare: the data of {task.name} are not those that {intermediate.name} was trained on.",
                     remedy="Use the --profile and --data-dir that it was trained with.",

@@ -13,7 +13,7 @@ from typing import Any
 from adapterstilts.commands.new_recipe import Examined, NewTaskOptions, draft_recipe
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS
-from adapterstilts.data.formats.guessing import guess_format
+from adapterstilts.data.formats.guessing import GuessedFormat, guess_format
 from adapterstilts.data.records.guessing import ColumnGuess, guess_columns
 from adapterstilts.data.sources.files import FileRows
 from adapterstilts.data.splits import check_learnable
@@ -64,14 +64,7 @@ def examine(options: NewTaskOptions, catalogue: Catalogue) -> Examined:
     _check_files(options)
     features = KINDS.get(options.kind).features()
     found = guess_format(options.train, features, name=options.format)
-    bad = BadRows(skip=True)
-    reader = FORMATS.get(found.name)
-    records = [record for _, record in islice(reader((options.train,), ENGLISH, bad, **found.options), _LOOKED_AT)]
-    if not records:
-        reasons = "; ".join(bad.counts) or "it has no record"
-        raise DataError(
-            f"{options.train} cannot be read as {found.name}: {reasons}.", remedy="Say its format with --format."
-        )
+    records = first_records(options.train, found)
     if found.name in _TABLES or not set(features) - {"id", "language"} <= records[0].keys():
         guesses = guess_columns(records, features, options.columns)
         return Examined(options.train, found, records, guesses, _labels(options, records, guesses))
@@ -82,6 +75,21 @@ def examine(options: NewTaskOptions, catalogue: Catalogue) -> Examined:
     return Examined(options.train, found, records, [])
 
 
+def first_records(path: Path, found: GuessedFormat) -> list[dict[str, Any]]:
+    """The first records of a file.
+
+    Raises:
+        DataError: There are none.
+    """
+    bad = BadRows(skip=True)
+    reader = FORMATS.get(found.name)
+    records = [record for _, record in islice(reader((path,), ENGLISH, bad, **found.options), _LOOKED_AT)]
+    if not records:
+        reasons = "; ".join(bad.counts) or "it has no record"
+        raise DataError(f"{path} cannot be read as {found.name}: {reasons}.", remedy="Say its format with --format.")
+    return records
+
+
 @in_catalogue
 def write_task(options: NewTaskOptions, examined: Examined, catalogue: Catalogue) -> NewTask:
     """Writes the recipe, once all rows of all files have been read with it.
@@ -90,7 +98,7 @@ def write_task(options: NewTaskOptions, examined: Examined, catalogue: Catalogue
         UsageError: The kind needs an option or a metric that nothing tells, or there is another task of this name.
         DataError: A record cannot be used; the message says where it is.
     """
-    data_dir = options.data_dir or _common_folder(options)
+    data_dir = options.data_dir or common_folder(options)
     source = FileRows(data_dir)
     recipe = draft_recipe(options, examined, source)
     counts: dict[str, int] = {}
@@ -104,7 +112,7 @@ def write_task(options: NewTaskOptions, examined: Examined, catalogue: Catalogue
             if split == "train":
                 check_learnable(recipe, rows)
     folder = options.out / options.name
-    _write(folder / "task.yaml", recipe, force=options.force)
+    write_recipe(folder / "task.yaml", recipe, force=options.force)
     # Read again, as a command with --tasks will.
     catalogue = Catalogue.load((*catalogue.folders, options.out))
     return NewTask(
@@ -147,7 +155,7 @@ def _check_files(options: NewTaskOptions) -> None:
             raise UsageError(f"{flag} {path} is not a file.", remedy="Give one.")
 
 
-def _common_folder(options: NewTaskOptions) -> Path:
+def common_folder(options: NewTaskOptions) -> Path:
     """The deepest folder that holds all files, from the working directory if it lies below it."""
     given = (options.train, options.validation, *options.test.values())
     common = Path(os.path.commonpath([path.absolute().parent for path in given if path]))
@@ -157,7 +165,12 @@ def _common_folder(options: NewTaskOptions) -> Path:
         return common
 
 
-def _write(path: Path, recipe: Recipe, *, force: bool) -> None:
+def write_recipe(path: Path, recipe: Recipe, *, force: bool = False) -> None:
+    """Writes a `task.yaml`.
+
+    Raises:
+        UsageError: It is there already.
+    """
     import yaml
 
     if path.exists() and not force:

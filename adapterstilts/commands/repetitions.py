@@ -64,12 +64,11 @@ def check_repeatable(planner: Planner, stages: Sequence[Training], seeds: int) -
 
 def same_data(planner: Planner, task: TaskSpec) -> bool:
     """Whether what the planner reads for a task is what a run was trained on."""
-    data = task.data
-    if data.source != planner.setup.source.name or not same_rows(planner, task):
+    data, recipe = task.data, planner.setup.catalogue.recipe(task.name)
+    if data.source != planner.setup.source.of(recipe).name or not same_rows(planner, task):
         return False
     if not data.translations:
         return True
-    recipe = planner.setup.catalogue.recipe(task.name)
     try:
         return from_english(planner.setup.translations, recipe, "train", data.languages) == data.translations
     except (DataError, UsageError):  # there are none

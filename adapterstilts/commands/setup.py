@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from adapterstilts.commands.options import TrainingOptions
+from adapterstilts.commands.own_tasks import NO_OWN_TASKS, OwnTasks
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.sources.validation_file import ValidationFile
 from adapterstilts.data.translation.reading import open_test_translations, open_translations
@@ -21,7 +22,6 @@ from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.store import RunStore
 from adapterstilts.stages.planner import Planner, ResolvedMethod
 from adapterstilts.stages.setup import Setup
-from adapterstilts.tasks.catalogue import Catalogue
 
 
 def make_planner(
@@ -30,6 +30,7 @@ def make_planner(
     method: str | None = None,
     translations: Path | None = None,
     translate_test: Path | None = None,
+    own: OwnTasks = NO_OWN_TASKS,
 ) -> Planner:
     """Resolves and checks everything that does not depend on a task.
 
@@ -37,6 +38,7 @@ def make_planner(
         method: What is trained where the options do not say; default: the profile's.
         translations: Folder of translations to train on, or `mini`; by default, the suite's if it is the source.
         translate_test: Folder of English translations to score, or `mini`; by default, originals are scored.
+        own: Tasks that no recipe describes.
 
     Raises:
         UsageError: A name is unknown or a value does not fit.
@@ -51,7 +53,7 @@ def make_planner(
     check_device(options.device)
     if options.load_in_4bit:
         check_quantization(resolved.spec, options.precision, choose_device(options.device))
-    source = open_source("files" if options.data_dir else profile.source, options.data_dir)
+    source = own.beside(open_source("files" if options.data_dir else profile.source, options.data_dir))
     validation_from, validation_file = _validation(options.validation_from)
     backbone = chosen_backbone(profile, options.backbone, options.revision)
     facts = backbone.facts(memory)
@@ -59,7 +61,7 @@ def make_planner(
     return Planner(
         setup=Setup(
             store=RunStore(options.store),
-            catalogue=Catalogue.load(options.tasks),
+            catalogue=own.catalogue(options.tasks),
             source=source,
             backbone=replace(backbone, quantization=NF4) if options.load_in_4bit else backbone,
             device=options.device,

@@ -133,7 +133,7 @@ class Target:
 
     def _trained_on(self, task: Recipe) -> tuple[Recipe, ...]:
         setup = self.planner.setup
-        return setup.catalogue.training_recipes(task, setup.source.name)
+        return setup.catalogue.training_recipes(task, setup.source.of(task).name)
 
     def _with_seed(
         self, planner: Planner, task: Recipe, intermediates: Intermediates, both: SeedStages | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapterstilts.commands.options import ALL, IntermediateOptions
+from adapterstilts.commands.own_data import own_tasks
 from adapterstilts.commands.plan import Work
 from adapterstilts.commands.results import TrainResult
 from adapterstilts.commands.sampling import choose_sampling, given_sampling
@@ -42,11 +43,13 @@ def plan_intermediate(names: Sequence[str], options: IntermediateOptions, report
     Raises:
         AstiltsError: As `adapterstilts.train_intermediate`, as far as it can be known without reading rows.
     """
-    chosen = _check_names(names, Catalogue.load(options.tasks))
+    note = (reporter or Silent()).note
+    named, own = own_tasks(names, options, Catalogue.load(options.tasks), note=note)
+    chosen = _check_names(named, own.catalogue(options.tasks))
     languages = check_training_languages(options.languages, options.translations, flag="--languages")
     if chosen:  # before anything is looked for
         choose_sampling(options, [task.name for task in chosen])
-    planner = make_planner(options, translations=options.translations)
+    planner = make_planner(options, translations=options.translations, own=own)
     tasks = chosen or _available(planner, reporter or Silent())
     return _work(planner, [intermediate_stage(planner, tasks, options, languages)], options)
 
@@ -67,9 +70,11 @@ def plan_separately(names: Sequence[str], options: IntermediateOptions, reporter
         raise UsageError(
             "--mlm-rate has no meaning with --separately.", remedy="Train each task with a command of its own."
         )
-    chosen = _check_names(names, Catalogue.load(options.tasks))
+    note = (reporter or Silent()).note
+    named, own = own_tasks(names, options, Catalogue.load(options.tasks), note=note)
+    chosen = _check_names(named, own.catalogue(options.tasks))
     languages = check_training_languages(options.languages, options.translations, flag="--languages")
-    planner = make_planner(options, translations=options.translations)
+    planner = make_planner(options, translations=options.translations, own=own)
     tasks = chosen or _available(planner, reporter or Silent())
     return _work(planner, [intermediate_stage(planner, [task], options, languages) for task in tasks], options)
 
@@ -178,4 +183,4 @@ def _available(planner: Planner, reporter: Reporter) -> list[Recipe]:
 
 
 def _has_training_data(source: Source, task: Recipe) -> bool:
-    return source.name in task.sources.names() and source.missing(task, "train", ENGLISH) is None
+    return source.of(task).name in task.sources.names() and source.missing(task, "train", ENGLISH) is None

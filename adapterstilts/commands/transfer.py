@@ -17,6 +17,7 @@ from adapterstilts.commands.baselines import (
 from adapterstilts.commands.intermediate_runs import IntermediateRuns, Intermediates, check_names
 from adapterstilts.commands.language_adapters import LanguageAdapters, find_language_adapters
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
+from adapterstilts.commands.own_data import own_tasks
 from adapterstilts.commands.plan import Work
 from adapterstilts.commands.repetitions import check_repeatable
 from adapterstilts.commands.results import TransferResult, TransferRow
@@ -108,15 +109,16 @@ def plan_transfer(
     Raises:
         AstiltsError: As `adapterstilts.transfer`, as far as it can be known without reading rows.
     """
-    catalogue = Catalogue.load(options.tasks)
-    tasks = [catalogue.recipe_for_phase(name, "target") for name in _distinct(targets, "target")]
+    named, own = own_tasks(_distinct(targets, "target"), options, Catalogue.load(options.tasks), note=note)
+    catalogue = own.catalogue(options.tasks)
+    tasks = [catalogue.recipe_for_phase(name, "target") for name in named]
     names = _distinct(intermediates, "intermediate task")
     check_names(names, catalogue)
     composition = parse_composition(options)
     check_options(options, tasks, names, composition)
     translated = None if wants_translations(options) and not options.train_languages else options.translations
     trained_in = check_training_languages(options.train_languages, translated, flag="--train-languages")
-    planner = make_planner(options, translations=options.translations, translate_test=options.translate_test)
+    planner = make_planner(options, translations=options.translations, translate_test=options.translate_test, own=own)
     composition = composition or Choice(name=METHODS.get(planner.method.spec.name).compositions[0])
     together = COMPOSITIONS.get(composition.name).many
     models = SharedModels.of(planner, options, note=note)

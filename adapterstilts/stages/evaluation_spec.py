@@ -84,7 +84,7 @@ def plan_evaluation(
         kind=task.kind,
         options=kind.decisive_options(),
         metric=task.metric,
-        source=source.name,
+        source=source.of(task).name,
         split=split,
         fingerprints={language: source.fingerprint(task, split, language) for language in languages},
         calibration={
@@ -152,4 +152,4 @@ def evaluation_languages(source: Source, task: Recipe, scored: Scored) -> tuple[
         chosen = tuple(one if one == other else f"{one}-{other}" for one in singles for other in singles)
     if task.cross_pairs:
         offered = (*offered, *(f"{one}-{other}" for one in offered for other in offered if one != other))
-    return check_languages(chosen, available=offered, owner=f"{task.name} in the {source.name} source")
+    return check_languages(chosen, available=offered, owner=f"{task.name} in the {source.of(task).name} source")

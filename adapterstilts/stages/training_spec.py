@@ -160,7 +160,7 @@ def resolve_settings(planner: Planner, task: Recipe, phase: Phase, composition: 
     The order: method, recipe, composition, profile (from general to specific), suite, what was given by hand.
     """
     method = METHODS.get(planner.method.spec.name)
-    source = planner.setup.source.name
+    source = planner.setup.source.of(task).name
     scopes = ("all", method.family, phase, f"{phase}.{method.family}")
     values: dict[str, Any] = dict(method.defaults)
     values |= task.hyperparameters(method.family, planner.profile.published)
@@ -198,7 +198,7 @@ def _training_data(planner: Planner, task: Recipe, phase: Phase, languages: Sequ
     held_out = validation is None and planner.validation_from != "none"
     return TrainingData(
         task=task.name,
-        source=source.name,
+        source=source.of(task).name,
         fingerprints=fingerprints,
         holdout=planner.profile.holdout if held_out else None,
         max_examples=planner.max_train_examples,
@@ -217,7 +217,7 @@ def _validation(planner: Planner, task: Recipe, language: str) -> str | None:
         return file.fingerprint(task)
     if not (absent := source.missing(task, "validation", language)):
         return source.fingerprint(task, "validation", language)
-    if task.source(source.name).has("validation"):
+    if task.source(source.of(task).name).has("validation"):
         raise _absent(task, "validation", absent)
     return None
 

@@ -60,18 +60,23 @@ class Catalogue:
     Attributes:
         folders: Folders of tasks outside the package: each holds a folder with a `task.yaml` for every task, or has
             one itself. `extension.py` of such a folder is imported, and what it adds belongs to this catalogue.
+        own: Recipes of tasks that have no file.
     """
 
     folders: tuple[Path, ...] = ()
+    own: tuple[Recipe, ...] = ()
 
     @classmethod
-    def load(cls, folders: Iterable[str | Path] = ()) -> Catalogue:
+    def load(cls, folders: Iterable[str | Path] = (), own: Iterable[Recipe] = ()) -> Catalogue:
         """The catalogue with some folders.
+
+        Args:
+            own: Recipes of tasks that have no file; no other task has their names.
 
         Raises:
             UsageError: A folder is not there or has no tasks, an extension cannot be used, or a name is taken.
         """
-        found = cls(tuple(dict.fromkeys(Path(folder).resolve() for folder in folders)))
+        found = cls(tuple(dict.fromkeys(Path(folder).resolve() for folder in folders)), tuple(own))
         found.names()
         with found.in_use():
             KINDS.names(), METRICS.names()  # which refuse a name that the package has
@@ -89,7 +94,7 @@ class Catalogue:
 
     def names(self) -> tuple[str, ...]:
         """Names of all tasks, sorted."""
-        return tuple(sorted(self._places()))
+        return tuple(sorted([*self._places(), *(recipe.name for recipe in self.own)]))
 
     def place(self, name: str) -> Place:
         """Where a task is.
@@ -109,6 +114,8 @@ class Catalogue:
             UsageError: There is no such task (near names are suggested), or it does not follow the schema.
             DataError: Its file is not YAML, or the name inside is not its folder's.
         """
+        if own := next((recipe for recipe in self.own if recipe.name == name), None):
+            return own
         place = self.place(name)
         with self.in_use():
             if place.folder is None:

@@ -3,6 +3,7 @@
 Modules here import pydantic and nothing larger, since a command's help is made of them.
 """
 
+from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.reading import read_all, read_options
 from adapterstilts.commands.options.shared import BackboneOptions, CatalogueOptions, MethodsOptions, StoreOptions
 from adapterstilts.commands.options.sharing import (
@@ -41,6 +42,7 @@ __all__ = [
     "Language",
     "LanguageOptions",
     "MethodsOptions",
+    "OwnDataOptions",
     "PullOptions",
     "PulledFolder",
     "PushOptions",

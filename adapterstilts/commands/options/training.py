@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.shared import BackboneOptions, MachineOptions, RowsOptions, StoreOptions
 from adapterstilts.commands.options.values import Names, PathText, Weights
 from adapterstilts.declared import Flag, Group
@@ -62,12 +63,13 @@ class LanguageOptions(TrainingOptions):
 class IntermediateTasks(Strict):
     """What `train_intermediate` is for."""
 
-    names: Annotated[Names, Flag(metavar="TASK...", positional=True)] = Field(
-        description="Intermediate tasks, or all for every one that there are training data of."
+    names: Annotated[Names, Flag(metavar="TASK|FILE...", positional=True)] = Field(
+        description="Intermediate tasks, or all for every one that there are training data of. One can be a file of "
+        "one's own with English training rows."
     )
 
 
-class IntermediateOptions(TrainingOptions):
+class IntermediateOptions(TrainingOptions, OwnDataOptions):
     """Options of `train_intermediate`."""
 
     languages: Annotated[Names | None, Flag(Group.TRANSLATIONS, metavar="CODE,...", unset="en")] = Field(

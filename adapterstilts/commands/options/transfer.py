@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.shared import Benchmark
 from adapterstilts.commands.options.sharing import SharedModelOptions
 from adapterstilts.commands.options.training import TrainingOptions
@@ -23,7 +24,9 @@ class TransferTasks(Strict):
         "have a run, or none for the baseline alone. Or shared models: USER/NAME[@REVISION] on the Hub, or a folder "
         "such as ./adapter."
     )
-    to: Annotated[Names, Flag(Group.TASKS, metavar="TASK,...", positional=True)] = Field(description="Target tasks.")
+    to: Annotated[Names, Flag(Group.TASKS, metavar="TASK|FILE,...", positional=True)] = Field(
+        description="Target tasks, or a file of one's own with English training rows."
+    )
 
 
 class _LanguageAdapterOptions(TrainingOptions):
@@ -71,7 +74,7 @@ class _EvaluationOptions(TrainingOptions):
     )
 
 
-class TransferOptions(_EvaluationOptions, _LanguageAdapterOptions, SharedModelOptions):
+class TransferOptions(_EvaluationOptions, _LanguageAdapterOptions, SharedModelOptions, OwnDataOptions):
     """Options of `transfer`."""
 
     composition: Annotated[

@@ -11,6 +11,7 @@ from adapterstilts.data.formats import FORMATS, Records
 from adapterstilts.data.formats.files import compressed
 from adapterstilts.data.sources.rows import (
     ROWS_VERSION,
+    Source,
     canonical,
     canonical_rows,
     fill,
@@ -41,6 +42,9 @@ class FileRows:
         if not root.is_dir():
             raise UsageError(f"--data-dir {root} is not a folder.", remedy="Give the folder that holds the releases.")
         self.root = root
+
+    def of(self, task: Recipe) -> Source:
+        return self
 
     def languages(self, task: Recipe, benchmark: str | None) -> tuple[str, ...]:
         task.source(self.name)

@@ -11,7 +11,7 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS, Records
 from adapterstilts.data.records.tables import TABLES, Table
 from adapterstilts.data.sources.hub_files import fetch, fetch_matching
-from adapterstilts.data.sources.rows import ROWS_VERSION, canonical, canonical_rows, fill, prefixed, with_split
+from adapterstilts.data.sources.rows import ROWS_VERSION, Source, canonical, canonical_rows, fill, prefixed, with_split
 from adapterstilts.errors import explain_hub
 from adapterstilts.languages import context_language, question_language
 from adapterstilts.tasks.recipe import Recipe
@@ -25,6 +25,9 @@ class HubRows:
     """Rows from the Hugging Face Hub at the recipe's pinned revision; the network is used by `load` only."""
 
     name = "hub"
+
+    def of(self, task: Recipe) -> Source:
+        return self
 
     def languages(self, task: Recipe, benchmark: str | None) -> tuple[str, ...]:
         task.source(self.name)

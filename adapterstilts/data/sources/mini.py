@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.sources.rows import canonical_rows, prefixed, with_split
+from adapterstilts.data.sources.rows import Source, canonical_rows, prefixed, with_split
 from adapterstilts.languages import context_language, question_language
 from adapterstilts.tasks.recipe import Recipe
 from adapterstilts.tasks.sources import MiniSource
@@ -20,6 +20,9 @@ class MiniRows:
     """Rows of the embedded suite, generated when asked for."""
 
     name = "mini"
+
+    def of(self, task: Recipe) -> Source:
+        return self
 
     def languages(self, task: Recipe, benchmark: str | None) -> tuple[str, ...]:
         from adapterstilts import mini

@@ -35,7 +35,12 @@ _ALL_THE_SAME, _ALL_THE_SAME_ELSEWHERE = 20, 200
 class Source(Protocol):
     """Where rows come from. `split` is `train`, `validation` or `test`; `language` an ISO 639-1 code or a pair."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What specs call it."""
+
+    def of(self, task: Recipe) -> Source:
+        """The source that has the rows of a task: itself, unless it stands for several."""
 
     def languages(self, task: Recipe, benchmark: str | None) -> tuple[str, ...]:
         """The languages of the task's test data that this source has, in the recipe's order."""
