@@ -19,15 +19,21 @@ from adapterstilts.declared import declared_by
 from adapterstilts.errors import UsageError
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import KINDS
+from adapterstilts.tasks.recipe import Recipe
 from adapterstilts.tasks.sources import listed
 
-_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".conll", ".conllu", ".bio",
-             ".iob", ".iob2", ".arrow")  # fmt: skip
+_SUFFIXES = (
+    ".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".arrow", ".conll", ".conllu",
+    ".bio", ".iob", ".iob2",
+)  # fmt: skip
 _PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 # Flags that tell the kind of a task, the most telling first.
-_TELLING = {"context": "span_qa", "answers": "span_qa", "choices": "multiple_choice", "tokens": "tagging", "tags": "tagging",
-            "text": "pair_classification", "label": "pair_classification"}  # fmt: skip
+_TELLING = {
+    "context": "span_qa", "answers": "span_qa", "choices": "multiple_choice", "tokens": "tagging", "tags": "tagging",
+    "text": "pair_classification", "label": "pair_classification",
+}  # fmt: skip
 _OF_FORMAT = {"conll": "tagging", "conllu": "tagging", "squad_json": "span_qa"}
+_GOLD = ("label", "tags", "answers")
 # What a column of a canonical name says of the form, likewise.
 _OF_COLUMNS = (
     ({"context", "question", "answers"}, "span_qa"), ({"tokens", "tags"}, "tagging"), ({"choices"}, "multiple_choice"),
@@ -35,11 +41,17 @@ _OF_COLUMNS = (
 
 
 def own_tasks(
-    names: Sequence[str], options: OwnDataOptions, catalogue: Catalogue, *, note: Callable[[str], None]
+    names: Sequence[str],
+    options: OwnDataOptions,
+    catalogue: Catalogue,
+    *,
+    note: Callable[[str], None],
+    scored: bool = False,
 ) -> tuple[list[str], OwnTasks]:
     """The names with those of tasks in the place of files, and these tasks.
 
     Args:
+        scored: Whether there have to be rows to score.
         note: Told what was found by looking.
 
     Raises:
@@ -56,6 +68,11 @@ def own_tasks(
             remedy="Write the first down with `astilts tasks new`, or give them in commands of their own.",
         )
     own = own_task(Path(files[0]), options, catalogue)
+    if scored and "target" not in own.recipe.phases:
+        raise UsageError(
+            f"{files[0]}: there are no rows to score it on.",
+            remedy="Give files with --test CODE=FILE, such as --test en=test.csv, or some of its rows with --validation 0.2.",
+        )
     for line in own.found:
         note(line)
     if options.save_task:
@@ -100,8 +117,24 @@ def own_task(path: Path, options: OwnDataOptions, catalogue: Catalogue) -> OwnTa
     told = NewTaskOptions.model_validate(values)
     examined = examine(told, catalogue)
     root = common_folder(told)
-    recipe = draft_recipe(told, examined, FileRows(root))
+    recipe = _without_gold(draft_recipe(told, examined, FileRows(root)), told, examined)
     return OwnTask(recipe, root.resolve(), tuple(_found(path, kind, why, examined, recipe.options)))
+
+
+def _without_gold(recipe: Recipe, told: NewTaskOptions, examined: Examined) -> Recipe:
+    """The recipe, with columns of gold as ones that records may lack where a file to score has none."""
+    gold = {guess.column: guess.theirs for guess in examined.guesses if guess.column in _GOLD}
+    lacking = [
+        column
+        for column, theirs in gold.items()
+        if any(
+            one not in first_records(path, examined.format)[0] for path in told.test.values() for one in listed(theirs)
+        )
+    ]
+    if not lacking:
+        return recipe
+    part = recipe.source("files").model_copy(update={"may_lack": tuple(lacking)})
+    return recipe.model_copy(update={"sources": recipe.sources.model_copy(update={"files": part})})
 
 
 def _found(path: Path, kind: str, why: str, examined: Examined, options: Mapping[str, Any]) -> list[str]:

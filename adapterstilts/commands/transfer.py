@@ -109,7 +109,7 @@ def plan_transfer(
     Raises:
         AstiltsError: As `adapterstilts.transfer`, as far as it can be known without reading rows.
     """
-    named, own = own_tasks(_distinct(targets, "target"), options, Catalogue.load(options.tasks), note=note)
+    named, own = own_tasks(_distinct(targets, "target"), options, Catalogue.load(options.tasks), note=note, scored=True)
     catalogue = own.catalogue(options.tasks)
     tasks = [catalogue.recipe_for_phase(name, "target") for name in named]
     names = _distinct(intermediates, "intermediate task")

@@ -72,6 +72,7 @@ class RecordSource(SourceRecipe):
             spaces between them, or a list has one of each; to none, `[]`, where it is empty. `id` and `language` are
             the record's only if they are named here. With it or `values`, values are read as what the column holds:
             `3` as text or number, a text as a list of its words.
+        may_lack: Canonical columns of gold that records may be without, as those of rows that nobody has labelled.
         values: Canonical column to what stands for its values in the data, e.g. `{label: {0: entailment}}`.
         separators: Canonical column that holds a list to what stands between its parts where the data have one text,
             e.g. `{label: "|"}`; otherwise these are its words.
@@ -81,6 +82,7 @@ class RecordSource(SourceRecipe):
     columns: dict[str, Names] = {}
     values: dict[str, Values] = {}
     separators: dict[str, Annotated[str, Field(min_length=1)]] = {}
+    may_lack: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _record_does_it_all(self) -> RecordSource:

@@ -6,7 +6,7 @@ text, a number, or a list of these, of which a text has one for each word, or fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from adapterstilts.data.records.fields import Record, Row
@@ -17,6 +17,14 @@ from adapterstilts.tasks.sources import Names, RecordSource, found_under, listed
 
 # Columns that rows have anyway: from the data only where the source names them.
 _GIVEN = ("id", "language")
+# What stands for gold that is not there.
+_NOTHING: dict[Form, Callable[[], Any]] = {
+    Form.TEXT: str,
+    Form.WHOLE_NUMBER: lambda: -1,
+    Form.NUMBER: lambda: float("nan"),
+    Form.LIST: list,
+    Form.OBJECT: lambda: {"text": [], "answer_start": []},
+}
 
 
 class Columns:
@@ -43,6 +51,7 @@ class Columns:
         self._names = {name: part.columns.get(name, name) for name in wanted}
         self._values = part.values
         self._separators = part.separators
+        self._may_lack = {name: _NOTHING[form_of(features[name])] for name in part.may_lack if name in features}
         self._readers = {name: reader(feature) for name, feature in features.items()}
         texts = [name for name in wanted if form_of(features[name]) is Form.TEXT]
         self._texts = [name for name in texts if name not in (*_GIVEN, "label")]
@@ -61,6 +70,8 @@ class Columns:
 
     def _column(self, name: str, theirs: Names, record: Record) -> Any:
         if absent := [one for one in listed(theirs) if one not in record]:
+            if name in self._may_lack:
+                return self._may_lack[name]()
             raise ValueError(f"it has no column {absent[0]!r} for {name!r}; there are: {', '.join(map(str, record))}")
         found = found_under(record, theirs)
         if name in self._separators:

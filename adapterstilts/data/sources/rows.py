@@ -79,7 +79,8 @@ def record_name(part: RecordSource) -> str:
     """What decides how records become rows, for fingerprints."""
     read_as = f":{part.columns}:{part.values}" if part.columns or part.values else ""
     split_at = f":{part.separators}" if part.separators else ""
-    return f"{part.record}{read_as}{split_at}"
+    lacking = f":without {part.may_lack}" if part.may_lack else ""
+    return f"{part.record}{read_as}{split_at}{lacking}"
 
 
 def canonical(

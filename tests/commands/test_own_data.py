@@ -1,0 +1,155 @@
+"""Files of one's own in the place of a task: what is told of them by looking, by flags, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapterstilts
+from adapterstilts.cli.main import main
+from adapterstilts.commands.options import TransferOptions, read_options
+from adapterstilts.commands.own_data import is_file, own_task, own_tasks
+from adapterstilts.errors import AstiltsError, UsageError
+from adapterstilts.tasks.catalogue import Catalogue
+from tests.conftest import QUICK
+
+TEAMS = ("billing", "support", "sales")
+
+
+def table(path: Path, rows: Sequence[Sequence[Any]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+def tickets(path: Path, count: int = 48, *, labelled: bool = True) -> Path:
+    head = ["nr", "subject", "body", *(["team"] if labelled else [])]
+    rows = [[n, f"Subject {n}", f"The body of {n % 7}", *([TEAMS[n % 3]] if labelled else [])] for n in range(count)]
+    return table(path, [head, *rows])
+
+
+@pytest.fixture
+def options(tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.chdir(tmp_path)
+    settings = {name: value for name, value in QUICK.items() if name != "max_length"}
+    return {**settings, "profile": "mini", "backbone": str(tiny_backbone), "store": tmp_path / "store"}
+
+
+def found(path: str, **given: Any) -> tuple[Any, list[str]]:
+    """The recipe of a file, and what was said of it."""
+    said: list[str] = []
+    _, own = own_tasks([path], read_options(TransferOptions, given), Catalogue(), note=said.append)
+    return own.tasks[0].recipe, said
+
+
+def test_a_table_of_tickets_is_a_target(options: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    """Trained in English, scored in other languages, and in one where nobody has labelled anything."""
+    tickets(Path("tickets.csv"))
+    for code in ("en", "ru"):
+        tickets(Path(f"tickets_{code}.csv"), 12)
+    tickets(Path("new_sw.csv"), 9, labelled=False)
+    words = ["--from", "none", "--to", "tickets.csv", "--text", "subject,body", "--label", "team"]
+    words += ["--test", "en=tickets_en.csv,ru=tickets_ru.csv,sw=new_sw.csv", "--max-length", "48"]
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    main(["transfer", *words, *flags])
+    output = capsys.readouterr()
+    assert "tickets.csv: pair_classification (by --text); read as csv" in output.err
+    assert "text_a from subject (as you said)" in output.err and "3 labels, in this order:" in output.err
+    assert output.out.startswith("tickets.csv, test split") and " ru " in output.out
+    (evaluation,) = options["store"].glob("evaluate-tickets-*")
+    predictions = (evaluation / "predictions/tickets/test-sw.tsv").read_text().splitlines()
+    assert len(predictions) == 9 and set(predictions) <= set(TEAMS)
+
+
+def test_columns_and_kind_are_guessed_and_the_guess_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    table(Path("mood.csv"), [["review", "sentiment"], *([f"text {n}", ("good", "bad")[n % 2]] for n in range(20))])
+    recipe, said = found("mood.csv")
+    assert (
+        recipe.kind == "pair_classification" and recipe.options == {"labels": ("bad", "good"), "one_text": True}
+    ) or (recipe.options["one_text"] and sorted(recipe.options["labels"]) == ["bad", "good"])
+    assert "by default; --kind says another" in said[0] and any("text_a from review" in line for line in said)
+    Path("names.conll").write_text("Anna\tB-PER\nsang\tO\n\nRome\tB-LOC\n\n" * 4)
+    recipe, said = found("names.conll")
+    assert recipe.kind == "tagging" and "by its format" in said[0]
+    rows = [["story", "q", "one", "two", "answer"], *(["s", f"q {n}", "a", "b", n % 2] for n in range(8))]
+    table(Path("quiz.csv"), rows)
+    recipe, _ = found(
+        "quiz.csv", choices="one,two", label="answer", context="story", question="q", kind="multiple_choice"
+    )
+    assert recipe.source("files").columns["choices"] == ("one", "two")
+
+
+def test_names_that_are_files_are_told_from_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("squad").mkdir()
+    catalogue = Catalogue()
+    assert not is_file("squad", catalogue) and is_file("squad.json", catalogue) and is_file("data/x", catalogue)
+    tickets(Path("mnli.csv"))
+    assert own_task(
+        Path("mnli.csv"), read_options(TransferOptions, {"test": "en=mnli.csv"}), catalogue
+    ).recipe.name == ("own_mnli")
+
+
+def test_it_can_be_written_down_and_is_the_same_task(options: dict[str, Any]) -> None:
+    """The run of the file is found again under the name that was saved."""
+    tickets(Path("tickets.csv"))
+    said = {"text": "subject,body", "label": "team", "max_length": 48}
+    first = adapterstilts.train_intermediate("tickets.csv", save_task="tickets", **said, **options)
+    assert Path("tasks/tickets/task.yaml").is_file()
+    again = adapterstilts.train_intermediate("tickets", tasks="tasks", data_dir=".", max_length=48, **options)
+    assert again.key == first.key
+    with pytest.raises(UsageError, match="is there already"):
+        adapterstilts.train_intermediate("tickets.csv", save_task="tickets", **said, **options)
+
+
+def test_other_seeds_of_the_intermediate_task_read_their_own_source(options: dict[str, Any]) -> None:
+    tickets(Path("tickets.csv"))
+    said = {"text": "subject,body", "label": "team", "max_length": 48, "test": "en=tickets.csv"}
+    small = {**options, "max_train_examples": 24}
+    result = (
+        adapterstilts.transfer("mnli", "tickets.csv", seeds=2, method="seq_bn[reduction_factor=8]", **said, **small)
+        if adapterstilts.train_intermediate("mnli", method="seq_bn[reduction_factor=8]", **small)
+        else None
+    )
+    assert result and [len(row.seeds) for row in result.rows] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"label": "teem"}, r"Unknown column of the file 'teem'.*'team'"),
+        ({"label": "team", "text": "subject,body,nr"}, "--text has 3 columns, where pair_classification has 2"),
+        ({"label": "team", "context": "body"}, "--label has no meaning|No column of the file looks like"),
+        ({"label": "team", "validation": "1.5"}, "is no share between 0 and 1"),
+        ({"label": "team", "validation": "none.csv"}, "--validation none.csv is not a file"),
+        ({"label": "team", "test": "ru=none.csv"}, "--test ru none.csv is not a file"),
+        ({"label": "team", "test": "xx=tickets.csv"}, "Unknown language 'xx'|'xx'"),
+        ({"label": "team", "test": None}, "there are no rows to score it on"),
+        ({"label": "team", "kind": "poetry"}, "Unknown task kind 'poetry'"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_what_there_is(
+    given: dict[str, Any], message: str, options: dict[str, Any]
+) -> None:
+    tickets(Path("tickets.csv"))
+    with pytest.raises(AstiltsError, match=message):
+        adapterstilts.transfer("none", "tickets.csv", **{"test": "en=tickets.csv", **given}, **options)
+
+
+def test_flags_about_a_file_need_one(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="--label is about a file of one's own, and no file is given"):
+        adapterstilts.transfer("none", "mlqa", label="team", **options)
+    with pytest.raises(UsageError, match="nowhere.csv is neither a task nor a file"):
+        adapterstilts.transfer("none", "nowhere.csv", **options)
+
+
+def test_a_label_that_only_the_test_has_is_an_error(options: dict[str, Any]) -> None:
+    tickets(Path("tickets.csv"))
+    table(Path("test.csv"), [["subject", "body", "team"], ["a", "b", "legal"]])
+    with pytest.raises(AstiltsError, match="legal"):
+        adapterstilts.transfer("none", "tickets.csv", label="team", test="en=test.csv", **options)
