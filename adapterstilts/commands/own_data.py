@@ -71,7 +71,7 @@ def own_tasks(
     if scored and "target" not in own.recipe.phases:
         raise UsageError(
             f"{files[0]}: there are no rows to score it on.",
-            remedy="Give files with --test CODE=FILE, such as --test en=test.csv, or some of its rows with --validation 0.2.",
+            remedy="Give files with --test CODE=FILE, as en=test.csv, or some of its rows with --validation 0.2.",
         )
     for line in own.found:
         note(line)
