@@ -363,9 +363,9 @@ def info(
     store: str | PathLike[str] = "astilts-runs",
 ) -> SharedModel: ...
 def search(
+    task: str | None = None,
     *,
     reporter: Reporter | None = None,
-    task: str | None = None,
     registry: str | Sequence[str] | None = None,
     backbone: str | None = None,
     method: str | None = None,

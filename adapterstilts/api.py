@@ -16,6 +16,7 @@ from adapterstilts.commands.options import (
     PullOptions,
     PushedRun,
     PushOptions,
+    SearchedTask,
     SearchOptions,
     SharedReference,
     TransferOptions,
@@ -175,8 +176,8 @@ def info(shared: SharedReference, options: PullOptions, *, reporter: Reporter | 
     return run_info(shared.reference, options, _or_silent(reporter).note)
 
 
-@takes(SearchOptions)
-def search(options: SearchOptions, *, reporter: Reporter | None = None) -> list[FoundModel]:
+@takes(SearchedTask, SearchOptions)
+def search(searched: SearchedTask, options: SearchOptions, *, reporter: Reporter | None = None) -> list[FoundModel]:
     """Shared models in registries and on the Hub.
 
     Raises:
@@ -184,7 +185,7 @@ def search(options: SearchOptions, *, reporter: Reporter | None = None) -> list[
     """
     from adapterstilts.commands.search import run_search
 
-    return run_search(options, _or_silent(reporter).note)
+    return run_search(searched.task, options, _or_silent(reporter).note)
 
 
 @takes(SharedReference, VerifyOptions)

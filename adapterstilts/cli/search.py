@@ -6,17 +6,17 @@ import click
 
 from adapterstilts.cli.flags import GroupedCommand, fields
 from adapterstilts.cli.output import Output
-from adapterstilts.commands.options import SearchOptions
+from adapterstilts.commands.options import SearchedTask, SearchOptions
 
 
 @click.command("search", cls=GroupedCommand)
-@fields(SearchOptions, Output)
-def search(options: SearchOptions, output: Output) -> None:
+@fields(SearchedTask, SearchOptions, Output)
+def search(searched: SearchedTask, options: SearchOptions, output: Output) -> None:
     """Find shared models in registries and on the Hub.
 
     \b
     Examples:
-      astilts search --task squad --backbone xlm-roberta-large
+      astilts search squad --backbone xlm-roberta-large
       astilts search --no-hub --registry ./adapters
     """
     from adapterstilts.cli.progress import Terminal, quiet_libraries
@@ -25,5 +25,5 @@ def search(options: SearchOptions, output: Output) -> None:
     from adapterstilts.reporting.sharing import search_table
 
     quiet_libraries()
-    result = run_search(options, Terminal().note)
+    result = run_search(searched.task, options, Terminal().note)
     click.echo(to_json(result) if output.json_ else search_table(result))

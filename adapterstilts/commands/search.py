@@ -30,9 +30,9 @@ class FoundModel:
     downloads: int | None = None
 
 
-def run_search(options: SearchOptions, note: Callable[[str], None]) -> list[FoundModel]:
+def run_search(task: str | None, options: SearchOptions, note: Callable[[str], None]) -> list[FoundModel]:
     """Shared models that fit, those of registries first; see `adapterstilts.search`."""
-    found = [*_in_registries(options, note)]
+    found = [*_in_registries(task, options, note)]
     if options.hub:
         from adapterstilts.sharing.hub import find
 
@@ -47,7 +47,7 @@ def run_search(options: SearchOptions, note: Callable[[str], None]) -> list[Foun
                 downloads=one.downloads,
             )
             for one in find(
-                task=options.task,
+                task=task,
                 backbone=options.backbone,
                 method=options.method,
                 language=options.language,
@@ -58,9 +58,9 @@ def run_search(options: SearchOptions, note: Callable[[str], None]) -> list[Foun
     return found
 
 
-def _in_registries(options: SearchOptions, note: Callable[[str], None]) -> Iterator[FoundModel]:
+def _in_registries(task: str | None, options: SearchOptions, note: Callable[[str], None]) -> Iterator[FoundModel]:
     for registry in (Registry(url, note) for url in options.registry or ()):
-        fitting = (entry for entry in registry.entries() if _fits(entry, options))
+        fitting = (entry for entry in registry.entries() if _fits(entry, task, options))
         for entry in islice(fitting, options.limit):
             yield FoundModel(
                 reference=f"{registry.url}#{entry.name}",
@@ -72,9 +72,9 @@ def _in_registries(options: SearchOptions, note: Callable[[str], None]) -> Itera
             )
 
 
-def _fits(entry: Entry, options: SearchOptions) -> bool:
+def _fits(entry: Entry, task: str | None, options: SearchOptions) -> bool:
     return (
-        (options.task is None or same_tasks(entry.task, options.task))
+        (task is None or same_tasks(entry.task, task))
         and options.backbone in (None, entry.backbone)
         and options.method in (None, entry.method, entry.method.partition("[")[0])
         and (options.language is None or options.language in entry.languages)

@@ -93,12 +93,12 @@ class PushOptions(StoreOptions, CatalogueOptions):
 class SearchedTask(Strict):
     """What `search` is for."""
 
-    task: Annotated[str | None, Flag(Group.SHARING, metavar="TASK", unset="any")] = Field(
+    task: Annotated[str | None, Flag(metavar="[TASK]", positional=True)] = Field(
         None, description="Only models of this task."
     )
 
 
-class SearchOptions(RegistryOptions, SearchedTask):
+class SearchOptions(RegistryOptions):
     """Options of `search`."""
 
     backbone: Annotated[str | None, Flag(Group.SHARING, metavar="ID", unset="any")] = Field(
