@@ -14,12 +14,14 @@ from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import DESCRIPTION, ModelDescription, ModelOutline
 from adapterstilts.modeling.methods import METHODS
+from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.provenance import now
 from adapterstilts.runs.specs import SharedSpec, TrainSpec
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.sharing.contents import OWN
 from adapterstilts.sharing.manifest import check_name
 from adapterstilts.sharing.package import Package
+from adapterstilts.stages.planner import ResolvedMethod
 
 if TYPE_CHECKING:
     from adapterstilts.modeling.exchange.recognising import Recognised
@@ -105,7 +107,7 @@ class Adoption:
             self._check_base(package, base or "an unknown one", same=base is None or _same_id(base, self.backbone.name))
         check_name(name, what="a model", where=package.place)
         for adapter in (adapter for block in model.blocks for adapter in block.adapters):
-            METHODS.get(adapter.method.name).resolve(adapter.method.options)
+            ResolvedMethod.of(adapter.method, Memory.of_user())
         METHODS.get(model.method.name)
         ours = model.model_copy(update={"backbone": self.backbone.fingerprint})
         ModelOutline(package.place, ours).check_backbone(self.backbone, self.facts)

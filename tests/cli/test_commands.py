@@ -44,7 +44,8 @@ def run(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
 def test_all_commands_are_found() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "", "train-intermediate", "train-language", "transfer", "score", "export", "runs", "runs show", "tasks",
-        "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor",
+        "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor", "push", "pull", "info", "search",
+        "verify",
     }  # fmt: skip
 
 
@@ -113,7 +114,7 @@ def test_help_of_a_command_has_a_heading_for_each_group() -> None:
     lines = run("transfer", "--help").stdout.splitlines()
     headings = [line.rstrip(":").partition(" (")[0] for line in lines if line[:1].isalpha() and line.endswith(":")]
     assert headings == [
-        "Tasks", "Model", "Method", "Data", "Translations", "Training", "Hyperparameters", "Language adapters",
+        "Tasks", "Model", "Method", "Shared models", "Data", "Own data", "Translations", "Training", "Hyperparameters", "Language adapters",
         "Evaluation", "Baselines", "Run",
     ]  # fmt: skip
     flags = [line.split()[0] for line in lines if line.startswith("  -")]
@@ -122,7 +123,7 @@ def test_help_of_a_command_has_a_heading_for_each_group() -> None:
 
 WRONG_USE = {
     "transfr": "Unknown command 'transfr'. Did you mean 'transfer'",
-    "train-intermediate": "Missing argument 'TASK...'",
+    "train-intermediate": "Missing argument 'TASK|FILE...'",
     "train-intermediate sqad": "Unknown task 'sqad'. Did you mean 'squad'",
     "train-intermediate squad --epoch 1": "Did you mean '--epochs'",
     "train-intermediate squad --profile mimi": "Unknown profile 'mimi'. Did you mean 'mini'",
