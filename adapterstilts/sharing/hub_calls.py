@@ -205,6 +205,8 @@ def _client_log(note: Note) -> Iterator[None]:
     others = [handler for handler in logger.handlers if type(handler) is not _Forward]
     forward = _Forward(note)
     logger.addHandler(forward)
+    level = logger.level
+    logger.setLevel(logging.WARNING)  # what it waits for is said although libraries are quiet otherwise
     for handler in others:
         handler.addFilter(_nothing)
     try:
@@ -213,6 +215,7 @@ def _client_log(note: Note) -> Iterator[None]:
         for handler in others:
             handler.removeFilter(_nothing)
         logger.removeHandler(forward)
+        logger.setLevel(level)
 
 
 def _nothing(_: logging.LogRecord) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def test_options_that_no_target_reads_are_refused(suite: dict[str, Any]) -> None
 
 def test_seeds_of_both_phases_are_one_number_or_the_intermediate_ones_one() -> None:
     one = ((),)
-    some: tuple[Any, ...] = (object(),)
+    some: tuple[Any, ...] = (SimpleNamespace(run=None),)
     for given, usual, rows, expected in (
         ({}, 3, (some,), (3, 3)),
         ({}, 1, (some,), (1, 1)),

@@ -38,8 +38,11 @@ class World:
     def in_store(self, root: Path) -> World:
         """The same with another store, which reads the trained stages from this one."""
         setup = self.planner.setup
-        folders = tuple(setup.store.folder(stage.spec) for stage in (self.squad, self.ccg))
-        return replace(self, planner=replace(self.planner, setup=replace(setup, store=RunStore(root, folders))))
+        root.mkdir(exist_ok=True)
+        for stage in (self.squad, self.ccg):
+            folder = setup.store.folder(stage.spec)
+            (root / folder.name).symlink_to(folder)
+        return replace(self, planner=replace(self.planner, setup=replace(setup, store=RunStore(root))))
 
     def run(self, stage: Training, *, force: bool = False) -> Run:
         return run_stage(stage.spec, self.planner.setup, Silent(), force=force)
