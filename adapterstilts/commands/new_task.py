@@ -22,7 +22,7 @@ from adapterstilts.tasks.recipe import Recipe
 
 _LOOKED_AT = 200
 # Formats of tables: even under their canonical names, values are as the file has them.
-_TABLES = ("csv", "tsv", "json", "jsonl")
+_TABLES = ("csv", "tsv", "json", "jsonl", "parquet", "arrow", "excel")
 
 
 @dataclass(frozen=True)
