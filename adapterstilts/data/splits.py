@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.ranks import rank
 from adapterstilts.data.sources.rows import Source
 from adapterstilts.data.sources.validation_file import ValidationFile
 from adapterstilts.data.spilled import each_row
@@ -64,13 +65,8 @@ def _groups(groups: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
     names, ranks = bytearray(), array("d")
     for group in groups:
         names += hashlib.sha256(group.encode("utf-8", "surrogatepass")).digest()[:_NAME]
-        ranks.append(_rank(group))
+        ranks.append(rank(group))
     return np.frombuffer(names, dtype=f"S{_NAME}"), np.frombuffer(ranks, dtype=np.float64)
-
-
-def _rank(group: str) -> float:
-    """A number from 0 to 1 that depends on nothing but the group."""
-    return int.from_bytes(hashlib.sha256(group.strip().encode()).digest()[:8], "big") / 2**64
 
 
 def training_rows(

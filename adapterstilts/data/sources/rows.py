@@ -80,7 +80,14 @@ def record_name(part: RecordSource) -> str:
 
 
 def canonical(
-    records: Records, part: RecordSource, features: Mapping[str, Any], *, language: str, where: str, bad: BadRows
+    records: Records,
+    part: RecordSource,
+    features: Mapping[str, Any],
+    *,
+    language: str,
+    where: str,
+    bad: BadRows,
+    wanted: Callable[[Mapping[str, Any]], bool] = lambda record: True,
 ) -> Records:
     """(place, row) of every record that can be read; rows get language and id where the record gives none.
 
@@ -88,10 +95,13 @@ def canonical(
         part: The source of the records, which says how they become rows.
         features: The canonical columns, as `datasets.Features`.
         where: What the records are from, for errors.
+        wanted: Which records become rows; the others count where ids are numbers.
     """
     convert = _converter(part, features)
     for number, (place, found) in enumerate(records):
         try:
+            if not wanted(found):
+                continue
             rows = convert(found, language)
         except Omitted as reason:
             bad.omit(str(reason))
