@@ -105,6 +105,7 @@ class _Grammar:
         )
         self._field = re.compile(f"(?:{quoted}|{plain})({end}|\r?\n|\r?\\Z)", re.DOTALL)
         self._mark, self._quoted = mark, re.compile(quoted, re.DOTALL)
+        self._closed = re.compile(f"{quoted}(?!{one})", re.DOTALL)
         self._plain = re.compile(f"[^{end}\r\n]*")
         self._undone = re.compile(f"{one}({one})|{re.escape(escape)}(.)", re.DOTALL) if escape else None
 
@@ -134,8 +135,9 @@ class _Grammar:
     def _wrong(self, text: str, at: int, *, final: bool) -> _Record | None:
         """Why no field can be read at an offset."""
         marked = bool(self._mark) and text.startswith(self._mark, at)
-        field = (self._quoted if marked else self._plain).match(text, at)
-        # What ends a field can be cut off.
+        # What ends a field can be cut off, and the second of two marks beside each other.
+        closed = self._quoted if final else self._closed
+        field = (closed if marked else self._plain).match(text, at)
         if not final and (field is None or field.end() + max(2, len(self._delimiter)) > len(text)):
             return None
         if field is None:
