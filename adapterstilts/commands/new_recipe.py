@@ -20,7 +20,7 @@ from adapterstilts.tasks.catalogue import read_recipe
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.label_guessing import LabelGuess
 from adapterstilts.tasks.recipe import Recipe, TaskName
-from adapterstilts.tasks.sources import FilesSource, Names, found_under
+from adapterstilts.tasks.sources import FilesSource, HoldOut, Names, found_under
 
 
 class NewTaskOptions(Strict):
@@ -33,6 +33,8 @@ class NewTaskOptions(Strict):
         out: Folder of tasks to which the task's folder is added.
         data_dir: Folder that `--data-dir` will name; default: the deepest that holds all files.
         format: Name of a reader in `data.formats`; default: what the files look like.
+        encoding: Of files of text; default: what the training file looks like. So is `delimiter`, of tables.
+        hold_out: Which training rows select checkpoints, where that is not left to the stage.
         columns: Canonical column to the files' column, or several; default: what they look like.
         options: Options of the kind; default: what the training rows need.
         metric: Default: the kind's usual one.
@@ -49,6 +51,9 @@ class NewTaskOptions(Strict):
     out: Path = Path()
     data_dir: Path | None = None
     format: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    hold_out: HoldOut | None = None
     columns: dict[str, Names] = {}
     options: dict[str, Any] = {}
     metric: str | None = None
@@ -134,6 +139,7 @@ def _source(options: NewTaskOptions, examined: Examined, data_dir: Path) -> File
         columns=columns,
         values=values,
         separators={"label": separator} if separator else {},
+        hold_out=options.hold_out,
     )
 
 

@@ -27,7 +27,7 @@ from adapterstilts.tasks.sources import found_under, is_one
 
 _LOOKED_AT = 200
 # Formats of tables: even under their canonical names, values are as the file has them.
-_TABLES = ("csv", "tsv", "json", "jsonl")
+_TABLES = ("csv", "tsv", "json", "jsonl", "parquet", "arrow", "excel")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ def examine(options: NewTaskOptions, catalogue: Catalogue) -> Examined:
     check_languages(options.test, available=LANGUAGES, owner="--test")
     _check_files(options)
     features = KINDS.get(options.kind).features()
-    found = guess_format(options.train, features, name=options.format)
+    found = guess_format(
+        options.train, features, name=options.format, encoding=options.encoding, delimiter=options.delimiter
+    )
     records = first_records(options.train, found)
     if found.name in _TABLES or not set(features) - {"id", "language"} <= records[0].keys():
         guesses = guess_columns(records, features, options.columns)

@@ -20,7 +20,7 @@ from adapterstilts.errors import UsageError
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.recipe import Recipe
-from adapterstilts.tasks.sources import listed
+from adapterstilts.tasks.sources import HoldOut, listed
 
 _SUFFIXES = (
     ".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".arrow", ".conll", ".conllu",
@@ -113,6 +113,9 @@ def own_task(path: Path, options: OwnDataOptions, catalogue: Catalogue) -> OwnTa
         "options": {name: yaml.safe_load(text) for name, text in (options.task_option or {}).items()},
         "metric": options.metric,
         "title": path.name,
+        "encoding": options.encoding,
+        "delimiter": options.delimiter,
+        "hold_out": _hold_out(share, options),
     }
     told = NewTaskOptions.model_validate(values)
     examined = examine(told, catalogue)
@@ -139,8 +142,9 @@ def _without_gold(recipe: Recipe, told: NewTaskOptions, examined: Examined) -> R
 
 def _found(path: Path, kind: str, why: str, examined: Examined, options: Mapping[str, Any]) -> list[str]:
     """What was told by looking, a line each."""
-    read_with = ", ".join(f"{name} {value!r}" for name, value in examined.format.options.items() if name != "columns")
-    lines = [f"{path}: {kind} ({why}); read as {examined.format.name}{f' with {read_with}' if read_with else ''}"]
+    options_ = {"encoding": examined.format.encoding.name, **examined.format.options}
+    read_with = ", ".join(f"{name} {value!r}" for name, value in options_.items() if name != "columns")
+    lines = [f"{path}: {kind} ({why}); read as {examined.format.name}, {read_with}"]
     lines += [
         f"  {guess.column} from {', '.join(listed(guess.theirs)) or 'nothing'} ({guess.why})"
         for guess in examined.guesses
@@ -164,7 +168,7 @@ def _kind(path: Path, options: OwnDataOptions) -> tuple[str, str]:
         if getattr(options, name):
             return kind, f"by --{name}"
     for name in ("tagging", "span_qa", "pair_classification"):
-        found = guess_format(path, KINDS.get(name).features())
+        found = guess_format(path, KINDS.get(name).features(), encoding=options.encoding, delimiter=options.delimiter)
         if found.name in _OF_FORMAT:
             return _OF_FORMAT[found.name], "by its format"
 
@@ -205,6 +209,12 @@ def _share(given: str | None) -> float | None:
     if share is not None and not 0 < share < 1:
         raise UsageError(f"--validation {given} is no share between 0 and 1.", remedy="Give 0.1, or a file.")
     return share
+
+
+def _hold_out(share: float | None, options: OwnDataOptions) -> HoldOut | None:
+    if share is None and options.group:
+        raise UsageError("--group has no meaning without --validation SHARE.", remedy="Add --validation 0.1.")
+    return HoldOut(share=share, by=options.group or ()) if share is not None else None
 
 
 def _name(path: Path, catalogue: Catalogue) -> str:

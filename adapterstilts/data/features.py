@@ -48,17 +48,18 @@ def encode(
     folder = cache / hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
     if (found := _read(folder)) is not None:
         return found
-    features = rows.map(
-        lambda batch, indices: _with_length(
-            kind.encode(batch, indices, tokenizer=tokenizer, encoding=encoding, labels=labels)
-        ),
-        batched=True,
-        with_indices=True,
-        remove_columns=rows.column_names,
-        load_from_cache_file=False,
-    )
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix=f"{folder.name}.") as scratch:
+        features = rows.map(
+            lambda batch, indices: _with_length(
+                kind.encode(batch, indices, tokenizer=tokenizer, encoding=encoding, labels=labels)
+            ),
+            batched=True,
+            with_indices=True,
+            remove_columns=rows.column_names,
+            load_from_cache_file=False,
+            cache_file_name=str(Path(scratch) / "features.arrow"),
+        )
         features.save_to_disk(Path(scratch) / "features")
         try:
             (Path(scratch) / "features").replace(folder)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.ranks import rank
 from adapterstilts.data.sources.rows import Source
 from adapterstilts.data.sources.validation_file import ValidationFile
+from adapterstilts.data.spilled import each_row
 from adapterstilts.data.translation.layout import Direction
 from adapterstilts.data.translation.reading import Translations
 from adapterstilts.errors import DataError
@@ -20,6 +25,8 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 _HELD_OUT_EVERYWHERE = 0.01
+# Bytes that stand for a group, of which millions would not fit into memory.
+_NAME = 16
 
 
 def hold_out(rows: Dataset, size: int, *, group: Callable[[Mapping[str, Any]], str]) -> tuple[Dataset, Dataset]:
@@ -36,29 +43,30 @@ def hold_out(rows: Dataset, size: int, *, group: Callable[[Mapping[str, Any]], s
     Raises:
         DataError: All rows belong to one group, so nothing can be held out.
     """
-    groups = [group(row) for row in rows]
-    names = list(dict.fromkeys(groups))
-    if len(names) < 2:
+    names, ranks = _groups(group(row) for row in each_row(rows))
+    _, first, members, counts = np.unique(names, return_index=True, return_inverse=True, return_counts=True)
+    if len(first) < 2:
         raise DataError(
             f"All {len(rows)} training rows belong together, so none can be held out for validation.",
             remedy="Add training data.",
         )
-    members: dict[str, list[int]] = {}
-    for index, name in enumerate(groups):
-        members.setdefault(name, []).append(index)
     wanted = min(size, max(1, len(rows) // 10))
-    held: list[int] = []
-    for name in sorted(names, key=_rank)[: len(names) - 1]:
-        if len(held) >= wanted and _rank(name) >= _HELD_OUT_EVERYWHERE:
-            break
-        held += members[name]
-    rest = sorted(set(range(len(rows))) - set(held))
-    return rows.select(rest), rows.select(sorted(held))
+    order = np.lexsort((first, ranks[first]))
+    held_before = np.cumsum(counts[order]) - counts[order]
+    enough = (held_before >= wanted) & (ranks[first][order] >= _HELD_OUT_EVERYWHERE)
+    chosen = np.zeros(len(first), dtype=bool)
+    chosen[order[: len(first) - 1][~enough[:-1]]] = True
+    held = chosen[members]
+    return rows.select(np.flatnonzero(~held)), rows.select(np.flatnonzero(held))
 
 
-def _rank(group: str) -> float:
-    """A number from 0 to 1 that depends on nothing but the group."""
-    return int.from_bytes(hashlib.sha256(group.strip().encode()).digest()[:8], "big") / 2**64
+def _groups(groups: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+    """For each row what stands for its group, and the group's rank."""
+    names, ranks = bytearray(), array("d")
+    for group in groups:
+        names += hashlib.sha256(group.encode("utf-8", "surrogatepass")).digest()[:_NAME]
+        ranks.append(rank(group))
+    return np.frombuffer(names, dtype=f"S{_NAME}"), np.frombuffer(ranks, dtype=np.float64)
 
 
 def training_rows(

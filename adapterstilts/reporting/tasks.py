@@ -10,6 +10,7 @@ from typing import Any
 from adapterstilts.commands.new_recipe import Examined
 from adapterstilts.commands.new_task import NewTask
 from adapterstilts.commands.tasks import TaskEntry
+from adapterstilts.data.formats.encodings import GuessedEncoding
 from adapterstilts.data.records.guessing import ColumnGuess
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.reporting.text_table import plain_table, text_of
@@ -37,7 +38,11 @@ def tasks_table(tasks: Sequence[TaskEntry]) -> str:
 def examined_text(found: Examined) -> str:
     """The columns of a file with their first values, and which of them are taken for canonical ones."""
     options = "".join(f", {name} {_plain(value)}" for name, value in found.format.options.items())
-    lines = [*_wrapped(f"{found.path}: format {found.format.name}{options}", indent="  "), ""]
+    encoding = found.format.encoding
+    lines = _wrapped(f"{found.path}: format {found.format.name}{options}", indent="  ")
+    if "encoding" in found.format.options or encoding.why != GuessedEncoding().why:
+        lines += _wrapped(f"  {encoding.name} because {encoding.why}", indent="  ")
+    lines.append("")
     names = list(dict.fromkeys(name for record in found.records for name in record))
     lines += _columns(names, found)
     if found.guesses:

@@ -148,6 +148,20 @@ class HubSource(RecordSource):
         return self
 
 
+class HoldOut(Strict):
+    """Which part of the training file is the validation data.
+
+    A hash of what belongs together decides for each record, so that records stay where they are when others are added.
+
+    Attributes:
+        share: How much of it, between 0 and 1.
+        by: The records' columns whose values say what belongs together; by default, all columns that are read as text.
+    """
+
+    share: float = Field(gt=0, lt=1)
+    by: Names = ()
+
+
 class FilesSource(RecordSource):
     """Rows from the release's own files, in XTREME's download layout.
 
@@ -158,6 +172,7 @@ class FilesSource(RecordSource):
             `{question_language}` for that of the questions where it differs, `{code}` for what `codes` has. Where the
             paths have no such pattern, language code to path.
         codes: Language code to what file names say for it.
+        hold_out: Which part of the `train` file is `validation`; `train` is the rest. `splits` need not name it again.
         instead: Where else the same data can be, under other names or in another format: for a split whose files are
             not there, those of the first of these whose files are.
         also: Further files, whose rows come after these.
@@ -167,8 +182,25 @@ class FilesSource(RecordSource):
     options: dict[str, Any] = {}
     splits: dict[str, Names | dict[str, Names]]
     codes: dict[str, str] = {}
+    hold_out: HoldOut | None = None
     instead: tuple[FilesSource, ...] = ()
     also: tuple[FilesSource, ...] = ()
+
+    @model_validator(mode="after")
+    def _held_out_of_training(self) -> FilesSource:
+        if self.hold_out is None:
+            return self
+        if "train" not in self.splits:
+            raise ValueError("'hold_out' needs 'train' in 'splits'")
+        if self.record and not self.hold_out.by:
+            raise ValueError("'hold_out' beside 'record' needs 'by': the columns that say what belongs together")
+        if self.splits.setdefault("validation", self.splits["train"]) != self.splits["train"]:
+            raise ValueError("'hold_out' makes 'validation' of the 'train' file, and 'splits' names another one for it")
+        for name in ("instead", "also"):
+            parts = [part for part in getattr(self, name) if "train" in part.splits]
+            if any(part.hold_out is None or part.hold_out.share != self.hold_out.share for part in parts):
+                raise ValueError(f"{name!r} has training data too, which need a 'hold_out' of the same share")
+        return self
 
     @model_validator(mode="after")
     def _instead_of_something(self) -> FilesSource:

@@ -111,6 +111,9 @@ MALFORMED: dict[str, tuple[str, tuple[Content, ...], dict, str, int | None]] = {
     "csv_carriage_return": ("csv", ("a,b\n1,x\ry\n3,4\n",), {}, r"line 2: a carriage return stands in a field", 1),
     "csv_columns": ("csv", ('a,b\n"x\ny",2\n1,2,3\n',), {}, r"line 4: it has 3 columns instead of 2", 1),
     "csv_empty": ("csv", ("",), {}, r"file0 is empty", None),
+    "parquet_cut": ("parquet", (b"PAR1...",), {}, r"file0 is not Parquet, or damaged \(.*Check its format", None),
+    "arrow_cut": ("arrow", (b"ARROW1..........",), {}, r"file0 is not Arrow, or damaged \(.*Check its format", None),
+    "excel_old": ("excel", (b"\xd0\xcf\x11\xe0...",), {}, r"file0 is an Excel file of before 2007 .*as \.xlsx", None),
     "conll_no_tag": ("conll", ("a\tO\n\nb\nc\tO\n",), {}, r"sentence 1 \(from line 3\): line 3 has one column", 1),
     "conll_one_tag": (
         "conll",
@@ -359,5 +362,5 @@ def test_missing_file_wrong_number_and_unknown_option(tmp_path: Path, name: str)
 
 def test_every_format_has_malformed_files() -> None:
     formats = set(FORMATS.names())
-    assert len(formats) == 16
+    assert len(formats) == 19
     assert formats == {entry[0] for entry in MALFORMED.values()}

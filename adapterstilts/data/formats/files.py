@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from adapterstilts.data.formats.blocks import LONGEST, UTF8, known_encoding, text_blocks, too_long
+from adapterstilts.data.formats.packed import empty, opened
 from adapterstilts.errors import DataError
 from adapterstilts.parsed import as_object
 
 _BOM = b"\xef\xbb\xbf"
-_GZIP = b"\x1f\x8b"
-# What files begin with that hold others, or are compressed by what is not undone here.
-_PACKED = {b"PK\x03\x04": "a zip archive", b"BZh": "compressed by bzip2", b"\xfd7zXZ": "compressed by xz"}
-_DAMAGED = (gzip.BadGzipFile, zlib.error, EOFError)
+# Bytes of a file that is read whole: many times those of any release.
+_LARGEST = 1 << 29
+_SHOWN = 20
 
 
 def compressed(path: Path) -> Path:
@@ -25,80 +24,64 @@ def compressed(path: Path) -> Path:
     return path.with_name(f"{path.name}.gz")
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
-    """A file's content, of one that gzip has compressed too, whatever it is called.
-
-    Raises:
-        DataError: It cannot be read, or is something else than it should be.
-    """
-    try:
-        with path.open("rb") as file:
-            start = file.read(max(map(len, _PACKED)))
-            file.seek(0)
-            if packed := next((what for mark, what in _PACKED.items() if start.startswith(mark)), None):
-                raise DataError(f"{path} is {packed}.", remedy="Unpack it.")
-            if start.startswith(_GZIP):
-                with gzip.open(file) as content:
-                    yield content
-            else:
-                yield file
-    except _DAMAGED as error:
-        raise DataError(
-            f"{path} is compressed by gzip and damaged ({str(error) or type(error).__name__}).",
-            remedy="Download it again.",
-        ) from None
-    except OSError as error:
-        raise _unreadable(path, error) from None
-
-
 def read_text(path: Path) -> str:
     """Reads a UTF-8 file whole; bytes that are not UTF-8 become surrogates, for the record they are in to be refused.
 
     Raises:
-        DataError: The file is missing, empty or packed.
+        DataError: The file is missing, empty, packed, or too large.
     """
     with opened(path) as file:
-        data = file.read()
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise DataError(
+            f"{path} has more than {_LARGEST >> 20} MiB, and files of its format are read whole.",
+            remedy="Split it, or write a table of one record per line (JSON lines, CSV).",
+        )
     if not data.strip():
-        raise _empty(path)
+        raise empty(path)
     return _decode(data.removeprefix(_BOM))
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """(number from 1, text without line end) of each line of a UTF-8 file, read as it is asked for.
+def read_lines(path: Path, encoding: str = UTF8) -> Iterator[tuple[int, str]]:
+    """(number from 1, text without line end) of each line of a file, read as it is asked for.
 
     Lines end with `\\n` or `\\r\\n` and nothing else; a byte order mark and blank lines at the end are left out. Bytes
-    that are not UTF-8 become surrogates, for the record they are in to be refused.
+    that mean nothing in the encoding become surrogates, for the record they are in to be refused.
 
     Raises:
         DataError: The file is missing, empty or packed.
+        UsageError: There is no such encoding.
     """
     blank: list[tuple[int, str]] = []
     seen = False
-    with opened(path) as file:
-        for number, data in enumerate(file, start=1):
-            data = data.removeprefix(_BOM) if number == 1 else data
-            line = (number, _decode(data.removesuffix(b"\n").removesuffix(b"\r")))
-            if not data.strip():
-                blank.append(line)
-                continue
-            seen = True
-            yield from blank
-            blank.clear()
-            yield line
+    lines = _utf8_lines(path) if known_encoding(encoding) == UTF8 else _decoded_lines(path, encoding)
+    for number, (text, is_blank) in enumerate(lines, start=1):
+        line = (number, text.removesuffix("\r"))
+        if is_blank:
+            blank.append(line)
+            continue
+        seen = True
+        yield from blank
+        blank.clear()
+        yield line
     if not seen:
-        raise _empty(path)
+        raise empty(path)
 
 
-def check_unicode(*texts: str) -> None:
-    """Raises ValueError if a text has bytes that are not UTF-8, or half of a surrogate pair."""
+def check_unicode(*texts: str, encoding: str = UTF8) -> None:
+    """Raises ValueError if a text has bytes that are not UTF-8, or half of a surrogate pair.
+
+    Args:
+        encoding: What the texts are from, for the message.
+    """
     for text in texts:
         try:
             text.encode("utf-8")
         except UnicodeEncodeError as error:
-            around = text[max(0, error.start - 20) : error.start].encode("utf-8", "replace").decode()
-            raise ValueError(f"the text after {around!r} is not valid UTF-8") from None
+            around = text[max(0, error.start - _SHOWN) : error.start].encode("utf-8", "replace").decode()
+            name = "UTF-8" if known_encoding(encoding) == UTF8 else encoding
+            likely = _likely(text[error.start : error.start + _SHOWN]) if name == "UTF-8" else ""
+            raise ValueError(f"the text after {around!r} is not valid {name}{likely}") from None
 
 
 def read_json(path: Path) -> Any:
@@ -111,15 +94,20 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise DataError(
-            f"{path}: line {error.lineno}, column {error.colno}: not JSON ({error.msg}).",
-            remedy="The file may be cut off: download it again.",
-        ) from None
+        raise not_json(path, error.lineno, error.colno, error.msg) from None
 
 
-def json_object(line: str) -> dict[str, Any]:
+def not_json(path: Path, line: int, column: int, reason: str) -> DataError:
+    """What is said of a file that is not JSON."""
+    return DataError(
+        f"{path}: line {line}, column {column}: not JSON ({reason}).",
+        remedy="The file may be cut off: download it again.",
+    )
+
+
+def json_object(line: str, encoding: str = UTF8) -> dict[str, Any]:
     """The object on one line of a JSON lines file; ValueError says what is wrong with it."""
-    check_unicode(line)
+    check_unicode(line, encoding=encoding)
     try:
         found = json.loads(line)
     except json.JSONDecodeError as error:
@@ -129,13 +117,45 @@ def json_object(line: str) -> dict[str, Any]:
     return as_object(found, "it is not a JSON object")
 
 
+def _utf8_lines(path: Path) -> Iterator[tuple[str, bool]]:
+    """(text without `\\n`, whether it is blank) of each line."""
+    with opened(path) as file:
+        for number, data in enumerate(iter(partial(file.readline, LONGEST), b""), start=1):
+            if len(data) == LONGEST:
+                raise _too_long(path, number)
+            data = data.removeprefix(_BOM) if number == 1 else data
+            yield _decode(data.removesuffix(b"\n")), not data.strip()
+
+
+def _decoded_lines(path: Path, encoding: str) -> Iterator[tuple[str, bool]]:
+    rest, number = "", 1
+    for block in text_blocks(path, encoding):
+        *lines, rest = (rest + block).split("\n")
+        yield from ((line, not line.strip()) for line in lines)
+        number += len(lines)
+        if len(rest) > LONGEST:
+            raise _too_long(path, number)
+    if rest:
+        yield rest, not rest.strip()
+
+
+def _too_long(path: Path, number: int) -> DataError:
+    return too_long(path, f"line {number}", "it may have no line ends, and another format")
+
+
 def _decode(data: bytes) -> str:
     return data.decode("utf-8", errors="surrogateescape")
 
 
-def _unreadable(path: Path, error: OSError) -> DataError:
-    return DataError(f"{path} cannot be read ({error.strerror}).", remedy="Check --data-dir.")
-
-
-def _empty(path: Path) -> DataError:
-    return DataError(f"{path} is empty.", remedy="Fill it, or download it again.")
+def _likely(text: str) -> str:
+    """What the text is in the encoding that most often stands where UTF-8 should, if bytes of it were not UTF-8."""
+    try:
+        data = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return ""  # half of a surrogate pair, which JSON has as `\ud800`
+    for name, title in (("cp1252", "Windows-1252"), ("latin-1", "Latin-1")):
+        try:
+            return f"; as {title} it goes on {data.decode(name)!r}"
+        except UnicodeDecodeError:
+            continue
+    return ""

@@ -2,116 +2,224 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import json
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.formats.files import json_object, read_json, read_lines
+from adapterstilts.data.formats.blocks import UTF8, known_encoding, text_blocks
+from adapterstilts.data.formats.csv_records import Dialect, csv_fields
+from adapterstilts.data.formats.dialects import DELIMITERS, guess_dialect
+from adapterstilts.data.formats.encodings import GuessedEncoding, guess_encoding
+from adapterstilts.data.formats.excel import sheet_names, sheet_rows
+from adapterstilts.data.formats.files import json_object, read_lines
+from adapterstilts.data.formats.packed import refuse_html
 from adapterstilts.data.formats.registry import FORMATS
-from adapterstilts.data.formats.tables import csv_fields, tsv_fields
+from adapterstilts.data.formats.tables import tsv_fields
 from adapterstilts.errors import DataError, UsageError
 
 _LOOKED_AT = 200
 _LONGEST_NAME = 40
 _SUFFIXES = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".conllu": "conllu", ".conll": "conll", ".bio": "conll", ".iob": "conll",
-    ".iob2": "conll",
+    ".iob2": "conll", ".parquet": "parquet", ".pq": "parquet", ".arrow": "arrow", ".feather": "arrow", ".xlsx": "excel",
+    ".xlsm": "excel", ".xls": "excel",
 }  # fmt: skip
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+_NO_TEXT = ("parquet", "arrow", "excel")
 _TAGGED = frozenset(("tokens", "tags"))
+
+_UTF8 = GuessedEncoding()
 
 Fields = list[list[str]]
 
 
 @dataclass(frozen=True)
 class GuessedFormat:
-    """A reader in `data.formats`, and its options."""
+    """A reader in `data.formats`, and its options.
+
+    Attributes:
+        encoding: In what a file of text is; also among the options where it is not UTF-8.
+    """
 
     name: str
     options: dict[str, Any] = field(default_factory=dict)
+    encoding: GuessedEncoding = _UTF8
 
 
-def guess_format(path: Path, columns: Collection[str], *, name: str | None = None) -> GuessedFormat:
+def guess_format(
+    path: Path,
+    columns: Collection[str],
+    *,
+    name: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> GuessedFormat:
     """The format of a file.
 
     Args:
         columns: The canonical columns that are wanted: a file of tags has the suffixes of other tables.
         name: The format, where it is known and only its options are to be guessed.
+        encoding: Python's name of the encoding, where it is known.
+        delimiter: What separates the fields of a table, where it is known.
 
     Raises:
         UsageError: Neither name nor content tells.
         DataError: The file cannot be read.
     """
-    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
+    suffix = _suffix(path)
     chosen = name or _SUFFIXES.get(suffix)
-    if chosen is None and set(columns) >= _TAGGED and suffix in (".tsv", ".txt", ".tab") and _has_blocks(path):
-        chosen = "conll"
-    if chosen is None and suffix == ".json":
-        chosen = _of_json(path)
-    if chosen is None and suffix == ".txt" and set(columns) == {"id", "text", "language"}:
-        chosen = "text"
-    if chosen is None and suffix in (".csv", ".tsv", ".tab", ".txt"):
-        chosen = "tsv" if suffix != ".csv" and not _is_quoted(path) else "csv"
+    if chosen in _NO_TEXT:
+        return GuessedFormat(chosen, _excel_options(path) if chosen == "excel" else {})
+    refuse_html(path)
+    guessed = GuessedEncoding(known_encoding(encoding), "as you said") if encoding else guess_encoding(path)
+    text = _Text(path, guessed.name, suffix, delimiter)
+    chosen = chosen or text.format(columns)
     if chosen is None:
         raise UsageError(
             f"{path}: its name does not tell which format it has.",
             remedy=f"Say it with --format; there are: {', '.join(FORMATS.names())}.",
         )
-    options = {"csv": _csv_options, "tsv": _tsv_options}.get(chosen)
-    return GuessedFormat(chosen, options(path) if options else {})
+    options = text.options(chosen)
+    if guessed.name != UTF8:
+        if "encoding" not in FORMATS.get(chosen).options:
+            raise DataError(
+                f"{path} is in {guessed.name} ({guessed.why}), and files of the format {chosen} are UTF-8.",
+                remedy="Save it as UTF-8.",
+            )
+        options["encoding"] = guessed.name
+    return GuessedFormat(chosen, options, guessed)
 
 
-def _has_blocks(path: Path) -> bool:
-    """Whether there are blank lines between others."""
-    return any(not line.strip() for _, line in islice(read_lines(path), 10 * _LOOKED_AT))
+def _suffix(path: Path) -> str:
+    """The last suffix that says something of the content."""
+    name = path.name.lower()
+    return Path(next((name.removesuffix(end) for end in _PACKED if name.endswith(end)), name)).suffix
 
 
-def _of_json(path: Path) -> str:
-    """One object per line, a list of objects, or SQuAD's articles."""
-    first = [line for _, line in islice(read_lines(path), 2)]
+@dataclass(frozen=True)
+class _Text:
+    """A file of text.
+
+    Attributes:
+        suffix: What its name ends with.
+        delimiter: What separates its fields, where that is known.
+    """
+
+    path: Path
+    encoding: str
+    suffix: str
+    delimiter: str | None
+
+    def format(self, columns: Collection[str]) -> str | None:
+        """Its format, if that can be told."""
+        tables = (".csv", ".tsv", ".tab", ".txt")
+        if set(columns) >= _TAGGED and self.suffix in tables[1:] and self._has_blocks():
+            return "conll"
+        if self.suffix == ".json":
+            return self._of_json()
+        if self.suffix == ".txt" and set(columns) == {"id", "text", "language"} and self.delimiter is None:
+            return "text"
+        if self.suffix not in tables:
+            return None
+        if self.suffix == ".csv" or self.delimiter not in (None, "\t"):
+            return "csv"
+        return "csv" if self._is_quoted() or self._lacks_tabs() else "tsv"
+
+    def options(self, name: str) -> dict[str, Any]:
+        """What the reader of a format has to be told."""
+        known: dict[str, Callable[[], dict[str, Any]]] = {
+            "csv": self._csv_options,
+            "tsv": lambda: _column_options(tsv_fields(self.path, self.encoding)),
+        }
+        return known[name]() if name in known else {}
+
+    def _lines(self, count: int) -> Iterator[str]:
+        return (line for _, line in islice(read_lines(self.path, self.encoding), count))
+
+    def _has_blocks(self) -> bool:
+        """Whether there are blank lines between others."""
+        return any(not line.strip() for line in self._lines(10 * _LOOKED_AT))
+
+    def _of_json(self) -> str:
+        """One object per line, a list of objects, or SQuAD's articles."""
+        start = next(text_blocks(self.path, self.encoding), "").lstrip(" \t\r\n")
+        if start.startswith("["):
+            return "json"
+        first = start.split("\n", maxsplit=2)[:2]
+        try:
+            if len(first) > 1 and all(json_object(line.rstrip("\r")) for line in first if line.strip()):
+                return "jsonl"
+        except ValueError:
+            pass
+        return "squad_json" if _has_articles(start) else "jsonl"
+
+    def _is_quoted(self) -> bool:
+        """Whether quotation marks around fields of a tab-separated file can be read as `csv.writer` sets them."""
+        fields = [one for _, line in islice(tsv_fields(self.path, self.encoding), _LOOKED_AT) for one in line]
+        if not any(one.startswith('"') for one in fields):
+            return False
+        bad = BadRows(skip=True)
+        try:
+            widths = {len(fields) for _, fields in csv_fields(self.path, Dialect("\t"), bad, encoding=self.encoding)}
+        except DataError:
+            return False
+        return len(widths) == 1 and not bad.counts
+
+    def _lacks_tabs(self) -> bool:
+        """Whether something else separates the fields of a file whose name says that tabs do."""
+        tabs = any("\t" in line for line in self._lines(_LOOKED_AT))
+        return not tabs and guess_dialect(self.path, self.encoding) is not None
+
+    def _csv_options(self) -> dict[str, Any]:
+        # Of the last suffix it is known that it has tabs, if there are any.
+        tabs = self.path.suffix.lower() in (".tsv", ".tab") and not self._lacks_tabs()
+        delimiters = self.delimiter or ("\t" if tabs else DELIMITERS)
+        found = guess_dialect(self.path, self.encoding, delimiters) or Dialect(
+            self.delimiter or ("\t" if tabs else ",")
+        )
+        options: dict[str, Any] = {} if found.delimiter == "," else {"delimiter": found.delimiter}
+        if found.quote != '"':
+            options["quote"] = found.quote or "none"
+        if found.escape:
+            options["escape"] = "backslash"
+        return options | _column_options(csv_fields(self.path, found, BadRows(skip=True), encoding=self.encoding))
+
+
+def _has_articles(text: str) -> bool:
+    """Whether a JSON object, of which this may be the beginning only, has SQuAD's list of articles."""
     try:
-        if len(first) > 1 and all(json_object(line) for line in first):
-            return "jsonl"
-    except ValueError:
-        pass
-    found = read_json(path)
-    if isinstance(found, list):
-        return "json"
-    return "squad_json" if isinstance(found, dict) and "data" in found else "jsonl"
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        return '"data"' in text and ('"paragraphs"' in text or '"version"' in text)
+    return isinstance(found, dict) and "data" in found
 
 
-def _is_quoted(path: Path) -> bool:
-    """Whether quotation marks around fields of a tab-separated file can be read as `csv.writer` sets them."""
-    fields = [one for _, line in islice(tsv_fields(path), _LOOKED_AT) for one in line]
-    if not any(one.startswith('"') for one in fields):
-        return False
-    bad = BadRows(skip=True)
-    try:
-        widths = {len(fields) for _, fields in csv_fields(path, "\t", bad)}
-    except DataError:
-        return False
-    return len(widths) == 1 and not bad.counts
-
-
-def _csv_options(path: Path) -> dict[str, Any]:
-    _, first = next(read_lines(path))
-    # Of the last suffix it is known that it has tabs.
-    delimiters = "\t" if path.suffix.lower() in (".tsv", ".tab") else ",;\t"
-    delimiter = max(delimiters, key=first.count)
-    options: dict[str, Any] = {} if delimiter == "," else {"delimiter": delimiter}
-    return options | _column_options(csv_fields(path, delimiter, BadRows(skip=True)))
-
-
-def _tsv_options(path: Path) -> dict[str, Any]:
-    return _column_options(tsv_fields(path))
+def _excel_options(path: Path) -> dict[str, Any]:
+    """The first sheet, by its name where there are others."""
+    names = sheet_names(path)
+    options: dict[str, Any] = {"sheet": names[0]} if len(names) > 1 else {}
+    rows = [[str(cell) for cell in cells] for _, cells in islice(sheet_rows(path), _LOOKED_AT)]
+    first, *others = rows or [[]]
+    # The index that pandas writes has no name.
+    named = [at for at, cell in enumerate(first) if cell.strip()]
+    below = [[cells[at] if at < len(cells) else "" for at in named] for cells in others]
+    if _is_header([first[at] for at in named], below):
+        return options
+    return {**options, "columns": _numbered(max(map(len, rows), default=0))}
 
 
 def _column_options(records: Iterator[tuple[str, list[str]]]) -> dict[str, Any]:
     """Names for the columns of a file that does not begin with them."""
     first, *others = [fields for _, fields in islice(records, _LOOKED_AT)] or [[]]
-    return {} if _is_header(first, others) else {"columns": [f"column_{number + 1}" for number in range(len(first))]}
+    return {} if _is_header(first, others) else {"columns": _numbered(len(first))}
+
+
+def _numbered(count: int) -> list[str]:
+    return [f"column_{number + 1}" for number in range(count)]
 
 
 def _is_header(first: list[str], others: Fields) -> bool:

@@ -4,66 +4,79 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.formats.files import check_unicode, json_object, read_json, read_lines, read_text
+from adapterstilts.data.formats.blocks import UTF8
+from adapterstilts.data.formats.csv_records import Dialect, csv_fields
+from adapterstilts.data.formats.files import check_unicode, json_object, read_lines
+from adapterstilts.data.formats.json_lists import json_list
+from adapterstilts.data.formats.packed import refuse_html
 from adapterstilts.data.formats.registry import Records, register
 from adapterstilts.errors import DataError
-from adapterstilts.parsed import as_list, as_object
+from adapterstilts.parsed import as_object
 
 _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"')
-_TO_THE_LINE_END = re.compile(r"[^\n]*(?:\n|\Z)")
+
+Line: TypeAlias = tuple[str, list[str]]
+"""(where, fields) of a record."""
 
 
 @register("jsonl", "JSON lines", "labels, one per line", required=1)
-def read_jsonl(paths: tuple[Path, ...], language: str, bad: BadRows, *, label: str = "label") -> Records:
+def read_jsonl(
+    paths: tuple[Path, ...], language: str, bad: BadRows, *, label: str = "label", encoding: str = UTF8
+) -> Records:
     """One JSON object per line; blank lines are ignored.
 
     Some releases have their labels in a second file (`train-labels.lst`), one for each object.
 
     Args:
         label: The key under which a label of the second file is added to its object.
+        encoding: Python's name of the files' encoding.
     """
-    labels = [line.strip() for _, line in read_lines(paths[1])] if len(paths) > 1 else None
-    count = 0
-    for number, line in read_lines(paths[0]):
+    refuse_html(paths[0])
+    labels = (line.strip() for _, line in read_lines(paths[1], encoding)) if len(paths) > 1 else iter(())
+    records = labelled = 0
+    for number, line in read_lines(paths[0], encoding):
         if not line.strip():
             continue
-        count += 1
+        records += 1
+        found = next(labels, None)
+        labelled += found is not None
         try:
-            record = json_object(line)
-            if labels is not None and count <= len(labels):
-                check_unicode(labels[count - 1])
-                record[label] = labels[count - 1]
+            record = json_object(line, encoding)
+            if found is not None:
+                check_unicode(found, encoding=encoding)
+                record[label] = found
         except ValueError as error:
             bad.report(paths[0], f"line {number}", str(error))
             continue
         yield f"line {number}", record
-    if labels is not None and count != len(labels):
+    labelled += sum(1 for _ in labels)
+    if len(paths) > 1 and records != labelled:
         raise DataError(
-            f"{paths[0]} has {count} records, and {paths[1]} has {len(labels)} labels.",
+            f"{paths[0]} has {records} records, and {paths[1]} has {labelled} labels.",
             remedy="Download both again: they do not belong together.",
         )
 
 
 @register("json", "JSON list")
-def read_json_list(paths: tuple[Path, ...], language: str, bad: BadRows) -> Records:
+def read_json_list(paths: tuple[Path, ...], language: str, bad: BadRows, *, encoding: str = UTF8) -> Records:
     """One JSON list of objects.
+
+    Args:
+        encoding: Python's name of the file's encoding.
 
     Raises:
         DataError: The file is not a JSON list.
     """
-    try:
-        found = as_list(read_json(paths[0]), f"{paths[0]} is not a JSON list.")
-    except ValueError as error:
-        raise DataError(str(error), remedy="Name its format, or write one object per line.") from None
-    for number, value in enumerate(found):
+    refuse_html(paths[0])
+    for number, value in enumerate(json_list(paths[0], encoding)):
         try:
             record = as_object(value, "it is not a JSON object")
-            check_unicode(json.dumps(record, ensure_ascii=False))
+            check_unicode(json.dumps(record, ensure_ascii=False), encoding=encoding)
         except ValueError as error:
             bad.report(paths[0], f"object {number}", str(error))
             continue
@@ -71,7 +84,14 @@ def read_json_list(paths: tuple[Path, ...], language: str, bad: BadRows) -> Reco
 
 
 @register("tsv", "tab-separated file")
-def read_tsv(paths: tuple[Path, ...], language: str, bad: BadRows, *, columns: Sequence[str] | None = None) -> Records:
+def read_tsv(
+    paths: tuple[Path, ...],
+    language: str,
+    bad: BadRows,
+    *,
+    columns: Sequence[str] | None = None,
+    encoding: str = UTF8,
+) -> Records:
     """Tab-separated values, in which quotation marks are part of the text, as in GLUE's QQP and most releases.
 
     Where Python's `csv.writer` wrote the file, as XTREME's download does for XNLI and PAWS-X, fields with such marks
@@ -80,9 +100,16 @@ def read_tsv(paths: tuple[Path, ...], language: str, bad: BadRows, *, columns: S
     Args:
         columns: Names of the columns of a file without header row; by default the first line names them. Where each
             line has one column less, records lack the last: XTREME's download takes the label out of its test files.
+        encoding: Python's name of the file's encoding.
     """
-    lines = csv_fields(paths[0], "\t", bad) if is_written_by_csv(paths[0]) else tsv_fields(paths[0])
-    return _records(lines, paths[0], bad, columns)
+    path = paths[0]
+    refuse_html(path)
+    written = is_written_by_csv(path, encoding)
+
+    def lines(bad: BadRows) -> Iterator[Line]:
+        return csv_fields(path, Dialect("\t"), bad, encoding=encoding) if written else tsv_fields(path, encoding)
+
+    return table_records(lines, path, bad, columns, encoding=encoding)
 
 
 @register("csv", "comma-separated file")
@@ -93,6 +120,9 @@ def read_csv(
     *,
     columns: Sequence[str] | None = None,
     delimiter: str = ",",
+    quote: Literal['"', "'", "none"] = '"',
+    escape: Literal["doubled", "backslash"] = "doubled",
+    encoding: str = UTF8,
 ) -> Records:
     """RFC 4180: a field that begins with a quotation mark ends with one, and those inside it are doubled.
 
@@ -103,44 +133,62 @@ def read_csv(
         columns: Names of the columns of a file without header row; by default the first record names them. Where
             each record has one column less, the last is missing from all, as in `tsv`.
         delimiter: What separates the fields.
+        quote: The quotation mark; with `none`, all of them are text.
+        escape: What becomes of quotation marks inside a field with others around it: with `backslash`, it may also
+            stand before them, as in exports of data bases.
+        encoding: Python's name of the file's encoding.
 
     Raises:
         DataError: A quoted field is never closed, so that the rest of the file is one field.
     """
-    return _records(csv_fields(paths[0], delimiter, bad), paths[0], bad, columns)
+    path = paths[0]
+    refuse_html(path)
+    dialect = Dialect(delimiter, "" if quote == "none" else quote, "\\" if escape == "backslash" else "")
+    return table_records(
+        lambda bad: csv_fields(path, dialect, bad, encoding=encoding), path, bad, columns, encoding=encoding
+    )
 
 
-def _records(
-    lines: Iterator[tuple[str, list[str]]], path: Path, bad: BadRows, columns: Sequence[str] | None
+def table_records(
+    lines: Callable[[BadRows], Iterator[Line]],
+    path: Path,
+    bad: BadRows,
+    columns: Sequence[str] | None,
+    *,
+    encoding: str = UTF8,
 ) -> Records:
-    """Fields with their columns' names; the first line names the columns if `columns` does not."""
+    """Fields with their columns' names; the first line names the columns if `columns` does not.
+
+    Args:
+        lines: Reads the lines, and reports bad ones; it is called twice where the last column may be missing.
+    """
     if columns is not None:
-        columns, lines = _columns_there(lines, columns)
-    for where, fields in lines:
+        columns = _columns_there(lines(BadRows(skip=True)), columns)
+    for where, fields in lines(bad):
         if columns is None:
             columns = _header(fields, path, where)
             continue
         try:
             if len(fields) != len(columns):
                 raise ValueError(f"it has {len(fields)} columns instead of {len(columns)} ({', '.join(columns)})")
-            check_unicode(*fields)
+            check_unicode(*fields, encoding=encoding)
         except ValueError as error:
             bad.report(path, where, str(error))
             continue
         yield where, dict(zip(columns, fields, strict=True))
 
 
-def _columns_there(
-    lines: Iterator[tuple[str, list[str]]], columns: Sequence[str]
-) -> tuple[Sequence[str], Iterator[tuple[str, list[str]]]]:
-    """The columns without the last one if no line has that many but some have one less; and all lines."""
-    seen = []
-    for line in lines:
-        seen.append(line)
-        if len(line[1]) == len(columns):
-            return columns, chain(seen, lines)
-    hidden = any(len(fields) == len(columns) - 1 for _, fields in seen)
-    return columns[:-1] if hidden else columns, iter(seen)
+def _columns_there(lines: Iterator[Line], columns: Sequence[str]) -> Sequence[str]:
+    """The columns without the last one if no line has that many but some have one less."""
+    hidden = False
+    try:
+        for _, fields in lines:
+            if len(fields) == len(columns):
+                return columns
+            hidden = hidden or len(fields) == len(columns) - 1
+    except DataError:
+        return columns  # it is raised again where the records are read
+    return columns[:-1] if hidden else columns
 
 
 def _header(fields: list[str], path: Path, where: str) -> list[str]:
@@ -153,56 +201,20 @@ def _header(fields: list[str], path: Path, where: str) -> list[str]:
     return names
 
 
-def tsv_fields(path: Path) -> Iterator[tuple[str, list[str]]]:
+def tsv_fields(path: Path, encoding: str = UTF8) -> Iterator[Line]:
     """(where, fields) of each line."""
-    return ((f"line {number}", line.split("\t")) for number, line in read_lines(path))
+    return ((f"line {number}", line.split("\t")) for number, line in read_lines(path, encoding))
 
 
-def is_written_by_csv(path: Path) -> bool:
+def is_written_by_csv(path: Path, encoding: str = UTF8) -> bool:
     """Whether the fields of a tab-separated file have quotation marks as `csv.writer` sets them, for the most part.
 
     It puts a field that has such a mark between two further ones, and doubles those inside. A mark in any other field
     is one that it would not have written: then they are the text's own, in all of the file.
     """
-    fields = [field for _, line in read_lines(path) if '"' in line for field in line.split("\t") if '"' in field]
-    written = sum('""' in field[1:-1] and _QUOTED.fullmatch(field) is not None for field in fields)
-    return 2 * written > len(fields)
-
-
-def csv_fields(path: Path, delimiter: str, bad: BadRows) -> Iterator[tuple[str, list[str]]]:
-    """(where, fields) of each record, with quotation marks undone."""
-    separator = re.escape(delimiter)
-    field = re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"|((?!")[^{separator}\r\n]*))({separator}|\r?\n|\r?\Z)')
-    text = read_text(path).rstrip("\r\n")
-    at, line = 0, 1
-    while at <= len(text):
-        begin, fields, end = at, [], delimiter
-        while end == delimiter:
-            found = field.match(text, at)
-            if found is None:
-                break
-            quoted, plain, end = found.groups()
-            fields.append(plain if quoted is None else quoted.replace('""', '"'))
-            at = found.end()
-        where = f"line {line}"
-        if found is None:
-            bad.report(path, where, _what_is_wrong(text, at, path, where))
-            rest = _TO_THE_LINE_END.match(text, at)
-            at = rest.end() if rest else len(text)
-        else:
-            yield where, fields
-        if at >= len(text):
-            return
-        line += text.count("\n", begin, at)
-
-
-def _what_is_wrong(text: str, at: int, path: Path, where: str) -> str:
-    """Why no field can be read at this offset."""
-    if text[at] != '"':
-        return "a carriage return stands in a field without quotation marks"
-    if _QUOTED.match(text, at):
-        return "text follows the quotation mark that closes a field"
-    raise DataError(
-        f"{path}: {where}: a quoted field of the record that begins here is never closed.",
-        remedy="The file may be cut off: download it again.",
-    )
+    lines = (line for _, line in read_lines(path, encoding) if '"' in line)
+    marked = written = 0
+    for field in (one for line in lines for one in line.split("\t") if '"' in one):
+        marked += 1
+        written += '""' in field[1:-1] and _QUOTED.fullmatch(field) is not None
+    return 2 * written > marked

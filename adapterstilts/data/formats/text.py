@@ -7,38 +7,46 @@ from pathlib import Path
 from typing import Literal
 
 from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.formats.blocks import UTF8
 from adapterstilts.data.formats.files import check_unicode, read_lines
 from adapterstilts.data.formats.registry import Records, register
 
 
 @register("text", "plain text")
 def read_plain_text(
-    paths: tuple[Path, ...], language: str, bad: BadRows, *, unit: Literal["line", "block"] = "line"
+    paths: tuple[Path, ...],
+    language: str,
+    bad: BadRows,
+    *,
+    unit: Literal["line", "block"] = "line",
+    encoding: str = UTF8,
 ) -> Records:
     """Plain text; gives {text}.
 
     Args:
         unit: `line` if each line is a paragraph or document; `block` if they are separated by blank lines, in which
             case their lines are joined by `\\n`.
+        encoding: Python's name of the file's encoding.
     """
-    for number, text in _lines(paths[0]) if unit == "line" else _blocks(paths[0]):
+    lines = read_lines(paths[0], encoding)
+    for number, text in _lines(lines) if unit == "line" else _runs(lines):
         try:
-            check_unicode(text)
+            check_unicode(text, encoding=encoding)
         except ValueError as error:
             bad.report(paths[0], f"line {number}", str(error))
             continue
         yield f"line {number}", {"text": text}
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    return ((number, line.strip()) for number, line in read_lines(path) if line.strip())
+def _lines(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    return ((number, line.strip()) for number, line in lines if line.strip())
 
 
-def _blocks(path: Path) -> Iterator[tuple[int, str]]:
+def _runs(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
     """(number of the first line, text) of every run of lines that are not blank."""
     block: list[str] = []
     first = 0
-    for number, line in read_lines(path):
+    for number, line in lines:
         if line.strip():
             first = first if block else number
             block.append(line.strip())

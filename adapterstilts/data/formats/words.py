@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.formats.blocks import UTF8
 from adapterstilts.data.formats.files import check_unicode, read_lines
 from adapterstilts.data.formats.registry import Records, register
 
@@ -19,7 +22,9 @@ Line = tuple[int, str]
 
 
 @register("conll", "word and tag per line")
-def read_conll(paths: tuple[Path, ...], language: str, bad: BadRows, *, token: int = 0, tag: int = -1) -> Records:
+def read_conll(
+    paths: tuple[Path, ...], language: str, bad: BadRows, *, token: int = 0, tag: int = -1, encoding: str = UTF8
+) -> Records:
     """A word and its tag per line, a blank line between sentences; gives {tokens, tags}.
 
     Columns are separated by tabs, or by spaces in a file without tabs. Where each word of the file has WikiANN's
@@ -32,13 +37,12 @@ def read_conll(paths: tuple[Path, ...], language: str, bad: BadRows, *, token: i
     Args:
         token: Position of the word among the columns; negative ones count from the end.
         tag: Position of the tag.
+        encoding: Python's name of the file's encoding.
     """
-    lines = list(read_lines(paths[0]))
-    prefixed = all(_PREFIX.match(line) for _, line in lines if not _is_blank(line))
-    separator = _separator(lines)
-    tagged = _first_with_tag(lines, separator)
+    layout = _Layout.of(read_lines(paths[0], encoding))
+    separator, tagged, prefixed = layout.separator, layout.tagged, layout.prefixed
     hidden = tagged is None and token == 0
-    for where, block in _sentences(lines):
+    for where, block in _sentences(read_lines(paths[0], encoding)):
         tokens, tags = [], []
         try:
             for number, line in block:
@@ -47,9 +51,9 @@ def read_conll(paths: tuple[Path, ...], language: str, bad: BadRows, *, token: i
                 columns = separator.split(line.strip(" "))
                 word, name = (columns[0], "") if hidden else _word_and_tag(number, columns, token, tag, tagged)
                 word = _PREFIX.sub("", word, count=1) if prefixed else word
-                _check_word(number, word)
+                _check_word(number, word, encoding)
                 if not hidden:
-                    _check_tag(number, name)
+                    _check_tag(number, name, encoding)
                 tokens.append(word)
                 tags.append(name)
         except ValueError as error:
@@ -99,7 +103,7 @@ def _sentences(lines: Iterable[Line]) -> Iterator[tuple[str, list[Line]]]:
     """(where, lines) of every run of lines that are not blank."""
     block: list[Line] = []
     count = 0
-    for number, line in [*lines, (0, "")]:
+    for number, line in chain(lines, [(0, "")]):
         if not _is_blank(line):
             block.append((number, line))
         elif block:
@@ -116,19 +120,40 @@ def _is_document(line: str) -> bool:
     return re.split("[ \t]", line.strip(" "), maxsplit=1)[0] == _DOCUMENT
 
 
-def _separator(lines: Iterable[Line]) -> re.Pattern[str]:
-    """What separates columns: words can have other white space inside, and spaces too unless these separate."""
-    words = [line.strip(" ") for _, line in lines if not _is_blank(line) and not _is_document(line)]
-    alone = sum(" " not in word for word in words)
-    return _TAB if any("\t" in word for word in words) or 2 * alone >= len(words) else _SPACES
+@dataclass(frozen=True)
+class _Layout:
+    """How the lines of a file have words and tags.
 
+    Attributes:
+        separator: What separates columns: words can have other white space inside, and spaces too unless these
+            separate.
+        tagged: Number of the first line that has more than a word.
+        prefixed: Whether each word has a language before it.
+    """
 
-def _first_with_tag(lines: Iterable[Line], separator: re.Pattern[str]) -> int | None:
-    """Number of the first line that has more than a word."""
-    for number, line in lines:
-        if not (_is_blank(line) or _is_document(line)) and separator.search(line.strip(" ")):
-            return number
-    return None
+    separator: re.Pattern[str]
+    tagged: int | None
+    prefixed: bool
+
+    @classmethod
+    def of(cls, lines: Iterable[Line]) -> _Layout:
+        """That of a file's lines."""
+        words, alone, prefixed = 0, 0, True
+        first: dict[str, int] = {}  # a tab or space to the first line that has one
+        for number, line in lines:
+            if _is_blank(line):
+                continue
+            prefixed = prefixed and _PREFIX.match(line) is not None
+            if _is_document(line):
+                continue
+            word = line.strip(" ")
+            words += 1
+            alone += " " not in word
+            for space in "\t ":
+                if space in word:
+                    first.setdefault(space, number)
+        tabs = "\t" in first or 2 * alone >= words
+        return cls(_TAB if tabs else _SPACES, first.get("\t" if tabs else " "), prefixed)
 
 
 def _word_and_tag(number: int, columns: list[str], token: int, tag: int, tagged: int | None) -> tuple[str, str]:
@@ -141,13 +166,13 @@ def _word_and_tag(number: int, columns: list[str], token: int, tag: int, tagged:
         raise ValueError(f"line {number} has {len(columns)} columns, too few for columns {token} and {tag}") from None
 
 
-def _check_word(number: int, word: str) -> None:
-    check_unicode(word)
+def _check_word(number: int, word: str, encoding: str = UTF8) -> None:
+    check_unicode(word, encoding=encoding)
     if not word:
         raise ValueError(f"the word on line {number} is empty")
 
 
-def _check_tag(number: int, tag: str) -> None:
-    check_unicode(tag)
+def _check_tag(number: int, tag: str, encoding: str = UTF8) -> None:
+    check_unicode(tag, encoding=encoding)
     if not tag:
         raise ValueError(f"the tag on line {number} is empty")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS, Records
 from adapterstilts.data.formats.files import compressed
+from adapterstilts.data.sources.held_out import held_out_name, in_split
 from adapterstilts.data.sources.rows import (
     ROWS_VERSION,
     Source,
@@ -69,7 +70,7 @@ class FileRows:
         def name(part: FilesSource) -> str:
             digests = ",".join(file_digest(path) for path in self._paths(part, split, language))
             options = ",".join(f"{name}={value}" for name, value in sorted(part.options.items()))
-            return f"{part.format}({options}):{record_name(part)}:sha256:{digests}"
+            return f"{part.format}({options}):{record_name(part)}{held_out_name(part, split)}:sha256:{digests}"
 
         parts = "+".join(name(part) for part in self._parts(task, split, language))
         # Some releases have all languages in one file, so the files alone do not say what is read from them.
@@ -91,7 +92,8 @@ class FileRows:
         """(place, row) of the rows of one part, before the task's kind has looked at them."""
         own, paths = context_language(language), self._paths(part, split, language)
         records = FORMATS.get(part.format)(paths, own, bad, **part.options)
-        return canonical(records, part, features, language=own, where=str(paths[0]), bad=bad)
+        wanted = in_split(part, features, split)
+        return canonical(records, part, features, language=own, where=str(paths[0]), bad=bad, wanted=wanted)
 
     def _parts(self, task: Recipe, split: str, language: str) -> list[FilesSource]:
         """The sources of a split's rows: of each the first way of naming its files under which they are there."""

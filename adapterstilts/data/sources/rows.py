@@ -5,7 +5,9 @@ What sources call a language can also be a pair such as `de-en`: context in Germ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,6 +15,7 @@ from adapterstilts.data.bad_rows import BadRows, Omitted
 from adapterstilts.data.formats import Records
 from adapterstilts.data.records import RECORDS
 from adapterstilts.data.records.columns import Columns
+from adapterstilts.data.spilled import RowStore
 from adapterstilts.errors import DataError
 from adapterstilts.languages import context_language, question_language
 from adapterstilts.tasks.kind import Kind
@@ -84,7 +87,14 @@ def record_name(part: RecordSource) -> str:
 
 
 def canonical(
-    records: Records, part: RecordSource, features: Mapping[str, Any], *, language: str, where: str, bad: BadRows
+    records: Records,
+    part: RecordSource,
+    features: Mapping[str, Any],
+    *,
+    language: str,
+    where: str,
+    bad: BadRows,
+    wanted: Callable[[Mapping[str, Any]], bool] = lambda record: True,
 ) -> Records:
     """(place, row) of every record that can be read; rows get language and id where the record gives none.
 
@@ -92,10 +102,13 @@ def canonical(
         part: The source of the records, which says how they become rows.
         features: The canonical columns, as `datasets.Features`.
         where: What the records are from, for errors.
+        wanted: Which records become rows; the others count where ids are numbers.
     """
     convert = _converter(part, features)
     for number, (place, found) in enumerate(records):
         try:
+            if not wanted(found):
+                continue
             rows = convert(found, language)
         except Omitted as reason:
             bad.omit(str(reason))
@@ -125,31 +138,71 @@ def canonical_rows(
     Raises:
         DataError: There is no usable row, a bad one is not to be skipped, or rows to train or select on have no labels.
     """
-    from datasets import Dataset
-
-    kind, features = task.build_kind(), task.canonical_columns
-    found = [(place, row) for place, row in rows if _is_complete(row, features, place, bad)]
+    kind = task.build_kind()
+    features = task.canonical_columns
+    store, checks = RowStore(features), _Checks(kind, bad)
+    for place, row in rows:
+        if _is_complete(row, features, place, bad):
+            checks.see(place, row)
+            store.add(row)
     # Benchmarks keep the labels of some test sets to themselves; then no row has one, or all have the same.
-    unlabelled = all(kind.unlabelled(row) for _, row in found)
-    if split not in (None, "train") and not unlabelled and _stand_in(task, kind, [row for _, row in found], bad):
-        unlabelled, found = True, [(place, kind.without_gold(row)) for place, row in found]
-    if found and unlabelled and split in ("train", "validation"):
+    unlabelled = checks.unlabelled
+    if split not in (None, "train") and not unlabelled and _stand_in(task, kind, store.rows(), bad):
+        unlabelled, labelled, store = True, store, RowStore(features)
+        for stored in labelled.rows():
+            store.add(kind.without_gold(stored))
+    if len(store) and unlabelled and split in ("train", "validation"):
         name, why = {"train": "training"}.get(split, split), bad.hidden or "they are not published"
         raise DataError(
             f"The {name} data of {task.name} have no labels: {why} ({where}).", remedy="Use a release that has them."
         )
-    kept = []
-    for place, row in found:
-        try:
-            if not unlabelled:
-                kind.check(row)
-        except ValueError as error:
-            bad.report(place, f"row {row.get('id')!r}", str(error))
-        else:
-            kept.append({name: row[name] for name in features})
-    if not kept:
+    left_out = () if unlabelled else checks.report()
+    if len(store) == len(left_out):
         raise DataError(f"{where}: there is no usable row.", remedy="Check that it is the right data set.")
-    return Dataset.from_list(kept, features=features)
+    return store.dataset(without=left_out)
+
+
+class _Checks:
+    """What the task says of each row, which counts only if not all of them turn out to be without label.
+
+    Attributes:
+        unlabelled: Whether no row has a label.
+    """
+
+    def __init__(self, kind: Kind, bad: BadRows) -> None:
+        self._kind, self._bad = kind, bad
+        self.unlabelled = True
+        self._count = 0
+        self._failed = array("q")
+        self._first: tuple[str, str, str] | None = None
+        self._broken: Exception | None = None
+        self._reasons: Counter[str] = Counter()
+
+    def see(self, place: str, row: Mapping[str, Any]) -> None:
+        """Checks the next row."""
+        self.unlabelled = self.unlabelled and self._kind.unlabelled(row)
+        try:
+            self._kind.check(row)
+        except ValueError as error:
+            self._failed.append(self._count)
+            self._first = self._first or (place, f"row {row.get('id')!r}", str(error))
+            self._reasons[str(error)] += 1
+        except Exception as error:  # of a row without label, it may be the label that is not there
+            self._broken = self._broken or error
+        self._count += 1
+
+    def report(self) -> Sequence[int]:
+        """Reports the rows that cannot be used, and gives their numbers.
+
+        Raises:
+            DataError: There is one, and it is not to be skipped.
+        """
+        if self._first is not None and not self._bad.skip:
+            self._bad.report(*self._first)
+        if self._broken is not None:
+            raise self._broken
+        self._bad.counts.update(self._reasons)
+        return self._failed
 
 
 def _is_complete(row: Mapping[str, Any], features: Mapping[str, Any], place: str, bad: BadRows) -> bool:
@@ -160,7 +213,7 @@ def _is_complete(row: Mapping[str, Any], features: Mapping[str, Any], place: str
     return not absent
 
 
-def _stand_in(task: Recipe, kind: Kind, rows: list[dict[str, Any]], bad: BadRows) -> bool:
+def _stand_in(task: Recipe, kind: Kind, rows: Sequence[Mapping[str, Any]], bad: BadRows) -> bool:
     """Whether all rows have one and the same answer, and are too many for that to be gold."""
     enough = _ALL_THE_SAME if task.benchmarks else _ALL_THE_SAME_ELSEWHERE
     if len(rows) < enough or not (answers := kind.stand_in(rows)):
