@@ -13,10 +13,12 @@ from adapterstilts.commands.new_recipe import Examined, NewTaskOptions, draft_re
 from adapterstilts.commands.new_task import common_folder, examine, first_records, write_recipe
 from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.own_tasks import NO_OWN_TASKS, OwnTask, OwnTasks
+from adapterstilts.data.formats.folders import dataset_folder
 from adapterstilts.data.formats.guessing import guess_format
 from adapterstilts.data.sources.files import FileRows
 from adapterstilts.declared import declared_by
 from adapterstilts.errors import UsageError
+from adapterstilts.languages import ENGLISH
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.recipe import Recipe
@@ -99,20 +101,22 @@ def own_task(path: Path, options: OwnDataOptions, catalogue: Catalogue) -> OwnTa
         UsageError: A column or the kind is not told by anything, or a flag does not fit.
         DataError: The file cannot be read.
     """
+    splits = dataset_folder(path) if path.is_dir() else {"train": [path]}
+    path, named = _first(splits, "train", path), path
     if not path.is_file():
         raise UsageError(f"{path} is neither a task nor a file.", remedy="`astilts tasks` lists the tasks.")
     kind, why = _kind(path, options)
     share = _share(options.validation)
     values: dict[str, Any] = {
-        "name": options.save_task or _name(path, catalogue),
+        "name": options.save_task or _name(named, catalogue),
         "kind": kind,
         "train": path,
-        "validation": Path(options.validation) if options.validation and share is None else None,
-        "test": {code: Path(file) for code, file in (options.test or {}).items()},
+        "validation": Path(options.validation) if options.validation and share is None else _of(splits, "validation"),
+        "test": {code: Path(file) for code, file in (options.test or {}).items()} or _in_english(_of(splits, "test")),
         "columns": _columns(kind, options),
         "options": {name: yaml.safe_load(text) for name, text in (options.task_option or {}).items()},
         "metric": options.metric,
-        "title": path.name,
+        "title": named.name,
         "encoding": options.encoding,
         "delimiter": options.delimiter,
         "hold_out": _hold_out(share, options),
@@ -122,6 +126,26 @@ def own_task(path: Path, options: OwnDataOptions, catalogue: Catalogue) -> OwnTa
     root = common_folder(told)
     recipe = _without_gold(draft_recipe(told, examined, FileRows(root)), told, examined)
     return OwnTask(recipe, root.resolve(), tuple(_found(path, kind, why, examined, recipe.options)))
+
+
+def _first(splits: Mapping[str, Sequence[Path]], split: str, folder: Path) -> Path:
+    """The only file of a split."""
+    if split not in splits:
+        raise UsageError(f"{folder} has no training data; it has {', '.join(splits)}.", remedy="Give a file of them.")
+    if len(splits[split]) > 1:
+        raise UsageError(
+            f"{folder} has its {split} data in {len(splits[split])} files.",
+            remedy="Write them into one, for instance with `Dataset.to_parquet`, and give that.",
+        )
+    return splits[split][0]
+
+
+def _of(splits: Mapping[str, Sequence[Path]], split: str) -> Path | None:
+    return _first(splits, split, Path()) if split in splits else None
+
+
+def _in_english(path: Path | None) -> dict[str, Path]:
+    return {ENGLISH: path} if path else {}
 
 
 def _without_gold(recipe: Recipe, told: NewTaskOptions, examined: Examined) -> Recipe:

@@ -82,7 +82,7 @@ def test_a_wrong_value_is_named(given: dict[str, Any], message: str) -> None:
 
 
 def test_what_is_missing_is_named_and_described() -> None:
-    with pytest.raises(UsageError, match=r"^to is missing\. Give it: Target tasks, or a file):
+    with pytest.raises(UsageError, match=r"^to is missing\. Give it: Target tasks, or a file"):
         read_all([TransferTasks, TransferOptions], {"from_": "squad", "to": None})
 
 

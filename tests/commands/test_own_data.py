@@ -143,6 +143,29 @@ def test_flags_about_a_file_need_one(options: dict[str, Any]) -> None:
         adapterstilts.transfer("none", "nowhere.csv", **options)
 
 
+def test_a_folder_of_the_datasets_library_and_a_share_of_rows_that_belong_together(options: dict[str, Any]) -> None:
+    from datasets import Dataset, DatasetDict
+
+    rows = [{"text": f"text {n}", "label": TEAMS[n % 3], "customer": f"c{n % 10}"} for n in range(60)]
+    DatasetDict({"train": Dataset.from_list(rows), "test": Dataset.from_list(rows[:12])}).save_to_disk("saved")
+    recipe, _ = found("./saved")
+    assert recipe.name == "saved" and {"train", "test"} <= recipe.source("files").splits.keys()
+    recipe, said = found("./saved", validation="0.3", group="customer")
+    held_out = recipe.source("files").hold_out
+    assert held_out and (held_out.share, held_out.by) == (0.3, ("customer",)) and "arrow" in said[0]
+    row = adapterstilts.train_intermediate("./saved", validation="0.3", group="customer", max_length=48, **options)
+    assert row.validation_examples % 6 == 0 and row.tasks["saved"].train_examples % 6 == 0
+
+
+def test_an_encoding_and_a_delimiter_are_told_by_the_file(options: dict[str, Any]) -> None:
+    lines = ["satz;art", *(f"Käufer {n} schließt ab;{TEAMS[n % 3]}" for n in range(30))]
+    Path("de.csv").write_bytes("\n".join(lines).encode("cp1252"))
+    recipe, said = found("de.csv")
+    assert recipe.source("files").options["delimiter"] == ";" and "encoding 'cp1252'" in said[0]
+    with pytest.raises(AstiltsError, match="utf-8|UTF-8"):
+        adapterstilts.train_intermediate("de.csv", encoding="utf-8", max_length=48, **options)
+
+
 def test_a_label_that_only_the_test_has_is_an_error(options: dict[str, Any]) -> None:
     tickets(Path("tickets.csv"))
     table(Path("test.csv"), [["subject", "body", "team"], ["a", "b", "legal"]])

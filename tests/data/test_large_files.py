@@ -14,7 +14,7 @@ import pytest
 LARGE = "READ_LARGE_FILES"
 
 # Writes a table of texts with line breaks in them, reads it, holds out a part, and says what that took.
-SCRIPT = r'''
+SCRIPT = r"""
 import random, sys
 from pathlib import Path
 
@@ -32,7 +32,8 @@ with (folder / "train.csv").open("w", encoding="utf-8", newline="") as file:
     while file.tell() < size:
         block = " ".join(draw.choices(words, k=30_000))
         for at in range(0, len(block) - 2000, 2000):
-            file.write(f'title {count // 2},"{block[at : at + 1000]}\n""{block[at + 1000 : at + 2000]}""",{count % 2}\r\n')
+            text = f'{block[at : at + 1000]}\n""{block[at + 1000 : at + 2000]}""'
+            file.write(f'title {count // 2},"{text}",{count % 2}\r\n')
             count += 1
 task = read_recipe({
     "name": "mine", "title": "Mine", "kind": "pair_classification", "phases": ["intermediate"], "metric": "accuracy",
@@ -48,7 +49,7 @@ titles = {row["text_a"] for row in held}
 assert held[0]["text_b"].endswith('"') and "\n" in held[0]["text_b"] and 0 < len(held) < count / 5
 peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
 print(f"{count} rows, {len(held)} held out, {(folder / 'train.csv').stat().st_size} bytes, {peak}")
-'''
+"""
 
 
 def peak_of(folder: Path, size: int) -> float:
