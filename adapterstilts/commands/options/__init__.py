@@ -3,6 +3,13 @@
 Modules here import pydantic and nothing larger, since a command's help is made of them.
 """
 
+from adapterstilts.commands.options.prediction import (
+    ExportModelOptions,
+    LoadOptions,
+    PredictOptions,
+    TrainedModelOptions,
+    TrainedModelReference,
+)
 from adapterstilts.commands.options.reading import read_all, read_options
 from adapterstilts.commands.options.shared import BackboneOptions, CatalogueOptions, MethodsOptions, StoreOptions
 from adapterstilts.commands.options.sharing import (
@@ -34,13 +41,16 @@ __all__ = [
     "SHARED",
     "BackboneOptions",
     "CatalogueOptions",
+    "ExportModelOptions",
     "ExportOptions",
     "ExportedRuns",
     "IntermediateOptions",
     "IntermediateTasks",
     "Language",
     "LanguageOptions",
+    "LoadOptions",
     "MethodsOptions",
+    "PredictOptions",
     "PullOptions",
     "PulledFolder",
     "PushOptions",
@@ -52,6 +62,8 @@ __all__ = [
     "SharedModelOptions",
     "SharedReference",
     "StoreOptions",
+    "TrainedModelOptions",
+    "TrainedModelReference",
     "TrainingOptions",
     "TransferOptions",
     "TransferTasks",

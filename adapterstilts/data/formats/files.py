@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -74,21 +74,27 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     Raises:
         DataError: The file is missing, empty or packed.
     """
-    blank: list[tuple[int, str]] = []
     seen = False
     with opened(path) as file:
-        for number, data in enumerate(file, start=1):
-            data = data.removeprefix(_BOM) if number == 1 else data
-            line = (number, _decode(data.removesuffix(b"\n").removesuffix(b"\r")))
-            if not data.strip():
-                blank.append(line)
-                continue
+        for line in lines_of(file):
             seen = True
-            yield from blank
-            blank.clear()
             yield line
     if not seen:
         raise _empty(path)
+
+
+def lines_of(file: Iterable[bytes]) -> Iterator[tuple[int, str]]:
+    """As `read_lines`, of an open file; of an empty one, none."""
+    blank: list[tuple[int, str]] = []
+    for number, data in enumerate(file, start=1):
+        data = data.removeprefix(_BOM) if number == 1 else data
+        line = (number, _decode(data.removesuffix(b"\n").removesuffix(b"\r")))
+        if not data.strip():
+            blank.append(line)
+            continue
+        yield from blank
+        blank.clear()
+        yield line
 
 
 def check_unicode(*texts: str) -> None:
