@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from adapterstilts.data.batching import Collator
+import numpy as np
+
+from adapterstilts.data.batching import Batch, Collator, model_inputs
 from adapterstilts.data.features import encode_now
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.settings import Encoding
-from adapterstilts.stages.predict import predict
+from adapterstilts.stages.predict import Track, in_batches, predict
 from adapterstilts.tasks.explained import Result, Said, explained
 from adapterstilts.tasks.kind import Kind, Row
 
-Track = Callable[[Iterable[list[int]], int], Iterable[list[int]]]
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 
 @dataclass
@@ -45,11 +48,29 @@ class Answerer:
         """
         return explained(self.said(rows, track=track)) if rows else []
 
-    def said(self, rows: Sequence[Row], *, track: Track | None = None) -> Said:
-        """What the model says to some rows."""
+    def examples(self, rows: Sequence[Row]) -> list[Batch]:
+        """Batches of one feature each, of some rows."""
+        features = self._features(rows)
+        inputs = features.select_columns(model_inputs(features.column_names)).to_list()
+        return [self.collator.pad([one]) for one in inputs]
+
+    def _features(self, rows: Sequence[Row]) -> Dataset:
         tokenizer = self.model.pretrained.tokenizer()
-        features = encode_now(_columns_alike(rows), kind=self.kind, tokenizer=tokenizer, encoding=self.encoding)
-        logits = predict(self.model, features, task=self.head, collator=self.collator, track=track)
+        return encode_now(_columns_alike(rows), kind=self.kind, tokenizer=tokenizer, encoding=self.encoding)
+
+    def said(
+        self, rows: Sequence[Row], *, track: Track | None = None, run: Callable[[Batch], np.ndarray] | None = None
+    ) -> Said:
+        """What the model says to some rows.
+
+        Args:
+            run: What gives the scores of a batch in the model's place.
+        """
+        features = self._features(rows)
+        if run is None:
+            logits = predict(self.model, features, task=self.head, collator=self.collator, track=track)
+        else:
+            logits = in_batches(run, features, collator=self.collator, track=track)
         return Said(self.kind, rows, features.to_list(), logits, self.calibration, self.temperature)
 
 
