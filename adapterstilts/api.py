@@ -123,9 +123,7 @@ def translate(
 
 
 @takes(TrainedModelReference, PredictOptions)
-def predict(
-    model: TrainedModelReference, options: PredictOptions, *, reporter: Reporter | None = None
-) -> Predictions:
+def predict(model: TrainedModelReference, options: PredictOptions, *, reporter: Reporter | None = None) -> Predictions:
     """Answers rows of a file with a trained model, and writes them with its answers to another file.
 
     Without `out`, the answers are printed. `load` gives a model that answers what a program has in memory.

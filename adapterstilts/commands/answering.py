@@ -127,8 +127,8 @@ def _language_run(trained: TrainedModel, options: LoadOptions, note: Note) -> Ru
         return None
     raise UsageError(
         f"{setup.store.root} has no language adapter of {LANGUAGES[code]} on {setup.backbone.name}.",
-        remedy=f"Train it with `astilts train-language {code}`, give a shared one with --language-adapter {code}=REF, or "
-        "leave out --language to read the texts with that of training.",
+        remedy=f"Train it with `astilts train-language {code}`, give a shared one with --language-adapter {code}=REF, "
+        "or leave out --language to read the texts with that of training.",
     )
 
 

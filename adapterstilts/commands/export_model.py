@@ -88,7 +88,9 @@ def _check(options: ExportModelOptions) -> None:
     """
     folder = options.to
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"--to {folder} is there already and not empty.", remedy="Give a folder that is not there yet.")
+        raise UsageError(
+            f"--to {folder} is there already and not empty.", remedy="Give a folder that is not there yet."
+        )
     if options.int8 and options.format != "onnx":
         raise UsageError("--int8 has no meaning for --format transformers.", remedy="Add --format onnx.")
     if options.format == "onnx":
@@ -167,26 +169,22 @@ class _Work:
 
     def onnx(self) -> dict[str, Any]:
         """A graph with everything in it, and one of smaller weights in its place where that is asked for."""
-        import torch
-
         from adapterstilts.modeling.exchange import onnx_graph
-        from adapterstilts.modeling.exchange.agreement import check_agreement
+        from adapterstilts.modeling.exchange.agreement import check_agreement, graph_scores, our_scores
+        from adapterstilts.modeling.exchange.whole import becomes_one, merge
 
         answerer, path = self._answerer(), self.place / onnx_graph.GRAPH
-        form = self.trained.kind.head().name
+        model, form = answerer.model, self.trained.kind.head().name
         batches = answerer.examples(self.probes)
-        onnx_graph.write_graph(answerer.model, answerer.head, form, batches[0], path)
+        expected = our_scores(model, answerer.head, batches)
+        if becomes_one(model.describe()):
+            merge(model)
+        onnx_graph.write_graph(model, answerer.head, form, batches[0], path)
         difference, notes, scores = None, list[str](), dict[str, float]()
         if onnx_graph.has_runtime():
             graph = onnx_graph.OnnxModel(path)
-            difference = 0.0
-            for batch in batches:
-                with torch.no_grad():
-                    ours = answerer.model(task=answerer.head, **batch)["logits"]
-                real = batch["attention_mask"].bool() if ours.ndim == 3 else slice(None)
-                theirs = torch.from_numpy(graph.run(batch))
-                one = check_agreement([ours[real]], [theirs[real]], what="The graph", most=_MOST_ONNX)
-                difference = max(difference, one)
+            found = graph_scores(graph.run, batches)
+            difference = check_agreement(expected, found, what="The graph", most=_MOST_ONNX)
             if self.int8:
                 scores = self._smaller(answerer, graph, path)
                 notes += [f"The cost of int8 was not measured: {self.unscored}."] if self.unscored else []
@@ -226,7 +224,9 @@ class _Work:
     def _score(self, said: Said) -> float:
         from adapterstilts.stages.validation import scored
 
-        return scored(self.trained.task, said.kind, said.rows, said.features, list(said.logits), said.calibration)["score"]
+        return scored(self.trained.task, said.kind, said.rows, said.features, list(said.logits), said.calibration)[
+            "score"
+        ]
 
     def about(self, loading: str) -> dict[str, Any]:
         """What a program has to know beside the files that the libraries read."""

@@ -71,7 +71,8 @@ class Model:
         if not records:
             return []
         with self._lock, self._catalogue.in_use():
-            found = InputColumns.of(kind, [record for _, record in records[:200]], columns, {})
+            told = {name: one if type(one) is str else tuple(one) for name, one in columns.items()}
+            found = InputColumns.of(kind, [record for _, record in records[:200]], told, {})
             rows, bad = [], BadRows(skip=False)
             for start in range(0, len(records), chunk):
                 part = records[start : start + chunk]

@@ -14,7 +14,7 @@ from typing import Any
 
 from adapterstilts.commands.answering import Ready, check_language, make_ready
 from adapterstilts.commands.options import PredictOptions
-from adapterstilts.commands.prediction_files import Answered, PartFile, Table, format_of, part_file
+from adapterstilts.commands.prediction_files import Answered, Table, format_of, part_file
 from adapterstilts.commands.trained_models import TrainedModel
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import Records

@@ -1,4 +1,4 @@
-"""Answers written as they come, so that a killed process loses one chunk at most and its successor goes on from there."""
+"""Answers written as they come: a killed process loses one chunk at most, and its successor goes on from there."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Table:
         for row in rows:
             if odd := [name for name in row if name not in self.columns]:
                 raise DataError(
-                    f"A row has a column {odd[0]!r}, which those before it do not have and a CSV file has no place for.",
+                    f"A row has a column {odd[0]!r}, which those before it do not have: a CSV file has no place for it.",
                     remedy="Write JSON lines: --format-out jsonl.",
                 )
             writer.writerow([row.get(name, "") for name in self.columns])
@@ -201,7 +201,9 @@ def part_file(out: Path, table: Table, *, force: bool) -> Iterator[PartFile]:
         found.path.open("ab").close()
         lock.acquire(timeout=0)
     except Timeout:
-        raise UsageError(f"--out {out}: another process writes it.", remedy="Wait for it, or give another file.") from None
+        raise UsageError(
+            f"--out {out}: another process writes it.", remedy="Wait for it, or give another file."
+        ) from None
     except OSError as error:
         raise UsageError(
             f"--out {out} cannot be written ({error.strerror}).", remedy="Give a file in a folder of yours."

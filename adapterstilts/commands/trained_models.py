@@ -208,9 +208,9 @@ def _foreign(run: Run, wanted: str | None, catalogue: Catalogue, facts: Facts) -
             f"one of the form {head.name} with {head.outputs}.",
             remedy="Name the task that it was trained for.",
         )
-    settings = Settings(max_length=min(facts.positions or Settings().max_length, Settings().max_length))
+    usual = Settings.model_validate({}).max_length
+    settings = Settings.model_validate({"max_length": min(facts.positions or usual, usual)})
     encoding = settings.encoding(kind.encoding_fields, separator=facts.separator, causal=facts.causal)
     data = TrainingData(task=wanted, source="", fingerprints={})
     options = kind.decisive_options()
     return TaskSpec(kind=recipe.kind, options=options, metric=recipe.metric, data=data, encoding=encoding), called
-

@@ -73,14 +73,14 @@ class InputColumns:
         there = dict.fromkeys(name for record in records for name in record)
         told = _told(features, given)
         for name, theirs in likely.items():
-            if name in features and name not in told and all(one in there for one in listed(theirs)):
-                if listed(theirs) or name != next(iter(features)):
-                    told[name] = theirs
+            usable = all(one in there for one in listed(theirs)) and (listed(theirs) or name != next(iter(features)))
+            if name in features and name not in told and usable:
+                told[name] = theirs
         guesses = tuple(guess_inputs(records, features, told, gold=GOLD))
         if "choices" not in features and (lacking := [one.column for one in guesses if _is_needed(one)]):
             raise UsageError(
                 f"No column of the input looks like {lacking[0]!r}; it has {', '.join(map(str, there))}.",
-                remedy=f"Say which one it is with --{lacking[0]} NAME. Lines of text alone have none: write JSON lines.",
+                remedy=f"Say which one it is with --{lacking[0]} NAME. Lines of text have none: write JSON lines.",
             )
         words = next((one.theirs for one in guesses if one.column == TOKENS), ())
         return cls(features, guesses, listed(words)[0] if len(listed(words)) == 1 else None)
@@ -105,7 +105,8 @@ class InputColumns:
         Raises:
             DataError: One cannot be read, and bad ones are not skipped.
         """
-        read, found = self.reader(), []
+        read = self.reader()
+        found: list[tuple[Mapping[str, Any], dict[str, Any]]] = []
         for place, record in chunk:
             try:
                 row = self._row(read, record, language)
@@ -158,7 +159,7 @@ def _told(features: Mapping[str, Any], given: Mapping[str, Names]) -> dict[str, 
                     else f"Give {len(texts)} at most.",
                 )
             told |= dict(zip(texts, names, strict=False))
-            told |= {rest: () for rest in texts[len(names) :]}
+            told |= dict.fromkeys(texts[len(names) :], ())
         elif name not in features:
             raise UsageError(
                 f"--{name} has no meaning for this model, which reads {', '.join(features)}.", remedy="Leave it out."

@@ -1,4 +1,4 @@
-"""The temperature of a trained model: fitted on English validation rows once, and kept beside the run's other caches."""
+"""The temperature of a trained model: fitted on its validation rows once, and kept in the store's cache."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What a model's scores say about each row, in detail: the answer, where it is, and how sure the model is of it.
 
-What scores mean is decided by the head that gave them, so there is a function for each head that a kind can ask for. The
-names in results are those of the pipelines of `transformers`; the first one of each result is the answer itself.
+What scores mean is decided by the head that gave them, so there is a function for each head that a kind can ask for.
+The names in results are those of the pipelines of `transformers`; the first one of each result is the answer itself.
 """
 
 from __future__ import annotations
@@ -141,12 +141,12 @@ def _tags(said: Said) -> list[Result]:
             number = numbers[tags[word]] if tags[word] in numbers else int(scores[at].argmax())
             shares[row][word] = round(float(np.exp(log_softmax(scores[at])[number])), _DIGITS)
     results = []
-    for row, own in zip(said.rows, shares, strict=True):
-        result: Result = {"tags": answers[row["id"]], "scores": own, "tokens": list(row["tokens"])}
-        if offsets := row.get("offsets"):
+    for given, own in zip(said.rows, shares, strict=True):
+        result: Result = {"tags": answers[given["id"]], "scores": own, "tokens": list(given["tokens"])}
+        if offsets := given.get("offsets"):
             result["offsets"] = [list(one) for one in offsets]
         if getattr(said.kind.options, "scheme", "none") == "bio":
-            result["entities"] = [_entity(row, own, *one) for one in entity_spans(result["tags"])]
+            result["entities"] = [_entity(given, own, *one) for one in entity_spans(result["tags"])]
         results.append(result)
     return results
 

@@ -225,7 +225,7 @@ class SpanQA(KindDefaults):
     def best_spans(
         self, rows: Sequence[Row], features: Sequence[Row], logits: Sequence[np.ndarray]
     ) -> tuple[list[tuple[int, int]], np.ndarray]:
-        """First and last character offset of each row's best span, and by how much the empty answer's score exceeds its.
+        """Character offsets of each row's best span, and by how much the empty answer's score exceeds its.
 
         White space at its ends is not part of a span. A row without any token of its context has an empty one.
         """

@@ -26,9 +26,9 @@ class TrainedModelReference(Strict):
 class TrainedModelOptions(SharedModelOptions, StoreOptions, SourceOptions, MachineOptions):
     """How a trained model is loaded."""
 
-    backbone: Annotated[
-        str | None, Flag(Group.MODEL, metavar="ID|DIR", unset="the one that it was trained on")
-    ] = Field(None, description="Where the model's backbone is, if it is no longer where it was.")
+    backbone: Annotated[str | None, Flag(Group.MODEL, metavar="ID|DIR", unset="the one that it was trained on")] = (
+        Field(None, description="Where the model's backbone is, if it is no longer where it was.")
+    )
     task: Annotated[str | None, Flag(Group.MODEL, metavar="TASK", unset="its only one")] = Field(
         None, description="Which head of a model of several tasks; or what the head of another library's model is for."
     )
@@ -44,7 +44,8 @@ class LoadOptions(TrainedModelOptions):
         Field(None, description="Language of the texts: for models over a language adapter, or with language modules.")
     )
     language_adapter: Annotated[Assignments | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="CODE=KEY|REF,...")] = Field(
-        None, description="Which language adapter is used for a language that has several in the store, or a shared one."
+        None,
+        description="Which language adapter is used for a language that has several in the store, or a shared one.",
     )
     calibrate: Annotated[bool, Flag(Group.EVALUATION)] = Field(
         True,

@@ -121,7 +121,11 @@ def guess_columns(
 
 
 def guess_inputs(
-    records: Sequence[Mapping[str, Any]], features: Mapping[str, Any], given: Mapping[str, Names], *, gold: Sequence[str]
+    records: Sequence[Mapping[str, Any]],
+    features: Mapping[str, Any],
+    given: Mapping[str, Names],
+    *,
+    gold: Sequence[str],
 ) -> list[ColumnGuess]:
     """As `guess_columns`, of rows that need no gold answers: what looks like these is taken for no text.
 
@@ -142,9 +146,7 @@ def guess_inputs(
         )
     texts = {like for name in features for like in (name, *_LIKE.get(name, ()))}
     names = {like for name in gold for like in (name, *_LIKE.get(name, ()))} - texts
-    hidden = {
-        one for one in table.columns if re.sub("[^a-z0-9]", "", one.lower()) in names and one not in taken
-    }
+    hidden = {one for one in table.columns if re.sub("[^a-z0-9]", "", one.lower()) in names and one not in taken}
     seen = [{name: value for name, value in record.items() if name not in hidden} for record in records]
     return guess_columns(seen, features, given, flag="--text NAME" if texts_alone else "--{name} NAME")
 

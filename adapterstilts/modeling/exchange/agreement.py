@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import runpy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from adapterstilts.errors import CompatibilityError
@@ -49,6 +50,11 @@ def their_scores(model: Any, batches: Iterable[Batch]) -> list[torch.Tensor]:
             scores = output.logits
         found.append(_real(scores.float().reshape(1, -1) if "sequences" in batch else scores.float(), batch))
     return found
+
+
+def graph_scores(run: Callable[[Batch], np.ndarray], batches: Iterable[Batch]) -> list[torch.Tensor]:
+    """The same of a graph, which gives scores as our heads do."""
+    return [_real(torch.from_numpy(run(batch)), batch) for batch in batches]
 
 
 def _real(scores: torch.Tensor, batch: Batch) -> torch.Tensor:

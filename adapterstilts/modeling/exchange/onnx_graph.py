@@ -83,7 +83,10 @@ def write_graph(model: TransferModel, head: str, form: str, batch: Batch, path: 
                 str(path),
                 input_names=inputs,
                 output_names=outputs,
-                dynamic_axes={**dict.fromkeys(inputs, axes), **dict.fromkeys(outputs, axes if by_token else {0: axes[0]})},
+                dynamic_axes={
+                    **dict.fromkeys(inputs, axes),
+                    **dict.fromkeys(outputs, axes if by_token else {0: axes[0]}),
+                },
                 opset_version=_OPSET,
                 dynamo=False,
             )

@@ -46,6 +46,16 @@ def becomes_one(description: ModelDescription) -> bool:
     return len(live) == 1 and live[0].kind == "adapter" and method.library.merges_into_backbone(method)
 
 
+def merge(model: TransferModel) -> None:
+    """Makes the only adapter of a model part of its backbone's weights, if it has one that is not.
+
+    Raises:
+        CompatibilityError: Its effect depends on the text.
+    """
+    if model.blocks and model.blocks[-1].kind != "merged":
+        model.merge_last()
+
+
 def write_checkpoint(model: TransferModel, outer: Outer, folder: Path) -> None:
     """Writes configuration, weights and tokenizer of a model whose adapters become part of the backbone's weights.
 
@@ -55,16 +65,19 @@ def write_checkpoint(model: TransferModel, outer: Outer, folder: Path) -> None:
     Raises:
         CompatibilityError: An adapter cannot become part of the weights.
     """
-    if model.blocks and model.blocks[-1].kind != "merged":
-        model.merge_last()
+    merge(model)
     own, _ = encoder_names(model.pretrained)
-    tensors: dict[str, Any] = {f"backbone.{path}": one for path, one in model.backbone.state_dict().items() if path in own}
+    tensors: dict[str, Any] = {
+        f"backbone.{path}": one for path, one in model.backbone.state_dict().items() if path in own
+    }
     tensors |= {name: one for name, one in model.state_dict().items() if name.startswith("heads.")}
     tensors = {name: one.detach().cpu().contiguous() for name, one in tensors.items()}
     Checkpoint("", model.pretrained, outer, {name: name for name in tensors}).write(folder, tensors)
 
 
-def write_package(stored: StoredModel, model: TransferModel, folder: Path, *, task: str, labels: Sequence[str]) -> Exported:
+def write_package(
+    stored: StoredModel, model: TransferModel, folder: Path, *, task: str, labels: Sequence[str]
+) -> Exported:
     """Writes the backbone, the model in its library's format, and a script that loads both.
 
     Raises:
