@@ -64,7 +64,7 @@ class Table:
         for row in rows:
             if odd := [name for name in row if name not in self.columns]:
                 raise DataError(
-                    f"A row has a column {odd[0]!r}, which those before it do not have: a CSV file has no place for it.",
+                    f"A row has a column {odd[0]!r}, unlike those before it: a CSV file has no place for it.",
                     remedy="Write JSON lines: --format-out jsonl.",
                 )
             writer.writerow([row.get(name, "") for name in self.columns])

@@ -1,6 +1,7 @@
 """Temperatures: what scores are divided by so that their softmax says how often such an answer is right.
 
-One number is fitted on labelled rows (Guo et al. 2017, arXiv 1706.04599). It changes no answer, only how sure it sounds.
+One number is fitted on labelled rows (Guo et al. 2017, arXiv 1706.04599). It changes no answer, only how
+sure it sounds.
 """
 
 from __future__ import annotations
