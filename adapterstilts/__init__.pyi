@@ -4,7 +4,10 @@ from os import PathLike
 from typing import Any, Literal, ParamSpec
 
 from adapterstilts.commands.doctor import BackboneReport as BackboneReport
+from adapterstilts.commands.export_model import ExportedModel as ExportedModel
+from adapterstilts.commands.load import Model as Model
 from adapterstilts.commands.plan import CommandPlan as CommandPlan
+from adapterstilts.commands.predict import Predictions as Predictions
 from adapterstilts.commands.pull import SharedModel as SharedModel
 from adapterstilts.commands.push import PushResult as PushResult
 from adapterstilts.commands.results import MethodCost as MethodCost
@@ -23,8 +26,11 @@ __all__ = [
     "AstiltsError",
     "BackboneReport",
     "CommandPlan",
+    "ExportedModel",
     "FoundModel",
     "MethodCost",
+    "Model",
+    "Predictions",
     "PushResult",
     "SharedModel",
     "TrainResult",
@@ -32,9 +38,12 @@ __all__ = [
     "TranslationResult",
     "Verification",
     "doctor",
+    "export_model",
     "info",
+    "load",
     "methods",
     "plan",
+    "predict",
     "pull",
     "push",
     "search",
@@ -313,6 +322,75 @@ def translate(
     tokens_per_batch: int = 4096,
     force: bool = False,
 ) -> list[TranslationResult]: ...
+def predict(
+    reference: str,
+    *,
+    reporter: Reporter | None = None,
+    backbone: str | None = None,
+    task: str | None = None,
+    registry: str | Sequence[str] | None = None,
+    base_differs: bool = False,
+    allow_pickle: bool = False,
+    tasks: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+    data_dir: str | PathLike[str] | None = None,
+    input: str = "-",
+    format: str | None = None,
+    text: str | Sequence[str] | None = None,
+    question: str | None = None,
+    context: str | None = None,
+    choices: str | Sequence[str] | None = None,
+    tokens: str | None = None,
+    skip_bad_rows: bool = False,
+    language: str | None = None,
+    language_adapter: str | Mapping[str, str] | None = None,
+    calibrate: bool = True,
+    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    device: str = "auto",
+    store: str | PathLike[str] = "astilts-runs",
+    tokens_per_batch: int = 8192,
+    out: str | PathLike[str] | None = None,
+    format_out: Literal["csv", "jsonl", "plain"] | None = None,
+    chunk: int = 2000,
+    force: bool = False,
+) -> Predictions: ...
+def load(
+    reference: str,
+    *,
+    reporter: Reporter | None = None,
+    backbone: str | None = None,
+    task: str | None = None,
+    registry: str | Sequence[str] | None = None,
+    base_differs: bool = False,
+    allow_pickle: bool = False,
+    tasks: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+    data_dir: str | PathLike[str] | None = None,
+    language: str | None = None,
+    language_adapter: str | Mapping[str, str] | None = None,
+    calibrate: bool = True,
+    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    device: str = "auto",
+    store: str | PathLike[str] = "astilts-runs",
+    tokens_per_batch: int = 8192,
+) -> Model: ...
+def export_model(
+    reference: str,
+    *,
+    to: str | PathLike[str],
+    reporter: Reporter | None = None,
+    backbone: str | None = None,
+    task: str | None = None,
+    registry: str | Sequence[str] | None = None,
+    base_differs: bool = False,
+    allow_pickle: bool = False,
+    tasks: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+    data_dir: str | PathLike[str] | None = None,
+    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    device: str = "auto",
+    store: str | PathLike[str] = "astilts-runs",
+    tokens_per_batch: int = 8192,
+    format: Literal["transformers", "onnx"] = "transformers",
+    int8: bool = False,
+) -> ExportedModel: ...
 def methods(
     *,
     profile: str = "paper",

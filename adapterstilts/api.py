@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 from adapterstilts.commands.options import (
     BackboneOptions,
+    ExportModelOptions,
     IntermediateOptions,
     IntermediateTasks,
     Language,
     LanguageOptions,
+    LoadOptions,
     MethodsOptions,
+    PredictOptions,
     PulledFolder,
     PullOptions,
     PushedRun,
@@ -19,6 +22,7 @@ from adapterstilts.commands.options import (
     SearchedTask,
     SearchOptions,
     SharedReference,
+    TrainedModelReference,
     TransferOptions,
     TransferTasks,
     TranslatedTask,
@@ -30,7 +34,10 @@ from adapterstilts.signatures import takes
 
 if TYPE_CHECKING:
     from adapterstilts.commands.doctor import BackboneReport
+    from adapterstilts.commands.export_model import ExportedModel
+    from adapterstilts.commands.load import Model
     from adapterstilts.commands.plan import CommandPlan
+    from adapterstilts.commands.predict import Predictions
     from adapterstilts.commands.pull import SharedModel
     from adapterstilts.commands.push import PushResult
     from adapterstilts.commands.results import MethodCost, TrainResult, TransferResult, TranslationResult
@@ -114,6 +121,46 @@ def translate(
     from adapterstilts.commands.translate import run_translation
 
     return run_translation(translated.task, options, _or_silent(reporter))
+
+
+@takes(TrainedModelReference, PredictOptions)
+def predict(model: TrainedModelReference, options: PredictOptions, *, reporter: Reporter | None = None) -> Predictions:
+    """Answers rows of a file with a trained model, and writes them with its answers to another file.
+
+    Without `out`, the answers are printed. `load` gives a model that answers what a program has in memory.
+
+    Raises:
+        AstiltsError: See the message; each says what to change.
+    """
+    from adapterstilts.commands.predict import run_predict
+
+    return run_predict(model.reference, options, _or_silent(reporter), lambda text: print(text, end=""))
+
+
+@takes(TrainedModelReference, LoadOptions)
+def load(model: TrainedModelReference, options: LoadOptions, *, reporter: Reporter | None = None) -> Model:
+    """Loads a trained model, once, as an object whose `predict` answers texts.
+
+    Raises:
+        AstiltsError: It cannot be had, or has no head that answers texts.
+    """
+    from adapterstilts.commands.load import load_model
+
+    return load_model(model.reference, options, _or_silent(reporter).note)
+
+
+@takes(TrainedModelReference, ExportModelOptions)
+def export_model(
+    model: TrainedModelReference, options: ExportModelOptions, *, reporter: Reporter | None = None
+) -> ExportedModel:
+    """Writes a trained model so that `transformers`, or any runtime of ONNX, loads it without adapterstilts.
+
+    Raises:
+        AstiltsError: It cannot be had, or gives other scores there than here.
+    """
+    from adapterstilts.commands.export_model import run_export_model
+
+    return run_export_model(model.reference, options, _or_silent(reporter))
 
 
 @takes(MethodsOptions)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
 from adapterstilts.commands.shared_models import SharedModels
 from adapterstilts.errors import CompatibilityError, UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
+from adapterstilts.modeling.architecture import Facts
+from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import ModelOutline
 from adapterstilts.modeling.methods import trains_backbone
 from adapterstilts.runs.specs import SharedSpec
-from adapterstilts.runs.store import Run
-from adapterstilts.sharing.references import is_reference, parse_reference
+from adapterstilts.runs.store import Run, RunStore
+from adapterstilts.sharing.references import PlaceReference, is_reference, parse_reference
 from adapterstilts.stages.evaluation_spec import NO_LANGUAGE_ADAPTER
 from adapterstilts.stages.graph import Training, finished
 from adapterstilts.stages.planner import Planner
@@ -119,7 +121,7 @@ def find_language_adapters(
         )
     found = {code: _candidates(planner, code, given.get(code), models) for code in codes}
     if several := {code: runs for code, runs in found.items() if len(runs) > 1}:
-        raise _several(several)
+        raise several_adapters(several)
     own = {code: finished(runs[0].check()) for code, runs in found.items() if runs}
     optional = set(codes) - {ENGLISH, fallback} if fallback else set()
     if missing := [code for code in codes if code not in own and code not in optional]:
@@ -136,21 +138,43 @@ def adapter_label(stage: Training) -> str:
 def _candidates(planner: Planner, code: str, key: str | None, models: SharedModels) -> list[Run]:
     """The language's runs on the command's backbone, or the one with the given key, or a shared one."""
     setup = planner.setup
+    return candidates(setup.store, setup.backbone, planner.facts, code, key, models.at)
+
+
+def candidates(
+    store: RunStore,
+    backbone: Backbone,
+    facts: Facts,
+    code: str,
+    key: str | None,
+    fetch: Callable[[PlaceReference], Run],
+) -> list[Run]:
+    """The runs of a language on a backbone, or the one with the given key, or a shared one.
+
+    Args:
+        key: Of a run, or where a shared one is.
+        fetch: Brings a shared one into the store.
+
+    Raises:
+        UsageError: The key is that of something else.
+        CompatibilityError: It is on another backbone.
+    """
     if key is None:
-        runs = [run for run in setup.store.runs() if _is_of(run, code)]
-        return [run for run in runs if run.training.backbone == setup.backbone.fingerprint]
+        runs = [run for run in store.runs() if _is_of(run, code)]
+        return [run for run in runs if run.training.backbone == backbone.fingerprint]
     flag = f"--language-adapter {code}="
-    run = models.at(parse_reference(key, flag=flag)) if is_reference(key) else setup.store.resolve(key)  # type: ignore[arg-type]
+    run = fetch(parse_reference(key, flag=flag)) if is_reference(key) else store.resolve(key)  # type: ignore[arg-type]
     if not (_is_of(run, code) or _may_be_of(run)):
         raise UsageError(
             f"--language-adapter {code}={key}: {run.folder.name} is not a language adapter of {LANGUAGES[code]}.",
             remedy="`astilts runs` lists what is there.",
         )
-    ModelOutline.read(run.folder).check_backbone(setup.backbone, planner.facts)
+    ModelOutline.read(run.folder).check_backbone(backbone, facts)
     return [run]
 
 
-def _several(found: Mapping[str, Sequence[Run]]) -> UsageError:
+def several_adapters(found: Mapping[str, Sequence[Run]]) -> UsageError:
+    """The error for languages that have several language adapters."""
     listed = "; ".join(
         f"{LANGUAGES[code]} ({code}) has {len(runs)} language adapters: "
         + ", ".join(f"{adapter_label(finished(run))} ({_describe(run)})" for run in runs)

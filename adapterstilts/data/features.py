@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapterstilts.runs.specs import canonical_json
 from adapterstilts.settings import Encoding
-from adapterstilts.tasks.kind import Kind
+from adapterstilts.tasks.kind import Kind, Row
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -67,6 +67,20 @@ def encode(
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # another process finished the same ones first
                 raise
     return load_from_disk(folder)
+
+
+def encode_now(rows: Sequence[Row], *, kind: Kind, tokenizer: Any, encoding: Encoding) -> Dataset:
+    """Features of rows without gold answers, that can be decoded; kept nowhere, for rows that are seen once.
+
+    Args:
+        rows: All with the same columns, those that the kind reads beside the gold one.
+    """
+    from datasets import Dataset
+
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    indices = range(len(rows))
+    found = kind.encode(columns, indices, tokenizer=tokenizer, encoding=encoding, labels=False)
+    return Dataset.from_dict(_with_length(found))
 
 
 def _read(folder: Path) -> Dataset | None:

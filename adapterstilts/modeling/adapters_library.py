@@ -36,6 +36,8 @@ _CONTAINERS = (
 _WITHOUT_PREFIX = ("llama", "mistral")
 # What writes and reads each kind of file.
 _LOADERS = {"adapter": AdapterLoader, "fusion": AdapterFusionLoader, "head": PredictionHeadLoader}
+# Configurations of which an adapter's effect is one on the weights.
+_INTO_WEIGHTS = ("LoRAConfig", "IA3Config", "DoRAConfig", "VeraConfig")
 _MERGES = {"linear": "linear", "arithmetic": "linear", "svd": "lora_delta_w_svd"}
 
 
@@ -222,6 +224,27 @@ def activate(backbone: Any, blocks: Sequence[Block]) -> None:
         else:
             parts += block.names
     backbone.set_active_adapters(Stack(*parts) if len(parts) > 1 else parts[0] if parts else None)
+
+
+def merges_into_backbone(method: LibraryMethod) -> bool:
+    """Whether an adapter of a method alone can become part of the backbone's weights."""
+    return method.config in _INTO_WEIGHTS
+
+
+def merge_into_backbone(backbone: Any) -> None:
+    """Makes the active adapter part of the backbone's weights; it stays beside them, out of use.
+
+    Raises:
+        CompatibilityError: Its effect depends on the text, as with gates.
+    """
+    (name,) = backbone.active_adapters.flatten()
+    try:
+        backbone.merge_adapter(name)
+    except ValueError as error:
+        raise CompatibilityError(
+            f"The adapter {name} cannot become part of the backbone: {str(error).rstrip('.')}.",
+            remedy="Leave it as an adapter.",
+        ) from error
 
 
 def merge(backbone: Any, name: str, sources: Sequence[str], method: LibraryMethod, options: MergeOptions) -> None:

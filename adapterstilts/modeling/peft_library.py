@@ -186,6 +186,11 @@ def activate(backbone: Any, blocks: Sequence[Block]) -> None:
         parameter.requires_grad_(wanted)
 
 
+def merges_into_backbone(method: LibraryMethod) -> bool:
+    """Whether an adapter of a method alone can become part of the backbone's weights: all can."""
+    return True
+
+
 def merge_into_backbone(backbone: Any) -> None:
     """Makes the active adapter part of the backbone's weights, and removes it."""
     _tuner(backbone).merge_and_unload()

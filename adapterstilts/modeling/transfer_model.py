@@ -70,6 +70,11 @@ class TransferModel(nn.Module):
         return [name for block in self.blocks for name in block.names]
 
     @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns of a batch that the backbone reads, beside the attention mask."""
+        return self._inputs
+
+    @property
     def config(self) -> Any:
         """The backbone's configuration."""
         return self.backbone.config

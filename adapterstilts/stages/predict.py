@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from adapterstilts.data.batching import Collator, model_inputs
+from adapterstilts.data.batching import Batch, Collator, model_inputs
 from adapterstilts.modeling.transfer_model import TransferModel
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+Track = Callable[[Iterable[list[int]], int], Iterable[list[int]]]
 
 
 def predict(
@@ -21,7 +23,7 @@ def predict(
     *,
     task: str,
     collator: Collator,
-    track: Callable[[Iterable[list[int]], int], Iterable[list[int]]] | None = None,
+    track: Track | None = None,
 ) -> list[np.ndarray]:
     """Logits of every feature, in the features' order.
 
@@ -33,20 +35,32 @@ def predict(
     Returns:
         One array per feature: `(outputs,)`, or `(length, outputs)` where tokens are scored, padding cut off.
     """
-    lengths = features["length"][:]
-    batches = collator.plan(lengths, features["sequences"][:])
-    inputs = features.select_columns(model_inputs(features.column_names))
     device = next(model.parameters()).device
-    results: dict[int, np.ndarray] = {}
+
+    def run(batch: Batch) -> np.ndarray:
+        scores = model(task=task, **{name: value.to(device) for name, value in batch.items()})["logits"]
+        return scores.float().cpu().numpy()
+
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        for indices in track(batches, len(batches)) if track else batches:
-            batch = collator.pad(_rows(inputs, indices))
-            logits = model(task=task, **{name: value.to(device) for name, value in batch.items()})["logits"]
-            for index, values in zip(indices, logits.float().cpu().numpy(), strict=True):
-                results[index] = values[: lengths[index]] if values.ndim > 1 else values
+        found = in_batches(run, features, collator=collator, track=track)
     model.train(was_training)
+    return found
+
+
+def in_batches(
+    run: Callable[[Batch], np.ndarray], features: Dataset, *, collator: Collator, track: Track | None = None
+) -> list[np.ndarray]:
+    """As `predict`, of anything that gives the scores of a batch."""
+    lengths = features["length"][:]
+    batches = collator.plan(lengths, features["sequences"][:])
+    inputs = features.select_columns(model_inputs(features.column_names))
+    results: dict[int, np.ndarray] = {}
+    for indices in track(batches, len(batches)) if track else batches:
+        scores = run(collator.pad(_rows(inputs, indices)))
+        for index, values in zip(indices, scores, strict=True):
+            results[index] = values[: lengths[index]] if values.ndim > 1 else values
     return [results[index] for index in range(len(lengths))]
 
 

@@ -205,28 +205,46 @@ class SpanQA(KindDefaults):
         Answers are cut out of the context by character offsets, so no detokenisation can change them.
         """
         texts, margins = self._best_answers(rows, features, logits)
-        threshold = calibration.get(_THRESHOLD, 0.0) if self.options.no_answer else np.inf
+        threshold = self.threshold(calibration)
         return {
             row["id"]: "" if margin > threshold else text
             for row, text, margin in zip(rows, texts, margins, strict=True)
         }
 
+    def threshold(self, calibration: Mapping[str, float]) -> float:
+        """By how much the empty answer's score has to exceed the best span's for it to be the answer."""
+        return calibration.get(_THRESHOLD, 0.0) if self.options.no_answer else np.inf
+
     def _best_answers(
         self, rows: Sequence[Row], features: Sequence[Row], logits: Sequence[np.ndarray]
     ) -> tuple[list[str], np.ndarray]:
         """The best span of each row, and by how much the empty answer's score exceeds its."""
-        spans: dict[int, tuple[float, str]] = {}
+        spans, margins = self.best_spans(rows, features, logits)
+        return [row["context"][start:end] for row, (start, end) in zip(rows, spans, strict=True)], margins
+
+    def best_spans(
+        self, rows: Sequence[Row], features: Sequence[Row], logits: Sequence[np.ndarray]
+    ) -> tuple[list[tuple[int, int]], np.ndarray]:
+        """Character offsets of each row's best span, and by how much the empty answer's score exceeds its.
+
+        White space at its ends is not part of a span. A row without any token of its context has an empty one.
+        """
+        spans: dict[int, tuple[float, tuple[int, int]]] = {}
         empty: dict[int, float] = {}
         for feature, scores in zip(features, logits, strict=True):
             row = feature["row"]
             empty[row] = min(empty.get(row, np.inf), float(scores[feature["no_answer"]].sum()))
             score, span = self._best_span(feature, scores)
-            if score > spans.get(row, (-np.inf, ""))[0]:
-                spans[row] = (score, rows[row]["context"][slice(*span)].strip())
+            if score > spans.get(row, (-np.inf, (0, 0)))[0]:
+                spans[row] = (score, _stripped(rows[row]["context"], *span))
         # Without any token of its context a row cannot be answered.
-        best = [spans.get(index, (-np.finfo(np.float64).max, "")) for index in range(len(rows))]
+        best = [spans.get(index, (-np.finfo(np.float64).max, (0, 0))) for index in range(len(rows))]
         margins = np.array([empty[index] - score for index, (score, _) in enumerate(best)])
-        return [text for _, text in best], margins
+        return [span for _, span in best], margins
+
+    def best_score(self, feature: Row, scores: np.ndarray) -> float:
+        """The score of the best span of one window."""
+        return self._best_span(feature, scores)[0]
 
     def _best_span(self, feature: Row, scores: np.ndarray) -> tuple[float, tuple[int, int]]:
         """Best (score, (first character, end character)) of one window."""
@@ -269,6 +287,13 @@ class SpanQA(KindDefaults):
     def write_labels(self, rows: Sequence[Row], path: Path) -> None:
         """Writes the gold answers as SQuAD JSON."""
         submission.write_gold_answers({row["id"]: row["answers"]["text"] for row in rows}, path)
+
+
+def _stripped(context: str, start: int, end: int) -> tuple[int, int]:
+    """A span without the white space at its ends."""
+    text = context[start:end]
+    begin = start + len(text) - len(text.lstrip())
+    return begin, begin + len(text.strip())
 
 
 def _cut_questions(questions: Sequence[str], tokenizer: Any, limit: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -24,3 +25,11 @@ def mini(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     for task in ("squad", "ccg"):
         adapterstilts.train_intermediate(task, **{**options, "learning_rate": 0.02})
     return options
+
+
+@pytest.fixture(scope="session")
+def answering(trained: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Where a model of squad is that answers: a copy of the store, to which caches may be added."""
+    store = tmp_path_factory.mktemp("answering") / "store"
+    shutil.copytree(trained["store"], store)
+    return {"store": store}

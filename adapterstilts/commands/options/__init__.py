@@ -4,6 +4,13 @@ Modules here import pydantic and nothing larger, since a command's help is made 
 """
 
 from adapterstilts.commands.options.own import OwnDataOptions
+from adapterstilts.commands.options.prediction import (
+    ExportModelOptions,
+    LoadOptions,
+    PredictOptions,
+    TrainedModelOptions,
+    TrainedModelReference,
+)
 from adapterstilts.commands.options.reading import read_all, read_options
 from adapterstilts.commands.options.shared import BackboneOptions, CatalogueOptions, MethodsOptions, StoreOptions
 from adapterstilts.commands.options.sharing import (
@@ -36,14 +43,17 @@ __all__ = [
     "SHARED",
     "BackboneOptions",
     "CatalogueOptions",
+    "ExportModelOptions",
     "ExportOptions",
     "ExportedRuns",
     "IntermediateOptions",
     "IntermediateTasks",
     "Language",
     "LanguageOptions",
+    "LoadOptions",
     "MethodsOptions",
     "OwnDataOptions",
+    "PredictOptions",
     "PullOptions",
     "PulledFolder",
     "PushOptions",
@@ -56,6 +66,8 @@ __all__ = [
     "SharedModelOptions",
     "SharedReference",
     "StoreOptions",
+    "TrainedModelOptions",
+    "TrainedModelReference",
     "TrainingOptions",
     "TransferOptions",
     "TransferTasks",

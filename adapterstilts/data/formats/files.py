@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,20 +52,32 @@ def read_lines(path: Path, encoding: str = UTF8) -> Iterator[tuple[int, str]]:
         DataError: The file is missing, empty or packed.
         UsageError: There is no such encoding.
     """
-    blank: list[tuple[int, str]] = []
     seen = False
     lines = _utf8_lines(path) if known_encoding(encoding) == UTF8 else _decoded_lines(path, encoding)
+    for line in _numbered(lines):
+        seen = True
+        yield line
+    if not seen:
+        raise empty(path)
+
+
+def lines_of(file: Iterable[bytes]) -> Iterator[tuple[int, str]]:
+    """As `read_lines`, of an open file in UTF-8; of an empty one, none."""
+    data = (line.removeprefix(_BOM) if number == 1 else line for number, line in enumerate(file, start=1))
+    return _numbered((_decode(line.removesuffix(b"\n")), not line.strip()) for line in data)
+
+
+def _numbered(lines: Iterable[tuple[str, bool]]) -> Iterator[tuple[int, str]]:
+    """The lines with their numbers, without blank ones at the end."""
+    blank: list[tuple[int, str]] = []
     for number, (text, is_blank) in enumerate(lines, start=1):
         line = (number, text.removesuffix("\r"))
         if is_blank:
             blank.append(line)
             continue
-        seen = True
         yield from blank
         blank.clear()
         yield line
-    if not seen:
-        raise empty(path)
 
 
 def check_unicode(*texts: str, encoding: str = UTF8) -> None:

@@ -25,7 +25,7 @@ _LIKE: dict[str, tuple[str, ...]] = {
     "question": ("query", "stem", "prompt", "asksfor"),
     "choices": ("options", "endings", "answers", "alternatives", "solutions"),
     "answers": ("answer",),
-    "tokens": ("words", "forms", "sentence"),
+    "tokens": ("words", "forms", "sentence", "text"),
     "tags": ("nertags", "postags", "ner", "upos", "labels"),
     "text": ("sentence", "content", "document", "article"),
     "id": ("idx", "guid", "uid", "qid", "pairid"),
@@ -97,7 +97,11 @@ class Table:
 
 
 def guess_columns(
-    records: Sequence[Mapping[str, Any]], features: Mapping[str, Any], given: Mapping[str, Names]
+    records: Sequence[Mapping[str, Any]],
+    features: Mapping[str, Any],
+    given: Mapping[str, Names],
+    *,
+    flag: str = "--column {name}=NAME",
 ) -> list[ColumnGuess]:
     """What each canonical column is read from.
 
@@ -105,6 +109,7 @@ def guess_columns(
         records: The first records of the table.
         features: The canonical columns, as `datasets.Features`.
         given: What the user has said.
+        flag: How the user says so.
 
     Raises:
         UsageError: A column that was given is not there, or none was found for one that is needed.
@@ -124,7 +129,38 @@ def guess_columns(
             taken = {one for guess in guesses.values() for one in listed(guess.theirs)}
             if found := find(name, features[name], table, [one for one in table.columns if one not in taken]):
                 guesses[name] = ColumnGuess(name, *found)
-    return _complete(guesses, features, table)
+    return _complete(guesses, features, table, flag)
+
+
+def guess_inputs(
+    records: Sequence[Mapping[str, Any]],
+    features: Mapping[str, Any],
+    given: Mapping[str, Names],
+    *,
+    gold: Sequence[str],
+) -> list[ColumnGuess]:
+    """As `guess_columns`, of rows that need no gold answers: what looks like these is taken for no text.
+
+    Args:
+        features: The canonical columns without the gold ones.
+        gold: Names of these.
+
+    Raises:
+        UsageError: As `guess_columns`.
+    """
+    texts_alone = not {"context", "choices", "tokens"} & features.keys()
+    table, taken = Table(records), {one for theirs in given.values() for one in listed(theirs)}
+    if absent := [one for one in taken if one not in table.columns]:
+        near = unknown("column", absent[0], table.columns).remedy or ""
+        raise UsageError(
+            f"The input has no column {absent[0]!r}; it has {', '.join(map(str, table.columns))}.",
+            remedy=near if near.startswith("Did") else "Name one of these.",
+        )
+    texts = {like for name in features for like in (name, *_LIKE.get(name, ()))}
+    names = {like for name in gold for like in (name, *_LIKE.get(name, ()))} - texts
+    hidden = {one for one in table.columns if re.sub("[^a-z0-9]", "", one.lower()) in names and one not in taken}
+    seen = [{name: value for name, value in record.items() if name not in hidden} for record in records]
+    return guess_columns(seen, features, given, flag="--text NAME" if texts_alone else "--{name} NAME")
 
 
 Found = tuple[Names, str] | None
@@ -186,7 +222,9 @@ def _by_content(name: str, feature: Any, table: Table, free: Sequence[str]) -> F
     return (found, "the first text left" if form is Form.TEXT else "the first number left") if found else None
 
 
-def _complete(guesses: Mapping[str, ColumnGuess], features: Mapping[str, Any], table: Table) -> list[ColumnGuess]:
+def _complete(
+    guesses: Mapping[str, ColumnGuess], features: Mapping[str, Any], table: Table, flag: str
+) -> list[ColumnGuess]:
     """The guesses in canonical order, with further texts empty where the table has no more.
 
     Raises:
@@ -204,7 +242,7 @@ def _complete(guesses: Mapping[str, ColumnGuess], features: Mapping[str, Any], t
         else:
             raise UsageError(
                 f"No column of the file looks like {name!r}; it has {', '.join(table.columns)}.",
-                remedy=f"Say which one it is with --column {name}=NAME.",
+                remedy=f"Say which one it is with {flag.format(name=name)}.",
             )
     return found
 

@@ -1,0 +1,120 @@
+"""A trained model as an object that answers, for Python programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+from adapterstilts.commands.answering import Note, Ready, check_language, make_ready
+from adapterstilts.commands.options import LoadOptions
+from adapterstilts.commands.trained_models import TrainedModel
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.input_rows import InputColumns, input_features
+from adapterstilts.errors import DataError
+from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
+from adapterstilts.tasks.explained import Result, labels_of
+
+_CHUNK = 2000
+_WHERE = "the inputs"
+_PAIRS = {"context": ("question", "context"), "text_b": ("text_a", "text_b")}
+
+
+class Model:
+    """A trained model with its weights in memory; several threads may use it, which wait for each other.
+
+    Attributes:
+        task: Name of the task that it answers.
+        kind: The form of that task, e.g. `span_qa`.
+        labels: Names of its labels or tags; none where answers are found or chosen.
+        languages: Languages that it was trained in.
+        language: The language that it reads texts in.
+        calibration: What probabilities are divided by, or why they are uncalibrated, in words.
+        temperature: What scores are divided by; None where probabilities are uncalibrated.
+    """
+
+    def __init__(self, ready: Ready, catalogue: Catalogue) -> None:
+        task = ready.trained.task
+        self.task = task.name
+        self.kind = task.kind
+        self.labels = labels_of(ready.trained.kind)
+        self.languages = task.data.languages if task.data.fingerprints else ()
+        self.language = ready.language
+        self.calibration = str(ready.calibrated)
+        self.temperature: float | None = getattr(ready.calibrated, "value", None)
+        self._answerer = ready.answerer
+        self._catalogue = catalogue
+        self._lock = Lock()
+
+    def __repr__(self) -> str:
+        return f"Model(task={self.task!r}, kind={self.kind!r}, language={self.language!r})"
+
+    def predict(self, inputs: Any, *, chunk: int = _CHUNK, **columns: str | Sequence[str]) -> list[Result]:
+        """Answers inputs; a result for each, in order.
+
+        Results are dictionaries with the keys of the pipelines of `transformers`: `label`, `score` and `scores`;
+        `answer`, `start`, `end` and `score`; `tags`, `scores` and `entities`; `choice`, `chosen`, `score` and `scores`.
+
+        Args:
+            inputs: One or several of: a text; a pair, of two texts or of question and context; a list of words to tag;
+                a mapping with the columns that the model reads, such as `question` and `context`.
+            chunk: Inputs that are answered at a time.
+            columns: What the columns of mappings are called that are read as `text`, `question`, `context`, `choices`
+                or `tokens`, where their names do not tell.
+
+        Raises:
+            AstiltsError: An input is not of the model's form; the message says which.
+        """
+        given = [inputs] if _is_one(inputs) else list(inputs)
+        kind = self._answerer.kind
+        records = [(f"input {number}", self._record(one, number)) for number, one in enumerate(given)]
+        if not records:
+            return []
+        with self._lock, self._catalogue.in_use():
+            told = {name: one if type(one) is str else tuple(one) for name, one in columns.items()}
+            found = InputColumns.of(kind, [record for _, record in records[:200]], told, {})
+            rows, bad = [], BadRows(skip=False)
+            for start in range(0, len(records), chunk):
+                part = records[start : start + chunk]
+                rows.append([row for _, row in found.rows(part, language=self.language, where=_WHERE, bad=bad)])
+            return [result for part in rows for result in self._answerer.answer(part)]
+
+    def _record(self, given: Any, number: int) -> Mapping[str, Any]:
+        """One input as a record with columns."""
+        names = list(input_features(self._answerer.kind))
+        match given:
+            case Mapping():
+                return given
+            case str():
+                return {names[0]: given}
+            case [*parts] if names == ["tokens"]:
+                return {"tokens": parts}
+            case [str(first), str(second)]:
+                pair = next((both for name, both in _PAIRS.items() if name in names), ())
+                if pair and "choices" not in names:
+                    return dict(zip(pair, (first, second), strict=True))
+        raise DataError(
+            f"Input {number} is {given!r:.80}, and the model reads {', '.join(names)}.",
+            remedy=f"Give a mapping with {', '.join(names)}.",
+        )
+
+
+def _is_one(inputs: Any) -> bool:
+    """Whether it is one input and not several; a tuple is one pair."""
+    match inputs:
+        case str() | Mapping():
+            return True
+        case tuple() if len(inputs) == 2 and all(type(part) is str for part in inputs):
+            return True
+        case Iterable():
+            return False
+    raise DataError(f"{inputs!r:.80} is no input.", remedy="Give a text, a mapping, or a list of them.")
+
+
+@in_catalogue
+def load_model(reference: str, options: LoadOptions, note: Note) -> Model:
+    """Loads a trained model; see `adapterstilts.load`."""
+    check_language(options)
+    trained = TrainedModel.of(reference, options, note)
+    input_features(trained.kind)
+    return Model(make_ready(trained, options, note), Catalogue.load(options.tasks))

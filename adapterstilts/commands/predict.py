@@ -1,0 +1,172 @@
+"""A trained model's answers to a file of the user's, or to what comes in at standard input."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from adapterstilts.commands.answering import Ready, check_language, make_ready
+from adapterstilts.commands.options import PredictOptions
+from adapterstilts.commands.prediction_files import Answered, Table, format_of, part_file
+from adapterstilts.commands.trained_models import TrainedModel
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.formats import Records
+from adapterstilts.data.input_files import STANDARD_INPUT, Input, InputFile, InputStream, in_chunks, peeked
+from adapterstilts.data.input_rows import InputColumns, input_features
+from adapterstilts.errors import UsageError
+from adapterstilts.files import file_digest
+from adapterstilts.stages.reporter import Reporter
+from adapterstilts.tasks.catalogue import in_catalogue
+from adapterstilts.tasks.sources import Names
+
+Show = Callable[[str], None]
+_COLUMN_OPTIONS = ("text", "question", "context", "choices", "tokens")
+_NOT_BINDING = ("input", "out", "force", "device", "store", "calibrate", "backbone", "data_dir", "tasks")
+_QUIET_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What was answered.
+
+    Attributes:
+        rows: How many answers there are, and `before` how many of these an interrupted process had written.
+        left_out: Why rows were left out, and how many.
+        columns: What was read from which column of the input.
+        calibration: What probabilities are divided by, or that they are uncalibrated, in words.
+        temperature: What scores were divided by; None where they are uncalibrated.
+        out: The file; None for standard output.
+    """
+
+    task: str
+    model: str
+    language: str
+    rows: int
+    before: int
+    left_out: dict[str, int]
+    columns: str
+    calibration: str
+    temperature: float | None
+    out: Path | None
+
+
+@in_catalogue
+def run_predict(reference: str, options: PredictOptions, reporter: Reporter, show: Show) -> Predictions:
+    """Answers rows; see `adapterstilts.predict`.
+
+    Args:
+        show: Is given the answers as text, a chunk after the other, where there is no file for them.
+    """
+    check_language(options)
+    table = Table(format_of(options.out, options.format_out))
+    with part_file(options.out, table, force=options.force) if options.out else nullcontext() as part:
+        trained = TrainedModel.of(reference, options, reporter.note)
+        features = input_features(trained.kind)
+        given = _opened(options, list(features), reporter)
+        bad = BadRows(skip=options.skip_bad_rows)
+        first, records = peeked(given.records(bad), where=given.where)
+        columns = InputColumns.of(trained.kind, first, _given(options), _likely(trained))
+        reporter.note(f"Reading {columns.described()}")
+        ready = make_ready(trained, options, reporter.note)
+        reporter.note(f"Probabilities are {ready.calibrated}.")
+        if part is not None:
+            part.go_on(_binding(ready, given, options), reporter.note)
+        work = _Work(ready, columns, given.where, bad, options.chunk, reporter)
+        before = part.rows if part else 0
+        count = 0
+        for answered, read in work.answers(records, skip=before):
+            count += len(answered)
+            if part is not None:
+                part.add(answered, read)
+            else:
+                show(table.text(answered))
+        if part is not None:
+            part.finish()
+        return Predictions(
+            task=trained.task.name,
+            model=trained.run.folder.name,
+            language=ready.language,
+            rows=before + count,
+            before=before,
+            left_out=dict(bad.counts),
+            columns=columns.described(),
+            calibration=str(ready.calibrated),
+            temperature=getattr(ready.calibrated, "value", None),
+            out=options.out,
+        )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Answering chunk after chunk."""
+
+    ready: Ready
+    columns: InputColumns
+    where: str
+    bad: BadRows
+    chunk: int
+    reporter: Reporter
+
+    def answers(self, records: Records, *, skip: int) -> Iterator[tuple[list[Answered], int]]:
+        """Each chunk's answers, and how many records it was.
+
+        Args:
+            skip: Records at the beginning that have been answered before.
+        """
+        for _ in islice(records, skip):
+            pass
+        done, begun = skip, time.monotonic()
+        last = begun
+        for chunk in in_chunks(records, self.chunk):
+            label = f"{self.ready.trained.task.name} rows {done + 1:,} to {done + len(chunk):,}"
+            rows = self.columns.rows(chunk, language=self.ready.language, where=self.where, bad=self.bad)
+
+            def track(batches: Any, total: int, label: str = label) -> Any:
+                return self.reporter.track(batches, total, label)
+
+            results = self.ready.answerer.answer([row for _, row in rows], track=track)
+            yield [(record, result) for (record, _), result in zip(rows, results, strict=True)], len(chunk)
+            done += len(chunk)
+            if time.monotonic() - last > _QUIET_SECONDS:
+                last = time.monotonic()
+                self.reporter.note(f"{done:,} rows, {(done - skip) / (last - begun):,.0f} a second")
+
+
+def _opened(options: PredictOptions, columns: list[str], reporter: Reporter) -> Input:
+    if options.input != STANDARD_INPUT:
+        return InputFile.of(Path(options.input), columns, format=options.format)
+    if sys.stdin.isatty():
+        reporter.note("Reading texts from the keyboard, one a line; Ctrl-D ends them.")
+    return InputStream(sys.stdin.buffer, options.format)
+
+
+def _given(options: PredictOptions) -> dict[str, Names]:
+    """What the user says of columns; a single column with lists of choices is that, and not a list of one."""
+    given = {name: value for name in _COLUMN_OPTIONS if (value := getattr(options, name)) is not None}
+    if len(given.get("choices", ())) == 1:
+        given["choices"] = given["choices"][0]
+    return given
+
+
+def _likely(trained: TrainedModel) -> dict[str, Names]:
+    """What the columns are called in the task's own files."""
+    try:
+        files = trained.setup.catalogue.recipe(trained.task.name).sources.files
+    except UsageError:  # a task of somebody else's
+        return {}
+    return dict(files.columns) if files else {}
+
+
+def _binding(ready: Ready, given: Input, options: PredictOptions) -> str:
+    """What an unfinished output is of: the input's content, the model, and everything that decides a line of it."""
+    content = file_digest(given.path) if type(given) is InputFile else time.time_ns()
+    told = {name: value for name, value in dict(options).items() if name not in _NOT_BINDING}
+    parts = (content, ready.trained.run.key, ready.trained.precision, ready.calibrated, sorted(map(str, told.items())))
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()

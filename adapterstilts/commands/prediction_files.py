@@ -1,0 +1,217 @@
+"""Answers written as they come: a killed process loses one chunk at most, and its successor goes on from there."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from adapterstilts.errors import DataError, UsageError
+from adapterstilts.files import sync, write_json
+from adapterstilts.tasks.explained import Result
+
+ANSWER = "prediction"
+_ADDED = "_model"
+_SHOWN = 100
+_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
+
+Answered = tuple[Mapping[str, Any], Result]
+"""A record of the input, and what the model says to it."""
+
+
+def format_of(path: Path | None, given: str | None) -> str:
+    """The format of an output: the one that is given, or that of its suffix."""
+    return given or _SUFFIXES.get(path.suffix.lower() if path else "", "plain")
+
+
+def with_answer(record: Mapping[str, Any], result: Result) -> dict[str, Any]:
+    """The input's columns, and those of the answer, which are called otherwise where the input has such a column."""
+    (_, answer), *rest = result.items()
+    own = {ANSWER: answer, **dict(rest)}
+    return {**record, **{f"{name}{_ADDED}" if name in record else name: value for name, value in own.items()}}
+
+
+@dataclass
+class Table:
+    """Answers as text of one format.
+
+    Attributes:
+        columns: Those of a CSV file, once its first row is known.
+    """
+
+    format: str
+    columns: list[str] = field(default_factory=list)
+
+    def text(self, answered: Sequence[Answered]) -> str:
+        """Lines for some answers, and before the first of a CSV file its header."""
+        return {"csv": self._csv, "jsonl": _jsonl, "plain": _plain}[self.format](answered)
+
+    def _csv(self, answered: Sequence[Answered]) -> str:
+        rows = [_flat(with_answer(record, result)) for record, result in answered]
+        file = io.StringIO()
+        writer = csv.writer(file, lineterminator="\n")
+        if not self.columns and rows:
+            self.columns = list(dict.fromkeys(name for row in rows for name in row))
+            writer.writerow(self.columns)
+        for row in rows:
+            if odd := [name for name in row if name not in self.columns]:
+                raise DataError(
+                    f"A row has a column {odd[0]!r}, unlike those before it: a CSV file has no place for it.",
+                    remedy="Write JSON lines: --format-out jsonl.",
+                )
+            writer.writerow([row.get(name, "") for name in self.columns])
+        return file.getvalue()
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Values that a cell can hold: probabilities by label have a column each, lists are JSON."""
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        if name.removesuffix(_ADDED) == "scores" and type(value) is dict:
+            found |= {f"p_{label}": share for label, share in value.items()}
+        elif value is None:
+            found[name] = ""
+        else:
+            found[name] = json.dumps(value, ensure_ascii=False) if type(value) in (list, dict) else value
+    return found
+
+
+def _jsonl(answered: Sequence[Answered]) -> str:
+    rows = (with_answer(record, result) for record, result in answered)
+    return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
+
+
+def _plain(answered: Sequence[Answered]) -> str:
+    """A line for each: the answer, how sure the model is, and the input's texts, with tabs between them."""
+    return "".join(f"{_line(record, result)}\n" for record, result in answered)
+
+
+def _line(record: Mapping[str, Any], result: Result) -> str:
+    (name, answer), *_ = result.items()
+    if name == "tags":
+        both = (f"{token}/{tag}" for token, tag in zip(result["tokens"], answer, strict=True))
+        return " ".join(both)
+    if name == "answer" and answer == "":
+        answer = "no answer"
+    if name == "choice":
+        answer = f"{answer} ({result['chosen']})"
+    if name == "labels":
+        answer = ", ".join(answer) or "no label"
+    sure = f"{result['score']:.3f}" if type(result.get("score")) is float else ""
+    texts = [_short(value) for value in record.values() if type(value) is str]
+    return "\t".join([_short(str(answer)), *([sure] if sure else []), *texts])
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
+
+
+@dataclass
+class PartFile:
+    """The unfinished output beside the place of the finished one.
+
+    Attributes:
+        out: The finished file.
+        rows: Records of the input that are done, left out ones among them.
+        bytes: Length of what is written whole.
+    """
+
+    out: Path
+    table: Table
+    rows: int = 0
+    bytes: int = 0
+    binding: str = ""
+
+    @property
+    def path(self) -> Path:
+        """The unfinished file."""
+        return self.out.with_name(f"{self.out.name}.part")
+
+    @property
+    def sidecar(self) -> Path:
+        """What says how far it is, and what it is of."""
+        return self.out.with_name(f"{self.out.name}.part.json")
+
+    def go_on(self, binding: str, note: Callable[[str], None]) -> None:
+        """Takes up what an interrupted process left, if it was of the same input, model and options."""
+        self.binding = binding
+        told = self._told()
+        if told and told["binding"] == binding and self.path.stat().st_size >= told["bytes"]:
+            self.rows, self.bytes, self.table.columns = told["rows"], told["bytes"], told["columns"]
+            note(f"{self.path}: {self.rows:,} rows are there already; going on behind them")
+        elif told:
+            note(f"{self.path} is of another input, model or options, and is begun anew.")
+        with self.path.open("ab") as file:
+            file.truncate(self.bytes)
+
+    def _told(self) -> dict[str, Any] | None:
+        try:
+            told = json.loads(self.sidecar.read_text(encoding="utf-8"))
+            return told if self.path.is_file() and {"binding", "rows", "bytes", "columns"} <= told.keys() else None
+        except (OSError, ValueError, AttributeError):
+            return None
+
+    def add(self, answered: Sequence[Answered], records: int) -> None:
+        """Writes a chunk, and that it is written.
+
+        Args:
+            records: How many of the input these come from.
+        """
+        data = self.table.text(answered).encode("utf-8")
+        with self.path.open("ab") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        self.rows, self.bytes = self.rows + records, self.bytes + len(data)
+        told = {"binding": self.binding, "rows": self.rows, "bytes": self.bytes, "columns": self.table.columns}
+        write_json(self.sidecar, told)
+
+    def finish(self) -> None:
+        """Gives the file its name."""
+        self.path.replace(self.out)
+        self.sidecar.unlink(missing_ok=True)
+        sync(self.out.parent)
+
+
+@contextmanager
+def part_file(out: Path, table: Table, *, force: bool) -> Iterator[PartFile]:
+    """The output, once it is known that it can be written and that no other process writes it.
+
+    Raises:
+        UsageError: It is there already, cannot be written, or another process writes it.
+    """
+    if out.is_dir():
+        raise UsageError(f"--out {out} is a folder.", remedy="Give a file.")
+    if out.exists() and not force:
+        raise UsageError(f"--out {out} is there already.", remedy="Give another file, or --force to write over it.")
+    found = PartFile(out, table)
+    lock = FileLock(out.with_name(f"{out.name}.part.lock"), fallback_to_soft=False)
+    try:
+        if out.exists():
+            out.open("ab").close()
+        found.path.open("ab").close()
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UsageError(
+            f"--out {out}: another process writes it.", remedy="Wait for it, or give another file."
+        ) from None
+    except OSError as error:
+        raise UsageError(
+            f"--out {out} cannot be written ({error.strerror}).", remedy="Give a file in a folder of yours."
+        ) from None
+    try:
+        yield found
+    finally:
+        if not found.sidecar.is_file() and found.path.is_file() and found.path.stat().st_size == 0:
+            found.path.unlink()
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()

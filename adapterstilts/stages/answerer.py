@@ -1,0 +1,80 @@
+"""A trained model that answers rows of anyone's: without gold answers, as many at a time as it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adapterstilts.data.batching import Batch, Collator, model_inputs
+from adapterstilts.data.features import encode_now
+from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.settings import Encoding
+from adapterstilts.stages.predict import Track, in_batches, predict
+from adapterstilts.tasks.explained import Result, Said, explained
+from adapterstilts.tasks.kind import Kind, Row
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+@dataclass
+class Answerer:
+    """A model with the head that answers.
+
+    Attributes:
+        head: Name of the head.
+        collator: That of prediction.
+        calibration: What decoding has to know, as training has found it.
+        temperature: What scores are divided by before they become probabilities.
+    """
+
+    model: TransferModel
+    kind: Kind
+    encoding: Encoding
+    collator: Collator
+    head: str
+    calibration: Mapping[str, float] = field(default_factory=dict)
+    temperature: float = 1.0
+
+    def answer(self, rows: Sequence[Row], *, track: Track | None = None) -> list[Result]:
+        """A result for each row, in order; see `tasks.explained`.
+
+        Args:
+            rows: With the columns that the kind reads, and an `id` each.
+            track: Wraps the iterable of batches, to show progress.
+        """
+        return explained(self.said(rows, track=track)) if rows else []
+
+    def examples(self, rows: Sequence[Row]) -> list[Batch]:
+        """Batches of one feature each, of some rows."""
+        features = self._features(rows)
+        inputs = features.select_columns(model_inputs(features.column_names)).to_list()
+        return [self.collator.pad([one]) for one in inputs]
+
+    def _features(self, rows: Sequence[Row]) -> Dataset:
+        tokenizer = self.model.pretrained.tokenizer()
+        return encode_now(_columns_alike(rows), kind=self.kind, tokenizer=tokenizer, encoding=self.encoding)
+
+    def said(
+        self, rows: Sequence[Row], *, track: Track | None = None, run: Callable[[Batch], np.ndarray] | None = None
+    ) -> Said:
+        """What the model says to some rows.
+
+        Args:
+            run: What gives the scores of a batch in the model's place.
+        """
+        features = self._features(rows)
+        if run is None:
+            logits = predict(self.model, features, task=self.head, collator=self.collator, track=track)
+        else:
+            logits = in_batches(run, features, collator=self.collator, track=track)
+        return Said(self.kind, rows, features.to_list(), logits, self.calibration, self.temperature)
+
+
+def _columns_alike(rows: Sequence[Row]) -> Sequence[dict[str, Any]]:
+    """The rows with the columns that all of them have: a sentence can be a text here and a list of words there."""
+    names = set.intersection(*(set(row) for row in rows))
+    return [{name: row[name] for name in rows[0] if name in names} for row in rows]

@@ -1,0 +1,62 @@
+"""Which language a model reads its texts in, and with what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapterstilts
+from adapterstilts.errors import AstiltsError, UsageError
+from adapterstilts.mini.generators.span_qa import span_qa
+from adapterstilts.runs.store import RunStore
+from tests.commands.answered import questions
+from tests.conftest import QUICK
+
+
+@pytest.fixture(scope="module")
+def over_languages(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A store with a target that was trained over the language adapter of English, and with that of German."""
+    texts, store = tmp_path_factory.mktemp("texts"), tmp_path_factory.mktemp("store")
+    (texts / "mlm").mkdir()
+    options = {**QUICK, "profile": "mini", "backbone": str(tiny_backbone), "store": store}
+    for code in ("en", "de"):
+        stories = dict.fromkeys(row["context"] for row in span_qa(split="train", language=code, size=40))
+        (texts / f"mlm/{code}.txt").write_text("\n".join(stories) + "\n", encoding="utf-8")
+        adapterstilts.train_language(code, **{**options, "data_dir": texts, "learning_rate": 0.5})
+    adapterstilts.transfer(
+        "none", "mlqa", language_adapters=True, languages=["de"], seeds=1, max_train_examples=24, max_eval_examples=4,
+        **{**options, "learning_rate": 0.01},
+    )  # fmt: skip
+    return {"store": store, "calibrate": False}
+
+
+def test_texts_are_read_with_their_languages_adapter(over_languages: dict[str, Any]) -> None:
+    records = questions(3)
+
+    def scores(**options: Any) -> list[float]:
+        model = adapterstilts.load("mlqa", **over_languages, **options)
+        return [one["score"] for one in model.predict(records)]
+
+    assert scores() == scores(language="en") != scores(language="de")
+    with pytest.raises(AstiltsError, match="no language adapter of Swahili.*train-language sw"):
+        scores(language="sw")
+
+
+def test_a_language_adapter_alone_answers_nothing(over_languages: dict[str, Any]) -> None:
+    run = next(run for run in RunStore(over_languages["store"]).runs() if run.spec.stage == "train-language")
+    with pytest.raises(UsageError, match="guesses masked tokens"):
+        adapterstilts.load(run.key, **over_languages)
+
+
+def test_languages_are_checked_before_anything_is_read() -> None:
+    with pytest.raises(UsageError, match="Unknown language 'xx'"):
+        adapterstilts.load("nothing", language="xx")
+    with pytest.raises(UsageError, match="--language de"):
+        adapterstilts.load("nothing", language_adapter="de=0123")
+
+
+def test_an_adapter_has_no_meaning_for_a_model_without_one(answering: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="trained over no language adapter"):
+        adapterstilts.load("squad", language="de", language_adapter="de=0123", **answering)

@@ -1,0 +1,107 @@
+"""Trained models for programs that do not have adapterstilts, and what these answer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapterstilts
+from adapterstilts.cli.main import main
+from adapterstilts.errors import AstiltsError, CompatibilityError
+from tests.commands.answered import questions
+
+# What stands before the code of somebody who does not have the package.
+ALONE = "import sys, json; sys.modules['adapterstilts'] = None\nfrom transformers import pipeline\n"
+
+
+@pytest.fixture(scope="module")
+def lora(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A store with models of squad, mnli and panx-like tags whose adapters can be merged."""
+    store = tmp_path_factory.mktemp("lora")
+    options = {
+        "profile": "mini", "backbone": str(tiny_backbone), "store": store, "max_train_examples": 24, "max_steps": 4,
+        "learning_rate": 0.02, "batch_size": 8,
+    }  # fmt: skip
+    adapterstilts.train_intermediate("squad", method="lora", **options)
+    adapterstilts.train_intermediate("mnli", method="peft:lora", **options)
+    return {"store": store}
+
+
+def elsewhere(code: str, folder: Path) -> Any:
+    """What a process prints that cannot import adapterstilts."""
+    done = subprocess.run([sys.executable, "-I", "-c", ALONE + code], capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_pipeline_gives_the_same_answers(lora: dict[str, Any], tmp_path: Path) -> None:
+    records = questions(4, "en")
+    squad = adapterstilts.export_model("squad", to=tmp_path / "squad", **lora)
+    mnli = adapterstilts.export_model("mnli", to=tmp_path / "mnli", **lora)
+    for one, name in ((squad, "QuestionAnswering"), (mnli, "SequenceClassification")):
+        assert one.loading == f"AutoModelFor{name}" and one.difference is not None and one.difference <= 1e-5
+        assert "validation rows" in one.tried_on and "model.safetensors" in one.files
+    found = elsewhere(
+        f"records = {records!r}\n"
+        "asked = pipeline('question-answering', 'squad', max_answer_len=30)\n"
+        "answers = [asked(question=one['query'], context=one['story']) for one in records]\n"
+        "pairs = [{'text': one['story'].split('.')[0], 'text_pair': one['story'].split('.')[1]} for one in records]\n"
+        "labels = pipeline('text-classification', 'mnli', top_k=None)(pairs)\n"
+        "print(json.dumps([answers, labels]))",
+        tmp_path,
+    )
+    ours = adapterstilts.load("squad", calibrate=False, **lora).predict(records)
+    assert [(one["answer"], one["start"], one["end"]) for one in found[0]] == [
+        (one["answer"], one["start"], one["end"]) for one in ours
+    ]
+    pairs = [tuple(one["story"].split(".")[:2]) for one in records]
+    for theirs, mine in zip(found[1], adapterstilts.load("mnli", calibrate=False, **lora).predict(pairs), strict=True):
+        assert {one["label"]: pytest.approx(one["score"], abs=1e-5) for one in theirs} == mine["scores"]
+        assert theirs[0]["label"] == mine["label"]
+
+
+def test_what_cannot_be_merged_has_a_script(answering: dict[str, Any], tmp_path: Path) -> None:
+    main(["export-model", "squad", "--store", str(answering["store"]), "--to", str(tmp_path / "out")])
+    about = json.loads((tmp_path / "out" / "export.json").read_text())
+    assert about["task"] == "squad" and about["loading"] == "load.py" and (tmp_path / "out" / "base").is_dir()
+    assert not list(tmp_path.glob(".out-*"))
+
+
+def test_a_graph_lies_with_what_its_texts_need(answering: dict[str, Any], tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    result = adapterstilts.export_model("squad", to=tmp_path / "onnx", format="onnx", **answering)
+    assert {"model.onnx", "tokenizer.json", "config.json", "export.json"} <= result.files.keys()
+    assert result.difference is not None and result.difference <= 1e-4
+
+
+def test_int8_says_what_it_costs(answering: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnxruntime")
+    words = ["export-model", "squad", "--store", str(answering["store"]), "--to", str(tmp_path / "small")]
+    main([*words, "--format", "onnx", "--int8"])
+    assert "int8: validation score" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "small").glob("*.onnx")] == ["model_int8.onnx"]
+
+
+def test_other_scores_leave_no_folder(
+    answering: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapterstilts.commands.export_model._MOST", -1.0)
+    with pytest.raises(CompatibilityError, match="differ by .*nothing was written"):
+        adapterstilts.export_model("squad", to=tmp_path / "out", **answering)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_has_no_meaning_is_refused_first(answering: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    for options, message in (
+        ({"to": tmp_path / "full"}, "not empty"),
+        ({"to": tmp_path / "out", "int8": True}, "--format onnx"),
+    ):
+        with pytest.raises(AstiltsError, match=message):
+            adapterstilts.export_model("no such model", **options, **answering)
