@@ -55,7 +55,9 @@ def test_a_table_has_a_column_for_each_label(tmp_path: Path) -> None:
     assert row["premise"] == "Ann sleeps, and Bob too." and row["score"] == "0.5"
     shares = {name: float(row[f"p_{name}"]) for name in ("entailment", "neutral", "contradiction")}
     assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
-    assert row["prediction"] == max(shares, key=shares.__getitem__) and float(row["score_model"]) == max(shares.values())
+    assert row["prediction"] == max(shares, key=shares.__getitem__) and float(row["score_model"]) == max(
+        shares.values()
+    )
 
 
 def test_a_killed_process_leaves_what_the_next_one_goes_on_from(

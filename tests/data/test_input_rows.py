@@ -42,7 +42,10 @@ def test_columns_are_those_that_are_said_or_those_of_the_task() -> None:
     record = {"headline": "A", "body": "B", "note": "C"}
     assert only(PAIRS, record, given={"text": ("note",)}) == {"text_a": "C", "text_b": ""}
     assert only(PAIRS, record, given={"text": ("body", "note")}) == {"text_a": "B", "text_b": "C"}
-    assert only(PAIRS, record, likely={"text_a": "note", "text_b": (), "label": "topic"}) == {"text_a": "C", "text_b": ""}
+    assert only(PAIRS, record, likely={"text_a": "note", "text_b": (), "label": "topic"}) == {
+        "text_a": "C",
+        "text_b": "",
+    }
 
 
 def test_choices_are_several_columns_or_a_list() -> None:

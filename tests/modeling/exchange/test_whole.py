@@ -42,7 +42,9 @@ def examples(form: str) -> list[dict[str, torch.Tensor]]:
     return [{**part, "sequences": torch.tensor([2])} if form == "choice" else part for part in parts]
 
 
-def restored(method: str, form: str, backbone: Backbone, folder: Path, **options: Any) -> tuple[StoredModel, TransferModel]:
+def restored(
+    method: str, form: str, backbone: Backbone, folder: Path, **options: Any
+) -> tuple[StoredModel, TransferModel]:
     run = stored(new_model(backbone, spec(method, **options), {TASK: HEADS[form]}), folder / "run")
     return run, run.restore(backbone, precision="fp32", to_change=True).eval()
 
