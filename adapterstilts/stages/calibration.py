@@ -66,8 +66,10 @@ def labelled_rows(task: TaskSpec, setup: Setup | None, size: int = _MOST_ROWS) -
     Args:
         setup: With the source that they come from; None where that is not there.
     """
-    if not task.data.fingerprints or not task.data.selects:
-        return "no validation rows are known of it"
+    if not task.data.fingerprints:
+        return "which rows it was trained on is not known"
+    if not task.data.selects:
+        return "it was trained without validation rows"
     if setup is None:
         return f"its rows come from {task.data.source}, which is given with --data-dir"
     try:

@@ -21,7 +21,7 @@ ALONE = "import sys, json; sys.modules['adapterstilts'] = None\nfrom transformer
 
 @pytest.fixture(scope="module")
 def lora(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A store with models of squad, mnli and panx-like tags whose adapters can be merged."""
+    """A store with models of squad and mnli whose adapters can be merged."""
     store = tmp_path_factory.mktemp("lora")
     options = {
         "profile": "mini", "backbone": str(tiny_backbone), "store": store, "max_train_examples": 24, "max_steps": 4,
@@ -48,7 +48,7 @@ def test_a_pipeline_gives_the_same_answers(lora: dict[str, Any], tmp_path: Path)
         assert "validation rows" in one.tried_on and "model.safetensors" in one.files
     found = elsewhere(
         f"records = {records!r}\n"
-        "asked = pipeline('question-answering', 'squad', max_answer_len=30)\n"
+        "asked = pipeline('question-answering', 'squad', max_answer_len=30, align_to_words=False)\n"
         "answers = [asked(question=one['query'], context=one['story']) for one in records]\n"
         "pairs = [{'text': one['story'].split('.')[0], 'text_pair': one['story'].split('.')[1]} for one in records]\n"
         "labels = pipeline('text-classification', 'mnli', top_k=None)(pairs)\n"
@@ -56,9 +56,7 @@ def test_a_pipeline_gives_the_same_answers(lora: dict[str, Any], tmp_path: Path)
         tmp_path,
     )
     ours = adapterstilts.load("squad", calibrate=False, **lora).predict(records)
-    assert [(one["answer"], one["start"], one["end"]) for one in found[0]] == [
-        (one["answer"], one["start"], one["end"]) for one in ours
-    ]
+    assert [{**one, "score": pytest.approx(one["score"], abs=1e-5)} for one in found[0]] == ours
     pairs = [tuple(one["story"].split(".")[:2]) for one in records]
     for theirs, mine in zip(found[1], adapterstilts.load("mnli", calibrate=False, **lora).predict(pairs), strict=True):
         assert {one["label"]: pytest.approx(one["score"], abs=1e-5) for one in theirs} == mine["scores"]

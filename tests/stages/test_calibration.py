@@ -11,6 +11,7 @@ import pytest
 
 from adapterstilts.commands.options import LoadOptions, read_options
 from adapterstilts.commands.trained_models import TrainedModel
+from adapterstilts.runs.specs import TaskSpec
 from adapterstilts.stages.answerer import Answerer
 from adapterstilts.stages.calibration import Calibrated, Temperature, Uncalibrated, find_temperature, labelled_rows
 from adapterstilts.stages.collate import build_collator
@@ -44,12 +45,14 @@ def test_it_is_fitted_once_and_kept_by_the_runs_key(model: TrainedModel) -> None
 
 
 def test_without_its_rows_there_is_none_and_a_reason(model: TrainedModel) -> None:
-    other = model.task.model_copy(
-        update={"data": model.task.data.model_copy(update={"fingerprints": {"train": {"en": "another"}}})}
-    )
+    def task(**changes: Any) -> TaskSpec:
+        return model.task.model_copy(update={"data": model.task.data.model_copy(update=changes)})
+
     for changes, reason in (
         ({"setup": None}, "--data-dir"),
-        ({"task": other}, "the train rows of squad here are others"),
+        ({"task": task(fingerprints={"train": {"en": "other"}}, holdout=4)}, "the train rows of squad here are others"),
+        ({"task": task(fingerprints={"train": {"en": "other"}}, holdout=None)}, "trained without validation rows"),
+        ({"task": task(fingerprints={})}, "is not known"),
     ):
         none = found(model, [], **changes)
         assert isinstance(none, Uncalibrated) and reason in str(none)

@@ -75,10 +75,10 @@ def check_agreement(ours: Iterable[torch.Tensor], theirs: Iterable[torch.Tensor]
     for one, other in zip(ours, theirs, strict=True):
         if one.shape != other.shape:
             raise _differs(what, f"{tuple(other.shape)} scores instead of {tuple(one.shape)}")
-        size = max(1.0, float(one.abs().max()))
-        largest = max(largest, float((one - other).abs().max()) / size)
-    if not largest <= most:
-        raise _differs(what, f"scores that differ by {largest:.2g}, where {most:g} is allowed")
+        found = float((one - other).abs().max()) / max(1.0, float(one.abs().max()))
+        if not found <= most:  # as it is where one of them is no number
+            raise _differs(what, f"scores that differ by {found:.2g}, where {most:g} is allowed")
+        largest = max(largest, found)
     return largest
 
 
