@@ -44,7 +44,8 @@ def run(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
 def test_all_commands_are_found() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "", "train-intermediate", "train-language", "transfer", "score", "export", "runs", "runs show", "tasks",
-        "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor",
+        "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor", "push", "pull", "info", "search",
+        "verify", "predict", "export-model",
     }  # fmt: skip
 
 
@@ -113,8 +114,8 @@ def test_help_of_a_command_has_a_heading_for_each_group() -> None:
     lines = run("transfer", "--help").stdout.splitlines()
     headings = [line.rstrip(":").partition(" (")[0] for line in lines if line[:1].isalpha() and line.endswith(":")]
     assert headings == [
-        "Tasks", "Model", "Method", "Data", "Translations", "Training", "Hyperparameters", "Language adapters",
-        "Evaluation", "Baselines", "Run",
+        "Tasks", "Model", "Method", "Shared models", "Data", "Translations", "Training", "Hyperparameters",
+        "Language adapters", "Evaluation", "Baselines", "Run",
     ]  # fmt: skip
     flags = [line.split()[0] for line in lines if line.startswith("  -")]
     assert flags[0] == "--from" and flags[-1] == "-h," and len(flags) > 50

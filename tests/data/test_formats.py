@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import bz2
+import csv
 import gzip
 import json
 import lzma
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.formats import FORMATS, read_lines
+from adapterstilts.data.formats import FORMATS, read_lines, tables
 from adapterstilts.data.sources.files import FileRows
 from adapterstilts.errors import DataError
 from tests.package_tasks import recipe
@@ -193,3 +194,22 @@ def test_tydiqa_numbers_become_ids(tmp_path: Path) -> None:
 def test_real_releases_are_read_whole(shared: Path, name: str, reader: str, count: int) -> None:
     rows = [row for _, row in FORMATS.get(reader)((shared / "data" / name,), "en", BadRows(skip=False))]
     assert len(rows) == len({row["id"] for row in rows}) == count
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+def test_a_table_is_read_alike_in_blocks_of_any_size(
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv"
+    records = [["a", "b"], ["1", 'two\n\n"lines"'], ["", ""], ["x", "y,\r\nz"], ["", "end"]]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(records)
+        file.write("\n\r\n")
+    monkeypatch.setattr(tables, "_BLOCK", size)
+    assert list(tables.csv_fields(path, ",", BadRows(skip=False))) == [
+        (f"line {number}", fields) for number, fields in zip((1, 2, 5, 6, 8), records, strict=True)
+    ]
+    path.write_text('a,b\n"1",2\n"3"x,4\n5,6\n', encoding="utf-8")
+    bad = BadRows(skip=True)
+    assert [fields for _, fields in tables.csv_fields(path, ",", bad)] == [["a", "b"], ["1", "2"], ["5", "6"]]
+    assert bad.counts == {"text follows the quotation mark that closes a field": 1}

@@ -83,6 +83,31 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise _empty(path)
 
 
+def read_blocks(path: Path, size: int) -> Iterator[str]:
+    """A UTF-8 file in blocks of whole lines with their ends, without the line ends at the end of the file.
+
+    Bytes that are not UTF-8 become surrogates, for the record they are in to be refused.
+
+    Args:
+        size: Bytes of a block, about.
+
+    Raises:
+        DataError: The file is missing, empty or packed.
+    """
+    held, mark, seen = "", _BOM, False
+    with opened(path) as file:
+        while lines := file.readlines(size):
+            text = held + _decode(b"".join(lines).removeprefix(mark))
+            block, mark = text.rstrip("\r\n"), b""
+            # Whether these ends are those of the file is told by what follows.
+            held = text[len(block) :]
+            seen = seen or bool(block.strip())
+            if block:
+                yield block
+    if not seen:
+        raise _empty(path)
+
+
 def lines_of(file: Iterable[bytes]) -> Iterator[tuple[int, str]]:
     """As `read_lines`, of an open file; of an empty one, none."""
     blank: list[tuple[int, str]] = []

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.formats.files import check_unicode, json_object, read_json, read_lines, read_text
+from adapterstilts.data.formats.files import check_unicode, json_object, read_blocks, read_json, read_lines
 from adapterstilts.data.formats.registry import Records, register
 from adapterstilts.errors import DataError
 from adapterstilts.parsed import as_list, as_object
 
+# Bytes of a comma-separated file that are read at a time.
+_BLOCK = 1 << 20
 _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"')
 _TO_THE_LINE_END = re.compile(r"[^\n]*(?:\n|\Z)")
 
@@ -173,8 +175,8 @@ def csv_fields(path: Path, delimiter: str, bad: BadRows) -> Iterator[tuple[str, 
     """(where, fields) of each record, with quotation marks undone."""
     separator = re.escape(delimiter)
     field = re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"|((?!")[^{separator}\r\n]*))({separator}|\r?\n|\r?\Z)')
-    text = read_text(path).rstrip("\r\n")
-    at, line = 0, 1
+    blocks = read_blocks(path, _BLOCK)
+    text, at, line = next(blocks), 0, 1
     while at <= len(text):
         begin, fields, end = at, [], delimiter
         while end == delimiter:
@@ -184,6 +186,10 @@ def csv_fields(path: Path, delimiter: str, bad: BadRows) -> Iterator[tuple[str, 
             quoted, plain, end = found.groups()
             fields.append(plain if quoted is None else quoted.replace('""', '"'))
             at = found.end()
+        # What ends with the text that is there may go on behind it.
+        if (found is None or at >= len(text)) and (more := "".join(islice(blocks, len(text) // _BLOCK + 1))):
+            text, at = text[begin:] + more, 0
+            continue
         where = f"line {line}"
         if found is None:
             bad.report(path, where, _what_is_wrong(text, at, path, where))
