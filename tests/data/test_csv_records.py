@@ -80,7 +80,8 @@ def read(path: Path, text: str, **options: Any) -> list[dict[str, Any]]:
 
 
 STYLES: dict[str, tuple[str, dict[str, Any], list[dict[str, str]]]] = {
-    "backslash": ('a,b\n"say \\"hi, you\\" \\\\",""""\n', {"escape": "backslash"}, [{"a": 'say "hi, you" \\', "b": '"'}]),
+    "backslash": ('a,b\n"say \\"hi, you\\" \\\\",""""\n', {"escape": "backslash"},
+                  [{"a": 'say "hi, you" \\', "b": '"'}]),
     "single": ("a,b\n'it''s, so',\"x\"\n", {"quote": "'"}, [{"a": "it's, so", "b": '"x"'}]),
     "none": ('a|b\n"x|y"\n', {"quote": "none", "delimiter": "|"}, [{"a": '"x', "b": 'y"'}]),
     "decimal_comma": ("a;b\n1,5;x\n", {"delimiter": ";"}, [{"a": "1,5", "b": "x"}]),

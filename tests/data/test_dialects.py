@@ -43,7 +43,9 @@ def test_dialects(tmp_path: Path, name: str) -> None:
     assert (found.name, found.options) == (format_, options)
 
 
-@pytest.mark.parametrize("way", [{}, {"sep": ";", "decimal": ","}, {"sep": "|"}, {"doublequote": False, "escapechar": "\\"}])
+@pytest.mark.parametrize(
+    "way", [{}, {"sep": ";", "decimal": ","}, {"sep": "|"}, {"doublequote": False, "escapechar": "\\"}]
+)
 def test_what_pandas_writes_is_read(tmp_path: Path, way: dict[str, Any]) -> None:
     table = pd.DataFrame({"text": ['He said "no", twice', "a; b", "c\nd | e"], "score": [1.5, 2.5, 3.0]})
     table.to_csv(tmp_path / "x.csv", index=False, **way)

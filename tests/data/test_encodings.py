@@ -66,7 +66,7 @@ def test_lines_in_another_encoding_are_named_with_what_they_could_be(tmp_path: P
     lines = ["text,label", *(f"Größe {number},1" for number in range(20))]
     content = [line.encode("cp1252" if number in (7, 12) else "utf-8") for number, line in enumerate(lines)]
     (tmp_path / "x.csv").write_bytes(b"\n".join(content))
-    with pytest.raises(DataError, match=r"x.csv: line 8: the text after 'Gr' is not valid UTF-8; as Windows-1252 it goes"):
+    with pytest.raises(DataError, match=r"x.csv: line 8: the text after 'Gr' is not valid UTF-8; as Windows-1252 it"):
         list(FORMATS.get("csv")((tmp_path / "x.csv",), "en", BadRows(skip=False)))
     bad = BadRows(skip=True)
     assert len(list(FORMATS.get("csv")((tmp_path / "x.csv",), "en", bad))) == 18

@@ -33,7 +33,8 @@ with (folder / "train.csv").open("w", encoding="utf-8", newline="") as file:
     while file.tell() < size:
         block = " ".join(draw.choices(words, k=30_000))
         for at in range(0, len(block) - 2000, 2000):
-            file.write(f'title {count // 2},"{block[at : at + 1000]}\n""{block[at + 1000 : at + 2000]}""",{count % 2}\r\n')
+            first, second = block[at : at + 1000], block[at + 1000 : at + 2000]
+            file.write(f'title {count // 2},"{first}\n""{second}""",{count % 2}\r\n')
             count += 1
 task = read_recipe({
     "name": "mine", "title": "Mine", "kind": "pair_classification", "phases": ["intermediate"], "metric": "accuracy",

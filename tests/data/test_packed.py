@@ -74,7 +74,7 @@ def test_what_macos_adds_to_an_archive_does_not_count(tmp_path: Path) -> None:
 OTHERS = {
     "several": (zipped(train__csv=b"a", test__csv=b"b"), "is a zip archive with 2 files: train.csv, test.csv. Unpack"),
     "none": (zipped(), "is a zip archive without files"),
-    "excel": (zipped(**{"xl/workbook__xml": b"", "b__xml": b""}), r"is an Excel file \(.xlsx\). Read it with the format"),
+    "excel": (zipped(**{"xl/workbook__xml": b"", "b__xml": b""}), r"is an Excel file \(.xlsx\). Read it with"),
     "word": (zipped(**{"word/document__xml": b"", "b__xml": b""}), r"is a Word file \(.docx\)"),
     "ods": (zipped(content__xml=b"", b__xml=b""), "is an OpenDocument file"),
     "old_excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", r"is an Excel or Word file of before 2007 .* as \.xlsx"),
@@ -82,7 +82,7 @@ OTHERS = {
     "parquet": (b"PAR1....", "is a Parquet file. Read it with the format parquet"),
     "arrow": (b"ARROW1\0\0", "is an Arrow file. Read it with the format arrow"),
     "tar": (gzip.compress(tarred(b"a,b\n")), "is a tar archive. Unpack it"),
-    "login": (b"\n<!DOCTYPE html><html><body>Log in", "is an HTML page and no file of data, perhaps one that asks to log"),
+    "login": (b"\n<!DOCTYPE html><html><body>Log in", "is an HTML page and no file of data, perhaps one that asks"),
     "empty": (b"", "is empty. Fill it"),
     "blank": (b" \r\n\n", "is empty. Fill it"),
 }  # fmt: skip
