@@ -90,7 +90,9 @@ def card(ctx: click.Context, task: str | None, folders: tuple[Path, ...], write:
 @click.option("--test", multiple=True, metavar="LANG=FILE", help="Rows to score; once for each language.")
 @click.option("--out", type=_FOLDER, default=".", show_default=True, help="Folder of tasks to add it to.")
 @click.option("--data-dir", type=_FOLDER, help="Folder that holds the files. Default: the deepest that does.")
-@click.option("--format", "format_", help="Format of the files. Default: what they look like.")
+@click.option(
+    "--format", "format_", help="Format of the files, e.g. csv, parquet, excel. Default: what they look like."
+)
 @click.option("--column", "columns", multiple=True, metavar="NAME=COLUMN,...",
               help="What a canonical column is read from. Default: what it looks like.")  # fmt: skip
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of the kind, as in YAML.")

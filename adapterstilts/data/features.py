@@ -61,6 +61,7 @@ def encode(
             cache_file_name=str(Path(scratch) / "features.arrow"),
         )
         features.save_to_disk(Path(scratch) / "features")
+        del features  # some systems keep files that are looked at
         try:
             (Path(scratch) / "features").replace(folder)
         except OSError as error:

@@ -106,7 +106,7 @@ def _data(task: Recipe) -> str:
         lines.append(f"- Hugging Face Hub: none. {task.sources.hub_absent}")
     for files_part in _file_parts(task):
         for split in files_part.splits:
-            lines.append(f"- release files below `--data-dir`, {split}: {_ways(files_part, split)}")
+            lines.append(f"- release files below `--data-dir`, {split}: {_held_out(files_part, split)}")
     for source in ("hub", "files"):
         part_ = getattr(task.sources, source)
         if part_ and part_.train_on:
@@ -139,6 +139,17 @@ def _hub_line(part: HubSource) -> str:
     archive = f" in `{part.archive}`" if part.archive else ""
     note = f"; {part.note}" if part.note else ""
     return f"- Hugging Face Hub: `{part.path}` at `{part.revision}` ({splits}{archive}){note}"
+
+
+def _held_out(part: FilesSource, split: str) -> str:
+    """The paths of a split, and what of them it has."""
+    ways = _ways(part, split)
+    if part.hold_out is None or split not in ("train", "validation"):
+        return ways
+    if split == "train":
+        return f"{ways}, without the validation data"
+    by = _listed(part.hold_out.by) or "all its texts"
+    return f"{part.hold_out.share:.0%} of {ways}, by {by}"
 
 
 def _ways(part: FilesSource, split: str) -> str:

@@ -232,8 +232,9 @@ def _is_header(first: list[str], others: Fields) -> bool:
 
 
 def _is_number(text: str) -> bool:
+    """Whether it is a number, perhaps with a decimal comma."""
     try:
-        float(text)
+        float(text.replace(",", ".", 1))
     except ValueError:
         return False
     return True

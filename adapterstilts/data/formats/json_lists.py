@@ -107,8 +107,9 @@ def _wrong(window: Window, at: int, prefix: str, path: Path, where: str) -> Data
         json.loads(prefix + window.text[at:])
     except json.JSONDecodeError as error:
         found = at + error.pos - len(prefix)
-        # In a part of the text, what comes close to its end may only be cut off.
-        if window.final or prefix.endswith("]") or found < len(window.text) // 2:
+        # In a part of the text, a string and what comes close to its end may only be cut off.
+        cut_off = error.msg.startswith("Unterminated string") or found >= len(window.text) // 2
+        if window.final or prefix.endswith("]") or not cut_off:
             return not_json(path, *window.place(found), error.msg)
     except RecursionError:
         return DataError(f"{path}: {where} is nested too deeply.", remedy="Check the file there.")

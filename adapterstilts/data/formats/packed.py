@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -28,7 +29,6 @@ _NO_TEXT = {
     ),
     b"PAR1": ("a Parquet file", "Read it with the format parquet."),
     b"ARROW1": ("an Arrow file", "Read it with the format arrow."),
-    b"\xff\xff\xff\xff": ("an Arrow file", "Read it with the format arrow."),
     b"SQLite format 3\0": ("an SQLite data base", "Save its table as .csv."),
     b"\x89PNG": ("a picture", "Check that it is the right file."),
     b"PK\x05\x06": ("a zip archive without files", "Download it again."),
@@ -40,6 +40,8 @@ _OFFICE = {
     "word/document.xml": ("a Word file (.docx)", "Save its text as a file of text."),
     "content.xml": ("an OpenDocument file (.ods, .odt)", "Save it as .xlsx, or as .csv."),
 }
+# A stream of Arrow's begins with these bytes and the length of what comes next, which is no gigabyte.
+_ARROW = re.compile(rb"\xff{4}...\0", re.DOTALL)
 _HTML = (b"<!doctype html", b"<html")
 _TAR, _TAR_AT = b"ustar", 257
 
@@ -122,6 +124,8 @@ def empty(path: Path) -> DataError:
 
 def _refuse(path: Path, start: bytes) -> None:
     found = next((said for mark, said in _NO_TEXT.items() if start.startswith(mark)), None)
+    if _ARROW.match(start):
+        found = _NO_TEXT[b"ARROW1"]
     if start[_TAR_AT:].startswith(_TAR):
         found = ("a tar archive", "Unpack it.")
     if found:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS, Records
 from adapterstilts.data.formats.files import compressed
-from adapterstilts.data.sources.held_out import held_out_name, in_split
+from adapterstilts.data.sources.held_out import held_out_name, held_out_place, in_split
 from adapterstilts.data.sources.rows import (
     ROWS_VERSION,
     Source,
@@ -86,7 +86,8 @@ class FileRows:
             for number, part in enumerate(parts)
             for place, row in self.rows(part, features, split, language, bad)
         )
-        return canonical_rows(task, rows, ", ".join(map(str, paths)), bad, split=split)
+        where = ", ".join(map(str, paths)) + held_out_place(parts[0], split)
+        return canonical_rows(task, rows, where, bad, split=split)
 
     def rows(self, part: FilesSource, features: Mapping[str, Any], split: str, language: str, bad: BadRows) -> Records:
         """(place, row) of the rows of one part, before the task's kind has looked at them."""

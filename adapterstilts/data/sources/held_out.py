@@ -22,6 +22,13 @@ def held_out_name(part: FilesSource, split: str) -> str:
     return f":hold_out={part.hold_out.share!r}:{','.join(listed(part.hold_out.by))}"
 
 
+def held_out_place(part: FilesSource, split: str) -> str:
+    """What is said of a file, in errors, of which a split has a part."""
+    if part.hold_out is None or split not in _SPLITS:
+        return ""
+    return f", of which hold_out leaves {part.hold_out.share if split == 'validation' else 'the rest'} for {split}"
+
+
 def in_split(part: FilesSource, features: Mapping[str, Any], split: str) -> Callable[[Mapping[str, Any]], bool]:
     """The function from a record to whether it is in a split; it raises ValueError where a column is not there.
 
