@@ -44,9 +44,8 @@ def run(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
 def test_all_commands_are_found() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "", "train-intermediate", "train-language", "transfer", "score", "export", "runs", "runs show", "tasks",
-        "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor", "push", "pull", "info", "search", "predict",
-        "export-model",
-        "verify",
+        "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor", "push", "pull", "info", "search",
+        "verify", "predict", "export-model",
     }  # fmt: skip
 
 
