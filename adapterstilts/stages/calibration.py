@@ -71,7 +71,7 @@ def labelled_rows(task: TaskSpec, setup: Setup | None, size: int = _MOST_ROWS) -
     if not task.data.selects:
         return "it was trained without validation rows"
     if setup is None:
-        return f"its rows come from {task.data.source}, which is given with --data-dir"
+        return "its validation rows are in files (--data-dir gives their folder, and --tasks the task)"
     try:
         recipe = setup.catalogue.recipe(task.name)
         for split, languages in task.data.fingerprints.items():

@@ -27,10 +27,12 @@ FILES = {
 
 def task(kind: str = "pair_classification", **files: Any) -> Recipe:
     options = (
-        {"labels": ["0", "1"]} if kind == "pair_classification" else {"labels": ["O"], "missing": "O", "scheme": "none"}
+        {"labels": ["0", "1"]}
+        if kind == "pair_classification"
+        else {"labels": ["O", "X"], "missing": "O", "scheme": "none"}
     )
     said = {"name": "mine", "title": "Mine", "kind": kind, "phases": ["intermediate", "target"], "languages": ["en"],
-            "metric": "accuracy" if kind == "pair_classification" else "f1", "options": options}  # fmt: skip
+            "metric": "accuracy" if kind == "pair_classification" else "tagging", "options": options}  # fmt: skip
     return read_recipe({**said, "sources": {"files": {**FILES, **files}}}, where="here")
 
 

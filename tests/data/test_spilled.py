@@ -123,8 +123,8 @@ def test_checks_and_errors_are_those_of_rows_in_memory(
     rows: str, split: str | None, skip: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = outcome(ROWS[rows], split, skip)
-    monkeypatch.setattr(spilled, "IN_MEMORY", 5)
-    monkeypatch.setattr(spilled, "_AT_ONCE", 3)
+    monkeypatch.setattr(spilled, "IN_MEMORY", 10)
+    monkeypatch.setattr(spilled, "_AT_ONCE", 30)
     assert outcome(ROWS[rows], split, skip) == expected
 
 
