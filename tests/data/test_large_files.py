@@ -72,8 +72,9 @@ def peak_of(folder: Path, size: int) -> float:
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
-    small, larger = (peak_of(tmp_path, size) for size in (10 << 20, 25 << 20))
-    assert larger - small < 12
+    """By much less than the rows would take as objects, which is several times the size of their text."""
+    small, larger = (peak_of(tmp_path, size) for size in (10 << 20, 200 << 20))
+    assert larger - small < 200
     assert not [path for path in tmp_path.iterdir() if path.name != "train.csv"]
 
 
