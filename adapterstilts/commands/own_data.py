@@ -19,6 +19,7 @@ from adapterstilts.data.sources.files import FileRows
 from adapterstilts.declared import declared_by
 from adapterstilts.errors import UsageError
 from adapterstilts.languages import ENGLISH
+from adapterstilts.settings import validate
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.recipe import Recipe
@@ -121,8 +122,12 @@ def own_task(path: Path, options: OwnDataOptions, catalogue: Catalogue) -> OwnTa
         "delimiter": options.delimiter,
         "hold_out": _hold_out(share, options),
     }
-    told = NewTaskOptions.model_validate(values)
-    examined = examine(told, catalogue)
+    told = validate(NewTaskOptions, values, where=str(named))
+    try:
+        examined = examine(told, catalogue)
+    except UsageError as error:  # which names the flags of `tasks new`
+        remedy = re.sub(r"--column (\w+)=NAME", lambda found: _flag(found[1]), error.remedy or "")
+        raise UsageError(error.message, remedy=remedy or None) from None
     root = common_folder(told)
     recipe = _without_gold(draft_recipe(told, examined, FileRows(root)), told, examined)
     return OwnTask(recipe, root.resolve(), tuple(_found(path, kind, why, examined, recipe.options)))
@@ -220,6 +225,11 @@ def _columns(kind: str, options: OwnDataOptions) -> dict[str, Any]:
             flag = "text" if name.startswith("text") else name
             raise UsageError(f"--{flag} has no meaning for {kind}.", remedy="Leave it out, or say another --kind.")
     return given
+
+
+def _flag(column: str) -> str:
+    """The flag that says where a canonical column is."""
+    return {"text_a": "--text NAME", "text_b": "--text FIRST,SECOND"}.get(column, f"--{column} NAME")
 
 
 def _share(given: str | None) -> float | None:

@@ -125,6 +125,9 @@ def test_other_seeds_of_the_intermediate_task_read_their_own_source(options: dic
         ({"label": "team", "test": "ru=none.csv"}, "--test ru none.csv is not a file"),
         ({"label": "team", "test": "xx=tickets.csv"}, "Unknown language 'xx'|'xx'"),
         ({"label": "team", "test": None}, "there are no rows to score it on"),
+        ({"label": "team", "save_task": "../x"}, "tickets.csv: name: a name has letters, digits"),
+        ({"label": "team", "text": "subject", "kind": "span_qa"}, "--text has no meaning|--label has no meaning"),
+        ({"kind": "tagging"}, "Say which one it is with --tokens NAME|--tags NAME"),
         ({"label": "team", "kind": "poetry"}, "Unknown task kind 'poetry'"),
     ],
 )
@@ -171,3 +174,14 @@ def test_a_label_that_only_the_test_has_is_an_error(options: dict[str, Any]) -> 
     table(Path("test.csv"), [["subject", "body", "team"], ["a", "b", "legal"]])
     with pytest.raises(AstiltsError, match="legal"):
         adapterstilts.transfer("none", "tickets.csv", label="team", test="en=test.csv", **options)
+
+
+def test_a_model_of_a_file_can_be_shared_though_no_recipe_says_what_it_is(
+    options: dict[str, Any], tmp_path: Path
+) -> None:
+    tickets(Path("tickets.csv"))
+    run = adapterstilts.train_intermediate("tickets.csv", label="team", text="subject,body", max_length=48, **options)
+    pushed = adapterstilts.push("tickets", to=str(tmp_path / "registry"), store=options["store"])
+    assert pushed.changed and pushed.licence == "not stated" and run.key[:12] in pushed.name
+    card = adapterstilts.push("tickets", to=str(tmp_path / "registry"), dry_run=True, store=options["store"]).card
+    assert "trained on an intermediate task: tickets in English" in card
