@@ -27,7 +27,8 @@ def transfer(tasks: TransferTasks, options: TransferOptions, output: PlannedOutp
 
     terminal = Terminal()
     if output.plan:
-        show_plan(command.plan_transfer(tasks.from_, tasks.to, options).summary(), output)
+        plan = command.plan_transfer(tasks.from_, tasks.to, options, note=terminal.note)
+        show_plan(plan.summary(), output)
         return
     result = command.run_transfer(tasks.from_, tasks.to, options, terminal)
     click.echo(to_json(result) if output.json_ else transfer_tables(result))

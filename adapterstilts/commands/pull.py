@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,14 @@ class SharedModel:
         made: What adapterstilts said when it was shared; None for models of other libraries.
         configuration: What another library wrote about it instead.
         files: Name to size in bytes.
-        folder: Where it is now.
+        folder: Where it is now; None where it is not kept.
     """
 
     place: str
     made: dict[str, Any] | None
     configuration: dict[str, Any] | None
     files: dict[str, int]
-    folder: Path
+    folder: Path | None
 
 
 @in_catalogue
@@ -57,7 +57,6 @@ def run_pull(reference: str, folder: Path, options: PullOptions, note: Callable[
         for file in package.files:
             (copy / file.name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(package.folder / file.name, copy / file.name)
-        address_card(copy, f"./{folder.name}")
         open_package(copy, place=str(folder), allow_pickle=options.allow_pickle)
         if folder.exists():
             folder.rmdir()
@@ -70,7 +69,8 @@ def run_pull(reference: str, folder: Path, options: PullOptions, note: Callable[
 def run_info(reference: str, options: PullOptions, note: Callable[[str], None]) -> SharedModel:
     """Says what a shared model is; see `adapterstilts.info`."""
     with shared_model(reference, options, note) as package:
-        return _described(package)
+        described = _described(package)
+    return described if package.folder.is_dir() else replace(described, folder=None)
 
 
 @contextmanager
@@ -98,6 +98,7 @@ def shared_model(reference: str, options: PullOptions, note: Callable[[str], Non
         with tempfile.TemporaryDirectory(dir=store.cache) as scratch:
             folder = Path(scratch) / export.name
             export.write(folder, run_backbone(run, None))
+            address_card(folder, f"./{export.name}")
             yield open_package(folder, place=str(run.folder))
 
 

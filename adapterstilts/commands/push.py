@@ -66,7 +66,7 @@ def run_push(run: str, options: PushOptions, note: Callable[[str], None]) -> Pus
     with tempfile.TemporaryDirectory(dir=store.cache) as scratch:
         folder = Path(scratch) / export.name
         manifest = export.write(folder, backbone)
-        place = str(target) if isinstance(target, HubReference) else f"{target.url}#{export.name}"
+        place = str(target) if isinstance(target, HubReference) else f"{target.name}#{export.name}"
         address_card(folder, place)
         package = open_package(folder)
         result = PushResult(
@@ -101,6 +101,10 @@ def trained_run(store: RunStore, text: str) -> Run:
     Raises:
         UsageError: There is none, or several of a task.
     """
+    if not text.strip():
+        raise UsageError(
+            "The run is empty.", remedy="Name a run's key or folder, or a task; `astilts runs` lists them."
+        )
     task, _, key = text.partition("@")
     of_task = [run for run in _models(store) if run.training.task == task and run.key.startswith(key)]
     of_task = [run for run in of_task if not isinstance(run.spec, SharedSpec)] or of_task  # rather one's own
@@ -157,7 +161,7 @@ def entry_of(name: str, folder: Path, manifest: Manifest) -> Entry:
         backbone=manifest.base.name,
         fingerprint=manifest.base.fingerprint,
         method=str(manifest.spec.method),
-        languages=dict.fromkeys(languages or manifest.spec.tasks[0].data.languages),
+        languages=tuple(dict.fromkeys(languages or manifest.spec.tasks[0].data.languages)),
         score=manifest.metrics.validation_all.get("score", manifest.metrics.best_score),
     )
 

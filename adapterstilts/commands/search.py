@@ -63,7 +63,7 @@ def _in_registries(task: str | None, options: SearchOptions, note: Callable[[str
         fitting = (entry for entry in registry.entries() if _fits(entry, task, options))
         for entry in islice(fitting, options.limit):
             yield FoundModel(
-                reference=f"{registry.url}#{entry.name}",
+                reference=f"{registry.name}#{entry.name}",
                 task=entry.task,
                 backbone=entry.backbone,
                 method=entry.method,

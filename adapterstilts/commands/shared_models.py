@@ -12,7 +12,7 @@ from adapterstilts.runs.specs import key as key_of
 from adapterstilts.runs.store import Run
 from adapterstilts.sharing.adopt import Adoption
 from adapterstilts.sharing.package import Package
-from adapterstilts.sharing.places import SHIPPED, Places, shipped
+from adapterstilts.sharing.places import Places, shipped
 from adapterstilts.sharing.references import PlaceReference
 from adapterstilts.sharing.registry import Registry
 from adapterstilts.stages.planner import Planner
@@ -106,9 +106,9 @@ class SharedModels:
                 if same_tasks(entry.task, task) and entry.fingerprint == backbone and entry.method == str(spec)
             ]
             if len(fitting) > 1:
-                commands = ", ".join(f"{registry.url}#{entry.name}" for entry in fitting)
+                commands = ", ".join(f"{registry.name}#{entry.name}" for entry in fitting)
                 raise UsageError(
-                    f"{registry.url} has {len(fitting)} models of {task} with method {spec}.",
+                    f"{registry.name} has {len(fitting)} models of {task} with method {spec}.",
                     remedy=f"Choose one: {commands}.",
                 )
             if fitting:
@@ -131,5 +131,5 @@ def shared_from(run: Run) -> str | None:
 
 def is_strangers(run: Run) -> bool:
     """Whether a run is a shared model that neither this store nor the package made."""
-    place = shared_from(run)
-    return place is not None and not place.startswith(SHIPPED)
+    spec = run.spec
+    return isinstance(spec, SharedSpec) and spec.content not in {package.content for package in shipped()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapterstilts.commands.options import PullOptions, TrainingOptions, VerifyOptions, read_options
@@ -35,6 +35,7 @@ class Checked:
     Attributes:
         published: Metric to value, and `again` likewise; the latter is empty where it could not be measured.
         reason: Why not.
+        verdict: `equal` to the last digit, `equal to two decimals`, how it `differs`, or `not measured`.
     """
 
     task: str
@@ -43,15 +44,17 @@ class Checked:
     published: dict[str, float]
     again: dict[str, float]
     reason: str = ""
+    verdict: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "verdict", self._judged())
 
     @property
     def largest(self) -> float:
         """The largest difference of a metric."""
         return max((abs(value - self.again[name]) for name, value in self.published.items()), default=0.0)
 
-    @property
-    def verdict(self) -> str:
-        """`equal` to the last digit, `equal to two decimals`, how it `differs`, or `not measured`."""
+    def _judged(self) -> str:
         if not self.again:
             return f"not measured: {self.reason}"
         if not self.largest:
@@ -65,18 +68,18 @@ class Verification:
 
     Attributes:
         made_on: What they were published from, and `here` what they were measured with now; digits depend on it.
+        agrees: Whether something was measured, and nothing of it differs in two decimals.
     """
 
     place: str
     checked: list[Checked]
     made_on: str
     here: str
+    agrees: bool = field(init=False)
 
-    @property
-    def agrees(self) -> bool:
-        """Whether something was measured, and nothing of it differs in two decimals."""
+    def __post_init__(self) -> None:
         measured = [one for one in self.checked if one.again]
-        return bool(measured) and all(one.largest < _DIGITS for one in measured)
+        object.__setattr__(self, "agrees", bool(measured) and all(one.largest < _DIGITS for one in measured))
 
 
 @in_catalogue
@@ -180,7 +183,7 @@ def _evaluation(run: Run, one: Evaluated, planner: Planner, reporter: Reporter) 
     reason = ""
     if spec.language_adapters or spec.translate_test:
         reason = "it was scored with language adapters or translations, which are not part of it"
-    elif spec.source != setup.source.name or not same:
+    elif spec.source != setup.source.of(task).name or not same:
         reason = "the data here are others"
     elif setup.catalogue.build_kind(spec).pools and len(same) < len(spec.fingerprints):
         reason = "the data of all languages are needed"

@@ -90,6 +90,11 @@ class Adoption:
             write_json(work / "provenance.json", self._provenance(package, recognised))
             if package.manifest:  # with its scores, for it to be shared again
                 shutil.copyfile(package.folder / OWN, work / OWN)
+            if recognised:
+                base = "" if recognised.claims.base else ", and its files do not say for which backbone it is"
+                self.note(f"{package.place}: made by another library; how it was trained is not known{base}")
+                for left_out in recognised.left_out:
+                    self.note(f"{package.place}: {left_out}")
             return self.store.publish(spec, work)
 
     def _described(self, package: Package) -> tuple[SharedSpec, ModelDescription, Recognised | None]:

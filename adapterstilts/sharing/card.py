@@ -173,7 +173,7 @@ def _validation(manifest: Manifest, task: str) -> Numbers:
 
 def _what(manifest: Manifest, facts: CardFacts) -> str:
     spec = manifest.spec
-    titles = [task.title for task in facts.recipes if task.name in manifest.tasks]
+    titles = [task.title for task in facts.recipes if task.name in manifest.tasks] or manifest.tasks
     phase = {
         "train-intermediate": "an intermediate task",
         "train-target": "a target task",

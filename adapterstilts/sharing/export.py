@@ -35,7 +35,8 @@ class Export:
 
     Attributes:
         evaluations: How it was scored, here or before it was shared with this store.
-        trained_on: The tasks that it and what it was begun with were trained on, with the source of each.
+        trained_on: The tasks that it and what it was begun with were trained on, with the source of each; none of files
+            that no recipe describes.
     """
 
     run: Run
@@ -62,7 +63,10 @@ class Export:
             known = [one.spec.fingerprints for one in scored]
             before = read_manifest(run.folder, where=str(run.folder)).evaluations
             scored = [*(one for one in before if one.spec.fingerprints not in known), *scored]
-        trained_on = {(task, source): catalogue.recipe(task) for task, source in _trained_on(spec, store)}
+        there = catalogue.names()
+        trained_on = {
+            (task, source): catalogue.recipe(task) for task, source in _trained_on(spec, store) if task in there
+        }
         return cls(run, spec, tuple(scored), tuple((recipe, source) for (_, source), recipe in trained_on.items()))
 
     @property

@@ -32,8 +32,8 @@ class Licence:
     @property
     def text(self) -> str:
         """The licences in one line."""
-        if len(self.names) == 1:
-            return next(iter(self.names))
+        if len(self.names) < 2:
+            return next(iter(self.names), "not stated")
         return "; ".join(f"{', '.join(tasks)}: {name}" for name, tasks in self.names.items())
 
     @property

@@ -41,7 +41,7 @@ class Places:
             HubError: The Hub could not deliver it.
         """
         if isinstance(reference, FolderReference):
-            return open_package(reference.path, allow_pickle=self.allow_pickle)
+            return open_package(reference.path, place=str(reference), allow_pickle=self.allow_pickle)
         if isinstance(reference, RegistryReference):
             registry = Registry(reference.url, self.note)
             return self.fetch_entry(registry, registry.find(reference.name))
@@ -65,7 +65,7 @@ class Places:
         if not folder.is_dir():
             folder.parent.mkdir(parents=True, exist_ok=True)
             registry.download(entry, folder)
-        return open_package(folder, place=f"{registry.url}#{entry.name}", allow_pickle=self.allow_pickle)
+        return open_package(folder, place=f"{registry.name}#{entry.name}", allow_pickle=self.allow_pickle)
 
     def entries(self) -> Iterator[tuple[Registry, Entry]]:
         """What the registries have, in their order."""

@@ -32,7 +32,8 @@ class FolderReference:
     path: Path
 
     def __str__(self) -> str:
-        return str(self.path)
+        text = self.path.as_posix()
+        return text if _FOLDER.match(text) else f"./{text}"
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ def parse_reference(text: str, *, flag: str = "") -> Reference:
         UsageError: It is none of these.
     """
     where = f"{flag} {text}" if flag else repr(text)
+    if not text.strip():
+        raise UsageError(f"{flag or 'The reference'} is empty.", remedy="Name a task, a folder or a repository.")
     if "#" in text:
         url, _, name = text.rpartition("#")
         if not url or not name:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -89,22 +89,12 @@ def package_digest(files: Iterable[EntryFile]) -> str:
     return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
 
 
-def describe(
-    files: Mapping[str, Path],
-    *,
-    name: str,
-    task: str,
-    stage: str,
-    backbone: str,
-    fingerprint: str,
-    method: str,
-    languages: Iterable[str] = (),
-    score: float | None = None,
-) -> Entry:
+def describe(files: Mapping[str, Path], *, name: str, **facts: Any) -> Entry:
     """The entry for files as they are now.
 
     Args:
         files: Name to file, as `incoming.outgoing` finds them.
+        facts: The other attributes of the entry.
 
     Raises:
         UsageError: The name or another fact is none that an entry may have.
@@ -112,8 +102,5 @@ def describe(
     listed = tuple(
         EntryFile(name=own, bytes=path.stat().st_size, sha256=file_digest(path)) for own, path in sorted(files.items())
     )
-    facts = {
-        "name": name, "digest": package_digest(listed), "task": task, "stage": stage, "backbone": backbone,
-        "fingerprint": fingerprint, "method": method, "languages": tuple(languages), "score": score, "files": listed,
-    }  # fmt: skip
-    return validate(Entry, facts, where="the entry of a registry")
+    told = {**facts, "name": name, "digest": package_digest(listed), "files": listed}
+    return validate(Entry, told, where="the entry of a registry")

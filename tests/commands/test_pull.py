@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +49,24 @@ def test_what_a_model_is_fits_a_terminal() -> None:
     text = shared_text(adapterstilts.info("squad"))
     assert "scores on squad, test:" in text and "    sw    exact_match" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_card_that_is_missing_or_no_text_is_no_obstacle(shared_folder: Path, tmp_path: Path) -> None:
+    for number, card in enumerate((None, b"\xff\xfe", b"put <folder> at <address>")):
+        source = tmp_path / f"source{number}"
+        shutil.copytree(shared_folder, source)
+        (source / "README.md").unlink()
+        if card:
+            (source / "README.md").write_bytes(card)
+        pulled = adapterstilts.pull(str(source), tmp_path / f"out{number}", store=tmp_path / "store")
+        assert ("README.md" in pulled.files) == bool(card)
+        assert not card or (tmp_path / f"out{number}/README.md").read_bytes() == card  # somebody else's words
+
+
+def test_what_is_said_of_a_run_names_no_folder_that_is_gone(trained: dict[str, Any], shared_folder: Path) -> None:
+    assert adapterstilts.info("squad", store=trained["store"]).folder is None
+    assert adapterstilts.info(str(shared_folder), store=trained["store"]).folder == shared_folder
+    with pytest.raises(UsageError, match="is empty"):
+        adapterstilts.info(" ", store=trained["store"])
+    with pytest.raises(UsageError, match="is empty"):
+        adapterstilts.push("", to="./registry", store=trained["store"])

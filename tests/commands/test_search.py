@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import adapterstilts
+from adapterstilts.commands.results import to_json
 from adapterstilts.errors import SharingError
 from adapterstilts.reporting.sharing import search_table
 
@@ -39,3 +40,19 @@ def test_registries_come_from_the_environment_too(registry: Path, monkeypatch: p
 def test_a_place_that_is_none_is_an_error() -> None:
     with pytest.raises(SharingError, match="is no place of a registry"):
         adapterstilts.search(registry="nowhere://x", hub=False)
+
+
+def test_what_signs_an_address_goes_nowhere(trained: dict[str, Any], tmp_path: Path) -> None:
+    """Neither into what is printed, nor into the card, nor into the provenance of who takes the model."""
+    secret = "SecretPass99"
+    place = f"memory://anna:{secret}@host/registry"
+    pushed = adapterstilts.push("squad", to=place, store=trained["store"])
+    (found,) = adapterstilts.search(registry=place, hub=False)
+    options = {**trained, "store": tmp_path / "store"}
+    result = adapterstilts.transfer(
+        "squad", "mlqa", registry=place, languages=("en",), max_eval_examples=8, baseline=False, **options
+    )
+    texts = [pushed.place, pushed.card, found.reference, to_json(result)]
+    texts += [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(texts) > 10 and not any(secret in text for text in texts)
+    assert pushed.place.startswith("memory://host/registry#squad-")

@@ -59,3 +59,11 @@ def test_with_other_data_nothing_can_be_said(tiny_backbone: Path, tmp_path: Path
     other = adapterstilts.verify(str(folder), data_dir=tmp_path, **where)
     assert not other.agrees and other.checked[0].verdict == "not measured: the data of news here are others"
     assert "not measured" in verify_text(other) and json.loads((folder / "astilts.json").read_text())
+
+
+def test_a_script_reads_the_verdict(
+    shared_folder: Path, trained: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["verify", str(shared_folder), "--store", str(tmp_path), "--backbone", trained["backbone"], "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["agrees"] is True and [one["verdict"] for one in found["checked"]] == ["equal"]

@@ -110,3 +110,14 @@ def test_language_adapters_that_others_published(
     wrong = {**shared, "language_adapter": {"en": str(shared_folder), "de": str(tmp_path / "de")}}
     with pytest.raises(UsageError, match="is not a language adapter of English"):
         adapterstilts.transfer("none", "mlqa", **{**wrong, "baseline": True}, **suite)
+
+
+def test_what_cannot_be_known_is_said_when_it_is_taken(
+    bottleneck: Path, suite: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from adapterstilts.cli.main import main
+
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in suite.items()]
+    main(["transfer", "--from", str(bottleneck), "--to", "mlqa", "--plan", "--no-baseline",
+          "--method", "seq_bn[reduction_factor=4]", *flags])  # fmt: skip
+    assert "made by another library; how it was trained is not known" in capsys.readouterr().err

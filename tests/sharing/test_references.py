@@ -44,6 +44,7 @@ def test_what_is_written_says_what_is_meant(text: str, expected: object) -> None
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("", "is empty"),
         ("squad@", "has no key"),
         ("a/b/c", "no name of a repository on the Hub"),
         ("me/../x", "no name of a repository on the Hub"),
@@ -64,3 +65,8 @@ def test_a_folder_that_looks_like_a_repository_is_offered(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=r"The folder of this name is \./a/b/c"):
         parse_reference("a/b/c")
+
+
+def test_a_folder_is_written_so_that_it_is_read_as_one() -> None:
+    for text in ("./a/b", "../a", "/a"):
+        assert str(parse_reference(text)) == text
