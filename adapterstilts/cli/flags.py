@@ -17,6 +17,7 @@ from adapterstilts.declared import Declared, Group, declared_by
 from adapterstilts.settings import Strict
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
 # What parses a value. Other types are text here, which the model reads.
 _TYPES: dict[Any, click.ParamType] = {
     int: click.INT, float: click.FLOAT, Path: _FOLDER, tuple[Path, ...]: _FOLDER,
@@ -121,6 +122,8 @@ def _word(one: Declared) -> Callable[..., Any]:
 
 def _flag(one: Declared, others: Mapping[str, Declared]) -> Callable[..., Any]:
     shape: dict[str, Any] = {"type": _TYPES.get(one.form, click.STRING), "metavar": one.flag.metavar}
+    if one.form is Path and one.flag.metavar == "FILE":
+        shape["type"] = _FILE
     # What is not given is None here: the environment and the model's own default come after that.
     absent = {} if one.required else {"default": None}
     names = one.spelled

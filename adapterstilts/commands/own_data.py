@@ -175,8 +175,9 @@ def _found(path: Path, kind: str, why: str, examined: Examined, options: Mapping
     read_with = ", ".join(f"{name} {value!r}" for name, value in options_.items() if name != "columns")
     lines = [f"{path}: {kind} ({why}); read as {examined.format.name}, {read_with}"]
     lines += [
-        f"  {guess.column} from {', '.join(listed(guess.theirs)) or 'nothing'} ({guess.why})"
+        f"  {guess.column} from {', '.join(listed(guess.theirs))} ({guess.why})"
         for guess in examined.guesses
+        if guess.theirs
     ]
     labels = options.get("labels") or ()
     if labels:

@@ -77,7 +77,8 @@ def run_push(run: str, options: PushOptions, note: Callable[[str], None]) -> Pus
             licence=export.licence.text,
             card=(folder / CARD).read_text(encoding="utf-8"),
         )
-        note(f"{export.name}: {len(result.files)} files, {result.bytes:,} bytes, to {place}")
+        files = ", ".join(f"{name} ({size:,})" for name, size in result.files.items())
+        note(f"{export.name}: {len(result.files)} files, {result.bytes:,} bytes, to {place}: {files}")
         if options.dry_run:
             return result
         if isinstance(target, Registry):

@@ -188,3 +188,19 @@ def test_two_processes_do_not_write_one_file(answering: dict[str, Any], asked: P
         pytest.raises(UsageError, match="another process writes it"),
     ):
         adapterstilts.predict("squad", input=asked, out=tmp_path / "out.jsonl", **answering)
+
+
+def test_a_file_that_is_there_is_written_over_by_force_alone(
+    answering: dict[str, Any], asked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "there.csv"
+    out.write_text("mine")
+    words = ["predict", "squad", "--input", str(asked), "--out", str(out), "--store", str(answering["store"])]
+    with pytest.raises(SystemExit):
+        main(words)
+    assert "is there already. Give another file, or --force" in capsys.readouterr().err and out.read_text() == "mine"
+    with pytest.raises(SystemExit):
+        main([*words[:4], "--out", str(tmp_path)])
+    assert "is a directory" in capsys.readouterr().err
+    main([*words, "--force"])
+    assert "prediction" in out.read_text()
