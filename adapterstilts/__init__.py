@@ -35,7 +35,7 @@ _EXPORTS = {
     "SharedModel": "adapterstilts.commands.pull",
     "TrainResult": "adapterstilts.commands.results",
     "TransferResult": "adapterstilts.commands.results",
-    "TranslationResult": "adapterstilts.commands.results",
+    "TranslationResult": "adapterstilts.commands.translate",
     "Verification": "adapterstilts.commands.verify",
     "AstiltsError": "adapterstilts.errors",
 }

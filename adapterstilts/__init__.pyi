@@ -13,8 +13,8 @@ from adapterstilts.commands.push import PushResult as PushResult
 from adapterstilts.commands.results import MethodCost as MethodCost
 from adapterstilts.commands.results import TrainResult as TrainResult
 from adapterstilts.commands.results import TransferResult as TransferResult
-from adapterstilts.commands.results import TranslationResult as TranslationResult
 from adapterstilts.commands.search import FoundModel as FoundModel
+from adapterstilts.commands.translate import TranslationResult as TranslationResult
 from adapterstilts.commands.verify import Verification as Verification
 from adapterstilts.errors import AstiltsError as AstiltsError
 from adapterstilts.stages.reporter import Reporter

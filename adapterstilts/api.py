@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from adapterstilts.commands.predict import Predictions
     from adapterstilts.commands.pull import SharedModel
     from adapterstilts.commands.push import PushResult
-    from adapterstilts.commands.results import MethodCost, TrainResult, TransferResult, TranslationResult
+    from adapterstilts.commands.results import MethodCost, TrainResult, TransferResult
     from adapterstilts.commands.search import FoundModel
+    from adapterstilts.commands.translate import TranslationResult
     from adapterstilts.commands.verify import Verification
     from adapterstilts.stages.reporter import Reporter
 

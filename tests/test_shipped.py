@@ -15,7 +15,8 @@ from adapterstilts.commands.setup import make_planner
 from adapterstilts.mini import backbone_path
 from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.reporting.cards import RESULT, card
-from adapterstilts.reporting.runs import runs_table
+from adapterstilts.reporting.runs import runs_report
+from adapterstilts.reporting.terminal import as_text
 from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.specs import SharedSpec
 from adapterstilts.runs.store import RunStore
@@ -112,7 +113,7 @@ def test_transfer_starts_from_a_shipped_adapter_without_training_it(tmp_path: Pa
     assert f"{row.intermediate}: not trained here, but from the package" in transfer_tables(result)
     runs = RunStore(tmp_path / "store").runs()
     assert [run.spec.stage for run in runs] == ["shared", "evaluate"] and isinstance(runs[0].spec, SharedSpec)
-    assert row.intermediate in runs_table(runs) and "task_adapters/mnli/mini" in runs_table(runs)
+    assert row.intermediate in as_text(runs_report(runs)) and "task_adapters/mnli/mini" in as_text(runs_report(runs))
     # By its folder, it is the same one.
     again = adapterstilts.transfer(str(FOLDER / "mnli/mini"), "tatoeba", **options)
     assert again.rows[0].intermediate == row.intermediate

@@ -21,10 +21,10 @@ def doctor(options: BackboneOptions, output: Output) -> None:
       astilts doctor --backbone mini
       astilts doctor --backbone Qwen/Qwen3-0.6B --json
     """
-    from adapterstilts.cli.progress import quiet_libraries
     from adapterstilts.commands.doctor import examine
     from adapterstilts.commands.results import to_json
     from adapterstilts.reporting.doctor import doctor_text
+    from adapterstilts.reporting.progress import quiet_libraries
 
     quiet_libraries()
     report = examine(**dict(options))

@@ -21,10 +21,10 @@ def export_model(model: TrainedModelReference, options: ExportModelOptions, outp
       astilts export-model squad@6f0c1d --to ./squad-model
       astilts export-model squad@6f0c1d --to ./squad-onnx --format onnx --int8
     """
-    from adapterstilts.cli.progress import Terminal
     from adapterstilts.commands.export_model import run_export_model
     from adapterstilts.commands.results import to_json
     from adapterstilts.reporting.export_model import exported_text
+    from adapterstilts.reporting.progress import Terminal
 
     result = run_export_model(model.reference, options, Terminal())
     click.echo(to_json(result) if output.json_ else exported_text(result))

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import click
 
+from adapterstilts.cli.completion import completer
 from adapterstilts.commands.options import read_all
 from adapterstilts.declared import Declared, Group, declared_by
 from adapterstilts.settings import Strict
@@ -103,6 +104,18 @@ def fields(*models: type[Strict]) -> Callable[[Callable[..., Any]], Callable[...
     return decorate
 
 
+def flags_of(model: type[Strict]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Gives a command the fields of `model` as flags, whose values its function gets by name."""
+    declared = declared_by(model)
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for one in reversed(list(declared.values())):
+            function = _flag(one, declared)(function)
+        return function
+
+    return decorate
+
+
 def _first_given(*values: Any) -> Any:
     return next((value for value in values if value not in (None, ())), None)
 
@@ -117,6 +130,7 @@ def _word(one: Declared) -> Callable[..., Any]:
         required=one.required,
         metavar=one.spelled,
         text=one.text,
+        shell_complete=completer(one.spelled),
     )
 
 
@@ -142,6 +156,7 @@ def _flag(one: Declared, others: Mapping[str, Declared]) -> Callable[..., Any]:
         required=one.required,
         multiple=one.form == tuple[Path, ...],
         help=_help(one, others),
+        shell_complete=completer(shape.get("metavar") or ""),
         **shape,
         **absent,
     )

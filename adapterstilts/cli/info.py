@@ -19,9 +19,9 @@ def info(shared: SharedReference, options: PullOptions, output: Output) -> None:
       astilts info me/xlmr-squad-adapter
       astilts info squad
     """
-    from adapterstilts.cli.progress import Terminal, quiet_libraries
     from adapterstilts.commands.pull import run_info
     from adapterstilts.commands.results import to_json
+    from adapterstilts.reporting.progress import Terminal, quiet_libraries
     from adapterstilts.reporting.sharing import shared_text
 
     quiet_libraries()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from importlib import import_module
 from importlib.resources import files
@@ -11,13 +12,30 @@ from typing import Any
 import click
 
 from adapterstilts import __version__
-from adapterstilts.errors import AstiltsError, unknown
+from adapterstilts.errors import AstiltsError, UsageError, unknown
 
 # Each is the function of its name in the module of its name, with `_` for `-`.
 _COMMANDS = (
     "train-intermediate", "train-language", "transfer", "translate", "predict", "export-model", "score", "export",
     "runs", "push", "pull", "info", "search", "verify", "tasks", "methods", "doctor",
 )  # fmt: skip
+# The exit code of a process that ended because of Ctrl-C: 128 and the signal's number.
+_INTERRUPTED = 130
+# What a word that is no command is meant to do.
+_MEANT = {
+    **dict.fromkeys(("train", "fit", "finetune", "fine-tune", "pretrain"),
+                    "`astilts train-intermediate {0}` trains an intermediate task, `astilts transfer` a target task."),
+    **dict.fromkeys(("evaluate", "eval", "test", "run", "compare"),
+                    "`astilts transfer --from TASK --to TARGET` trains and scores; `astilts score` only scores."),
+    **dict.fromkeys(("infer", "inference", "generate", "answer", "ask"), "`astilts predict RUN` answers."),
+    **dict.fromkeys(("list", "ls", "status"), "`astilts runs` lists finished runs, `astilts tasks` the tasks."),
+    **dict.fromkeys(("upload", "publish", "share"), "`astilts push {0}` shares a run."),
+    **dict.fromkeys(("download", "get", "install", "load"), "`astilts pull {0}` brings a shared model here."),
+    "languages": "`astilts tasks` shows the languages of every task.",
+    "models": "`astilts runs` lists what was trained here, `astilts search` shared models.",
+    "backbones": "`astilts doctor --backbone ID` says what works on a backbone.",
+    "convert": "`astilts export-model {0}` writes a model of plain transformers, or ONNX.",
+}  # fmt: skip
 
 
 class Commands(click.Group):
@@ -45,6 +63,8 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Finds the command that `args` begin with."""
         if args and not args[0].startswith("-") and args[0] not in _COMMANDS:
+            if args[0] in _MEANT:
+                raise UsageError(f"There is no command {args[0]!r}.", remedy=_MEANT[args[0]].format(" ".join(args[1:])))
             raise unknown("command", args[0], _COMMANDS)
         return super().resolve_command(ctx, args)
 
@@ -70,7 +90,7 @@ def astilts(debug: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command line: exit code 0 for success, 2 for wrong use, 1 for failure."""
+    """Runs the command line: exit code 0 for success, 2 for wrong use, 1 for failure, 130 for an interrupt."""
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     try:
@@ -84,7 +104,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         _fail(
             "Interrupted: what is finished is in the store; the same command goes on from the last checkpoint.",
-            1,
+            _INTERRUPTED,
         )
     except AstiltsError as error:
         if debug:
@@ -97,5 +117,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _fail(message: Any, code: int) -> None:
-    click.secho(f"Error: {message}", fg="red", err=True)
+    if progress := sys.modules.get("adapterstilts.reporting.progress"):
+        progress.close_bars()  # whose last state would be drawn below the message
+    # https://no-color.org: whatever its value is, if it has one.
+    click.secho(f"Error: {message}", fg="red", err=True, color=False if os.environ.get("NO_COLOR") else None)
     sys.exit(code)

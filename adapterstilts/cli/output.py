@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import click
 from pydantic import Field, model_validator
@@ -12,12 +12,40 @@ from adapterstilts.settings import Strict
 
 if TYPE_CHECKING:
     from adapterstilts.commands.plan import CommandPlan
+    from adapterstilts.reporting.sheets import Report
+
+_Form = Annotated[Literal["table", "markdown", "csv", "latex", "json"] | None, Flag(Group.RUN, unset="table")]
+_FormOrPicture = Annotated[
+    Literal["table", "markdown", "csv", "latex", "json", "mermaid"] | None, Flag(Group.RUN, unset="table")
+]
 
 
 class Output(Strict):
     """How the result is printed."""
 
     json_: Annotated[bool, Flag(Group.RUN)] = Field(False, description="Print the result as JSON.")
+
+    @property
+    def as_json(self) -> bool:
+        """Whether it is for programs."""
+        return self.json_ or getattr(self, "format", None) == "json"
+
+
+class TableOutput(Output):
+    """The same, of a command that prints tables."""
+
+    format: _Form = Field(None, description="Form of the result; `format=csv` has all digits and no notes.")
+    wide: Annotated[bool, Flag(Group.RUN)] = Field(
+        False, description="Show all columns, however narrow the terminal is (a pipe and a file get them all)."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> TableOutput:
+        if self.format and self.json_ and self.format != "json":
+            raise ValueError(f"--format {self.format} and --json do not go together")
+        if self.wide and (self.as_json or self.format not in (None, "table")):
+            raise ValueError("--wide is about tables on a terminal: it has no meaning with another --format")
+        return self
 
 
 class PlannedOutput(Output):
@@ -37,12 +65,41 @@ class PlannedOutput(Output):
         return self
 
 
-def show_plan(plan: CommandPlan, output: PlannedOutput) -> None:
+class PlannedTableOutput(TableOutput):
+    """The same, of a command that prints tables and can be planned."""
+
+    plan: Annotated[bool, Flag(Group.RUN)] = Field(False, description="Print the stages and start none of them.")
+    format: _FormOrPicture = Field(  # type: ignore[assignment]  # one form more
+        None, description="Form of the result; `format=csv` has all digits and no notes; mermaid draws a `plan`."
+    )
+
+    @model_validator(mode="after")
+    def _check_plan(self) -> PlannedTableOutput:
+        if self.format == "mermaid" and not self.plan:
+            raise ValueError("--format mermaid has no meaning without --plan")
+        if self.plan and self.format not in (None, "table", "json", "mermaid"):
+            raise ValueError(f"--format {self.format} is a form of results, not of a --plan: text, json or mermaid")
+        return self
+
+
+def show(result: Any, report: Report, output: TableOutput) -> None:
+    """Prints a result: as JSON, or the report of it."""
+    from adapterstilts.commands.results import to_json
+    from adapterstilts.reporting.forms import in_form
+    from adapterstilts.reporting.terminal import width_here
+
+    if output.as_json:
+        click.echo(to_json(result))
+    else:
+        click.echo(in_form(report, output.format or "table", width=None if output.wide else width_here()), nl=False)
+
+
+def show_plan(plan: CommandPlan, output: PlannedOutput | PlannedTableOutput) -> None:
     """Prints what a command would do."""
     from adapterstilts.commands.results import to_json
     from adapterstilts.reporting.plan import plan_mermaid, plan_text
 
-    if output.json_:
+    if output.as_json:
         click.echo(to_json(plan))
     else:
         click.echo(plan_mermaid(plan) if output.format == "mermaid" else plan_text(plan))

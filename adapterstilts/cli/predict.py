@@ -22,11 +22,11 @@ def predict(model: TrainedModelReference, options: PredictOptions, output: Outpu
       astilts predict me/xlmr-squad --input questions.jsonl --out answers.jsonl
       echo 'Der Film war gut.' | astilts predict reviews
     """
-    from adapterstilts.cli.progress import Terminal
     from adapterstilts.commands.predict import run_predict
     from adapterstilts.commands.results import to_json
     from adapterstilts.errors import UsageError
     from adapterstilts.reporting.predict import predictions_text
+    from adapterstilts.reporting.progress import Terminal
 
     if output.json_ and options.out is None:
         raise UsageError("--json says what was answered, and needs a file for the answers.", remedy="Give --out FILE.")

@@ -19,9 +19,9 @@ def pull(pulled: PulledFolder, options: PullOptions, output: Output) -> None:
       astilts pull me/xlmr-squad-adapter ./squad-adapter
       astilts pull squad@6f0c1d ./squad-adapter
     """
-    from adapterstilts.cli.progress import Terminal, quiet_libraries
     from adapterstilts.commands.pull import run_pull
     from adapterstilts.commands.results import to_json
+    from adapterstilts.reporting.progress import Terminal, quiet_libraries
     from adapterstilts.reporting.sharing import shared_text
 
     quiet_libraries()

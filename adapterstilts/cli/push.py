@@ -21,9 +21,9 @@ def push(pushed: PushedRun, options: PushOptions, output: Output) -> None:
       astilts push squad --to me/xlmr-squad-adapter --dry-run
       astilts push squad@6f0c1d --to ./adapters
     """
-    from adapterstilts.cli.progress import Terminal, quiet_libraries
     from adapterstilts.commands.push import run_push
     from adapterstilts.commands.results import to_json
+    from adapterstilts.reporting.progress import Terminal, quiet_libraries
     from adapterstilts.reporting.sharing import push_text
 
     quiet_libraries()

@@ -9,7 +9,8 @@ import click
 from pydantic import Field
 
 from adapterstilts.cli.flags import GroupedGroup, fields
-from adapterstilts.cli.output import Output
+from adapterstilts.cli.output import Output, TableOutput
+from adapterstilts.cli.output import show as show_result
 from adapterstilts.commands.options import StoreOptions
 from adapterstilts.declared import Flag
 from adapterstilts.settings import Strict
@@ -20,32 +21,36 @@ class _ShownRun(Strict):
 
 
 @click.group("runs", cls=GroupedGroup, invoke_without_command=True)
-@fields(StoreOptions, Output)
-def runs(options: StoreOptions, output: Output) -> None:
+@fields(StoreOptions, TableOutput)
+def runs(options: StoreOptions, output: TableOutput) -> None:
     """List finished runs, or show one."""
-    if click.get_current_context().invoked_subcommand:
-        return
-    from adapterstilts.reporting.runs import runs_table
+    if not click.get_current_context().invoked_subcommand:
+        _list(options, output)
+
+
+@runs.command("list", hidden=True)
+@fields(StoreOptions, TableOutput)
+def list_runs(options: StoreOptions, output: TableOutput) -> None:
+    """List finished runs, as `astilts runs` does."""
+    _list(options, output)
+
+
+def _list(options: StoreOptions, output: TableOutput) -> None:
+    from adapterstilts.reporting.runs import runs_report
     from adapterstilts.runs.store import RunStore
 
     store = RunStore(options.store)
     found = store.runs()
     for problem in store.unreadable():
         click.echo(f"Left out: {problem}", err=True)
-    if output.json_:
-        listed = [
-            {
-                "key": run.key,
-                "stage": run.spec.stage,
-                "task": run.spec.task,
-                "folder": str(run.folder),
-                "metrics": run.metrics,
-            }
-            for run in found
-        ]
-        click.echo(json.dumps(listed, indent=1))
-    else:
-        click.echo(runs_table(found) if found else f"No finished run in {options.store}.")
+    if not found and output.format in (None, "table") and not output.json_:
+        click.echo(f"No finished run in {options.store}.")
+        return
+    listed = [
+        {"key": run.key, "stage": run.spec.stage, "task": run.spec.task, "folder": run.folder, "metrics": run.metrics}
+        for run in found
+    ]
+    show_result(listed, runs_report(found), output)
 
 
 @runs.command("show")

@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from adapterstilts.cli.flags import flags_of
+from adapterstilts.cli.output import TableOutput
+from adapterstilts.cli.output import show as show_result
+from adapterstilts.settings import validate
+
 if TYPE_CHECKING:
     from adapterstilts.tasks.catalogue import Catalogue
 
@@ -32,21 +37,31 @@ def _catalogue(ctx: click.Context, folders: Iterable[Path] = ()) -> Catalogue:
 
 @click.group("tasks", invoke_without_command=True)
 @_folders
-@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+@flags_of(TableOutput)
 @click.pass_context
-def tasks(ctx: click.Context, folders: tuple[Path, ...], as_json: bool) -> None:
+def tasks(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> None:
     """List the task catalogue, show one task, or make a new one."""
     ctx.obj = folders
-    if ctx.invoked_subcommand:
-        return
-    from adapterstilts.commands.tasks import list_tasks
-    from adapterstilts.reporting.tasks import tasks_table
+    if not ctx.invoked_subcommand:
+        _list(_catalogue(ctx), given)
 
-    found = list_tasks(_catalogue(ctx))
-    if as_json:
-        click.echo(json.dumps([task.as_json() for task in found], indent=1, ensure_ascii=False))
-    else:
-        click.echo(tasks_table(found))
+
+@tasks.command("list", hidden=True)
+@_folders
+@flags_of(TableOutput)
+@click.pass_context
+def list_tasks(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> None:
+    """List the task catalogue, as `astilts tasks` does."""
+    _list(_catalogue(ctx, folders), given)
+
+
+def _list(catalogue: Catalogue, given: dict[str, Any]) -> None:
+    from adapterstilts.commands.tasks import list_tasks
+    from adapterstilts.reporting.tasks import tasks_report
+
+    found = list_tasks(catalogue)
+    output = validate(TableOutput, {name: value for name, value in given.items() if value is not None}, where="tasks")
+    show_result([task.as_json() for task in found], tasks_report(found), output)
 
 
 @tasks.command("show")
@@ -116,7 +131,6 @@ def new(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> None:
     from adapterstilts.commands.new_recipe import NewTaskOptions
     from adapterstilts.commands.new_task import examine, write_task
     from adapterstilts.reporting.tasks import examined_text, new_task_text
-    from adapterstilts.settings import validate
 
     catalogue = _catalogue(ctx, folders)
     values = {

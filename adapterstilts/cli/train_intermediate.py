@@ -42,9 +42,9 @@ def train_intermediate(
       astilts train-intermediate squad mnli --separately --profile mini
       astilts train-intermediate squad --mlm-rate 0.1 --mlm-languages en,de,zh
     """
-    from adapterstilts.cli.progress import Terminal
     from adapterstilts.commands import train_intermediate as command
     from adapterstilts.commands.results import to_json
+    from adapterstilts.reporting.progress import Terminal
     from adapterstilts.reporting.train_intermediate import training_summary
 
     terminal = Terminal()

@@ -22,9 +22,9 @@ def train_language(language: Language, options: LanguageOptions, output: Output)
       astilts train-language de --profile mini
       astilts train-language sw --data-dir texts --backbone ./xlm-r
     """
-    from adapterstilts.cli.progress import Terminal
     from adapterstilts.commands.results import to_json
     from adapterstilts.commands.train_language import run_language
+    from adapterstilts.reporting.progress import Terminal
     from adapterstilts.reporting.train_intermediate import training_summary
 
     result = run_language(language.language, options, Terminal())

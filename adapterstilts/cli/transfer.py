@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from adapterstilts.cli.flags import GroupedCommand, fields
-from adapterstilts.cli.output import PlannedOutput, show_plan
+from adapterstilts.cli.output import PlannedTableOutput, show, show_plan
 from adapterstilts.commands.options import TransferOptions, TransferTasks
 
 
 @click.command("transfer", cls=GroupedCommand)
-@fields(TransferTasks, TransferOptions, PlannedOutput)
-def transfer(tasks: TransferTasks, options: TransferOptions, output: PlannedOutput) -> None:
+@fields(TransferTasks, TransferOptions, PlannedTableOutput)
+def transfer(tasks: TransferTasks, options: TransferOptions, output: PlannedTableOutput) -> None:
     """Train target tasks in English from intermediate ones, and score them zero-shot in every language.
 
     \b
@@ -20,10 +20,9 @@ def transfer(tasks: TransferTasks, options: TransferOptions, output: PlannedOutp
       astilts transfer --from all --to mlqa --select --seeds 3 --profile mini
       astilts transfer --from squad --to xquad,mlqa --languages en,de,zh
     """
-    from adapterstilts.cli.progress import Terminal
     from adapterstilts.commands import transfer as command
-    from adapterstilts.commands.results import to_json
-    from adapterstilts.reporting.transfer import transfer_tables
+    from adapterstilts.reporting.progress import Terminal
+    from adapterstilts.reporting.transfer import transfer_report
 
     terminal = Terminal()
     if output.plan:
@@ -31,4 +30,4 @@ def transfer(tasks: TransferTasks, options: TransferOptions, output: PlannedOutp
         show_plan(plan.summary(), output)
         return
     result = command.run_transfer(tasks.from_, tasks.to, options, terminal)
-    click.echo(to_json(result) if output.json_ else transfer_tables(result))
+    show(result, transfer_report(result), output)

@@ -24,9 +24,9 @@ def translate(translated: TranslatedTask, options: TranslationOptions, output: O
       astilts translate squad --to de --model ./opus-mt-en-de --data-dir download --beams 4
       astilts translate xnli --from de,zh --to en --model facebook/m2m100_418M
     """
-    from adapterstilts.cli.progress import Terminal
     from adapterstilts.commands.results import to_json
     from adapterstilts.commands.translate import run_translation
+    from adapterstilts.reporting.progress import Terminal
     from adapterstilts.reporting.translate import translation_summary
 
     results = run_translation(translated.task, options, Terminal())

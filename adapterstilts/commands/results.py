@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapterstilts.commands.contrasts import Contrast
 from adapterstilts.commands.row_names import RowName
@@ -17,6 +17,9 @@ from adapterstilts.runs.specs import ModelSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import shown_metrics
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Metrics = dict[str, float]
 
@@ -300,6 +303,40 @@ class TransferRow:
             translate_test=self.translate_test,
         )
 
+    def records(self, *, seeds: bool = False) -> list[dict[str, Any]]:
+        """Every score by itself; see `TransferResult.records`."""
+        named = {
+            "task": self.task, "split": self.split, "row": str(self.named), "intermediate": self.intermediate,
+            "composition": self.composition, "method": self.method, "variant": self.variant,
+            "selection": self.selection,
+        }  # fmt: skip
+        models: list[tuple[int | None, Any]] = [(one.seed, one) for one in self.seeds] if seeds else [(None, self)]
+        found = []
+        for seed, model in models:
+            parts = {**model.languages, **({"zero_shot": model.zero_shot} if model.zero_shot else {})}
+            for language, scores in parts.items():
+                for metric in (name for name in self.metric_labels if name in scores):
+                    found.append({
+                        **named, "seed": seed, "language": language, "metric": metric, "value": scores[metric],
+                        "examples": scores.get("examples"), **({} if seeds else self._apart(language, metric)),
+                    })  # fmt: skip
+        return found
+
+    def _apart(self, language: str, metric: str) -> dict[str, Any]:
+        """How a mean over seeds varies, and how it differs from another row's."""
+        spread = {"en": "english", "zero_shot": "zero_shot"}.get(language, "")
+        differences = {}
+        if self.contrast:
+            zero_shot = language == "zero_shot"
+            differences = self.contrast.zero_shot if zero_shot else self.contrast.languages.get(language, {})
+        one = differences.get(metric)
+        return {
+            "spread": self.spread.get(spread, {}).get(metric),
+            "against": self.contrast.against if self.contrast and one else None,
+            "difference": one and one.mean,
+            **{name: one and getattr(one, name) for name in ("low", "high", "p_holm")},
+        }
+
     def predictions(self, language: str) -> dict[str, Any]:
         """The predictions for one language, by example id; with several seeds, those of the first."""
         run = Run(self.folder)
@@ -314,54 +351,29 @@ class TransferRow:
 
 
 @dataclass(frozen=True)
-class TranslationResult:
-    """A file of translations.
-
-    Attributes:
-        title: What tables call the task.
-        rows: Rows that were translated.
-        dropped: Reason to the number of rows that could not be.
-        texts: Texts (mostly sentences) that were translated, each once.
-        repeated_texts: How often rows have one of them again.
-        cut_short: Texts whose translation the bound on its length has ended.
-        kept: Batches of texts that an interrupted process had translated.
-        path: The file; what made it is in the JSON file beside it.
-    """
-
-    task: str
-    title: str
-    split: str
-    source_language: str
-    target_language: str
-    model: str
-    rows: int
-    dropped: dict[str, int]
-    texts: int
-    repeated_texts: int
-    cut_short: int
-    kept: int
-    path: Path
-
-    @classmethod
-    def of(cls, path: Path, record: Mapping[str, Any], *, title: str) -> TranslationResult:
-        """Reads the result from what is recorded beside the file of the task called `title`."""
-        same = ("task", "split", "source_language", "target_language", "rows", "dropped", "texts", "repeated_texts",
-                "cut_short")  # fmt: skip
-        revision = f"@{record['model']['revision'][:12]}" if record["model"]["revision"] else ""
-        return cls(
-            **{name: record[name] for name in same},
-            model=record["model"]["name"] + revision,
-            title=title,
-            kept=record["batches_kept"],
-            path=path,
-        )
-
-
-@dataclass(frozen=True)
 class TransferResult:
     """All rows of one `transfer`, those of one target next to each other."""
 
     rows: list[TransferRow] = field(default_factory=list)
+
+    def records(self, *, seeds: bool = False) -> list[dict[str, Any]]:
+        """Every score by itself: one record for each row, language and metric.
+
+        Args:
+            seeds: One for each seed too, in place of their mean.
+
+        Returns:
+            Records with the same names. `language` is a code, or `zero_shot` for the mean of those other than English;
+            `value` is in percent, `spread` its standard deviation over seeds where that is kept, and `difference`
+            with `low`, `high` and `p_holm` what sets it apart from the row of `against`.
+        """
+        return [record for row in self.rows for record in row.records(seeds=seeds)]
+
+    def to_pandas(self, *, seeds: bool = False) -> DataFrame:
+        """The records as a data frame; see `records`."""
+        import pandas
+
+        return pandas.DataFrame(self.records(seeds=seeds))
 
 
 def to_json(result: Any) -> str:

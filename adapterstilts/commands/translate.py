@@ -15,7 +15,6 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from adapterstilts.commands.options import TranslationOptions
-from adapterstilts.commands.results import TranslationResult
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.sources.rows import Source
@@ -40,6 +39,50 @@ from adapterstilts.tasks.translation import Lost
 _WORK_VERSION = 1
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TranslationResult:
+    """A file of translations.
+
+    Attributes:
+        title: What tables call the task.
+        rows: Rows that were translated.
+        dropped: Reason to the number of rows that could not be.
+        texts: Texts (mostly sentences) that were translated, each once.
+        repeated_texts: How often rows have one of them again.
+        cut_short: Texts whose translation the bound on its length has ended.
+        kept: Batches of texts that an interrupted process had translated.
+        path: The file; what made it is in the JSON file beside it.
+    """
+
+    task: str
+    title: str
+    split: str
+    source_language: str
+    target_language: str
+    model: str
+    rows: int
+    dropped: dict[str, int]
+    texts: int
+    repeated_texts: int
+    cut_short: int
+    kept: int
+    path: Path
+
+    @classmethod
+    def of(cls, path: Path, record: Mapping[str, Any], *, title: str) -> TranslationResult:
+        """Reads the result from what is recorded beside the file of the task called `title`."""
+        same = ("task", "split", "source_language", "target_language", "rows", "dropped", "texts", "repeated_texts",
+                "cut_short")  # fmt: skip
+        revision = f"@{record['model']['revision'][:12]}" if record["model"]["revision"] else ""
+        return cls(
+            **{name: record[name] for name in same},
+            model=record["model"]["name"] + revision,
+            title=title,
+            kept=record["batches_kept"],
+            path=path,
+        )
 
 
 @dataclass

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapterstilts.commands.results import MethodCost
-from adapterstilts.reporting.text_table import plain_table, text_of
+from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns
+
+_NUMBERS = ("trained", "share", "stored")
 
 
-def methods_table(costs: Sequence[MethodCost]) -> str:
+def methods_report(costs: Sequence[MethodCost]) -> Report:
     """One row for each method: what it trains and stores, and where its weights can go."""
-    table = plain_table("")
-    for name in ("method", "library", "trained", "share", "stored", "compositions", "what is trained"):
-        table.add_column(name, justify="right" if name in ("trained", "share", "stored") else "left", no_wrap=True)
+    rows = []
     for cost in costs:
         numbers = ["-", "-", "-"]
         if cost.trained is not None and cost.total is not None and cost.stored_bytes is not None:
             share, stored = 100 * cost.trained / cost.total, cost.stored_bytes / 1e6
             numbers = [f"{cost.trained:,}", f"{share:.3f}%", f"{stored:,.2f} MB"]
-        table.add_row(cost.method, cost.library, *numbers, ", ".join(cost.compositions), cost.summary)
-    obstacles = "".join(f"  {cost.method}: {cost.obstacle}\n" for cost in costs if cost.obstacle)
-    legend = "  trained and stored: without heads, which come on top; stored in fp32.\n"
-    return text_of(table) + legend + obstacles
+        rows.append([cost.method, cost.library, *numbers, ", ".join(cost.compositions), cost.summary])
+    names = ("method", "library", *_NUMBERS, "compositions", "what is trained")
+    shown = columns(*names, right=_NUMBERS, detail=("library", "share"), wraps=("compositions", "what is trained"))
+    notes = ["trained and stored: without heads, which come on top; stored in fp32."]
+    notes += [f"{cost.method}: {cost.obstacle}" for cost in costs if cost.obstacle]
+    return Report([Sheet("", shown, rows), Notes(notes)])

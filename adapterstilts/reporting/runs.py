@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts.reporting.by_class import class_tables
-from adapterstilts.reporting.text_table import plain_table, text_of
+from adapterstilts.reporting.sheets import Report, Sheet, columns
 from adapterstilts.runs.store import KEY_DIGITS, Run
 
 if TYPE_CHECKING:
@@ -16,28 +16,23 @@ BY_CLASS = "by_class"
 """What metrics call what became of every class."""
 
 
-def runs_table(runs: Sequence[Run]) -> str:
+def runs_report(runs: Sequence[Run]) -> Report:
     """Finished runs, oldest first; of shared models, the place that each is from."""
-    table = plain_table("")
+    rows = []
     names = {run.key: f"{run.spec.task}@{run.short_key}" for run in runs}
-    for name in ("key", "stage", "task", "from", "method", "backbone", "score", "finished"):
-        table.add_column(name, no_wrap=True)
     for run in runs:
         spec = run.spec
         made_from = [names.get(one, one[:KEY_DIGITS]) for one in spec.inputs]
         if spec.stage == "shared":
             made_from = [run.provenance["shared"]["place"]]
-        table.add_row(
-            run.short_key,
-            spec.stage,
-            spec.task,
-            " + ".join(made_from),
-            _method(spec),
-            run.provenance["backbone"],
-            _score(run),
-            run.provenance["finished"][:19] + "Z",
-        )
-    return text_of(table)
+        finished = run.provenance["finished"][:19] + "Z"
+        backbone, joined = run.provenance["backbone"], " + ".join(made_from)
+        rows.append([names[run.key], spec.stage, joined, _score(run), _method(spec), backbone, finished])
+    shown = columns(
+        "run", "stage", "from", "score", "method", "backbone", "finished",
+        detail=("method", "backbone", "finished"), wraps=("from", "score"),
+    )  # fmt: skip
+    return Report([Sheet("", shown, rows)])
 
 
 def run_text(content: Mapping[str, Any]) -> str:

@@ -3,45 +3,55 @@
 from __future__ import annotations
 
 from adapterstilts.commands.score import Average, SubmissionScores, TaskScores
-from adapterstilts.reporting.text_table import plain_table, text_of
+from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns
 
 
-def scores_tables(scores: SubmissionScores) -> str:
+def scores_report(scores: SubmissionScores) -> Report:
     """Tasks, groups and the overall mean, then each task by language, then what is missing."""
-    tables = "".join([_summary(scores), *(_languages_table(task) for task in scores.tasks)])
-    return (tables + "\n".join(_notes(scores))).rstrip() + "\n"
+    notes = _notes(scores)
+    sheets = [_summary(scores), *(_languages(task) for task in scores.tasks)]
+    return Report([*sheets, *([Notes(notes)] if notes else [])], data=_data(scores))
 
 
-def _summary(scores: SubmissionScores) -> str:
+def _data(scores: SubmissionScores) -> Sheet:
+    rows = [
+        [task.task, task.split, language, metric, str(value)]
+        for task in scores.tasks
+        for language, found in task.languages.items()
+        for metric, value in found.items()
+    ]
+    return Sheet("", columns("task", "split", "language", "metric", "value"), rows)
+
+
+def _summary(scores: SubmissionScores) -> Sheet:
     aside = ", MSE aside" if any("mse" in task.means for task in scores.tasks) else ""
-    table = plain_table(f"{scores.benchmark or 'All tasks'}, in percent{aside}")
-    for name in ("task", "split"):
-        table.add_column(name, no_wrap=True)
-    for name in ("languages", "mean over languages", "score"):
-        table.add_column(name, justify="right", no_wrap=True)
+    rows = []
     for task in scores.tasks:
         labels = task.metric_labels
         means = " · ".join(f"{label} {task.means[name]:.1f}" for name, label in labels.items() if name in task.means)
         counted = len(task.languages) + len(task.missing) if task.split == "test" or not scores.benchmark else 0
         share = f"{len(task.languages)} of {counted}" if counted else f"{len(task.languages)}"
-        table.add_row(task.task, task.split, share, means, _score(task.score, not task.missing))
-    table.add_section()
-    for group, average in scores.groups.items():
-        table.add_row(group.replace("_", " "), "", "", "", _mean(average))
+        rows.append([task.task, task.split, share, means, _score(task.score, not task.missing)])
+    rows += [[group.replace("_", " "), "", "", "", _mean(average)] for group, average in scores.groups.items()]
     count = len(scores.overall.tasks)
     overall = "overall" if scores.benchmark else f"mean of {count} task{'s' if count > 1 else ''}"
-    table.add_row(overall, "", "", "", _mean(scores.overall), style="bold")
-    return text_of(table)
+    rows.append([overall, "", "", "", _mean(scores.overall)])
+    shown = columns(
+        "task",
+        "split",
+        "languages",
+        "mean over languages",
+        "score",
+        right=("languages", "mean over languages", "score"),
+    )
+    title = f"{scores.benchmark or 'All tasks'}, in percent{aside}"
+    return Sheet(title, shown, rows, sections=frozenset({len(scores.tasks)}))
 
 
-def _languages_table(task: TaskScores) -> str:
-    table = plain_table("")
-    table.add_column(f"{task.title}, {task.split} split", no_wrap=True)
-    for language in task.languages:
-        table.add_column(language, justify="right", no_wrap=True)
-    for metric in task.means:
-        table.add_row(metric, *(f"{found[metric]:.1f}" for found in task.languages.values()))
-    return text_of(table).lstrip("\n")
+def _languages(task: TaskScores) -> Sheet:
+    first = Column(f"{task.title}, {task.split} split", wraps=True)
+    rows = [[metric, *(f"{found[metric]:.1f}" for found in task.languages.values())] for metric in task.means]
+    return Sheet("", [first, *(Column(language, right=True) for language in task.languages)], rows)
 
 
 def _notes(scores: SubmissionScores) -> list[str]:
@@ -56,7 +66,7 @@ def _notes(scores: SubmissionScores) -> list[str]:
             if scores.benchmark
             else "Labels without predictions"
         )
-        notes += [f"{head} (means marked * are over what is there):", *(f"  {line}" for line in lines)]
+        notes += [f"{head} (means marked * are over what is there):", *lines]
     if scores.benchmark is None:
         notes.append("Means over tasks are those of no benchmark: --benchmark xtreme or xtreme-r counts its own tasks.")
     left_out = [f"{task.task} {', '.join(task.outside)}" for task in scores.tasks if task.outside] + list(

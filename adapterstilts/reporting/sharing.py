@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from adapterstilts.reporting.text_table import plain_table, text_of
+from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns
 
 if TYPE_CHECKING:
     from adapterstilts.commands.pull import SharedModel
@@ -75,32 +75,35 @@ def _files(files: dict[str, int]) -> list[str]:
     return [*listed, f"  {'in all':<{width}}  {sum(files.values()):>13,} bytes"]
 
 
-def search_table(found: Sequence[FoundModel]) -> str:
+def search_report(found: Sequence[FoundModel]) -> Report:
     """Shared models, each with what other commands take."""
     if not found:
-        return "No shared model fits."
-    table = plain_table("")
-    for name in ("model", "task", "backbone", "method", "languages", "score"):
-        table.add_column(name, no_wrap=True)
+        return Report([Notes(["No shared model fits."])], data=_models(found))
+    return Report([_models(found)])
+
+
+def _models(found: Sequence[FoundModel]) -> Sheet:
+    rows = []
     for one in found:
         score = "" if one.score is None else f"{one.score:.1f}"
-        table.add_row(one.reference, one.task, one.backbone, one.method, " ".join(one.languages), score)
-    return text_of(table)
+        rows.append([one.reference, one.task, one.backbone, one.method, " ".join(one.languages), score])
+    names = ("model", "task", "backbone", "method", "languages", "score")
+    return Sheet("", columns(*names, right=("score",), wraps=("backbone", "method", "languages")), rows)
 
 
-def verify_text(result: Verification) -> str:
+def verify_report(result: Verification) -> Report:
     """Published scores beside those that were measured again."""
-    table = plain_table("")
-    for name in ("task", "split", "language", "metric", "published", "again", "verdict"):
-        table.add_column(name, no_wrap=name != "verdict", justify="right" if name in ("published", "again") else "left")
+    rows = []
     for one in result.checked:
-        names = [name for name in one.published if name != "examples"]
-        for position, name in enumerate(names):
+        measured = (name for name in one.published if name != "examples")
+        for position, name in enumerate(measured):
             again = f"{one.again[name]:.4f}" if name in one.again else ""
-            first = (one.task, one.split, one.language) if not position else ("", "", "")
-            table.add_row(*first, name, f"{one.published[name]:.4f}", again, "" if position else one.verdict)
-    lines = [text_of(table)]
+            head = [one.task, one.split, one.language] if not position else ["", "", ""]
+            rows.append([*head, name, f"{one.published[name]:.4f}", again, "" if position else one.verdict])
+    notes = []
     if result.made_on != result.here:
-        lines.append(f"Published from: {result.made_on}. Here: {result.here}. The last digits depend on it.")
-    lines.append(f"{result.place}: {'agrees' if result.agrees else 'DOES NOT AGREE'}.")
-    return "\n".join(lines)
+        notes.append(f"Published from: {result.made_on}. Here: {result.here}. The last digits depend on it.")
+    notes.append(f"{result.place}: {'agrees' if result.agrees else 'DOES NOT AGREE'}.")
+    names = ("task", "split", "language", "metric", "published", "again", "verdict")
+    shown = columns(*names, right=("published", "again"), wraps=("verdict",))
+    return Report([Sheet("", shown, rows), Notes(notes)])

@@ -13,7 +13,7 @@ from adapterstilts.commands.tasks import TaskEntry
 from adapterstilts.data.formats.encodings import GuessedEncoding
 from adapterstilts.data.records.guessing import ColumnGuess
 from adapterstilts.languages import LANGUAGES
-from adapterstilts.reporting.text_table import plain_table, text_of
+from adapterstilts.reporting.sheets import Report, Sheet, columns
 from adapterstilts.tasks.sources import listed
 
 _WIDTH = 80
@@ -21,18 +21,20 @@ _SHOWN_RECORDS = 2
 _SHOWN_COLUMNS = 12
 
 
-def tasks_table(tasks: Sequence[TaskEntry]) -> str:
+def tasks_report(tasks: Sequence[TaskEntry]) -> Report:
     """The catalogue."""
-    table = plain_table("")
-    for name in ("task", "title", "kind", "phases", "languages", "metric", "licence", "from"):
-        table.add_column(name, no_wrap=name != "languages", max_width=40)
+    rows = []
     for task in tasks:
         own = task.recipe
         languages = ", ".join(own.languages) if len(own.languages) > 1 else LANGUAGES[own.languages[0]]
         came = f"{task.origin.name} ({task.origin.kind})" if task.origin.kind == "entry point" else task.origin.name
         phases = ", ".join(own.phases)
-        table.add_row(own.name, own.title, own.kind, phases, languages, own.metric, own.license, came)
-    return text_of(table)
+        rows.append([own.name, own.title, own.kind, phases, languages, own.metric, own.license, came])
+    shown = columns(
+        "task", "title", "kind", "phases", "languages", "metric", "licence", "from",
+        detail=("title", "metric", "licence", "from"), wraps=("title", "phases", "languages", "licence"),
+    )  # fmt: skip
+    return Report([Sheet("", shown, rows)])
 
 
 def examined_text(found: Examined) -> str:

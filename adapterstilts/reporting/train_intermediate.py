@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapterstilts.commands.results import Cost, TaskResult, TrainResult
 from adapterstilts.languages import LANGUAGES
-from adapterstilts.reporting.text_table import shown_flops, shown_parameters
+from adapterstilts.reporting.numbers import shown_flops, shown_parameters
 
 _COLLAPSED = "it predicts one and the same label for every validation example: it has collapsed"
 _LAST = "its last checkpoint, selected by no validation data"

@@ -2,86 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from adapterstilts.commands.results import SELECTED, Metrics, TransferResult, TransferRow
 from adapterstilts.languages import LANGUAGES, context_language, question_language, zero_shot_languages
-from adapterstilts.reporting.text_table import plain_table, shown_flops, shown_parameters, text_of
-from adapterstilts.reporting.transfer_rows import SIGNIFICANT, compared, legend, mean_name, row_name
+from adapterstilts.reporting.numbers import shown_flops, shown_parameters
+from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns
+from adapterstilts.reporting.terminal import as_text
+from adapterstilts.reporting.transfer_rows import SIGNIFICANT, compared, cost_note, legend, mean_name, row_name
 
 # Of tables with a value that is no share, what is in percent.
 _UNITS = {"perplexity": "(accuracy in percent)", "mse": "(correlations in percent)"}
+# What rows cost, which a narrow terminal leaves out.
+_COSTS = ("trained", "compute", "seconds")
 
 
-def transfer_tables(result: TransferResult) -> str:
+def transfer_tables(result: TransferResult, width: int | None = None) -> str:
+    """The report as text of at most `width` columns."""
+    return as_text(transfer_report(result), width)
+
+
+def transfer_report(result: TransferResult) -> Report:
     """One table per target: a row for each run, a column for each language."""
-    return "\n".join(_transfer_table(list(rows)) for _, rows in groupby(result.rows, key=lambda row: row.task))
+    parts: list[Sheet | Notes] = []
+    for _, rows in groupby(result.rows, key=lambda row: row.task):
+        parts += _target(list(rows))
+    return Report(parts, data=_data(result))
 
 
-def _transfer_table(rows: Sequence[TransferRow]) -> str:
+def _data(result: TransferResult) -> Sheet:
+    records = result.records()
+    names = list(records[0])
+    rows = [["" if record[name] is None else str(record[name]) for name in names] for record in records]
+    return Sheet("", columns(*names), rows)
+
+
+def _target(rows: Sequence[TransferRow]) -> Iterator[Sheet | Notes]:
+    headline = list(rows[0].metric_labels)[-1]
+    yield _scores(rows, headline)
+    own = [row for row in rows if row.selection is None]
+    for row in own:
+        if row.cross_lingual:
+            yield from _pairs(row, headline)
+    for row in own:
+        if row.fusion_attention:
+            yield from _attention(row)
+    yield Notes(legend(rows), on_details=[cost_note(rows)])
+
+
+def _scores(rows: Sequence[TransferRow], headline: str) -> Sheet:
     labels = rows[0].metric_labels
-    metrics = list(labels)
-    shown = "/".join(labels.values())
     others = zero_shot_languages(rows[0].languages)
-    examples = sorted({int(scores["examples"]) for scores in rows[0].languages.values()})
-    count = f"{examples[0]:,}" if len(examples) == 1 else f"{examples[0]:,} to {examples[-1]:,}"
-    unit = next((words for name, words in _UNITS.items() if name in metrics), "in percent")
-    most = max(len(row.seeds) for row in rows)
-    seeds = f", mean of {most} seeds ± standard deviation" if most > 1 else ""
-    several = len(compared(rows)) > 1
-    table = plain_table(f"{rows[0].title}, {rows[0].split} split, {count} examples per language, {shown} {unit}{seeds}")
-    table.add_column("from", no_wrap=True)
-    headline = metrics[-1]
-    columns = [
+    shown = [
         *(["en"] if rows[0].english else []),
         *([mean_name(rows), f"Δ {labels[headline]}"] if others else []),
         *(["mean over pairs"] if rows[0].cross_lingual else []),
+        *others,
     ]
-    for name in [*columns, *others, "trained", "compute", "seconds"]:
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        cells = [_cell(row.english, metrics, row.spread.get("english"))] if row.english else []
-        if others:
-            cells += [
-                _cell(row.zero_shot, metrics, row.spread.get("zero_shot")),
-                _difference(row, headline, marked=several),
-            ]
-        if row.cross_lingual:
-            cells.append(_cell(row.cross_lingual, metrics, row.spread.get("cross_lingual")))
-        cells += [_cell(row.languages[language], metrics) for language in others]
-        seconds = " + ".join(f"{value:.0f}" for value in row.seconds.values())
-        compute = " + ".join(shown_flops(cost.flops) for cost in row.cost.values())
-        table.add_row(_first_cell(row), *cells, shown_parameters(row.parameters), compute, seconds)
-    own = [row for row in rows if row.selection is None]
-    pairs = "".join(_pair_table(row, headline, labels[headline]) for row in own if row.cross_lingual)
-    pairs += "".join(_attention_table(row) for row in own if row.fusion_attention)
-    return text_of(table) + pairs + "".join(f"  {line}\n" for line in legend(rows))
+    numbers = [
+        Column(name, right=True, detail=name in _COSTS, block="languages" if name in others else "")
+        for name in (*shown, *_COSTS)
+    ]
+    several = len(compared(rows)) > 1
+    cells = [_cells(row, others, headline, marked=several) for row in rows]
+    return Sheet(_title(rows), [Column("from", wraps=True), *numbers], cells)
 
 
-def _pair_table(row: TransferRow, metric: str, label: str) -> str:
+def _title(rows: Sequence[TransferRow]) -> str:
+    labels = rows[0].metric_labels
+    examples = sorted({int(scores["examples"]) for scores in rows[0].languages.values()})
+    count = f"{examples[0]:,}" if len(examples) == 1 else f"{examples[0]:,} to {examples[-1]:,}"
+    unit = next((words for name, words in _UNITS.items() if name in labels), "in percent")
+    most = max(len(row.seeds) for row in rows)
+    seeds = f", mean of {most} seeds ± standard deviation" if most > 1 else ""
+    shown = "/".join(labels.values())
+    return f"{rows[0].title}, {rows[0].split} split, {count} examples per language, {shown} {unit}{seeds}"
+
+
+def _cells(row: TransferRow, others: Sequence[str], headline: str, *, marked: bool) -> list[str]:
+    metrics = list(row.metric_labels)
+    cells = [_first_cell(row)]
+    if row.english:
+        cells.append(_cell(row.english, metrics, row.spread.get("english")))
+    if others:
+        cells.append(_cell(row.zero_shot, metrics, row.spread.get("zero_shot")))
+        cells.append(_difference(row, headline, marked=marked))
+    if row.cross_lingual:
+        cells.append(_cell(row.cross_lingual, metrics, row.spread.get("cross_lingual")))
+    cells += [_cell(row.languages[language], metrics) for language in others]
+    seconds = " + ".join(f"{value:.0f}" for value in row.seconds.values())
+    compute = " + ".join(shown_flops(cost.flops) for cost in row.cost.values())
+    return [*cells, shown_parameters(row.parameters), compute, seconds]
+
+
+def _pairs(row: TransferRow, metric: str) -> Iterator[Sheet | Notes]:
     """One row's scores for every language of context and question."""
     contexts = list(dict.fromkeys(context_language(name) for name in row.languages))
     questions = list(dict.fromkeys(question_language(name) for name in row.languages))
-    table = plain_table("")
-    for name in ["", *questions]:
-        table.add_column(name, justify="right", no_wrap=True)
+    cells = []
     for context in contexts:
-        cells = [row.languages.get(context if context == asked else f"{context}-{asked}") for asked in questions]
-        table.add_row(context, *(f"{cell[metric]:.1f}" if cell else "" for cell in cells))
-    return f"{row_name(row)}: {label} by language of the context (down) and of the question (across)\n{text_of(table)}"
+        found = [row.languages.get(context if context == asked else f"{context}-{asked}") for asked in questions]
+        cells.append([context, *(f"{cell[metric]:.1f}" if cell else "" for cell in found)])
+    label = row.metric_labels[metric]
+    title = f"{row_name(row)}: {label} by language of the context (down) and of the question (across)"
+    yield Sheet(title, columns("", *questions, right=("", *questions)), cells)
 
 
-def _attention_table(row: TransferRow) -> str:
+def _attention(row: TransferRow) -> Iterator[Sheet | Notes]:
     """What AdapterFusion looked at in English, or else in the first language: a share for each layer and run."""
     language = "en" if "en" in row.fusion_attention else next(iter(row.fusion_attention))
     layers = row.fusion_attention[language]
-    table = plain_table("")
-    for name in ["layer", *next(iter(layers.values()))]:
-        table.add_column(name, justify="right", no_wrap=True)
-    for layer, shares in layers.items():
-        table.add_row(layer, *(f"{100 * share:.0f}%" for share in shares.values()))
-    return f"{row_name(row)}: mean attention to each run, by layer, in {LANGUAGES[language]}\n{text_of(table)}"
+    names = ["layer", *next(iter(layers.values()))]
+    cells = [[layer, *(f"{100 * share:.0f}%" for share in shares.values())] for layer, shares in layers.items()]
+    title = f"{row_name(row)}: mean attention to each run, by layer, in {LANGUAGES[language]}"
+    yield Sheet(title, columns(*names, right=names), cells)
 
 
 def _first_cell(row: TransferRow) -> str:

@@ -9,7 +9,7 @@ from adapterstilts.commands.contrasts import OTHER_TARGET_SEEDS, THIS_MODEL, Con
 from adapterstilts.commands.results import SeedScores, TransferRow
 from adapterstilts.commands.row_names import WITHOUT
 from adapterstilts.languages import ENGLISH, LANGUAGES
-from adapterstilts.reporting.text_table import shown_tokens
+from adapterstilts.reporting.numbers import shown_tokens
 
 SIGNIFICANT = 0.05
 # Rows whose training differs by less than this factor count as equally long.
@@ -30,12 +30,9 @@ def mean_name(rows: Sequence[TransferRow]) -> str:
 def legend(rows: Sequence[TransferRow]) -> list[str]:
     """What the columns are, how the rows were made, what one should know before believing them, and where they are."""
     own = [row for row in rows if row.selection is None]
-    repeated = any(row.spread for row in rows)
     return [
         *_contrast_notes(own),
-        "trained: parameters trained in the target phase. compute: estimated floating-point operations of "
-        "intermediate + target training. seconds: intermediate + target training + evaluation"
-        + (", all seeds together." if repeated else "."),
+        cost_note(rows),
         *_example_notes(own),
         *_budget_notes(own),
         *dict.fromkeys(f"Not comparable with the benchmark's scores: {row.differs}." for row in rows if row.differs),
@@ -47,6 +44,15 @@ def legend(rows: Sequence[TransferRow]) -> list[str]:
         *_made_notes(own),
         *(f"{row_name(row)}{seed}: {folder}" for row in own for seed, folder in _folders(row)),
     ]
+
+
+def cost_note(rows: Sequence[TransferRow]) -> str:
+    """What the columns are that say what a row cost."""
+    return (
+        "trained: parameters trained in the target phase. compute: estimated floating-point operations of "
+        "intermediate + target training. seconds: intermediate + target training + evaluation"
+        + (", all seeds together." if any(row.spread for row in rows) else ".")
+    )
 
 
 def _example_notes(rows: Sequence[TransferRow]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapterstilts.commands.results import TranslationResult
+from adapterstilts.commands.translate import TranslationResult
 from adapterstilts.languages import LANGUAGES
 
 

@@ -216,13 +216,18 @@ class RunStore:
         return [Run(path.parent) for path in self.root.glob(f"[!.]*/{MANIFEST}")]
 
     def resolve(self, text: str) -> Run:
-        """The run that `text` names: its folder, its folder's name, or the first digits of its key.
+        """The run that `text` names: its folder, its folder's name, the first digits of its key, or `TASK@KEY`.
 
         Raises:
             UsageError: No run, or more than one, fits.
         """
         name = Path(text).name
-        matches = [run for run in self.runs() if run.folder.name == name or run.key.startswith(text)]
+        task, _, key = text.rpartition("@")
+        matches = [
+            run
+            for run in self.runs()
+            if run.folder.name == name or (run.key.startswith(key) and task in ("", run.spec.task))
+        ]
         if len(matches) == 1:
             return matches[0]
         if matches:

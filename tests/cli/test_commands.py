@@ -43,9 +43,9 @@ def run(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
 
 def test_all_commands_are_found() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
-        "", "train-intermediate", "train-language", "transfer", "score", "export", "runs", "runs show", "tasks",
-        "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor", "push", "pull", "info", "search",
-        "verify", "predict", "export-model",
+        "", "train-intermediate", "train-language", "transfer", "score", "export", "runs", "runs list", "runs show",
+        "tasks", "tasks list", "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor", "push",
+        "pull", "info", "search", "verify", "predict", "export-model",
     }  # fmt: skip
 
 
@@ -82,9 +82,9 @@ def test_the_list_of_commands_has_the_first_line_of_their_help() -> None:
 FUNCTIONS = {
     "train-intermediate": {"separately", "json_", "plan", "format"},
     "train-language": {"json_"},
-    "transfer": {"json_", "plan", "format"},
+    "transfer": {"json_", "plan", "format", "wide"},
     "translate": {"json_"},
-    "methods": {"json_"},
+    "methods": {"json_", "format", "wide"},
     "doctor": {"json_"},
 }
 
@@ -215,7 +215,7 @@ def test_hub_data_out_of_reach_likewise(tmp_path: Path, tiny_backbone: Path) -> 
 
 
 def test_tasks_are_listed_and_shown() -> None:
-    listed = run("tasks").stdout
+    listed = run("tasks", "--wide").stdout
     assert "MLQA" in listed and "en, ar, de, es, hi, vi, zh" in listed
     assert tuple(task["name"] for task in json.loads(run("tasks", "--json").stdout)) == task_names()
     shown = run("tasks", "show", "squad").stdout

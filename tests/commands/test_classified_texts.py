@@ -187,7 +187,7 @@ def test_tables_of_many_classes_keep_to_the_width() -> None:
         "confusion": {gold: dict.fromkeys(names, 1234) for gold in names},
     }
     shown = class_tables({"en": found, "de": {"classes": {}, "confused": [[names[0], names[1], 12]]}})
-    assert max(map(len, shown.splitlines())) <= 80 and shown.count("30   a class with") == 1 + 4
+    assert max(map(len, shown.splitlines())) <= 80 and shown.count("30 a class with") == 1 + 4
     assert "German: taken for another class most often" in shown
 
 

@@ -171,3 +171,21 @@ def test_scores_of_an_earlier_version_are_compared_by_example(
     assert re.search(r"do not say which examples share a text.*\n.*--force scores again", text)
     again = adapterstilts.transfer("squad", "xquad", force=True, **SHOWN, **options).rows[1]
     assert again.contrast and again.contrast.unit == "paragraphs" and not again.contrast.ungrouped
+
+
+def test_every_score_is_a_record_beside_its_difference(result: TransferResult) -> None:
+    frame = result.to_pandas()
+    assert len(frame) == len(result.records()) == sum(
+        len(row.metric_labels) * (len(row.languages) + 1) for row in result.rows
+    )  # fmt: skip
+    row = next(row for row in result.rows if row.contrast)
+    own = frame[frame["row"] == str(row.named)].set_index(["language", "metric"])
+    assert row.contrast and row.zero_shot
+    for metric in row.metric_labels:
+        assert own.loc[("de", metric), "value"] == row.languages["de"][metric]
+        assert own.loc[("de", metric), "low"] == row.contrast.languages["de"][metric].low
+        assert own.loc[("zero_shot", metric), "value"] == row.zero_shot[metric]
+        assert own.loc[("zero_shot", metric), "difference"] == row.contrast.zero_shot[metric].mean
+    seeds = result.to_pandas(seeds=True)
+    assert set(seeds["seed"]) == {one.seed for row in result.rows for one in row.seeds}
+    assert len(seeds) == sum(len(row.seeds) for row in result.rows) * len(frame) // len(result.rows)

@@ -10,7 +10,8 @@ from adapterstilts import api
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.modeling.methods import METHODS
-from adapterstilts.reporting.methods import methods_table
+from adapterstilts.reporting.methods import methods_report
+from adapterstilts.reporting.terminal import as_text
 
 
 def test_every_method_has_a_row_with_what_it_trains_and_stores() -> None:
@@ -25,7 +26,7 @@ def test_every_method_has_a_row_with_what_it_trains_and_stores() -> None:
     assert by_name["seq_bn"].trained == 4 * (2 * width * bottleneck + width + bottleneck)
     assert by_name["seq_bn"].stored_bytes == 4 * by_name["seq_bn"].trained
     assert by_name["full"].trained == by_name["full"].total and by_name["head"].trained == 0
-    assert all(one.method in methods_table(found) for one in found)
+    assert all(one.method in as_text(methods_report(found)) for one in found)
 
 
 ADDITION = """

@@ -10,7 +10,8 @@ import pytest
 from adapterstilts.commands.score import GROUPS, score_folders
 from adapterstilts.errors import AstiltsError, DataError, UsageError
 from adapterstilts.metrics.submission import write_answers, write_gold_answers, write_lines
-from adapterstilts.reporting.score import scores_tables
+from adapterstilts.reporting.score import scores_report
+from adapterstilts.reporting.terminal import as_text
 from tests.package_tasks import recipe, task_names
 
 # Tasks of the two benchmarks with the number of their test languages: `evaluate.py` of google-research/xtreme, and
@@ -89,7 +90,7 @@ def test_means_of_tasks_and_overall(folders: tuple[Path, Path]) -> None:
     assert tasks["mlqa"].score == 50.0  # the German article does not count in MLQA
     assert scores.overall.score == pytest.approx((62.5 + 50) / 2) and scores.overall.complete
     assert scores.overall.tasks == scores.groups["question_answering"].tasks == ("mlqa", "xquad")
-    assert "mean of 2 tasks" in scores_tables(scores) and "overall" not in scores_tables(scores)
+    assert "mean of 2 tasks" in as_text(scores_report(scores)) and "overall" not in as_text(scores_report(scores))
     assert scores.missing == {} and scores.outside == () and scores.benchmark is None
 
 
@@ -115,7 +116,7 @@ def test_what_has_labels_and_no_predictions_is_listed(folders: tuple[Path, Path]
     assert tasks["xquad"].missing == ("zh",) and tasks["mlqa"].missing == ()
     assert scores.missing == {"tydiqa": ("sw",)}
     assert scores.overall.score == pytest.approx(56.25) and not scores.overall.complete
-    text = scores_tables(scores)
+    text = as_text(scores_report(scores))
     assert "2 of 3" in text and "62.5*" in text and "  xquad: zh\n" in text
     assert "tydiqa: sw (no predictions for this task)" in text
 
@@ -126,7 +127,7 @@ def test_benchmark_lists_what_a_submission_lacks(folders: tuple[Path, Path]) -> 
     assert tasks["mlqa"].missing == ("en", "ar", "es", "hi", "vi", "zh")
     assert "tydiqa" in scores.missing and "mlqa" not in scores.missing
     assert not scores.overall.complete and scores.overall.score == pytest.approx(56.25)
-    assert "Missing for a complete submission to xtreme" in scores_tables(scores)
+    assert "Missing for a complete submission to xtreme" in as_text(scores_report(scores))
 
 
 def test_benchmark_leaves_out_what_it_does_not_have(folders: tuple[Path, Path]) -> None:
@@ -137,7 +138,7 @@ def test_benchmark_leaves_out_what_it_does_not_have(folders: tuple[Path, Path]) 
     tasks = {task.task: task for task in scores.tasks}
     assert tasks["xquad"].outside == ("sw",) and tasks["xquad"].score == 62.5
     assert scores.outside == ("squad",)
-    assert "Not in xtreme-r, and left out: xquad sw; squad" in scores_tables(scores)
+    assert "Not in xtreme-r, and left out: xquad sw; squad" in as_text(scores_report(scores))
 
 
 def test_all_files_of_a_task_make_it_complete(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 import adapterstilts
 from adapterstilts.commands.results import to_json
 from adapterstilts.errors import SharingError
-from adapterstilts.reporting.sharing import search_table
+from adapterstilts.reporting.sharing import search_report
+from adapterstilts.reporting.terminal import as_text
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +29,8 @@ def test_models_are_found_by_what_they_are(registry: Path) -> None:
         assert adapterstilts.search(registry=place, hub=False, **matching) == [found], matching
     for other in ({"task": "mnli"}, {"method": "lora"}, {"language": "sw"}, {"backbone": "xlm-roberta-large"}):
         assert adapterstilts.search(registry=place, hub=False, **other) == [], other
-    assert found.reference in search_table([found])
-    assert search_table([]) == "No shared model fits."
+    assert found.reference in as_text(search_report([found]))
+    assert as_text(search_report([])) == "  No shared model fits.\n"
 
 
 def test_registries_come_from_the_environment_too(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:

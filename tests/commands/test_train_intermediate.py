@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 import adapterstilts
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.modeling.storage import WEIGHTS
-from adapterstilts.reporting.runs import runs_table
+from adapterstilts.reporting.runs import runs_report
+from adapterstilts.reporting.terminal import as_text
 from adapterstilts.reporting.train_intermediate import training_summary
 from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.store import RunStore
@@ -87,7 +88,7 @@ def test_each_task_is_measured_and_the_mean_selects(suite: dict[str, Any]) -> No
     assert "2 tasks with" in text and "sampling proportional" in text
     assert f"accuracy {result.validation['hellaswag/accuracy']:.1f}, 72 features seen" in text
     assert f"--from squad+hellaswag@{result.key[:12]}" in text
-    assert "squad+hellaswag" in runs_table(RunStore(suite["store"]).runs())
+    assert "squad+hellaswag" in as_text(runs_report(RunStore(suite["store"]).runs()))
 
 
 def test_masked_language_modelling_is_measured_but_does_not_select(suite: dict[str, Any]) -> None:

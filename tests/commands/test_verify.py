@@ -12,7 +12,8 @@ import pytest
 import adapterstilts
 from adapterstilts.cli.main import main
 from adapterstilts.errors import SharingError
-from adapterstilts.reporting.sharing import verify_text
+from adapterstilts.reporting.sharing import verify_report
+from adapterstilts.reporting.terminal import as_text
 from tests.new_files import csv_task
 from tests.sharing.shared_models import rewrite, tensors
 
@@ -58,7 +59,7 @@ def test_with_other_data_nothing_can_be_said(tiny_backbone: Path, tmp_path: Path
         file.write("one more,row,yes\n")
     other = adapterstilts.verify(str(folder), data_dir=tmp_path, **where)
     assert not other.agrees and other.checked[0].verdict == "not measured: the data of news here are others"
-    assert "not measured" in verify_text(other) and json.loads((folder / "astilts.json").read_text())
+    assert "not measured" in as_text(verify_report(other)) and json.loads((folder / "astilts.json").read_text())
 
 
 def test_a_script_reads_the_verdict(

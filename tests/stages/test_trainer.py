@@ -15,7 +15,8 @@ import adapterstilts
 from adapterstilts.errors import AstiltsError, UsageError
 from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.modeling.storage import WEIGHTS
-from adapterstilts.reporting.runs import runs_table
+from adapterstilts.reporting.runs import runs_report
+from adapterstilts.reporting.terminal import as_text
 from adapterstilts.reporting.train_intermediate import training_summary
 from adapterstilts.runs.store import RunStore
 from tests.conftest import write_squad
@@ -80,7 +81,7 @@ def test_without_validation_all_rows_are_trained_on_and_the_last_step_counts(
     assert result.best_step == result.steps == 40 and result.validation == {} and metrics["best_score"] is None
     assert not any("eval_score" in entry for entry in log(result.folder))
     assert "160 trained on, none to select by" in training_summary(result)
-    assert "last checkpoint" in runs_table(RunStore(quick["store"]).runs())
+    assert "last checkpoint" in as_text(runs_report(RunStore(quick["store"]).runs()))
     row = adapterstilts.transfer("squad", "xquad", languages="en", validation_from="none", **options).rows[1]
     assert row.validation is None and row.english
     with pytest.raises(UsageError, match="--select picks by English validation scores"):

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from adapterstilts.cli.progress import Terminal
+from adapterstilts.reporting.progress import Terminal
 
 
 def test_one_stage_after_another_has_its_own_line_and_numbers(capsys: pytest.CaptureFixture[str]) -> None:
@@ -16,6 +16,7 @@ def test_one_stage_after_another_has_its_own_line_and_numbers(capsys: pytest.Cap
     terminal.trained("second", 1, 20, {"loss": 3.0})
     assert capsys.readouterr().err.splitlines() == ["first: 10 steps", "second: 20 steps"]
     terminal._last -= 60
+    terminal._begun -= 60
     terminal.trained("second", 2, 20, {})
     terminal._last -= 60
     terminal.trained("third", 1, 5, {})

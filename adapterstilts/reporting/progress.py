@@ -9,10 +9,12 @@ import time
 import warnings
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakSet
 
 import click
 
 _QUIET_SECONDS = 30
+_TERMINALS: WeakSet[Terminal] = WeakSet()
 
 
 class Terminal:
@@ -20,6 +22,7 @@ class Terminal:
 
     def __init__(self) -> None:
         quiet_libraries()
+        _TERMINALS.add(self)
         self._bar: Any = None
         self._stage = ""
         self._values: dict[str, str] = {}
@@ -33,7 +36,7 @@ class Terminal:
     def trained(self, stage: str, step: int, steps: int, logged: dict[str, float]) -> None:
         """Moves the bar of a training stage; without a terminal, prints a line every half minute."""
         if stage != self._stage:
-            self._finish_training()
+            self.close()
             self._stage = stage
         names = {"loss": "loss", "eval_score": "validation"}
         self._values |= {names[name]: f"{value:.3g}" for name, value in logged.items() if name in names}
@@ -54,21 +57,31 @@ class Terminal:
         self._bar.update(step - self._bar.n)
         if self._bar.disable and time.monotonic() - self._last > _QUIET_SECONDS:
             self._last = time.monotonic()
-            left = (self._last - self._begun) / (step - self._first) * (steps - step)
+            passed = self._last - self._begun
+            left = passed / (step - self._first) * (steps - step)
             parts = [f"step {step:,} of {steps:,}", *(f"{name} {value}" for name, value in self._values.items())]
-            self.note(f"{stage}: {', '.join([*parts, *([f'about {left:.0f} s left'] if step < steps else [])])}")
+            if step < steps and passed > 1:
+                parts.append(f"about {left:.0f} s left")
+            self.note(f"{stage}: {', '.join(parts)}")
 
     def track(self, batches: Iterable[Any], total: int, label: str) -> Iterable[Any]:
         """Shows a bar over batches."""
         from tqdm import tqdm
 
-        self._finish_training()
+        self.close()
         return tqdm(batches, total=total, desc=label, unit="batch", leave=False, disable=not sys.stderr.isatty())
 
-    def _finish_training(self) -> None:
+    def close(self) -> None:
+        """Ends the bar of a training stage, if one is shown."""
         if self._bar is not None:
             self._bar.close()
             self._bar, self._values = None, {}
+
+
+def close_bars() -> None:
+    """Ends the bars that are shown, so that what is printed next is the last line."""
+    for terminal in _TERMINALS:
+        terminal.close()
 
 
 def quiet_libraries() -> None:

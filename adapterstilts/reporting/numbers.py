@@ -1,26 +1,6 @@
-"""Tables and numbers as text for a terminal."""
+"""Large numbers as a table shows them."""
 
 from __future__ import annotations
-
-import io
-
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-
-
-def plain_table(title: str) -> Table:
-    """A table without lines between its rows."""
-    return Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-
-
-def text_of(table: Table) -> str:
-    """A table as text."""
-    # As wide as it needs to be: a table that wraps its numbers cannot be read, a long line can be scrolled.
-    console = Console(file=io.StringIO(), width=1000, color_system=None, markup=False)
-    console.print(table)
-    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def shown_parameters(counts: dict[str, int]) -> str:

@@ -1,0 +1,78 @@
+"""A report in the form that a user asks for."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from adapterstilts.reporting.sheets import Notes, Report, Sheet
+from adapterstilts.reporting.terminal import as_text
+
+# What the fonts of plain LaTeX have no letter for.
+_IN_LATEX = {"Δ": r"$\Delta$", "±": r"$\pm$", "·": r"$\cdot$", "–": "--", "…": r"\dots{}", "→": r"$\to$"}
+
+
+def markdown(report: Report) -> str:
+    """Tables of GitHub's markdown, notes as paragraphs."""
+    parts = []
+    for part in report.parts:
+        if isinstance(part, Notes):
+            parts.append("\n".join(f"- {_markdown_text(line)}" for line in part.lines))
+        else:
+            escaped = [[_markdown_text(cell).replace("|", r"\|") for cell in row] for row in part.rows]
+            parts += [f"**{part.title}**"] if part.title else []
+            parts.append(_tabulated(part, escaped, "pipe"))
+    return "\n\n".join(parts) + "\n"
+
+
+def latex(report: Report) -> str:
+    """Tables with the rules of `booktabs`; titles and notes are comments."""
+    parts = []
+    for part in report.parts:
+        if isinstance(part, Notes):
+            parts.append("\n".join(f"% {line}" for line in part.lines))
+        else:
+            text = _tabulated(part, part.rows, "latex_booktabs")
+            for letter, command in _IN_LATEX.items():
+                text = text.replace(letter, command)
+            parts.append((f"% {part.title}\n" if part.title else "") + text)
+    return "\n\n".join(parts) + "\n"
+
+
+def comma_separated(report: Report) -> str:
+    """The table that programs read: numbers with all their digits, no notes."""
+    sheet = report.data or next(report.sheets())
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.name for column in sheet.columns])
+    writer.writerows(sheet.rows)
+    return text.getvalue()
+
+
+FORMS: Mapping[str, Callable[[Report], str]] = MappingProxyType(
+    {"table": as_text, "markdown": markdown, "csv": comma_separated, "latex": latex}
+)
+
+
+def in_form(report: Report, name: str, *, width: int | None = None) -> str:
+    """A report as `table` of at most `width` columns, `markdown`, `csv` or `latex`."""
+    return as_text(report, width) if name == "table" else FORMS[name](report)
+
+
+def _tabulated(sheet: Sheet, rows: object, style: str) -> str:
+    from tabulate import tabulate
+
+    return tabulate(
+        rows,  # type: ignore[arg-type]
+        headers=[column.name for column in sheet.columns],
+        tablefmt=style,
+        colalign=["right" if column.right else "left" for column in sheet.columns] if sheet.rows else None,
+        disable_numparse=True,
+    )
+
+
+def _markdown_text(text: str) -> str:
+    """Text whose stars and underscores stay what they are."""
+    return text.replace("\\", "\\\\").replace("*", r"\*").replace("_", r"\_").replace("<", "&lt;").replace("\n", " ")
