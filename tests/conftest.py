@@ -44,7 +44,8 @@ def without_training(options: dict[str, Any]) -> dict[str, Any]:
 LONG = (
     "test_readme.py", "test_interrupted.py", "test_targets.py", "test_catalogue.py", "test_backbones.py",
     "test_methods.py", "test_baselines.py", "test_real_data.py", "test_examples.py", "test_train_intermediate.py",
-    "test_masked_lm.py", "test_real_text.py", "test_hub.py", "test_commands.py", "test_translation_interrupted.py",
+    "test_masked_lm.py", "test_notebooks.py", "test_real_text.py", "test_hub.py", "test_commands.py",
+    "test_translation_interrupted.py",
 )  # fmt: skip
 
 

@@ -1,14 +1,26 @@
-"""Pages in `docs/` that show what the program prints."""
+"""Pages in `docs/`: what they say of the program holds, and the site that is made of them is whole."""
 
 from __future__ import annotations
 
+import html
+import os
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
-import adapterstilts
-from adapterstilts.reporting.plan import plan_mermaid
+import click
+import pytest
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+import adapterstilts
+from adapterstilts.cli.main import astilts
+from adapterstilts.commands.options import TransferOptions
+from adapterstilts.declared import declared_by
+from adapterstilts.reporting.plan import plan_mermaid
+from tests.cli.test_commands import COMMANDS
+from tests.pages import DOCS, PAGES, ROOT, commands
 
 
 def without_keys(text: str) -> str:
@@ -37,3 +49,111 @@ def test_the_rooms_are_those_of_the_package() -> None:
     page = (DOCS / "architecture.md").read_text(encoding="utf-8")
     rooms = {path.name for path in Path(adapterstilts.__file__).parent.iterdir() if (path / "__init__.py").is_file()}
     assert {f"`{room}/`" for room in rooms} <= set(re.findall(r"`\w+/`", page))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_of_a_page_is_valid(page: Path) -> None:
+    """Commands that need the Hub or files of the user's are parsed, with every flag they use."""
+    for line in commands(page):
+        command, words = astilts, shlex.split(line)[1:]
+        while isinstance(command, click.Group) and words:
+            context = click.Context(command)
+            if words[0] not in command.list_commands(context):
+                break
+            command = command.get_command(context, words.pop(0))  # type: ignore[assignment]
+        command.make_context(line, words)
+
+
+def test_pages_have_commands_of_every_kind() -> None:
+    found = [line.split()[1] for page in PAGES for line in commands(page)]
+    assert len(found) > 90
+    assert {path[0] for path in COMMANDS if path} <= set(found)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_flags_in_a_text_exist(page: Path) -> None:
+    options = [one for command in COMMANDS.values() for one in command.params]
+    flags = {flag for one in options for flag in (*one.opts, *one.secondary_opts)}
+    others = {"--help", "--strict", "--table", "--check"}  # of click itself, mkdocs and scripts
+    code = re.findall(r"(?<!`)`(?!`)([^`\n]+)`", page.read_text(encoding="utf-8"))
+    used = {flag for text in code for flag in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", text)}
+    assert used <= flags | others
+
+
+def build(root: Path, site: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--clean", "-d", str(site)]
+    command += ["-f", str(root / "docs" / "make" / "mkdocs.yml")]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, env=environment)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built site."""
+    pytest.importorskip("mkdocs")
+    folder = tmp_path_factory.mktemp("site")
+    done = build(ROOT, folder)
+    assert done.returncode == 0 and "WARNING" not in done.stderr, done.stderr
+    return folder
+
+
+def words(page: Path) -> str:
+    """What is read on a page."""
+    text = page.read_text(encoding="utf-8")
+    return html.unescape(re.sub(r"<[^>]+>", "", text[text.index("<article") : text.index("</article>")]))
+
+
+def test_every_command_and_flag_is_on_the_site(site: Path) -> None:
+    count = 0
+    for path, command in COMMANDS.items():
+        if path and not command.hidden:
+            page = site / "commands" / f"{path[0]}.html"
+            text = page.read_text(encoding="utf-8")
+            assert f">astilts {' '.join(path)}<" in text
+            read = words(page)
+            for one in command.params:
+                anchor = "-".join((*path, one.name or ""))
+                assert re.search(rf'<code class="flag" id="{anchor}">|<code id="{anchor}" class="flag">', text), anchor
+                names = one.opts if isinstance(one, click.Option) else [one.human_readable_name]
+                assert [name for name in names if name not in read] == []
+                count += 1
+    assert count > 300
+    listed = words(site / "commands" / "index.html")
+    for path, command in COMMANDS.items():
+        assert len(path) != 1 or str(command.help).partition("\n")[0] in listed
+
+
+def test_every_function_and_keyword_is_on_the_site(site: Path) -> None:
+    page = (site / "api" / "functions.html").read_text(encoding="utf-8")
+    assert {f'id="adapterstilts.{name}"' for name in adapterstilts.__all__ if name[0].islower()} <= set(
+        re.findall(r'id="[\w.]+"', page)
+    )
+    text = " ".join(words(site / "api" / "functions.html").split())
+    for one in declared_by(TransferOptions).values():
+        assert one.name in text and " ".join(one.text.replace("`", "").split()) in text, one.name
+    results = (site / "api" / "results.html").read_text(encoding="utf-8")
+    for name in (name for name in adapterstilts.__all__ if name[0].isupper() and name != "AstiltsError"):
+        assert re.search(rf'id="adapterstilts\.[\w.]+\.{name}"', results), name
+
+
+def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
+    """But the script that draws mermaid diagrams, which CONTRIBUTING.md says."""
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        loaded = re.findall(r'<(?:script|img|iframe)[^>]* src="([^"]+)"|<link [^>]*href="([^"]+)"', text)
+        assert not [one for both in loaded for one in both if one.startswith(("http", "//"))], page.name
+
+
+def test_a_page_without_entry_and_a_broken_link_are_errors(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs")
+    shutil.copytree(DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns("notebooks"))
+    for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    (tmp_path / "adapterstilts").symlink_to(ROOT / "adapterstilts")
+    (tmp_path / "docs" / "lost.md").write_text("# Lost\n\n[a](gone.md) [b](tasks.md#gone)\n", encoding="utf-8")
+    done = build(tmp_path, tmp_path / "site")
+    said = " ".join(done.stderr.split())
+    assert done.returncode != 0
+    assert "lost.md" in said.partition('not included in the "nav" configuration')[2]
+    assert "link 'gone.md', but the target is not found" in said
+    assert "link 'tasks.md#gone', but the doc 'tasks.md' does not contain an anchor '#gone'" in said

@@ -11,17 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 
 import adapterstilts
+from tests.pages import PAGES, ROOT, blocks, script
 
-ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+README = ROOT / "README.md"
+# Those of the main job, after the ones that install the package.
+FIRST = blocks(README, "bash")[1].splitlines()
 
 
 def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -34,7 +31,7 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
     """A folder in which the README's first block has been run, and what its last command printed."""
     folder = tmp_path_factory.mktemp("user")
     output = ""
-    for line in blocks("bash")[0].splitlines():
+    for line in FIRST:
         result = run(line, folder)
         assert result.returncode == 0, result.stderr
         output = result.stdout
@@ -50,21 +47,42 @@ def rows(used: tuple[Path, str]) -> list[dict[str, Any]]:
 
 
 def test_first_commands_are_the_two_of_the_main_job() -> None:
-    assert blocks("bash")[0].splitlines() == [
+    assert FIRST == [
         "astilts train-intermediate squad --profile mini",
         "astilts transfer --from squad --to mlqa --profile mini",
     ]
 
 
 def test_shown_output_has_the_form_of_the_real_one(used: tuple[Path, str]) -> None:
-    """Same title, columns and rows; the numbers of another machine may differ in their last digits."""
+    """Same titles, columns and rows; the numbers of another machine may differ in their last digits."""
+    make = script("readme_blocks")
+    shown = [page for page in PAGES if blocks(page, "console")]
+    assert shown[0] == README and len(shown) >= 4
+    for page in shown:
+        text = page.read_text(encoding="utf-8")
+        place = make.place_of(page, text, used[0]) if make.TITLE.search(text) else used[0]
+        assert make.form(make.with_output(text, place)) == make.form(text), page.name
 
-    def form(text: str) -> list[str]:
-        shown = text[text.index("MLQA, test split") :]
-        shown = re.sub(r"@?[0-9a-f]{12}", "KEY", shown)
-        return re.sub(r"[+-]?\d[\d.,]*", "N", re.sub(r"[ ─]+", " ", shown)).split()
 
-    assert form(blocks("text")[0]) == form(used[1])
+def test_a_table_of_another_form_is_told_from_one_with_other_numbers() -> None:
+    form = script("readme_blocks").form
+    block = "```console\n$ astilts runs\n run   score\n ───────────\n squad@0123456789ab   12.5\n```\n"
+    assert form(block) == form(block.replace("12.5", "9.75").replace("0123456789ab", "ba9876543210"))
+    assert form(block) != form(block.replace("score", "F1")) and form(block) != form(block.replace("squad", "mnli"))
+    assert form(block) != form("")
+
+
+def test_a_command_of_a_page_that_fails_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="Unknown task 'mlqq'"):
+        script("readme_blocks").with_output("```console\n$ astilts transfer --from none --to mlqq\n```\n", tmp_path)
+
+
+def test_it_is_short_and_says_what_each_command_needs() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 150
+    lines = [line for block in blocks(README, "bash")[2:] for line in block.splitlines()]
+    assert len(lines) >= 10 and all(re.search(r"  # (mini|Hub)", line) for line in lines)
+    assert all("mini" in re.split("  # ", line)[1] for line in lines if "--profile mini" in line)
 
 
 def test_score_gives_the_numbers_that_transfer_printed(used: tuple[Path, str], rows: list[dict[str, Any]]) -> None:
@@ -81,7 +99,7 @@ def test_python_example_runs_and_finds_the_same_runs(
     used: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(used[0])
-    (code,) = blocks("python")
+    (code,) = blocks(README, "python")
     names: dict[str, Any] = {}
     exec(compile(code, "README.md", "exec"), names)
     assert len(list((used[0] / "astilts-runs").glob("train-*"))) == 3  # nothing was trained again
@@ -118,7 +136,7 @@ def test_intermediate_task_helps_on_the_mini_suite(used: tuple[Path, str]) -> No
 
 def test_what_was_trained_is_shared_used_again_and_verified(used: tuple[Path, str], tmp_path: Path) -> None:
     """The commands under "Sharing" that need no Hub; who uses the model has a store of their own."""
-    lines = [line.partition("  #")[0].strip() for block in blocks("bash") for line in block.splitlines()]
+    lines = [line.partition("  #")[0].strip() for block in blocks(README, "bash") for line in block.splitlines()]
     shared = [line for line in lines if "./adapters" in line]
     assert [line.split()[1] for line in shared] == ["push", "search", "info", "transfer", "verify"]
     place = used[0] / "adapters"
@@ -132,21 +150,3 @@ def test_what_was_trained_is_shared_used_again_and_verified(used: tuple[Path, st
     assert f"{place}#squad: agrees" in result.stdout or "agrees." in result.stdout
     # Whoever pushes it again changes nothing.
     assert run(f"astilts push squad --to {place}", used[0]).stdout.startswith("Nothing to do")
-
-
-def test_every_command_in_the_readme_is_valid() -> None:
-    """Commands that need the Hub or files of the user's are parsed, with every flag they use."""
-    import shlex
-
-    from adapterstilts.cli.main import astilts
-
-    lines = [line for block in blocks("bash") for line in block.splitlines() if line.startswith("astilts ")]
-    assert len(lines) >= 9
-    for line in lines:
-        command, words = astilts, shlex.split(re.sub(r"\s#.*", "", line))[1:]
-        while isinstance(command, click.Group) and words:
-            context = click.Context(command)
-            if words[0] not in command.list_commands(context):
-                break
-            command = command.get_command(context, words.pop(0))
-        command.make_context(line, words)
