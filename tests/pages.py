@@ -25,7 +25,8 @@ def blocks(page: Path, language: str) -> list[str]:
 def commands(page: Path) -> list[str]:
     """Every `astilts` command of a page, without comments; those of `console` begin with `$`."""
     lines = [line for block in blocks(page, "bash") for line in block.splitlines()]
-    lines += [line[2:] for block in blocks(page, "console") for line in block.splitlines() if line.startswith("$ ")]
+    console = [block.replace("\\\n", "") for block in blocks(page, "console")]
+    lines += [line[2:] for block in console for line in block.splitlines() if line.startswith("$ ")]
     found = [re.search(r"^(?:.*\| )?(astilts .*?)(?:\s#.*|\s\|.*|\s>.*)?$", line) for line in lines]
     return [one[1] for one in found if one]
 

@@ -14,11 +14,10 @@ from typing import Any
 import pytest
 
 import adapterstilts
-from tests.pages import PAGES, ROOT, blocks, script
+from tests.pages import DOCS, PAGES, ROOT, blocks, script
 
 README = ROOT / "README.md"
-# Those of the main job, after the ones that install the package.
-FIRST = blocks(README, "bash")[1].splitlines()
+FIRST = script("readme_blocks").commands(blocks(README, "console")[0])
 
 
 def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -80,7 +79,7 @@ def test_a_command_of_a_page_that_fails_is_an_error(tmp_path: Path) -> None:
 def test_it_is_short_and_says_what_each_command_needs() -> None:
     text = README.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 150
-    lines = [line for block in blocks(README, "bash")[2:] for line in block.splitlines()]
+    lines = [line for block in blocks(README, "bash")[1:] for line in block.splitlines()]
     assert len(lines) >= 10 and all(re.search(r"  # (mini|Hub)", line) for line in lines)
     assert all("mini" in re.split("  # ", line)[1] for line in lines if "--profile mini" in line)
 
@@ -99,9 +98,9 @@ def test_python_example_runs_and_finds_the_same_runs(
     used: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(used[0])
-    (code,) = blocks(README, "python")
+    (code,) = blocks(DOCS / "python.md", "python")
     names: dict[str, Any] = {}
-    exec(compile(code, "README.md", "exec"), names)
+    exec(compile(code, "python.md", "exec"), names)
     assert len(list((used[0] / "astilts-runs").glob("train-*"))) == 3  # nothing was trained again
     assert isinstance(names["result"], adapterstilts.TransferResult)
     assert "none" in capsys.readouterr().out
@@ -135,8 +134,10 @@ def test_intermediate_task_helps_on_the_mini_suite(used: tuple[Path, str]) -> No
 
 
 def test_what_was_trained_is_shared_used_again_and_verified(used: tuple[Path, str], tmp_path: Path) -> None:
-    """The commands under "Sharing" that need no Hub; who uses the model has a store of their own."""
-    lines = [line.partition("  #")[0].strip() for block in blocks(README, "bash") for line in block.splitlines()]
+    """The commands of docs/sharing.md that need no Hub; who uses the model has a store of their own."""
+    lines = [
+        line.partition("  #")[0].strip() for block in blocks(DOCS / "sharing.md", "bash") for line in block.splitlines()
+    ]
     shared = [line for line in lines if "./adapters" in line]
     assert [line.split()[1] for line in shared] == ["push", "search", "info", "transfer", "verify"]
     place = used[0] / "adapters"

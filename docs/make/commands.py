@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 
@@ -10,7 +11,7 @@ import click
 from adapterstilts.cli.main import astilts
 from adapterstilts.declared import Group
 
-_MARKUP = re.compile(r"([*_<>\[\]`|])")
+_MARKUP = re.compile(r"([*_\[\]`])")
 _FLAG = re.compile(r"(?<![\w-])(--[a-z][a-z0-9-]*)")
 
 
@@ -19,7 +20,7 @@ def pages() -> dict[str, str]:
     found = {name: "\n".join(_page(command, ("astilts", name))) for name, command in _subcommands(astilts)}
     lines = ["# Commands", "", *_help(astilts.help or ""), "| command | what it does |", "|---|---|"]
     for name, command in _subcommands(astilts):
-        lines.append(f"| [`{name}`]({name}.md) | {_plain(_first_line(command))} |")
+        lines.append(f"| [`{name}`]({name}.md) | {_plain(_first_line(command)).replace('|', '&#124;')} |")
     return {"index": "\n".join([*lines, "", *_options(astilts, ("astilts",), "##")]), **found}
 
 
@@ -44,7 +45,7 @@ def _page(command: click.Command, path: tuple[str, ...], level: int = 1) -> Iter
 
 def _help(text: str) -> Iterator[str]:
     """A command's help, whose examples become code."""
-    for paragraph in re.split(r"\n\s*\n", text.strip()):
+    for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(text)):
         first, *rest = paragraph.lstrip("\b\n").split("\n")
         if paragraph.startswith("\b"):
             yield from (f"{_plain(first)}", "", "```bash", *(line.strip() for line in rest), "```", "")
@@ -82,4 +83,4 @@ def _first_line(command: click.Command) -> str:
 
 def _plain(text: str) -> str:
     """Text without markup of its own, and flags in it as code."""
-    return _FLAG.sub(r"`\1`", _MARKUP.sub(r"\\\1", text))
+    return _FLAG.sub(r"`\1`", _MARKUP.sub(r"\\\1", text).replace("<", "&lt;"))

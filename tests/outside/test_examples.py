@@ -18,7 +18,7 @@ from tests.conftest import QUICK
 from tests.outside.conftest import EXAMPLES, run
 from tests.translation_models import save_marian, sentences
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "adding.md"
 # What is added to the task that shows it; a method has none of its own.
 TASKS = {"task": "headlines", "format": "notes", "metric": "paraphrases", "kind": "likeness", "method": "headlines"}
 METRIC = {"kind": "spearman"}
@@ -80,8 +80,8 @@ def used(tiny_backbone: Path, data: Path, tmp_path_factory: pytest.TempPathFacto
     )
 
 
-def test_the_readme_says_in_how_many_files_each_is_added() -> None:
-    rows = re.findall(r"^\| an? (\w+) \| (\d+) \| .* \| `(\w+)` \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+def test_the_page_says_in_how_many_files_each_is_added() -> None:
+    rows = re.findall(r"^\| an? (\w+) \| (\d+) \| .* \| `(\w+)` \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert [what for what, _, _ in rows] == ["task", "format", "metric", "method", "kind"]
     for what, count, example in rows:
         own = [path for path in (EXAMPLES / example).rglob("*") if path.suffix in (".py", ".yaml")]
@@ -125,8 +125,8 @@ def test_the_number_of_the_example_kind_is_a_rank_correlation(used: Used) -> Non
         assert row["languages"][language]["spearman"] == pytest.approx(100 * spearmanr(mine, gold).statistic)
 
 
-def test_the_recipe_in_the_readme_is_one(tmp_path: Path) -> None:
-    (text,) = re.findall(r"^```yaml\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+def test_the_recipe_on_the_page_is_one(tmp_path: Path) -> None:
+    (text,) = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     (tmp_path / "news").mkdir()
     (tmp_path / "news/task.yaml").write_text(text, encoding="utf-8")
     (tmp_path / "train.csv").write_text("headline,topic\nA vote,politics\nA goal,sport\n", encoding="utf-8")
