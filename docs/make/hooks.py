@@ -60,7 +60,7 @@ def on_files(files: Files, config: Any) -> Files:
 def from_the_top(text: str) -> str:
     """A page's text with links that hold from `docs/`."""
     for page, source in OUTSIDE.items():
-        text = text.replace(f"]({source})", f"]({page})")
+        text = re.sub(rf"\]\({re.escape(source)}(?=[#)])", f"]({page}", text)
     return re.sub(r"\]\(docs/", "](", text)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from nbconvert import MarkdownExporter
 
 _EXPORTER = MarkdownExporter()
+# How pandas draws the border of a table by itself; here it is a table like others.
+_BORDERS = re.compile(r"<style scoped>.*?</style>\n|(?<=<table) border=\"1\" class=\"dataframe\"", re.DOTALL)
 
 
 def as_page(path: Path) -> tuple[str, dict[str, bytes]]:
@@ -17,4 +20,4 @@ def as_page(path: Path) -> tuple[str, dict[str, bytes]]:
     outputs = {f"{path.stem}-files_{name}": content for name, content in resources["outputs"].items()}
     for name in resources["outputs"]:
         rest = rest.replace(f"({name})", f"({path.stem}-files_{name})")
-    return f"{title}\n\n{link}\n{rest}", outputs
+    return f"{title}\n\n{link}\n{_BORDERS.sub('', rest)}", outputs
