@@ -116,6 +116,7 @@ def train_intermediate(
     store: str | PathLike[str] = "astilts-runs",
     tokens_per_batch: int = 8192,
     force: bool = False,
+    report_to: str | Sequence[str] = (),
 ) -> TrainResult: ...
 def train_separately(
     names: str | Sequence[str],
@@ -178,6 +179,7 @@ def train_separately(
     store: str | PathLike[str] = "astilts-runs",
     tokens_per_batch: int = 8192,
     force: bool = False,
+    report_to: str | Sequence[str] = (),
 ) -> list[TrainResult]: ...
 def train_language(
     language: str,
@@ -215,6 +217,7 @@ def train_language(
     store: str | PathLike[str] = "astilts-runs",
     tokens_per_batch: int = 8192,
     force: bool = False,
+    report_to: str | Sequence[str] = (),
 ) -> TrainResult: ...
 def transfer(
     from_: str | Sequence[str],
@@ -299,6 +302,7 @@ def transfer(
     store: str | PathLike[str] = "astilts-runs",
     tokens_per_batch: int = 8192,
     force: bool = False,
+    report_to: str | Sequence[str] = (),
 ) -> TransferResult: ...
 def translate(
     task: str,

@@ -33,7 +33,7 @@ def transfer_report(result: TransferResult) -> Report:
 
 def _data(result: TransferResult) -> Sheet:
     records = result.records()
-    names = list(records[0])
+    names = list(records[0]) if records else []
     rows = [["" if record[name] is None else str(record[name]) for name in names] for record in records]
     return Sheet("", columns(*names), rows)
 

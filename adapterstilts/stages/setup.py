@@ -26,6 +26,7 @@ class Setup:
         tokens_per_batch: Padded tokens in a micro-batch.
         translations: Where training rows in other languages come from.
         validation_file: Where the rows come from that select checkpoints, in place of the tasks' own.
+        report_to: Trackers that training is shown in: `tensorboard`, `wandb`, `mlflow`.
         test_translations: Where English rows come from that are scored instead of other languages' own.
     """
 
@@ -38,3 +39,4 @@ class Setup:
     translations: Translations | None = None
     test_translations: Translations | None = None
     validation_file: ValidationFile | None = None
+    report_to: tuple[str, ...] = ()

@@ -24,6 +24,7 @@ from adapterstilts.stages.costs import training_cost
 from adapterstilts.stages.heads import head_source, heads_of
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.setup import Setup
+from adapterstilts.stages.tracking import Tracking
 from adapterstilts.stages.trainer import Score, TaskPart, train
 from adapterstilts.stages.validation import Validation, scored, scored_again
 from adapterstilts.stages.words import check_words
@@ -47,17 +48,19 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
     parts = [one.part for one in prepared]
     set_seed(spec.seed)
     model = _begin(spec, setup)
-    stage = setup.store.folder(spec).name
-    result = train(
-        model,
-        parts,
-        settings=spec.settings,
-        sampling=spec.sampling,
-        seed=spec.seed,
-        length=_length(spec, setup),
-        work=work,
-        on_progress=lambda step, steps, logged: reporter.trained(stage, step, steps, logged),
-    )
+    tracking = Tracking.of(setup.report_to, spec, setup.store)
+    with tracking.going_on():
+        result = train(
+            model,
+            parts,
+            settings=spec.settings,
+            sampling=spec.sampling,
+            seed=spec.seed,
+            length=_length(spec, setup),
+            work=work,
+            on_progress=lambda step, steps, logged: reporter.trained(tracking.stage, step, steps, logged),
+            tracking=tracking if tracking.names else None,
+        )
     outcome = dataclasses.asdict(result)
     flops, cost = training_cost(
         model,

@@ -34,6 +34,7 @@ from adapterstilts.stages.checkpoints import (
     mark_complete,
 )
 from adapterstilts.stages.predict import predict
+from adapterstilts.stages.tracking import Describe, Tracking
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -248,6 +249,7 @@ def train(
     work: Path,
     on_progress: Callable[[int, int, dict[str, float]], None],
     length: Length | None = None,
+    tracking: Tracking | None = None,
 ) -> TrainingResult:
     """Trains `model` in place and leaves it with the weights that were best on the validation data.
 
@@ -259,6 +261,7 @@ def train(
         work: Folder for checkpoints and `log.jsonl`.
         on_progress: Called with (step, all steps, newly logged values).
         length: How long it is trained; by default as the settings say.
+        tracking: Where else it is shown.
 
     Raises:
         UsageError: By this sampling a task would never be trained on.
@@ -275,7 +278,7 @@ def train(
     device = next(model.parameters()).device
     trainer = StageTrainer(
         model=model,
-        args=_arguments(checkpoints, settings, steps, eval_steps, seed, device, selects=selects),
+        args=_arguments(checkpoints, settings, steps, eval_steps, seed, device, selects=selects, tracking=tracking),
         parts=parts,
         batches=batches,
     )
@@ -287,6 +290,8 @@ def train(
     if selects:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
     trainer.add_callback(Log(work / "log.jsonl", on_progress))
+    if tracking:
+        trainer.add_callback(Describe(tracking, trainer.callback_handler.callbacks))
 
     latest = latest_complete(checkpoints)
     if steps:
@@ -330,6 +335,7 @@ def _arguments(
     device: torch.device,
     *,
     selects: bool,
+    tracking: Tracking | None,
 ) -> TrainingArguments:
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -355,7 +361,9 @@ def _arguments(
         logging_nan_inf_filter=False,
         remove_unused_columns=False,
         disable_tqdm=True,
-        report_to=[],
+        report_to=list(tracking.names) if tracking else [],
+        run_name=tracking.stage if tracking else None,
+        logging_dir=str(tracking.folder) if tracking else None,
     )
     # A step is a list of micro-batches, which DataParallel cannot scatter: one stage, one device.
     arguments._n_gpu = min(arguments.n_gpu, 1)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
+from adapterstilts.errors import UsageError, unknown
 from adapterstilts.settings import ONE_IS_A_LIST
 
 ALL = "all"
@@ -37,6 +39,21 @@ def _assignments(given: str) -> dict[str, str]:
 
 Names = Annotated[tuple[str, ...], _from_text(_names)]
 """Several names; in one string they are separated by commas."""
+
+TRACKERS = ("tensorboard", "wandb", "mlflow")
+
+
+def _trackers(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name not in TRACKERS:
+            raise unknown("tracker", name, TRACKERS)
+        if find_spec(name) is None:
+            raise UsageError(f"--report-to {name}: that package is not installed.", remedy=f"Run `pip install {name}`.")
+    return names
+
+
+Trackers = Annotated[Names, AfterValidator(_trackers)]
+"""Names of installed trackers."""
 
 Assignments = Annotated[dict[str, str], _from_text(_assignments)]
 """Names with a value each; in one string `NAME=VALUE,NAME=VALUE`."""
