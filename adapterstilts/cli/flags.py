@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 import click
 
 from adapterstilts.cli.completion import completer
+from adapterstilts.cli.run_file import write_command
 from adapterstilts.commands.options import read_all
 from adapterstilts.declared import Declared, Group, declared_by
 from adapterstilts.settings import Strict
@@ -91,7 +92,10 @@ def fields(*models: type[Strict]) -> Callable[[Callable[..., Any]], Callable[...
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def call(**given: Any) -> Any:
-            around = click.get_current_context().parent
+            context = click.get_current_context()
+            if given.get("save_config"):
+                write_command(given["save_config"], context)
+            around = context.parent
             outside = around.params if around else {}
             values = {name: _first_given(value, outside.get(name)) for name, value in given.items()}
             return function(*read_all(models, values, spelled=attrgetter("spelled")))

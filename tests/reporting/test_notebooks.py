@@ -24,9 +24,7 @@ for value in (plan, adapterstilts.TransferResult([])):
 
 
 def test_results_are_tables(tmp_path: object) -> None:
-    result = subprocess.run(
-        [sys.executable, "-c", CODE], cwd=str(tmp_path), capture_output=True, text=True, check=True
-    )
+    result = subprocess.run([sys.executable, "-c", CODE], cwd=str(tmp_path), capture_output=True, text=True, check=True)
     plan, nothing, _ = result.stdout.split("---\n")
     assert "<table>" in plan and plan.count("<tr>") == 1 + 5 and "Sharing saves 0 trainings." in plan
     assert nothing.strip() == "" and result.stderr == ""
