@@ -8,7 +8,10 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from adapterstilts.commands.contrasts import Contrast
+from adapterstilts.commands.few_shot_results import FewShotRow
 from adapterstilts.commands.row_names import RowName
 from adapterstilts.errors import unknown
 from adapterstilts.metrics import METRICS
@@ -359,9 +362,14 @@ class TranslationResult:
 
 @dataclass(frozen=True)
 class TransferResult:
-    """All rows of one `transfer`, those of one target next to each other."""
+    """All rows of one `transfer`, those of one target next to each other.
+
+    Attributes:
+        few_shots: What went on from them with labelled rows of other languages.
+    """
 
     rows: list[TransferRow] = field(default_factory=list)
+    few_shots: list[FewShotRow] = field(default_factory=list)
 
 
 def to_json(result: Any) -> str:
@@ -372,4 +380,4 @@ def to_json(result: Any) -> str:
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
         return {one.name: getattr(value, one.name) for one in fields(value) if one.repr}
-    return str(value)
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else str(value)

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from adapterstilts.commands.results import SELECTED, Metrics, TransferResult, TransferRow
 from adapterstilts.languages import LANGUAGES, context_language, question_language, zero_shot_languages
+from adapterstilts.reporting.few_shots import few_shot_tables
 from adapterstilts.reporting.text_table import plain_table, shown_flops, shown_parameters, text_of
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT, compared, legend, mean_name, row_name
 
@@ -15,8 +16,12 @@ _UNITS = {"perplexity": "(accuracy in percent)", "mse": "(correlations in percen
 
 
 def transfer_tables(result: TransferResult) -> str:
-    """One table per target: a row for each run, a column for each language."""
-    return "\n".join(_transfer_table(list(rows)) for _, rows in groupby(result.rows, key=lambda row: row.task))
+    """One table per target: a row for each run, a column for each language; and those of few shots after it."""
+    tables = []
+    for task, rows in groupby(result.rows, key=lambda row: row.task):
+        tables.append(_transfer_table(list(rows)))
+        tables.append(few_shot_tables([row for row in result.few_shots if row.task == task]))
+    return "\n".join(table for table in tables if table)
 
 
 def _transfer_table(rows: Sequence[TransferRow]) -> str:
