@@ -157,7 +157,9 @@ def _read(values: Mapping[str, Any]) -> Intervals:
     return {name: Interval(**one) for name, one in values.items()}
 
 
-def _found(mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str], kind: Kind, draws: int) -> dict[str, Any] | None:
+def _found(
+    mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str], kind: Kind, draws: int
+) -> dict[str, Any] | None:
     """What a `Contrast` has of the scores, as JSON."""
     files = {id(run): _files(run, languages) for run in (*mine, *theirs)}
     every = list(files.values())

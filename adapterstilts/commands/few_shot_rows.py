@@ -11,13 +11,18 @@ from adapterstilts.commands.few_shot_results import DrawScores, FewShotRow
 from adapterstilts.commands.few_shots import FewShotStages, ShotRuns
 from adapterstilts.commands.results import Metrics, TransferRow
 from adapterstilts.runs.memory import Memory
+from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import Run
 
 _SETTINGS = ("learning_rate", "epochs", "batch_size")
 
 
 def few_shot_rows(
-    stages: Sequence[FewShotStages], runs: Sequence[list[list[ShotRuns]]], rows: Sequence[TransferRow], *, memory: Memory
+    stages: Sequence[FewShotStages],
+    runs: Sequence[list[list[ShotRuns]]],
+    rows: Sequence[TransferRow],
+    *,
+    memory: Memory,
 ) -> list[FewShotRow]:
     """The rows of one target's few shots, those of a language next to each other.
 
@@ -26,12 +31,8 @@ def few_shot_rows(
         rows: The rows of its table, which they go on from.
         memory: Where intervals are kept.
     """
-    contrasts = [
-        _contrast(one, found, rows[one.row], memory) for one, found in zip(stages, runs, strict=True)
-    ]
-    made = [
-        _row(one, found, rows[one.row]) for one, found in zip(stages, runs, strict=True)
-    ]
+    contrasts = [_contrast(one, found, rows[one.row], memory) for one, found in zip(stages, runs, strict=True)]
+    made = [_row(one, found, rows[one.row]) for one, found in zip(stages, runs, strict=True)]
     languages = dict.fromkeys(one.language for one in stages)
     found: list[FewShotRow] = []
     for language in languages:
@@ -49,7 +50,7 @@ def _row(stages: FewShotStages, runs: list[list[ShotRuns]], row: TransferRow) ->
     by_draw = [_mean(list(draw)) for draw in zip(*seeds, strict=True)]
     by_seed = [_mean(seed) for seed in seeds]
     spec = first.training.training
-    assert spec.stage == "few-shot"
+    assert isinstance(spec, TrainSpec)
     every = [one for seed in runs for one in seed]
     zero = [seed.languages[language] for seed in row.seeds]
     return FewShotRow(
@@ -112,9 +113,7 @@ def _spread(found: Sequence[Metrics]) -> Metrics:
     return {name: stdev([one[name] for one in found]) for name in found[0] if name != "examples"}
 
 
-def _contrast(
-    stages: FewShotStages, runs: list[list[ShotRuns]], row: TransferRow, memory: Memory
-) -> Contrast | None:
+def _contrast(stages: FewShotStages, runs: list[list[ShotRuns]], row: TransferRow, memory: Memory) -> Contrast | None:
     """Few shots minus zero shots, in the language alone."""
     mine = [one.evaluation for seed in runs for one in seed]
     starts = {tuple(seed.intermediate_runs.values()) for seed in row.seeds}

@@ -98,7 +98,10 @@ def check_few_shots(options: TransferOptions, tasks: Sequence[Recipe]) -> None:
             remedy="Give each in a command of its own.",
         )
     _check_kinds(tasks)
-    for name, given in (("--language-adapters", options.language_adapters), ("--translate-test", options.translate_test)):
+    for name, given in (
+        ("--language-adapters", options.language_adapters),
+        ("--translate-test", options.translate_test),
+    ):
         if given:
             raise UsageError(f"--shots and {name} do not go together: {_APART[name]}.", remedy="Leave one of them out.")
 

@@ -84,9 +84,7 @@ def shot_rows(
     """
     shots = data.shots
     assert shots is not None
-    rows, _ = rows_to_draw_from(
-        source, task, shots.split, shots.language, bad, apart_from=shots.apart_from, file=file
-    )
+    rows, _ = rows_to_draw_from(source, task, shots.split, shots.language, bad, apart_from=shots.apart_from, file=file)
     found = draw_shots(rows, shots.count, shots.draw)
     if digest(found) != shots.digest:
         raise DataError(

@@ -82,15 +82,13 @@ def _legend(rows: Sequence[FewShotRow]) -> list[str]:
         f"{row.settings['epochs']:g} epochs at learning rate {row.settings['learning_rate']:g}" for row in rows
     )
     return [
-        f"Not zero-shot: rows with shots were trained on labelled {language} rows, after the row above them in English.",
+        f"Not zero-shot: the rows with shots were trained on labelled {language} rows after the zero-shot model above.",
+        "seconds: training + evaluation, all draws and seeds together.",
         f"Drawn from {first.where} ({first.of:,} rows{apart}); of one draw, fewer rows are among more.",
         f"Trained for {', or '.join(settings)}; no {language} label selected anything.",
         *_spread_notes(rows),
         *_contrast_notes(rows),
-        *(
-            f"{row.zero_shot_row}, {row.shots:,} shots, draw {row.draws[0].draw}: {row.draws[0].folder}"
-            for row in rows
-        ),
+        *(f"{row.zero_shot_row}, {row.shots:,} shots, draw {row.draws[0].draw}: {row.draws[0].folder}" for row in rows),
     ]
 
 

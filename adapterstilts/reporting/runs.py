@@ -19,7 +19,7 @@ BY_CLASS = "by_class"
 def runs_table(runs: Sequence[Run]) -> str:
     """Finished runs, oldest first; of shared models, the place that each is from."""
     table = plain_table("")
-    names = {run.key: f"{run.spec.task}@{run.short_key}" for run in runs}
+    names = {run.key: f"{_task(run.spec)}@{run.short_key}" for run in runs}
     for name in ("key", "stage", "task", "from", "method", "backbone", "score", "finished"):
         table.add_column(name, no_wrap=True)
     for run in runs:
@@ -30,7 +30,7 @@ def runs_table(runs: Sequence[Run]) -> str:
         table.add_row(
             run.short_key,
             spec.stage,
-            spec.task,
+            _task(spec),
             " + ".join(made_from),
             _method(spec),
             run.provenance["backbone"],
@@ -52,6 +52,12 @@ def run_text(content: Mapping[str, Any]) -> str:
     text = yaml.safe_dump({**content, "metrics": metrics}, sort_keys=False, allow_unicode=True, width=110)
     tables = class_tables(content["metrics"].get(BY_CLASS, {}))
     return f"{text}\n{tables}" if tables else text
+
+
+def _task(spec: StageSpec) -> str:
+    """What it is about; with the rows of another language where some were trained on."""
+    shots = None if spec.stage == "evaluate" else spec.shots
+    return f"{spec.task}-{shots.label}" if shots else spec.task
 
 
 def _method(spec: StageSpec) -> str:

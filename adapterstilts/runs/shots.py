@@ -9,7 +9,10 @@ from pydantic import Field
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.settings import Strict
 
-FILE = "file"
+FEW_SHOT: Literal["few-shot"] = "few-shot"
+"""What the stage is called that trains on them."""
+
+FILE: Literal["file"] = "file"
 """What stands for the split where rows are from a file of the user's."""
 
 
@@ -41,10 +44,16 @@ class Shots(Strict):
         """Whether they are all that there are, so that another draw would be the same."""
         return self.count == self.of
 
+    @property
+    def name(self) -> str:
+        """The language in words."""
+        return LANGUAGES[self.language]
+
     def __str__(self) -> str:
         drawn = "" if self.every else f", draw {self.draw} of {self.of:,}"
         rows = "row" if self.count == 1 else "rows"
-        return f"{self.count:,} labelled {LANGUAGES[self.language]} {rows}{drawn}"
+        place = " of a file" if self.split == FILE else ""
+        return f"{self.count:,} labelled {self.name} {rows}{place}{drawn}"
 
     @property
     def label(self) -> str:

@@ -151,7 +151,7 @@ class Budget(Strict):
 
 
 class TrainSpec(Strict):
-    """A stage that trains a model: a language adapter, the intermediate phase, the target phase, or a few shots after it.
+    """A stage that trains a model: a language adapter, the intermediate phase, the target phase, a few shots after it.
 
     Attributes:
         tasks: What is trained on; several of them share everything but their heads.

@@ -17,7 +17,7 @@ from adapterstilts.errors import DataError, UsageError
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.runs.memory import Memory
-from adapterstilts.runs.shots import FILE, Shots
+from adapterstilts.runs.shots import FEW_SHOT, FILE, Shots
 from adapterstilts.runs.specs import Choice, TaskSpec, TrainingData
 from adapterstilts.settings import Optimisation, validate
 from adapterstilts.stages.graph import Stage, Training, made_by
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 EPOCHS = 50
 """Passes over the rows: those of Schmidt et al. 2022 (`configs/experiment/*_shots.yaml` of their code)."""
 
-_PHASE: Literal["few-shot"] = "few-shot"
 # What only says how a checkpoint is selected, or how long another phase was.
 _UNUSED = ("max_steps", "warmup_steps", "eval_steps", "patience", "max_validation_examples")
 
@@ -101,7 +100,9 @@ class ShotPool:
             raise DataError(
                 f"--shots {self.language}={count}: {self.where} has {of:,} labelled {LANGUAGES[self.language]} rows to "
                 f"draw from{apart}.",
-                remedy=f"Give at most {of:,}." if of else f"Give a file of others with --train-more {self.language}=FILE.",
+                remedy=f"Give at most {of:,}."
+                if of
+                else f"Give a file of others with --train-more {self.language}=FILE.",
             )
         count = of if count is None else count
         number = 1 if count == of else number
@@ -170,14 +171,14 @@ def plan_few_shots(
     made = made_by(model)
     data = TrainingData(
         task=task.name,
-        source=shots.split if shots.split == FILE else planner.setup.source.of(task).name,
+        source=planner.setup.source.of(task).name,
         fingerprints={"train": {shots.language: fingerprint}},
         skip_bad_rows=planner.skip_bad_rows,
         shots=shots,
     )
     spec = made.model_copy(
         update={
-            "stage": _PHASE,
+            "stage": FEW_SHOT,
             "tasks": (
                 TaskSpec(
                     kind=task.kind,
@@ -200,6 +201,6 @@ def plan_few_shots(
 def _settings(planner: Planner, made: Optimisation, family: str, given: Mapping[str, Any]) -> Optimisation:
     values = {name: value for name, value in made if name not in _UNUSED}
     values |= {"epochs": EPOCHS}
-    for scope in (_PHASE, f"{_PHASE}.{family}"):
+    for scope in (FEW_SHOT, f"{FEW_SHOT}.{family}"):
         values |= planner.profile.settings.get(scope, {})
     return validate(Optimisation, {**values, **given}, where="settings of the few-shot phase")
