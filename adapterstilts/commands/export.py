@@ -76,10 +76,8 @@ class _Evaluation:
         """What one should know before handing it in."""
         if self.spec.source == "mini":
             yield f"{self.name}: the embedded suite, not the benchmark's data."
-        before = [RunStore(self.run.folder.parent).of_key(one) for one in self.spec.inputs]
-        for shots in (one.training.shots for one in before if one):
-            if shots:
-                yield f"{self.name}: the model was trained on {shots}, so this is no zero-shot submission."
+        if shots := RunStore(self.run.folder.parent).shots(self.run):
+            yield f"{self.name}: the model was trained on {shots}, so this is no zero-shot submission."
         if left_out := self.run.provenance.get("rows_left_out"):
             yield f"{self.name}: {sum(left_out.values())} rows were left out, so lines are missing."
 

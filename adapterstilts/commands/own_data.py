@@ -108,14 +108,14 @@ def rows_file(
     if source.of(task).name == "files" and (part := _single_file(task.source("files"))):
         return RowsFile(path.resolve(), part)
     features, columns = task.canonical_columns, _columns(task.kind, options)
-    found = guess_format(path, features, encoding=options.encoding, delimiter=options.delimiter)
-    records = first_records(path, found)
     guesses: list[ColumnGuess] = []
-    if columns or not set(features) - {"id", "language"} <= records[0].keys():
-        try:
+    try:
+        found = guess_format(path, features, encoding=options.encoding, delimiter=options.delimiter)
+        records = first_records(path, found)
+        if columns or not set(features) - {"id", "language"} <= records[0].keys():
             guesses = guess_columns(records, features, columns)
-        except UsageError as error:
-            raise _with_own_flags(error) from None
+    except UsageError as error:
+        raise _with_own_flags(error) from None
     note(f"{path}: read as {found.name}")
     for guess in guesses:
         if guess.theirs:
@@ -183,6 +183,7 @@ def own_task(path: Path, options: OwnDataOptions, catalogue: Catalogue) -> OwnTa
 def _with_own_flags(error: UsageError) -> UsageError:
     """An error that names the flags of `tasks new`, with those of a command that is given a file."""
     remedy = re.sub(r"--column (\w+)=NAME", lambda found: _flag(found[1]), error.remedy or "")
+    remedy = remedy.replace("Say it with --format", "Give the file the suffix of its format")
     return UsageError(error.message, remedy=remedy or None)
 
 

@@ -17,12 +17,16 @@ from adapterstilts.data.sources.rows import Source
 from adapterstilts.data.sources.rows_file import RowsFile
 from adapterstilts.data.spilled import each_row
 from adapterstilts.errors import DataError
+from adapterstilts.languages import ENGLISH
 from adapterstilts.runs.shots import FILE
 from adapterstilts.runs.specs import TrainingData
 from adapterstilts.tasks.recipe import Recipe
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+
+_COMPARED = 20
 
 
 def rows_to_draw_from(
@@ -58,6 +62,18 @@ def rows_to_draw_from(
     }
     kept = [number for number, row in enumerate(each_row(rows)) if group(row).strip() not in scored]
     return rows.select(kept), len(rows) - len(kept)
+
+
+def are_english_rows(source: Source, task: Recipe, split: str, language: str, *, skip: bool) -> bool:
+    """Whether the rows of a split in a language are those in English, because one file is read for every language."""
+    if source.missing(task, split, ENGLISH):
+        return False
+    named, english = (source.load(task, split, code, BadRows(skip=skip)) for code in (language, ENGLISH))
+    compared = [name for name in named.column_names if name != "language"]
+    first, second = (
+        rows.select(range(min(_COMPARED, len(rows)))).select_columns(compared) for rows in (named, english)
+    )
+    return first.to_list() == second.to_list()
 
 
 def draw_shots(rows: Dataset, count: int, draw: int) -> Dataset:

@@ -20,6 +20,7 @@ def runs_table(runs: Sequence[Run]) -> str:
     """Finished runs, oldest first; of shared models, the place that each is from."""
     table = plain_table("")
     names = {run.key: f"{_task(run.spec)}@{run.short_key}" for run in runs}
+    few = {run.key for run in runs if run.spec.stage != "evaluate" and run.spec.shots}
     for name in ("key", "stage", "task", "from", "method", "backbone", "score", "finished"):
         table.add_column(name, no_wrap=True)
     for run in runs:
@@ -34,7 +35,7 @@ def runs_table(runs: Sequence[Run]) -> str:
             " + ".join(made_from),
             _method(spec),
             run.provenance["backbone"],
-            _score(run),
+            _score(run, "few-shot" if few.intersection(spec.inputs) else "zero-shot"),
             run.provenance["finished"][:19] + "Z",
         )
     return text_of(table)
@@ -64,10 +65,15 @@ def _method(spec: StageSpec) -> str:
     return "" if spec.stage == "evaluate" else f"{spec.method} {spec.composition}"
 
 
-def _score(run: Run) -> str:
+def _score(run: Run, others: str) -> str:
+    """Its main scores.
+
+    Args:
+        others: What those in languages other than English are called.
+    """
     if run.spec.stage == "evaluate":
-        parts = ("english", "zero_shot")
-        found = {part.replace("_", "-"): run.metrics[part] for part in parts if part in run.metrics}
+        parts = {"english": "english", "zero_shot": others}
+        found = {name: run.metrics[part] for part, name in parts.items() if part in run.metrics}
         shown = ", ".join(f"{part} {metrics['score']:.1f}" for part, metrics in found.items())
         return shown + _what(next(iter(found.values()), {}))
     best = run.metrics["best_score"]

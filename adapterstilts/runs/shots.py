@@ -50,7 +50,7 @@ class Shots(Strict):
         return LANGUAGES[self.language]
 
     def __str__(self) -> str:
-        drawn = "" if self.every else f", draw {self.draw} of {self.of:,}"
+        drawn = "" if self.every else f" (draw {self.draw}, from {self.of:,})"
         rows = "row" if self.count == 1 else "rows"
         place = " of a file" if self.split == FILE else ""
         return f"{self.count:,} labelled {self.name} {rows}{place}{drawn}"

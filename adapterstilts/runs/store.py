@@ -29,6 +29,7 @@ from pydantic import ValidationError
 
 from adapterstilts.errors import AstiltsError, StoreError, UsageError
 from adapterstilts.files import file_digest, sync, write_json
+from adapterstilts.runs.shots import Shots
 from adapterstilts.runs.specs import EvaluateSpec, ModelSpec, StageSpec, canonical_json, key, read_spec
 
 MANIFEST = "manifest.json"
@@ -189,6 +190,13 @@ class RunStore:
             if (folder / MANIFEST).is_file() and run.key == key:
                 return run.check()
         return None
+
+    def shots(self, run: Run) -> Shots | None:
+        """The labelled rows of another language that a model was trained on, or the one that an evaluation scores."""
+        if isinstance(run.spec, EvaluateSpec):
+            models = (self.of_key(one) for one in run.spec.inputs)
+            return next((one.training.shots for one in models if one and one.training.shots), None)
+        return run.training.shots
 
     def need(self, key: str) -> Run:
         """The finished run with a full key.

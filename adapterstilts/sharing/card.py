@@ -260,7 +260,7 @@ def _use(manifest: Manifest, facts: CardFacts) -> str:
 def _limits(manifest: Manifest, facts: CardFacts) -> str:
     lines = [
         f"It works on this backbone only: `{manifest.base.name}`, fingerprint `{manifest.base.fingerprint[:24]}…`.",
-        *(f"**Not zero-shot in {shots.name}**: {shots} were trained on." for shots in facts.shots),
+        *(f"**Not zero-shot in {shots.name}**: it was trained on {shots}." for shots in facts.shots),
         "Scores in languages other than those of its training data are zero-shot; they differ between languages, and "
         "no label of these languages selected anything.",
         f"Licence of the training data: {facts.licence.text}.",

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.shots import digest, draw_shots, rows_to_draw_from
+from adapterstilts.data.shots import are_english_rows, digest, draw_shots, rows_to_draw_from
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.modeling.methods import METHODS
@@ -63,7 +63,9 @@ class ShotPool:
         source = planner.setup.source
         for split in splits:
             if split != scored and not source.missing(task, split, language):
-                return cls(planner, task, language, split, scored)
+                found = cls(planner, task, language, split, scored)
+                if not found.english:
+                    return found
         raise UsageError(
             f"{task.name} has no labelled {LANGUAGES[language]} rows in the {source.of(task).name} source beside those "
             f"of its {scored} split, which are scored.",
@@ -76,6 +78,17 @@ class ShotPool:
         if self.split == FILE:
             return self.planner.setup.shot_files[self.language].fingerprint
         return self.planner.setup.source.fingerprint(self.task, self.split, self.language)
+
+    @property
+    def english(self) -> bool:
+        """Whether these rows are in English alone, whatever language they are asked for in."""
+        setup, skip = self.planner.setup, self.planner.skip_bad_rows
+        return bool(
+            self._recall(
+                "english",
+                find=lambda: are_english_rows(setup.source, self.task, self.split, self.language, skip=skip),
+            )
+        )
 
     @property
     def where(self) -> str:
@@ -148,7 +161,7 @@ class ShotPool:
     def _recall(self, *what: str, find: Any) -> Any:
         """What reading the rows tells, which is not done again by a command that the store answers."""
         options = str(sorted(self.task.options.items()))
-        told = (self.task.kind, options, self.fingerprint, self._scored, str(self.planner.skip_bad_rows))
+        told = (self.task.kind, options, self.language, self.fingerprint, self._scored, str(self.planner.skip_bad_rows))
         return Memory.of_user().recall("shots", *told, *what, find=find)
 
 

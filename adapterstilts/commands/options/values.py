@@ -45,8 +45,8 @@ def _counts(given: Any) -> Any:
         for text in str(part).split(","):
             before, assigned, value = text.strip().rpartition("=")
             name = before.strip() if assigned else name
-            if not name or not value.strip():
-                raise ValueError("It is not of the form NAME=N,N")
+            if not name or not value.strip().isdigit():
+                raise ValueError("It is not of the form NAME=N,N with whole numbers")
             found.setdefault(name, []).append(value.strip())
     return found
 
@@ -70,6 +70,17 @@ Names = Annotated[tuple[str, ...], _from_text(_names)]
 
 Assignments = Annotated[dict[str, str], _from_text(_assignments)]
 """Names with a value each; in one string `NAME=VALUE,NAME=VALUE`."""
+
+
+def _paths(given: Any) -> Any:
+    found = _assignments(given) if isinstance(given, str) else given
+    if not isinstance(found, Mapping):
+        return found
+    return {name: fspath(path) if isinstance(path, PathLike) else path for name, path in found.items()}
+
+
+Files = Annotated[dict[str, str], BeforeValidator(_paths)]
+"""Names with a path each, likewise."""
 
 Weights = Annotated[dict[str, float], _from_text(_assignments)]
 """Names with a number each, likewise."""
