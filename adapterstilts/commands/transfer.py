@@ -116,16 +116,11 @@ def plan_transfer(
         note: Told what is waited for.
 
     Raises:
-        AstiltsError: As `adapterstilts.transfer`, as far as it can be known without reading rows.
+        AstiltsError: As `adapterstilts.transfer`, as far as it can be known without reading rows, except those
+            of few shots.
     """
-    named, own = own_tasks(
-        _distinct(targets, "target"),
-        options,
-        Catalogue.load(options.tasks),
-        note=note,
-        scored=True,
-        more=bool(options.train_more),
-    )
+    given, more = _distinct(targets, "target"), bool(options.train_more)
+    named, own = own_tasks(given, options, Catalogue.load(options.tasks), note=note, scored=True, more=more)
     catalogue = own.catalogue(options.tasks)
     tasks = [catalogue.recipe_for_phase(name, "target") for name in named]
     names = _distinct(intermediates, "intermediate task")
@@ -151,31 +146,39 @@ def plan_transfer(
     repeats = chosen_seeds(options, planner.profile.seeds, rows)
     scored = _scored(options)
     baselines = _baselines(planner, options, tasks, rows, composition)
-    adapters = None
-    if options.language_adapters:
-        languages = [name for task in tasks for name in evaluation_languages(planner.setup.source, task, scored)]
-        adapters = find_language_adapters(planner, options, languages, models)
+    adapters = _language_adapters(planner, options, tasks, models)
     every = [one for row in (*rows, *(baseline.intermediates for baseline in baselines)) for one in row]
     check_repeatable(planner, every, repeats.intermediate)
     if options.match != "none":
         for one in every:
             made_by(one)  # how long it was trained is known
     target = Target(planner, scored, composition, options.head, repeats, trained_in, adapters, options.match)
-    tables = tuple(_table(target, task, rows, baselines, options.against) for task in tasks)
     few_shots = FewShots.of(planner, scored, options)
-    tables = tuple(
-        replace(table, few_shots=tuple(few_shots.stages(task, table.rows)))
-        for table, task in zip(tables, tasks, strict=True)
-    )
+    tables = tuple(_table(target, task, rows, baselines, few_shots, options.against) for task in tasks)
+    transfer = Transfer(planner, _graph(tables), options.force, tables, adapters, options.select)
+    transfer.check()
+    return transfer
+
+
+def _graph(tables: Sequence[Table]) -> Graph:
     graph = Graph()
     for table in tables:
         for seed in (seed for row in table.rows for seed in row.seeds):
             graph.ask(seed.evaluation)
         for draw in (draw for one in table.few_shots for seed in one.seeds for draw in seed):
             graph.ask(draw.evaluation)
-    transfer = Transfer(planner, graph, options.force, tables, adapters, options.select)
-    transfer.check()
-    return transfer
+    return graph
+
+
+def _language_adapters(
+    planner: Planner, options: TransferOptions, tasks: Sequence[Recipe], models: SharedModels
+) -> LanguageAdapters | None:
+    """Those of all languages that are scored, if they are wanted."""
+    if not options.language_adapters:
+        return None
+    scored = _scored(options)
+    languages = [name for task in tasks for name in evaluation_languages(planner.setup.source, task, scored)]
+    return find_language_adapters(planner, options, languages, models)
 
 
 def _with_shot_files(
@@ -192,6 +195,7 @@ def _table(
     task: Recipe,
     rows: Sequence[Intermediates],
     baselines: Sequence[Baseline],
+    few_shots: FewShots,
     against: str | None,
 ) -> Table:
     with_intermediates = {row: target.stages(task, row) for row in rows if row}
@@ -203,7 +207,7 @@ def _table(
     ]
     every = (*own, *compared)
     found = None if against is None else find_row(against, [row.name for row in every], flag="--against")
-    return Table(every, len(own), found)
+    return Table(every, len(own), found, tuple(few_shots.stages(task, every)))
 
 
 def _baselines(

@@ -12,41 +12,29 @@ from safetensors.torch import load_file
 
 import adapterstilts
 from adapterstilts.cli.main import astilts
-from adapterstilts.commands.few_shot_results import FewShotRow
 from adapterstilts.commands.plan import TO_EVALUATE, TO_TRAIN
 from adapterstilts.commands.push import trained_run
-from adapterstilts.commands.results import TransferResult
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.shots import draw_shots, rows_to_draw_from
 from adapterstilts.data.sources.mini import MiniRows
 from adapterstilts.errors import AstiltsError, UsageError
+from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.store import Run, RunStore
+from tests.commands.conftest import FEW, SHOWN, FewShots
 from tests.package_tasks import recipe
 
-SHOWN = {"languages": ("en", "de", "zh"), "max_eval_examples": 16}
-FEW = {"shots": {"de": [3, 6]}, "draws": 2, "shot_epochs": 2, "shot_learning_rate": 0.05}
 ONE = {"shots": 3, "draws": 1, "shot_epochs": 1, "max_eval_examples": 8}
 
 
-@pytest.fixture(scope="module")
-def result(mini: dict[str, Any]) -> TransferResult:
-    """Two rows, each with two sizes of two draws."""
-    return adapterstilts.transfer("squad", "mlqa", **SHOWN, **FEW, **mini)
-
-
-def rows_of(result: TransferResult, shots: int) -> list[FewShotRow]:
-    return [row for row in result.few_shots if row.shots == shots]
-
-
-def test_each_row_has_each_size_and_draw_as_runs_of_their_own(result: TransferResult, mini: dict[str, Any]) -> None:
-    assert [(row.zero_shot_row, row.language, row.shots, row.of) for row in result.few_shots] == [
-        (str(row.named), "de", shots, 200) for row in result.rows for shots in (3, 6)
+def test_each_row_has_each_size_and_draw_as_runs_of_their_own(few_shots: FewShots) -> None:
+    assert [(row.zero_shot_row, row.language, row.shots, row.of) for row in few_shots.result.few_shots] == [
+        (str(row.named), "de", shots, 200) for row in few_shots.result.rows for shots in (3, 6)
     ]
-    draws = [one for row in result.few_shots for one in row.draws]
+    draws = [one for row in few_shots.result.few_shots for one in row.draws]
     assert [(one.seed, one.draw) for one in draws] == 4 * [(42, 1), (42, 2)]
     assert len({one.trained for one in draws}) == len({one.folder for one in draws}) == 8
-    for row in result.few_shots:
-        zero = next(one for one in result.rows if str(one.named) == row.zero_shot_row)
+    for row in few_shots.result.few_shots:
+        zero = next(one for one in few_shots.result.rows if str(one.named) == row.zero_shot_row)
         for one in row.draws:
             run = Run(one.trained).check()
             assert run.spec.stage == "few-shot" and run.training.inputs == (Run(zero.trained).key,)
@@ -57,18 +45,18 @@ def test_each_row_has_each_size_and_draw_as_runs_of_their_own(result: TransferRe
         assert row.zero_shot == zero.languages["de"] and row.scores["examples"] == 16
 
 
-def test_the_zero_shot_rows_are_what_they_are_without_shots(result: TransferResult, mini: dict[str, Any]) -> None:
-    alone = adapterstilts.transfer("squad", "mlqa", **SHOWN, **mini)
-    assert alone.rows == result.rows and alone.few_shots == []
+def test_the_zero_shot_rows_are_what_they_are_without_shots(few_shots: FewShots) -> None:
+    alone = adapterstilts.transfer("squad", "mlqa", **few_shots.options)
+    assert alone.rows == few_shots.result.rows and alone.few_shots == []
 
 
-def test_no_drawn_row_is_scored_and_fewer_are_among_more(result: TransferResult) -> None:
+def test_no_drawn_row_is_scored_and_fewer_are_among_more(few_shots: FewShots) -> None:
     task, source = recipe("mlqa"), MiniRows()
     pool, _ = rows_to_draw_from(source, task, "train", "de", BadRows(skip=False), apart_from=("test",))
     scored = source.load(task, "test", "de", BadRows(skip=False))
     contexts = set(scored["context"])
     ids: dict[tuple[int, int], set[str]] = {}
-    for row in result.few_shots:
+    for row in few_shots.result.few_shots:
         for one in row.draws:
             rows = draw_shots(pool, one.shots.count, one.draw)
             assert len(rows) == row.shots and not contexts.intersection(rows["context"])
@@ -76,9 +64,9 @@ def test_no_drawn_row_is_scored_and_fewer_are_among_more(result: TransferResult)
     assert ids[3, 1] < ids[6, 1] and ids[3, 2] < ids[6, 2] and ids[6, 1] != ids[6, 2]
 
 
-def test_only_what_the_target_phase_trained_is_trained_further(result: TransferResult) -> None:
-    (row,) = [row for row in rows_of(result, 6) if row.intermediate != "none"]
-    zero = next(one for one in result.rows if one.intermediate == row.intermediate)
+def test_only_what_the_target_phase_trained_is_trained_further(few_shots: FewShots) -> None:
+    (row,) = [row for row in few_shots.of(6) if row.intermediate != "none"]
+    zero = next(one for one in few_shots.result.rows if one.intermediate == row.intermediate)
     before, after = (load_file(folder / "weights.safetensors") for folder in (zero.trained, row.draws[0].trained))
     assert before.keys() == after.keys()
     changed = {name for name in before if not before[name].equal(after[name])}
@@ -86,19 +74,17 @@ def test_only_what_the_target_phase_trained_is_trained_further(result: TransferR
     assert not any(".adapters.squad." in name for name in changed)
 
 
-def test_a_repeated_command_is_answered_from_the_store(
-    result: TransferResult, mini: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan = adapterstilts.plan(adapterstilts.transfer, "squad", "mlqa", **SHOWN, **FEW, **mini)
+def test_a_repeated_command_is_answered_from_the_store(few_shots: FewShots, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = adapterstilts.plan(adapterstilts.transfer, "squad", "mlqa", **FEW, **few_shots.options)
     assert plan.to_train == plan.to_evaluate == 0
     more = {**FEW, "shots": "de=3,6,9"}
-    plan = adapterstilts.plan(adapterstilts.transfer, "squad", "mlqa", **SHOWN, **more, **mini)
+    plan = adapterstilts.plan(adapterstilts.transfer, "squad", "mlqa", **more, **few_shots.options)
     states = [(one.stage, one.label) for one in plan.stages if one.state in (TO_TRAIN, TO_EVALUATE)]
     assert states == 2 * [("few-shot", "mlqa-de-9-draw1"), ("evaluate", "mlqa"), ("few-shot", "mlqa-de-9-draw2"),
                           ("evaluate", "mlqa")]  # fmt: skip
     monkeypatch.setattr("adapterstilts.data.shots.rows_to_draw_from", None)  # nothing is read again
-    again = adapterstilts.transfer("squad", "mlqa", **SHOWN, **FEW, **mini)
-    assert again.few_shots == result.few_shots
+    again = adapterstilts.transfer("squad", "mlqa", **FEW, **few_shots.options)
+    assert again.few_shots == few_shots.result.few_shots
 
 
 @pytest.mark.parametrize("task", ["xnli", "pawsx", "xcopa", "udpos", "panx"])
@@ -206,38 +192,43 @@ def test_what_cannot_be_done_is_refused(
         adapterstilts.plan(adapterstilts.transfer, "none", targets, **given)
 
 
-def test_an_intermediate_run_is_none_with_shots(result: TransferResult, mini: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("target", "split"), [("xquad", "test"), ("mlqa", "validation")])
+def test_releases_without_other_labelled_rows_are_refused(quick: dict[str, Any], target: str, split: str) -> None:
+    with pytest.raises(UsageError, match=rf"{target} has no labelled German rows in the files source beside those of "
+                                         rf"its {split} split, which are scored\. .*--train-more de=FILE"):  # fmt: skip
+        adapterstilts.plan(adapterstilts.transfer, "none", target, languages=("en", "de"), shots=5, **quick)
+
+
+def test_an_intermediate_run_is_none_with_shots(few_shots: FewShots) -> None:
     """Nor is one taken in place of the zero-shot model where a task is named."""
-    store = RunStore(mini["store"])
-    shots = Run(rows_of(result, 3)[0].draws[0].trained)
+    store = RunStore(few_shots.options["store"])
+    shots = Run(few_shots.of(3)[0].draws[0].trained)
     with pytest.raises(UsageError, match="mlqa .MLQA. is not a task for the intermediate phase"):
-        adapterstilts.transfer(f"mlqa@{shots.key}", "xquad", **mini)
-    with pytest.raises(UsageError, match=r"has 2 models of mlqa") as error:
+        adapterstilts.transfer(f"mlqa@{shots.key}", "xquad", **few_shots.options)
+    with pytest.raises(UsageError, match=r"has \d models of mlqa") as error:
         trained_run(store, "mlqa")
     assert "few-shot" not in str(error.value)
     assert trained_run(store, f"mlqa@{shots.short_key}").key == shots.key
 
 
-def test_shared_models_and_their_cards_say_it(result: TransferResult, mini: dict[str, Any], tmp_path: Path) -> None:
-    shots = Run(rows_of(result, 3)[0].draws[0].trained)
+def test_shared_models_and_their_cards_say_it(few_shots: FewShots, tmp_path: Path) -> None:
+    shots = Run(few_shots.of(3)[0].draws[0].trained)
     folder = tmp_path / "model"
-    adapterstilts.pull(shots.key, folder, store=mini["store"])
+    adapterstilts.pull(shots.key, folder, store=few_shots.options["store"])
     card = (folder / "README.md").read_text()
     assert "MLQA in English, and then on 3 labelled German rows (draw 1, from 200)" in card
     assert "**Not zero-shot in German**: it was trained on 3 labelled German rows" in card
-    given = {**mini, "store": tmp_path / "store", **SHOWN}
+    given = {**few_shots.options, "store": tmp_path / "store"}
     found = adapterstilts.transfer(str(folder), "xquad", **given)
     run = found.rows[1]
     assert [str(one) for one in run.intermediate_shots.values()] == ["3 labelled German rows (draw 1, from 200)"]
-    from adapterstilts.reporting.transfer import transfer_tables
-
     text = transfer_tables(found)
     assert "zero-shot mean" not in text and "so that in German it is not zero-shot" in text
 
 
-def test_the_commands_about_runs_say_it(result: TransferResult, mini: dict[str, Any], tmp_path: Path) -> None:
-    draw = rows_of(result, 3)[0].draws[0]
-    shots, evaluated, store = Run(draw.trained), Run(draw.folder), str(mini["store"])
+def test_the_commands_about_runs_say_it(few_shots: FewShots, tmp_path: Path) -> None:
+    draw = few_shots.of(3)[0].draws[0]
+    shots, evaluated, store = Run(draw.trained), Run(draw.folder), str(few_shots.options["store"])
     run = CliRunner().invoke
     listed = run(astilts, ["runs", "--store", store]).output
     assert f"mlqa-de-3-draw1@{shots.short_key}" in listed

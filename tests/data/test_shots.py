@@ -16,7 +16,7 @@ from tests.package_tasks import recipe
 
 
 class Overlapping(MiniRows):
-    """The suite's rows, of which those of the validation split have the contexts of the first rows of the test split."""
+    """The suite's rows, of which the first of the validation split have the contexts of those of the test split."""
 
     def load(self, task: Any, split: str, language: str, bad: BadRows) -> Any:
         rows = super().load(task, split, language, bad)
