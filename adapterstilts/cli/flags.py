@@ -158,7 +158,7 @@ def _flag(one: Declared, others: Mapping[str, Declared]) -> Callable[..., Any]:
         cls=FieldOption,
         group=one.flag.group,
         required=one.required,
-        multiple=one.form == tuple[Path, ...],
+        multiple=_repeated(one),
         help=_help(one, others),
         shell_complete=completer(shape.get("metavar") or ""),
         **shape,
@@ -166,11 +166,15 @@ def _flag(one: Declared, others: Mapping[str, Declared]) -> Callable[..., Any]:
     )
 
 
+def _repeated(one: Declared) -> bool:
+    return one.flag.repeated or one.form == tuple[Path, ...]
+
+
 def _help(one: Declared, others: Mapping[str, Declared]) -> str:
     """What a flag means, what holds without it, and where else it is read from."""
     # A field between backticks, perhaps with a value, is shown as the flag that it is.
     text = re.sub(r"`(\w+)(=?)([^`]*)`", lambda at: f"{others[at[1]].spelled}{' ' if at[2] else ''}{at[3]}", one.text)
-    if one.form == tuple[Path, ...]:
+    if _repeated(one):
         text += " May be repeated."
     if one.flag.unset:
         text += f" Default: {one.flag.unset}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from transformers import set_seed
@@ -29,9 +29,6 @@ from adapterstilts.stages.trainer import Score, TaskPart, train
 from adapterstilts.stages.validation import Validation, scored, scored_again
 from adapterstilts.stages.words import check_words
 from adapterstilts.tasks.kind import Kind, Row, draw
-
-if TYPE_CHECKING:
-    pass
 
 # Before the names of values that were chosen on validation data, among the metrics that are logged.
 _CALIBRATED = "calibrated_"
@@ -83,6 +80,8 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
         "stored_bytes": (work / WEIGHTS).stat().st_size,
     }
     metrics = _metrics(spec, outcome, {one.part.name: one.counts for one in prepared})
+    if spec.shots:  # what was chosen on English validation data still holds: shots choose nothing
+        metrics["calibration"] = setup.store.need(spec.inputs[0]).metrics["calibration"]
     validations = [one.validation for one in prepared if one.validation]
     again = scored_again(model, validations, metrics["calibration"]) if len(validations) == len(prepared) else {}
     return {**metrics, "validation_all": again, **measured}, details
@@ -147,6 +146,7 @@ def _prepare(spec: TrainSpec, task: TaskSpec, setup: Setup, bad: BadRows, report
         bad,
         translations=setup.translations,
         validation_file=setup.validation_file,
+        shot_files=setup.shot_files,
     )
     check_words(setup.backbone, task.name, rows, note=reporter.note)
     features = encode(

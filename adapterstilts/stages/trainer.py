@@ -275,6 +275,8 @@ def train(
     reached = settings.eval_steps is not None and settings.eval_steps <= steps
     eval_steps = settings.eval_steps if settings.eval_steps and reached else len(batches)
     selects = all(part.held_out is not None for part in parts)
+    if not selects and settings.eval_steps is None:  # nothing happens between epochs, which can be a step each
+        eval_steps = max(1, steps)
     device = next(model.parameters()).device
     trainer = StageTrainer(
         model=model,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from adapterstilts.commands.options.few_shots import FewShotOptions
 from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.shared import Benchmark
 from adapterstilts.commands.options.sharing import SharedModelOptions
@@ -74,7 +75,7 @@ class _EvaluationOptions(TrainingOptions):
     )
 
 
-class TransferOptions(_EvaluationOptions, _LanguageAdapterOptions, SharedModelOptions, OwnDataOptions):
+class TransferOptions(_EvaluationOptions, _LanguageAdapterOptions, SharedModelOptions, OwnDataOptions, FewShotOptions):
     """Options of `transfer`."""
 
     composition: Annotated[
