@@ -28,6 +28,7 @@ from adapterstilts.commands.results import TransferResult, TransferRow
 from adapterstilts.commands.row_names import find_row
 from adapterstilts.commands.setup import make_planner
 from adapterstilts.commands.shared_models import SharedModels
+from adapterstilts.commands.target_names import named_targets, scored_targets
 from adapterstilts.commands.targets import Target, TargetStages
 from adapterstilts.commands.transfer_options import check_options, check_rows, chosen_seeds, parse_composition
 from adapterstilts.commands.transfer_rows import Rows, selection_rows
@@ -119,8 +120,9 @@ def plan_transfer(
         AstiltsError: As `adapterstilts.transfer`, as far as it can be known without reading rows, except those
             of few shots.
     """
-    given, more = _distinct(targets, "target"), bool(options.train_more)
-    named, own = own_tasks(given, options, Catalogue.load(options.tasks), note=note, scored=True, more=more)
+    everything, more = Catalogue.load(options.tasks), bool(options.train_more)
+    wanted = named_targets(targets, everything, benchmark=options.benchmark)
+    named, own = own_tasks(wanted.names, options, everything, note=note, scored=True, more=more)
     catalogue = own.catalogue(options.tasks)
     tasks = [catalogue.recipe_for_phase(name, "target") for name in named]
     names = _distinct(intermediates, "intermediate task")
@@ -132,30 +134,31 @@ def plan_transfer(
     trained_in = check_training_languages(options.train_languages, translated, flag="--train-languages")
     planner = make_planner(options, translations=options.translations, translate_test=options.translate_test, own=own)
     planner = _with_shot_files(planner, options, tasks, note)
+    scored = scored_targets(tasks, wanted, _scored(options), planner.setup.source, note=note)
+    tasks = [task for task in tasks if task.name in scored]
+    source = planner.setup.source
+    evaluated = [language for task in tasks for language in evaluation_languages(source, task, scored[task.name])]
     composition = composition or Choice(name=METHODS.get(planner.method.spec.name).compositions[0])
     together = COMPOSITIONS.get(composition.name).many
     models = SharedModels.of(planner, options, note=note)
-    runs = IntermediateRuns(
-        planner,
-        models,
-        rest=f" --to {','.join(targets)}{as_flags(options)}",
-        shared=as_flags(options, only=SHARED),
-    )
+    rest = f" --to {','.join(targets)}{as_flags(options)}"
+    runs = IntermediateRuns(planner, models, rest=rest, shared=as_flags(options, only=SHARED))
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
     repeats = chosen_seeds(options, planner.profile.seeds, rows)
-    scored = _scored(options)
-    baselines = _baselines(planner, options, tasks, rows, composition)
-    adapters = _language_adapters(planner, options, tasks, models)
+    baselines = _baselines(planner, options, tasks, rows, composition, evaluated)
+    adapters = find_language_adapters(planner, options, evaluated, models) if options.language_adapters else None
     every = [one for row in (*rows, *(baseline.intermediates for baseline in baselines)) for one in row]
     check_repeatable(planner, every, repeats.intermediate)
-    if options.match != "none":
-        for one in every:
-            made_by(one)  # how long it was trained is known
-    target = Target(planner, scored, composition, options.head, repeats, trained_in, adapters, options.match)
-    few_shots = FewShots.of(planner, scored, options)
-    tables = tuple(_table(target, task, rows, baselines, few_shots, options.against) for task in tasks)
-    transfer = Transfer(planner, _graph(tables), options.force, tables, adapters, options.select)
+    for one in every if options.match != "none" else ():
+        made_by(one)  # how long it was trained is known
+    tables = []
+    for task in tasks:
+        own_scored = scored[task.name]
+        target = Target(planner, own_scored, composition, options.head, repeats, trained_in, adapters, options.match)
+        few_shots = FewShots.of(planner, own_scored, options)
+        tables.append(_table(target, task, rows, baselines, few_shots, options.against))
+    transfer = Transfer(planner, _graph(tables), options.force, tuple(tables), adapters, options.select)
     transfer.check()
     return transfer
 
@@ -168,17 +171,6 @@ def _graph(tables: Sequence[Table]) -> Graph:
         for draw in (draw for one in table.few_shots for seed in one.seeds for draw in seed):
             graph.ask(draw.evaluation)
     return graph
-
-
-def _language_adapters(
-    planner: Planner, options: TransferOptions, tasks: Sequence[Recipe], models: SharedModels
-) -> LanguageAdapters | None:
-    """Those of all languages that are scored, if they are wanted."""
-    if not options.language_adapters:
-        return None
-    scored = _scored(options)
-    languages = [name for task in tasks for name in evaluation_languages(planner.setup.source, task, scored)]
-    return find_language_adapters(planner, options, languages, models)
 
 
 def _with_shot_files(
@@ -216,8 +208,13 @@ def _baselines(
     tasks: Sequence[Recipe],
     rows: Sequence[Intermediates],
     composition: Choice,
+    evaluated: Sequence[str],
 ) -> list[Baseline]:
-    """The baselines that were asked for."""
+    """The baselines that were asked for.
+
+    Args:
+        evaluated: The languages that targets are scored in.
+    """
     intermediates = tuple(intermediate for row in rows for intermediate in row)
     names = chosen_names(options, intermediates, tasks)
     if not names:
@@ -227,8 +224,6 @@ def _baselines(
             f"--compare has no meaning with --composition {options.composition}.", remedy="Leave one of them out."
         )
     check_intermediates(planner, intermediates)
-    scored = _scored(options)
-    evaluated = [name for task in tasks for name in evaluation_languages(planner.setup.source, task, scored)]
     wanted = options.compare_languages or other_languages(evaluated)
     rate = options.mlm_rate or MLM_RATE
     return Baselines(planner, intermediates, wanted, composition, rate, options.match).named(names)

@@ -278,17 +278,12 @@ def train(
     if not selects and settings.eval_steps is None:  # nothing happens between epochs, which can be a step each
         eval_steps = max(1, steps)
     device = next(model.parameters()).device
-    trainer = StageTrainer(
-        model=model,
-        args=_arguments(checkpoints, settings, steps, eval_steps, seed, device, selects=selects, tracking=tracking),
-        parts=parts,
-        batches=batches,
-    )
+    args = _arguments(checkpoints, settings, steps, eval_steps, seed, device, selects=selects, tracking=tracking)
+    trainer = StageTrainer(model=model, args=args, parts=parts, batches=batches)
     if steps:
         model.begin_training(steps)
-    trainer.add_callback(TellMethod(model))
-    trainer.add_callback(EndAtCheckpoint())
-    trainer.add_callback(SaveByTime(lambda: trainer.saved))
+    for callback in (TellMethod(model), EndAtCheckpoint(), SaveByTime(lambda: trainer.saved)):
+        trainer.add_callback(callback)
     if selects:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
     trainer.add_callback(Log(work / "log.jsonl", on_progress))

@@ -232,7 +232,7 @@ def test_the_commands_about_runs_say_it(few_shots: FewShots, tmp_path: Path) -> 
     run = CliRunner().invoke
     listed = run(astilts, ["runs", "--store", store]).output
     assert f"mlqa-de-3-draw1@{shots.short_key}" in listed
-    line = next(one for one in listed.splitlines() if one.strip().startswith(evaluated.short_key))
+    line = next(one for one in listed.splitlines() if f"@{evaluated.short_key}" in one)
     assert " few-shot " in line and "zero-shot" not in line
     for one in (shots, evaluated):
         shown = run(astilts, ["runs", "show", one.short_key, "--store", store]).output

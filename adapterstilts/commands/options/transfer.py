@@ -26,7 +26,8 @@ class TransferTasks(Strict):
         "such as ./adapter."
     )
     to: Annotated[Names, Flag(Group.TASKS, metavar="TASK|FILE,...", positional=True)] = Field(
-        description="Target tasks, or a file of one's own with English training rows."
+        description="Target tasks, or a file of one's own with English training rows; xtreme or xtreme-r for those of "
+        "a benchmark, all for every one that there are test data of."
     )
 
 
