@@ -116,6 +116,7 @@ def train_intermediate(
     store: str | PathLike[str] = "astilts-runs",
     tokens_per_batch: int = 8192,
     force: bool = False,
+    report_to: str | Sequence[str] = (),
 ) -> TrainResult: ...
 def train_separately(
     names: str | Sequence[str],
@@ -178,6 +179,7 @@ def train_separately(
     store: str | PathLike[str] = "astilts-runs",
     tokens_per_batch: int = 8192,
     force: bool = False,
+    report_to: str | Sequence[str] = (),
 ) -> list[TrainResult]: ...
 def train_language(
     language: str,
@@ -215,6 +217,7 @@ def train_language(
     store: str | PathLike[str] = "astilts-runs",
     tokens_per_batch: int = 8192,
     force: bool = False,
+    report_to: str | Sequence[str] = (),
 ) -> TrainResult: ...
 def transfer(
     from_: str | Sequence[str],
@@ -287,6 +290,11 @@ def transfer(
     layer: int | str | None = None,
     margin: Literal["ratio", "absolute", "distance"] | None = None,
     max_eval_examples: int | None = None,
+    shots: int | str | Sequence[int | str] | Mapping[str, int | Sequence[int]] | None = None,
+    train_more: str | Mapping[str, str] | None = None,
+    draws: int | None = None,
+    shot_epochs: float | None = None,
+    shot_learning_rate: float | None = None,
     baseline: bool = True,
     compare: str | Sequence[str] | None = None,
     against: str | None = None,
@@ -299,6 +307,7 @@ def transfer(
     store: str | PathLike[str] = "astilts-runs",
     tokens_per_batch: int = 8192,
     force: bool = False,
+    report_to: str | Sequence[str] = (),
 ) -> TransferResult: ...
 def translate(
     task: str,

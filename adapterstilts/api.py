@@ -30,6 +30,7 @@ from adapterstilts.commands.options import (
     VerifyOptions,
 )
 from adapterstilts.errors import UsageError
+from adapterstilts.reporting.notebooks import in_notebook, show_results
 from adapterstilts.signatures import takes
 
 if TYPE_CHECKING:
@@ -297,6 +298,14 @@ _PLANNERS: dict[Callable[..., Any], Callable[..., CommandPlan]] = {
 
 
 def _or_silent(reporter: Reporter | None) -> Reporter:
+    """The reporter that is given; without one, bars in a notebook, and elsewhere nothing."""
     from adapterstilts.stages.reporter import Silent
 
+    if reporter is None and in_notebook():
+        from adapterstilts.reporting.progress import Progress
+
+        return Progress(shown=True)
     return Silent() if reporter is None else reporter
+
+
+show_results()

@@ -32,6 +32,7 @@ class Group(Enum):
     HYPERPARAMETERS = ("Hyperparameters", "the profile's, or else the recipe's")
     LANGUAGE_ADAPTERS = "Language adapters"
     EVALUATION = "Evaluation"
+    FEW_SHOTS = "Few shots"
     BASELINES = "Baselines"
     RUN = "Run"
 
@@ -51,6 +52,7 @@ class Flag:
         unset: What holds where it is not given and has no default, in words.
         env: The environment variable that is read where it is not given.
         positional: Whether it can be given to a Python function without its name.
+        repeated: Whether it can be given several times on the command line.
         fields_of: The model whose fields are the keys of this one, a mapping: each of them is a flag instead of it.
     """
 
@@ -60,6 +62,7 @@ class Flag:
     unset: str | None = None
     env: str | None = None
     positional: bool = False
+    repeated: bool = False
     fields_of: type[BaseModel] | None = None
 
 

@@ -33,6 +33,7 @@ _ACCEPTED: dict[Any, str] = {
     tuple[Path, ...]: f"{_FOLDER} | Sequence[{_FOLDER}]",
     dict[str, str]: "str | Mapping[str, str]",
     dict[str, float]: "str | Mapping[str, float]",
+    dict[str, tuple[int, ...]]: "int | str | Sequence[int | str] | Mapping[str, int | Sequence[int]]",
 }
 # Keywords that are no options, since a command line has no use for them.
 _OWN = {"reporter": "Shows progress; by default only the libraries' own messages appear."}

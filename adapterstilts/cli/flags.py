@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 import click
 
 from adapterstilts.cli.completion import completer
+from adapterstilts.cli.run_file import write_command
 from adapterstilts.commands.options import read_all
 from adapterstilts.declared import Declared, Group, declared_by
 from adapterstilts.settings import Strict
@@ -91,7 +92,10 @@ def fields(*models: type[Strict]) -> Callable[[Callable[..., Any]], Callable[...
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def call(**given: Any) -> Any:
-            around = click.get_current_context().parent
+            context = click.get_current_context()
+            if given.get("save_config"):
+                write_command(given["save_config"], context)
+            around = context.parent
             outside = around.params if around else {}
             values = {name: _first_given(value, outside.get(name)) for name, value in given.items()}
             return function(*read_all(models, values, spelled=attrgetter("spelled")))
@@ -154,7 +158,7 @@ def _flag(one: Declared, others: Mapping[str, Declared]) -> Callable[..., Any]:
         cls=FieldOption,
         group=one.flag.group,
         required=one.required,
-        multiple=one.form == tuple[Path, ...],
+        multiple=_repeated(one),
         help=_help(one, others),
         shell_complete=completer(shape.get("metavar") or ""),
         **shape,
@@ -162,11 +166,15 @@ def _flag(one: Declared, others: Mapping[str, Declared]) -> Callable[..., Any]:
     )
 
 
+def _repeated(one: Declared) -> bool:
+    return one.flag.repeated or one.form == tuple[Path, ...]
+
+
 def _help(one: Declared, others: Mapping[str, Declared]) -> str:
     """What a flag means, what holds without it, and where else it is read from."""
     # A field between backticks, perhaps with a value, is shown as the flag that it is.
     text = re.sub(r"`(\w+)(=?)([^`]*)`", lambda at: f"{others[at[1]].spelled}{' ' if at[2] else ''}{at[3]}", one.text)
-    if one.form == tuple[Path, ...]:
+    if _repeated(one):
         text += " May be repeated."
     if one.flag.unset:
         text += f" Default: {one.flag.unset}."

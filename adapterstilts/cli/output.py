@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import click
@@ -24,6 +25,10 @@ class Output(Strict):
     """How the result is printed."""
 
     json_: Annotated[bool, Flag(Group.RUN)] = Field(False, description="Print the result as JSON.")
+
+    save_config: Annotated[Path | None, Flag(Group.RUN, metavar="FILE")] = Field(
+        None, description="Also write what is given here as a file that the command astilts run takes."
+    )
 
     @property
     def as_json(self) -> bool:

@@ -63,10 +63,13 @@ def show(shown: _ShownRun, options: StoreOptions, output: Output) -> None:
     from adapterstilts.reporting.runs import run_text
     from adapterstilts.runs.store import RunStore
 
-    run = RunStore(options.store).resolve(shown.key)
+    store = RunStore(options.store)
+    run = store.resolve(shown.key)
+    shots = store.shots(run)
     content = {
         "key": run.key,
         "folder": str(run.folder),
+        **({"not_zero_shot": f"trained on {shots}"} if shots else {}),
         "spec": run.spec.model_dump(mode="json"),
         "provenance": run.provenance,
         "metrics": run.metrics,

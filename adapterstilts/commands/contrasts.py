@@ -22,6 +22,7 @@ from adapterstilts.tasks.kind import Kind
 THIS_MODEL = "this model only"
 OTHER_SEEDS = "models of other seeds"
 OTHER_TARGET_SEEDS = "models of other target seeds from this intermediate run"
+OTHER_DRAWS = "other draws of rows for this model"
 
 EXAMPLES = "examples"
 SCORE = "score"
@@ -41,11 +42,13 @@ class Contrast:
         cross_lingual: Of the mean over pairs of two languages.
         languages: Of each language, or pair, by itself.
         seeds: How many models of each row were compared, those of the same seed with each other.
+        draws: How many draws of labelled rows each of these models has gone on with.
         groups: How many groups of examples the zero-shot mean is over; those on one text are drawn together.
         unit: What these are called: `paragraphs`, `premises`, or `examples` where each is alone.
         ungrouped: Whether the scores are of a version that did not write which examples belong together.
         scope: What the intervals are about: `THIS_MODEL`, where there is one seed, `OTHER_SEEDS`, or
-            `OTHER_TARGET_SEEDS` where all seeds start from the same intermediate run.
+            `OTHER_TARGET_SEEDS` where all seeds start from the same intermediate run; of one seed with several draws,
+            `OTHER_DRAWS`.
     """
 
     against: str
@@ -58,6 +61,7 @@ class Contrast:
     unit: str
     ungrouped: bool
     scope: str
+    draws: int = 1
 
     @property
     def parts(self) -> dict[tuple[str, ...], Interval]:
@@ -91,41 +95,52 @@ class Compared:
     Attributes:
         languages: Those that were scored, in order.
         shared: Whether all seeds start from the same intermediate run.
+        draws: How many runs follow each other in `runs` that have one seed, each with another draw of rows.
     """
 
     name: str
     runs: Sequence[Run]
     languages: Sequence[str]
     shared: bool = False
+    draws: int = 1
+
+    def repeated(self, models: int, draws: int) -> list[Run]:
+        """As many runs, those of one seed next to each other."""
+        found = [run for run in self.runs for _ in range(draws // self.draws)]
+        return found * (models // len(found))
 
 
 def contrast(mine: Compared, theirs: Compared, *, kind: Kind, memory: Memory) -> Contrast | None:
     """One row minus another, over seeds with the same number; None where nothing is labelled.
 
-    A row that has one model, because nothing is trained for it, is compared with each of the other row's.
+    A row that has one model, because nothing is trained for it, is compared with each of the other row's. One of
+    several draws of rows has as many runs of a seed, each of which is compared with the other row's one.
 
     Args:
         kind: The target's, which makes a task score of its metrics.
         memory: Where results are kept, because resampling takes longer than the rest of an answer from the store.
     """
-    seeds = max(len(mine.runs), len(theirs.runs))
-    ours, others = (list(one.runs) * (seeds // len(one.runs)) for one in (mine, theirs))
+    draws = mine.draws
+    models = max(len(mine.runs), draws * len(theirs.runs))
+    seeds = models // draws
+    ours, others = (one.repeated(models, draws) for one in (mine, theirs))
 
     def find() -> dict[str, Any] | None:
-        return _found(ours, others, mine.languages, kind)
+        return _found(ours, others, mine.languages, kind, draws)
 
     if METRICS.get(ours[0].evaluation.metric).statistics:  # whose code can change
         found = find()
     else:
         scored = [f"{run.key} {file_digest(run.folder / MANIFEST)}" for run in (*ours, *others)]
-        found = memory.recall("contrast", *mine.languages, *scored, find=find)
+        found = memory.recall("contrast", *mine.languages, *scored, *([f"{draws} draws"] * (draws > 1)), find=find)
     if found is None:
         return None
-    scope = THIS_MODEL if seeds == 1 else OTHER_TARGET_SEEDS if mine.shared or theirs.shared else OTHER_SEEDS
+    alone = THIS_MODEL if draws == 1 else OTHER_DRAWS
+    scope = alone if seeds == 1 else OTHER_TARGET_SEEDS if mine.shared or theirs.shared else OTHER_SEEDS
     read: dict[str, Any] = {name: _read(found[name]) for name in _MEANS}
     read["languages"] = {language: _read(one) for language, one in found["languages"].items()}
     rest = {name: found[name] for name in ("groups", "unit", "ungrouped")}
-    return Contrast(against=theirs.name, seeds=seeds, scope=scope, **read, **rest)
+    return Contrast(against=theirs.name, seeds=seeds, draws=draws, scope=scope, **read, **rest)
 
 
 def adjusted(contrasts: Sequence[Contrast | None]) -> list[Contrast | None]:
@@ -142,7 +157,9 @@ def _read(values: Mapping[str, Any]) -> Intervals:
     return {name: Interval(**one) for name, one in values.items()}
 
 
-def _found(mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str], kind: Kind) -> dict[str, Any] | None:
+def _found(
+    mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str], kind: Kind, draws: int
+) -> dict[str, Any] | None:
     """What a `Contrast` has of the scores, as JSON."""
     files = {id(run): _files(run, languages) for run in (*mine, *theirs)}
     every = list(files.values())
@@ -157,7 +174,7 @@ def _found(mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str],
     drawn = resample(
         *([scored[id(run)] for run in side] for side in (mine, theirs)), groups=groups, statistics=metric.statistics
     )
-    intervals = _Intervals(drawn, kind)
+    intervals = _Intervals(drawn, kind, draws)
     others = zero_shot_languages(languages)
     means_ = {
         "zero_shot": others,
@@ -179,6 +196,7 @@ def _found(mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str],
 class _Intervals:
     drawn: Resamples
     kind: Kind
+    draws: int
 
     def of(self, languages: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Metric, and the task score, to the difference of its mean over some languages; nothing without any."""
@@ -189,7 +207,10 @@ class _Intervals:
         with suppress(KeyError):  # of a metric whose examples' parts are not kept
             values[SCORE] = _elementwise(self.kind.main_score, values)
         groups = self.drawn.count(languages)
-        return {name: asdict(interval(difference(found), groups=groups)) for name, found in values.items()}
+        gains = {name: difference(found) for name, found in values.items()}
+        if self.draws > 1:
+            gains = {name: found.reshape(-1, self.draws, found.shape[-1]) for name, found in gains.items()}
+        return {name: asdict(interval(found, groups=groups)) for name, found in gains.items()}
 
 
 def _elementwise(main_score: Callable[[Mapping[str, float]], float], values: Mapping[str, np.ndarray]) -> np.ndarray:

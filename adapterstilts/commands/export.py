@@ -12,7 +12,7 @@ from typing import TypeAlias
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.metrics import METRICS
 from adapterstilts.runs.specs import EvaluateSpec
-from adapterstilts.runs.store import Run
+from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
 
 
@@ -76,6 +76,8 @@ class _Evaluation:
         """What one should know before handing it in."""
         if self.spec.source == "mini":
             yield f"{self.name}: the embedded suite, not the benchmark's data."
+        if shots := RunStore(self.run.folder.parent).shots(self.run):
+            yield f"{self.name}: the model was trained on {shots}, so this is no zero-shot submission."
         if left_out := self.run.provenance.get("rows_left_out"):
             yield f"{self.name}: {sum(left_out.values())} rows were left out, so lines are missing."
 

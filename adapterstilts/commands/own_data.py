@@ -13,9 +13,13 @@ from adapterstilts.commands.new_recipe import Examined, NewTaskOptions, draft_re
 from adapterstilts.commands.new_task import common_folder, examine, first_records, write_recipe
 from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.own_tasks import NO_OWN_TASKS, OwnTask, OwnTasks
+from adapterstilts.data.formats import FORMATS
 from adapterstilts.data.formats.folders import dataset_folder
 from adapterstilts.data.formats.guessing import guess_format
+from adapterstilts.data.records.guessing import ColumnGuess, guess_columns
 from adapterstilts.data.sources.files import FileRows
+from adapterstilts.data.sources.rows import Source, with_split
+from adapterstilts.data.sources.rows_file import RowsFile
 from adapterstilts.declared import declared_by
 from adapterstilts.errors import UsageError
 from adapterstilts.languages import ENGLISH
@@ -23,7 +27,7 @@ from adapterstilts.settings import validate
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.recipe import Recipe
-from adapterstilts.tasks.sources import HoldOut, listed
+from adapterstilts.tasks.sources import FilesSource, HoldOut, listed
 
 _SUFFIXES = (
     ".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".arrow", ".conll", ".conllu",
@@ -50,11 +54,13 @@ def own_tasks(
     *,
     note: Callable[[str], None],
     scored: bool = False,
+    more: bool = False,
 ) -> tuple[list[str], OwnTasks]:
     """The names with those of tasks in the place of files, and these tasks.
 
     Args:
         scored: Whether there have to be rows to score.
+        more: Whether there is another file that flags can be about.
         note: Told what was found by looking.
 
     Raises:
@@ -63,7 +69,8 @@ def own_tasks(
     """
     files = [name for name in names if is_file(name, catalogue)]
     if not files:
-        _check_no_flags(options)
+        if not more:
+            _check_no_flags(options)
         return list(names), NO_OWN_TASKS
     if len(files) > 1:
         raise UsageError(
@@ -83,6 +90,47 @@ def own_tasks(
         write_recipe(path, own.recipe, force=False)
         note(f"wrote {path}; from now on: --tasks tasks --data-dir {own.root}, and {own.recipe.name} for {files[0]}")
     return [own.recipe.name if name == files[0] else name for name in names], OwnTasks((own,))
+
+
+def rows_file(
+    path: Path, task: Recipe, options: OwnDataOptions, source: Source, *, note: Callable[[str], None]
+) -> RowsFile:
+    """A file of labelled rows of a task: read as the task's own files, or else as what it looks like.
+
+    Args:
+        source: Where the task's rows come from.
+        note: Told what was found by looking.
+
+    Raises:
+        UsageError: A column is not told by anything, or a flag does not fit.
+        DataError: The file cannot be read.
+    """
+    if source.of(task).name == "files" and (part := _single_file(task.source("files"))):
+        return RowsFile(path.resolve(), part)
+    features, columns = task.canonical_columns, _columns(task.kind, options)
+    guesses: list[ColumnGuess] = []
+    try:
+        found = guess_format(path, features, encoding=options.encoding, delimiter=options.delimiter)
+        records = first_records(path, found)
+        if columns or not set(features) - {"id", "language"} <= records[0].keys():
+            guesses = guess_columns(records, features, columns)
+    except UsageError as error:
+        raise _with_own_flags(error) from None
+    note(f"{path}: read as {found.name}")
+    for guess in guesses:
+        if guess.theirs:
+            note(f"  {guess.column} from {', '.join(listed(guess.theirs))} ({guess.why})")
+    theirs = {guess.column: guess.theirs for guess in guesses}
+    return RowsFile(path.resolve(), FilesSource(format=found.name, options=found.options, splits={}, columns=theirs))
+
+
+def _single_file(files: FilesSource) -> FilesSource | None:
+    """How rows of one file are read, by the first split that has its rows in one; they are not to lack anything."""
+    for split in ("train", "validation", "test"):
+        for part in with_split(files, split):
+            if FORMATS.get(part.format).required <= 1:
+                return part.model_copy(update={"hold_out": None, "may_lack": ()})
+    return None
 
 
 def is_file(name: str, catalogue: Catalogue) -> bool:
@@ -125,12 +173,18 @@ def own_task(path: Path, options: OwnDataOptions, catalogue: Catalogue) -> OwnTa
     told = validate(NewTaskOptions, values, where=str(named))
     try:
         examined = examine(told, catalogue)
-    except UsageError as error:  # which names the flags of `tasks new`
-        remedy = re.sub(r"--column (\w+)=NAME", lambda found: _flag(found[1]), error.remedy or "")
-        raise UsageError(error.message, remedy=remedy or None) from None
+    except UsageError as error:
+        raise _with_own_flags(error) from None
     root = common_folder(told)
     recipe = _without_gold(draft_recipe(told, examined, FileRows(root)), told, examined)
     return OwnTask(recipe, root.resolve(), tuple(_found(path, kind, why, examined, recipe.options)))
+
+
+def _with_own_flags(error: UsageError) -> UsageError:
+    """An error that names the flags of `tasks new`, with those of a command that is given a file."""
+    remedy = re.sub(r"--column (\w+)=NAME", lambda found: _flag(found[1]), error.remedy or "")
+    remedy = remedy.replace("Say it with --format", "Give the file the suffix of its format")
+    return UsageError(error.message, remedy=remedy or None)
 
 
 def _first(splits: Mapping[str, Sequence[Path]], split: str, folder: Path) -> Path:

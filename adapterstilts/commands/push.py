@@ -109,12 +109,14 @@ def trained_run(store: RunStore, text: str) -> Run:
     task, _, key = text.partition("@")
     of_task = [run for run in _models(store) if run.training.task == task and run.key.startswith(key)]
     of_task = [run for run in of_task if not isinstance(run.spec, SharedSpec)] or of_task  # rather one's own
+    if not key:  # and rather one that knows English alone
+        of_task = [run for run in of_task if run.training.shots is None] or of_task
     if len(of_task) == 1:
         return of_task[0].check()
     if of_task:
         listed = "".join(
             f"\n  {run.training.task}@{run.short_key} ({run.spec.stage}, {run.training.method}, "
-            f"seed {run.training.seed})"
+            f"seed {run.training.seed}{f', {run.training.shots}' if run.training.shots else ''})"
             for run in of_task
         )
         raise UsageError(f"{store.root} has {len(of_task)} models of {text}.", remedy=f"Choose one:{listed}")

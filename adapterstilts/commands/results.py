@@ -8,11 +8,15 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from adapterstilts.commands.contrasts import Contrast
+from adapterstilts.commands.few_shot_results import FewShotRow
 from adapterstilts.commands.row_names import RowName
 from adapterstilts.errors import unknown
 from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.intervals import Interval
+from adapterstilts.runs.shots import Shots
 from adapterstilts.runs.specs import ModelSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.tasks.catalogue import Catalogue
@@ -212,6 +216,8 @@ class TransferRow:
         translations_are_english_rows: Whether these are the embedded suite's own English rows, the same ones for every
             language, so that every language has the scores of English.
         intermediate_languages: Of the runs that were trained on translations, the languages of their data.
+        intermediate_shots: Of those that were trained on labelled rows of another language, in which the row's scores
+            are not zero-shot, which these were.
         split: Split that was scored.
         languages: Language to its metrics, in percent, and its number of `examples`; means over seeds.
         english: Metrics in English, if it was scored, with the main score as `score`.
@@ -279,6 +285,7 @@ class TransferRow:
     translate_test: bool = False
     translations_are_english_rows: bool = False
     intermediate_languages: dict[str, list[str]] = field(default_factory=dict)
+    intermediate_shots: dict[str, Shots] = field(default_factory=dict)
     fusion_attention: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     language_adapter: str | None = None
     language_adapters: dict[str, str] = field(default_factory=dict)
@@ -352,9 +359,14 @@ class TransferRow:
 
 @dataclass(frozen=True)
 class TransferResult:
-    """All rows of one `transfer`, those of one target next to each other."""
+    """All rows of one `transfer`, those of one target next to each other.
+
+    Attributes:
+        few_shots: What went on from them with labelled rows of other languages.
+    """
 
     rows: list[TransferRow] = field(default_factory=list)
+    few_shots: list[FewShotRow] = field(default_factory=list)
 
     def records(self, *, seeds: bool = False) -> list[dict[str, Any]]:
         """Every score by itself: one record for each row, language and metric.
@@ -384,4 +396,4 @@ def to_json(result: Any) -> str:
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
         return {one.name: getattr(value, one.name) for one in fields(value) if one.repr}
-    return str(value)
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else str(value)

@@ -69,6 +69,7 @@ def make_planner(
             translations=open_translations(translations, source, flag="--translations"),
             test_translations=open_test_translations(translate_test, source),
             validation_file=validation_file,
+            report_to=options.report_to,
         ),
         facts=facts,
         profile=profile,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from adapterstilts.commands.options import SharedModelOptions
 from adapterstilts.errors import UsageError
+from adapterstilts.runs.shots import FEW_SHOT
 from adapterstilts.runs.specs import SharedSpec
 from adapterstilts.runs.specs import key as key_of
 from adapterstilts.runs.store import Run
@@ -103,7 +104,10 @@ class SharedModels:
             fitting = [
                 entry
                 for entry in registry.entries()
-                if same_tasks(entry.task, task) and entry.fingerprint == backbone and entry.method == str(spec)
+                if same_tasks(entry.task, task)
+                and entry.stage != FEW_SHOT  # such a model is taken by its own name alone
+                and entry.fingerprint == backbone
+                and entry.method == str(spec)
             ]
             if len(fitting) > 1:
                 commands = ", ".join(f"{registry.name}#{entry.name}" for entry in fitting)

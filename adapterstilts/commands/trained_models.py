@@ -64,6 +64,8 @@ class TrainedModel:
         run, backbone = _found(reference, options, store, memory, note)
         facts = backbone.facts(memory)
         task, head = _task(run, options.task, catalogue, facts)
+        if shots := run.training.shots:
+            note(f"{run.folder.name} was trained on {shots}: its answers in {shots.name} are not zero-shot.")
         name = task.data.source or "hub"
         has_source = name != "files" or options.data_dir is not None
         setup = Setup(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from adapterstilts.commands.baselines import (
     MLM_RATE,
@@ -14,16 +15,20 @@ from adapterstilts.commands.baselines import (
     other_languages,
     wants_translations,
 )
+from adapterstilts.commands.few_shot_results import FewShotRow
+from adapterstilts.commands.few_shot_rows import few_shot_rows
+from adapterstilts.commands.few_shots import FewShots, FewShotStages, check_few_shots
 from adapterstilts.commands.intermediate_runs import IntermediateRuns, Intermediates, check_names
 from adapterstilts.commands.language_adapters import LanguageAdapters, find_language_adapters
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
-from adapterstilts.commands.own_data import own_tasks
+from adapterstilts.commands.own_data import own_tasks, rows_file
 from adapterstilts.commands.plan import Work
 from adapterstilts.commands.repetitions import check_repeatable
 from adapterstilts.commands.results import TransferResult, TransferRow
 from adapterstilts.commands.row_names import find_row
 from adapterstilts.commands.setup import make_planner
 from adapterstilts.commands.shared_models import SharedModels
+from adapterstilts.commands.target_names import named_targets, scored_targets
 from adapterstilts.commands.targets import Target, TargetStages
 from adapterstilts.commands.transfer_options import check_options, check_rows, chosen_seeds, parse_composition
 from adapterstilts.commands.transfer_rows import Rows, selection_rows
@@ -49,11 +54,13 @@ class Table:
         rows: Each way of reaching it: those of `--from` first, baselines after them.
         own: How many are of `--from`.
         against: The number of the row that the others are compared with, if that was said.
+        few_shots: What goes on from them with labelled rows of other languages.
     """
 
     rows: tuple[TargetStages, ...]
     own: int
     against: int | None = None
+    few_shots: tuple[FewShotStages, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,11 +81,14 @@ class Transfer(Work):
         setup = self.planner.setup
         rows_of = Rows(setup.catalogue, self.adapters, Memory.of_user())
         rows: list[TransferRow] = []
+        few_shots: list[FewShotRow] = []
         for table in self.tables:
             found = rows_of.of([row.read(self.finished) for row in table.rows], against=table.against)
             own, compared = found[: table.own], found[table.own :]
             rows += [*own, *(selection_rows(own) if self.select else []), *compared]
-        return TransferResult(rows)
+            runs = [one.read(self.finished) for one in table.few_shots]
+            few_shots += few_shot_rows(table.few_shots, runs, found, memory=rows_of.memory)
+        return TransferResult(rows, few_shots)
 
 
 @in_catalogue
@@ -107,51 +117,69 @@ def plan_transfer(
         note: Told what is waited for.
 
     Raises:
-        AstiltsError: As `adapterstilts.transfer`, as far as it can be known without reading rows.
+        AstiltsError: As `adapterstilts.transfer`, as far as it can be known without reading rows, except those
+            of few shots.
     """
-    named, own = own_tasks(_distinct(targets, "target"), options, Catalogue.load(options.tasks), note=note, scored=True)
+    everything, more = Catalogue.load(options.tasks), bool(options.train_more)
+    wanted = named_targets(targets, everything, benchmark=options.benchmark)
+    named, own = own_tasks(wanted.names, options, everything, note=note, scored=True, more=more)
     catalogue = own.catalogue(options.tasks)
     tasks = [catalogue.recipe_for_phase(name, "target") for name in named]
     names = _distinct(intermediates, "intermediate task")
     check_names(names, catalogue)
     composition = parse_composition(options)
     check_options(options, tasks, names, composition)
+    check_few_shots(options, tasks)
     translated = None if wants_translations(options) and not options.train_languages else options.translations
     trained_in = check_training_languages(options.train_languages, translated, flag="--train-languages")
     planner = make_planner(options, translations=options.translations, translate_test=options.translate_test, own=own)
+    planner = _with_shot_files(planner, options, tasks, note)
+    scored = scored_targets(tasks, wanted, _scored(options), planner.setup.source, note=note)
+    tasks = [task for task in tasks if task.name in scored]
+    source = planner.setup.source
+    evaluated = [language for task in tasks for language in evaluation_languages(source, task, scored[task.name])]
     composition = composition or Choice(name=METHODS.get(planner.method.spec.name).compositions[0])
     together = COMPOSITIONS.get(composition.name).many
     models = SharedModels.of(planner, options, note=note)
-    runs = IntermediateRuns(
-        planner,
-        models,
-        rest=f" --to {','.join(targets)}{as_flags(options)}",
-        shared=as_flags(options, only=SHARED),
-    )
+    rest = f" --to {','.join(targets)}{as_flags(options)}"
+    runs = IntermediateRuns(planner, models, rest=rest, shared=as_flags(options, only=SHARED))
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
     repeats = chosen_seeds(options, planner.profile.seeds, rows)
-    scored = _scored(options)
-    baselines = _baselines(planner, options, tasks, rows, composition)
-    adapters = None
-    if options.language_adapters:
-        languages = [name for task in tasks for name in evaluation_languages(planner.setup.source, task, scored)]
-        adapters = find_language_adapters(planner, options, languages, models)
+    baselines = _baselines(planner, options, tasks, rows, composition, evaluated)
+    adapters = find_language_adapters(planner, options, evaluated, models) if options.language_adapters else None
     every = [one for row in (*rows, *(baseline.intermediates for baseline in baselines)) for one in row]
     check_repeatable(planner, every, repeats.intermediate)
-    if options.match != "none":
-        for one in every:
-            made_by(one)  # how long it was trained is known
-    target = Target(planner, scored, composition, options.head, repeats, trained_in, adapters, options.match)
-    tables = tuple(_table(target, task, rows, baselines, options.against) for task in tasks)
-    graph = Graph()
-    for table in tables:
-        for row in table.rows:
-            for seed in row.seeds:
-                graph.ask(seed.evaluation)
-    transfer = Transfer(planner, graph, options.force, tables, adapters, options.select)
+    for one in every if options.match != "none" else ():
+        made_by(one)  # how long it was trained is known
+    tables = []
+    for task in tasks:
+        own_scored = scored[task.name]
+        target = Target(planner, own_scored, composition, options.head, repeats, trained_in, adapters, options.match)
+        few_shots = FewShots.of(planner, own_scored, options)
+        tables.append(_table(target, task, rows, baselines, few_shots, options.against))
+    transfer = Transfer(planner, _graph(tables), options.force, tuple(tables), adapters, options.select)
     transfer.check()
     return transfer
+
+
+def _graph(tables: Sequence[Table]) -> Graph:
+    graph = Graph()
+    for table in tables:
+        for seed in (seed for row in table.rows for seed in row.seeds):
+            graph.ask(seed.evaluation)
+        for draw in (draw for one in table.few_shots for seed in one.seeds for draw in seed):
+            graph.ask(draw.evaluation)
+    return graph
+
+
+def _with_shot_files(
+    planner: Planner, options: TransferOptions, tasks: Sequence[Recipe], note: Callable[[str], None]
+) -> Planner:
+    """The planner with the files of `--train-more`, of which what was told by looking is noted."""
+    given = {code: Path(path) for code, path in (options.train_more or {}).items()}
+    files = {code: rows_file(path, tasks[0], options, planner.setup.source, note=note) for code, path in given.items()}
+    return replace(planner, setup=replace(planner.setup, shot_files=files))
 
 
 def _table(
@@ -159,6 +187,7 @@ def _table(
     task: Recipe,
     rows: Sequence[Intermediates],
     baselines: Sequence[Baseline],
+    few_shots: FewShots,
     against: str | None,
 ) -> Table:
     with_intermediates = {row: target.stages(task, row) for row in rows if row}
@@ -170,7 +199,7 @@ def _table(
     ]
     every = (*own, *compared)
     found = None if against is None else find_row(against, [row.name for row in every], flag="--against")
-    return Table(every, len(own), found)
+    return Table(every, len(own), found, tuple(few_shots.stages(task, every)))
 
 
 def _baselines(
@@ -179,8 +208,13 @@ def _baselines(
     tasks: Sequence[Recipe],
     rows: Sequence[Intermediates],
     composition: Choice,
+    evaluated: Sequence[str],
 ) -> list[Baseline]:
-    """The baselines that were asked for."""
+    """The baselines that were asked for.
+
+    Args:
+        evaluated: The languages that targets are scored in.
+    """
     intermediates = tuple(intermediate for row in rows for intermediate in row)
     names = chosen_names(options, intermediates, tasks)
     if not names:
@@ -190,8 +224,6 @@ def _baselines(
             f"--compare has no meaning with --composition {options.composition}.", remedy="Leave one of them out."
         )
     check_intermediates(planner, intermediates)
-    scored = _scored(options)
-    evaluated = [name for task in tasks for name in evaluation_languages(planner.setup.source, task, scored)]
     wanted = options.compare_languages or other_languages(evaluated)
     rate = options.mlm_rate or MLM_RATE
     return Baselines(planner, intermediates, wanted, composition, rate, options.match).named(names)

@@ -133,6 +133,7 @@ class Rows:
             translate_test=bool(spec.translate_test),
             translations_are_english_rows=any(map(are_parallel_rows, spec.translate_test.values())),
             intermediate_languages={_label(run): found for run in reached.intermediates if (found := _translated(run))},
+            intermediate_shots={_label(run): shots for run in reached.intermediates if (shots := run.training.shots)},
             intermediate_runs={_label(run): run.key for run in reached.intermediates},
             composition=composition_name(trained) if trained else NONE,
             method=str(made[0].training.method) if (made := [*runs.targets, *reached.intermediates]) else NONE,

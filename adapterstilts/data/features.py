@@ -6,7 +6,8 @@ import errno
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ def encode(
     if (found := _read(folder)) is not None:
         return found
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix=f"{folder.name}.") as scratch:
+    with tempfile.TemporaryDirectory(dir=cache, prefix=f"{folder.name}.") as scratch, _without_bars():
         features = rows.map(
             lambda batch, indices: _with_length(
                 kind.encode(batch, indices, tokenizer=tokenizer, encoding=encoding, labels=labels)
@@ -82,6 +83,20 @@ def encode_now(rows: Sequence[Row], *, kind: Kind, tokenizer: Any, encoding: Enc
     indices = range(len(rows))
     found = kind.encode(columns, indices, tokenizer=tokenizer, encoding=encoding, labels=False)
     return Dataset.from_dict(_with_length(found))
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """`datasets` without bars of its own, which would stand between those of a command."""
+    import datasets
+
+    shown = datasets.is_progress_bar_enabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if shown:
+            datasets.enable_progress_bars()
 
 
 def _read(folder: Path) -> Dataset | None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.ranks import rank
+from adapterstilts.data.shots import shot_rows
 from adapterstilts.data.sources.rows import Source
+from adapterstilts.data.sources.rows_file import RowsFile
 from adapterstilts.data.sources.validation_file import ValidationFile
 from adapterstilts.data.spilled import each_row
 from adapterstilts.data.translation.layout import Direction
@@ -77,6 +80,7 @@ def training_rows(
     *,
     translations: Translations | None = None,
     validation_file: ValidationFile | None = None,
+    shot_files: Mapping[str, RowsFile] = MappingProxyType({}),
 ) -> tuple[Dataset, Dataset]:
     """(training rows, validation rows) of one task, those of its training languages after each other.
 
@@ -86,9 +90,13 @@ def training_rows(
     Args:
         translations: Where `data.translations` come from.
         validation_file: Where the validation rows come from that are not the source's.
+        shot_files: Language to the file that labelled rows of it are drawn from.
     """
     from datasets import concatenate_datasets
 
+    if data.shots is not None:
+        shots = shot_rows(source, task, data, bad, file=shot_files.get(data.shots.language))
+        return shots, shots.select([])
     selecting = data.validation_language
     everything, own, validation = _split(source, task, data, bad, validation_file)
     parts: list[Dataset] = []

@@ -127,11 +127,15 @@ def interval(gains: np.ndarray, *, groups: int, confidence: float = CONFIDENCE) 
     With one seed it is Student's over groups alone, about these models and no others. `scripts/coverage` simulates how
     often such intervals are right.
 
+    Where each seed has a model of each of several draws of training rows, draws are a third part of `V` like seeds: the
+    means over draws tell that of seeds, and the means over seeds that of draws. What belongs to single pairs of them is
+    in both, so that the interval is rather too wide than too narrow.
+
     Args:
-        gains: `(seed, sample)`, of which the first sample is the data as they are.
+        gains: `(seed, sample)` or `(seed, draw, sample)`, of which the first sample is the data as they are.
         groups: How many groups were resampled.
     """
-    mean = float(gains[:, 0].mean())
+    mean = float(gains[..., 0].mean())
     if groups < 2:
         return Interval(mean, None, None)
     spread = _Spread.of(gains, groups)
@@ -144,37 +148,40 @@ class _Spread:
     """The variance of a mean gain.
 
     Attributes:
-        of_groups: Its part that comes from groups, and `of_seeds` from seeds.
-        degrees: Degrees of freedom of both.
+        parts: What comes from groups, from seeds, and from draws if there are any, each with its degrees of freedom.
     """
 
-    of_groups: float
-    of_seeds: float
-    degrees: tuple[int, int]
+    parts: tuple[tuple[float, int], ...]
 
     @classmethod
     def of(cls, gains: np.ndarray, groups: int) -> _Spread:
-        """Estimates both parts; see `interval`."""
-        seeds, drawn = len(gains), gains[:, 1:]
+        """Estimates all parts; see `interval`."""
         # A resample of n groups has (n - 1) / n of the variance of n new ones.
         size = groups / (groups - 1)
-        of_groups = size * float(drawn.mean(axis=0).var())
-        between = float(gains[:, 0].var(ddof=1)) / seeds if seeds > 1 else 0.0
-        interaction = size * float((drawn - drawn.mean(axis=0)).var(axis=1).sum()) / seeds**2
-        return cls(of_groups, max(0.0, between - interaction), (groups - 1, max(1, seeds - 1)))
+        factors = tuple(range(gains.ndim - 1))
+        of_groups = size * float(gains[..., 1:].mean(axis=factors).var())
+        found = [(of_groups, groups - 1)]
+        for factor in factors:
+            own = gains.mean(axis=tuple(other for other in factors if other != factor))
+            count, drawn = len(own), own[:, 1:]
+            between = float(own[:, 0].var(ddof=1)) / count if count > 1 else 0.0
+            interaction = size * float((drawn - drawn.mean(axis=0)).var(axis=1).sum()) / count**2
+            found.append((max(0.0, between - interaction), max(1, count - 1)))
+        return cls(tuple(found))
 
     @property
     def error(self) -> float:
         """The standard error."""
-        return float(np.sqrt(self.of_groups + self.of_seeds))
+        return float(np.sqrt(sum(part for part, _ in self.parts)))
 
     def quantile(self, outside: float) -> float:
         """How many standard errors the interval reaches to each side that leaves out a probability of `outside`."""
         from scipy.special import stdtrit
 
-        of_groups, of_seeds = (-float(stdtrit(degrees, outside / 2)) for degrees in self.degrees)
-        share = self.of_seeds / (self.of_groups + self.of_seeds) if self.of_seeds else 0.0
-        return (1 - share) * of_groups + share * of_seeds
+        whole = sum(part for part, _ in self.parts)
+        of_groups, *others = (-float(stdtrit(degrees, outside / 2)) for _, degrees in self.parts)
+        shares = [part / whole if part else 0.0 for part, _ in self.parts[1:]]
+        return (1 - sum(shares)) * of_groups + sum(share * own for share, own in zip(shares, others, strict=True))
 
     def p(self, size: float) -> float:
         """The probability outside of the interval that reaches just to 0 from a mean of `size`."""

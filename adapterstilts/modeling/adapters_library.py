@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import importlib.util
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,6 +25,11 @@ from adapterstilts.modeling.blocks import Block, MergeOptions
 from adapterstilts.modeling.library_method import LibraryMethod, config_class, explain_options
 from adapterstilts.modeling.option_text import check_options
 from adapterstilts.modeling.ownership import has_part
+
+# Which adapters are active in a forward pass is decided here: none, where that is meant.
+logging.getLogger("adapters.model_mixin").addFilter(
+    lambda record: not record.getMessage().startswith("There are adapters available but none are activated")
+)
 
 _SIZES = ("reduction_factor", "r", "bottleneck_size", "prefix_length", "prompt_length")
 _NOT_OPTIONS = ("architecture",)

@@ -64,8 +64,25 @@ def language_block(language: ModelOutline, *, drop: int, taken: Sequence[str]) -
     return Block(kind="adapter", adapters=(described,), language=True)
 
 
+TORCHS_OWN = frozenset(
+    """
+    T_destination add_module apply bfloat16 buffers call_super_init children clear compile copy cpu cuda double
+    dump_patches eval extra_repr float forward fromkeys get get_buffer get_extra_state get_parameter
+    get_submodule half ipu items keys load_state_dict modules mtia named_buffers named_children named_modules
+    named_parameters parameters pop popitem register_backward_hook register_buffer register_forward_hook
+    register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule
+    setdefault share_memory smart_apply state_dict to to_empty train training type update values xpu zero_grad
+    """.split()  # noqa: SIM905
+)
+"""What no part of a module can be called, but a task can: the file `train.csv` is one."""
+
+
 def fresh_name(name: str, taken: Sequence[str]) -> str:
-    """`name`, or a variant when an adapter has it."""
+    """`name`, or a variant when an adapter has it, or the modules that hold adapters have a method of that name."""
+    if name in TORCHS_OWN:
+        return fresh_name(f"{name}_task", taken)
     return name if name not in taken else f"{name}_{len(taken) + 1}"
 
 

@@ -29,6 +29,13 @@ _NOTHING_AFTER_LAYERS = ("bert", "camembert", "roberta", "xlm-roberta")
 MERGED = "merged."
 
 
+class _Heads(nn.ModuleDict):
+    """Heads by task, whose names may be those of this class's own methods too: `train`, `type`, `keys`."""
+
+    def __setitem__(self, key: str, module: nn.Module) -> None:
+        self._modules[key] = module
+
+
 class TransferModel(nn.Module):
     """A backbone with its tuned parts and heads; everything is frozen until a `train_*` method is called.
 
@@ -54,7 +61,7 @@ class TransferModel(nn.Module):
         known = inspect.signature(type(self.backbone).forward).parameters
         segments = "token_type_ids" in known and (getattr(self.config, "type_vocab_size", None) or 0) > 1
         self._inputs = ("input_ids", "token_type_ids") if segments else ("input_ids",)
-        self.heads = nn.ModuleDict()
+        self.heads = _Heads()
         self.blocks: list[Block] = []
         self.fusion_attention = FusionAttention()
         self._language: Block | None = None

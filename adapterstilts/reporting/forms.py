@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping
+from html import escape
 from types import MappingProxyType
 
 from adapterstilts.reporting.sheets import Notes, Report, Sheet
@@ -49,6 +50,18 @@ def comma_separated(report: Report) -> str:
     writer.writerow([column.name for column in sheet.columns])
     writer.writerows(sheet.rows)
     return text.getvalue()
+
+
+def html(report: Report) -> str:
+    """Tables and notes as a part of a page, with everything escaped."""
+    parts = []
+    for part in report.parts:
+        if isinstance(part, Notes):
+            parts.append("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in part.lines) + "</ul>")
+        else:
+            parts += [f"<p><b>{escape(part.title)}</b></p>"] if part.title else []
+            parts.append(_tabulated(part, part.rows, "html"))
+    return "\n".join(parts)
 
 
 FORMS: Mapping[str, Callable[[Report], str]] = MappingProxyType(

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from adapterstilts.commands.plan import STORED, TO_EVALUATE, TO_TRAIN, CommandPlan, StagePlan
+from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns
 
 _WIDTH = 80
 _CLASSES = {STORED: "stored", TO_TRAIN: "train", TO_EVALUATE: "evaluate"}
@@ -14,12 +15,26 @@ _COLOURS = {"stored": "#d9ead3", "train": "#f9cb9c", "evaluate": "#cfe2f3"}
 
 def plan_text(plan: CommandPlan) -> str:
     """The stages in an order in which they can run, one after the other, and how many trainings sharing saves."""
+    return (
+        "\n".join([*textwrap.wrap(_head(plan), _WIDTH), "", *(line for one in plan.stages for line in _lines(one))])
+        + "\n"
+    )
+
+
+def plan_report(plan: CommandPlan) -> Report:
+    """The same as a table."""
+    rows = [[stage.key, stage.state, _what(stage), " ".join(stage.needs)] for stage in plan.stages]
+    return Report(
+        [Sheet("", columns("key", "state", "stage", "after", wraps=("stage", "after")), rows), Notes([_head(plan)])]
+    )
+
+
+def _head(plan: CommandPlan) -> str:
     trainings = f"{plan.saved} training{'' if plan.saved == 1 else 's'}"
-    head = (
+    return (
         f"{len(plan.stages)} stages: {plan.stored} in the store, {plan.to_train} to train, {plan.to_evaluate} to "
         f"evaluate. Sharing saves {trainings}."
     )
-    return "\n".join([*textwrap.wrap(head, _WIDTH), "", *(line for one in plan.stages for line in _lines(one))]) + "\n"
 
 
 def _lines(stage: StagePlan) -> Iterator[str]:

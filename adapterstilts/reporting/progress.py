@@ -1,4 +1,4 @@
-"""Progress on the terminal: a bar when someone watches, a line now and then in a log file."""
+"""Progress: a bar when someone watches, a line now and then in a log file."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from weakref import WeakSet
 import click
 
 _QUIET_SECONDS = 30
-_TERMINALS: WeakSet[Terminal] = WeakSet()
+_OPEN: WeakSet[Progress] = WeakSet()
 
 
-class Terminal:
-    """Reports to standard error, so that standard output holds the result only."""
+class Progress:
+    """Reports to standard error, so that standard output holds the result only.
 
-    def __init__(self) -> None:
-        quiet_libraries()
-        _TERMINALS.add(self)
+    Args:
+        shown: Whether someone watches, who gets bars and not lines.
+    """
+
+    def __init__(self, *, shown: bool) -> None:
+        _OPEN.add(self)
+        self._shown = shown
         self._bar: Any = None
         self._stage = ""
         self._values: dict[str, str] = {}
@@ -41,16 +45,10 @@ class Terminal:
         names = {"loss": "loss", "eval_score": "validation"}
         self._values |= {names[name]: f"{value:.3g}" for name, value in logged.items() if name in names}
         if self._bar is None:
-            from tqdm import tqdm
+            from tqdm.auto import tqdm
 
             self._begun, self._first = time.monotonic(), step - 1
-            self._bar = tqdm(
-                total=steps,
-                initial=max(step - 1, 0),
-                desc=stage,
-                unit="step",
-                disable=not sys.stderr.isatty(),
-            )
+            self._bar = tqdm(total=steps, initial=max(step - 1, 0), desc=stage, unit="step", disable=not self._shown)
             if self._bar.disable:
                 self.note(f"{stage}: {steps:,} steps")
         self._bar.set_postfix(self._values, refresh=False)
@@ -66,10 +64,10 @@ class Terminal:
 
     def track(self, batches: Iterable[Any], total: int, label: str) -> Iterable[Any]:
         """Shows a bar over batches."""
-        from tqdm import tqdm
+        from tqdm.auto import tqdm
 
         self.close()
-        return tqdm(batches, total=total, desc=label, unit="batch", leave=False, disable=not sys.stderr.isatty())
+        return tqdm(batches, total=total, desc=label, unit="batch", leave=False, disable=not self._shown)
 
     def close(self) -> None:
         """Ends the bar of a training stage, if one is shown."""
@@ -78,10 +76,18 @@ class Terminal:
             self._bar, self._values = None, {}
 
 
+class Terminal(Progress):
+    """That of a command, whose process belongs to it."""
+
+    def __init__(self) -> None:
+        quiet_libraries()
+        super().__init__(shown=sys.stderr.isatty())
+
+
 def close_bars() -> None:
     """Ends the bars that are shown, so that what is printed next is the last line."""
-    for terminal in _TERMINALS:
-        terminal.close()
+    for one in _OPEN:
+        one.close()
 
 
 def quiet_libraries() -> None:

@@ -19,7 +19,8 @@ BY_CLASS = "by_class"
 def runs_report(runs: Sequence[Run]) -> Report:
     """Finished runs, oldest first; of shared models, the place that each is from."""
     rows = []
-    names = {run.key: f"{run.spec.task}@{run.short_key}" for run in runs}
+    names = {run.key: f"{_task(run.spec)}@{run.short_key}" for run in runs}
+    few = {run.key for run in runs if run.spec.stage != "evaluate" and run.spec.shots}
     for run in runs:
         spec = run.spec
         made_from = [names.get(one, one[:KEY_DIGITS]) for one in spec.inputs]
@@ -27,7 +28,8 @@ def runs_report(runs: Sequence[Run]) -> Report:
             made_from = [run.provenance["shared"]["place"]]
         finished = run.provenance["finished"][:19] + "Z"
         backbone, joined = run.provenance["backbone"], " + ".join(made_from)
-        rows.append([names[run.key], spec.stage, joined, _score(run), _method(spec), backbone, finished])
+        score = _score(run, "few-shot" if few.intersection(spec.inputs) else "zero-shot")
+        rows.append([names[run.key], spec.stage, joined, score, _method(spec), backbone, finished])
     shown = columns(
         "run", "stage", "from", "score", "method", "backbone", "finished",
         detail=("method", "backbone", "finished"), wraps=("from", "score"),
@@ -49,14 +51,25 @@ def run_text(content: Mapping[str, Any]) -> str:
     return f"{text}\n{tables}" if tables else text
 
 
+def _task(spec: StageSpec) -> str:
+    """What it is about; with the rows of another language where some were trained on."""
+    shots = None if spec.stage == "evaluate" else spec.shots
+    return f"{spec.task}-{shots.label}" if shots else spec.task
+
+
 def _method(spec: StageSpec) -> str:
     return "" if spec.stage == "evaluate" else f"{spec.method} {spec.composition}"
 
 
-def _score(run: Run) -> str:
+def _score(run: Run, others: str) -> str:
+    """Its main scores.
+
+    Args:
+        others: What those in languages other than English are called.
+    """
     if run.spec.stage == "evaluate":
-        parts = ("english", "zero_shot")
-        found = {part.replace("_", "-"): run.metrics[part] for part in parts if part in run.metrics}
+        parts = {"english": "english", "zero_shot": others}
+        found = {name: run.metrics[part] for part, name in parts.items() if part in run.metrics}
         shown = ", ".join(f"{part} {metrics['score']:.1f}" for part, metrics in found.items())
         return shown + _what(next(iter(found.values()), {}))
     best = run.metrics["best_score"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns
+from adapterstilts.runs.shots import Shots
 
 if TYPE_CHECKING:
     from adapterstilts.commands.pull import SharedModel
@@ -52,6 +53,7 @@ def _told(made: dict[str, Any]) -> dict[str, Any]:
     return {
         "tasks": " + ".join(task["data"]["task"] for task in spec["tasks"]),
         "stage": spec["stage"],
+        "not zero-shot": "; ".join(str(one) for one in _shots(spec)),
         "method": spec["method"]["name"],
         "composition": spec["composition"]["name"],
         "backbone": made["base"]["name"] + (f" at {made['base']['revision']}" if made["base"]["revision"] else ""),
@@ -63,6 +65,12 @@ def _told(made: dict[str, Any]) -> dict[str, Any]:
         "made with": f"{made['made_with']}, {made['provenance']['finished'][:19]}Z",
         "key": made["key"],
     }
+
+
+def _shots(spec: dict[str, Any]) -> list[Shots]:
+    """The labelled rows of other languages that it was trained on."""
+    given = (task["data"].get("shots") for task in spec["tasks"])
+    return [Shots.model_validate(one) for one in given if one]
 
 
 def _numbers(metrics: dict[str, float]) -> str:

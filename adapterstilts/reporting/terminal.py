@@ -52,7 +52,8 @@ def as_text(report: Report, width: int | None = None) -> str:
             shown = [note for note in part.lines if not left_out or note not in part.on_details]
             parts.append("".join(f"{line}\n" for note in shown for line in _wrapped(note, width)))
         else:
-            parts.append(drawn[number][0])
+            after_notes = number and isinstance(report.parts[number - 1], Notes)
+            parts.append("\n" * bool(after_notes and part.title) + drawn[number][0])
     if left_out:
         parts += [
             f"{line}\n" for line in _wrapped(f"Left out for want of room: {', '.join(left_out)} (--wide).", width)

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from adapterstilts.commands.results import SELECTED, Metrics, TransferResult, TransferRow
 from adapterstilts.languages import LANGUAGES, context_language, question_language, zero_shot_languages
+from adapterstilts.reporting.few_shots import few_shot_parts
 from adapterstilts.reporting.numbers import shown_flops, shown_parameters
 from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns
 from adapterstilts.reporting.terminal import as_text
@@ -24,16 +25,17 @@ def transfer_tables(result: TransferResult, width: int | None = None) -> str:
 
 
 def transfer_report(result: TransferResult) -> Report:
-    """One table per target: a row for each run, a column for each language."""
+    """One table per target: a row for each run, a column for each language; and those of few shots after it."""
     parts: list[Sheet | Notes] = []
-    for _, rows in groupby(result.rows, key=lambda row: row.task):
+    for task, rows in groupby(result.rows, key=lambda row: row.task):
         parts += _target(list(rows))
+        parts += few_shot_parts([row for row in result.few_shots if row.task == task])
     return Report(parts, data=_data(result))
 
 
 def _data(result: TransferResult) -> Sheet:
     records = result.records()
-    names = list(records[0])
+    names = list(records[0]) if records else []
     rows = [["" if record[name] is None else str(record[name]) for name in names] for record in records]
     return Sheet("", columns(*names), rows)
 

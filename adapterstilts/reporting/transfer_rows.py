@@ -23,7 +23,7 @@ def row_name(row: TransferRow) -> str:
 
 def mean_name(rows: Sequence[TransferRow]) -> str:
     """What the mean over languages other than English is called: zero-shot only where it is that in every row."""
-    plain = all(not row.named.translated and not row.intermediate_languages for row in rows)
+    plain = all(not (row.named.translated or row.intermediate_languages or row.intermediate_shots) for row in rows)
     return "zero-shot mean" if plain else "mean without en"
 
 
@@ -37,6 +37,7 @@ def legend(rows: Sequence[TransferRow]) -> list[str]:
         *_budget_notes(own),
         *dict.fromkeys(f"Not comparable with the benchmark's scores: {row.differs}." for row in rows if row.differs),
         *_translation_notes(rows),
+        *_shot_notes(rows),
         *_selection_notes(rows),
         *_language_notes(rows[0]),
         *_hidden_notes(rows[0]),
@@ -139,6 +140,12 @@ def _translation_notes(rows: Sequence[TransferRow]) -> list[str]:
         elif row.translate_test:
             found.append("translate-test: English translations of each language's rows were scored; en is as it is.")
     return list(dict.fromkeys(found))
+
+
+def _shot_notes(rows: Sequence[TransferRow]) -> list[str]:
+    """Which rows are not zero-shot in a language, because their intermediate run was trained on labels of it."""
+    found = {run: shots for row in rows for run, shots in row.intermediate_shots.items()}
+    return [f"{run}: trained on {shots}, so that in {shots.name} it is not zero-shot." for run, shots in found.items()]
 
 
 def _selection_notes(rows: Sequence[TransferRow]) -> list[str]:

@@ -12,10 +12,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from adapterstilts.runs.shots import Shots
 from adapterstilts.settings import Encoding, Optimisation, Strict
 
 Precision = Literal["fp32", "bf16"]
-Phase = Literal["train-language", "train-intermediate", "train-target"]
+Phase = Literal["train-language", "train-intermediate", "train-target", "few-shot"]
 
 
 class Choice(Strict):
@@ -57,6 +58,8 @@ class TrainingData(Strict):
         max_examples: Upper bound on training examples of each language; a smaller set is always a subset of a larger.
         translations: Language to content fingerprint of the translations of the English training examples.
         translated_only: Whether the English examples themselves are left out of training.
+        shots: The rows of another language that are trained on in place of all; `fingerprints` says what they are
+            drawn from.
     """
 
     task: str
@@ -67,6 +70,7 @@ class TrainingData(Strict):
     skip_bad_rows: bool = False
     translations: dict[str, str] = {}
     translated_only: bool = False
+    shots: Shots | None = None
 
     @property
     def selects(self) -> bool:
@@ -147,7 +151,7 @@ class Budget(Strict):
 
 
 class TrainSpec(Strict):
-    """A stage that trains a model: a language adapter, the intermediate phase or the target phase.
+    """A stage that trains a model: a language adapter, the intermediate phase, the target phase, a few shots after it.
 
     Attributes:
         tasks: What is trained on; several of them share everything but their heads.
@@ -185,6 +189,8 @@ class TrainSpec(Strict):
     @property
     def label(self) -> str:
         """The tasks, and the languages unless it is English alone: what the run is called."""
+        if self.shots:
+            return f"{self.task}-{self.shots.label}"
         languages = sorted({code for task in self.tasks for code in task.data.languages})
         return (
             self.task if languages == ["en"] and self.stage != "train-language" else "-".join([self.task, *languages])
@@ -195,6 +201,11 @@ class TrainSpec(Strict):
         """The task of a stage that has just one."""
         (task,) = self.tasks
         return task
+
+    @property
+    def shots(self) -> Shots | None:
+        """The labelled rows of another language that it was trained on: what it scores there is not zero-shot."""
+        return next((task.data.shots for task in self.tasks if task.data.shots), None)
 
 
 class EvaluateSpec(Strict):
@@ -280,6 +291,11 @@ class SharedSpec(Strict):
         """The task of a model that was trained on just one."""
         (task,) = self.tasks
         return task
+
+    @property
+    def shots(self) -> Shots | None:
+        """As of a stage that is trained here."""
+        return self.made.shots if self.made else None
 
     @property
     def seed(self) -> int | None:

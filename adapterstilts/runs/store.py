@@ -29,6 +29,7 @@ from pydantic import ValidationError
 
 from adapterstilts.errors import AstiltsError, StoreError, UsageError
 from adapterstilts.files import file_digest, sync, write_json
+from adapterstilts.runs.shots import Shots
 from adapterstilts.runs.specs import EvaluateSpec, ModelSpec, StageSpec, canonical_json, key, read_spec
 
 MANIFEST = "manifest.json"
@@ -190,6 +191,13 @@ class RunStore:
                 return run.check()
         return None
 
+    def shots(self, run: Run) -> Shots | None:
+        """The labelled rows of another language that a model was trained on, or the one that an evaluation scores."""
+        if isinstance(run.spec, EvaluateSpec):
+            models = (self.of_key(one) for one in run.spec.inputs)
+            return next((one.training.shots for one in models if one and one.training.shots), None)
+        return run.training.shots
+
     def need(self, key: str) -> Run:
         """The finished run with a full key.
 
@@ -226,7 +234,7 @@ class RunStore:
         matches = [
             run
             for run in self.runs()
-            if run.folder.name == name or (run.key.startswith(key) and task in ("", run.spec.task))
+            if run.folder.name == name or (run.key.startswith(key) and task.startswith(run.spec.task if task else ""))
         ]
         if len(matches) == 1:
             return matches[0]

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from adapterstilts.languages import LANGUAGES
+from adapterstilts.runs.shots import FEW_SHOT, Shots
 from adapterstilts.sharing.contents import CARD
 from adapterstilts.sharing.hub import package_tags
 from adapterstilts.sharing.licences import Licence
@@ -68,6 +69,7 @@ class CardFacts:
         recipes: Those of its tasks and of what it was begun with.
         loading: Python code that loads it with its library alone, from `FOLDER` and `BASE`.
         limits: What other libraries cannot load, and why.
+        shots: Labelled rows of other languages than English that it, or a model it was begun with, was trained on.
     """
 
     title: str
@@ -75,6 +77,7 @@ class CardFacts:
     licence: Licence
     loading: str
     limits: Sequence[str]
+    shots: Sequence[Shots] = ()
 
 
 def model_card(manifest: Manifest, facts: CardFacts) -> str:
@@ -178,9 +181,11 @@ def _what(manifest: Manifest, facts: CardFacts) -> str:
         "train-intermediate": "an intermediate task",
         "train-target": "a target task",
         "train-language": "the text of one language",
+        FEW_SHOT: "a target task",
     }[spec.stage]
     whole = "A fine-tuned model" if manifest.library == "transformers" else f"An adapter (`{spec.method}`)"
     languages = ", ".join(LANGUAGES[code] for task in spec.tasks[:1] for code in task.data.languages)
+    languages = f"English, and then on {spec.shots}" if spec.shots else languages
     below = "" if spec.composition.name == "none" else f" It was begun from earlier models (`{spec.composition}`)."
     return (
         f"{whole} for `{manifest.base.name}`, trained on {phase}: {' and '.join(titles)} in {languages}.{below} Made "
@@ -255,6 +260,7 @@ def _use(manifest: Manifest, facts: CardFacts) -> str:
 def _limits(manifest: Manifest, facts: CardFacts) -> str:
     lines = [
         f"It works on this backbone only: `{manifest.base.name}`, fingerprint `{manifest.base.fingerprint[:24]}…`.",
+        *(f"**Not zero-shot in {shots.name}**: it was trained on {shots}." for shots in facts.shots),
         "Scores in languages other than those of its training data are zero-shot; they differ between languages, and "
         "no label of these languages selected anything.",
         f"Licence of the training data: {facts.licence.text}.",

@@ -10,6 +10,7 @@ from adapterstilts import __version__
 from adapterstilts.errors import SharingError
 from adapterstilts.files import file_digest
 from adapterstilts.modeling.backbone import Backbone
+from adapterstilts.runs.shots import Shots
 from adapterstilts.runs.specs import EvaluateSpec, SharedSpec, TrainSpec, key
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.sharing.card import CardFacts, model_card
@@ -37,12 +38,14 @@ class Export:
         evaluations: How it was scored, here or before it was shared with this store.
         trained_on: The tasks that it and what it was begun with were trained on, with the source of each; none of files
             that no recipe describes.
+        shots: The labelled rows of other languages among these data.
     """
 
     run: Run
     spec: TrainSpec
     evaluations: tuple[Evaluated, ...]
     trained_on: tuple[tuple[Recipe, str], ...]
+    shots: tuple[Shots, ...] = ()
 
     @classmethod
     def of(cls, run: Run, store: RunStore, catalogue: Catalogue) -> Export:
@@ -64,10 +67,11 @@ class Export:
             before = read_manifest(run.folder, where=str(run.folder)).evaluations
             scored = [*(one for one in before if one.spec.fingerprints not in known), *scored]
         there = catalogue.names()
-        trained_on = {
-            (task, source): catalogue.recipe(task) for task, source in _trained_on(spec, store) if task in there
-        }
-        return cls(run, spec, tuple(scored), tuple((recipe, source) for (_, source), recipe in trained_on.items()))
+        line = list(_line(spec, store))
+        data = [task.data for one in line for task in one.tasks]
+        trained_on = {(one.task, one.source): catalogue.recipe(one.task) for one in data if one.task in there}
+        recipes = tuple((recipe, source) for (_, source), recipe in trained_on.items())
+        return cls(run, spec, tuple(scored), recipes, tuple(one.shots for one in line if one.shots))
 
     @property
     def licence(self) -> Licence:
@@ -119,17 +123,16 @@ class Export:
         )
         (folder / OWN).write_text(manifest_text(manifest), encoding="utf-8")
         recipes = list({recipe.name: recipe for recipe, _ in self.trained_on}.values())
-        facts = CardFacts(self.name, recipes, self.licence, exported.loading, exported.notes)
+        facts = CardFacts(self.name, recipes, self.licence, exported.loading, exported.notes, self.shots)
         (folder / CARD).write_text(model_card(manifest, facts), encoding="utf-8")
         return manifest
 
 
-def _trained_on(spec: TrainSpec, store: RunStore) -> Iterator[tuple[str, str]]:
-    """The tasks and their sources of a stage and of those that it was begun with."""
-    for task in spec.tasks:
-        yield task.name, task.data.source
+def _line(spec: TrainSpec, store: RunStore) -> Iterator[TrainSpec]:
+    """A stage, and those of the store that it was begun with."""
+    yield spec
     for one in (*spec.inputs, *([spec.language_adapter] if spec.language_adapter else [])):
         if run := store.of_key(one):
             made = run.training.made if isinstance(run.training, SharedSpec) else run.training
             if made:
-                yield from _trained_on(made, store)
+                yield from _line(made, store)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from adapterstilts.data.sources.rows import Source
+from adapterstilts.data.sources.rows_file import RowsFile
 from adapterstilts.data.sources.validation_file import ValidationFile
 from adapterstilts.data.translation.reading import Translations
 from adapterstilts.modeling.backbone import Backbone
@@ -26,6 +28,8 @@ class Setup:
         tokens_per_batch: Padded tokens in a micro-batch.
         translations: Where training rows in other languages come from.
         validation_file: Where the rows come from that select checkpoints, in place of the tasks' own.
+        report_to: Trackers that training is shown in: `tensorboard`, `wandb`, `mlflow`.
+        shot_files: Language to the file that labelled rows of it are drawn from, in place of the task's own.
         test_translations: Where English rows come from that are scored instead of other languages' own.
     """
 
@@ -38,3 +42,5 @@ class Setup:
     translations: Translations | None = None
     test_translations: Translations | None = None
     validation_file: ValidationFile | None = None
+    report_to: tuple[str, ...] = ()
+    shot_files: Mapping[str, RowsFile] = field(default_factory=dict)

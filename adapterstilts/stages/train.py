@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from transformers import set_seed
@@ -24,13 +24,11 @@ from adapterstilts.stages.costs import training_cost
 from adapterstilts.stages.heads import head_source, heads_of
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.setup import Setup
+from adapterstilts.stages.tracking import Tracking
 from adapterstilts.stages.trainer import Score, TaskPart, train
 from adapterstilts.stages.validation import Validation, scored, scored_again
 from adapterstilts.stages.words import check_words
 from adapterstilts.tasks.kind import Kind, Row, draw
-
-if TYPE_CHECKING:
-    pass
 
 # Before the names of values that were chosen on validation data, among the metrics that are logged.
 _CALIBRATED = "calibrated_"
@@ -47,17 +45,19 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
     parts = [one.part for one in prepared]
     set_seed(spec.seed)
     model = _begin(spec, setup)
-    stage = setup.store.folder(spec).name
-    result = train(
-        model,
-        parts,
-        settings=spec.settings,
-        sampling=spec.sampling,
-        seed=spec.seed,
-        length=_length(spec, setup),
-        work=work,
-        on_progress=lambda step, steps, logged: reporter.trained(stage, step, steps, logged),
-    )
+    tracking = Tracking.of(setup.report_to, spec, setup.store)
+    with tracking.going_on():
+        result = train(
+            model,
+            parts,
+            settings=spec.settings,
+            sampling=spec.sampling,
+            seed=spec.seed,
+            length=_length(spec, setup),
+            work=work,
+            on_progress=lambda step, steps, logged: reporter.trained(tracking.stage, step, steps, logged),
+            tracking=tracking if tracking.names else None,
+        )
     outcome = dataclasses.asdict(result)
     flops, cost = training_cost(
         model,
@@ -80,6 +80,8 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
         "stored_bytes": (work / WEIGHTS).stat().st_size,
     }
     metrics = _metrics(spec, outcome, {one.part.name: one.counts for one in prepared})
+    if spec.shots:  # what was chosen on English validation data still holds: shots choose nothing
+        metrics["calibration"] = setup.store.need(spec.inputs[0]).metrics["calibration"]
     validations = [one.validation for one in prepared if one.validation]
     again = scored_again(model, validations, metrics["calibration"]) if len(validations) == len(prepared) else {}
     return {**metrics, "validation_all": again, **measured}, details
@@ -144,6 +146,7 @@ def _prepare(spec: TrainSpec, task: TaskSpec, setup: Setup, bad: BadRows, report
         bad,
         translations=setup.translations,
         validation_file=setup.validation_file,
+        shot_files=setup.shot_files,
     )
     check_words(setup.backbone, task.name, rows, note=reporter.note)
     features = encode(

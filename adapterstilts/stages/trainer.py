@@ -34,6 +34,7 @@ from adapterstilts.stages.checkpoints import (
     mark_complete,
 )
 from adapterstilts.stages.predict import predict
+from adapterstilts.stages.tracking import Describe, Tracking
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -248,6 +249,7 @@ def train(
     work: Path,
     on_progress: Callable[[int, int, dict[str, float]], None],
     length: Length | None = None,
+    tracking: Tracking | None = None,
 ) -> TrainingResult:
     """Trains `model` in place and leaves it with the weights that were best on the validation data.
 
@@ -259,6 +261,7 @@ def train(
         work: Folder for checkpoints and `log.jsonl`.
         on_progress: Called with (step, all steps, newly logged values).
         length: How long it is trained; by default as the settings say.
+        tracking: Where else it is shown.
 
     Raises:
         UsageError: By this sampling a task would never be trained on.
@@ -272,21 +275,20 @@ def train(
     reached = settings.eval_steps is not None and settings.eval_steps <= steps
     eval_steps = settings.eval_steps if settings.eval_steps and reached else len(batches)
     selects = all(part.held_out is not None for part in parts)
+    if not selects and settings.eval_steps is None:  # nothing happens between epochs, which can be a step each
+        eval_steps = max(1, steps)
     device = next(model.parameters()).device
-    trainer = StageTrainer(
-        model=model,
-        args=_arguments(checkpoints, settings, steps, eval_steps, seed, device, selects=selects),
-        parts=parts,
-        batches=batches,
-    )
+    args = _arguments(checkpoints, settings, steps, eval_steps, seed, device, selects=selects, tracking=tracking)
+    trainer = StageTrainer(model=model, args=args, parts=parts, batches=batches)
     if steps:
         model.begin_training(steps)
-    trainer.add_callback(TellMethod(model))
-    trainer.add_callback(EndAtCheckpoint())
-    trainer.add_callback(SaveByTime(lambda: trainer.saved))
+    for callback in (TellMethod(model), EndAtCheckpoint(), SaveByTime(lambda: trainer.saved)):
+        trainer.add_callback(callback)
     if selects:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
     trainer.add_callback(Log(work / "log.jsonl", on_progress))
+    if tracking:
+        trainer.add_callback(Describe(tracking, trainer.callback_handler.callbacks))
 
     latest = latest_complete(checkpoints)
     if steps:
@@ -330,6 +332,7 @@ def _arguments(
     device: torch.device,
     *,
     selects: bool,
+    tracking: Tracking | None,
 ) -> TrainingArguments:
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -355,7 +358,9 @@ def _arguments(
         logging_nan_inf_filter=False,
         remove_unused_columns=False,
         disable_tqdm=True,
-        report_to=[],
+        report_to=list(tracking.names) if tracking else [],
+        run_name=tracking.stage if tracking else None,
+        logging_dir=str(tracking.folder) if tracking else None,
     )
     # A step is a list of micro-batches, which DataParallel cannot scatter: one stage, one device.
     arguments._n_gpu = min(arguments.n_gpu, 1)

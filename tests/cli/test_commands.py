@@ -43,7 +43,8 @@ def run(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
 
 def test_all_commands_are_found() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
-        "", "train-intermediate", "train-language", "transfer", "score", "export", "runs", "runs list", "runs show",
+        "", "train-intermediate", "train-language", "transfer", "score", "export", "run", "runs", "runs list",
+        "runs show",
         "tasks", "tasks list", "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor", "push",
         "pull", "info", "search", "verify", "predict", "export-model",
     }  # fmt: skip
@@ -80,12 +81,12 @@ def test_the_list_of_commands_has_the_first_line_of_their_help() -> None:
 
 
 FUNCTIONS = {
-    "train-intermediate": {"separately", "json_", "plan", "format"},
-    "train-language": {"json_"},
-    "transfer": {"json_", "plan", "format", "wide"},
-    "translate": {"json_"},
-    "methods": {"json_", "format", "wide"},
-    "doctor": {"json_"},
+    "train-intermediate": {"separately", "json_", "save_config", "plan", "format"},
+    "train-language": {"json_", "save_config"},
+    "transfer": {"json_", "save_config", "plan", "format", "wide"},
+    "translate": {"json_", "save_config"},
+    "methods": {"json_", "save_config", "format", "wide"},
+    "doctor": {"json_", "save_config"},
 }
 
 
@@ -115,7 +116,7 @@ def test_help_of_a_command_has_a_heading_for_each_group() -> None:
     headings = [line.rstrip(":").partition(" (")[0] for line in lines if line[:1].isalpha() and line.endswith(":")]
     assert headings == [
         "Tasks", "Model", "Method", "Shared models", "Data", "Own data", "Translations", "Training", "Hyperparameters",
-        "Language adapters", "Evaluation", "Baselines", "Run",
+        "Language adapters", "Evaluation", "Few shots", "Baselines", "Run",
     ]  # fmt: skip
     flags = [line.split()[0] for line in lines if line.startswith("  -")]
     assert flags[0] == "--from" and flags[-1] == "-h," and len(flags) > 50

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import adapterstilts
+from adapterstilts.commands.few_shot_results import FewShotRow
+from adapterstilts.commands.results import TransferResult
 from tests.conftest import QUICK
 
 
@@ -25,6 +28,34 @@ def mini(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     for task in ("squad", "ccg"):
         adapterstilts.train_intermediate(task, **{**options, "learning_rate": 0.02})
     return options
+
+
+SHOWN = {"languages": ("en", "de", "zh"), "max_eval_examples": 16}
+FEW: dict[str, Any] = {"shots": {"de": [3, 6]}, "draws": 2, "shot_epochs": 2, "shot_learning_rate": 0.05}
+
+
+@dataclass(frozen=True)
+class FewShots:
+    """Zero-shot rows that went on with two sizes of two draws of German rows.
+
+    Attributes:
+        options: Those of the command but for what is about shots.
+    """
+
+    options: dict[str, Any]
+    result: TransferResult
+
+    def of(self, shots: int) -> list[FewShotRow]:
+        return [row for row in self.result.few_shots if row.shots == shots]
+
+
+@pytest.fixture(scope="session")
+def few_shots(trained: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> FewShots:
+    """From squad to mlqa, in a store to which more may be added."""
+    store = tmp_path_factory.mktemp("few_shots") / "store"
+    shutil.copytree(trained["store"], store)
+    options = {**trained, "store": store, **SHOWN}
+    return FewShots(options, adapterstilts.transfer("squad", "mlqa", **FEW, **options))
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ MODELS = [found for found in vars(options_room).values() if isinstance(found, ty
 
 
 def test_every_field_says_what_it_is() -> None:
-    assert len(MODELS) == 33
+    assert len(MODELS) == 34
     for model in MODELS:
         for one in declared_by(model).values():
             assert one.text.endswith(".") and one.text[0].isupper(), one
@@ -49,6 +49,12 @@ def test_hyperparameters_are_options_and_kept_apart() -> None:
         ({"language_adapter": "de=0a, en=1b"}, {"de": "0a", "en": "1b"}),
         ({"language_adapter": {"de": "0a"}}, {"de": "0a"}),
         ({"layer": "14"}, 14),
+        ({"shots": "50"}, {"all": (50,)}),
+        ({"shots": "de=50,10, sw=20"}, {"de": (10, 50), "sw": (20,)}),
+        ({"shots": ("de=10", "50")}, {"de": (10,), "all": (50,)}),
+        ({"shots": {"de": [10, 50], "sw": 5}}, {"de": (10, 50), "sw": (5,)}),
+        ({"shots": [10, 50]}, {"all": (10, 50)}),
+        ({"train_more": {"de": Path("x.csv")}}, {"de": "x.csv"}),
         ({"layer": "14/24"}, "14/24"),
         ({"store": "here"}, Path("here")),
         ({"tasks": "mine"}, (Path("mine"),)),
@@ -71,6 +77,9 @@ def test_weights_are_numbers() -> None:
         ({"languages": "en,"}, "languages: A name is empty (given: 'en,')."),
         ({"languages": 3}, "languages: Input should be a valid tuple (given: 3)."),
         ({"language_adapter": "de"}, "language_adapter: It is not of the form NAME=VALUE,NAME=VALUE"),
+        ({"shots": "de=x"}, "shots: It is not of the form NAME=N,N with whole numbers (given: 'de=x')."),
+        ({"shots": "de=5,5"}, "shots: de=5 is given twice (given: 'de=5,5')."),
+        ({"shots": 0}, "shots: all needs numbers above 0 (given: 0)."),
         ({"split": "dev"}, "split: Input should be 'test' or 'validation' (given: 'dev')."),
         ({"tokens_per_batch": 0}, "tokens_per_batch: Input should be greater than or equal to 1 (given: 0)."),
     ],

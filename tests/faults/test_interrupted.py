@@ -236,6 +236,28 @@ def test_full_disk_is_one_clear_error_and_the_store_stays_valid(
     assert len(RunStore(store).runs()) == 2
 
 
+def test_killed_few_shots_end_as_undisturbed_ones(tiny_backbone: Path, tmp_path: Path) -> None:
+    """Nothing is saved between their epochs, so that they begin again, with the same rows."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    options: dict[str, Any] = {
+        "profile": "mini", "backbone": str(tiny_backbone), "epochs": 1, "batch_size": 8, "max_train_examples": 16,
+        "languages": "de", "max_eval_examples": 8, "shot_epochs": 60, "draws": 1, "tokens_per_batch": 1,
+    }  # fmt: skip
+    for store in (whole, killed):
+        zero = {name: value for name, value in options.items() if name not in ("shot_epochs", "draws")}
+        adapterstilts.transfer("none", "mlqa", store=store, **zero)
+    given = {**options, "shots": "de=8", "store": killed}
+    flags = [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    kill_at_step([*ASTILTS, "transfer", "--from", "none", "--to", "mlqa", *flags], killed, 10)
+    assert [path.name.partition("-draw")[0] for path in killed.glob(".work/*")] == ["few-shot-mlqa-de-8"]
+    (one,), (other,) = (
+        adapterstilts.transfer("none", "mlqa", **{**given, "store": store}).few_shots for store in (whole, killed)
+    )
+    first, second = (load_file(row.draws[0].trained / "weights.safetensors") for row in (one, other))
+    assert [name for name in first if not torch.equal(first[name], second[name])] == []
+    assert one.scores == other.scores and one.difference == other.difference
+
+
 def test_two_processes_share_one_result(quick: dict[str, Any], tmp_path: Path) -> None:
     store = tmp_path / "store"
     both = [

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from adapterstilts.metrics.intervals import Interval, hierarchical_bootstrap, holm, paired_bootstrap
-from adapterstilts.metrics.resampling import resample, united
+from adapterstilts.metrics.intervals import Interval, hierarchical_bootstrap, holm, interval, paired_bootstrap
+from adapterstilts.metrics.resampling import draws, resample, united
 from adapterstilts.metrics.statistics import computed_anew, pearson, spearman
 
 
@@ -247,3 +247,26 @@ def test_a_language_that_is_missing_from_a_resample_does_not_count() -> None:
     drawn = found.values["it"][0, 0, 1:, 1]
     assert np.isnan(drawn).any() and set(drawn[~np.isnan(drawn)]) == {100.0}
     assert found.count(["de"]) == 2 and found.count(["de", "sw"]) == 3
+
+
+@pytest.mark.parametrize("effects", [(0.0, 1.0, 0.0), (1.0, 0.0, 0.0), (1.0, 1.0, 1.0)])
+def test_interval_over_seeds_draws_and_groups_is_right_often_enough(effects: tuple[float, float, float]) -> None:
+    """Three seeds with three draws each: what both have, one of them, or single pairs, as large as what groups give."""
+    seeds, number, groups = 3, 3, 60
+    times = np.concatenate([one for _, one in draws(groups, 200)])
+    random = np.random.default_rng(0)
+    shapes = ((seeds, 1, 1), (1, number, 1), (seeds, number, 1))
+    held = 0
+    for _ in range(200):
+        gains = 1.0 + random.normal(size=(1, 1, groups))
+        for effect, shape in zip(effects, shapes, strict=True):
+            gains = gains + 2 * effect / np.sqrt(groups) * random.normal(size=shape)
+        found = interval(gains @ times.T / groups, groups=groups)
+        held += found.low <= 1.0 <= found.high
+    assert held >= 0.92 * 200
+
+
+def test_one_draw_is_no_draw() -> None:
+    gains = np.random.default_rng(1).normal(size=(3, 201))
+    assert interval(gains[:, None], groups=20) == interval(gains, groups=20)
+    assert interval(gains[None], groups=20) == interval(gains, groups=20)  # one seed, three draws

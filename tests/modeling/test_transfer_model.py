@@ -18,6 +18,7 @@ from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.backbone import check_length, locate_backbone
 from adapterstilts.modeling.composing import start_model
+from adapterstilts.modeling.outline import TORCHS_OWN
 from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, load_parameters, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
@@ -123,6 +124,26 @@ def test_a_run_keeps_all_but_the_frozen_backbone(tiny_backbone: Path, tmp_path: 
     full = store(start(tiny_backbone, FULL), tmp_path / "full")
     base = AutoModel.from_pretrained(tiny_backbone, add_pooling_layer=False)
     assert len(load_file(full.folder / WEIGHTS)) == len(dict(base.named_parameters())) + 2
+
+
+@pytest.mark.parametrize("name", ["seq_bn", "peft:lora", "full"])
+@pytest.mark.parametrize("task", ["train", "type", "keys", "items"])
+def test_a_task_may_be_called_as_a_method_of_a_module_is(
+    task: str, name: str, tmp_path: Path, tiny_backbone: Path
+) -> None:
+    method = SEQ_BN if name == "seq_bn" else MethodSpec(name=name)
+    named = SQUAD.model_copy(update={"data": SQUAD.data.model_copy(update={"task": task})})
+    model = start(tiny_backbone, method, tasks=(named,))
+    stored = store(model, tmp_path / "run")
+    again = stored.restore(locate_backbone(str(tiny_backbone)), precision="fp32").train().eval()
+    with torch.inference_mode():
+        mine, theirs = (one.eval()(task=task, **batch(labels=False))["logits"] for one in (model, again))
+    assert torch.equal(mine, theirs)
+
+
+def test_names_that_modules_have_are_those_of_torch() -> None:
+    have = {*dir(torch.nn.ModuleDict()), *dir(torch.nn.ParameterDict())}
+    assert {name for name in have if not name.startswith("_")} <= TORCHS_OWN
 
 
 def test_full_model_equals_transformers(tiny_backbone: Path) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.shared import BackboneOptions, MachineOptions, RowsOptions, StoreOptions
-from adapterstilts.commands.options.values import Names, PathText, Weights
+from adapterstilts.commands.options.values import Names, PathText, Trackers, Weights
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Pooling, Settings, Strict
 
@@ -44,6 +44,9 @@ class TrainingOptions(StoreOptions, MachineOptions, RowsOptions, BackboneOptions
         8192, ge=1, description="Padded tokens in a micro-batch. They decide memory and speed; batches stay the same."
     )
     force: Annotated[bool, Flag(Group.RUN)] = Field(False, description="Compute again what the store has.")
+    report_to: Annotated[Trackers, Flag(Group.RUN, metavar="NAME,...", unset="none")] = Field(
+        (), description="Trackers that training is shown in: tensorboard (below the store), wandb, mlflow."
+    )
 
 
 class Language(Strict):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from adapterstilts.commands.options.few_shots import FewShotOptions
 from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.shared import Benchmark
 from adapterstilts.commands.options.sharing import SharedModelOptions
@@ -25,7 +26,8 @@ class TransferTasks(Strict):
         "such as ./adapter."
     )
     to: Annotated[Names, Flag(Group.TASKS, metavar="TASK|FILE,...", positional=True)] = Field(
-        description="Target tasks, or a file of one's own with English training rows."
+        description="Target tasks, or a file of one's own with English training rows; xtreme or xtreme-r for those of "
+        "a benchmark, all for every one that there are test data of."
     )
 
 
@@ -74,7 +76,7 @@ class _EvaluationOptions(TrainingOptions):
     )
 
 
-class TransferOptions(_EvaluationOptions, _LanguageAdapterOptions, SharedModelOptions, OwnDataOptions):
+class TransferOptions(_EvaluationOptions, _LanguageAdapterOptions, SharedModelOptions, OwnDataOptions, FewShotOptions):
     """Options of `transfer`."""
 
     composition: Annotated[

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
+from adapterstilts.errors import UsageError, unknown
 from adapterstilts.settings import ONE_IS_A_LIST
 
 ALL = "all"
@@ -35,14 +37,73 @@ def _assignments(given: str) -> dict[str, str]:
     return found
 
 
+def _counts(given: Any) -> Any:
+    """Name to numbers, from `NAME=N,N,NAME=N`, numbers alone, or several of these; what has no name is for `ALL`."""
+    if isinstance(given, Mapping):
+        return {name: _one_or_several(value) for name, value in given.items()}
+    found: dict[str, list[Any]] = {}
+    for part in _one_or_several(given):
+        name = ALL
+        for text in str(part).split(","):
+            before, assigned, value = text.strip().rpartition("=")
+            name = before.strip() if assigned else name
+            if not name or not value.strip().isdigit():
+                raise ValueError("It is not of the form NAME=N,N with whole numbers")
+            found.setdefault(name, []).append(value.strip())
+    return found
+
+
+def _one_or_several(given: Any) -> Any:
+    """Several values, of which one may stand without a list around it."""
+    return (given,) if isinstance(given, str | int | float) else given
+
+
+def _distinct(given: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    for name, counts in given.items():
+        if not counts or min(counts) < 1:
+            raise ValueError(f"{name} needs numbers above 0")
+        if repeated := [count for count in counts if counts.count(count) > 1]:
+            raise ValueError(f"{name}={repeated[0]} is given twice")
+    return {name: tuple(sorted(counts)) for name, counts in given.items()}
+
+
 Names = Annotated[tuple[str, ...], _from_text(_names)]
 """Several names; in one string they are separated by commas."""
+
+TRACKERS = ("tensorboard", "wandb", "mlflow")
+
+
+def _trackers(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name not in TRACKERS:
+            raise unknown("tracker", name, TRACKERS)
+        if find_spec(name) is None:
+            raise UsageError(f"--report-to {name}: that package is not installed.", remedy=f"Run `pip install {name}`.")
+    return names
+
+
+Trackers = Annotated[Names, AfterValidator(_trackers)]
+"""Names of installed trackers."""
 
 Assignments = Annotated[dict[str, str], _from_text(_assignments)]
 """Names with a value each; in one string `NAME=VALUE,NAME=VALUE`."""
 
+
+def _paths(given: Any) -> Any:
+    found = _assignments(given) if isinstance(given, str) else given
+    if not isinstance(found, Mapping):
+        return found
+    return {name: fspath(path) if isinstance(path, PathLike) else path for name, path in found.items()}
+
+
+Files = Annotated[dict[str, str], BeforeValidator(_paths)]
+"""Names with a path each, likewise."""
+
 Weights = Annotated[dict[str, float], _from_text(_assignments)]
 """Names with a number each, likewise."""
+
+Counts = Annotated[dict[str, tuple[int, ...]], BeforeValidator(_counts), AfterValidator(_distinct)]
+"""Names with one or more numbers above 0 each; in one string `NAME=N,N,NAME=N`, or numbers that are for all names."""
 
 Layer = Annotated[int | str, _from_text(lambda given: int(given) if given.isdigit() else given)]
 """A layer's number, or in a string its place in the backbone's depth, such as `14/24`."""

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS
-from adapterstilts.data.sources.rows import ROWS_VERSION, canonical, canonical_rows, record_name, with_split
+from adapterstilts.data.sources.rows import with_split
+from adapterstilts.data.sources.rows_file import RowsFile
 from adapterstilts.errors import UsageError
-from adapterstilts.files import file_digest
 from adapterstilts.tasks.recipe import Recipe
-from adapterstilts.tasks.sources import FilesSource
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -34,28 +33,17 @@ class ValidationFile:
         Raises:
             UsageError: The task has no such format.
         """
-        part = self._part(task)
-        options = ",".join(f"{name}={value}" for name, value in sorted(part.options.items()))
-        return f"file:{ROWS_VERSION}:{part.format}({options}):{record_name(part)}:sha256:{file_digest(self.path)}"
+        return self._file(task).fingerprint
 
     def load(self, task: Recipe, language: str, bad: BadRows) -> Dataset:
         """The rows, with the canonical columns of the task's kind."""
-        part, where = self._part(task), str(self.path)
-        records = FORMATS.get(part.format)((self.path,), language, bad, **part.options)
-        features = task.canonical_columns
-        return canonical_rows(
-            task,
-            canonical(records, part, features, language=language, where=where, bad=bad),
-            where,
-            bad,
-            split="validation",
-        )
+        return self._file(task).load(task, language, bad)
 
-    def _part(self, task: Recipe) -> FilesSource:
+    def _file(self, task: Recipe) -> RowsFile:
         parts = with_split(task.source("files"), "train")
         if not parts or FORMATS.get(parts[0].format).required > 1:
             raise UsageError(
                 f"--validation-from {self.path}: {task.name} has no release file of one format for training rows.",
                 remedy="Use --validation-from train, or none.",
             )
-        return parts[0]
+        return RowsFile(self.path, parts[0])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,18 @@ def spec(name: str, **options: Any) -> MethodSpec:
 
 def adapter(name: str, method: MethodSpec) -> AdapterDescription:
     return AdapterDescription(name=name, method=method)
+
+
+def pairs(names: Iterable[str], forms: Iterable[str], *, whole: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """Each name with one of the forms in turn, those of `whole` with all of them.
+
+    Environment variable EVERY_COMBINATION: each with each, which takes some minutes.
+    """
+    found, every = list(forms), list(names)
+    if os.environ.get("EVERY_COMBINATION"):
+        return [(name, form) for name in every for form in found]
+    chosen = [(name, found[number % len(found)]) for number, name in enumerate(every)]
+    return list(dict.fromkeys([*chosen, *((name, form) for name in whole for form in found)]))
 
 
 def new_model(

@@ -23,6 +23,7 @@ from tests.modeling.exchange.models import (
     loaded,
     new_model,
     our_logits,
+    pairs,
     spec,
     stored,
     their_logits,
@@ -56,8 +57,9 @@ def test_every_method_and_form_has_its_say() -> None:
     assert {method for method, _ in SAID} < set(METHODS.names())
 
 
-@pytest.mark.parametrize("form", HEADS)
-@pytest.mark.parametrize("method", METHODS.names())
+@pytest.mark.parametrize(
+    ("method", "form"), pairs(METHODS.names(), HEADS, whole=("seq_bn", "peft:lora", "prompt_tuning", "direft"))
+)
 def test_a_method_is_that_of_the_library(method: str, form: str, backbone: Backbone, tmp_path: Path) -> None:
     options = {"reduction_factor": 4} if method in ("compacter", "compacter++") else {}
     model = new_model(backbone, spec(method, **options), {TASK: HEADS[form]})

@@ -1,0 +1,242 @@
+"""From zero to few shots: stages of every kind, method and composition, what they leak, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from safetensors.torch import load_file
+
+import adapterstilts
+from adapterstilts.cli.main import astilts
+from adapterstilts.commands.plan import TO_EVALUATE, TO_TRAIN
+from adapterstilts.commands.push import trained_run
+from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.shots import draw_shots, rows_to_draw_from
+from adapterstilts.data.sources.mini import MiniRows
+from adapterstilts.errors import AstiltsError, UsageError
+from adapterstilts.reporting.transfer import transfer_tables
+from adapterstilts.runs.store import Run, RunStore
+from tests.commands.conftest import FEW, SHOWN, FewShots
+from tests.package_tasks import recipe
+
+ONE = {"shots": 3, "draws": 1, "shot_epochs": 1, "max_eval_examples": 8}
+
+
+def test_each_row_has_each_size_and_draw_as_runs_of_their_own(few_shots: FewShots) -> None:
+    assert [(row.zero_shot_row, row.language, row.shots, row.of) for row in few_shots.result.few_shots] == [
+        (str(row.named), "de", shots, 200) for row in few_shots.result.rows for shots in (3, 6)
+    ]
+    draws = [one for row in few_shots.result.few_shots for one in row.draws]
+    assert [(one.seed, one.draw) for one in draws] == 4 * [(42, 1), (42, 2)]
+    assert len({one.trained for one in draws}) == len({one.folder for one in draws}) == 8
+    for row in few_shots.result.few_shots:
+        zero = next(one for one in few_shots.result.rows if str(one.named) == row.zero_shot_row)
+        for one in row.draws:
+            run = Run(one.trained).check()
+            assert run.spec.stage == "few-shot" and run.training.inputs == (Run(zero.trained).key,)
+            assert run.metrics["train_examples"] == row.shots and run.metrics["validation_examples"] == 0
+            assert run.metrics["best_score"] is None and run.metrics["steps"] == 2
+            assert run.metrics["calibration"] == Run(zero.trained).metrics["calibration"]
+            assert Run(one.folder).evaluation.languages == ("de",)
+        assert row.zero_shot == zero.languages["de"] and row.scores["examples"] == 16
+
+
+def test_the_zero_shot_rows_are_what_they_are_without_shots(few_shots: FewShots) -> None:
+    alone = adapterstilts.transfer("squad", "mlqa", **few_shots.options)
+    assert alone.rows == few_shots.result.rows and alone.few_shots == []
+
+
+def test_no_drawn_row_is_scored_and_fewer_are_among_more(few_shots: FewShots) -> None:
+    task, source = recipe("mlqa"), MiniRows()
+    pool, _ = rows_to_draw_from(source, task, "train", "de", BadRows(skip=False), apart_from=("test",))
+    scored = source.load(task, "test", "de", BadRows(skip=False))
+    contexts = set(scored["context"])
+    ids: dict[tuple[int, int], set[str]] = {}
+    for row in few_shots.result.few_shots:
+        for one in row.draws:
+            rows = draw_shots(pool, one.shots.count, one.draw)
+            assert len(rows) == row.shots and not contexts.intersection(rows["context"])
+            ids[row.shots, one.draw] = set(rows["id"])
+    assert ids[3, 1] < ids[6, 1] and ids[3, 2] < ids[6, 2] and ids[6, 1] != ids[6, 2]
+
+
+def test_only_what_the_target_phase_trained_is_trained_further(few_shots: FewShots) -> None:
+    (row,) = [row for row in few_shots.of(6) if row.intermediate != "none"]
+    zero = next(one for one in few_shots.result.rows if one.intermediate == row.intermediate)
+    before, after = (load_file(folder / "weights.safetensors") for folder in (zero.trained, row.draws[0].trained))
+    assert before.keys() == after.keys()
+    changed = {name for name in before if not before[name].equal(after[name])}
+    assert any(".adapters.mlqa." in name for name in changed) and any(name.startswith("heads.") for name in changed)
+    assert not any(".adapters.squad." in name for name in changed)
+
+
+def test_a_repeated_command_is_answered_from_the_store(few_shots: FewShots, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = adapterstilts.plan(adapterstilts.transfer, "squad", "mlqa", **FEW, **few_shots.options)
+    assert plan.to_train == plan.to_evaluate == 0
+    more = {**FEW, "shots": "de=3,6,9"}
+    plan = adapterstilts.plan(adapterstilts.transfer, "squad", "mlqa", **more, **few_shots.options)
+    states = [(one.stage, one.label) for one in plan.stages if one.state in (TO_TRAIN, TO_EVALUATE)]
+    assert states == 2 * [("few-shot", "mlqa-de-9-draw1"), ("evaluate", "mlqa"), ("few-shot", "mlqa-de-9-draw2"),
+                          ("evaluate", "mlqa")]  # fmt: skip
+    monkeypatch.setattr("adapterstilts.data.shots.rows_to_draw_from", None)  # nothing is read again
+    again = adapterstilts.transfer("squad", "mlqa", **FEW, **few_shots.options)
+    assert again.few_shots == few_shots.result.few_shots
+
+
+@pytest.mark.parametrize("task", ["xnli", "xcopa", "udpos"])
+def test_every_kind_that_has_labels(suite: dict[str, Any], task: str) -> None:
+    language = "zh" if task == "xcopa" else "de"
+    found = adapterstilts.transfer("none", task, languages=(language,), **ONE, **suite)
+    (row,) = found.few_shots
+    assert (row.task, row.language, row.shots) == (task, language, 3) and row.scores.keys() == row.zero_shot.keys()
+    assert row.draws[0].shots.split == ("validation" if task == "xcopa" else "train")
+    assert row.difference["score"].mean is not None
+
+
+@pytest.mark.parametrize(
+    ("intermediate", "options"),
+    [
+        ("squad,ccg", {"composition": "fuse"}),
+        ("squad,ccg", {"composition": "fuse[target=one-step]"}),
+        ("squad,ccg", {"composition": "average"}),
+        ("squad,ccg", {"composition": "merge"}),
+        ("squad", {"composition": "continue"}),
+        ("none", {"method": "full"}),
+        ("none", {"method": "head"}),
+        ("none", {"method": "bitfit"}),
+        ("none", {"method": "peft:lora"}),
+        ("none", {"method": "lora"}),
+        ("none", {"method": "prefix_tuning"}),
+        ("none", {"method": "seq_bn", "unfreeze_backbone": True}),
+    ],
+)
+def test_compositions_and_methods(mini: dict[str, Any], intermediate: str, options: dict[str, Any]) -> None:
+    given = {**mini, **ONE, "shot_learning_rate": 0.05, "languages": ("en", "de"), "baseline": False, **options}
+    found = adapterstilts.transfer(intermediate, "xquad", **given)
+    (zero,), (row,) = found.rows, found.few_shots
+    before, after = (Run(folder) for folder in (zero.trained, row.draws[0].trained))
+    assert before.metrics["parameters"] == after.metrics["parameters"]
+    weights = [load_file(run.folder / "weights.safetensors") for run in (before, after)]
+    assert weights[0].keys() == weights[1].keys()
+    assert any(not weights[0][name].equal(weights[1][name]) for name in weights[0])
+
+
+def test_a_stacked_peft_method(mini: dict[str, Any], tmp_path: Path) -> None:
+    options = {**mini, "store": tmp_path, "method": "peft:lora"}
+    adapterstilts.train_intermediate("squad", **options)
+    (row,) = adapterstilts.transfer(
+        "squad", "xquad", languages=("en", "de"), baseline=False, **ONE, **options
+    ).few_shots
+    assert row.composition == "stack by merging" and row.draws[0].trained.is_dir()
+
+
+def test_rows_of_ones_own(mini: dict[str, Any], tmp_path: Path) -> None:
+    lines = [
+        {"frage": row["question"], "text": row["context"], "antwort": row["answers"]}
+        for row in MiniRows().load(recipe("mlqa"), "train", "de", BadRows(skip=False)).select(range(9))
+    ]
+    path = tmp_path / "mehr.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    given = {**mini, **SHOWN, "shot_epochs": 1, "question": "frage", "context": "text", "answers": "antwort"}
+    (row,) = adapterstilts.transfer("none", "mlqa", train_more={"de": path}, **given).few_shots
+    assert (row.shots, row.of, len(row.draws), row.where) == (9, 9, 1, str(path))
+    assert str(row.draws[0].shots) == "9 labelled German rows of a file" and row.spread == {}
+    (few,) = adapterstilts.transfer("none", "mlqa", train_more=f"de={path}", shots="de=4", draws=2, **given).few_shots
+    assert (few.shots, few.of, len(few.draws)) == (4, 9, 2)
+
+
+def test_a_target_from_a_file_goes_on_with_rows_of_a_file(tmp_path: Path, suite: dict[str, Any]) -> None:
+    texts = [f"the {noun} is {'here' if number % 2 else 'there'} {number}" for number in range(40) for noun in ("dog",)]
+    lines = [f"{text},{'yes' if number % 2 else 'no'}\n" for number, text in enumerate(texts)]
+    for name, part in (("sayings", lines[:24]), ("test-de", lines[24:34]), ("more-de", lines[34:])):
+        (tmp_path / f"{name}.csv").write_text("words,answer\n" + "".join(part))
+    target = str(tmp_path / "sayings.csv")
+    given = {**suite, "text": "words", "label": "answer", "test": f"de={tmp_path}/test-de.csv", "shot_epochs": 1}
+    with pytest.raises(UsageError, match=r"no labelled German rows in the files source .*--train-more de=FILE"):
+        adapterstilts.transfer("none", target, shots=5, **given)
+    (row,) = adapterstilts.transfer("none", target, train_more=f"de={tmp_path}/more-de.csv", **given).few_shots
+    assert (row.shots, row.language, row.scores["examples"]) == (6, "de", 10)
+
+
+@pytest.mark.parametrize(
+    ("targets", "given", "message"),
+    [
+        ("mlqa", {"shots": "en=5"}, "--shots en: English is what the target phase is trained in"),
+        ("mlqa", {"shots": "ru=5"}, "--shots ru: Russian is not scored"),
+        ("mlqa", {"shots": "gr=5"}, "Unknown language 'gr'"),
+        ("mlqa", {"shots": 5, "languages": "en"}, "no language but English is scored"),
+        ("mlqa", {"shots": "de=201"}, "has 200 labelled German rows to draw from. Give at most 200"),
+        ("mlqa", {"draws": 2}, "--draws 2 has no meaning without --shots"),
+        ("mlqa", {"shot_epochs": 2}, "--shot-epochs 2 has no meaning without --shots"),
+        ("mlqa", {"train_more": "de=nowhere.csv"}, "--train-more de=nowhere.csv is not a file"),
+        ("mlqa", {"train_more": f"de={__file__}", "draws": 2}, "--draws 2 has no meaning for --train-more alone"),
+        ("mlqa,xquad", {"train_more": f"de={__file__}"}, "--train-more has rows of one target, and there are 2"),
+        ("mlqa", {"train_more": f"de={__file__}"}, "Give the file the suffix of its format"),
+        ("mlqa", {"shots": 5, "language_adapters": True}, "--shots and --language-adapters do not go together"),
+        ("mlqa", {"shots": 5, "translate_test": "mini"}, "--shots and --translate-test do not go together"),
+        ("tatoeba", {"shots": 5}, "tatoeba is retrieval, and nothing is trained for it"),
+        ("lareqa", {"shots": 5}, "lareqa is retrieval, and it is trained on pairs of texts"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(
+    suite: dict[str, Any], targets: str, given: dict[str, Any], message: str
+) -> None:
+    given = {**suite, **given} if targets == "mlqa" or "," in targets else {
+        **{name: suite[name] for name in ("profile", "backbone", "store")}, **given
+    }  # fmt: skip
+    with pytest.raises(AstiltsError, match=message):
+        adapterstilts.plan(adapterstilts.transfer, "none", targets, **given)
+
+
+@pytest.mark.parametrize(("target", "split"), [("xquad", "test"), ("mlqa", "validation")])
+def test_releases_without_other_labelled_rows_are_refused(quick: dict[str, Any], target: str, split: str) -> None:
+    with pytest.raises(UsageError, match=rf"{target} has no labelled German rows in the files source beside those of "
+                                         rf"its {split} split, which are scored\. .*--train-more de=FILE"):  # fmt: skip
+        adapterstilts.plan(adapterstilts.transfer, "none", target, languages=("en", "de"), shots=5, **quick)
+
+
+def test_an_intermediate_run_is_none_with_shots(few_shots: FewShots) -> None:
+    """Nor is one taken in place of the zero-shot model where a task is named."""
+    store = RunStore(few_shots.options["store"])
+    shots = Run(few_shots.of(3)[0].draws[0].trained)
+    with pytest.raises(UsageError, match="mlqa .MLQA. is not a task for the intermediate phase"):
+        adapterstilts.transfer(f"mlqa@{shots.key}", "xquad", **few_shots.options)
+    with pytest.raises(UsageError, match=r"has \d models of mlqa") as error:
+        trained_run(store, "mlqa")
+    assert "few-shot" not in str(error.value)
+    assert trained_run(store, f"mlqa@{shots.short_key}").key == shots.key
+
+
+def test_shared_models_and_their_cards_say_it(few_shots: FewShots, tmp_path: Path) -> None:
+    shots = Run(few_shots.of(3)[0].draws[0].trained)
+    folder = tmp_path / "model"
+    adapterstilts.pull(shots.key, folder, store=few_shots.options["store"])
+    card = (folder / "README.md").read_text()
+    assert "MLQA in English, and then on 3 labelled German rows (draw 1, from 200)" in card
+    assert "**Not zero-shot in German**: it was trained on 3 labelled German rows" in card
+    given = {**few_shots.options, "store": tmp_path / "store"}
+    found = adapterstilts.transfer(str(folder), "xquad", **given)
+    run = found.rows[1]
+    assert [str(one) for one in run.intermediate_shots.values()] == ["3 labelled German rows (draw 1, from 200)"]
+    text = transfer_tables(found)
+    assert "zero-shot mean" not in text and "so that in German it is not zero-shot" in text
+
+
+def test_the_commands_about_runs_say_it(few_shots: FewShots, tmp_path: Path) -> None:
+    draw = few_shots.of(3)[0].draws[0]
+    shots, evaluated, store = Run(draw.trained), Run(draw.folder), str(few_shots.options["store"])
+    run = CliRunner().invoke
+    listed = run(astilts, ["runs", "--store", store]).output
+    assert f"mlqa-de-3-draw1@{shots.short_key}" in listed
+    line = next(one for one in listed.splitlines() if f"@{evaluated.short_key}" in one)
+    assert " few-shot " in line and "zero-shot" not in line
+    for one in (shots, evaluated):
+        shown = run(astilts, ["runs", "show", one.short_key, "--store", store]).output
+        assert "not_zero_shot: trained on 3 labelled German rows (draw 1, from 200)" in shown
+    (tmp_path / "in.jsonl").write_text('{"question": "wer ?", "context": "anna ist hier ."}\n')
+    words = ["predict", shots.short_key, "--input", str(tmp_path / "in.jsonl"), "--language", "de", "--store", store]
+    assert "its answers in German are not zero-shot" in run(astilts, words).output

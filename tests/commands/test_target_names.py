@@ -1,0 +1,65 @@
+"""Benchmarks and `all` as targets, and languages that only some of the targets have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapterstilts
+from adapterstilts.commands.options import TransferOptions
+from adapterstilts.commands.transfer import Transfer, plan_transfer
+from adapterstilts.errors import DataError, UsageError
+from adapterstilts.tasks.catalogue import Catalogue
+
+CATALOGUE = Catalogue.load()
+
+
+def planned(*targets: str, store: Path, **given: Any) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Targets with the languages that they are scored in, and what was noted."""
+    notes: list[str] = []
+    options = TransferOptions(profile="mini", store=store, **given)
+    transfer: Transfer = plan_transfer(["none"], targets, options, note=notes.append)
+    specs = [row.seeds[0].evaluation.spec for table in transfer.tables for row in table.rows]
+    return {spec.task: spec.languages for spec in specs}, notes
+
+
+@pytest.mark.parametrize("benchmark", ["xtreme", "xtreme-r"])
+def test_a_benchmark_is_its_tasks_in_its_languages(benchmark: str, tmp_path: Path) -> None:
+    found, notes = planned(benchmark, store=tmp_path)
+    languages = CATALOGUE.benchmark_languages(benchmark)
+    assert found.keys() == languages.keys() and notes == []
+    assert all(set(found[task]) <= {"en", *languages[task]} for task in found)
+    alone, _ = planned(*found, store=tmp_path, benchmark=benchmark)
+    assert alone == found
+
+
+def test_all_is_every_target_with_data(tmp_path: Path, releases: Path) -> None:
+    found, _ = planned("all", store=tmp_path)
+    assert set(found) == {name for name in CATALOGUE.names() if "target" in CATALOGUE.recipe(name).phases}
+    few, notes = planned("all", store=tmp_path, data_dir=releases, languages=("de",))
+    assert {"xquad", "mlqa"} <= few.keys() < found.keys() and set(few.values()) == {("de",)}
+    (left_out,) = [note for note in notes if note.startswith("Left out")]
+    assert set(left_out.rpartition(": ")[2].rstrip(".").split(", ")) == found.keys() - few.keys()
+
+
+def test_each_target_takes_the_languages_that_it_has(tmp_path: Path) -> None:
+    found, notes = planned("xquad", "xnli", store=tmp_path, languages=("en", "de", "sw"))
+    assert found == {"xquad": ("en", "de"), "xnli": ("en", "de", "sw")}
+    assert notes == ["xquad is scored in en, de: there are no test data in sw."]
+
+
+def test_what_cannot_be_scored_is_refused(tmp_path: Path, releases: Path) -> None:
+    with pytest.raises(UsageError, match=r"xquad has none of the languages sw. Leave it out, or choose from: en, de"):
+        planned("xquad", "xnli", store=tmp_path, languages=("sw",))
+    with pytest.raises(UsageError, match="No target has test data in fi"):
+        planned("xquad", "xnli", store=tmp_path, languages=("de", "fi"))
+    with pytest.raises(UsageError, match="of one benchmark, and not of xtreme and xtreme-r"):
+        planned("xtreme", store=tmp_path, benchmark="xtreme-r")
+    with pytest.raises(UsageError, match="'mlqa' is given twice"):
+        planned("mlqa", "mlqa", store=tmp_path)
+    with pytest.raises(DataError):
+        planned("all", store=tmp_path, data_dir=tmp_path)
+    with pytest.raises(UsageError, match="Unknown task 'xtrem'. Did you mean"):
+        adapterstilts.plan(adapterstilts.transfer, "none", "xtrem", profile="mini", store=tmp_path)
