@@ -103,6 +103,18 @@ def fields(*models: type[Strict]) -> Callable[[Callable[..., Any]], Callable[...
     return decorate
 
 
+def flags(*models: type[Strict]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Gives a command the flags of `models` beside its own; its function gets their values by name."""
+    declared = declared_by(*models)
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for one in reversed(list(declared.values())):
+            function = _flag(one, declared)(function)
+        return function
+
+    return decorate
+
+
 def _first_given(*values: Any) -> Any:
     return next((value for value in values if value not in (None, ())), None)
 

@@ -12,7 +12,7 @@ import pytest
 import adapterstilts
 from adapterstilts.cli.main import main
 from adapterstilts.commands.options import TransferOptions, read_options
-from adapterstilts.commands.own_data import is_file, own_task, own_tasks
+from adapterstilts.commands.own_data import is_own, own_task, own_tasks
 from adapterstilts.errors import AstiltsError, UsageError
 from adapterstilts.tasks.catalogue import Catalogue
 from tests.conftest import QUICK
@@ -86,10 +86,11 @@ def test_names_that_are_files_are_told_from_tasks(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     Path("squad").mkdir()
     catalogue = Catalogue()
-    assert not is_file("squad", catalogue) and is_file("squad.json", catalogue) and is_file("data/x", catalogue)
+    assert not is_own("squad", catalogue) and is_own("squad.json", catalogue) and is_own("data/x", catalogue)
     tickets(Path("mnli.csv"))
-    read = read_options(TransferOptions, {"test": "en=mnli.csv"})
-    assert own_task(Path("mnli.csv"), read, catalogue).recipe.name == "own_mnli"
+    tickets(Path("new.csv"), 12)
+    read = read_options(TransferOptions, {"test": "en=new.csv"})
+    assert own_task("mnli.csv", read, catalogue).recipe.name == "own_mnli"
 
 
 def test_it_can_be_written_down_and_is_the_same_task(options: dict[str, Any]) -> None:
@@ -106,7 +107,8 @@ def test_it_can_be_written_down_and_is_the_same_task(options: dict[str, Any]) ->
 
 def test_other_seeds_of_the_intermediate_task_read_their_own_source(options: dict[str, Any]) -> None:
     tickets(Path("tickets.csv"))
-    said = {"text": "subject,body", "label": "team", "max_length": 48, "test": "en=tickets.csv"}
+    tickets(Path("new.csv"), 12)
+    said = {"text": "subject,body", "label": "team", "max_length": 48, "test": "en=new.csv"}
     small = {**options, "max_train_examples": 24}
     method = "seq_bn[reduction_factor=8]"
     adapterstilts.train_intermediate("mnli", method=method, **small)
@@ -135,8 +137,9 @@ def test_what_does_not_fit_is_refused_with_what_there_is(
     given: dict[str, Any], message: str, options: dict[str, Any]
 ) -> None:
     tickets(Path("tickets.csv"))
+    tickets(Path("new.csv"), 12)
     with pytest.raises(AstiltsError, match=message):
-        adapterstilts.transfer("none", "tickets.csv", **{"test": "en=tickets.csv", **given}, **options)
+        adapterstilts.transfer("none", "tickets.csv", **{"test": "en=new.csv", **given}, **options)
 
 
 def test_flags_about_a_file_need_one(options: dict[str, Any]) -> None:

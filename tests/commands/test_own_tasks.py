@@ -19,7 +19,7 @@ from tests.commands.test_own_data import tickets
 
 def test_each_task_has_its_own_rows(tmp_path: Path) -> None:
     path = tickets(tmp_path / "tickets.csv")
-    own = OwnTasks((own_task(path, read_options(TransferOptions, {"label": "team"}), Catalogue()),))
+    own = OwnTasks((own_task(str(path), read_options(TransferOptions, {"label": "team"}), Catalogue()),))
     catalogue, source = own.catalogue(()), own.beside(MiniRows())
     recipe = catalogue.recipe("tickets")
     assert "tickets" in catalogue.names() and source.of(recipe).name == "files"

@@ -3,7 +3,7 @@
 Modules here import pydantic and nothing larger, since a command's help is made of them.
 """
 
-from adapterstilts.commands.options.own import OwnDataOptions
+from adapterstilts.commands.options.own import OwnDataOptions, OwnFileOptions
 from adapterstilts.commands.options.prediction import (
     ExportModelOptions,
     LoadOptions,
@@ -53,6 +53,7 @@ __all__ = [
     "LoadOptions",
     "MethodsOptions",
     "OwnDataOptions",
+    "OwnFileOptions",
     "PredictOptions",
     "PullOptions",
     "PulledFolder",
