@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,27 @@ _TELLING = {
     "context": "span_qa", "answers": "span_qa", "choices": "multiple_choice", "tokens": "tagging", "tags": "tagging",
     "text": "pair_classification", "label": "pair_classification",
 }  # fmt: skip
-# What a column of a canonical name says of the form, likewise.
+# What columns of such names say of the form, likewise.
 _OF_COLUMNS = (
-    ({"context", "question", "answers"}, "span_qa"), ({"tokens", "tags"}, "tagging"), ({"choices"}, "multiple_choice"),
-)  # fmt: skip
+    (("context",), ("question",), ("answers",), "span_qa"),
+    (("tokens",), ("tags", "nertags", "postags", "upos", "ner"), "tagging"),
+    (("choices",), "multiple_choice"),
+)
+
+
+@contextmanager
+def naming_flags() -> Iterator[None]:
+    """Errors that name the flags of `tasks new` with those that a command has for its own data."""
+    try:
+        yield
+    except UsageError as error:
+        remedy = re.sub(r"--column (\w+)=NAME", lambda found: _flag(found[1]), error.remedy or "")
+        raise UsageError(error.message, remedy=remedy or None) from None
+
+
+def _flag(column: str) -> str:
+    """The flag that says where a canonical column is."""
+    return {"text_a": "--text NAME", "text_b": "--text FIRST,SECOND"}.get(column, f"--{column} NAME")
 
 
 def kind_by_flags(options: OwnDataOptions) -> tuple[str, str] | None:
@@ -44,10 +62,10 @@ def kind_by_flags(options: OwnDataOptions) -> tuple[str, str] | None:
 
 def kind_by_columns(records: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
     """The kind of a task, and how it is known, by the columns of some records."""
-    columns = {name for record in records for name in record}
-    for needed, kind in _OF_COLUMNS:
-        if needed <= columns:
-            return kind, "by its columns"
+    columns = {re.sub("[^a-z0-9]", "", str(name).lower()) for record in records for name in record}
+    for *needed, kind in _OF_COLUMNS:
+        if all(columns.intersection(names) for names in needed):
+            return str(kind), "by its columns"
     return "pair_classification", "by default; --kind says another"
 
 

@@ -42,7 +42,8 @@ def own_tasks(
     found: dict[str, OwnTask] = {}
     for name, own_options in scoped(options, given).items():
         taken = [one.recipe.name for one in found.values()]
-        found[name] = _own_task(name, own_options, catalogue, taken, scored=scored)
+        beside = [one for one in given if one != name]
+        found[name] = _own_task(name, own_options, catalogue, taken, beside, scored=scored)
         for line in (*found[name].found, *notes_on_rows(found[name])):
             note(line)
         if own_options.save_task:
@@ -78,13 +79,23 @@ def own_task(name: str, options: OwnDataOptions, catalogue: Catalogue, *, taken:
 
 
 def _own_task(
-    name: str, options: OwnDataOptions, catalogue: Catalogue, taken: Sequence[str], *, scored: bool
+    name: str,
+    options: OwnDataOptions,
+    catalogue: Catalogue,
+    taken: Sequence[str],
+    beside: Sequence[str],
+    *,
+    scored: bool,
 ) -> OwnTask:
+    """As `own_task`, with errors that name the data and say how a flag is about `beside` alone."""
     try:
         own = own_task(name, options, catalogue, taken=taken)
     except UsageError as error:
         message = error.message if name in error.message else f"{name}: {error.message}"
-        raise UsageError(message, remedy=error.remedy) from None
+        alone = (
+            f"A flag is about one alone with its name before the value: --label {beside[0]}:COLUMN." if beside else ""
+        )
+        raise UsageError(message, remedy=" ".join(filter(None, (error.remedy, alone))) or None) from None
     if scored and "target" not in own.recipe.phases:
         raise UsageError(
             f"{name}: there are no rows to score it on.",

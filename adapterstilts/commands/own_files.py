@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from adapterstilts.commands.own_columns import (
     given_options,
     kind_by_columns,
     kind_by_flags,
+    naming_flags,
     task_name,
 )
 from adapterstilts.commands.own_tasks import OwnTask
@@ -70,11 +70,8 @@ def own_file(name: str, options: OwnDataOptions, catalogue: Catalogue, *, taken:
         "hold_out": _hold_out(share, options),
     }
     told = validate(NewTaskOptions, values, where=name)
-    try:
+    with naming_flags():
         examined = examine(told, catalogue)
-    except UsageError as error:  # which names the flags of `tasks new`
-        remedy = re.sub(r"--column (\w+)=NAME", lambda found: _flag(found[1]), error.remedy or "")
-        raise UsageError(error.message, remedy=remedy or None) from None
     _check_new_rows(told)
     root = common_folder(told)
     recipe = _without_gold(draft_recipe(told, examined, FileRows(root)), told, examined)
@@ -159,11 +156,6 @@ def _kind(path: Path, options: OwnDataOptions) -> tuple[str, str]:
         if guessed.name in _OF_FORMAT:
             return _OF_FORMAT[guessed.name], "by its format"
     return kind_by_columns(first_records(path, guessed)[:5])
-
-
-def _flag(column: str) -> str:
-    """The flag that says where a canonical column is."""
-    return {"text_a": "--text NAME", "text_b": "--text FIRST,SECOND"}.get(column, f"--{column} NAME")
 
 
 def _share(given: str | None) -> float | None:

@@ -21,6 +21,7 @@ from adapterstilts.commands.own_columns import (
     given_options,
     kind_by_columns,
     kind_by_flags,
+    naming_flags,
     task_name,
 )
 from adapterstilts.commands.own_tasks import OwnTask
@@ -174,7 +175,8 @@ def _looked_at(data: _DataSet, options: OwnDataOptions, called: str) -> list[Any
     classes = {column: names for column, one in train.features.items() if (names := class_names(one))}
     records = [with_names(record, classes) for record in islice(train, _LOOKED_AT)]
     kind, why = kind_by_flags(options) or kind_by_columns(records)
-    guesses = guess_columns(records, KINDS.get(kind).features(), given_columns(kind, options), flag="--{name} COLUMN")
+    with naming_flags():
+        guesses = guess_columns(records, KINDS.get(kind).features(), given_columns(kind, options))
     labels = label_guess(kind, given_options(options), records, guesses)
     columns = {guess.column: guess.theirs for guess in guesses}
     gold = {column: theirs for column, theirs in columns.items() if column in _GOLD and is_one(theirs)}

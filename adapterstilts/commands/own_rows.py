@@ -34,8 +34,10 @@ def notes_on_rows(own: OwnTask) -> list[str]:
     lines = []
     if found["repeated"]:
         gold = "labels" if "label" in columns else next(name for name in _GOLD if name in columns)
-        several = f"; {found['differing']:,} texts have different {gold}" if found["differing"] else ""
-        lines.append(f"  {found['repeated']:,} of {found['rows']:,} training rows repeat another's texts{several}")
+        differing = found["differing"]
+        several = f"; {differing:,} {'text has' if differing == 1 else 'texts have'} different {gold}"
+        said = f"  {found['repeated']:,} of {found['rows']:,} training rows repeat another's texts"
+        lines.append(said + (several if differing else ""))
     for name, (shared, rows) in found["shared"].items():
         if shared:
             share = f"{100 * shared / rows:.2g}%" if shared < rows else "all"

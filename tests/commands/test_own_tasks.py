@@ -14,7 +14,7 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.mini import MiniRows
 from adapterstilts.errors import UsageError
 from adapterstilts.tasks.catalogue import Catalogue
-from tests.commands.test_own_data import tickets
+from tests.commands.own_tables import tickets
 
 
 def test_each_task_has_its_own_rows(tmp_path: Path) -> None:
