@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ _TRIED_ON = 6
 _SCORED_ON = 500
 # How much scores may differ, as a share of the largest where it exceeds 1.
 _MOST, _MOST_ONNX = 1e-5, 1e-4
+# Heads for texts of which the end is left out where they are too long; other texts are read in parts.
+_CUT = ("classification", "multi_label", "regression", "choice")
 # What the scores of each head mean.
 _SCORES = {
     "classification": "one for each label; divided by `temperature`, their softmax are probabilities",
@@ -80,6 +83,7 @@ def run_export_model(reference: str, options: ExportModelOptions, reporter: Repo
         work = _Work(trained, Path(scratch) / "model", columns, options.int8, reporter.note)
         work.place.mkdir()
         result = work.onnx() if options.format == "onnx" else work.transformers()
+        work.cut_texts()
         write_json(work.place / ABOUT, work.about(result["loading"]))
         files = sorted(path for path in work.place.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
         sizes = {path.relative_to(work.place).as_posix(): path.stat().st_size for path in files}
@@ -280,12 +284,21 @@ class _Work:
 
     def _notes(self) -> list[str]:
         """What somebody has to know who reads the scores."""
-        if self.form == "regression":
-            return ["Its score is the number itself, in the unit of the data."]
-        return [
+        length = self.trained.task.encoding.max_length
+        cut = [f"Texts were cut at {length} tokens in training, as truncation=True does."] if self.form in _CUT else []
+        number = ["Its score is the number itself, in the unit of the data."] if self.form == "regression" else []
+        several = [
             f"A label is given where its sigmoid exceeds {value:g}, which config.json and {ABOUT} say."
             for value in self.threshold.values()
         ]
+        return [*cut, *number, *several]
+
+    def cut_texts(self) -> None:
+        """Makes the tokenizer cut texts where training did, once it is asked to cut any."""
+        if self.form in _CUT:
+            for path in self.place.rglob("tokenizer_config.json"):
+                said = json.loads(path.read_text(encoding="utf-8"))
+                write_json(path, {**said, "model_max_length": self.trained.task.encoding.max_length})
 
     def about(self, loading: str) -> dict[str, Any]:
         """What a program has to know beside the files that the libraries read."""

@@ -83,10 +83,12 @@ def test_several_labels_and_numbers_are_a_pipelines_too(classified: dict[str, An
         assert result.loading == "AutoModelForSequenceClassification" and result.difference is not None
         config = json.loads((tmp_path / name / "config.json").read_text())
         assert config["problem_type"] == problem and result.difference <= 1e-5
-    alone, pairs = texts(9, 5), list(zip(texts(9, 5), texts(8, 5), strict=True))
+        assert json.loads((tmp_path / name / "tokenizer_config.json").read_text())["model_max_length"] == 32
+    alone, pairs = texts(9, 5, 40), list(zip(texts(9, 5, 30), texts(8, 5), strict=True))  # longer than is read
+    asked = [{"text": first, "text_pair": second} for first, second in pairs]
     found = elsewhere(
-        f"labels = pipeline('text-classification', 'several', top_k=None)({alone!r})\n"
-        f"numbers = pipeline('text-classification', 'numbers')([dict(text=a, text_pair=b) for a, b in {pairs!r}])\n"
+        f"labels = pipeline('text-classification', 'several', top_k=None, truncation=True)({alone!r})\n"
+        f"numbers = pipeline('text-classification', 'numbers', truncation=True)({asked!r})\n"
         "print(json.dumps([labels, numbers]))",
         tmp_path,
     )
