@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,9 +79,8 @@ def run_export_model(reference: str, options: ExportModelOptions, reporter: Repo
             "no equal in other formats.",
             remedy="Train it without --load-in-4bit.",
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
-        work = _Work(trained, Path(scratch) / "model", columns, options.int8, reporter.note)
+    with _scratch(folder) as scratch:
+        work = _Work(trained, scratch / "model", columns, options.int8, reporter.note)
         work.place.mkdir()
         result = work.onnx() if options.format == "onnx" else work.transformers()
         work.cut_texts()
@@ -91,6 +91,24 @@ def run_export_model(reference: str, options: ExportModelOptions, reporter: Repo
             folder.rmdir()
         work.place.replace(folder)
     return ExportedModel(folder=folder, task=trained.task.name, format=options.format, files=sizes, **result)
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A folder beside another, which is gone afterwards.
+
+    Raises:
+        UsageError: Nothing can be written there.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-")
+    except OSError as error:
+        raise UsageError(
+            f"--to {folder} cannot be written ({error.strerror}).", remedy="Give a folder in a place of yours."
+        ) from None
+    with scratch as made:
+        yield Path(made)
 
 
 def _check(options: ExportModelOptions) -> None:

@@ -14,7 +14,7 @@ from adapterstilts.data.formats import FORMATS, Records
 from adapterstilts.data.formats.guessing import GuessedFormat
 from adapterstilts.data.records.guessing import ColumnGuess
 from adapterstilts.data.sources.files import FileRows
-from adapterstilts.errors import UsageError
+from adapterstilts.errors import DataError, UsageError
 from adapterstilts.languages import ENGLISH
 from adapterstilts.settings import ONE_IS_A_LIST, Strict
 from adapterstilts.tasks.catalogue import read_recipe
@@ -124,6 +124,11 @@ class Draft:
         part = _with_columns(part, kind.columns(self.options))
         found = rows(part, kind.columns(self.options))
         options = {**kind.starting_options((row for _, row in found), self.options), **self.options}
+        if options.get("labels") in ([], ()):
+            raise DataError(
+                f"No training row of {self.title} has a label.",
+                remedy="Check that the column of labels is the right one, and that the file is that of training.",
+            )
         part = _with_columns(part, kind.columns(options))
         scored: bool = part.has("validation") or part.has("test")
         values = {

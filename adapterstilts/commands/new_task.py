@@ -115,8 +115,12 @@ def first_records(path: Path, found: GuessedFormat) -> list[dict[str, Any]]:
     reader = FORMATS.get(found.name)
     records = [record for _, record in islice(reader((path,), ENGLISH, bad, **found.options), _LOOKED_AT)]
     if not records:
-        reasons = "; ".join(bad.counts) or "it has no record"
-        raise DataError(f"{path} cannot be read as {found.name}: {reasons}.", remedy="Say its format with --format.")
+        if not bad.counts:
+            raise DataError(f"{path} has no row.", remedy="Fill it, or download it again.")
+        raise DataError(
+            f"{path} cannot be read as {found.name}: {'; '.join(bad.counts)}.",
+            remedy="Check that it is the right file, or say how it is read with --delimiter and --encoding.",
+        )
     return records
 
 

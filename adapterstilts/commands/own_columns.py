@@ -14,6 +14,7 @@ from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.data.records.guessing import ColumnGuess
 from adapterstilts.errors import UsageError
 from adapterstilts.tasks.kind import KINDS
+from adapterstilts.tasks.label_guessing import LabelGuess
 from adapterstilts.tasks.sources import listed
 
 SUFFIXES = (
@@ -44,6 +45,7 @@ def naming_flags() -> Iterator[None]:
         yield
     except UsageError as error:
         remedy = re.sub(r"--column (\w+)=NAME", lambda found: _flag(found[1]), error.remedy or "")
+        remedy = remedy.replace("--option NAME=VALUE", "--task-option NAME=VALUE")
         raise UsageError(error.message, remedy=remedy or None) from None
 
 
@@ -93,8 +95,12 @@ def given_columns(kind: str, options: OwnDataOptions) -> dict[str, Any]:
     return given
 
 
-def described(guesses: Sequence[ColumnGuess], options: Mapping[str, Any]) -> list[str]:
-    """What is read from which column, and the options that follow from it, a line each."""
+def described(guesses: Sequence[ColumnGuess], options: Mapping[str, Any], looks: LabelGuess | None = None) -> list[str]:
+    """What is read from which column, and the options that follow from it, a line each.
+
+    Args:
+        looks: What the labels look like, where that is said.
+    """
     lines = [
         f"  {guess.column} from {', '.join(listed(guess.theirs))} ({guess.why})" for guess in guesses if guess.theirs
     ]
@@ -102,6 +108,8 @@ def described(guesses: Sequence[ColumnGuess], options: Mapping[str, Any]) -> lis
     if labels:
         shown = ", ".join(map(str, labels[:8])) + (", …" if len(labels) > 8 else "")
         lines.append(f"  {len(labels)} labels, in this order: {shown}")
+    if looks:
+        lines.append(f"  labels: {looks.why} (--task-option)")
     told = {name: value for name, value in options.items() if name != "labels"}
     if told:
         lines.append("  " + ", ".join(f"{name} {value}" for name, value in told.items()))

@@ -68,13 +68,16 @@ def own_file(name: str, options: OwnDataOptions, catalogue: Catalogue, *, taken:
         "delimiter": options.delimiter,
         "sheet": options.sheet,
         "hold_out": _hold_out(share, options),
+        "skip_bad_rows": getattr(options, "skip_bad_rows", False),
     }
     told = validate(NewTaskOptions, values, where=name)
     with naming_flags():
         examined = examine(told, catalogue)
     _check_new_rows(told)
     root = common_folder(told)
-    recipe = _without_gold(draft_recipe(told, examined, FileRows(root)), told, examined)
+    with naming_flags():
+        drafted = draft_recipe(told, examined, FileRows(root))
+    recipe = _without_gold(drafted, told, examined)
     found = _found(name, kind, why, examined, recipe.options, len(splits["train"]))
     root = root.resolve()
     return OwnTask(recipe, FileRows(root), f" --data-dir {root}", tuple(found))
@@ -143,7 +146,7 @@ def _found(name: str, kind: str, why: str, examined: Examined, options: Mapping[
     read_with = ", ".join(f"{name} {value!r}" for name, value in options_.items() if name != "columns")
     parts = f", in {files} files" if files > 1 else ""
     lines = [f"{name}: {kind} ({why}); read as {examined.format.name}, {read_with}{parts}"]
-    return lines + described(examined.guesses, options)
+    return lines + described(examined.guesses, options, examined.labels)
 
 
 def _kind(path: Path, options: OwnDataOptions) -> tuple[str, str]:

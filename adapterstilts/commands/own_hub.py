@@ -203,10 +203,11 @@ def _looked_at(data: _DataSet, options: OwnDataOptions, called: str) -> list[Any
         languages=tuple(tests),
     )
     bad = BadRows(skip=True)
-    recipe = draft.recipe("hub", part, lambda own, features: hub_rows(own, features, "train", ENGLISH, bad))
+    with naming_flags():
+        recipe = draft.recipe("hub", part, lambda own, features: hub_rows(own, features, "train", ENGLISH, bad))
     lines = [
         f"{data.name}: {kind} ({why}); configuration {data.configuration} at commit {data.commit}",
-        *described(guesses, recipe.options),
+        *described(guesses, recipe.options, labels),
         *([f"  checkpoints are selected on the split {validation}"] if validation else []),
         *(f"  test {code}: {':'.join(place)}" for code, place in tests.items()),
     ]

@@ -159,3 +159,9 @@ def test_what_has_no_meaning_is_refused_first(answering: dict[str, Any], tmp_pat
     ):
         with pytest.raises(AstiltsError, match=message):
             adapterstilts.export_model("no such model", **options, **answering)
+
+
+def test_a_place_that_cannot_be_written_is_named(answering: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(AstiltsError, match=r"--to .*file/model cannot be written"):
+        adapterstilts.export_model("squad", to=tmp_path / "file" / "model", **answering)

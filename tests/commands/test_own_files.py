@@ -131,3 +131,39 @@ def test_a_sheet_is_named(options: dict[str, Any]) -> None:
     tickets(Path("tickets.csv"))
     with pytest.raises(AstiltsError, match="--sheet rows: tickets.csv is no Excel workbook"):
         found("tickets.csv", sheet="rows")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([], "tickets.csv has no row"),
+        ([["a", ""], ["b", ""]], "No training row of tickets.csv has a label"),
+        ([["a", "good"], ["b", "good"]], "'good' is the only one, and telling rows apart takes two"),
+        ([["a", "good"], [" ", "bad"]], "line 3: its texts are empty.*--skip-bad-rows"),
+        ([[f"text {n}", f"label {n}"] for n in range(1200)], "there are 1,200, and more than 1,000 are mostly texts"),
+    ],
+)
+def test_rows_of_which_nothing_can_be_learnt_are_refused(
+    rows: list[list[str]], message: str, options: dict[str, Any]
+) -> None:
+    table(Path("tickets.csv"), [["text", "label"], *rows])
+    with pytest.raises(AstiltsError, match=message):
+        found("tickets.csv", text="text", label="label")
+
+
+def test_bad_rows_are_left_out_where_that_is_said_and_numbers_are_told(options: dict[str, Any]) -> None:
+    rows = [[f"text {n}" if n != 4 else "", f"{n * 0.37:.2f}"] for n in range(24)]
+    table(Path("marks.csv"), [["text", "mark"], *rows])
+    recipe, said = found("marks.csv", label="mark", skip_bad_rows=True)
+    assert recipe.options["regression"] and any("numbers that are not whole: regression=true" in one for one in said)
+    trained = adapterstilts.train_intermediate("marks.csv", label="mark", skip_bad_rows=True, max_length=48, **options)
+    assert trained.tasks["marks"].train_examples + trained.validation_examples == 23
+
+
+def test_a_page_of_the_web_is_no_table(options: dict[str, Any]) -> None:
+    Path("tickets.csv").write_text("<!DOCTYPE html><html><body>Sign in</body></html>\n")
+    with pytest.raises(AstiltsError, match="tickets.csv is an HTML page"):
+        found("tickets.csv", label="team")
+    Path("tickets.csv").write_bytes(("text,label\n" + "Käufer,good\n" * 20).encode() + "Käufer,bad\n".encode("cp1252"))
+    with pytest.raises(AstiltsError, match="line 22: .*not valid UTF-8; as Windows-1252"):
+        found("tickets.csv", label="label")

@@ -131,7 +131,11 @@ REFUSED: tuple[tuple[str, dict[str, str], str], ...] = (
     ("owner/desk", {"test": "en=train"}, "the split train of owner/desk is trained on"),
     ("owner/desk", {"validation": "0.2"}, "is read as it is split"),
     ("owner/desk", {"encoding": "cp1252"}, "--encoding has no meaning for a data set on the Hub"),
-    ("owner/desk", {"label": "teem"}, "owner/desk: Unknown column of the file 'teem'. Did you mean 'team'"),
+    (
+        "owner/desk",
+        {"label": "teem"},
+        "owner/desk: Unknown column of the file 'teem'; it has subject, body, team. Did you mean 'team'",
+    ),
     ("owner/desk", {"label": "team", "kind": "span_qa"}, "--label has no meaning for span_qa"),
 )
 CODE = """
