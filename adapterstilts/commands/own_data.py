@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from adapterstilts.commands.new_task import write_recipe
@@ -22,12 +22,12 @@ Note = Callable[[str], None]
 
 
 def own_tasks(
-    names: Sequence[str], options: OwnDataOptions, catalogue: Catalogue, *, note: Note, scored: bool = False
-) -> tuple[list[str], OwnTasks]:
-    """The names with those of tasks in the place of one's own data, and these tasks.
+    names: Sequence[str], options: OwnDataOptions, catalogue: Catalogue, *, note: Note, scored: Collection[str] = ()
+) -> tuple[dict[str, str], OwnTasks]:
+    """What each name means, that of a task in the place of one's own data, and these tasks.
 
     Args:
-        scored: Whether there have to be rows to score.
+        scored: Names for which there have to be rows to score.
         note: Told what was found by looking.
 
     Raises:
@@ -35,20 +35,21 @@ def own_tasks(
         DataError: A file cannot be read.
         HubError: The Hub is out of reach, or has no such data set.
     """
-    given = [name for name in names if is_own(name, catalogue)]
+    given = [name for name in dict.fromkeys(names) if is_own(name, catalogue)]
     if not given:
         _check_no_flags(options)
-        return list(names), NO_OWN_TASKS
+        return {name: name for name in names}, NO_OWN_TASKS
     found: dict[str, OwnTask] = {}
     for name, own_options in scoped(options, given).items():
         taken = [one.recipe.name for one in found.values()]
         beside = [one for one in given if one != name]
-        found[name] = _own_task(name, own_options, catalogue, taken, beside, scored=scored)
+        found[name] = _own_task(name, own_options, catalogue, taken, beside, scored=name in scored)
         for line in (*found[name].found, *notes_on_rows(found[name])):
             note(line)
         if own_options.save_task:
             note(_save(name, found[name]))
-    return [found[name].recipe.name if name in found else name for name in names], OwnTasks(tuple(found.values()))
+    meant = {name: found[name].recipe.name if name in found else name for name in names}
+    return meant, OwnTasks(tuple(found.values()))
 
 
 def is_own(name: str, catalogue: Catalogue) -> bool:
@@ -62,6 +63,13 @@ def is_file(name: str) -> bool:
     for packed in PACKED:
         plain = plain.removesuffix(packed)
     return Path(name).exists() or plain.endswith(SUFFIXES) or has_pattern(name)
+
+
+def is_table(name: str) -> bool:
+    """Whether a name that stands where a trained model is due means one's own files: a folder holds a model there."""
+    if any(sign in name for sign in ("://", "#")) or Path(name).is_dir():
+        return False
+    return is_file(name)
 
 
 def own_task(name: str, options: OwnDataOptions, catalogue: Catalogue, *, taken: Sequence[str] = ()) -> OwnTask:

@@ -17,7 +17,7 @@ from adapterstilts.commands.baselines import (
 from adapterstilts.commands.intermediate_runs import IntermediateRuns, Intermediates, check_names
 from adapterstilts.commands.language_adapters import LanguageAdapters, find_language_adapters
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
-from adapterstilts.commands.own_data import own_tasks
+from adapterstilts.commands.own_data import is_table, own_tasks
 from adapterstilts.commands.plan import Work
 from adapterstilts.commands.repetitions import check_repeatable
 from adapterstilts.commands.results import TransferResult, TransferRow
@@ -109,10 +109,12 @@ def plan_transfer(
     Raises:
         AstiltsError: As `adapterstilts.transfer`, as far as it can be known without reading rows.
     """
-    named, own = own_tasks(_distinct(targets, "target"), options, Catalogue.load(options.tasks), note=note, scored=True)
+    targets, intermediates = _distinct(targets, "target"), _distinct(intermediates, "intermediate task")
+    files = [name for name in intermediates if is_table(name)]
+    meant, own = own_tasks((*files, *targets), options, Catalogue.load(options.tasks), note=note, scored=targets)
     catalogue = own.catalogue(options.tasks)
-    tasks = [catalogue.recipe_for_phase(name, "target") for name in named]
-    names = _distinct(intermediates, "intermediate task")
+    tasks = [catalogue.recipe_for_phase(meant[name], "target") for name in targets]
+    names = [meant.get(name, name) for name in intermediates]
     check_names(names, catalogue)
     composition = parse_composition(options)
     check_options(options, tasks, names, composition)
@@ -127,6 +129,7 @@ def plan_transfer(
         models,
         rest=f" --to {','.join(targets)}{as_flags(options)}",
         shared=as_flags(options, only=SHARED),
+        called={meant[name]: name for name in files},
     )
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)

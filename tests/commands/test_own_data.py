@@ -10,7 +10,7 @@ import pytest
 import adapterstilts
 from adapterstilts.cli.main import main
 from adapterstilts.commands.options import TransferOptions, read_options
-from adapterstilts.commands.own_data import is_own, own_task
+from adapterstilts.commands.own_data import is_own, is_table, own_task
 from adapterstilts.errors import AstiltsError, UsageError
 from adapterstilts.tasks.catalogue import Catalogue
 from tests.commands.own_tables import TEAMS, table, tickets
@@ -124,3 +124,24 @@ def test_two_files_are_two_targets_and_flags_say_which_they_are_about(options: d
     assert [(row.task, row.languages["ru"]["examples"]) for row in result.rows] == [("tickets", 12), ("mood", 9)]
     with pytest.raises(UsageError, match="mood.csv: Unknown column of the file 'team'.*alone.*--label tickets.csv:"):
         adapterstilts.transfer("none", "tickets.csv,mood.csv", test=test, label="team", **options)
+
+
+def test_a_file_can_be_the_intermediate_task_of_another(options: dict[str, Any]) -> None:
+    """It means the run that was trained on it, whose other seeds are trained on its rows."""
+    table(Path("mood.csv"), [["review", "mood"], *([f"text {n}", ("good", "bad")[n % 2]] for n in range(24))])
+    tickets(Path("tickets.csv"))
+    tickets(Path("new.csv"), 12)
+    small = {**options, "max_length": 48, "method": "seq_bn[reduction_factor=8]"}
+    said = {"label": "mood.csv:mood,tickets.csv:team", "test": "tickets.csv:en=new.csv"}
+    with pytest.raises(UsageError, match="Train it first: astilts train-intermediate mood.csv "):
+        adapterstilts.transfer("mood.csv", "tickets.csv", **said, **small)
+    run = adapterstilts.train_intermediate("mood.csv", label="mood", **small)
+    result = adapterstilts.transfer("mood.csv", "tickets.csv", seeds=2, **said, **small)
+    assert result.rows[1].intermediate == f"mood@{run.key[:12]}" and len(result.rows[1].seeds) == 2
+
+
+def test_models_are_told_from_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("model").mkdir()
+    assert all(map(is_table, ("a.csv", "data/a.csv", "part-*.parquet")))
+    assert not any(map(is_table, ("squad", "squad@0a", "./model", "me/model", "s3://x/y*#z", "hf://me/x", "none")))
