@@ -147,14 +147,19 @@ def plan_transfer(
             made_by(one)  # how long it was trained is known
     target = Target(planner, scored, composition, options.head, repeats, trained_in, adapters, options.match)
     tables = tuple(_table(target, task, rows, baselines, options.against) for task in tasks)
+    transfer = Transfer(planner, _asked(tables), options.force, tables, adapters, options.select)
+    transfer.check()
+    return transfer
+
+
+def _asked(tables: Sequence[Table]) -> Graph:
+    """The stages of all rows."""
     graph = Graph()
     for table in tables:
         for row in table.rows:
             for seed in row.seeds:
                 graph.ask(seed.evaluation)
-    transfer = Transfer(planner, graph, options.force, tables, adapters, options.select)
-    transfer.check()
-    return transfer
+    return graph
 
 
 def _table(
