@@ -27,7 +27,7 @@ from adapterstilts.commands.results import TransferResult, TransferRow
 from adapterstilts.commands.row_names import find_row
 from adapterstilts.commands.setup import make_planner
 from adapterstilts.commands.shared_models import SharedModels
-from adapterstilts.commands.target_names import named_targets, scored_targets
+from adapterstilts.commands.target_names import evaluated_languages, named_targets, scored_targets
 from adapterstilts.commands.targets import Target, TargetStages
 from adapterstilts.commands.transfer_options import check_options, check_rows, chosen_seeds, parse_composition
 from adapterstilts.commands.transfer_rows import Rows, selection_rows
@@ -37,7 +37,7 @@ from adapterstilts.modeling.compositions import COMPOSITIONS
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.specs import Choice
-from adapterstilts.stages.evaluation_spec import Scored, evaluation_languages
+from adapterstilts.stages.evaluation_spec import Scored
 from adapterstilts.stages.graph import Graph, made_by
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.reporter import Reporter
@@ -138,8 +138,7 @@ def plan_transfer(
     planner = with_shot_files(planner, options, tasks, note=note)
     scored = scored_targets(tasks, wanted, _scored(options), planner.setup.source, note=note)
     tasks = [task for task in tasks if task.name in scored]
-    source = planner.setup.source
-    evaluated = [language for task in tasks for language in evaluation_languages(source, task, scored[task.name])]
+    evaluated = evaluated_languages(tasks, scored, planner.setup.source)
     composition = composition or Choice(name=METHODS.get(planner.method.spec.name).compositions[0])
     together = COMPOSITIONS.get(composition.name).many
     models = SharedModels.of(planner, options, note=note)
