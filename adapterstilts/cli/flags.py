@@ -108,9 +108,9 @@ def fields(*models: type[Strict]) -> Callable[[Callable[..., Any]], Callable[...
     return decorate
 
 
-def flags_of(model: type[Strict]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Gives a command the fields of `model` as flags, whose values its function gets by name."""
-    declared = declared_by(model)
+def flags(*models: type[Strict]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Gives a command the flags of `models` beside its own; its function gets their values by name."""
+    declared = declared_by(*models)
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         for one in reversed(list(declared.values())):

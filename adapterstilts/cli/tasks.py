@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from adapterstilts.cli.flags import flags_of
+from adapterstilts.cli.flags import flags
 from adapterstilts.cli.output import TableOutput
 from adapterstilts.cli.output import show as show_result
+from adapterstilts.commands.options import OwnFileOptions
 from adapterstilts.settings import validate
 
 if TYPE_CHECKING:
     from adapterstilts.tasks.catalogue import Catalogue
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -37,7 +37,7 @@ def _catalogue(ctx: click.Context, folders: Iterable[Path] = ()) -> Catalogue:
 
 @click.group("tasks", invoke_without_command=True)
 @_folders
-@flags_of(TableOutput)
+@flags(TableOutput)
 @click.pass_context
 def tasks(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> None:
     """List the task catalogue, show one task, or make a new one."""
@@ -48,7 +48,7 @@ def tasks(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> None:
 
 @tasks.command("list", hidden=True)
 @_folders
-@flags_of(TableOutput)
+@flags(TableOutput)
 @click.pass_context
 def list_tasks(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> None:
     """List the task catalogue, as `astilts tasks` does."""
@@ -100,14 +100,15 @@ def card(ctx: click.Context, task: str | None, folders: tuple[Path, ...], write:
 @tasks.command("new")
 @click.argument("name")
 @click.option("--kind", required=True, help="Form of the task, e.g. pair_classification; `astilts tasks` shows them.")
-@click.option("--train", type=_FILE, required=True, help="English training rows.")
-@click.option("--validation", type=_FILE, help="English rows to select checkpoints by. Default: some of --train.")
+@click.option("--train", metavar="FILE", required=True, help="English training rows; quote a pattern of several files.")
+@click.option("--validation", metavar="FILE", help="English rows to select checkpoints by. Default: some of --train.")
 @click.option("--test", multiple=True, metavar="LANG=FILE", help="Rows to score; once for each language.")
 @click.option("--out", type=_FOLDER, default=".", show_default=True, help="Folder of tasks to add it to.")
 @click.option("--data-dir", type=_FOLDER, help="Folder that holds the files. Default: the deepest that does.")
 @click.option(
     "--format", "format_", help="Format of the files, e.g. csv, parquet, excel. Default: what they look like."
 )
+@flags(OwnFileOptions)
 @click.option("--column", "columns", multiple=True, metavar="NAME=COLUMN,...",
               help="What a canonical column is read from. Default: what it looks like.")  # fmt: skip
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of the kind, as in YAML.")
@@ -130,13 +131,17 @@ def new(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> None:
     """
     from adapterstilts.commands.new_recipe import NewTaskOptions
     from adapterstilts.commands.new_task import examine, write_task
+    from adapterstilts.data.formats.folders import matching
     from adapterstilts.reporting.tasks import examined_text, new_task_text
 
     catalogue = _catalogue(ctx, folders)
+    tests = _assignments(given["test"], flag="--test")
     values = {
         **{name: value for name, value in given.items() if name != "format_"},
         "format": given["format_"],
-        "test": _assignments(given["test"], flag="--test"),
+        "train": matching(given["train"]),
+        "validation": matching(given["validation"]) if given["validation"] else (),
+        "test": {language: matching(text) for language, text in tests.items()},
         "columns": {name: _columns(text) for name, text in _assignments(given["columns"], flag="--column").items()},
         "options": {name: _yaml(text) for name, text in _assignments(given["options"], flag="--option").items()},
     }

@@ -80,9 +80,7 @@ def make_ready(trained: TrainedModel, options: LoadOptions, note: Note) -> Ready
     calibrated: Calibrated = Uncalibrated(reason=_NOT_ASKED)
     if options.calibrate:
         store = trained.setup.store
-        calibrated = find_temperature(
-            trained.run.key, trained.task, answerer, trained.source, cache=store.cache, note=note
-        )
+        calibrated = find_temperature(trained.run, trained.task, answerer, trained.source, cache=store.cache, note=note)
     answerer.temperature = getattr(calibrated, "value", 1.0)
     language = options.language or usual
     model.use_language_module(language)

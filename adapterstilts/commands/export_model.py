@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ from adapterstilts.files import write_json
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.tasks.catalogue import in_catalogue
 from adapterstilts.tasks.explained import Said, labels_of
+from adapterstilts.tasks.label_thresholds import THRESHOLD
 
 if TYPE_CHECKING:
     from adapterstilts.stages.answerer import Answerer
@@ -26,6 +29,17 @@ _TRIED_ON = 6
 _SCORED_ON = 500
 # How much scores may differ, as a share of the largest where it exceeds 1.
 _MOST, _MOST_ONNX = 1e-5, 1e-4
+# Heads for texts of which the end is left out where they are too long; other texts are read in parts.
+_CUT = ("classification", "multi_label", "regression", "choice")
+# What the scores of each head mean.
+_SCORES = {
+    "classification": "one for each label; divided by `temperature`, their softmax are probabilities",
+    "multi_label": "one for each label; those whose sigmoid exceeds `threshold` are given",
+    "regression": "the number itself, in the unit of the data",
+    "choice": "one for each choice; divided by `temperature`, their softmax are probabilities",
+    "token": "one for each tag at each token, of which the first of a word counts",
+    "span": "for each token how well the answer starts and ends there",
+}
 
 
 @dataclass(frozen=True)
@@ -65,11 +79,11 @@ def run_export_model(reference: str, options: ExportModelOptions, reporter: Repo
             "no equal in other formats.",
             remedy="Train it without --load-in-4bit.",
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
-        work = _Work(trained, Path(scratch) / "model", columns, options.int8, reporter.note)
+    with _scratch(folder) as scratch:
+        work = _Work(trained, scratch / "model", columns, options.int8, reporter.note)
         work.place.mkdir()
         result = work.onnx() if options.format == "onnx" else work.transformers()
+        work.cut_texts()
         write_json(work.place / ABOUT, work.about(result["loading"]))
         files = sorted(path for path in work.place.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
         sizes = {path.relative_to(work.place).as_posix(): path.stat().st_size for path in files}
@@ -77,6 +91,24 @@ def run_export_model(reference: str, options: ExportModelOptions, reporter: Repo
             folder.rmdir()
         work.place.replace(folder)
     return ExportedModel(folder=folder, task=trained.task.name, format=options.format, files=sizes, **result)
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A folder beside another, which is gone afterwards.
+
+    Raises:
+        UsageError: Nothing can be written there.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-")
+    except OSError as error:
+        raise UsageError(
+            f"--to {folder} cannot be written ({error.strerror}).", remedy="Give a folder in a place of yours."
+        ) from None
+    with scratch as made:
+        yield Path(made)
 
 
 def _check(options: ExportModelOptions) -> None:
@@ -126,6 +158,40 @@ class _Work:
         """Names of the head's outputs."""
         return labels_of(self.trained.kind)
 
+    @property
+    def form(self) -> str:
+        """Name of the head."""
+        return self.trained.kind.head().name
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the configuration has to say of a head, because its form does not."""
+        from adapterstilts.modeling.exchange.whole import PROBLEMS
+
+        problem = {"problem_type": PROBLEMS[self.form]} if self.form in PROBLEMS else {}
+        return {**problem, **self.threshold}
+
+    @property
+    def threshold(self) -> dict[str, float]:
+        """From which probability on a label of several is given, where there are such labels."""
+        return {THRESHOLD: self.trained.calibration.get(THRESHOLD, 0.5)} if self.form == "multi_label" else {}
+
+    def _expected(self, answerer: Answerer, batches: Any) -> Any:
+        """Our scores, as the export has to give them; a number's own, after which the model's head says that too."""
+        from adapterstilts.modeling.exchange.agreement import our_scores
+        from adapterstilts.modeling.exchange.whole import in_unit
+
+        found = our_scores(answerer.model, answerer.head, batches)
+        if self.form != "regression":
+            return found
+        said: Any = answerer.kind.options
+        mean, sd = said.mean or 0.0, said.sd or 1.0
+        in_unit(answerer.model, answerer.head, mean=mean, sd=sd)
+        task = self.trained.task
+        plain = task.model_copy(update={"options": {**task.options, "mean": 0.0, "sd": 1.0}})
+        answerer.kind = self.trained.setup.catalogue.build_kind(plain)
+        return [one * sd + mean for one in found]
+
     def _answerer(self) -> Answerer:
         from adapterstilts.stages.answerer import Answerer
         from adapterstilts.stages.collate import build_collator
@@ -140,11 +206,12 @@ class _Work:
 
     def transformers(self) -> dict[str, Any]:
         """One checkpoint where that is possible, or else backbone and adapter with a script that loads both."""
-        from adapterstilts.modeling.exchange.agreement import check_agreement, loaded, our_scores, their_scores
+        from adapterstilts.modeling.exchange.agreement import check_agreement, loaded, their_scores
         from adapterstilts.modeling.exchange.whole import (
             becomes_one,
             form_in_transformers,
             no_form,
+            with_head_of,
             write_checkpoint,
             write_package,
         )
@@ -153,14 +220,18 @@ class _Work:
         answerer, head = self._answerer(), self.trained.head
         stored, model = StoredModel.read(self.trained.run.folder), answerer.model
         batches = answerer.examples(self.probes)
-        expected = our_scores(model, head, batches)
-        outer, notes = form_in_transformers(stored, model, head, self.labels), list[str]()
+        expected = self._expected(answerer, batches)
+        outer = form_in_transformers(stored, model, head, self.labels, told=self.told)
+        notes = self._notes()
         if becomes_one(stored.description):
             if outer is None:
                 raise no_form(stored.description.heads[head], model.pretrained.name)
             write_checkpoint(model, outer, self.place)
             auto_class: str | None = outer.auto_class
         else:
+            if self.form == "regression":
+                (changed := self.place.with_name("changed")).mkdir()
+                stored = with_head_of(stored, model, head, changed)
             notes += write_package(stored, model, self.place, task=head, labels=self.labels).notes
             auto_class = None
         found = their_scores(loaded(self.place, auto_class), batches)
@@ -170,17 +241,17 @@ class _Work:
     def onnx(self) -> dict[str, Any]:
         """A graph with everything in it, and one of smaller weights in its place where that is asked for."""
         from adapterstilts.modeling.exchange import onnx_graph
-        from adapterstilts.modeling.exchange.agreement import check_agreement, graph_scores, our_scores
+        from adapterstilts.modeling.exchange.agreement import check_agreement, graph_scores
         from adapterstilts.modeling.exchange.whole import becomes_one, merge
 
         answerer, path = self._answerer(), self.place / onnx_graph.GRAPH
-        model, form = answerer.model, self.trained.kind.head().name
+        model = answerer.model
         batches = answerer.examples(self.probes)
-        expected = our_scores(model, answerer.head, batches)
+        expected = self._expected(answerer, batches)
         if becomes_one(model.describe()):
             merge(model)
-        onnx_graph.write_graph(model, answerer.head, form, batches[0], path)
-        difference, notes, scores = None, list[str](), dict[str, float]()
+        onnx_graph.write_graph(model, answerer.head, self.form, batches[0], path)
+        difference, notes, scores = None, self._notes(), dict[str, float]()
         if onnx_graph.has_runtime():
             graph = onnx_graph.OnnxModel(path)
             found = graph_scores(graph.run, batches)
@@ -192,6 +263,7 @@ class _Work:
             notes.append("Its scores were not compared with ours, because onnxruntime is not installed.")
         backbone = self.trained.setup.backbone
         config = backbone.config()
+        config.update(self.told)
         if self.labels:
             names = dict(enumerate(self.labels))
             config.update({"id2label": names, "label2id": {name: number for number, name in names.items()}})
@@ -228,15 +300,37 @@ class _Work:
             "score"
         ]
 
+    def _notes(self) -> list[str]:
+        """What somebody has to know who reads the scores."""
+        length = self.trained.task.encoding.max_length
+        cut = [f"Texts were cut at {length} tokens in training, as truncation=True does."] if self.form in _CUT else []
+        number = ["Its score is the number itself, in the unit of the data."] if self.form == "regression" else []
+        several = [
+            f"A label is given where its sigmoid exceeds {value:g}, which config.json and {ABOUT} say."
+            for value in self.threshold.values()
+        ]
+        return [*cut, *number, *several]
+
+    def cut_texts(self) -> None:
+        """Makes the tokenizer cut texts where training did, once it is asked to cut any."""
+        if self.form in _CUT:
+            for path in self.place.rglob("tokenizer_config.json"):
+                said = json.loads(path.read_text(encoding="utf-8"))
+                write_json(path, {**said, "model_max_length": self.trained.task.encoding.max_length})
+
     def about(self, loading: str) -> dict[str, Any]:
         """What a program has to know beside the files that the libraries read."""
         task = self.trained.task
+        temperature = self.trained.run.metrics.get("temperatures", {}).get(task.name, {})
         return {
             "made_with": f"adapterstilts {__version__}",
             "task": task.name,
             "kind": task.kind,
             "labels": list(self.labels),
             "loading": loading,
+            "scores": _SCORES.get(self.form, "as the head gives them"),
+            **self.threshold,
+            **({"temperature": temperature["value"]} if temperature else {}),
             "encoding": task.encoding.model_dump(mode="json"),
             "options": task.options,
         }

@@ -7,9 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from adapterstilts.commands.new_task import first_records
 from adapterstilts.commands.options import ALL, TransferOptions
+from adapterstilts.commands.own_columns import described, given_columns, naming_flags
 from adapterstilts.commands.targets import TargetStages
 from adapterstilts.commands.used import names_of
+from adapterstilts.data.formats import FORMATS
+from adapterstilts.data.formats.guessing import guess_format
+from adapterstilts.data.records.guessing import ColumnGuess, guess_columns
+from adapterstilts.data.sources.rows import Source, with_split
+from adapterstilts.data.sources.rows_file import RowsFile
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, zero_shot_languages
 from adapterstilts.runs.shots import Shots
@@ -19,6 +26,7 @@ from adapterstilts.stages.few_shots import ShotPool, plan_few_shots
 from adapterstilts.stages.graph import Evaluation, Stage, Training
 from adapterstilts.stages.planner import Planner
 from adapterstilts.tasks.recipe import Recipe
+from adapterstilts.tasks.sources import FilesSource
 
 DRAWS = 3
 
@@ -216,3 +224,48 @@ class FewShots:
         split = row.evaluation.spec.split
         scored = replace(self.scored, languages=(pool.language,), split=split, cross_pairs=False)
         return ShotStages(shots, training, plan_evaluation(self.planner, task, training, scored))
+
+
+def with_shot_files(
+    planner: Planner, options: TransferOptions, tasks: Sequence[Recipe], *, note: Callable[[str], None]
+) -> Planner:
+    """The planner with the files of `--train-more`, of which what was told by looking is noted.
+
+    Raises:
+        UsageError: A column is not told by anything, or a flag does not fit.
+        DataError: A file cannot be read.
+    """
+    given = {code: Path(path) for code, path in (options.train_more or {}).items()}
+    source = planner.setup.source
+    files = {code: _rows_file(path, tasks[0], options, source, note=note) for code, path in given.items()}
+    return replace(planner, setup=replace(planner.setup, shot_files=files))
+
+
+def _rows_file(
+    path: Path, task: Recipe, options: TransferOptions, source: Source, *, note: Callable[[str], None]
+) -> RowsFile:
+    """A file of labelled rows of a task: read as the task's own files, or else as what it looks like."""
+    if source.of(task).name == "files" and (part := _single_file(task.source("files"))):
+        return RowsFile(path.resolve(), part)
+    features, columns = task.canonical_columns, given_columns(task.kind, options)
+    read_with = {"encoding": options.encoding, "delimiter": options.delimiter, "sheet": options.sheet}
+    guesses: list[ColumnGuess] = []
+    with naming_flags():
+        found = guess_format(path, features, **read_with)
+        records = first_records(path, found)
+        if columns or not set(features) - {"id", "language"} <= records[0].keys():
+            guesses = guess_columns(records, features, columns)
+    note(f"{path}: read as {found.name}")
+    for line in described(guesses, {}):
+        note(line)
+    theirs = {guess.column: guess.theirs for guess in guesses}
+    return RowsFile(path.resolve(), FilesSource(format=found.name, options=found.options, splits={}, columns=theirs))
+
+
+def _single_file(files: FilesSource) -> FilesSource | None:
+    """How rows of one file are read, by the first split that has its rows in one; they are not to lack anything."""
+    for split in ("train", "validation", "test"):
+        for part in with_split(files, split):
+            if FORMATS.get(part.format).required <= 1:
+                return part.model_copy(update={"hold_out": None, "may_lack": ()})
+    return None

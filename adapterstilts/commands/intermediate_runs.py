@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from adapterstilts.commands.options import ALL
 from adapterstilts.commands.repetitions import originals
@@ -64,12 +65,14 @@ class IntermediateRuns:
         models: Those that others have made.
         rest: The command's flags after `--from`, for errors that give whole ones.
         shared: Those that a run has to have been trained with.
+        called: Task of one's own data to what the command calls these.
     """
 
     planner: Planner
     models: SharedModels
     rest: str = ""
     shared: str = ""
+    called: Mapping[str, str] = field(default_factory=dict)
 
     def rows(self, names: Sequence[str], *, together: bool, baseline: bool) -> list[Intermediates]:
         """The runs of each row, none for the one that the others are compared with, which comes first if it is wanted.
@@ -179,7 +182,8 @@ class IntermediateRuns:
         )
 
     def _train(self, tasks: str) -> str:
-        return f"astilts train-intermediate {tasks}{self.shared}"
+        words = " ".join(shlex.quote(self.called.get(task, task)) for task in tasks.split())
+        return f"astilts train-intermediate {words}{self.shared}"
 
     def _several(self, task: str, runs: Sequence[Run]) -> UsageError:
         commands = "".join(

@@ -3,37 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.formats import FORMATS
+from adapterstilts.data.formats import FORMATS, Records
 from adapterstilts.data.formats.guessing import GuessedFormat
 from adapterstilts.data.records.guessing import ColumnGuess
 from adapterstilts.data.sources.files import FileRows
-from adapterstilts.errors import UsageError
+from adapterstilts.errors import DataError, UsageError
 from adapterstilts.languages import ENGLISH
-from adapterstilts.settings import Strict
+from adapterstilts.settings import ONE_IS_A_LIST, Strict
 from adapterstilts.tasks.catalogue import read_recipe
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.label_guessing import LabelGuess
 from adapterstilts.tasks.recipe import Recipe, TaskName
-from adapterstilts.tasks.sources import FilesSource, HoldOut, Names, found_under
+from adapterstilts.tasks.sources import FilesSource, HoldOut, HubSource, Names, found_under, is_one
+
+P = TypeVar("P", FilesSource, HubSource)
+Files = Annotated[tuple[Path, ...], ONE_IS_A_LIST]
+"""A file, or several that are parts of one."""
 
 
 class NewTaskOptions(Strict):
     """What is known of a new task.
 
     Attributes:
-        train: File of English training rows.
-        validation: File of English rows to select checkpoints by; default: some are held out of the training rows.
-        test: Language to file of the rows that are scored.
+        train: File of English training rows, or several that are parts of it.
+        validation: Likewise, of English rows to select checkpoints by; default: some are held out of the training rows.
+        test: Language to file of the rows that are scored, likewise.
         out: Folder of tasks to which the task's folder is added.
         data_dir: Folder that `--data-dir` will name; default: the deepest that holds all files.
         format: Name of a reader in `data.formats`; default: what the files look like.
         encoding: Of files of text; default: what the training file looks like. So is `delimiter`, of tables.
+        sheet: Of workbooks; default: the first.
         hold_out: Which training rows select checkpoints, where that is not left to the stage.
         columns: Canonical column to the files' column, or several; default: what they look like.
         options: Options of the kind; default: what the training rows need.
@@ -45,14 +51,15 @@ class NewTaskOptions(Strict):
 
     name: TaskName
     kind: str
-    train: Path
-    validation: Path | None = None
-    test: dict[str, Path] = {}
+    train: Files
+    validation: Files = ()
+    test: dict[str, Files] = {}
     out: Path = Path()
     data_dir: Path | None = None
     format: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
+    sheet: str | None = None
     hold_out: HoldOut | None = None
     columns: dict[str, Names] = {}
     options: dict[str, Any] = {}
@@ -84,6 +91,68 @@ class Examined:
         return self.labels.options if self.labels else {}
 
 
+@dataclass(frozen=True)
+class Draft:
+    """What a recipe says beside where its rows are.
+
+    Attributes:
+        options: Options of the kind, as far as they are known without looking at rows.
+        metric: Default: the kind's usual one.
+        languages: Of the rows that are scored.
+    """
+
+    name: str
+    title: str
+    kind: str
+    options: Mapping[str, Any]
+    metric: str | None
+    languages: Sequence[str]
+
+    def recipe(self, source: str, part: P, rows: Callable[[P, Mapping[str, Any]], Records]) -> Recipe:
+        """The recipe of rows from one source.
+
+        Args:
+            source: Name of the source.
+            part: What the recipe says of it.
+            rows: The training rows of it, with such columns.
+
+        Raises:
+            UsageError: The kind needs an option or a metric that nothing tells.
+            DataError: A training record cannot be read.
+        """
+        kind = KINDS.get(self.kind)
+        part = _with_columns(part, kind.columns(self.options))
+        found = rows(part, kind.columns(self.options))
+        options = {**kind.starting_options((row for _, row in found), self.options), **self.options}
+        if options.get("labels") in ([], ()):
+            raise DataError(
+                f"No training row of {self.title} has a label.",
+                remedy="Check that the column of labels is the right one, and that the file is that of training.",
+            )
+        part = _with_columns(part, kind.columns(options))
+        scored: bool = part.has("validation") or part.has("test")
+        values = {
+            "name": self.name,
+            "title": self.title,
+            "kind": self.kind,
+            "phases": ["intermediate", *(["target"] if scored else [])],
+            "languages": sorted(self.languages, key=lambda code: code != ENGLISH) or [ENGLISH],
+            "metric": self._metric(options),
+            "options": options,
+            "sources": {source: part.model_dump(mode="json", exclude_defaults=True)},
+        }
+        return read_recipe(values, where=f"task {self.name!r}")
+
+    def _metric(self, options: Mapping[str, Any]) -> str:
+        try:
+            metric = self.metric or KINDS.get(self.kind)(dict(options)).usual_metric
+        except UsageError as error:
+            raise UsageError(error.message, remedy=error.remedy or "Say it with --option NAME=VALUE.") from None
+        if metric is None:
+            raise UsageError(f"The kind {self.kind} has no usual metric.", remedy="Name one with --metric.")
+        return metric
+
+
 def draft_recipe(options: NewTaskOptions, examined: Examined, source: FileRows) -> Recipe:
     """The recipe of a new task.
 
@@ -94,30 +163,11 @@ def draft_recipe(options: NewTaskOptions, examined: Examined, source: FileRows) 
         UsageError: The kind needs an option or a metric that nothing tells, or a file lies elsewhere.
         DataError: A training record cannot be read.
     """
-    kind = KINDS.get(options.kind)
     told = {**examined.options, **options.options}
-    part = _with_columns(_source(options, examined, source.root), kind.columns(told))
-    rows = source.rows(part, kind.columns(told), "train", ENGLISH, BadRows(skip=options.skip_bad_rows))
-    kind_options = {**kind.starting_options((row for _, row in rows), told), **told}
-    part = _with_columns(part, kind.columns(kind_options))
-    try:
-        metric = options.metric or kind(kind_options).usual_metric
-    except UsageError as error:
-        raise UsageError(error.message, remedy=error.remedy or "Say it with --option NAME=VALUE.") from None
-    if metric is None:
-        raise UsageError(f"The kind {options.kind} has no usual metric.", remedy="Name one with --metric.")
-    scored = part.has("validation") or part.has("test")
-    values = {
-        "name": options.name,
-        "title": options.title or options.name,
-        "kind": options.kind,
-        "phases": ["intermediate", *(["target"] if scored else [])],
-        "languages": sorted(options.test, key=lambda code: code != ENGLISH) or [ENGLISH],
-        "metric": metric,
-        "options": kind_options,
-        "sources": {"files": part.model_dump(mode="json", exclude_defaults=True)},
-    }
-    return read_recipe(values, where=f"task {options.name!r}")
+    title, bad = options.title or options.name, BadRows(skip=options.skip_bad_rows)
+    draft = Draft(options.name, title, options.kind, told, options.metric, tuple(options.test))
+    part = _source(options, examined, source.root)
+    return draft.recipe("files", part, lambda part, columns: source.rows(part, columns, "train", ENGLISH, bad))
 
 
 def _source(options: NewTaskOptions, examined: Examined, data_dir: Path) -> FilesSource:
@@ -126,8 +176,9 @@ def _source(options: NewTaskOptions, examined: Examined, data_dir: Path) -> File
     if options.validation:
         splits["validation"] = _below(options.validation, data_dir)
     if options.test:
-        paths = {language: _below(path, data_dir) for language, path in options.test.items()}
+        paths = {language: _below(files, data_dir) for language, files in options.test.items()}
         splits["test"] = _pattern(paths) or paths
+    given = (options.train, options.validation, *options.test.values())
     columns = {guess.column: guess.theirs for guess in examined.guesses}
     values = _positions(options, examined) if {"label", "choices"} <= columns.keys() else {}
     separator = examined.labels.separator if examined.labels else None
@@ -136,6 +187,7 @@ def _source(options: NewTaskOptions, examined: Examined, data_dir: Path) -> File
         format=name,
         options=read_with,
         splits=splits,
+        sharded=any(len(files) > 1 for files in given),
         columns=columns,
         values=values,
         separators={"label": separator} if separator else {},
@@ -143,28 +195,34 @@ def _source(options: NewTaskOptions, examined: Examined, data_dir: Path) -> File
     )
 
 
-def _with_columns(part: FilesSource, columns: Mapping[str, Any]) -> FilesSource:
-    """The source without columns that rows do not have."""
+def _with_columns(part: P, columns: Mapping[str, Any]) -> P:
+    """The source, and those after it, without columns that rows do not have."""
     kept = {name: theirs for name, theirs in part.columns.items() if name in columns}
-    return part.model_copy(update={"columns": kept})
+    also = tuple(_with_columns(one, columns) for one in part.also)
+    return part.model_copy(update={"columns": kept, "also": also})
 
 
-def _below(path: Path, data_dir: Path) -> str:
-    """A path as a recipe has it: from the data folder, and without patterns."""
-    try:
-        below = path.absolute().relative_to(data_dir.absolute())
-    except ValueError:
-        raise UsageError(
-            f"{path} does not lie below --data-dir {data_dir}.", remedy="Name a folder that holds all files."
-        ) from None
-    return below.as_posix().replace("{", "{{").replace("}", "}}")
+def _below(files: Sequence[Path], data_dir: Path) -> Names:
+    """Paths as a recipe has them: from the data folder, and without patterns; one alone, or several."""
+    found = []
+    for path in files:
+        try:
+            below = path.absolute().relative_to(data_dir.absolute())
+        except ValueError:
+            raise UsageError(
+                f"{path} does not lie below --data-dir {data_dir}.", remedy="Name a folder that holds all files."
+            ) from None
+        found.append(below.as_posix().replace("{", "{{").replace("}", "}}"))
+    return found[0] if len(found) == 1 else tuple(found)
 
 
-def _pattern(paths: Mapping[str, str]) -> str | None:
+def _pattern(paths: Mapping[str, Names]) -> Names | None:
     """The path with `{language}` that gives the paths of several languages, if there is one; that of English alone."""
     if set(paths) == {ENGLISH}:
         return paths[ENGLISH]
     first, path = next(iter(paths.items()))
+    if not is_one(path):
+        return None
     for found in re.finditer(rf"(?<![A-Za-z]){first}(?![A-Za-z])", path):
         pattern = f"{path[: found.start()]}{{language}}{path[found.end() :]}"
         if len(paths) > 1 and all(pattern.format(language=language) == one for language, one in paths.items()):
@@ -173,19 +231,29 @@ def _pattern(paths: Mapping[str, str]) -> str | None:
 
 
 def _positions(options: NewTaskOptions, examined: Examined) -> dict[str, dict[str, str | int | float]]:
+    """As `positions`, of the training files."""
+    label, choices = (
+        next(guess.theirs for guess in examined.guesses if guess.column == name) for name in ("label", "choices")
+    )
+    reader, read_with = FORMATS.get(examined.format.name), examined.format.options
+    shards = (reader((path,), ENGLISH, BadRows(skip=True), **read_with) for path in options.train)
+    records = (record for _, record in chain.from_iterable(shards))
+    return positions(records, label, choices, where=str(examined.path))
+
+
+def positions(
+    records: Iterable[Mapping[str, Any]], label: Names, choices: Names, *, where: str
+) -> dict[str, dict[str, str | int | float]]:
     """What stands for the positions of choices where the data count from 1 or use letters; nothing if from 0.
+
+    Args:
+        label: The records' column of the label, and `choices` of the choices.
 
     Raises:
         UsageError: The labels are neither.
     """
-    label, choices = (
-        next(guess.theirs for guess in examined.guesses if guess.column == name) for name in ("label", "choices")
-    )
-    records = FORMATS.get(examined.format.name)(
-        (options.train,), ENGLISH, BadRows(skip=True), **examined.format.options
-    )
     given, most = set(), 0
-    for _, record in records:
+    for record in records:
         given.add(str(found_under(record, label)).strip())
         found = found_under(record, choices)
         most = max(most, len(found) if isinstance(found, list | tuple) else 0)
@@ -195,6 +263,6 @@ def _positions(options: NewTaskOptions, examined: Examined) -> dict[str, dict[st
             return {} if first == "0" else {"label": {name: position for position, name in enumerate(names)}}
     odd = sorted(given)[:3]
     raise UsageError(
-        f"{examined.path}: the labels in {label!r} ({', '.join(map(repr, odd))}) are not positions of {most} choices.",
+        f"{where}: the labels in {label!r} ({', '.join(map(repr, odd))}) are not positions of {most} choices.",
         remedy="Name the column that says which choice is right with --column label=NAME: 0, 1, ... or A, B, ....",
     )

@@ -28,6 +28,8 @@ from adapterstilts.tasks.sources import found_under, is_one
 _LOOKED_AT = 200
 # Formats of tables: even under their canonical names, values are as the file has them.
 _TABLES = ("csv", "tsv", "json", "jsonl", "parquet", "arrow", "excel")
+# Of these, formats whose records need not have all columns.
+_LOOSE = ("json", "jsonl")
 
 
 @dataclass(frozen=True)
@@ -63,18 +65,44 @@ def examine(options: NewTaskOptions, catalogue: Catalogue) -> Examined:
     check_languages(options.test, available=LANGUAGES, owner="--test")
     _check_files(options)
     features = KINDS.get(options.kind).features()
-    found = guess_format(
-        options.train, features, name=options.format, encoding=options.encoding, delimiter=options.delimiter
-    )
-    records = first_records(options.train, found)
+    first, *shards = options.train
+    told = {"encoding": options.encoding, "delimiter": options.delimiter, "sheet": options.sheet}
+    found = guess_format(first, features, name=options.format, **told)
+    records = first_records(first, found)
+    for shard in shards:
+        _check_shard(shard, first, records, found)
     if found.name in _TABLES or not set(features) - {"id", "language"} <= records[0].keys():
         guesses = guess_columns(records, features, options.columns)
-        return Examined(options.train, found, records, guesses, _labels(options, records, guesses))
+        labels = label_guess(options.kind, options.options, records, guesses)
+        return Examined(first, found, records, guesses, labels)
     if options.columns:
         raise UsageError(
             f"--column has no meaning for the format {found.name}, whose columns are known.", remedy="Leave it out."
         )
-    return Examined(options.train, found, records, [])
+    return Examined(first, found, records, [])
+
+
+def _check_shard(shard: Path, first: Path, records: Sequence[Mapping[str, Any]], found: GuessedFormat) -> None:
+    """Refuses a part of a file that has other columns than the first; of JSON lines, one that lacks some.
+
+    Raises:
+        DataError: See above.
+    """
+    due, there = (
+        dict.fromkeys(name for one in some for name in one) for some in (records, first_records(shard, found))
+    )
+    lacking, more = [name for name in due if name not in there], [name for name in there if name not in due]
+    if lacking or (more and found.name not in _LOOSE):
+        said = " and ".join(
+            [
+                *([f"lacks {', '.join(lacking)}"] if lacking else []),
+                *([f"has {', '.join(more)} besides"] if more else []),
+            ]
+        )
+        raise DataError(
+            f"{shard} has other columns than {first.name}: it {said}.",
+            remedy="Give files of one table, or leave it out.",
+        )
 
 
 def first_records(path: Path, found: GuessedFormat) -> list[dict[str, Any]]:
@@ -87,8 +115,12 @@ def first_records(path: Path, found: GuessedFormat) -> list[dict[str, Any]]:
     reader = FORMATS.get(found.name)
     records = [record for _, record in islice(reader((path,), ENGLISH, bad, **found.options), _LOOKED_AT)]
     if not records:
-        reasons = "; ".join(bad.counts) or "it has no record"
-        raise DataError(f"{path} cannot be read as {found.name}: {reasons}.", remedy="Say its format with --format.")
+        if not bad.counts:
+            raise DataError(f"{path} has no row.", remedy="Fill it, or download it again.")
+        raise DataError(
+            f"{path} cannot be read as {found.name}: {'; '.join(bad.counts)}.",
+            remedy="Check that it is the right file, or say how it is read with --delimiter and --encoding.",
+        )
     return records
 
 
@@ -128,15 +160,15 @@ def write_task(options: NewTaskOptions, examined: Examined, catalogue: Catalogue
     )
 
 
-def _labels(
-    options: NewTaskOptions, records: Sequence[Mapping[str, Any]], guesses: Sequence[ColumnGuess]
+def label_guess(
+    kind: str, told: Mapping[str, Any], records: Sequence[Mapping[str, Any]], guesses: Sequence[ColumnGuess]
 ) -> LabelGuess | None:
     """What the column of labels looks like, if there is one and something has to be said of it."""
     theirs = next((guess.theirs for guess in guesses if guess.column == "label"), ())
     if not is_one(theirs):
         return None
     values = [value for record in records if (value := found_under(record, theirs)) is not None]
-    return KINDS.get(options.kind).guess_labels(values, options.options)
+    return KINDS.get(kind).guess_labels(values, told)
 
 
 def _check_name(options: NewTaskOptions, catalogue: Catalogue) -> None:
@@ -151,16 +183,16 @@ def _check_name(options: NewTaskOptions, catalogue: Catalogue) -> None:
 def _check_files(options: NewTaskOptions) -> None:
     """Refuses files that are not there."""
     named = {"--train": options.train, "--validation": options.validation}
-    named |= {f"--test {language}": path for language, path in options.test.items()}
-    for flag, path in named.items():
-        if path is not None and not path.is_file():
+    named |= {f"--test {language}": files for language, files in options.test.items()}
+    for flag, path in [(flag, path) for flag, files in named.items() for path in files]:
+        if not path.is_file():
             raise UsageError(f"{flag} {path} is not a file.", remedy="Give one.")
 
 
 def common_folder(options: NewTaskOptions) -> Path:
     """The deepest folder that holds all files, from the working directory if it lies below it."""
     given = (options.train, options.validation, *options.test.values())
-    common = Path(os.path.commonpath([path.absolute().parent for path in given if path]))
+    common = Path(os.path.commonpath([path.absolute().parent for files in given for path in files]))
     try:
         return common.relative_to(Path.cwd())
     except ValueError:

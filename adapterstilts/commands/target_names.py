@@ -115,6 +115,11 @@ def scored_targets(
     return found
 
 
+def evaluated_languages(tasks: Sequence[Recipe], scored: Mapping[str, Scored], source: Source) -> list[str]:
+    """The languages, and pairs of them, that all targets together are scored in; one that several have, repeatedly."""
+    return [language for task in tasks for language in evaluation_languages(source, task, scored[task.name])]
+
+
 def _in_benchmark(task: Recipe, named: Named, scored: Scored) -> Scored:
     return replace(scored, benchmark=named.benchmark) if named.benchmark in task.benchmarks else scored
 

@@ -44,8 +44,8 @@ def plan_intermediate(names: Sequence[str], options: IntermediateOptions, report
         AstiltsError: As `adapterstilts.train_intermediate`, as far as it can be known without reading rows.
     """
     note = (reporter or Silent()).note
-    named, own = own_tasks(names, options, Catalogue.load(options.tasks), note=note)
-    chosen = _check_names(named, own.catalogue(options.tasks))
+    meant, own = own_tasks(names, options, Catalogue.load(options.tasks), note=note)
+    chosen = _check_names([meant[name] for name in names], own.catalogue(options.tasks))
     languages = check_training_languages(options.languages, options.translations, flag="--languages")
     if chosen:  # before anything is looked for
         choose_sampling(options, [task.name for task in chosen])
@@ -71,8 +71,8 @@ def plan_separately(names: Sequence[str], options: IntermediateOptions, reporter
             "--mlm-rate has no meaning with --separately.", remedy="Train each task with a command of its own."
         )
     note = (reporter or Silent()).note
-    named, own = own_tasks(names, options, Catalogue.load(options.tasks), note=note)
-    chosen = _check_names(named, own.catalogue(options.tasks))
+    meant, own = own_tasks(names, options, Catalogue.load(options.tasks), note=note)
+    chosen = _check_names([meant[name] for name in names], own.catalogue(options.tasks))
     languages = check_training_languages(options.languages, options.translations, flag="--languages")
     planner = make_planner(options, translations=options.translations, own=own)
     tasks = chosen or _available(planner, reporter or Silent())

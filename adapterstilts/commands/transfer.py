@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 from adapterstilts.commands.baselines import (
     MLM_RATE,
@@ -17,18 +16,18 @@ from adapterstilts.commands.baselines import (
 )
 from adapterstilts.commands.few_shot_results import FewShotRow
 from adapterstilts.commands.few_shot_rows import few_shot_rows
-from adapterstilts.commands.few_shots import FewShots, FewShotStages, check_few_shots
+from adapterstilts.commands.few_shots import FewShots, FewShotStages, check_few_shots, with_shot_files
 from adapterstilts.commands.intermediate_runs import IntermediateRuns, Intermediates, check_names
 from adapterstilts.commands.language_adapters import LanguageAdapters, find_language_adapters
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
-from adapterstilts.commands.own_data import own_tasks, rows_file
+from adapterstilts.commands.own_data import is_table, own_tasks
 from adapterstilts.commands.plan import Work
 from adapterstilts.commands.repetitions import check_repeatable
 from adapterstilts.commands.results import TransferResult, TransferRow
 from adapterstilts.commands.row_names import find_row
 from adapterstilts.commands.setup import make_planner
 from adapterstilts.commands.shared_models import SharedModels
-from adapterstilts.commands.target_names import named_targets, scored_targets
+from adapterstilts.commands.target_names import evaluated_languages, named_targets, scored_targets
 from adapterstilts.commands.targets import Target, TargetStages
 from adapterstilts.commands.transfer_options import check_options, check_rows, chosen_seeds, parse_composition
 from adapterstilts.commands.transfer_rows import Rows, selection_rows
@@ -38,7 +37,7 @@ from adapterstilts.modeling.compositions import COMPOSITIONS
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.specs import Choice
-from adapterstilts.stages.evaluation_spec import Scored, evaluation_languages
+from adapterstilts.stages.evaluation_spec import Scored
 from adapterstilts.stages.graph import Graph, made_by
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.reporter import Reporter
@@ -122,10 +121,13 @@ def plan_transfer(
     """
     everything, more = Catalogue.load(options.tasks), bool(options.train_more)
     wanted = named_targets(targets, everything, benchmark=options.benchmark)
-    named, own = own_tasks(wanted.names, options, everything, note=note, scored=True, more=more)
+    intermediates = _distinct(intermediates, "intermediate task")
+    files = [name for name in intermediates if is_table(name)]
+    named = (*files, *wanted.names)
+    meant, own = own_tasks(named, options, everything, note=note, scored=wanted.names, more=more)
     catalogue = own.catalogue(options.tasks)
-    tasks = [catalogue.recipe_for_phase(name, "target") for name in named]
-    names = _distinct(intermediates, "intermediate task")
+    tasks = [catalogue.recipe_for_phase(meant[name], "target") for name in wanted.names]
+    names = [meant.get(name, name) for name in intermediates]
     check_names(names, catalogue)
     composition = parse_composition(options)
     check_options(options, tasks, names, composition)
@@ -133,16 +135,16 @@ def plan_transfer(
     translated = None if wants_translations(options) and not options.train_languages else options.translations
     trained_in = check_training_languages(options.train_languages, translated, flag="--train-languages")
     planner = make_planner(options, translations=options.translations, translate_test=options.translate_test, own=own)
-    planner = _with_shot_files(planner, options, tasks, note)
+    planner = with_shot_files(planner, options, tasks, note=note)
     scored = scored_targets(tasks, wanted, _scored(options), planner.setup.source, note=note)
     tasks = [task for task in tasks if task.name in scored]
-    source = planner.setup.source
-    evaluated = [language for task in tasks for language in evaluation_languages(source, task, scored[task.name])]
+    evaluated = evaluated_languages(tasks, scored, planner.setup.source)
     composition = composition or Choice(name=METHODS.get(planner.method.spec.name).compositions[0])
     together = COMPOSITIONS.get(composition.name).many
     models = SharedModels.of(planner, options, note=note)
     rest = f" --to {','.join(targets)}{as_flags(options)}"
-    runs = IntermediateRuns(planner, models, rest=rest, shared=as_flags(options, only=SHARED))
+    called = {meant[name]: name for name in files}
+    runs = IntermediateRuns(planner, models, rest=rest, shared=as_flags(options, only=SHARED), called=called)
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
     repeats = chosen_seeds(options, planner.profile.seeds, rows)
@@ -154,10 +156,8 @@ def plan_transfer(
         made_by(one)  # how long it was trained is known
     tables = []
     for task in tasks:
-        own_scored = scored[task.name]
-        target = Target(planner, own_scored, composition, options.head, repeats, trained_in, adapters, options.match)
-        few_shots = FewShots.of(planner, own_scored, options)
-        tables.append(_table(target, task, rows, baselines, few_shots, options.against))
+        how = (scored[task.name], composition, options.head, repeats, trained_in, adapters, options.match)
+        tables.append(_table(Target(planner, *how), task, rows, baselines, options))
     transfer = Transfer(planner, _graph(tables), options.force, tuple(tables), adapters, options.select)
     transfer.check()
     return transfer
@@ -173,22 +173,12 @@ def _graph(tables: Sequence[Table]) -> Graph:
     return graph
 
 
-def _with_shot_files(
-    planner: Planner, options: TransferOptions, tasks: Sequence[Recipe], note: Callable[[str], None]
-) -> Planner:
-    """The planner with the files of `--train-more`, of which what was told by looking is noted."""
-    given = {code: Path(path) for code, path in (options.train_more or {}).items()}
-    files = {code: rows_file(path, tasks[0], options, planner.setup.source, note=note) for code, path in given.items()}
-    return replace(planner, setup=replace(planner.setup, shot_files=files))
-
-
 def _table(
     target: Target,
     task: Recipe,
     rows: Sequence[Intermediates],
     baselines: Sequence[Baseline],
-    few_shots: FewShots,
-    against: str | None,
+    options: TransferOptions,
 ) -> Table:
     with_intermediates = {row: target.stages(task, row) for row in rows if row}
     first = next(iter(with_intermediates.values()), None)
@@ -198,8 +188,11 @@ def _table(
         for baseline in baselines
     ]
     every = (*own, *compared)
-    found = None if against is None else find_row(against, [row.name for row in every], flag="--against")
-    return Table(every, len(own), found, tuple(few_shots.stages(task, every)))
+    against = None
+    if options.against is not None:
+        against = find_row(options.against, [row.name for row in every], flag="--against")
+    few_shots = FewShots.of(target.planner, target.scored, options)
+    return Table(every, len(own), against, tuple(few_shots.stages(task, every)))
 
 
 def _baselines(

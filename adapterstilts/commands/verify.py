@@ -154,7 +154,7 @@ def _validations(run: Run, manifest: Manifest, planner: Planner, note: Callable[
     model = StoredModel.read(run.folder).restore(setup.backbone, precision=manifest.spec.precision)
     model.use_language_module(manifest.spec.tasks[0].data.languages[0])
     model = model.to(choose_device(setup.device))
-    found = scored_again(model, validations_of(manifest.spec, setup), manifest.metrics.calibration)
+    found = scored_again(model, validations_of(manifest.spec, setup), manifest.metrics.calibration).metrics
     again = {name: found[name] for name in published}
     yield Checked(manifest.spec.task, _VALIDATION, language, published, again)
 

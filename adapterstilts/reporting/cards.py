@@ -135,7 +135,8 @@ def _mini_sizes(mini: MiniSource) -> str:
 
 
 def _hub_line(part: HubSource) -> str:
-    splits = ", ".join(f"{ours} from {_listed(theirs)}" for ours, theirs in part.splits.items())
+    named = {ours: tuple(one.values()) if isinstance(one, dict) else one for ours, one in part.splits.items()}
+    splits = ", ".join(f"{ours} from {_listed(theirs)}" for ours, theirs in named.items())
     archive = f" in `{part.archive}`" if part.archive else ""
     note = f"; {part.note}" if part.note else ""
     return f"- Hugging Face Hub: `{part.path}` at `{part.revision}` ({splits}{archive}){note}"

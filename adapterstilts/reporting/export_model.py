@@ -21,7 +21,8 @@ def exported_text(result: ExportedModel) -> str:
         before, after = result.scores["fp32"], result.scores["int8"]
         lines.append(f"  int8: validation score {after:.2f}, {after - before:+.2f} from {before:.2f}")
     if task := _PIPELINES.get(result.loading):
-        lines.append(f'  load it: transformers.pipeline("{task}", "{result.folder}")')
+        cut = ", truncation=True" if task == "text-classification" else ""
+        lines.append(f'  load it: transformers.pipeline("{task}", "{result.folder}"{cut})')
     elif result.loading.startswith("Auto"):
         lines.append(f'  load it: transformers.{result.loading}.from_pretrained("{result.folder}")')
     elif result.loading == "load.py":

@@ -67,6 +67,7 @@ class Measured(_Said):
     train_examples: int
     train_features: int
     calibration: dict[str, Any]
+    temperatures: dict[str, Any] = {}
     parameters: dict[str, int]
     flops: int
     stored_bytes: int

@@ -26,7 +26,7 @@ from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.setup import Setup
 from adapterstilts.stages.tracking import Tracking
 from adapterstilts.stages.trainer import Score, TaskPart, train
-from adapterstilts.stages.validation import Validation, scored, scored_again
+from adapterstilts.stages.validation import ScoredAgain, Validation, scored, scored_again
 from adapterstilts.stages.words import check_words
 from adapterstilts.tasks.kind import Kind, Row, draw
 
@@ -83,8 +83,10 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
     if spec.shots:  # what was chosen on English validation data still holds: shots choose nothing
         metrics["calibration"] = setup.store.need(spec.inputs[0]).metrics["calibration"]
     validations = [one.validation for one in prepared if one.validation]
-    again = scored_again(model, validations, metrics["calibration"]) if len(validations) == len(prepared) else {}
-    return {**metrics, "validation_all": again, **measured}, details
+    selected = len(validations) == len(prepared)
+    again = scored_again(model, validations, metrics["calibration"]) if selected else ScoredAgain()
+    temperatures = {name: one.model_dump(mode="json") for name, one in again.temperatures.items()}
+    return {**metrics, "validation_all": again.metrics, "temperatures": temperatures, **measured}, details
 
 
 def _length(spec: TrainSpec, setup: Setup) -> Length | None:

@@ -131,7 +131,7 @@ def _collected(planner: Planner, task: Recipe, kind: Kind) -> dict[str, Any]:
     Those of the task whose data are trained on last, where a task has none of its own.
     """
     source, skip = planner.setup.source, planner.skip_bad_rows
-    task = (planner.setup.catalogue.training_recipes(task, source.name) or (task,))[-1]
+    task = (planner.setup.catalogue.training_recipes(task, source.of(task).name) or (task,))[-1]
     if missing := source.missing(task, "train", ENGLISH):
         raise _absent(task, "training", missing)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from adapterstilts.data.features import encode
 from adapterstilts.data.splits import validation_rows
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import TaskSpec, TrainSpec, canonical_json
+from adapterstilts.stages.calibration import Temperature, fitted_in_training
 from adapterstilts.stages.collate import build_collator
 from adapterstilts.stages.predict import predict
 from adapterstilts.stages.setup import Setup
@@ -58,16 +59,18 @@ class Validation:
 
         return cls(task, kind, rows, features, collator)
 
-    def score(self, model: TransferModel, calibration: Mapping[str, float]) -> dict[str, float]:
-        """The model's metrics on the rows, and how many these are as `examples`.
+    def score(
+        self, model: TransferModel, calibration: Mapping[str, float]
+    ) -> tuple[dict[str, float], Temperature | None]:
+        """The model's metrics on the rows, and how many these are as `examples`; and its temperature there.
 
         Args:
             calibration: What was chosen on some of the rows for decoding.
         """
-        features = self.encode(self.rows)
+        features, rows = self.encode(self.rows), self.rows.to_list()
         logits = predict(model, features, task=self.task.name, collator=self.collator)
-        found = scored(self.task, self.kind, self.rows.to_list(), features, logits, calibration)
-        return {**found, "examples": len(self.rows)}
+        found = scored(self.task, self.kind, rows, features, logits, calibration)
+        return {**found, "examples": len(rows)}, fitted_in_training(self.task, self.kind, rows, features, logits)
 
 
 def scored(
@@ -84,19 +87,35 @@ def scored(
     return {"score": kind.main_score(scores.metrics), **scores.metrics, **scores.counts}
 
 
+@dataclass(frozen=True)
+class ScoredAgain:
+    """What a stage's model is on all of its validation rows.
+
+    Attributes:
+        metrics: The best of many scores on a few is higher than these, and than it should be.
+        temperatures: Task to what its scores are divided by, where its answers have probabilities.
+    """
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    temperatures: dict[str, Temperature] = field(default_factory=dict)
+
+
 def scored_again(
     model: TransferModel, validations: Sequence[Validation], calibration: Mapping[str, Any]
-) -> dict[str, float]:
-    """The metrics on all validation rows of a stage: the best of many scores on a few is higher than it should be.
+) -> ScoredAgain:
+    """Scores a model on all validation rows of its stage.
 
     Args:
         calibration: As in the stage's metrics: of several tasks, those of each.
     """
-    found = {
-        one.task.name: one.score(model, calibration if len(validations) == 1 else calibration[one.task.name])
-        for one in validations
-    }
-    return together(found, averaged=[one.task.name for one in validations if one.kind.averaged])
+    found, temperatures = {}, {}
+    for one in validations:
+        name = one.task.name
+        found[name], temperature = one.score(model, calibration if len(validations) == 1 else calibration[name])
+        if temperature:
+            temperatures[name] = temperature
+    averaged = [one.task.name for one in validations if one.kind.averaged]
+    return ScoredAgain(together(found, averaged=averaged), temperatures)
 
 
 def validations_of(spec: TrainSpec, setup: Setup) -> list[Validation]:

@@ -283,7 +283,12 @@ def draw(rows: Any, size: int | None) -> Any:
     """At most `size` rows of a dataset, drawn at random but always the same ones; fewer are a part of more."""
     if size is None or size >= len(rows):
         return rows
-    return rows.select(sorted(np.random.default_rng(_SUBSET_SEED).permutation(len(rows))[:size]))
+    return rows.select(drawn(len(rows), size))
+
+
+def drawn(count: int, size: int) -> list[int]:
+    """The places of the rows that `draw` gives, of `count` in all."""
+    return sorted(np.random.default_rng(_SUBSET_SEED).permutation(count)[:size].tolist())
 
 
 def paired(predictions: Mapping[str, Any], ids: Iterable[str], *, what: str, language: str) -> list[Any]:

@@ -105,7 +105,8 @@ class HubSource(RecordSource):
         format: Name of a reader in `data.formats`, for repositories that hold a release's files.
         archive: The tar or zip archive of the repository that holds the files for `format`.
         options: Further arguments of the reader.
-        splits: Split name to the Hub's name for it; with `format`, to a file's path, or several.
+        splits: Split name to the Hub's name for it, or language code to that; with `format`, to a file's path, or
+            several.
         id_prefix: Language code to the prefix of its ids, for datasets that keep all languages in one split.
         differs: How the rows differ from the benchmark's, where scores cannot be compared for that.
         note: What else one should know of the dataset.
@@ -122,7 +123,7 @@ class HubSource(RecordSource):
     format: str | None = None
     archive: str | None = None
     options: dict[str, Any] = {}
-    splits: dict[str, Names]
+    splits: dict[str, Names | dict[str, str]]
     id_prefix: dict[str, str] = {}
     differs: str | None = None
     note: str | None = None
@@ -143,9 +144,14 @@ class HubSource(RecordSource):
             for other in others:
                 if getattr(self, name) and getattr(self, other):
                     raise ValueError(f"{name!r} and {other!r} do not go together")
-        if several := [split for split, names in self.splits.items() if not (self.format or is_one(names))]:
+        if several := [split for split, names in self.splits.items() if not self.format and type(names) is tuple]:
             raise ValueError(f"the split {several[0]!r} has several files, which need a 'format'")
         return self
+
+    def named(self, split: str, language: str) -> Names | None:
+        """The Hub's name of a split in one language; None where there is nothing for it."""
+        given = self.splits[split]
+        return given.get(language) if isinstance(given, dict) else given
 
 
 class HoldOut(Strict):
@@ -172,6 +178,7 @@ class FilesSource(RecordSource):
             `{question_language}` for that of the questions where it differs, `{code}` for what `codes` has. Where the
             paths have no such pattern, language code to path.
         codes: Language code to what file names say for it.
+        sharded: Whether several paths of a split are parts of it: files of the format by themselves, one after another.
         hold_out: Which part of the `train` file is `validation`; `train` is the rest. `splits` need not name it again.
         instead: Where else the same data can be, under other names or in another format: for a split whose files are
             not there, those of the first of these whose files are.
@@ -182,6 +189,7 @@ class FilesSource(RecordSource):
     options: dict[str, Any] = {}
     splits: dict[str, Names | dict[str, Names]]
     codes: dict[str, str] = {}
+    sharded: bool = False
     hold_out: HoldOut | None = None
     instead: tuple[FilesSource, ...] = ()
     also: tuple[FilesSource, ...] = ()

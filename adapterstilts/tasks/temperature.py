@@ -7,15 +7,14 @@ sure it sounds.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_expit, log_softmax, logsumexp
 
-from adapterstilts.tasks.explained import Said, labels_of, span_shares
-from adapterstilts.tasks.kind import Row
+from adapterstilts.tasks.explained import Said, labels_of
+from adapterstilts.tasks.kind import Kind, Row
 from adapterstilts.tasks.span_qa import END, START
 
 # From twenty times as sure to twenty times as unsure.
@@ -29,6 +28,11 @@ def fit_temperature(loss: Loss) -> float:
     """The temperature with the least loss."""
     found = minimize_scalar(lambda log: loss(float(np.exp(log))), bounds=_BOUNDS, method="bounded")
     return round(float(np.exp(found.x)), 4)
+
+
+def has_probabilities(kind: Kind) -> bool:
+    """Whether the answers of a kind have probabilities, which a temperature is for."""
+    return kind.head().name in _LOSSES
 
 
 def loss_of(said: Said) -> Loss | None:
@@ -62,12 +66,16 @@ def _of_tags(said: Said) -> Loss | None:
 def _categorical(scores: Sequence[np.ndarray], golds: Sequence[int]) -> Loss | None:
     if not golds:
         return None
-    # Rows of fewer choices are filled up with what has no probability.
+    table, places = _filled(scores), np.arange(len(golds))
+    return lambda temperature: float(-log_softmax(table / temperature, axis=1)[places, golds].mean())
+
+
+def _filled(scores: Sequence[np.ndarray]) -> np.ndarray:
+    """Scores in a row each, filled up with what has no probability."""
     table = np.full((len(scores), max(map(len, scores))), -np.inf)
     for row, own in enumerate(scores):
         table[row, : len(own)] = own
-    places = np.arange(len(golds))
-    return lambda temperature: float(-log_softmax(table / temperature, axis=1)[places, golds].mean())
+    return table
 
 
 def _of_several_labels(said: Said) -> Loss | None:
@@ -78,25 +86,37 @@ def _of_several_labels(said: Said) -> Loss | None:
 
 
 def _of_spans(said: Said) -> Loss | None:
-    golds = [_gold_places(feature, said.rows[feature["row"]]["answers"]) for feature in said.features]
-    answered = {row for row, gold in zip((one["row"] for one in said.features), golds, strict=True) if gold}
+    """As `span_shares`, of all windows at once: it is asked for many temperatures."""
+    starts, ends, none, gold, rows = [], [], [], [], []
+    for feature, (row, scores) in zip(said.features, said.by_row(), strict=True):
+        first, count = feature["context_start"], len(feature["spans"]) // 2
+        places = [feature["no_answer"], *range(first, first + count)]
+        starts.append(scores[places, START])
+        ends.append(scores[places, END])
+        none.append(scores[feature["no_answer"]].sum())
+        found = _gold_places(feature, said.rows[row]["answers"])
+        gold.append(scores[found[0], START] + scores[found[1], END] if found else -np.inf)
+        rows.append(row)
+    unanswered = np.array([not row["answers"]["text"] for row in said.rows])
+    counted = unanswered.copy()
+    counted[[row for row, one in zip(rows, gold, strict=True) if one > -np.inf]] = True
+    if not counted.any():
+        return None
+    tables = _filled(starts), _filled(ends)
 
     def loss(temperature: float) -> float:
-        scaled = replace(said, temperature=temperature)
-        totals, empty, _ = span_shares(scaled)
-        right: dict[int, list[float]] = {}
-        for (row, scores), gold in zip(scaled.by_row(), golds, strict=True):
-            if gold:
-                right.setdefault(row, []).append(scores[gold[0], START] + scores[gold[1], END])
-        own = [
-            (logsumexp(right[row]) if row in right else empty[row]) - totals[row]
-            for row in range(len(said.rows))
-            if row in answered or not said.rows[row]["answers"]["text"]
-        ]
-        return float(-np.mean(own))
+        both = sum(logsumexp(table / temperature, axis=1) for table in tables)
+        right = np.where(unanswered, *(_of_windows(np.array(one) / temperature, rows, counted) for one in (none, gold)))
+        return float(-np.mean((right - _of_windows(both, rows, counted))[counted]))
 
-    unanswered = any(not row["answers"]["text"] for row in said.rows)
-    return loss if answered or unanswered else None
+    return loss
+
+
+def _of_windows(values: np.ndarray, rows: Sequence[int], like: np.ndarray) -> np.ndarray:
+    """The logarithm of the sum of each row's windows."""
+    found = np.full(len(like), -np.inf)
+    np.logaddexp.at(found, rows, values)
+    return found
 
 
 def _gold_places(feature: Row, answers: Any) -> tuple[int, int] | None:

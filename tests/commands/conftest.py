@@ -64,3 +64,11 @@ def answering(trained: dict[str, Any], tmp_path_factory: pytest.TempPathFactory)
     store = tmp_path_factory.mktemp("answering") / "store"
     shutil.copytree(trained["store"], store)
     return {"store": store}
+
+
+@pytest.fixture
+def options(tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Options for one's own data on the tiny backbone, in a working directory of the test's own."""
+    monkeypatch.chdir(tmp_path)
+    settings = {name: value for name, value in QUICK.items() if name != "max_length"}
+    return {**settings, "profile": "mini", "backbone": str(tiny_backbone), "store": tmp_path / "store"}

@@ -14,6 +14,7 @@ import adapterstilts
 from adapterstilts.cli.main import main
 from adapterstilts.errors import AstiltsError, CompatibilityError
 from tests.commands.answered import questions
+from tests.commands.classified_tables import TABLES, texts, write
 
 # What stands before the code of somebody who does not have the package.
 ALONE = "import sys, json; sys.modules['adapterstilts'] = None\nfrom transformers import pipeline\n"
@@ -30,6 +31,19 @@ def lora(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     adapterstilts.train_intermediate("squad", method="lora", **options)
     adapterstilts.train_intermediate("mnli", method="peft:lora", **options)
     return {"store": store}
+
+
+@pytest.fixture(scope="module")
+def classified(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A store with models of several labels and of numbers, as an adapter that can be merged and as one that cannot."""
+    root = tmp_path_factory.mktemp("classified")
+    options = {"profile": "mini", "backbone": str(tiny_backbone), "store": root / "store", "batch_size": 8,
+               "max_steps": 8, "learning_rate": 0.02, "max_length": 32}  # fmt: skip
+    for name in ("several", "numbers"):
+        for method, called in (("peft:lora", name), ("seq_bn[reduction_factor=4]", f"{name}_beside")):
+            write(root / f"{called}.csv", *TABLES[name](1, 48))
+            adapterstilts.train_intermediate(str(root / f"{called}.csv"), method=method, **options)
+    return {"store": root / "store"}
 
 
 def elsewhere(code: str, folder: Path) -> Any:
@@ -61,6 +75,48 @@ def test_a_pipeline_gives_the_same_answers(lora: dict[str, Any], tmp_path: Path)
     for theirs, mine in zip(found[1], adapterstilts.load("mnli", calibrate=False, **lora).predict(pairs), strict=True):
         assert {one["label"]: pytest.approx(one["score"], abs=1e-5) for one in theirs} == mine["scores"]
         assert theirs[0]["label"] == mine["label"]
+
+
+def test_several_labels_and_numbers_are_a_pipelines_too(classified: dict[str, Any], tmp_path: Path) -> None:
+    for name, problem in (("several", "multi_label_classification"), ("numbers", "regression")):
+        result = adapterstilts.export_model(name, to=tmp_path / name, **classified)
+        assert result.loading == "AutoModelForSequenceClassification" and result.difference is not None
+        config = json.loads((tmp_path / name / "config.json").read_text())
+        assert config["problem_type"] == problem and result.difference <= 1e-5
+        assert json.loads((tmp_path / name / "tokenizer_config.json").read_text())["model_max_length"] == 32
+    alone, pairs = texts(9, 5, 40), list(zip(texts(9, 5, 30), texts(8, 5), strict=True))  # longer than is read
+    asked = [{"text": first, "text_pair": second} for first, second in pairs]
+    found = elsewhere(
+        f"labels = pipeline('text-classification', 'several', top_k=None, truncation=True)({alone!r})\n"
+        f"numbers = pipeline('text-classification', 'numbers', truncation=True)({asked!r})\n"
+        "print(json.dumps([labels, numbers]))",
+        tmp_path,
+    )
+    threshold = json.loads((tmp_path / "several" / "config.json").read_text())["threshold"]
+    ours = adapterstilts.load("several", calibrate=False, **classified).predict(alone)
+    for theirs, mine in zip(found[0], ours, strict=True):
+        shares = {one["label"]: one["score"] for one in theirs}
+        assert {name: pytest.approx(share, abs=1e-5) for name, share in shares.items()} == mine["scores"]
+        assert {name for name, share in shares.items() if share > threshold} == set(mine["labels"])
+    ours = adapterstilts.load("numbers", **classified).predict(pairs)
+    assert [one["score"] for one in found[1]] == pytest.approx([one["value"] for one in ours], rel=1e-5)
+    assert all(80 < one["value"] < 140 for one in ours)
+
+
+@pytest.mark.parametrize("name", ["several", "numbers"])
+def test_their_scores_are_the_same_beside_a_backbone_and_in_a_graph(
+    name: str, classified: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnxruntime")
+    beside = adapterstilts.export_model(f"{name}_beside", to=tmp_path / "beside", **classified)
+    assert beside.loading == "load.py" and beside.difference is not None and beside.difference <= 1e-5
+    about = json.loads((tmp_path / "beside" / "export.json").read_text())
+    said = "threshold" if name == "several" else "unit of the data"
+    assert said in about["scores"] and any(said in note or "exceeds" in note for note in beside.notes)
+    words = ["export-model", name, "--store", str(classified["store"]), "--to", str(tmp_path / "graph")]
+    data = ["--format", "onnx", "--int8", "--data-dir", str(classified["store"].parent)]
+    main([*words, *data])
+    assert "scores differ by at most" in capsys.readouterr().out
 
 
 def test_what_cannot_be_merged_has_a_script(answering: dict[str, Any], tmp_path: Path) -> None:
@@ -103,3 +159,9 @@ def test_what_has_no_meaning_is_refused_first(answering: dict[str, Any], tmp_pat
     ):
         with pytest.raises(AstiltsError, match=message):
             adapterstilts.export_model("no such model", **options, **answering)
+
+
+def test_a_place_that_cannot_be_written_is_named(answering: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(AstiltsError, match=r"--to .*file/model cannot be written"):
+        adapterstilts.export_model("squad", to=tmp_path / "file" / "model", **answering)

@@ -200,3 +200,18 @@ def test_retrieval_is_made_of_a_file_with_its_columns(capsys: pytest.CaptureFixt
     main([*words, "--option", "mode=rank"])
     recipe = Catalogue.load(["."]).recipe("search")
     assert recipe.kind == "retrieval" and recipe.metric == "map@20" and recipe.options == {"mode": "rank"}
+
+
+def test_encoding_delimiter_and_sheet_are_said_and_files_may_be_in_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(2):
+        lines = "".join(f"Käufer {number} {n}|{'ab'[n % 2]}\n" for n in range(6))
+        path = Path("data") / f"train-{number}.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(f"text|topic\n{lines}".encode("cp1252"))
+    said = new("parts", "pair_classification", "--train", "data/train-*.csv", "--encoding", "cp1252",
+               "--delimiter", "|")["sources"]["files"]  # fmt: skip
+    assert said["splits"] == {"train": ["train-0.csv", "train-1.csv"]} and said["sharded"]
+    assert said["options"] == {"delimiter": "|", "encoding": "cp1252"}
+    assert "train" in capsys.readouterr().out
+    code, message = fails(capsys, "x", "--kind", "pair_classification", "--train", "data/train-0.csv", "--sheet", "a")
+    assert code == 2 and "--sheet a: data/train-0.csv is no Excel workbook" in message

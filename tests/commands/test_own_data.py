@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,38 +10,10 @@ import pytest
 import adapterstilts
 from adapterstilts.cli.main import main
 from adapterstilts.commands.options import TransferOptions, read_options
-from adapterstilts.commands.own_data import is_file, own_task, own_tasks
+from adapterstilts.commands.own_data import is_own, is_table, own_task
 from adapterstilts.errors import AstiltsError, UsageError
 from adapterstilts.tasks.catalogue import Catalogue
-from tests.conftest import QUICK
-
-TEAMS = ("billing", "support", "sales")
-
-
-def table(path: Path, rows: Sequence[Sequence[Any]]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(rows)
-    return path
-
-
-def tickets(path: Path, count: int = 48, *, labelled: bool = True) -> Path:
-    head = ["nr", "subject", "body", *(["team"] if labelled else [])]
-    rows = [[n, f"Subject {n}", f"The body of {n % 7}", *([TEAMS[n % 3]] if labelled else [])] for n in range(count)]
-    return table(path, [head, *rows])
-
-
-@pytest.fixture
-def options(tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.chdir(tmp_path)
-    settings = {name: value for name, value in QUICK.items() if name != "max_length"}
-    return {**settings, "profile": "mini", "backbone": str(tiny_backbone), "store": tmp_path / "store"}
-
-
-def found(path: str, **given: Any) -> tuple[Any, list[str]]:
-    """The recipe of a file, and what was said of it."""
-    said: list[str] = []
-    _, own = own_tasks([path], read_options(TransferOptions, given), Catalogue(), note=said.append)
-    return own.tasks[0].recipe, said
+from tests.commands.own_tables import TEAMS, table, tickets
 
 
 def test_a_table_of_tickets_is_a_target(options: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,31 +35,15 @@ def test_a_table_of_tickets_is_a_target(options: dict[str, Any], capsys: pytest.
     assert len(predictions) == 9 and set(predictions) <= set(TEAMS)
 
 
-def test_columns_and_kind_are_guessed_and_the_guess_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    table(Path("mood.csv"), [["review", "sentiment"], *([f"text {n}", ("good", "bad")[n % 2]] for n in range(20))])
-    recipe, said = found("mood.csv")
-    assert recipe.kind == "pair_classification" and recipe.options["one_text"]
-    assert sorted(recipe.options["labels"]) == ["bad", "good"]
-    assert "by default; --kind says another" in said[0] and any("text_a from review" in line for line in said)
-    Path("names.conll").write_text("Anna\tB-PER\nsang\tO\n\nRome\tB-LOC\n\n" * 4)
-    recipe, said = found("names.conll")
-    assert recipe.kind == "tagging" and "by its format" in said[0]
-    rows = [["story", "q", "one", "two", "answer"], *(["s", f"q {n}", "a", "b", n % 2] for n in range(8))]
-    table(Path("quiz.csv"), rows)
-    columns = {"choices": "one,two", "label": "answer", "context": "story", "question": "q"}
-    recipe, _ = found("quiz.csv", kind="multiple_choice", **columns)
-    assert recipe.source("files").columns["choices"] == ("one", "two")
-
-
 def test_names_that_are_files_are_told_from_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("squad").mkdir()
     catalogue = Catalogue()
-    assert not is_file("squad", catalogue) and is_file("squad.json", catalogue) and is_file("data/x", catalogue)
+    assert not is_own("squad", catalogue) and is_own("squad.json", catalogue) and is_own("data/x", catalogue)
     tickets(Path("mnli.csv"))
-    read = read_options(TransferOptions, {"test": "en=mnli.csv"})
-    assert own_task(Path("mnli.csv"), read, catalogue).recipe.name == "own_mnli"
+    tickets(Path("new.csv"), 12)
+    read = read_options(TransferOptions, {"test": "en=new.csv"})
+    assert own_task("mnli.csv", read, catalogue).recipe.name == "own_mnli"
 
 
 def test_it_can_be_written_down_and_is_the_same_task(options: dict[str, Any]) -> None:
@@ -106,7 +60,8 @@ def test_it_can_be_written_down_and_is_the_same_task(options: dict[str, Any]) ->
 
 def test_other_seeds_of_the_intermediate_task_read_their_own_source(options: dict[str, Any]) -> None:
     tickets(Path("tickets.csv"))
-    said = {"text": "subject,body", "label": "team", "max_length": 48, "test": "en=tickets.csv"}
+    tickets(Path("new.csv"), 12)
+    said = {"text": "subject,body", "label": "team", "max_length": 48, "test": "en=new.csv"}
     small = {**options, "max_train_examples": 24}
     method = "seq_bn[reduction_factor=8]"
     adapterstilts.train_intermediate("mnli", method=method, **small)
@@ -135,8 +90,9 @@ def test_what_does_not_fit_is_refused_with_what_there_is(
     given: dict[str, Any], message: str, options: dict[str, Any]
 ) -> None:
     tickets(Path("tickets.csv"))
+    tickets(Path("new.csv"), 12)
     with pytest.raises(AstiltsError, match=message):
-        adapterstilts.transfer("none", "tickets.csv", **{"test": "en=tickets.csv", **given}, **options)
+        adapterstilts.transfer("none", "tickets.csv", **{"test": "en=new.csv", **given}, **options)
 
 
 def test_flags_about_a_file_need_one(options: dict[str, Any]) -> None:
@@ -144,36 +100,6 @@ def test_flags_about_a_file_need_one(options: dict[str, Any]) -> None:
         adapterstilts.transfer("none", "mlqa", label="team", **options)
     with pytest.raises(UsageError, match="nowhere.csv is neither a task nor a file"):
         adapterstilts.transfer("none", "nowhere.csv", **options)
-
-
-def test_a_folder_of_the_datasets_library_and_a_share_of_rows_that_belong_together(options: dict[str, Any]) -> None:
-    from datasets import Dataset, DatasetDict
-
-    rows = [{"text": f"text {n}", "label": TEAMS[n % 3], "customer": f"c{n % 10}"} for n in range(60)]
-    DatasetDict({"train": Dataset.from_list(rows), "test": Dataset.from_list(rows[:12])}).save_to_disk("saved")
-    recipe, _ = found("./saved")
-    assert recipe.name == "saved" and {"train", "test"} <= recipe.source("files").splits.keys()
-    recipe, said = found("./saved", validation="0.3", group="customer")
-    held_out = recipe.source("files").hold_out
-    assert held_out and (held_out.share, held_out.by) == (0.3, ("customer",)) and "arrow" in said[0]
-    row = adapterstilts.train_intermediate("./saved", validation="0.3", group="customer", max_length=48, **options)
-    assert row.validation_examples % 6 == 0 and row.tasks["saved"].train_examples % 6 == 0
-
-
-def test_an_encoding_and_a_delimiter_are_told_by_the_file(options: dict[str, Any]) -> None:
-    lines = ["satz;art", *(f"Käufer {n} schließt ab;{TEAMS[n % 3]}" for n in range(30))]
-    Path("de.csv").write_bytes("\n".join(lines).encode("cp1252"))
-    recipe, said = found("de.csv")
-    assert recipe.source("files").options["delimiter"] == ";" and "encoding 'cp1252'" in said[0]
-    with pytest.raises(AstiltsError, match="utf-8|UTF-8"):
-        adapterstilts.train_intermediate("de.csv", encoding="utf-8", max_length=48, **options)
-
-
-def test_a_label_that_only_the_test_has_is_an_error(options: dict[str, Any]) -> None:
-    tickets(Path("tickets.csv"))
-    table(Path("test.csv"), [["subject", "body", "team"], ["a", "b", "legal"]])
-    with pytest.raises(AstiltsError, match="legal"):
-        adapterstilts.transfer("none", "tickets.csv", label="team", test="en=test.csv", **options)
 
 
 def test_a_model_of_a_file_can_be_shared_though_no_recipe_says_what_it_is(
@@ -185,3 +111,37 @@ def test_a_model_of_a_file_can_be_shared_though_no_recipe_says_what_it_is(
     assert pushed.changed and pushed.licence == "not stated" and run.key[:12] in pushed.name
     card = adapterstilts.push("tickets", to=str(tmp_path / "registry"), dry_run=True, store=options["store"]).card
     assert "trained on an intermediate task: tickets in English" in card
+
+
+def test_two_files_are_two_targets_and_flags_say_which_they_are_about(options: dict[str, Any]) -> None:
+    tickets(Path("tickets.csv"))
+    tickets(Path("tickets_ru.csv"), 12)
+    table(Path("mood.csv"), [["review", "mood"], *([f"text {n}", ("good", "bad")[n % 2]] for n in range(24))])
+    table(Path("mood_ru.csv"), [["review", "mood"], *([f"other {n}", ("good", "bad")[n % 2]] for n in range(9))])
+    said = {"label": "tickets.csv:team,mood.csv:mood", "text": "tickets.csv:subject,body,mood.csv:review"}
+    test = "tickets.csv:ru=tickets_ru.csv,mood.csv:ru=mood_ru.csv"
+    result = adapterstilts.transfer("none", "tickets.csv,mood.csv", max_length=48, test=test, **said, **options)
+    assert [(row.task, row.languages["ru"]["examples"]) for row in result.rows] == [("tickets", 12), ("mood", 9)]
+    with pytest.raises(UsageError, match="mood.csv: Unknown column of the file 'team'.*alone.*--label tickets.csv:"):
+        adapterstilts.transfer("none", "tickets.csv,mood.csv", test=test, label="team", **options)
+
+
+def test_a_file_can_be_the_intermediate_task_of_another(options: dict[str, Any]) -> None:
+    """It means the run that was trained on it, whose other seeds are trained on its rows."""
+    table(Path("mood.csv"), [["review", "mood"], *([f"text {n}", ("good", "bad")[n % 2]] for n in range(24))])
+    tickets(Path("tickets.csv"))
+    tickets(Path("new.csv"), 12)
+    small = {**options, "max_length": 48, "method": "seq_bn[reduction_factor=8]"}
+    said = {"label": "mood.csv:mood,tickets.csv:team", "test": "tickets.csv:en=new.csv"}
+    with pytest.raises(UsageError, match="Train it first: astilts train-intermediate mood.csv "):
+        adapterstilts.transfer("mood.csv", "tickets.csv", **said, **small)
+    run = adapterstilts.train_intermediate("mood.csv", label="mood", **small)
+    result = adapterstilts.transfer("mood.csv", "tickets.csv", seeds=2, **said, **small)
+    assert result.rows[1].intermediate == f"mood@{run.key[:12]}" and len(result.rows[1].seeds) == 2
+
+
+def test_models_are_told_from_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("model").mkdir()
+    assert all(map(is_table, ("a.csv", "data/a.csv", "part-*.parquet")))
+    assert not any(map(is_table, ("squad", "squad@0a", "./model", "me/model", "s3://x/y*#z", "hf://me/x", "none")))

@@ -14,12 +14,12 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.mini import MiniRows
 from adapterstilts.errors import UsageError
 from adapterstilts.tasks.catalogue import Catalogue
-from tests.commands.test_own_data import tickets
+from tests.commands.own_tables import tickets
 
 
 def test_each_task_has_its_own_rows(tmp_path: Path) -> None:
     path = tickets(tmp_path / "tickets.csv")
-    own = OwnTasks((own_task(path, read_options(TransferOptions, {"label": "team"}), Catalogue()),))
+    own = OwnTasks((own_task(str(path), read_options(TransferOptions, {"label": "team"}), Catalogue()),))
     catalogue, source = own.catalogue(()), own.beside(MiniRows())
     recipe = catalogue.recipe("tickets")
     assert "tickets" in catalogue.names() and source.of(recipe).name == "files"

@@ -100,7 +100,7 @@ def test_columns_can_be_said() -> None:
     records = table(text=WORDS, other=WORDS, label=["x", "y"] * 3)
     found = guess_columns(records, PAIR, {"text_a": "other", "text_b": ("label", "text"), "label": "label"})
     assert [guess.theirs for guess in found] == ["other", ("label", "text"), "label"]
-    with pytest.raises(UsageError, match="Unknown column of the file 'txt'. Did you mean 'text'"):
+    with pytest.raises(UsageError, match="Unknown column of the file 'txt'; it has .*. Did you mean 'text'"):
         guess_columns(records, PAIR, {"text_a": "txt"})
     with pytest.raises(UsageError, match="Unknown canonical column 'text_c'"):
         guess_columns(records, PAIR, {"text_c": "text"})

@@ -104,12 +104,12 @@ def test_backbone_and_data_come_from_the_hub_at_their_pinned_commits(hub: HubSer
 
 OF_COMMIT = """
 import sys
-from adapterstilts.data.sources.hub import _loaded
+from adapterstilts.data.sources.hub import loaded
 from adapterstilts.errors import HubError
 
 for commit in sys.argv[1:]:
     try:
-        print(_loaded("owner/name", "plain_text", "train", commit)[0]["context"])
+        print(loaded("owner/name", "plain_text", "train", commit)[0]["context"])
     except HubError as error:
         print(error.message)
 """

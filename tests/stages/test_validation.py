@@ -16,7 +16,7 @@ def again(run: Run, options: dict[str, Any]) -> dict[str, float]:
     setup = make_planner(read_options(TransferOptions, {"profile": "mini", **options})).setup
     with setup.catalogue.in_use():
         model = StoredModel.read(run.folder).restore(setup.backbone, precision="fp32")
-        return scored_again(model, validations_of(run.spec, setup), run.metrics["calibration"])
+        return scored_again(model, validations_of(run.spec, setup), run.metrics["calibration"]).metrics
 
 
 def test_the_score_of_training_is_found_again(suite: dict[str, Any]) -> None:

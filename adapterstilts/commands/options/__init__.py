@@ -4,7 +4,7 @@ Modules here import pydantic and nothing larger, since a command's help is made 
 """
 
 from adapterstilts.commands.options.few_shots import FewShotOptions
-from adapterstilts.commands.options.own import OwnDataOptions
+from adapterstilts.commands.options.own import OwnDataOptions, OwnFileOptions
 from adapterstilts.commands.options.prediction import (
     ExportModelOptions,
     LoadOptions,
@@ -55,6 +55,7 @@ __all__ = [
     "LoadOptions",
     "MethodsOptions",
     "OwnDataOptions",
+    "OwnFileOptions",
     "PredictOptions",
     "PullOptions",
     "PulledFolder",

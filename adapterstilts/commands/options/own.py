@@ -11,7 +11,21 @@ from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
 
 
-class OwnDataOptions(Strict):
+class OwnFileOptions(Strict):
+    """How one's own files are read; by default as they look."""
+
+    encoding: Annotated[str | None, Flag(Group.OWN, metavar="NAME", unset="what the file looks like")] = Field(
+        None, description="Encoding of the files, such as utf-8 or cp1252."
+    )
+    delimiter: Annotated[str | None, Flag(Group.OWN, metavar="CHARACTER", unset="what the file looks like")] = Field(
+        None, description="What separates the fields of a table."
+    )
+    sheet: Annotated[str | None, Flag(Group.OWN, metavar="NAME", unset="the first")] = Field(
+        None, description="Sheet of an Excel workbook."
+    )
+
+
+class OwnDataOptions(OwnFileOptions):
     """What the columns of one's own files are; by default what they look like."""
 
     kind: Annotated[str | None, Flag(Group.OWN, metavar="NAME", unset="what the columns look like")] = Field(
@@ -49,12 +63,6 @@ class OwnDataOptions(Strict):
     )
     group: Annotated[Names | None, Flag(Group.OWN, metavar="COLUMN,...", unset="rows of equal texts")] = Field(
         None, description="Columns that say which rows belong together, and stay on one side of `validation`."
-    )
-    encoding: Annotated[str | None, Flag(Group.OWN, metavar="NAME", unset="what the file looks like")] = Field(
-        None, description="Encoding of the files, such as utf-8 or cp1252."
-    )
-    delimiter: Annotated[str | None, Flag(Group.OWN, metavar="CHARACTER", unset="what the file looks like")] = Field(
-        None, description="What separates the fields of a table."
     )
     task_option: Annotated[Assignments | None, Flag(Group.OWN, metavar="NAME=VALUE,...")] = Field(
         None, description="Options of the kind, such as multi_label=true."

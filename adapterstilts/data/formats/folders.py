@@ -1,4 +1,4 @@
-"""Folders that hold a data set: which files are which split."""
+"""Folders that hold a data set: which files are which split; and several files by a pattern of their names."""
 
 from __future__ import annotations
 
@@ -52,6 +52,28 @@ def dataset_folder(path: Path) -> dict[str, list[Path]]:
         f"{path} holds no data set: there is {there}.",
         remedy="Name its files train.*, validation.* and test.*, or write it with save_to_disk of datasets.",
     )
+
+
+def matching(text: str) -> tuple[Path, ...]:
+    """The file of a path, or those that its pattern fits (`*`, `?`, `[...]`), in the order of their paths.
+
+    A path that is not there, and no pattern, is returned as it is.
+
+    Raises:
+        UsageError: No file fits the pattern.
+    """
+    path = Path(text)
+    if path.exists() or not has_pattern(text):
+        return (path,)
+    pattern = path.relative_to(path.anchor).as_posix()
+    if found := tuple(one for one in sorted(Path(path.anchor).glob(pattern)) if one.is_file()):
+        return found
+    raise UsageError(f"No file fits the pattern {text}.", remedy="Check it; quote it, so that the shell leaves it.")
+
+
+def has_pattern(text: str) -> bool:
+    """Whether a path has signs in it that stand for others."""
+    return any(sign in text for sign in "*?[")
 
 
 def _saved(folder: Path) -> tuple[str, list[Path]]:

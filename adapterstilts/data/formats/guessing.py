@@ -57,6 +57,7 @@ def guess_format(
     name: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
+    sheet: str | None = None,
 ) -> GuessedFormat:
     """The format of a file.
 
@@ -65,15 +66,18 @@ def guess_format(
         name: The format, where it is known and only its options are to be guessed.
         encoding: Python's name of the encoding, where it is known.
         delimiter: What separates the fields of a table, where it is known.
+        sheet: Which sheet of a workbook; by default the first.
 
     Raises:
-        UsageError: Neither name nor content tells.
+        UsageError: Neither name nor content tells, or it is no workbook or has no such sheet.
         DataError: The file cannot be read.
     """
     suffix = _suffix(path)
     chosen = name or _SUFFIXES.get(suffix)
+    if sheet is not None and chosen != "excel":
+        raise UsageError(f"--sheet {sheet}: {path} is no Excel workbook.", remedy="Leave --sheet out.")
     if chosen in _NO_TEXT:
-        return GuessedFormat(chosen, _excel_options(path) if chosen == "excel" else {})
+        return GuessedFormat(chosen, _excel_options(path, sheet) if chosen == "excel" else {})
     refuse_html(path)
     guessed = GuessedEncoding(known_encoding(encoding), "as you said") if encoding else guess_encoding(path)
     text = _Text(path, guessed.name, suffix, delimiter)
@@ -198,11 +202,11 @@ def _has_articles(text: str) -> bool:
     return isinstance(found, dict) and "data" in found
 
 
-def _excel_options(path: Path) -> dict[str, Any]:
-    """The first sheet, by its name where there are others."""
+def _excel_options(path: Path, sheet: str | None) -> dict[str, Any]:
+    """The sheet that is named or the first, by its name where there are others."""
     names = sheet_names(path)
-    options: dict[str, Any] = {"sheet": names[0]} if len(names) > 1 else {}
-    rows = [[str(cell) for cell in cells] for _, cells in islice(sheet_rows(path), _LOOKED_AT)]
+    options: dict[str, Any] = {"sheet": sheet or names[0]} if sheet or len(names) > 1 else {}
+    rows = [[str(cell) for cell in cells] for _, cells in islice(sheet_rows(path, sheet), _LOOKED_AT)]
     first, *others = rows or [[]]
     # The index that pandas writes has no name.
     named = [at for at, cell in enumerate(first) if cell.strip()]

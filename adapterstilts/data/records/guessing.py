@@ -120,7 +120,7 @@ def guess_columns(
             raise unknown("canonical column", name, features)
         for one in listed(theirs):
             if one not in table.columns:
-                raise unknown("column of the file", one, table.columns)
+                raise _unknown_column(one, table)
     guesses = {name: ColumnGuess(name, theirs, "as you said") for name, theirs in given.items()}
     # Labels are told by their content more surely than texts are.
     wanted = sorted((name for name in features if name != "language"), key=lambda name: name != "label")
@@ -164,6 +164,14 @@ def guess_inputs(
 
 
 Found = tuple[Names, str] | None
+
+
+def _unknown_column(name: str, table: Table) -> UsageError:
+    """The error for a column that is not there, with all that are."""
+    near = unknown("column of the file", name, table.columns)
+    there = ", ".join(map(str, table.columns))
+    remedy = near.remedy if (near.remedy or "").startswith("Did") else "Name one of these."
+    return UsageError(f"{near.message.rstrip('.')}; it has {there}.", remedy=remedy)
 
 
 def _by_name(name: str, feature: Any, table: Table, free: Sequence[str]) -> Found:

@@ -70,31 +70,39 @@ class FileRows:
         def name(part: FilesSource) -> str:
             digests = ",".join(file_digest(path) for path in self._paths(part, split, language))
             options = ",".join(f"{name}={value}" for name, value in sorted(part.options.items()))
-            return f"{part.format}({options}):{record_name(part)}{held_out_name(part, split)}:sha256:{digests}"
+            shards = ":sharded" if part.sharded else ""
+            read_as = f"{record_name(part)}{held_out_name(part, split)}{shards}"
+            return f"{part.format}({options}):{read_as}:sha256:{digests}"
 
         parts = "+".join(name(part) for part in self._parts(task, split, language))
         # Some releases have all languages in one file, so the files alone do not say what is read from them.
         return f"files:{ROWS_VERSION}:{parts}:{split}:{language}"
 
     def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
-        self._check(task, split, language)
+        rows = self.rows_of(task, split, language, bad)
         parts = self._parts(task, split, language)
         paths = [path for part in parts for path in self._paths(part, split, language)]
-        features = task.canonical_columns
-        rows = (
+        where = ", ".join(map(str, paths)) + held_out_place(parts[0], split)
+        return canonical_rows(task, rows, where, bad, split=split)
+
+    def rows_of(self, task: Recipe, split: str, language: str, bad: BadRows) -> Records:
+        """(place, row) of the rows of a task, before its kind has looked at them."""
+        self._check(task, split, language)
+        parts, features = self._parts(task, split, language), task.canonical_columns
+        return (
             (place, prefixed(row, number, parts))
             for number, part in enumerate(parts)
             for place, row in self.rows(part, features, split, language, bad)
         )
-        where = ", ".join(map(str, paths)) + held_out_place(parts[0], split)
-        return canonical_rows(task, rows, where, bad, split=split)
 
     def rows(self, part: FilesSource, features: Mapping[str, Any], split: str, language: str, bad: BadRows) -> Records:
         """(place, row) of the rows of one part, before the task's kind has looked at them."""
         own, paths = context_language(language), self._paths(part, split, language)
-        records = FORMATS.get(part.format)(paths, own, bad, **part.options)
+        sharded = part.sharded and len(paths) > 1
+        records = _of_shards(part, paths, own, bad) if sharded else _records(part, paths, own, bad)
+        where = str(paths[0].parent if sharded else paths[0])
         wanted = in_split(part, features, split)
-        return canonical(records, part, features, language=own, where=str(paths[0]), bad=bad, wanted=wanted)
+        return canonical(records, part, features, language=own, where=where, bad=bad, wanted=wanted)
 
     def _parts(self, task: Recipe, split: str, language: str) -> list[FilesSource]:
         """The sources of a split's rows: of each the first way of naming its files under which they are there."""
@@ -109,7 +117,8 @@ class FileRows:
         """The files that a part needs and that are not there; None alone if it has none for the language."""
         if part.paths(split, language) is None:
             return [None]
-        needed = self._paths(part, split, language)[: FORMATS.get(part.format).required]
+        paths = self._paths(part, split, language)
+        needed = paths if part.sharded else paths[: FORMATS.get(part.format).required]
         return [path for path in needed if not path.is_file()]
 
     def _paths(self, part: FilesSource, split: str, language: str) -> tuple[Path, ...]:
@@ -117,7 +126,7 @@ class FileRows:
         paths = [self.root / fill(template, language, part.codes) for template in templates]
         paths = [packed if not path.is_file() and (packed := compressed(path)).is_file() else path for path in paths]
         # What a format can do without, such as the gold that a benchmark does not give away, may be absent.
-        required = FORMATS.get(part.format).required
+        required = len(paths) if part.sharded else FORMATS.get(part.format).required
         return tuple(path for number, path in enumerate(paths) if number < required or path.is_file())
 
     def _check(self, task: Recipe, split: str, language: str) -> None:
@@ -126,3 +135,14 @@ class FileRows:
                 f"{missing} is not there ({task.name}, {split}, {language}).",
                 remedy=f"Put the release below {self.root}, or choose other languages with --languages.",
             )
+
+
+def _records(part: FilesSource, paths: tuple[Path, ...], language: str, bad: BadRows) -> Records:
+    return FORMATS.get(part.format)(paths, language, bad, **part.options)
+
+
+def _of_shards(part: FilesSource, paths: tuple[Path, ...], language: str, bad: BadRows) -> Records:
+    """The records of files that are parts of one, each with the name of its own."""
+    for path in paths:
+        for place, record in _records(part, (path,), language, bad):
+            yield f"{place} of {path.name}", record

@@ -35,7 +35,9 @@ class HubRows:
 
     def missing(self, task: Recipe, split: str, language: str) -> str | None:
         parts = with_split(task.source("hub"), split)
-        has = parts and all(not part.configs or language in part.configs for part in parts)
+        has = parts and all(
+            (not part.configs or language in part.configs) and part.named(split, language) for part in parts
+        )
         known = {context_language(language), question_language(language)} <= {"en", *task.all_languages}
         return None if has and known else f"{split} rows of {task.name} in {language!r}"
 
@@ -44,20 +46,24 @@ class HubRows:
         return f"hub:{ROWS_VERSION}:{'+'.join(parts)}:{language}"
 
     def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
+        parts = with_split(task.source("hub"), split)
+        where = f"{', '.join(part.path for part in parts)}, {split}, {language}"
+        return canonical_rows(task, self.rows_of(task, split, language, bad), where, bad, split=split)
+
+    def rows_of(self, task: Recipe, split: str, language: str, bad: BadRows) -> Records:
+        """(place, row) of the rows of a task, before its kind has looked at them."""
         parts, features = with_split(task.source("hub"), split), task.canonical_columns
-        rows = (
+        return (
             (place, prefixed(row, number, parts))
             for number, part in enumerate(parts)
-            for place, row in _hub_rows(part, features, split, language, bad)
+            for place, row in hub_rows(part, features, split, language, bad)
         )
-        where = f"{', '.join(part.path for part in parts)}, {split}, {language}"
-        return canonical_rows(task, rows, where, bad, split=split)
 
 
 def _hub_name(part: HubSource, split: str, language: str) -> str:
     """What decides the rows of one part."""
     name = (
-        f"{part.path}@{part.revision}:{_config(part, language)}:{part.record}:{part.splits[split]}:"
+        f"{part.path}@{part.revision}:{_config(part, language)}:{part.record}:{part.named(split, language)}:"
         f"{sorted(part.columns.items())}:{part.id_prefix.get(language)}"
     )
     if part.separators:
@@ -74,7 +80,8 @@ def _hub_name(part: HubSource, split: str, language: str) -> str:
     return name
 
 
-def _hub_rows(part: HubSource, features: Mapping[str, Any], split: str, language: str, bad: BadRows) -> Records:
+def hub_rows(part: HubSource, features: Mapping[str, Any], split: str, language: str, bad: BadRows) -> Records:
+    """(place, row) of the rows of one part, before the task's kind has looked at them."""
     own = context_language(language)
     where = f"{part.path}, {split}, {language}"
     if part.format:
@@ -90,9 +97,9 @@ def _hub_rows(part: HubSource, features: Mapping[str, Any], split: str, language
 def _hub_table(part: HubSource, split: str, language: str) -> Table:
     if part.shards:
         files = fetch_matching(part, fill(part.shards, language))
-        found = _loaded_files(tuple(map(str, files)), str(part.splits[split]))
+        found = _loaded_files(tuple(map(str, files)), str(part.named(split, language)))
     else:
-        found = _loaded(part.path, _config(part, language), part.splits[split], part.revision)
+        found = loaded(part.path, _config(part, language), str(part.named(split, language)), part.revision)
     if prefix := part.id_prefix.get(language):
         found = found.filter(lambda id_: id_.startswith(prefix), input_columns="id")
     # Some records are known by their place only.
@@ -101,7 +108,7 @@ def _hub_table(part: HubSource, split: str, language: str) -> Table:
 
 
 @lru_cache(maxsize=32)
-def _loaded(path: str, config: str | None, split: str, revision: str) -> Dataset:
+def loaded(path: str, config: str | None, split: str, revision: str) -> Dataset:
     """A configuration on the Hub, kept because tables of all languages are needed for the rows of each."""
     from datasets import load_dataset
 
@@ -148,7 +155,7 @@ def _loaded_files(files: tuple[str, ...], split: str) -> Dataset:
 
 def _paths_of(part: HubSource, split: str, language: str) -> tuple[str, ...]:
     """The files of one split in the repository or its archive."""
-    return tuple(fill(template, language) for template in listed(part.splits[split]))
+    return tuple(fill(template, language) for template in listed(part.named(split, language) or ()))
 
 
 def _config(part: HubSource, language: str) -> str | None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import torch
+from safetensors.torch import save_file
 
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.modeling.blocks import HeadDescription, ModelDescription
@@ -13,7 +17,7 @@ from adapterstilts.modeling.exchange.exporting import Exported, export_model
 from adapterstilts.modeling.exchange.meta_model import encoder_names
 from adapterstilts.modeling.exchange.outer import Outer, checkpoint_alone, with_head
 from adapterstilts.modeling.methods import METHODS
-from adapterstilts.modeling.storage import StoredModel
+from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors
 from adapterstilts.modeling.transfer_model import TransferModel
 
 BASE = "base"
@@ -32,9 +36,45 @@ tokenizer = AutoTokenizer.from_pretrained(BASE)
 '''
 
 
-def form_in_transformers(stored: StoredModel, model: TransferModel, task: str, labels: Sequence[str]) -> Outer | None:
-    """The class of `transformers` whose head is the same function as that of a task; None where there is none."""
-    return with_head(model.pretrained, task, stored.description.heads[task], labels)
+PROBLEMS = {"multi_label": "multi_label_classification", "regression": "regression"}
+"""Heads that the libraries have as a classifier with another meaning of its scores, to what they call it."""
+
+
+def with_classifier(stored: StoredModel, task: str) -> StoredModel:
+    """The model with a head as the libraries call it: a classifier, whatever its scores mean."""
+    head = stored.description.heads[task]
+    if head.name not in PROBLEMS:
+        return stored
+    heads = {**stored.description.heads, task: head.model_copy(update={"name": "classification"})}
+    return replace(stored, description=stored.description.model_copy(update={"heads": heads}))
+
+
+def form_in_transformers(
+    stored: StoredModel, model: TransferModel, task: str, labels: Sequence[str], *, told: Mapping[str, Any]
+) -> Outer | None:
+    """The class of `transformers` whose head is the same function as that of a task; None where there is none.
+
+    Args:
+        told: What its configuration says besides.
+    """
+    outer = with_head(model.pretrained, task, with_classifier(stored, task).description.heads[task], labels)
+    return replace(outer, settings={**outer.settings, **told}) if outer else None
+
+
+def in_unit(model: TransferModel, task: str, *, mean: float, sd: float) -> None:
+    """Makes the head of a number say the number itself, where it said by how many `sd` this differs from `mean`."""
+    head: Any = model.heads[task]
+    with torch.no_grad():
+        head.out_proj.weight.mul_(sd)
+        head.out_proj.bias.mul_(sd).add_(mean)
+
+
+def with_head_of(stored: StoredModel, model: TransferModel, task: str, folder: Path) -> StoredModel:
+    """A copy of what a run keeps, in an empty folder, with the head that a model has now."""
+    own = {name: one.detach().cpu().contiguous() for name, one in model.state_dict().items()}
+    tensors = read_tensors(stored.folder / WEIGHTS)
+    save_file({n: own[n] if n.startswith(f"heads.{task}.") else one for n, one in tensors.items()}, folder / WEIGHTS)
+    return replace(stored, folder=folder)
 
 
 def becomes_one(description: ModelDescription) -> bool:
@@ -84,7 +124,9 @@ def write_package(
         CompatibilityError: The library has no head of this form.
     """
     backbone = model.pretrained
-    exported = export_model(stored, backbone, folder, labels={task: labels}, base=BASE, revision=None)
+    exported = export_model(
+        with_classifier(stored, task), backbone, folder, labels={task: labels}, base=BASE, revision=None
+    )
     if any(part.kind == "head" and not part.name for part in exported.parts):
         raise no_form(stored.description.heads[task], backbone.name)
     base = BASE

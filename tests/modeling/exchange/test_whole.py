@@ -53,7 +53,7 @@ def restored(
 def test_what_can_be_merged_is_one_checkpoint(method: str, form: str, backbone: Backbone, tmp_path: Path) -> None:
     run, model = restored(method, form, backbone, tmp_path)
     expected = agreement.our_scores(model, TASK, examples(form))
-    outer = whole.form_in_transformers(run, model, TASK, LABELS[form])
+    outer = whole.form_in_transformers(run, model, TASK, LABELS[form], told={})
     assert whole.becomes_one(run.description) and outer and outer.auto_class == CLASSES[form]
     whole.write_checkpoint(model, outer, tmp_path / "out")
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= {one.name for one in (tmp_path / "out").iterdir()}

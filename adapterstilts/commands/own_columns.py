@@ -1,0 +1,132 @@
+"""What flags and columns say of one's own data, whether these are files or a data set on the Hub."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from adapterstilts.commands.options.own import OwnDataOptions
+from adapterstilts.data.records.guessing import ColumnGuess
+from adapterstilts.errors import UsageError
+from adapterstilts.tasks.kind import KINDS
+from adapterstilts.tasks.label_guessing import LabelGuess
+from adapterstilts.tasks.sources import listed
+
+SUFFIXES = (
+    ".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".arrow", ".conll", ".conllu",
+    ".bio", ".iob", ".iob2",
+)  # fmt: skip
+"""What names of files of rows end with."""
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+"""What follows that where they are compressed."""
+
+# Flags that tell the kind of a task, the most telling first.
+_TELLING = {
+    "context": "span_qa", "answers": "span_qa", "choices": "multiple_choice", "tokens": "tagging", "tags": "tagging",
+    "text": "pair_classification", "label": "pair_classification",
+}  # fmt: skip
+# What columns of such names say of the form, likewise.
+_OF_COLUMNS = (
+    (("context",), ("question",), ("answers",), "span_qa"),
+    (("tokens",), ("tags", "nertags", "postags", "upos", "ner"), "tagging"),
+    (("choices",), "multiple_choice"),
+)
+
+
+@contextmanager
+def naming_flags() -> Iterator[None]:
+    """Errors that name the flags of `tasks new` with those that a command has for its own data."""
+    try:
+        yield
+    except UsageError as error:
+        remedy = re.sub(r"--column (\w+)=NAME", lambda found: _flag(found[1]), error.remedy or "")
+        remedy = remedy.replace("--option NAME=VALUE", "--task-option NAME=VALUE")
+        remedy = remedy.replace("Say it with --format", "Give the file the suffix of its format")
+        raise UsageError(error.message, remedy=remedy or None) from None
+
+
+def _flag(column: str) -> str:
+    """The flag that says where a canonical column is."""
+    return {"text_a": "--text NAME", "text_b": "--text FIRST,SECOND"}.get(column, f"--{column} NAME")
+
+
+def kind_by_flags(options: OwnDataOptions) -> tuple[str, str] | None:
+    """The kind of a task, and how it is known, where flags say it."""
+    if options.kind:
+        KINDS.get(options.kind)
+        return options.kind, "as you said"
+    return next(((kind, f"by --{name}") for name, kind in _TELLING.items() if getattr(options, name)), None)
+
+
+def kind_by_columns(records: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
+    """The kind of a task, and how it is known, by the columns of some records."""
+    columns = {re.sub("[^a-z0-9]", "", str(name).lower()) for record in records for name in record}
+    for *needed, kind in _OF_COLUMNS:
+        if all(columns.intersection(names) for names in needed):
+            return str(kind), "by its columns"
+    return "pair_classification", "by default; --kind says another"
+
+
+def given_options(options: OwnDataOptions) -> dict[str, Any]:
+    """The options of the kind, as YAML reads them."""
+    return {name: yaml.safe_load(text) for name, text in (options.task_option or {}).items()}
+
+
+def given_columns(kind: str, options: OwnDataOptions) -> dict[str, Any]:
+    """Canonical column to the file's, as far as it is said and of a meaning for the kind."""
+    features, given = KINDS.get(kind).features(), options.columns()
+    if options.text:
+        names = ("text_a", "text_b") if "text_a" in features else ("text",)
+        if len(options.text) > len(names):
+            raise UsageError(
+                f"--text has {len(options.text)} columns, where {kind} has {len(names)}.", remedy="Give fewer."
+            )
+        given |= dict(zip(names, options.text, strict=False))
+        if len(options.text) < len(names):
+            given |= dict.fromkeys(names[len(options.text) :], ())
+    for name in given:
+        if name not in features:
+            flag = "text" if name.startswith("text") else name
+            raise UsageError(f"--{flag} has no meaning for {kind}.", remedy="Leave it out, or say another --kind.")
+    return given
+
+
+def described(guesses: Sequence[ColumnGuess], options: Mapping[str, Any], looks: LabelGuess | None = None) -> list[str]:
+    """What is read from which column, and the options that follow from it, a line each.
+
+    Args:
+        looks: What the labels look like, where that is said.
+    """
+    lines = [
+        f"  {guess.column} from {', '.join(listed(guess.theirs))} ({guess.why})" for guess in guesses if guess.theirs
+    ]
+    labels = options.get("labels") or ()
+    if labels:
+        shown = ", ".join(map(str, labels[:8])) + (", …" if len(labels) > 8 else "")
+        lines.append(f"  {len(labels)} labels, in this order: {shown}")
+    if looks:
+        lines.append(f"  labels: {looks.why} (--task-option)")
+    told = {name: value for name, value in options.items() if name != "labels"}
+    if told:
+        lines.append("  " + ", ".join(f"{name} {value}" for name, value in told.items()))
+    return lines
+
+
+def task_name(named: str, taken: Collection[str], *, folder: str = "") -> str:
+    """What a task is called: the file's name without what stands behind it, unless another has it.
+
+    Args:
+        folder: That the file lies in.
+    """
+    stem = named
+    while Path(stem).suffix.lower() in (*SUFFIXES, *PACKED):
+        stem = Path(stem).stem
+    name = re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_-") or "own"
+    within = re.sub(r"[^A-Za-z0-9_-]+", "_", f"{folder}_{name}").strip("_-")
+    free = (one for one in (name, f"own_{name}", within) if one not in (*taken, "all", "none"))
+    return next(free, f"own_{within}")

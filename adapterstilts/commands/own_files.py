@@ -1,0 +1,180 @@
+"""Files in the place of a task: what is in them is told by flags and by looking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from adapterstilts.commands.new_recipe import Examined, NewTaskOptions, draft_recipe
+from adapterstilts.commands.new_task import common_folder, examine, first_records
+from adapterstilts.commands.options.own import OwnDataOptions
+from adapterstilts.commands.own_columns import (
+    described,
+    given_columns,
+    given_options,
+    kind_by_columns,
+    kind_by_flags,
+    naming_flags,
+    task_name,
+)
+from adapterstilts.commands.own_tasks import OwnTask
+from adapterstilts.data.formats.folders import dataset_folder, matching
+from adapterstilts.data.formats.guessing import guess_format
+from adapterstilts.data.sources.files import FileRows
+from adapterstilts.errors import UsageError
+from adapterstilts.files import file_digest
+from adapterstilts.languages import ENGLISH
+from adapterstilts.settings import validate
+from adapterstilts.tasks.catalogue import Catalogue
+from adapterstilts.tasks.kind import KINDS
+from adapterstilts.tasks.recipe import Recipe
+from adapterstilts.tasks.sources import HoldOut, listed
+
+_OF_FORMAT = {"conll": "tagging", "conllu": "tagging", "squad_json": "span_qa"}
+_GOLD = ("label", "tags", "answers")
+
+
+def own_file(name: str, options: OwnDataOptions, catalogue: Catalogue, *, taken: Sequence[str] = ()) -> OwnTask:
+    """The task that training rows in a file, in a folder or in the files of a pattern are.
+
+    Args:
+        taken: Names of other tasks.
+
+    Raises:
+        UsageError: A column or the kind is not told by anything, a flag does not fit, or a file to score is that of
+            training.
+        DataError: A file cannot be read, or is no part of the same table.
+    """
+    named, splits = Path(name), _splits(name)
+    first = splits["train"][0]
+    kind, why = _kind(first, options)
+    share = _share(options.validation)
+    validation = matching(options.validation) if options.validation and share is None else splits.get("validation", ())
+    test = {code: matching(files) for code, files in (options.test or {}).items()}
+    if not test and "test" in splits:
+        test = {ENGLISH: splits["test"]}
+    values: dict[str, Any] = {
+        "name": options.save_task or task_name(named.name, (*catalogue.names(), *taken), folder=named.parent.name),
+        "kind": kind,
+        "train": splits["train"],
+        "validation": validation,
+        "test": test,
+        "columns": given_columns(kind, options),
+        "options": given_options(options),
+        "metric": options.metric,
+        "title": named.name,
+        "encoding": options.encoding,
+        "delimiter": options.delimiter,
+        "sheet": options.sheet,
+        "hold_out": _hold_out(share, options),
+        "skip_bad_rows": getattr(options, "skip_bad_rows", False),
+    }
+    told = validate(NewTaskOptions, values, where=name)
+    with naming_flags():
+        examined = examine(told, catalogue)
+    _check_new_rows(told)
+    root = common_folder(told)
+    with naming_flags():
+        drafted = draft_recipe(told, examined, FileRows(root))
+    recipe = _without_gold(drafted, told, examined)
+    found = _found(name, kind, why, examined, recipe.options, len(splits["train"]))
+    root = root.resolve()
+    return OwnTask(recipe, FileRows(root), f" --data-dir {root}", tuple(found))
+
+
+def _splits(name: str) -> dict[str, tuple[Path, ...]]:
+    """The files of each split, those of training among them.
+
+    Raises:
+        UsageError: There are none.
+    """
+    path = Path(name)
+    if path.is_dir():
+        found = {split: tuple(files) for split, files in dataset_folder(path).items()}
+        if "train" not in found:
+            raise UsageError(f"{path} has no training data; it has {', '.join(found)}.", remedy="Give a file of them.")
+        return found
+    files = matching(name)
+    if not files[0].is_file():
+        raise UsageError(
+            f"{name} is neither a task nor a file.",
+            remedy="`astilts tasks` lists the tasks. A data set on the Hub is hf-data://USER/NAME.",
+        )
+    return {"train": files}
+
+
+def _check_new_rows(told: NewTaskOptions) -> None:
+    """Refuses rows to score or to select by that are the rows of training.
+
+    Raises:
+        UsageError: A file has the same content as one of those.
+    """
+    trained = {file_digest(path): path for path in told.train}
+    given = {"--validation": told.validation, **{f"--test {code}": files for code, files in told.test.items()}}
+    for flag, path in [(flag, path) for flag, files in given.items() for path in files]:
+        if (same := trained.get(file_digest(path))) is not None:
+            raise UsageError(
+                f"{flag}: {path} has the very rows that are trained on, those of {same}: what a model scores on them "
+                "says nothing of others.",
+                remedy="Give a file of other rows, or hold some out with --validation 0.2.",
+            )
+
+
+def _without_gold(recipe: Recipe, told: NewTaskOptions, examined: Examined) -> Recipe:
+    """The recipe, with columns of gold as ones that records may lack where a file to score has none."""
+    gold = {guess.column: guess.theirs for guess in examined.guesses if guess.column in _GOLD}
+    lacking = [
+        column
+        for column, theirs in gold.items()
+        if any(
+            one not in first_records(path, examined.format)[0]
+            for files in told.test.values()
+            for path in files
+            for one in listed(theirs)
+        )
+    ]
+    if not lacking:
+        return recipe
+    part = recipe.source("files").model_copy(update={"may_lack": tuple(lacking)})
+    return recipe.model_copy(update={"sources": recipe.sources.model_copy(update={"files": part})})
+
+
+def _found(name: str, kind: str, why: str, examined: Examined, options: Mapping[str, Any], files: int) -> list[str]:
+    """What was told by looking, a line each."""
+    options_ = {"encoding": examined.format.encoding.name, **examined.format.options}
+    read_with = ", ".join(f"{name} {value!r}" for name, value in options_.items() if name != "columns")
+    parts = f", in {files} files" if files > 1 else ""
+    lines = [f"{name}: {kind} ({why}); read as {examined.format.name}, {read_with}{parts}"]
+    return lines + described(examined.guesses, options, examined.labels)
+
+
+def _kind(path: Path, options: OwnDataOptions) -> tuple[str, str]:
+    """The kind of a task, and how it is known."""
+    if found := kind_by_flags(options):
+        return found
+    read_with = {"encoding": options.encoding, "delimiter": options.delimiter, "sheet": options.sheet}
+    for name in ("tagging", "span_qa", "pair_classification"):
+        guessed = guess_format(path, KINDS.get(name).features(), **read_with)
+        if guessed.name in _OF_FORMAT:
+            return _OF_FORMAT[guessed.name], "by its format"
+    return kind_by_columns(first_records(path, guessed)[:5])
+
+
+def _share(given: str | None) -> float | None:
+    """The share of the training rows that `--validation` gives; None where it is a file, or not given."""
+    try:
+        share = float(given) if given is not None else None
+    except ValueError:
+        if not all(path.is_file() for path in matching(str(given))):
+            raise UsageError(f"--validation {given} is not a file.", remedy="Give a file, or a share as 0.1.") from None
+        return None
+    if share is not None and not 0 < share < 1:
+        raise UsageError(f"--validation {given} is no share between 0 and 1.", remedy="Give 0.1, or a file.")
+    return share
+
+
+def _hold_out(share: float | None, options: OwnDataOptions) -> HoldOut | None:
+    if share is None and options.group:
+        raise UsageError("--group has no meaning without --validation SHARE.", remedy="Add --validation 0.1.")
+    return HoldOut(share=share, by=options.group or ()) if share is not None else None
