@@ -10,9 +10,11 @@ import numpy as np
 
 from adapterstilts.data.batching import Batch, Collator, model_inputs
 from adapterstilts.data.features import encode_now
+from adapterstilts.modeling.architecture import has_experts
+from adapterstilts.modeling.shared_batch import scores_of
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.settings import Encoding
-from adapterstilts.stages.predict import Track, in_batches, predict
+from adapterstilts.stages.predict import Track, in_batches
 from adapterstilts.tasks.explained import Result, Said, explained
 from adapterstilts.tasks.kind import Kind, Row
 
@@ -50,28 +52,40 @@ class Answerer:
 
     def examples(self, rows: Sequence[Row]) -> list[Batch]:
         """Batches of one feature each, of some rows."""
-        features = self._features(rows)
+        features = self.features(rows)
         inputs = features.select_columns(model_inputs(features.column_names)).to_list()
         return [self.collator.pad([one]) for one in inputs]
 
-    def _features(self, rows: Sequence[Row]) -> Dataset:
+    @property
+    def alone(self) -> bool:
+        """Whether each feature is a batch of its own: where experts are chosen for tokens, batches change scores."""
+        return has_experts(self.model.config)
+
+    def features(self, rows: Sequence[Row]) -> Dataset:
+        """What the model reads of some rows."""
         tokenizer = self.model.pretrained.tokenizer()
         return encode_now(_columns_alike(rows), kind=self.kind, tokenizer=tokenizer, encoding=self.encoding)
 
     def said(
         self, rows: Sequence[Row], *, track: Track | None = None, run: Callable[[Batch], np.ndarray] | None = None
     ) -> Said:
-        """What the model says to some rows.
+        """What the model says to some rows; on a CPU to the last bit what it says to each of them alone.
 
         Args:
             run: What gives the scores of a batch in the model's place.
         """
-        features = self._features(rows)
-        if run is None:
-            logits = predict(self.model, features, task=self.head, collator=self.collator, track=track)
-        else:
-            logits = in_batches(run, features, collator=self.collator, track=track)
+        features = self.features(rows)
+        logits = in_batches(run or self._scores, features, collator=self._batched(), track=track)
         return Said(self.kind, rows, features.to_list(), logits, self.calibration, self.temperature)
+
+    def _scores(self, batch: Batch) -> np.ndarray:
+        self.model.eval()
+        return scores_of(self.model, self.head, batch).float().cpu().numpy()
+
+    def _batched(self) -> Collator:
+        if not self.alone:
+            return self.collator
+        return Collator(pad_id=self.collator.pad_id, tokens_per_batch=1, max_length=self.collator.max_length)
 
 
 def _columns_alike(rows: Sequence[Row]) -> Sequence[dict[str, Any]]:
