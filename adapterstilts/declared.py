@@ -32,6 +32,7 @@ class Group(Enum):
     HYPERPARAMETERS = ("Hyperparameters", "the profile's, or else the recipe's")
     LANGUAGE_ADAPTERS = "Language adapters"
     EVALUATION = "Evaluation"
+    SERVER = "Server"
     BASELINES = "Baselines"
     RUN = "Run"
 

@@ -42,18 +42,23 @@ def shared_form(model: TransferModel) -> tuple[Any, ...] | None:
     described = model.describe()
     kinds = {block.kind for block in described.blocks}
     layers = [head.layer for head in model.heads.values()]
-    if described.own_backbone or described.quantization or kinds != {"adapter"} or any(one is not None for one in layers):
+    if (
+        described.own_backbone
+        or described.quantization
+        or kinds != {"adapter"}
+        or any(one is not None for one in layers)
+    ):
         return None
-    method = METHODS.get(described.method.name)
-    own = method.config if method.library_name == "peft" else ""
+    methods = [METHODS.get(one.method.name) for block in described.blocks for one in block.adapters]
     device = next(model.parameters()).device
     if device.type != "cpu":  # elsewhere scores depend on the batch, so that they cannot be compared
         return None
-    return described.backbone, model.precision, method.library_name, own
+    # Layers of the libraries are for one method at a time.
+    return described.backbone, model.precision, frozenset((one.library_name, one.config) for one in methods)
 
 
 class SharedBatch:
-    """A backbone with the adapters of several models side by side, whose weights share the memory of theirs.
+    """A backbone with the adapters of several models side by side, which are copied into it.
 
     Args:
         first: One of the models; it tells backbone, library and number format.

@@ -21,6 +21,9 @@ from adapterstilts.tasks.kind import Kind, Row
 if TYPE_CHECKING:
     from datasets import Dataset
 
+_READ_AT_ONCE = ("classification", "multi_label", "regression", "choice")
+_ALL = 10**7
+
 
 @dataclass
 class Answerer:
@@ -40,6 +43,9 @@ class Answerer:
     head: str
     calibration: Mapping[str, float] = field(default_factory=dict)
     temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        self.model.eval()
 
     def answer(self, rows: Sequence[Row], *, track: Track | None = None) -> list[Result]:
         """A result for each row, in order; see `tasks.explained`.
@@ -75,14 +81,32 @@ class Answerer:
             run: What gives the scores of a batch in the model's place.
         """
         features = self.features(rows)
-        logits = in_batches(run or self._scores, features, collator=self._batched(), track=track)
+        logits = in_batches(run or self._scores, features, collator=self.batching, track=track)
         return Said(self.kind, rows, features.to_list(), logits, self.calibration, self.temperature)
 
+    def cut(self, said: Said) -> list[int]:
+        """Rows of which the model has read the beginning only, because it reads no more tokens at once.
+
+        Of long contexts and sentences it reads one window after the other.
+        """
+        if self.kind.head().name not in _READ_AT_ONCE:
+            return []
+        full = [one["row"] for one in said.features if one["length"] >= self.encoding.max_length]
+        if not full:
+            return []
+        whole = self.encoding.model_copy(update={"max_length": _ALL})
+        rows = [said.rows[row] for row in full]
+        lengths = encode_now(
+            _columns_alike(rows), kind=self.kind, tokenizer=self.model.pretrained.tokenizer(), encoding=whole
+        )["length"][:]
+        return [row for row, length in zip(full, lengths, strict=True) if length > self.encoding.max_length]
+
     def _scores(self, batch: Batch) -> np.ndarray:
-        self.model.eval()
         return scores_of(self.model, self.head, batch).float().cpu().numpy()
 
-    def _batched(self) -> Collator:
+    @property
+    def batching(self) -> Collator:
+        """How features become batches."""
         if not self.alone:
             return self.collator
         return Collator(pad_id=self.collator.pad_id, tokens_per_batch=1, max_length=self.collator.max_length)

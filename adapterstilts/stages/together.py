@@ -23,6 +23,18 @@ Asked = tuple[str, Sequence[Row]]
 
 
 @dataclass(frozen=True)
+class Answered:
+    """What is said to the rows of one that asked.
+
+    Attributes:
+        cut: Rows of which the model has read the beginning only.
+    """
+
+    results: list[Result]
+    cut: list[int]
+
+
+@dataclass(frozen=True)
 class _Feature:
     """One feature of one model that waits for its scores.
 
@@ -71,7 +83,7 @@ class Together:
         shared = self._shared.get(name)
         return [one for one in shared.names if one != name] if shared else []
 
-    def answer(self, asked: Sequence[Asked]) -> list[list[Result]]:
+    def answer(self, asked: Sequence[Asked]) -> list[Answered]:
         """A result for each row of each that is asked; to the last bit those that `Answerer.answer` gives to it alone.
 
         Args:
@@ -87,11 +99,18 @@ class Together:
         features = {name: self.answerers[name].features(own) for name, own in rows.items()}
         scores = self._scores(features)
         results: dict[str, list[Result]] = {}
+        cut: dict[str, set[int]] = {}
         for name, own in rows.items():
             one = self.answerers[name]
             said = Said(one.kind, own, features[name].to_list(), scores[name], one.calibration, one.temperature)
-            results[name] = explained(said)
-        return [[results[name][place] for place in these] for (name, _), these in zip(asked, places, strict=True)]
+            results[name], cut[name] = explained(said), set(one.cut(said))
+        return [
+            Answered(
+                [results[name][place] for place in these],
+                [number for number, place in enumerate(these) if place in cut[name]],
+            )
+            for (name, _), these in zip(asked, places, strict=True)
+        ]
 
     def _scores(self, features: dict[str, Dataset]) -> dict[str, list[np.ndarray]]:
         found: dict[str, dict[int, np.ndarray]] = {name: {} for name in features}
@@ -112,7 +131,7 @@ class Together:
         tokens = 0
         for one in sorted(waiting, key=lambda feature: feature.model):
             added = one.width * one.sequences
-            if batch and tokens + added > self.answerers[one.model].collator.tokens_per_batch:
+            if batch and tokens + added > self.answerers[one.model].batching.tokens_per_batch:
                 yield batch
                 batch, tokens = [], 0
             batch.append(one)

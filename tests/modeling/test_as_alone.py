@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -11,7 +9,7 @@ from adapterstilts.modeling.as_alone import AsAlone
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.transfer_model import TransferModel
-from adapterstilts.runs.specs import MethodSpec, Precision
+from adapterstilts.runs.specs import MethodSpec
 from adapterstilts.tasks.kind import HeadSpec
 from tests.backbones import FAMILIES
 from tests.conftest import save_tiny_backbone
@@ -20,11 +18,11 @@ ROWS, WIDTH = 13, 32
 HEADS = {"labels": HeadSpec("classification", 3), "spans": HeadSpec("span", 2), "tags": HeadSpec("token", 17)}
 
 
-def disturbed(backbone: Backbone, method: str, *, precision: Precision = "fp32") -> TransferModel:
+def disturbed(backbone: Backbone, method: str, **options: int) -> TransferModel:
     """A model whose adapter has an effect."""
     torch.manual_seed(0)
-    spec = MethodSpec(name=method)
-    model = TransferModel(backbone, method=spec, precision=precision)
+    spec = MethodSpec(name=method, options=options)
+    model = TransferModel(backbone, method=spec, precision="fp32")
     if METHODS.get(method).adds_adapter:
         model.add_adapter("one", spec)
     for name, head in HEADS.items():
@@ -40,7 +38,10 @@ def batch(rows: int = ROWS, *, seed: int = 1) -> dict[str, torch.Tensor]:
     draws = torch.Generator().manual_seed(seed)
     lengths = torch.randint(3, WIDTH + 1, (rows, 1), generator=draws)
     mask = (torch.arange(WIDTH) < lengths).long()
-    return {"input_ids": torch.randint(5, 190, (rows, WIDTH), generator=draws) * mask + 1 - mask, "attention_mask": mask}
+    return {
+        "input_ids": torch.randint(5, 190, (rows, WIDTH), generator=draws) * mask + 1 - mask,
+        "attention_mask": mask,
+    }
 
 
 def assert_as_alone(model: TransferModel) -> None:

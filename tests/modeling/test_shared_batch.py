@@ -61,14 +61,14 @@ def assert_own_scores(shared: SharedBatch, models: dict[str, TransferModel]) -> 
             assert torch.equal(own, scores_of(models[name], "labels", one)[0])
 
 
-def test_methods_of_one_library_share_a_batch(backbone: Backbone) -> None:
-    models = {method: disturbed(backbone, method) for method in ("seq_bn", "lora", "ia3", "unipelt")}
-    shared = SharedBatch(models["seq_bn"])
+def test_sizes_of_a_method_share_a_batch(backbone: Backbone) -> None:
+    models = {str(size): disturbed(backbone, "seq_bn", reduction_factor=size) for size in (4, 8, 16)}
+    shared = SharedBatch(models["4"])
     assert all(shared.add(name, one, "labels", examples(3, 5)) for name, one in models.items())
     assert_own_scores(shared, models)
 
 
 def test_other_forms_of_models_are_told_apart(backbone: Backbone) -> None:
     forms = {method: shared_form(disturbed(backbone, method)) for method in ("seq_bn", "lora", "peft:lora", "peft:ia3")}
-    assert forms["seq_bn"] == forms["lora"] and len(set(forms.values())) == 3
+    assert len(set(forms.values())) == 4 and forms["lora"] == shared_form(disturbed(backbone, "lora", r=4))
     assert shared_form(disturbed(backbone, "full")) is None and shared_form(disturbed(backbone, "head")) is None
