@@ -12,6 +12,7 @@ from typing import Any
 
 import adapters
 import torch
+from adapters import AdapterSetup
 from adapters.composition import Average, BatchSplit, Fuse, Stack
 from adapters.configuration import ADAPTER_CONFIG_MAP, AdapterConfig, build_full_config
 from adapters.loading import AdapterFusionLoader, AdapterLoader, PredictionHeadLoader
@@ -231,11 +232,8 @@ def activate(backbone: Any, blocks: Sequence[Block]) -> None:
 def mixed(backbone: Any, stacks: Sequence[Sequence[str]], sizes: Sequence[int]) -> Iterator[None]:
     """While it lasts, the first `sizes[0]` sequences of a batch go through the adapters `stacks[0]`, and so on."""
     children = [Stack(*names) if len(names) > 1 else names[0] for names in stacks]
-    backbone.set_active_adapters(BatchSplit(*children, batch_sizes=list(sizes)) if len(children) > 1 else children[0])
-    try:
+    with AdapterSetup(BatchSplit(*children, batch_sizes=list(sizes)) if len(children) > 1 else children[0]):
         yield
-    finally:
-        backbone.set_active_adapters(None)
 
 
 def merges_into_backbone(method: LibraryMethod) -> bool:

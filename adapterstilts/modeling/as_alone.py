@@ -17,8 +17,10 @@ import torch
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-_MOST = 32
-# Computed sequence by sequence always: what is left over when registers or threads share the work is computed otherwise.
+_MOST = 64
+# How many numbers at least a thread of torch works on, and by how many these can be divided whatever the registers are.
+_GRAIN, _REGISTERS = 2**15, 64
+# What is left over when registers and threads have shared the numbers is computed otherwise than the rest.
 _SEPARATE = frozenset({
     functional.gelu, functional.silu, functional.mish, functional.softplus, functional.elu, torch.tanh,
     torch.Tensor.tanh, functional.tanh, torch.sigmoid, torch.Tensor.sigmoid, functional.sigmoid, torch.exp,
@@ -49,9 +51,16 @@ class AsAlone(TorchFunctionMode):
             return _product(func, args, kwargs or {})
         if func in _SEPARATE or (func in _SUMS and _of_each(args, kwargs or {})):
             first, rest = args[0], args[1:]
-            if first.dim() > 2 and len(first) > 1:
+            if first.dim() > 2 and len(first) > 1 and not (func in _SEPARATE and _divides(first)):
                 return torch.cat([func(one, *rest, **(kwargs or {})) for one in first.split(1)])
         return func(*args, **kwargs) if kwargs else func(*args)
+
+
+def _divides(values: torch.Tensor) -> bool:
+    """Whether the numbers of one sequence, and those of each thread's share, fill registers and leave nothing over."""
+    one, all_, threads = values[0].numel(), values.numel(), torch.get_num_threads()
+    shares = {-(-count // min(threads, -(-count // _GRAIN))) for count in (one, all_)}
+    return values.is_contiguous() and one % _REGISTERS == 0 and all(share % _REGISTERS == 0 for share in shares)
 
 
 def _of_each(args: Sequence[Any], named: Mapping[str, Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +17,6 @@ from adapterstilts.settings import Encoding
 from adapterstilts.stages.predict import Track, in_batches
 from adapterstilts.tasks.explained import Result, Said, explained
 from adapterstilts.tasks.kind import Kind, Row
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 _READ_AT_ONCE = ("classification", "multi_label", "regression", "choice")
 _ALL = 10**7
@@ -58,16 +55,14 @@ class Answerer:
 
     def examples(self, rows: Sequence[Row]) -> list[Batch]:
         """Batches of one feature each, of some rows."""
-        features = self.features(rows)
-        inputs = features.select_columns(model_inputs(features.column_names)).to_list()
-        return [self.collator.pad([one]) for one in inputs]
+        return [self.collator.pad([inputs_of(one)]) for one in self.features(rows)]
 
     @property
     def alone(self) -> bool:
         """Whether each feature is a batch of its own: where experts are chosen for tokens, batches change scores."""
         return has_experts(self.model.config)
 
-    def features(self, rows: Sequence[Row]) -> Dataset:
+    def features(self, rows: Sequence[Row]) -> list[Row]:
         """What the model reads of some rows."""
         tokenizer = self.model.pretrained.tokenizer()
         return encode_now(_columns_alike(rows), kind=self.kind, tokenizer=tokenizer, encoding=self.encoding)
@@ -81,8 +76,13 @@ class Answerer:
             run: What gives the scores of a batch in the model's place.
         """
         features = self.features(rows)
-        logits = in_batches(run or self._scores, features, collator=self.batching, track=track)
-        return Said(self.kind, rows, features.to_list(), logits, self.calibration, self.temperature)
+        lengths, sequences = ([one[name] for one in features] for name in ("length", "sequences"))
+
+        def inputs(places: list[int]) -> list[Row]:
+            return [inputs_of(features[place]) for place in places]
+
+        logits = in_batches(run or self._scores, inputs, lengths, sequences, collator=self.batching, track=track)
+        return Said(self.kind, rows, features, logits, self.calibration, self.temperature)
 
     def cut(self, said: Said) -> list[int]:
         """Rows of which the model has read the beginning only, because it reads no more tokens at once.
@@ -96,10 +96,10 @@ class Answerer:
             return []
         whole = self.encoding.model_copy(update={"max_length": _ALL})
         rows = [said.rows[row] for row in full]
-        lengths = encode_now(
+        found = encode_now(
             _columns_alike(rows), kind=self.kind, tokenizer=self.model.pretrained.tokenizer(), encoding=whole
-        )["length"][:]
-        return [row for row, length in zip(full, lengths, strict=True) if length > self.encoding.max_length]
+        )
+        return [row for row, one in zip(full, found, strict=True) if one["length"] > self.encoding.max_length]
 
     def _scores(self, batch: Batch) -> np.ndarray:
         return scores_of(self.model, self.head, batch).float().cpu().numpy()
@@ -110,6 +110,11 @@ class Answerer:
         if not self.alone:
             return self.collator
         return Collator(pad_id=self.collator.pad_id, tokens_per_batch=1, max_length=self.collator.max_length)
+
+
+def inputs_of(feature: Row) -> Row:
+    """The columns of a feature that the model reads."""
+    return {name: feature[name] for name in model_inputs(list(feature))}
 
 
 def _columns_alike(rows: Sequence[Row]) -> Sequence[dict[str, Any]]:

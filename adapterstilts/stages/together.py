@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from adapterstilts.data.batching import Batch, bucket, model_inputs
+from adapterstilts.data.batching import Batch, bucket
 from adapterstilts.modeling.shared_batch import SharedBatch, scores_of, shared_form
-from adapterstilts.stages.answerer import Answerer
+from adapterstilts.stages.answerer import Answerer, inputs_of
 from adapterstilts.stages.probes import probe_rows
 from adapterstilts.tasks.explained import Result, Said, explained
 from adapterstilts.tasks.kind import Row
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 Asked = tuple[str, Sequence[Row]]
 """The name of a model, and rows for it."""
@@ -102,7 +99,7 @@ class Together:
         cut: dict[str, set[int]] = {}
         for name, own in rows.items():
             one = self.answerers[name]
-            said = Said(one.kind, own, features[name].to_list(), scores[name], one.calibration, one.temperature)
+            said = Said(one.kind, own, features[name], scores[name], one.calibration, one.temperature)
             results[name], cut[name] = explained(said), set(one.cut(said))
         return [
             Answered(
@@ -112,7 +109,7 @@ class Together:
             for (name, _), these in zip(asked, places, strict=True)
         ]
 
-    def _scores(self, features: dict[str, Dataset]) -> dict[str, list[np.ndarray]]:
+    def _scores(self, features: dict[str, list[Row]]) -> dict[str, list[np.ndarray]]:
         found: dict[str, dict[int, np.ndarray]] = {name: {} for name in features}
         waiting: dict[Any, list[_Feature]] = {}
         for name, own in features.items():
@@ -153,10 +150,7 @@ class Together:
             yield from one.float().cpu().numpy()
 
 
-def _features_of(name: str, features: Dataset, answerer: Answerer) -> Iterator[_Feature]:
-    inputs = features.select_columns(model_inputs(features.column_names)).to_list()
-    for place, (own, length, sequences) in enumerate(
-        zip(inputs, features["length"][:], features["sequences"][:], strict=True)
-    ):
-        width = bucket(length, max_length=answerer.collator.max_length)
-        yield _Feature(name, place, own, length, sequences, width)
+def _features_of(name: str, features: Sequence[Row], answerer: Answerer) -> Iterator[_Feature]:
+    for place, one in enumerate(features):
+        width = bucket(one["length"], max_length=answerer.collator.max_length)
+        yield _Feature(name, place, inputs_of(one), one["length"], one["sequences"], width)

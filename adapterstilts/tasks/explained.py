@@ -136,10 +136,10 @@ def _tags(said: Said) -> list[Result]:
     numbers = {label: number for number, label in enumerate(labels)}
     shares = [[0.0] * len(row["tokens"]) for row in said.rows]
     for feature, (row, scores) in zip(said.features, said.by_row(), strict=True):
-        tags = answers[said.rows[row]["id"]]
+        tags, logs = answers[said.rows[row]["id"]], log_softmax(scores, axis=-1)
         for word, at in zip(feature["words"], feature["at"], strict=True):
             number = numbers[tags[word]] if tags[word] in numbers else int(scores[at].argmax())
-            shares[row][word] = round(float(np.exp(log_softmax(scores[at])[number])), _DIGITS)
+            shares[row][word] = round(float(np.exp(logs[at, number])), _DIGITS)
     results = []
     for given, own in zip(said.rows, shares, strict=True):
         result: Result = {"tags": answers[given["id"]], "scores": own, "tokens": list(given["tokens"])}
