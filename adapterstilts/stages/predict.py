@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from adapterstilts.data.batching import Batch, Collator, model_inputs
+from adapterstilts.data.batching import Batch, Collator, Feature, model_inputs
 from adapterstilts.modeling.transfer_model import TransferModel
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def predict(
 
 def in_batches(
     run: Callable[[Batch], np.ndarray],
-    inputs: Callable[[list[int]], list[dict[str, Any]]],
+    inputs: Callable[[list[int]], Sequence[Feature]],
     lengths: Sequence[int],
     sequences: Sequence[int],
     *,

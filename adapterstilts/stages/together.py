@@ -42,7 +42,7 @@ class _Feature:
 
     model: str
     place: int
-    inputs: dict[str, Any]
+    inputs: Row
     length: int
     sequences: int
     width: int

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, log_softmax, logsumexp, softmax
+from scipy.special import expit, log_softmax, softmax
 
 from adapterstilts.tasks.kind import Kind, Row
 from adapterstilts.tasks.span_qa import END, START
@@ -119,7 +119,7 @@ def span_shares(said: Said) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for feature, (row, scores) in zip(said.features, said.by_row(), strict=True):
         first, count = feature["context_start"], len(feature["spans"]) // 2
         places = [feature["no_answer"], *range(first, first + count)]
-        both = logsumexp(scores[places, START]) + logsumexp(scores[places, END])
+        both = np.logaddexp.reduce(scores[places, START]) + np.logaddexp.reduce(scores[places, END])
         totals[row] = np.logaddexp(totals[row], both)
         empty[row] = np.logaddexp(empty[row], scores[feature["no_answer"]].sum())
         best[row] = max(best[row], kind.best_score(feature, scores))

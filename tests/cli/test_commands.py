@@ -45,7 +45,7 @@ def test_all_commands_are_found() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "", "train-intermediate", "train-language", "transfer", "score", "export", "runs", "runs show", "tasks",
         "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor", "push", "pull", "info", "search",
-        "verify", "predict", "export-model",
+        "verify", "predict", "serve", "export-model",
     }  # fmt: skip
 
 
