@@ -36,9 +36,9 @@ def rows(count: int, language: str = "de") -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.fixture(scope="module")
-def together(tmp_path_factory: pytest.TempPathFactory, answering: dict[str, Any]) -> Together:
+def together(tmp_path_factory: pytest.TempPathFactory, trained: dict[str, Any]) -> Together:
     found = Together()
-    for name, store in (("mnli", None), ("squad", answering["store"]), ("siqa", None)):
+    for name, store in (("mnli", None), ("squad", trained["store"]), ("siqa", None)):
         one = answerer(name, store or tmp_path_factory.mktemp("store"))
         found.add(name, one, list(input_features(one.kind)))
     return found
