@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from adapterstilts.serving.messages import Answer, Model, Question
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.explained import labels_of
 from adapterstilts.tasks.kind import Kind, Row
+from adapterstilts.tasks.sources import Names
 
 if TYPE_CHECKING:
     from adapterstilts.stages.together import Together
@@ -32,6 +33,7 @@ class ServedModel:
 
     Attributes:
         by_language: Whether it has adapters or modules of its own for each language.
+        likely: What columns are called in the task's own files.
     """
 
     name: str
@@ -39,6 +41,7 @@ class ServedModel:
     kind: Kind
     first: Ready
     by_language: bool
+    likely: Mapping[str, Names]
     others: dict[str, Ready] = field(default_factory=dict)
 
 
@@ -73,7 +76,7 @@ class Served:
         blocks = ModelOutline.read(trained.run.folder).description.blocks
         over = (bool(blocks) and bool(blocks[0].language)) or trained.facts.model_type == "xmod"
         ready = make_ready(trained, self._options, self._note)
-        self._models[name] = ServedModel(name, trained, kind, ready, over)
+        self._models[name] = ServedModel(name, trained, kind, ready, over, trained.likely_columns)
         self._together.add(name, ready.answerer, list(features))
 
     def described(self) -> Iterator[str]:
@@ -149,9 +152,7 @@ class Served:
             return key, language, []
         told = {name: tuple(names) if isinstance(names, list) else names for name, names in question.columns.items()}
         try:
-            columns = InputColumns.of(
-                one.kind, [record for _, record in records[:_GUESSED_FROM]], told, one.trained.likely_columns
-            )
+            columns = InputColumns.of(one.kind, [record for _, record in records[:_GUESSED_FROM]], told, one.likely)
         except UsageError as error:
             reads = ", ".join(input_features(one.kind))
             raise DataError(
