@@ -15,7 +15,8 @@ from adapterstilts.serving.messages import Answer, Question
 
 Answering = Callable[[Sequence[Question]], Sequence[Answer | Exception]]
 
-# After several requests were answered at once, the share of the time that took which is waited for more, in seconds at most.
+# After several requests were answered at once: the share of that time for which more are waited for, and its bound in
+# seconds.
 _PAUSE, _LONGEST_PAUSE = 0.15, 0.02
 
 
