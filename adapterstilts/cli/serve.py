@@ -23,7 +23,7 @@ def serve(served: ServedModels, options: ServeOptions) -> None:
     Examples:
       astilts serve mnli squad udpos
       astilts serve topics=news@6f0c1d me/xlmr-squad --port 8080 --max-waiting 64
-      curl -d '{"model": "udpos", "inputs": ["Der Zug kam."]}' http://127.0.0.1:8000/predict
+      curl --json '{"model": "udpos", "inputs": ["Der Zug kam."]}' http://127.0.0.1:8000/predict
     """
     from adapterstilts.cli.progress import Terminal
     from adapterstilts.commands.serve import run_serve
