@@ -15,6 +15,7 @@ _EXPORTS = {
     "translate": "adapterstilts.api",
     "predict": "adapterstilts.api",
     "load": "adapterstilts.api",
+    "serve": "adapterstilts.api",
     "export_model": "adapterstilts.api",
     "methods": "adapterstilts.api",
     "doctor": "adapterstilts.api",

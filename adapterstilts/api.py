@@ -21,6 +21,8 @@ from adapterstilts.commands.options import (
     PushOptions,
     SearchedTask,
     SearchOptions,
+    ServedModels,
+    ServeOptions,
     SharedReference,
     TrainedModelReference,
     TransferOptions,
@@ -149,6 +151,21 @@ def load(model: TrainedModelReference, options: LoadOptions, *, reporter: Report
     from adapterstilts.commands.load import load_model
 
     return load_model(model.reference, options, _or_silent(reporter).note)
+
+
+@takes(ServedModels, ServeOptions)
+def serve(served: ServedModels, options: ServeOptions, *, reporter: Reporter | None = None) -> None:
+    """Answers requests over HTTP with trained models, until the process is told to end.
+
+    It returns once SIGTERM or SIGINT (Ctrl-C) has come and everything that was taken has been answered, and is to be
+    called in the main thread.
+
+    Raises:
+        AstiltsError: See the message; each says what to change.
+    """
+    from adapterstilts.commands.serve import run_serve
+
+    run_serve(served.references, options, _or_silent(reporter))
 
 
 @takes(TrainedModelReference, ExportModelOptions)

@@ -33,6 +33,7 @@ class Group(Enum):
     LANGUAGE_ADAPTERS = "Language adapters"
     EVALUATION = "Evaluation"
     FEW_SHOTS = "Few shots"
+    SERVER = "Server"
     BASELINES = "Baselines"
     RUN = "Run"
 

@@ -21,6 +21,7 @@ FLOORS = [
     {"data", "modeling"},
     {"stages"},
     {"sharing"},
+    {"serving"},
     {"commands"},
     {"reporting"},
     {"signatures"},

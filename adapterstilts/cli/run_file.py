@@ -43,9 +43,10 @@ def _words(document: Mapping[str, Any], root: click.Group, where: str) -> list[s
     command: click.Command = root
     for name in names:
         group = command
-        inner = group.get_command(click.Context(group), name) if isinstance(group, click.Group) else None
+        context = click.Context(group)
+        inner = group.get_command(context, name) if hasattr(group, "get_command") else None
         if inner is None:
-            offered = group.list_commands(click.Context(group)) if isinstance(group, click.Group) else []
+            offered = group.list_commands(context) if hasattr(group, "list_commands") else []
             raise UsageError(f"{where}: {unknown('command', document[COMMAND], offered)}")
         command = inner
     known = {key_of(parameter): parameter for parameter in command.params}
@@ -59,7 +60,7 @@ def _words(document: Mapping[str, Any], root: click.Group, where: str) -> list[s
             raise UsageError(f"{where}: {unknown('option', str(given), known)}")
         parameter = known[key]
         if isinstance(parameter, click.Argument):
-            arguments += [_text(one) for one in (value if isinstance(value, list) else [value])]
+            arguments += _texts(value)
         else:
             flags += _flag(parameter, value, f"{where}, {given}")
     return [*names, *flags, *(["--", *arguments] if arguments else [])]
@@ -75,23 +76,26 @@ def key_of(parameter: click.Parameter) -> str:
 def _flag(parameter: click.Parameter, value: Any, where: str) -> Iterator[str]:
     name = max(parameter.opts, key=len)
     if getattr(parameter, "is_flag", False):
-        if not isinstance(value, bool):
+        if value not in (True, False):
             raise UsageError(f"{where}: {value!r} is neither true nor false.")
         if value or parameter.secondary_opts:
             yield name if value else parameter.secondary_opts[0]
     elif parameter.multiple:
-        for one in value if isinstance(value, list) else [value]:
-            yield f"{name}={_text(one)}"
-    elif isinstance(value, Mapping):
-        yield f"{name}={','.join(f'{key}={_text(one)}' for key, one in value.items())}"
-    elif isinstance(value, list):
-        yield f"{name}={','.join(map(_text, value))}"
+        yield from (f"{name}={one}" for one in _texts(value))
     else:
-        yield f"{name}={_text(value)}"
+        yield f"{name}={','.join(_texts(value))}"
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _texts(value: Any) -> list[str]:
+    """Values as they stand on a command line; of a mapping, `NAME=VALUE`."""
+    match value:
+        case str():
+            return [value]
+        case list():
+            return [text for one in value for text in _texts(one)]
+        case dict():
+            return [f"{name}={text}" for name, one in value.items() for text in _texts(one)]
+    return [json.dumps(value)]
 
 
 def write_command(path: Path, context: click.Context) -> None:
@@ -119,6 +123,9 @@ def write_command(path: Path, context: click.Context) -> None:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    return value if isinstance(value, (bool, int, float, str)) else str(value)
+    match value:
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case bool() | int() | float() | str():
+            return value
+    return str(value)

@@ -14,6 +14,7 @@ from adapterstilts.data.input_rows import InputColumns, input_features
 from adapterstilts.errors import DataError
 from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
 from adapterstilts.tasks.explained import Result, labels_of
+from adapterstilts.tasks.kind import Kind
 
 _CHUNK = 2000
 _WHERE = "the inputs"
@@ -67,7 +68,7 @@ class Model:
         """
         given = [inputs] if _is_one(inputs) else list(inputs)
         kind = self._answerer.kind
-        records = [(f"input {number}", self._record(one, number)) for number, one in enumerate(given)]
+        records = [(f"input {number}", as_record(one, kind, number)) for number, one in enumerate(given)]
         if not records:
             return []
         with self._lock, self._catalogue.in_use():
@@ -79,24 +80,29 @@ class Model:
                 rows.append([row for _, row in found.rows(part, language=self.language, where=_WHERE, bad=bad)])
             return [result for part in rows for result in self._answerer.answer(part)]
 
-    def _record(self, given: Any, number: int) -> Mapping[str, Any]:
-        """One input as a record with columns."""
-        names = list(input_features(self._answerer.kind))
-        match given:
-            case Mapping():
-                return given
-            case str():
-                return {names[0]: given}
-            case [*parts] if names == ["tokens"]:
-                return {"tokens": parts}
-            case [str(first), str(second)]:
-                pair = next((both for name, both in _PAIRS.items() if name in names), ())
-                if pair and "choices" not in names:
-                    return dict(zip(pair, (first, second), strict=True))
-        raise DataError(
-            f"Input {number} is {given!r:.80}, and the model reads {', '.join(names)}.",
-            remedy=f"Give a mapping with {', '.join(names)}.",
-        )
+
+def as_record(given: Any, kind: Kind, number: int) -> Mapping[str, Any]:
+    """One input as a record with columns.
+
+    Raises:
+        DataError: A model of this kind reads no such input.
+    """
+    names = list(input_features(kind))
+    match given:
+        case Mapping():
+            return given
+        case str():
+            return {names[0]: given}
+        case [*parts] if names == ["tokens"]:
+            return {"tokens": parts}
+        case [str(first), str(second)]:
+            pair = next((both for name, both in _PAIRS.items() if name in names), ())
+            if pair and "choices" not in names:
+                return dict(zip(pair, (first, second), strict=True))
+    raise DataError(
+        f"Input {number} is {given!r:.80}, and the model reads {', '.join(names)}.",
+        remedy=f"Give a mapping with {', '.join(names)}.",
+    )
 
 
 def _is_one(inputs: Any) -> bool:

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapterstilts.commands.answering import Ready, check_language, make_ready
 from adapterstilts.commands.options import PredictOptions
@@ -20,11 +20,15 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import Records
 from adapterstilts.data.input_files import STANDARD_INPUT, Input, InputFile, InputStream, in_chunks, peeked
 from adapterstilts.data.input_rows import InputColumns, input_features
-from adapterstilts.errors import UsageError
 from adapterstilts.files import file_digest
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.tasks.catalogue import in_catalogue
+from adapterstilts.tasks.explained import Result, explained
+from adapterstilts.tasks.kind import Row
 from adapterstilts.tasks.sources import Names
+
+if TYPE_CHECKING:
+    from adapterstilts.stages.predict import Track
 
 Show = Callable[[str], None]
 _COLUMN_OPTIONS = ("text", "question", "context", "choices", "tokens")
@@ -72,7 +76,7 @@ def run_predict(reference: str, options: PredictOptions, reporter: Reporter, sho
         given = _opened(options, list(features), reporter)
         bad = BadRows(skip=options.skip_bad_rows)
         first, records = peeked(given.records(bad), where=given.where)
-        columns = InputColumns.of(trained.kind, first, _given(options), _likely(trained))
+        columns = InputColumns.of(trained.kind, first, _given(options), trained.likely_columns)
         reporter.note(f"Reading {columns.described()}")
         ready = make_ready(trained, options, reporter.note)
         reporter.note(f"Probabilities are {ready.calibrated}.")
@@ -131,12 +135,28 @@ class _Work:
             def track(batches: Any, total: int, label: str = label) -> Any:
                 return self.reporter.track(batches, total, label)
 
-            results = self.ready.answerer.answer([row for _, row in rows], track=track)
+            results = self._results([row for _, row in rows], track)
             yield [(record, result) for (record, _), result in zip(rows, results, strict=True)], len(chunk)
             done += len(chunk)
             if time.monotonic() - last > _QUIET_SECONDS:
                 last = time.monotonic()
                 self.reporter.note(f"{done:,} rows, {(done - skip) / (last - begun):,.0f} a second")
+
+    def _results(self, rows: list[Row], track: Track) -> list[Result]:
+        if not rows:
+            return []
+        answerer = self.ready.answerer
+        said = answerer.said(rows, track=track)
+        if cut := answerer.cut(said):
+            self.reporter.note(
+                f"Of {len(cut):,} rows only the first {answerer.encoding.max_length} tokens were read, such as that "
+                f"which begins {next(iter(_texts(said.rows[cut[0]])))!r:.40}"
+            )
+        return explained(said)
+
+
+def _texts(row: Row) -> Iterator[str]:
+    return (value for name, value in row.items() if name not in ("id", "language") and type(value) is str and value)
 
 
 def _opened(options: PredictOptions, columns: list[str], reporter: Reporter) -> Input:
@@ -153,15 +173,6 @@ def _given(options: PredictOptions) -> dict[str, Names]:
     if len(given.get("choices", ())) == 1:
         given["choices"] = given["choices"][0]
     return given
-
-
-def _likely(trained: TrainedModel) -> dict[str, Names]:
-    """What the columns are called in the task's own files."""
-    try:
-        files = trained.setup.catalogue.recipe(trained.task.name).sources.files
-    except UsageError:  # a task of somebody else's
-        return {}
-    return dict(files.columns) if files else {}
 
 
 def _binding(ready: Ready, given: Input, options: PredictOptions) -> str:

@@ -26,6 +26,7 @@ from adapterstilts.sharing.references import is_reference
 from adapterstilts.stages.setup import Setup
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import Kind
+from adapterstilts.tasks.sources import Names
 
 if TYPE_CHECKING:
     from adapterstilts.modeling.transfer_model import TransferModel
@@ -85,6 +86,15 @@ class TrainedModel:
     def kind(self) -> Kind:
         """The kind of its task."""
         return self.setup.catalogue.build_kind(self.task)
+
+    @property
+    def likely_columns(self) -> dict[str, Names]:
+        """What columns are called in the task's own files."""
+        try:
+            files = self.setup.catalogue.recipe(self.task.name).sources.files
+        except UsageError:  # a task of somebody else's
+            return {}
+        return dict(files.columns) if files else {}
 
     @property
     def source(self) -> Setup | None:

@@ -71,18 +71,16 @@ def encode(
     return load_from_disk(folder)
 
 
-def encode_now(rows: Sequence[Row], *, kind: Kind, tokenizer: Any, encoding: Encoding) -> Dataset:
+def encode_now(rows: Sequence[Row], *, kind: Kind, tokenizer: Any, encoding: Encoding) -> list[Row]:
     """Features of rows without gold answers, that can be decoded; kept nowhere, for rows that are seen once.
 
     Args:
         rows: All with the same columns, those that the kind reads beside the gold one.
     """
-    from datasets import Dataset
-
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     indices = range(len(rows))
-    found = kind.encode(columns, indices, tokenizer=tokenizer, encoding=encoding, labels=False)
-    return Dataset.from_dict(_with_length(found))
+    found = _with_length(kind.encode(columns, indices, tokenizer=tokenizer, encoding=encoding, labels=False))
+    return [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.records.columns import Columns
@@ -21,6 +22,7 @@ GOLD = ("label", "tags", "answers")
 TOKENS = "tokens"
 _TEXT = "text"
 _OPTIONAL = ("id", "language", *GOLD)
+_FEATURES: WeakKeyDictionary[Kind, dict[str, Any]] = WeakKeyDictionary()  # making them takes a while
 # Canonical columns that cannot be empty, where a kind has them.
 _NEEDED = ("question", "context")
 
@@ -37,9 +39,12 @@ def input_features(kind: Kind) -> dict[str, Any]:
             f"This model {what}, which says nothing about a text alone.",
             remedy="Score it with `astilts transfer`, or give a model that classifies, tags, chooses or finds answers.",
         )
-    features = {name: feature for name, feature in kind.features().items() if name not in _OPTIONAL}
-    texts = kind.translated_columns
-    return {name: feature for name, feature in features.items() if not texts or name in texts}
+    if (known := _FEATURES.get(kind)) is None:
+        texts = kind.translated_columns
+        features = {name: feature for name, feature in kind.features().items() if name not in _OPTIONAL}
+        known = {name: feature for name, feature in features.items() if not texts or name in texts}
+        _FEATURES[kind] = known
+    return dict(known)
 
 
 @dataclass(frozen=True)

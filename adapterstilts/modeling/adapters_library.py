@@ -7,12 +7,14 @@ import dataclasses
 import importlib.util
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import adapters
 import torch
-from adapters.composition import Average, Fuse, Stack
+from adapters import AdapterSetup
+from adapters.composition import Average, BatchSplit, Fuse, Stack
 from adapters.configuration import ADAPTER_CONFIG_MAP, AdapterConfig, build_full_config
 from adapters.loading import AdapterFusionLoader, AdapterLoader, PredictionHeadLoader
 from adapters.utils import ACTIVATION_RENAME
@@ -230,6 +232,14 @@ def activate(backbone: Any, blocks: Sequence[Block]) -> None:
         else:
             parts += block.names
     backbone.set_active_adapters(Stack(*parts) if len(parts) > 1 else parts[0] if parts else None)
+
+
+@contextmanager
+def mixed(backbone: Any, stacks: Sequence[Sequence[str]], sizes: Sequence[int]) -> Iterator[None]:
+    """While it lasts, the first `sizes[0]` sequences of a batch go through the adapters `stacks[0]`, and so on."""
+    children = [Stack(*names) if len(names) > 1 else names[0] for names in stacks]
+    with AdapterSetup(BatchSplit(*children, batch_sizes=list(sizes)) if len(children) > 1 else children[0]):
+        yield
 
 
 def merges_into_backbone(method: LibraryMethod) -> bool:

@@ -138,6 +138,11 @@ def routers(names: Sequence[str]) -> list[str]:
     return [name for name in names if name.rpartition(".")[0] in parents and name.rpartition(".")[2] in _ROUTERS]
 
 
+def has_experts(config: Any) -> bool:
+    """Whether layers choose experts for each token."""
+    return any(getattr(config, name, None) for name in ("num_experts", "num_local_experts"))
+
+
 def stays_as_pretrained(config: Any, parameter: str) -> bool:
     """Whether one of the backbone's weights is not trained even where all of them are."""
     return config.model_type == "xmod" and any(part in _KEPT_BY_XMOD for part in parameter.split("."))

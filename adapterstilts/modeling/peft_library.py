@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import peft
@@ -184,6 +185,22 @@ def activate(backbone: Any, blocks: Sequence[Block]) -> None:
         layer.set_adapter(blocks[-1].names)
     for parameter, wanted in flags.items():
         parameter.requires_grad_(wanted)
+
+
+@contextmanager
+def mixed(backbone: Any, stacks: Sequence[Sequence[str]], sizes: Sequence[int]) -> Iterator[None]:
+    """While it lasts, the first `sizes[0]` sequences of a batch go through the adapter `stacks[0]`, and so on.
+
+    Raises:
+        NotImplementedError: The library does not do that for this kind of adapter.
+    """
+    tuner = _tuner(backbone)
+    if not isinstance(tuner, peft.LoraModel) or any(len(names) > 1 for names in stacks):
+        raise NotImplementedError
+    names = [name for (name,), size in zip(stacks, sizes, strict=True) for _ in range(size)]
+    tuner.eval()
+    with tuner._enable_peft_forward_hooks(adapter_names=names):
+        yield
 
 
 def merges_into_backbone(method: LibraryMethod) -> bool:

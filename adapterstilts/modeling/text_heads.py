@@ -31,8 +31,9 @@ class PooledTokenHead(Head):
 
     def scores(self, hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """`(sequences, outputs)` in fp32."""
-        vectors = self.dropout(pool(hidden, attention_mask, self.pooling))
-        return self.out_proj(self.dropout(torch.tanh(self.dense(vectors)))).float()
+        # As sequences of one vector, which `as_alone` knows from other matrices.
+        vectors = self.dropout(pool(hidden, attention_mask, self.pooling))[:, None]
+        return self.out_proj(self.dropout(torch.tanh(self.dense(vectors)))).squeeze(1).float()
 
 
 @HEADS.register("classification")

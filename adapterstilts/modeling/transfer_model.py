@@ -101,12 +101,12 @@ class TransferModel(nn.Module):
         batch = {name: value for name, value in batch.items() if name not in ("input_ids", "token_type_ids")}
         head = self.heads[task]
         with torch.autocast(attention_mask.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16"):
-            hidden = self._hidden(head.layer, attention_mask=attention_mask, **inputs)  # type: ignore[arg-type]
+            hidden = self.hidden(head.layer, attention_mask=attention_mask, **inputs)  # type: ignore[arg-type]
             if head.pretrained and self._live("adapters"):
                 hidden = self._live("adapters").into_vocabulary(self.backbone, hidden)  # type: ignore[union-attr]
             return head(hidden, attention_mask, **batch)
 
-    def _hidden(self, layer: int | str | None, *, attention_mask: torch.Tensor, **inputs: Any) -> torch.Tensor:
+    def hidden(self, layer: int | str | None, *, attention_mask: torch.Tensor, **inputs: Any) -> torch.Tensor:
         """The last hidden state `(sequences, seq, hidden)`, or that of another layer."""
         inputs["attention_mask"] = attention_mask
         fused = any(block.kind == "fuse" for block in self.blocks) and not self.training

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from adapterstilts.data.batching import Batch, Collator, model_inputs
 from adapterstilts.data.features import encode_now
+from adapterstilts.modeling.architecture import has_experts
+from adapterstilts.modeling.shared_batch import scores_of
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.settings import Encoding
-from adapterstilts.stages.predict import Track, in_batches, predict
+from adapterstilts.stages.predict import Track, in_batches
 from adapterstilts.tasks.explained import Result, Said, explained
 from adapterstilts.tasks.kind import Kind, Row
 
-if TYPE_CHECKING:
-    from datasets import Dataset
+_READ_AT_ONCE = ("classification", "multi_label", "regression", "choice")
+_ALL = 10**7
 
 
 @dataclass
@@ -39,6 +41,9 @@ class Answerer:
     calibration: Mapping[str, float] = field(default_factory=dict)
     temperature: float = 1.0
 
+    def __post_init__(self) -> None:
+        self.model.eval()
+
     def answer(self, rows: Sequence[Row], *, track: Track | None = None) -> list[Result]:
         """A result for each row, in order; see `tasks.explained`.
 
@@ -50,28 +55,66 @@ class Answerer:
 
     def examples(self, rows: Sequence[Row]) -> list[Batch]:
         """Batches of one feature each, of some rows."""
-        features = self._features(rows)
-        inputs = features.select_columns(model_inputs(features.column_names)).to_list()
-        return [self.collator.pad([one]) for one in inputs]
+        return [self.collator.pad([inputs_of(one)]) for one in self.features(rows)]
 
-    def _features(self, rows: Sequence[Row]) -> Dataset:
+    @property
+    def alone(self) -> bool:
+        """Whether each feature is a batch of its own: where experts are chosen for tokens, batches change scores."""
+        return has_experts(self.model.config)
+
+    def features(self, rows: Sequence[Row]) -> list[Row]:
+        """What the model reads of some rows."""
         tokenizer = self.model.pretrained.tokenizer()
         return encode_now(_columns_alike(rows), kind=self.kind, tokenizer=tokenizer, encoding=self.encoding)
 
     def said(
         self, rows: Sequence[Row], *, track: Track | None = None, run: Callable[[Batch], np.ndarray] | None = None
     ) -> Said:
-        """What the model says to some rows.
+        """What the model says to some rows; on a CPU to the last bit what it says to each of them alone.
 
         Args:
             run: What gives the scores of a batch in the model's place.
         """
-        features = self._features(rows)
-        if run is None:
-            logits = predict(self.model, features, task=self.head, collator=self.collator, track=track)
-        else:
-            logits = in_batches(run, features, collator=self.collator, track=track)
-        return Said(self.kind, rows, features.to_list(), logits, self.calibration, self.temperature)
+        features = self.features(rows)
+        lengths, sequences = ([one[name] for one in features] for name in ("length", "sequences"))
+
+        def inputs(places: list[int]) -> list[Row]:
+            return [inputs_of(features[place]) for place in places]
+
+        logits = in_batches(run or self._scores, inputs, lengths, sequences, collator=self.batching, track=track)
+        return Said(self.kind, rows, features, logits, self.calibration, self.temperature)
+
+    def cut(self, said: Said) -> list[int]:
+        """Rows of which the model has read the beginning only, because it reads no more tokens at once.
+
+        Of long contexts and sentences it reads one window after the other.
+        """
+        if self.kind.head().name not in _READ_AT_ONCE:
+            return []
+        full = [one["row"] for one in said.features if one["length"] >= self.encoding.max_length]
+        if not full:
+            return []
+        whole = self.encoding.model_copy(update={"max_length": _ALL})
+        rows = [said.rows[row] for row in full]
+        found = encode_now(
+            _columns_alike(rows), kind=self.kind, tokenizer=self.model.pretrained.tokenizer(), encoding=whole
+        )
+        return [row for row, one in zip(full, found, strict=True) if one["length"] > self.encoding.max_length]
+
+    def _scores(self, batch: Batch) -> np.ndarray:
+        return scores_of(self.model, self.head, batch).float().cpu().numpy()
+
+    @property
+    def batching(self) -> Collator:
+        """How features become batches."""
+        if not self.alone:
+            return self.collator
+        return Collator(pad_id=self.collator.pad_id, tokens_per_batch=1, max_length=self.collator.max_length)
+
+
+def inputs_of(feature: Row) -> Row:
+    """The columns of a feature that the model reads."""
+    return {name: feature[name] for name in model_inputs(list(feature))}
 
 
 def _columns_alike(rows: Sequence[Row]) -> Sequence[dict[str, Any]]:

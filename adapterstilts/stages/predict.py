@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from adapterstilts.data.batching import Batch, Collator, model_inputs
+from adapterstilts.data.batching import Batch, Collator, Feature, model_inputs
 from adapterstilts.modeling.transfer_model import TransferModel
 
 if TYPE_CHECKING:
@@ -44,21 +44,33 @@ def predict(
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        found = in_batches(run, features, collator=collator, track=track)
+        inputs = features.select_columns(model_inputs(features.column_names))
+        lengths, sequences = features["length"][:], features["sequences"][:]
+        found = in_batches(run, lambda these: _rows(inputs, these), lengths, sequences, collator=collator, track=track)
     model.train(was_training)
     return found
 
 
 def in_batches(
-    run: Callable[[Batch], np.ndarray], features: Dataset, *, collator: Collator, track: Track | None = None
+    run: Callable[[Batch], np.ndarray],
+    inputs: Callable[[list[int]], Sequence[Feature]],
+    lengths: Sequence[int],
+    sequences: Sequence[int],
+    *,
+    collator: Collator,
+    track: Track | None = None,
 ) -> list[np.ndarray]:
-    """As `predict`, of anything that gives the scores of a batch."""
-    lengths = features["length"][:]
-    batches = collator.plan(lengths, features["sequences"][:])
-    inputs = features.select_columns(model_inputs(features.column_names))
+    """As `predict`, of anything that gives the scores of a batch.
+
+    Args:
+        inputs: From places to the features there, with the columns that the model reads.
+        lengths: Tokens of each feature's longest sequence.
+        sequences: How many sequences each feature has.
+    """
+    batches = collator.plan(lengths, sequences)
     results: dict[int, np.ndarray] = {}
     for indices in track(batches, len(batches)) if track else batches:
-        scores = run(collator.pad(_rows(inputs, indices)))
+        scores = run(collator.pad(inputs(indices)))
         for index, values in zip(indices, scores, strict=True):
             results[index] = values[: lengths[index]] if values.ndim > 1 else values
     return [results[index] for index in range(len(lengths))]

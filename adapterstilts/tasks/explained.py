@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, log_softmax, logsumexp, softmax
+from scipy.special import expit, log_softmax, softmax
 
 from adapterstilts.tasks.kind import Kind, Row
 from adapterstilts.tasks.span_qa import END, START
@@ -119,7 +119,7 @@ def span_shares(said: Said) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for feature, (row, scores) in zip(said.features, said.by_row(), strict=True):
         first, count = feature["context_start"], len(feature["spans"]) // 2
         places = [feature["no_answer"], *range(first, first + count)]
-        both = logsumexp(scores[places, START]) + logsumexp(scores[places, END])
+        both = np.logaddexp.reduce(scores[places, START]) + np.logaddexp.reduce(scores[places, END])
         totals[row] = np.logaddexp(totals[row], both)
         empty[row] = np.logaddexp(empty[row], scores[feature["no_answer"]].sum())
         best[row] = max(best[row], kind.best_score(feature, scores))
@@ -136,10 +136,10 @@ def _tags(said: Said) -> list[Result]:
     numbers = {label: number for number, label in enumerate(labels)}
     shares = [[0.0] * len(row["tokens"]) for row in said.rows]
     for feature, (row, scores) in zip(said.features, said.by_row(), strict=True):
-        tags = answers[said.rows[row]["id"]]
+        tags, logs = answers[said.rows[row]["id"]], log_softmax(scores, axis=-1)
         for word, at in zip(feature["words"], feature["at"], strict=True):
             number = numbers[tags[word]] if tags[word] in numbers else int(scores[at].argmax())
-            shares[row][word] = round(float(np.exp(log_softmax(scores[at])[number])), _DIGITS)
+            shares[row][word] = round(float(np.exp(logs[at, number])), _DIGITS)
     results = []
     for given, own in zip(said.rows, shares, strict=True):
         result: Result = {"tags": answers[given["id"]], "scores": own, "tokens": list(given["tokens"])}

@@ -46,7 +46,7 @@ def test_all_commands_are_found() -> None:
         "", "train-intermediate", "train-language", "transfer", "score", "export", "run", "runs", "runs list",
         "runs show",
         "tasks", "tasks list", "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor", "push",
-        "pull", "info", "search", "verify", "predict", "export-model",
+        "pull", "info", "search", "verify", "predict", "serve", "export-model",
     }  # fmt: skip
 
 

@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import adapterstilts
 from adapterstilts.errors import AstiltsError, UsageError
-from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.runs.store import RunStore
 from tests.commands.answered import questions
-from tests.conftest import QUICK
-
-
-@pytest.fixture(scope="module")
-def over_languages(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A store with a target that was trained over the language adapter of English, and with that of German."""
-    texts, store = tmp_path_factory.mktemp("texts"), tmp_path_factory.mktemp("store")
-    (texts / "mlm").mkdir()
-    options = {**QUICK, "profile": "mini", "backbone": str(tiny_backbone), "store": store}
-    for code in ("en", "de"):
-        stories = dict.fromkeys(row["context"] for row in span_qa(split="train", language=code, size=40))
-        (texts / f"mlm/{code}.txt").write_text("\n".join(stories) + "\n", encoding="utf-8")
-        adapterstilts.train_language(code, **{**options, "data_dir": texts, "learning_rate": 0.5})
-    adapterstilts.transfer(
-        "none", "mlqa", language_adapters=True, languages=["de"], seeds=1, max_train_examples=24, max_eval_examples=4,
-        **{**options, "learning_rate": 0.01},
-    )  # fmt: skip
-    return {"store": store, "calibrate": False}
 
 
 def test_texts_are_read_with_their_languages_adapter(over_languages: dict[str, Any]) -> None:

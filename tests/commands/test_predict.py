@@ -18,6 +18,7 @@ import pytest
 import adapterstilts
 from adapterstilts.cli.main import main
 from adapterstilts.errors import AstiltsError, UsageError
+from adapterstilts.stages.reporter import Silent
 from tests.commands.answered import questions, read_records, write_records
 
 COLUMNS = {"context": "story", "question": "query"}
@@ -204,3 +205,21 @@ def test_a_file_that_is_there_is_written_over_by_force_alone(
     assert "is a directory" in capsys.readouterr().err
     main([*words, "--force"])
     assert "prediction" in out.read_text()
+
+
+def test_of_texts_that_are_too_long_it_is_said_that_their_end_was_not_read(tmp_path: Path) -> None:
+    class Notes(Silent):
+        def __init__(self) -> None:
+            self.said: list[str] = []
+
+        def note(self, message: str) -> None:
+            self.said.append(message)
+
+    texts, notes = tmp_path / "texts.txt", Notes()
+    texts.write_text("Ann sleeps.\n" + "Bob reads a book . " * 60 + "\n", encoding="utf-8")
+    options: dict[str, Any] = {"input": texts, "store": tmp_path / "store", "calibrate": False, "reporter": notes}
+    adapterstilts.predict("mnli", out=tmp_path / "out.jsonl", **options)
+    assert any(
+        "Of 1 rows only the first 128 tokens were read, such as that which begins 'Bob reads" in one
+        for one in notes.said
+    )

@@ -13,6 +13,7 @@ from adapterstilts.commands.options.prediction import (
     TrainedModelReference,
 )
 from adapterstilts.commands.options.reading import read_all, read_options
+from adapterstilts.commands.options.serving import ServedModels, ServeOptions
 from adapterstilts.commands.options.shared import BackboneOptions, CatalogueOptions, MethodsOptions, StoreOptions
 from adapterstilts.commands.options.sharing import (
     PulledFolder,
@@ -66,6 +67,8 @@ __all__ = [
     "ScoredFolders",
     "SearchOptions",
     "SearchedTask",
+    "ServeOptions",
+    "ServedModels",
     "SharedModelOptions",
     "SharedReference",
     "StoreOptions",

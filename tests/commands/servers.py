@@ -1,0 +1,81 @@
+"""Servers as processes of their own, and what is asked of them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import adapterstilts
+
+WAIT = 240
+
+
+@dataclass
+class Server:
+    """A server that listens.
+
+    Attributes:
+        said: What it wrote until then.
+    """
+
+    process: subprocess.Popen[str]
+    port: int
+    said: list[str]
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, dict[str, str]]:
+        """Status, content and headers of an answer; a body that is no bytes is sent as JSON."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT)
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        connection.request(method, path, data, {"Content-Type": "application/json", **headers})
+        response = connection.getresponse()
+        text = response.read().decode()
+        connection.close()
+        told = {name.lower(): value for name, value in response.getheaders()}
+        return response.status, json.loads(text) if told.get("content-type") == "application/json" else text, told
+
+    def predict(self, **question: Any) -> tuple[int, Any]:
+        """Status and content of an answer to a question."""
+        status, content, _ = self.send("POST", "/predict", question)
+        return status, content
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """The exit code after a signal."""
+        self.process.send_signal(number)
+        return self.process.wait(WAIT)
+
+
+@contextmanager
+def serving(*words: str, store: Path) -> Iterator[Server]:
+    """A server on a free port."""
+    command = [sys.executable, "-m", "adapterstilts", "serve", *words, "--port", "0", "--store", str(store)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    said: list[str] = []
+    try:
+        for line in process.stderr:
+            said.append(line)
+            if line.startswith("Listening at"):
+                yield Server(process, int(line.split(",")[0].rpartition(":")[2]), said)
+                break
+        else:
+            raise AssertionError("".join(said))
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+def predicted(model: str, records: Sequence[dict[str, Any]], folder: Path, **options: Any) -> list[dict[str, Any]]:
+    """The lines that `predict` writes for records."""
+    given, out = folder / f"{model}.jsonl", folder / f"{model}.out.jsonl"
+    given.write_text("".join(f"{json.dumps(one, ensure_ascii=False)}\n" for one in records), encoding="utf-8")
+    adapterstilts.predict(model, input=given, out=out, force=True, **options)
+    return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
