@@ -13,6 +13,7 @@ from adapterstilts.commands.options import (
     ExportOptions,
     IntermediateOptions,
     StoreOptions,
+    TrainedModelReference,
     TrainingOptions,
     TransferOptions,
     TransferTasks,
@@ -56,6 +57,7 @@ def test_hyperparameters_are_options_and_kept_apart() -> None:
         ({"shots": [10, 50]}, {"all": (10, 50)}),
         ({"train_more": {"de": Path("x.csv")}}, {"de": "x.csv"}),
         ({"layer": "14/24"}, "14/24"),
+        ({"languages": ["en", Path("x")]}, ("en", "x")),
         ({"store": "here"}, Path("here")),
         ({"tasks": "mine"}, (Path("mine"),)),
         ({"tasks": ["mine", Path("theirs")]}, (Path("mine"), Path("theirs"))),
@@ -64,6 +66,11 @@ def test_hyperparameters_are_options_and_kept_apart() -> None:
 def test_a_string_is_read_as_on_the_command_line(given: dict[str, Any], read: Any) -> None:
     (name,) = given
     assert getattr(read_options(TransferOptions, given), name) == read
+
+
+def test_paths_are_names() -> None:
+    assert read_options(TransferTasks, {"from_": Path("run"), "to": ["mlqa", Path("own.csv")]}).from_ == ("run",)
+    assert read_options(TrainedModelReference, {"reference": Path("runs/a")}).reference == "runs/a"
 
 
 def test_weights_are_numbers() -> None:

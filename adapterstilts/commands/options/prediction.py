@@ -17,7 +17,7 @@ from adapterstilts.settings import Strict
 class TrainedModelReference(Strict):
     """Which model `predict`, `load` and `export_model` are for."""
 
-    reference: Annotated[str, Flag(metavar="RUN|REF", positional=True)] = Field(
+    reference: Annotated[PathText, Flag(metavar="RUN|REF", positional=True)] = Field(
         description="A trained model: a run's key or folder, TASK or TASK@KEY, or a shared one: USER/NAME[@REVISION] "
         "on the Hub, a folder such as ./adapter, or REGISTRY#NAME."
     )

@@ -12,7 +12,7 @@ from adapterstilts.commands.options.shared import (
     SourceOptions,
     StoreOptions,
 )
-from adapterstilts.commands.options.values import Names
+from adapterstilts.commands.options.values import Names, PathText
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
 
@@ -39,7 +39,7 @@ class SharedModelOptions(RegistryOptions):
 class SharedReference(Strict):
     """What `pull`, `info` and `verify` are for."""
 
-    reference: Annotated[str, Flag(metavar="REF", positional=True)] = Field(
+    reference: Annotated[PathText, Flag(metavar="REF", positional=True)] = Field(
         description="A shared model: USER/NAME[@REVISION] on the Hub, a folder such as ./adapter, a task in a registry "
         "or in the package, or a run of the store by TASK@KEY."
     )
@@ -58,7 +58,7 @@ class PullOptions(SharedModelOptions, StoreOptions, CatalogueOptions):
 class PushedRun(Strict):
     """What `push` is for."""
 
-    run: Annotated[str, Flag(metavar="RUN|TASK", positional=True)] = Field(
+    run: Annotated[PathText, Flag(metavar="RUN|TASK", positional=True)] = Field(
         description="A trained model: a run's key or folder, or a task that the store has one run of."
     )
 

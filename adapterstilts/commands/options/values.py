@@ -67,7 +67,19 @@ def _distinct(given: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(sorted(counts)) for name, counts in given.items()}
 
 
-Names = Annotated[tuple[str, ...], _from_text(_names)]
+def _as_names(given: Any) -> Any:
+    """Names of text with commas, of one path, or of a list of either."""
+    match given:
+        case str():
+            return _names(given)
+        case PathLike():
+            return (fspath(given),)
+        case list() | tuple():
+            return tuple(fspath(one) if hasattr(one, "__fspath__") else one for one in given)
+    return given
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
 """Several names; in one string they are separated by commas."""
 
 TRACKERS = ("tensorboard", "wandb", "mlflow")
