@@ -33,6 +33,7 @@ class Group(Enum):
     LANGUAGE_ADAPTERS = "Language adapters"
     EVALUATION = "Evaluation"
     BASELINES = "Baselines"
+    RANKING = "Ranking"
     RUN = "Run"
 
     def __init__(self, title: str, default: str | None = None) -> None:

@@ -12,6 +12,7 @@ from adapterstilts.commands.options.prediction import (
     TrainedModelReference,
 )
 from adapterstilts.commands.options.reading import read_all, read_options
+from adapterstilts.commands.options.recommendation import RecommendedTarget, RecommendOptions
 from adapterstilts.commands.options.shared import BackboneOptions, CatalogueOptions, MethodsOptions, StoreOptions
 from adapterstilts.commands.options.sharing import (
     PulledFolder,
@@ -58,6 +59,8 @@ __all__ = [
     "PulledFolder",
     "PushOptions",
     "PushedRun",
+    "RecommendOptions",
+    "RecommendedTarget",
     "RegistryOptions",
     "ScoreOptions",
     "ScoredFolders",
