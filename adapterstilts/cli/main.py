@@ -15,8 +15,8 @@ from adapterstilts.errors import AstiltsError, unknown
 
 # Each is the function of its name in the module of its name, with `_` for `-`.
 _COMMANDS = (
-    "train-intermediate", "train-language", "recommend", "transfer", "translate", "predict", "export-model", "score", "export",
-    "runs", "push", "pull", "info", "search", "verify", "tasks", "methods", "doctor",
+    "train-intermediate", "train-language", "recommend", "transfer", "translate", "predict", "export-model", "score",
+    "export", "runs", "push", "pull", "info", "search", "verify", "tasks", "methods", "doctor",
 )  # fmt: skip
 
 

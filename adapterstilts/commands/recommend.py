@@ -75,7 +75,9 @@ class Recommendation:
 def run_recommend(to: str, options: RecommendOptions, reporter: Reporter) -> Recommendation:
     """Ranks intermediate runs for a target; see `adapterstilts.recommend`."""
     begun = time.monotonic()
-    (name,), own = own_tasks([to], options, Catalogue.load(options.tasks), note=reporter.note)
+    _check_method(options.method)
+    catalogue = Catalogue.load(options.tasks)
+    (name,), own = own_tasks([to], options, catalogue, note=reporter.note, scored=True)
     task = own.catalogue(options.tasks).recipe_for_phase(name, "target")
     if options.languages:
         check_languages(options.languages, available=task.languages, owner=name)
@@ -106,6 +108,19 @@ def run_recommend(to: str, options: RecommendOptions, reporter: Reporter) -> Rec
     )
 
 
+def _check_method(given: str | None) -> None:
+    """Refuses a way of ranking in the place of a tuning method.
+
+    Raises:
+        UsageError: See above.
+    """
+    if given in RANKINGS:
+        raise UsageError(
+            f"--method {given} is a way of ranking, and --method says how candidates were tuned.",
+            remedy=f"Give --by {given}.",
+        )
+
+
 def _check(ranking: Ranking, by: str, target: Target) -> None:
     """Refuses a ranking for a target that does not have what it reads.
 
@@ -124,9 +139,7 @@ def _check(ranking: Ranking, by: str, target: Target) -> None:
         )
 
 
-def _scored(
-    found: Sequence[Candidate], ranking: Ranking, target: Target, left_out: list[str]
-) -> list[RankedCandidate]:
+def _scored(found: Sequence[Candidate], ranking: Ranking, target: Target, left_out: list[str]) -> list[RankedCandidate]:
     """The candidates with their scores, the best first, of those that are level the one with most examples.
 
     Those that have no score are noted.

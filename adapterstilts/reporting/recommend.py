@@ -24,7 +24,10 @@ def recommendation_text(found: Recommendation) -> str:
     notes = [f"{found.score}: {found.summary}. {found.seconds:.1f} seconds in all.", *found.left_out]
     if len(found.candidates) < found.ranked:
         notes.insert(0, f"The best {len(found.candidates)} of {found.ranked}; without --top, all are shown.")
-    lines = [line for note in notes for line in textwrap.wrap(note, _WIDTH - 2, initial_indent="  ", subsequent_indent="  ")]
+    fold = textwrap.TextWrapper(
+        _WIDTH, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    lines = [line for note in notes for line in fold.wrap(note)]
     title = f"{found.title}: intermediate runs by {found.score}{read}"
     return "\n".join([title, text_of(table).rstrip(), "", *lines, "", f"Next: {found.command}"])
 

@@ -46,23 +46,20 @@ def _fisher(model: TransferModel, examples: Examples) -> np.ndarray:
     device = next(model.backbone.parameters()).device
     model.to(device)
     _fit_head(model, [_on(device, batch) for batch in _batches(examples, alone=False)])
-    embeddings = {id(one) for one in model.backbone.get_input_embeddings().parameters()}
-    weights = [one for one in model.backbone.parameters() if id(one) not in embeddings and one.is_floating_point()]
+    backbone: Any = model.backbone
+    vocabulary = {id(one) for one in backbone.get_input_embeddings().parameters()}
+    weights = [one for one in backbone.parameters() if id(one) not in vocabulary and one.is_floating_point()]
     for one in weights:
         one.requires_grad_(True)
-    sums = [torch.zeros(one.shape[0], dtype=torch.float64) for one in weights]
+    sums = [torch.zeros(len(one), dtype=torch.float64) for one in weights]
     count = 0
     for batch in _batches(examples, alone=True):
         count += 1
-        gradients = torch.autograd.grad(
-            model(task=_TASK, **_on(device, batch))["loss"], weights, allow_unused=True
-        )
-        for total, gradient in zip(sums, gradients, strict=True):
+        loss = model(task=_TASK, **_on(device, batch))["loss"]
+        for total, gradient in zip(sums, torch.autograd.grad(loss, weights, allow_unused=True), strict=True):
             if gradient is not None:
-                total += gradient.float().square().flatten(1).mean(1).cpu() if gradient.dim() > 1 else (
-                    gradient.float().square().cpu()
-                )
-    model.backbone.requires_grad_(False)
+                total += gradient.float().square().reshape(len(total), -1).mean(1).cpu()
+    backbone.requires_grad_(False)
     return (torch.cat(sums) / count).numpy()
 
 

@@ -16,8 +16,8 @@ from adapterstilts.metrics.by_class import by_class, confusion
 from adapterstilts.metrics.classification_files import read_label_lists, read_numbers, write_label_lists
 from adapterstilts.parsed import as_finite, as_list, as_text
 from adapterstilts.tasks.classification_options import PairOptions
-from adapterstilts.tasks.observations import one_of
 from adapterstilts.tasks.label_thresholds import THRESHOLD, best_threshold, scores_above
+from adapterstilts.tasks.observations import one_of
 
 _NAMED = 20
 _NO_LABEL = -100

@@ -17,8 +17,8 @@ from adapterstilts.metrics.statistics import Item
 from adapterstilts.settings import Encoding, Strict, validate
 from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores, paired
-from adapterstilts.tasks.observations import Observed, Observes, one_of
 from adapterstilts.tasks.labels import begins_and_continues, label_order
+from adapterstilts.tasks.observations import Observed, Observes, one_of
 
 _IGNORED = -100
 

@@ -45,7 +45,7 @@ def test_all_commands_are_found() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "", "train-intermediate", "train-language", "transfer", "score", "export", "runs", "runs show", "tasks",
         "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor", "push", "pull", "info", "search",
-        "verify", "predict", "export-model",
+        "verify", "predict", "export-model", "recommend",
     }  # fmt: skip
 
 
@@ -82,6 +82,7 @@ def test_the_list_of_commands_has_the_first_line_of_their_help() -> None:
 FUNCTIONS = {
     "train-intermediate": {"separately", "json_", "plan", "format"},
     "train-language": {"json_"},
+    "recommend": {"json_"},
     "transfer": {"json_", "plan", "format"},
     "translate": {"json_"},
     "methods": {"json_"},

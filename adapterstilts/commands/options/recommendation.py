@@ -41,6 +41,7 @@ class RecommendOptions(TrainingOptions, SharedModelOptions, OwnDataOptions):
         None, ge=1, description="How many of the best are shown."
     )
     languages: Annotated[Names | None, Flag(Group.RANKING, metavar="CODE,...", unset="all of the target")] = Field(
-        None, description="Languages that the target will be scored in: they go into the next command, and no data in "
-        "them are read here."
+        None,
+        description="Languages that the target will be scored in: they go into the next command, and no data in "
+        "them are read here.",
     )
