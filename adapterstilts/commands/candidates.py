@@ -9,7 +9,7 @@ from adapterstilts.commands.intermediate_runs import NONE, IntermediateRuns, che
 from adapterstilts.commands.options import ALL
 from adapterstilts.commands.repetitions import originals
 from adapterstilts.commands.shared_models import SharedModels, shared_from
-from adapterstilts.errors import UsageError
+from adapterstilts.errors import SharingError, UsageError
 from adapterstilts.runs.specs import SharedSpec, key
 from adapterstilts.runs.store import Run
 from adapterstilts.stages.graph import finished
@@ -43,7 +43,7 @@ class Candidates:
 
     Attributes:
         models: Those that others have made.
-        left_out: Which were not taken, and why; each a sentence.
+        left_out: Which were not taken, and why; each to follow "left out: ".
     """
 
     planner: Planner
@@ -66,7 +66,7 @@ class Candidates:
                 found.setdefault(run.key, Candidate.of(run))
         if not found:
             setup = self.planner.setup
-            left_out = "".join(f" {one}" for one in self.left_out)
+            left_out = "".join(f" Left out: {one}." for one in self.left_out)
             raise UsageError(
                 f"There is no candidate for {target}: {setup.store.root}, the package and the registries have no "
                 f"intermediate run with method {self.planner.method.spec} on {setup.backbone.name}.{left_out}",
@@ -84,7 +84,7 @@ class Candidates:
         found = [*originals(own), *(run for run in shared if not _made_here(run, made))]
         others = [run for run in found if run.training.task != target]
         if len(others) < len(found):
-            self.left_out.append(f"Runs of {target} itself are left out; --from {target} ranks them too.")
+            self.left_out.append(f"runs of {target} itself (--from {target} ranks them)")
         return others
 
     def _fitting(self, runs: Sequence[Run]) -> list[Run]:
@@ -92,13 +92,13 @@ class Candidates:
         here, method = self.planner.setup.backbone, self.planner.method.spec
         same = [run for run in runs if run.training.backbone == here.fingerprint]
         if other := len(runs) - len(same):
-            self.left_out.append(f"{_runs(other)} of the store on another backbone than {here.name}.")
+            self.left_out.append(f"{_runs(other)} of the store on another backbone than {here.name}")
         fitting = [run for run in same if run.training.method == method]
-        others = sorted({str(run.training.method) for run in same if run.training.method != method})
+        others = sorted({run.training.method.flags for run in same if run.training.method != method})
         if others:
             self.left_out.append(
-                f"{_runs(len(same) - len(fitting))} of the store with another method than {method}; --method "
-                f"{' or '.join(others)} ranks those."
+                f"{_runs(len(same) - len(fitting))} of the store with another method than {method} "
+                f"({' or '.join(others)} ranks them)"
             )
         return fitting
 
@@ -109,12 +109,15 @@ class Candidates:
                 yield run
         backbone, method = self.planner.setup.backbone, str(self.planner.method.spec)
         for registry, entry in self.models.places.entries():
-            if entry.fingerprint == backbone.fingerprint and entry.method == method:
+            name, other = f"{registry.name}#{entry.name}", entry.fingerprint != backbone.fingerprint
+            if other or entry.method != method:
+                what = f"backbone ({entry.backbone})" if other else f"method ({entry.method})"
+                self.left_out.append(f"{name}, which is for another {what}")
+                continue
+            try:
                 yield self.models.adoption.adopt(self.models.places.fetch_entry(registry, entry))
-            else:
-                what = f"backbone ({entry.backbone})" if entry.fingerprint != backbone.fingerprint else "method"
-                detail = "" if "backbone" in what else f" ({entry.method})"
-                self.left_out.append(f"{registry.name}#{entry.name} is for another {what}{detail}.")
+            except SharingError as error:
+                self.left_out.append(f"{name}: {error.message.rstrip('.')}")
 
 
 def _made_here(run: Run, made: set[str]) -> bool:

@@ -53,7 +53,7 @@ class Recommendation:
         examples: English training examples of the target that were read at the most; 0 where none were.
         candidates: The best first.
         ranked: How many were ranked, of which `candidates` may be the best.
-        left_out: Which were not ranked, and why.
+        left_out: Which were not ranked, and why; each to follow "left out: ".
         seconds: What all of it took now.
         command: What goes on with the best one.
     """
@@ -135,7 +135,7 @@ def _check(ranking: Ranking, by: str, target: Target) -> None:
         what = "pairs of texts and no labels" if target.observes == "pairs" else "no labels that could be read"
         raise UsageError(
             f"--by {by} needs labels, and {target.task.name} ({target.task.kind}) has {what}.",
-            remedy=f"Give --by {' or '.join(others)}.",
+            remedy=f"Give --by {', '.join(others[:-1])} or {others[-1]}.",
         )
 
 
@@ -154,7 +154,7 @@ def _scored(found: Sequence[Candidate], ranking: Ranking, target: Target, left_o
         try:
             score = ranking.score(one.run.check(), target)
         except AstiltsError as caught:
-            left_out.append(f"{one.name} is not ranked: {caught.message}")
+            left_out.append(f"{one.name}: {caught.message.rstrip('.')}")
             error = caught
             continue
         size = one.run.metrics.get("train_examples") or 0

@@ -21,7 +21,8 @@ def recommendation_text(found: Recommendation) -> str:
         # Of the package's own, the task's name says the rest.
         place = SHIPPED if one.place.startswith(f"{SHIPPED},") else one.place
         table.add_row(str(one.rank), one.candidate, _shown(one.score), f"{one.seconds:.1f}", place)
-    notes = [f"{found.score}: {found.summary}. {found.seconds:.1f} seconds in all.", *found.left_out]
+    notes = [f"{found.score}: {found.summary}. {found.seconds:.1f} seconds in all."]
+    notes += [f"Left out: {one}." for one in found.left_out]
     if len(found.candidates) < found.ranked:
         notes.insert(0, f"The best {len(found.candidates)} of {found.ranked}; without --top, all are shown.")
     fold = textwrap.TextWrapper(

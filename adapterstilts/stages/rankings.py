@@ -152,7 +152,7 @@ RANKINGS: Mapping[str, Ranking] = {
     "embedding": Ranking(
         "TextEmb", "likeness of both tasks' English texts to the backbone (Vu et al. 2020)", _embedding
     ),
-    "size": Ranking("examples", "how many examples each candidate was trained on", _size, reads=False),
-    "kind": Ranking("same kind", "whether a candidate was trained on a task of the target's kind", _kind, reads=False),
+    "size": Ranking("size", "how many examples each candidate was trained on", _size, reads=False),
+    "kind": Ranking("kind", "whether a candidate was trained on a task of the target's kind", _kind, reads=False),
 }
 """Name to way of ranking."""

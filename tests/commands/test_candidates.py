@@ -35,14 +35,14 @@ def test_all_are_those_of_the_store_on_this_backbone_with_this_method(
     with pytest.raises(UsageError, match=r"no candidate for mlqa.*2 runs of the store on another backbone than"):
         elsewhere.named(["all"], "mlqa")
     other = candidates({**mini, "method": "lora"})
-    with pytest.raises(UsageError, match=r"no intermediate run with method lora.*--method seq_bn\[.*\] ranks those"):
+    with pytest.raises(UsageError, match=r"no intermediate run with method lora.*--method 'seq_bn\[.*\]' ranks them"):
         other.named(["all"], "mlqa")
 
 
 def test_the_target_itself_is_left_out_unless_it_is_named(mini: dict[str, Any]) -> None:
     found = candidates(mini)
     assert names(found.named(["all"], "squad")) == ["ccg"]
-    assert found.left_out == ["Runs of squad itself are left out; --from squad ranks them too."]
+    assert found.left_out == ["runs of squad itself (--from squad ranks them)"]
     assert names(candidates(mini).named(["squad", "all"], "squad")) == ["squad", "ccg"]
 
 
@@ -70,6 +70,12 @@ def test_registries_are_asked_and_what_does_not_fit_is_said(
     options = {**trained, "store": tmp_path / "empty", "registry": registry}
     (found,) = candidates(options).named(["all"], "mlqa")
     assert found.place.startswith(f"{registry}#squad-") and found.name.startswith("squad@")
+    (weights,) = (tmp_path / "registry/packages").rglob("*dapter*.safetensors")
+    kept = weights.read_bytes()
+    weights.write_bytes(kept[:-9])
+    with pytest.raises(UsageError, match=r"no candidate for mlqa.*Left out: .*#squad-"):
+        candidates({**options, "store": tmp_path / "other"}).named(["all"], "mlqa")
+    weights.write_bytes(kept)
     # Where it was made, it is the run of the store.
     (own,) = candidates({**options, "store": trained["store"]}).named(["all"], "mlqa")
     assert own.place == "the store"
@@ -78,7 +84,7 @@ def test_registries_are_asked_and_what_does_not_fit_is_said(
         ({"method": "lora"}, "another method"),
     ):
         other = candidates({**options, **change})
-        with pytest.raises(UsageError, match=f"#squad-.* is for {said}"):
+        with pytest.raises(UsageError, match=f"#squad-.*, which is for {said}"):
             other.named(["all"], "mlqa")
 
 
