@@ -19,6 +19,8 @@ from adapterstilts.commands.options import (
     PullOptions,
     PushedRun,
     PushOptions,
+    RecommendedTarget,
+    RecommendOptions,
     SearchedTask,
     SearchOptions,
     ServedModels,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from adapterstilts.commands.predict import Predictions
     from adapterstilts.commands.pull import SharedModel
     from adapterstilts.commands.push import PushResult
+    from adapterstilts.commands.recommend import Recommendation
     from adapterstilts.commands.results import MethodCost, TrainResult, TransferResult
     from adapterstilts.commands.search import FoundModel
     from adapterstilts.commands.translate import TranslationResult
@@ -111,6 +114,22 @@ def transfer(tasks: TransferTasks, options: TransferOptions, *, reporter: Report
     from adapterstilts.commands.transfer import run_transfer
 
     return run_transfer(tasks.from_, tasks.to, options, _or_silent(reporter))
+
+
+@takes(RecommendedTarget, RecommendOptions)
+def recommend(
+    target: RecommendedTarget, options: RecommendOptions, *, reporter: Reporter | None = None
+) -> Recommendation:
+    """Ranks intermediate runs for a target by a few of its English training examples, without training any.
+
+    Of other languages, neither labels nor texts are read.
+
+    Raises:
+        AstiltsError: See the message; each says what to change.
+    """
+    from adapterstilts.commands.recommend import run_recommend
+
+    return run_recommend(target.to, options, _or_silent(reporter))
 
 
 @takes(TranslatedTask, TranslationOptions)

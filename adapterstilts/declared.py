@@ -35,6 +35,7 @@ class Group(Enum):
     FEW_SHOTS = "Few shots"
     SERVER = "Server"
     BASELINES = "Baselines"
+    RANKING = "Ranking"
     RUN = "Run"
 
     def __init__(self, title: str, default: str | None = None) -> None:

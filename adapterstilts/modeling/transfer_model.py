@@ -106,6 +106,12 @@ class TransferModel(nn.Module):
                 hidden = self._live("adapters").into_vocabulary(self.backbone, hidden)  # type: ignore[union-attr]
             return head(hidden, attention_mask, **batch)
 
+    def hidden_states(self, *, attention_mask: torch.Tensor, **batch: torch.Tensor) -> torch.Tensor:
+        """The last hidden state of a batch, `(sequences, seq, hidden)` in fp32, whatever the heads."""
+        inputs = {name: batch[name] for name in self._inputs if name in batch}
+        with torch.autocast(attention_mask.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16"):
+            return self.hidden(None, attention_mask=attention_mask, **inputs).float()
+
     def hidden(self, layer: int | str | None, *, attention_mask: torch.Tensor, **inputs: Any) -> torch.Tensor:
         """The last hidden state `(sequences, seq, hidden)`, or that of another layer."""
         inputs["attention_mask"] = attention_mask

@@ -17,6 +17,7 @@ from adapterstilts.metrics.classification_files import read_label_lists, read_nu
 from adapterstilts.parsed import as_finite, as_list, as_text
 from adapterstilts.tasks.classification_options import PairOptions
 from adapterstilts.tasks.label_thresholds import THRESHOLD, best_threshold, scores_above
+from adapterstilts.tasks.observations import one_of
 
 _NAMED = 20
 _NO_LABEL = -100
@@ -49,6 +50,9 @@ class AnswerForm(Protocol):
 
     def targets(self, labels: Sequence[Any]) -> dict[str, list]:
         """What the head is trained for."""
+
+    def observed(self, feature: Mapping[str, Any]) -> np.ndarray:
+        """The targets of a feature, `(outputs,)`, as `Observed` has them."""
 
     def calibrate(self, labels: Sequence[Any], logits: np.ndarray, main: str) -> dict[str, float]:
         """What is chosen on labelled validation data for the best `main` metric."""
@@ -93,6 +97,9 @@ class OneLabel:
 
     def targets(self, labels: Sequence[Any]) -> dict[str, list]:
         return {"label": [self._numbers[label] for label in labels]}
+
+    def observed(self, feature: Mapping[str, Any]) -> np.ndarray:
+        return one_of(feature["label"], self.outputs)
 
     def calibrate(self, labels: Sequence[Any], logits: np.ndarray, main: str) -> dict[str, float]:
         return {}
@@ -140,6 +147,9 @@ class SeveralLabels:
     def targets(self, labels: Sequence[Any]) -> dict[str, list]:
         # Never empty: what a table's first rows hold tells what a column of it is.
         return {"label_set": [[self._numbers[name] for name in label] or [_NO_LABEL] for label in labels]}
+
+    def observed(self, feature: Mapping[str, Any]) -> np.ndarray:
+        return np.isin(np.arange(self.outputs), feature["label_set"]).astype(float)
 
     def calibrate(self, labels: Sequence[Any], logits: np.ndarray, main: str) -> dict[str, float]:
         wanted = np.zeros(logits.shape, dtype=bool)
@@ -193,6 +203,9 @@ class Number:
 
     def targets(self, labels: Sequence[Any]) -> dict[str, list]:
         return {"target": [(as_finite(label) - self._mean) / self._sd for label in labels]}
+
+    def observed(self, feature: Mapping[str, Any]) -> np.ndarray:
+        return np.array([feature["target"]])
 
     def calibrate(self, labels: Sequence[Any], logits: np.ndarray, main: str) -> dict[str, float]:
         return {}

@@ -11,6 +11,7 @@ from adapterstilts.metrics import Metric
 from adapterstilts.settings import Encoding, Strict
 from adapterstilts.tasks.kind import Row, draw
 from adapterstilts.tasks.label_guessing import LabelGuess
+from adapterstilts.tasks.observations import Observed, Observes
 from adapterstilts.tasks.translation import Into
 
 
@@ -114,6 +115,15 @@ class KindDefaults:
     def corruption(self, tokenizer: Any, seed: int) -> Callable[[Mapping[str, Any], int], dict[str, Any]] | None:
         """Features are trained on as they are."""
         return None
+
+    @property
+    def observes(self) -> Observes | None:
+        """A kind says where its labels are."""
+        return None
+
+    def observed(self, feature: Row) -> Observed:
+        """Is not asked of kinds that observe nothing."""
+        raise NotImplementedError(f"{type(self).__name__} does not say where its labels are")
 
     def calibrate(self, rows: Sequence[Row], features: Sequence[Row], logits: Sequence[np.ndarray]) -> dict[str, float]:
         """Nothing is chosen on validation data."""

@@ -16,6 +16,7 @@ from adapterstilts.metrics.statistics import Item
 from adapterstilts.registry import Registry
 from adapterstilts.settings import Encoding, Pooling, Strict
 from adapterstilts.tasks.label_guessing import LabelGuess
+from adapterstilts.tasks.observations import Observed, Observes
 from adapterstilts.tasks.translation import Into
 
 Row = Mapping[str, Any]
@@ -231,6 +232,13 @@ class Kind(Protocol):
             indices: Position of each row in its dataset, stored with the features.
             labels: True for training: adds label columns and leaves out what only decoding needs.
         """
+
+    @property
+    def observes(self) -> Observes | None:
+        """How the labelled vectors of training features are told apart; None where there are no such vectors."""
+
+    def observed(self, feature: Row) -> Observed:
+        """The labelled vectors of a training feature. Only asked of kinds that have some."""
 
     def calibrate(self, rows: Sequence[Row], features: Sequence[Row], logits: Sequence[np.ndarray]) -> dict[str, float]:
         """What `decode` has to know that is chosen on labelled validation data, e.g. a threshold; usually nothing."""

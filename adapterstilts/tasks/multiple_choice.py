@@ -14,6 +14,7 @@ from adapterstilts.settings import Encoding, validate
 from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.kind import KINDS, HeadSpec, PoolingOptions, Row, Scores, paired
 from adapterstilts.tasks.labels import HIDDEN
+from adapterstilts.tasks.observations import Observed, Observes, one_of
 from adapterstilts.tasks.translation import Into
 
 
@@ -131,6 +132,15 @@ class MultipleChoice(KindDefaults):
         if labels:
             features["label"] = rows["label"]
         return features
+
+    @property
+    def observes(self) -> Observes:
+        """One choice is the right one."""
+        return "choices"
+
+    def observed(self, feature: Row) -> Observed:
+        """The vector of each choice."""
+        return Observed(one_of(feature["label"], len(feature["input_ids"]))[:, None])
 
     def decode(
         self,

@@ -16,6 +16,7 @@ from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores, paired
 from adapterstilts.tasks.label_guessing import LabelGuess, guess_labels
 from adapterstilts.tasks.labels import HIDDEN, label_order
+from adapterstilts.tasks.observations import Observed, Observes
 from adapterstilts.tasks.translation import Into
 
 
@@ -173,6 +174,15 @@ class PairClassification(KindDefaults):
         features: dict[str, list] = {**found, "row": list(indices)}
         features.pop("attention_mask", None)
         return features | (self._form.targets(rows["label"]) if labels else {})
+
+    @property
+    def observes(self) -> Observes:
+        """A text has a label; several of them are numbers as a measurement is one."""
+        return "classes" if self.options.answers == "label" else "numbers"
+
+    def observed(self, feature: Row) -> Observed:
+        """The vector of the text or pair."""
+        return Observed(self._form.observed(feature)[None])
 
     def calibrate(self, rows: Sequence[Row], features: Sequence[Row], logits: Sequence[np.ndarray]) -> dict[str, float]:
         """The threshold of several labels; see `Kind.calibrate`."""

@@ -15,6 +15,7 @@ from adapterstilts.metrics.statistics import Item
 from adapterstilts.settings import Encoding, validate
 from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores, draw, paired
+from adapterstilts.tasks.observations import Observed, Observes
 from adapterstilts.tasks.retrieval_options import RetrievalOptions
 from adapterstilts.tasks.retrieval_sides import (
     all_pairs,
@@ -188,6 +189,15 @@ class Retrieval(KindDefaults):
             "row": [*indices, *(indices[place] for place in with_answer)],
             "candidate": [int(side == "candidate") for side in rows["side"]] + [1] * len(answers),
         }
+
+    @property
+    def observes(self) -> Observes | None:
+        """A query and its answer belong together, where there are English ones to train on."""
+        return "pairs" if self.trained else None
+
+    def observed(self, feature: Row) -> Observed:
+        """The vectors of both."""
+        return Observed(np.full((2, 1), float(feature["positive_id"])))
 
     def calibrate(self, rows: Sequence[Row], features: Sequence[Row], logits: Sequence[np.ndarray]) -> dict[str, float]:
         """The threshold with the best F1, for mined pairs."""

@@ -14,6 +14,7 @@ from adapterstilts.metrics import METRICS, submission
 from adapterstilts.settings import Encoding, Strict, validate
 from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores, paired
+from adapterstilts.tasks.observations import Observed, Observes
 from adapterstilts.tasks.translation import Into
 from adapterstilts.tasks.windows import Window, windows
 
@@ -23,6 +24,7 @@ _METRICS_WITH_NO_ANSWER = MappingProxyType(
     {"has_answer_f1": "HasAns F1", "no_answer_f1": "NoAns F1", "exact_match": "EM", "f1": "F1"}
 )
 _THRESHOLD = "no_answer_threshold"
+_OBSERVED_TOKENS = 32
 
 
 class SpanQAOptions(Strict):
@@ -172,6 +174,21 @@ class SpanQA(KindDefaults):
             "spans": [[character for span in window.spans for character in span] for _, window in made],
             "central": [[int(one) for one in window.central] for _, window in made],
         }
+
+    @property
+    def observes(self) -> Observes:
+        """One token is the right start, and one the right end."""
+        return "choices"
+
+    def observed(self, feature: Row) -> Observed:
+        """Start and end of the answer, beside other tokens of the window, which are always the same ones.
+
+        There are far more of these in a long window than it takes to tell what a start is like.
+        """
+        length, ends = len(feature["input_ids"]), (feature["start_positions"], feature["end_positions"])
+        others = np.random.default_rng(feature["row"]).permutation(length)[:_OBSERVED_TOKENS]
+        places = sorted({*ends, *others.tolist()})
+        return Observed(np.array([[place == end for end in ends] for place in places], dtype=float), places)
 
     def calibrate(self, rows: Sequence[Row], features: Sequence[Row], logits: Sequence[np.ndarray]) -> dict[str, float]:
         """How far the empty answer's score has to exceed the best span's for the best F1 on these rows."""

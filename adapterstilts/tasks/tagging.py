@@ -18,6 +18,7 @@ from adapterstilts.settings import Encoding, Strict, validate
 from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores, paired
 from adapterstilts.tasks.labels import begins_and_continues, label_order
+from adapterstilts.tasks.observations import Observed, Observes, one_of
 
 _IGNORED = -100
 
@@ -174,6 +175,17 @@ class Tagging(KindDefaults):
                 features["words"].append([first + word for word in starts])
                 features["at"].append(list(starts.values()))
         return features
+
+    @property
+    def observes(self) -> Observes:
+        """A word has a tag."""
+        return "classes"
+
+    def observed(self, feature: Row) -> Observed:
+        """The first token of every word."""
+        labels, count = feature["labels"], len(self.options.labels)
+        places = [place for place, label in enumerate(labels) if label != _IGNORED]
+        return Observed(np.array([one_of(labels[place], count) for place in places]).reshape(-1, count), places)
 
     def decode(
         self,

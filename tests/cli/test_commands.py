@@ -47,6 +47,7 @@ def test_all_commands_are_found() -> None:
         "runs show",
         "tasks", "tasks list", "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor", "push",
         "pull", "info", "search", "verify", "predict", "serve", "export-model",
+        "recommend",
     }  # fmt: skip
 
 
@@ -83,6 +84,7 @@ def test_the_list_of_commands_has_the_first_line_of_their_help() -> None:
 FUNCTIONS = {
     "train-intermediate": {"separately", "json_", "save_config", "plan", "format"},
     "train-language": {"json_", "save_config"},
+    "recommend": {"json_", "save_config", "format", "wide"},
     "transfer": {"json_", "save_config", "plan", "format", "wide"},
     "translate": {"json_", "save_config"},
     "methods": {"json_", "save_config", "format", "wide"},

@@ -13,6 +13,7 @@ from adapterstilts.commands.options.prediction import (
     TrainedModelReference,
 )
 from adapterstilts.commands.options.reading import read_all, read_options
+from adapterstilts.commands.options.recommendation import RecommendedTarget, RecommendOptions
 from adapterstilts.commands.options.serving import ServedModels, ServeOptions
 from adapterstilts.commands.options.shared import BackboneOptions, CatalogueOptions, MethodsOptions, StoreOptions
 from adapterstilts.commands.options.sharing import (
@@ -62,6 +63,8 @@ __all__ = [
     "PulledFolder",
     "PushOptions",
     "PushedRun",
+    "RecommendOptions",
+    "RecommendedTarget",
     "RegistryOptions",
     "ScoreOptions",
     "ScoredFolders",

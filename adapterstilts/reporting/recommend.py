@@ -1,0 +1,27 @@
+"""A ranking of intermediate runs as a table."""
+
+from __future__ import annotations
+
+from adapterstilts.commands.recommend import Recommendation
+from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns
+from adapterstilts.sharing.places import SHIPPED
+
+
+def recommendation_report(found: Recommendation) -> Report:
+    """The candidates, the best first, what was left out, and the command that goes on."""
+    read = f", from {found.examples} English training examples" if found.examples else ""
+    rows = []
+    for one in found.candidates:
+        # Of the package's own, the task's name says the rest.
+        place = SHIPPED if one.place.startswith(f"{SHIPPED},") else one.place
+        rows.append([str(one.rank), one.candidate, _shown(one.score), f"{one.seconds:.1f}", place])
+    shown = columns("rank", "task", found.score, "seconds", "from", right=("rank", found.score, "seconds"))
+    notes = [f"{found.score}: {found.summary}. {found.seconds:.1f} seconds in all.", *found.left_out]
+    if len(found.candidates) < found.ranked:
+        notes.insert(0, f"The best {len(found.candidates)} of {found.ranked}; without --top, all are shown.")
+    title = f"{found.title}: intermediate runs by {found.score}{read}"
+    return Report([Sheet(title, shown, rows), Notes([*notes, f"Next: {found.command}"])])
+
+
+def _shown(score: float) -> str:
+    return f"{score:,.0f}" if score == int(score) else f"{score:.3f}"
