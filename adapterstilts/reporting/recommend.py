@@ -20,7 +20,7 @@ def recommendation_report(found: Recommendation) -> Report:
     if len(found.candidates) < found.ranked:
         notes.insert(0, f"The best {len(found.candidates)} of {found.ranked}; without --top, all are shown.")
     title = f"{found.title}: intermediate runs by {found.score}{read}"
-    return Report([Sheet(title, shown, rows), Notes([*notes, f"Next: {found.command}"])])
+    return Report([Sheet(title, shown, rows), Notes(notes), Notes([f"Next: {found.command}"], whole=True)])
 
 
 def _shown(score: float) -> str:

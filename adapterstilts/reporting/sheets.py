@@ -46,10 +46,12 @@ class Notes:
 
     Attributes:
         on_details: Those that say nothing where columns of details are left out.
+        whole: Whether they are lines to copy, which are never broken.
     """
 
     lines: Sequence[str]
     on_details: Collection[str] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,9 @@ def as_text(report: Report, width: int | None = None) -> str:
     left_out = dict.fromkeys(name for _, hidden in drawn.values() for name in hidden)
     parts: list[str] = []
     for number, part in enumerate(report.parts):
-        if isinstance(part, Notes):
+        if isinstance(part, Notes) and part.whole:
+            parts.append("".join(f"{line}\n" for line in part.lines))
+        elif isinstance(part, Notes):
             shown = [note for note in part.lines if not left_out or note not in part.on_details]
             parts.append("".join(f"{line}\n" for note in shown for line in _wrapped(note, width)))
         else:

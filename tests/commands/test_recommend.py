@@ -78,7 +78,7 @@ def test_the_trivial_rules(options: dict[str, Any]) -> None:
 def test_the_table_fits_a_terminal_and_json_says_the_same(options: dict[str, Any]) -> None:
     flags = ["--to", "xnli", "--by", "logme", "--top", "3", "--profile", "mini", "--examples", "50"]
     words = ["recommend", *flags, "--store", str(options["store"])]
-    shown = CliRunner().invoke(astilts, words, catch_exceptions=False).stdout
+    shown = CliRunner(env={"COLUMNS": "80"}).invoke(astilts, words, catch_exceptions=False).stdout
     lines = shown.splitlines()
     *table, last = lines
     assert max(map(len, table)) <= 80 and last.startswith("Next: astilts transfer --from ")
