@@ -18,6 +18,9 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 _MOST = 64
+# Multiplications of one sequence's product up to which any number of sequences is tried, and not only powers of two:
+# to try costs less than to put the parts together again and again.
+_SMALL = 2**22
 # How many numbers at least a thread of torch works on, and by how many these can be divided whatever the registers are.
 _GRAIN, _REGISTERS = 2**15, 64
 # What is left over when registers and threads have shared the numbers is computed otherwise than the rest.
@@ -80,6 +83,8 @@ def _product(func: Callable[..., Any], args: Sequence[Any], named: Mapping[str, 
         narrow = torch.get_autocast_dtype(device)
         given = {name: value.to(narrow) if _is_float(value) else value for name, value in given.items()}
     shapes = _shapes(given, places)
+    if rows <= _MOST and _is_small(given, places) and _is_same(func, rows, shapes, given, places):
+        return _call(func, given)
     parts, begin = [], 0
     while begin < rows:
         size = 1 << min(rows - begin, _MOST).bit_length() - 1
@@ -88,6 +93,12 @@ def _product(func: Callable[..., Any], args: Sequence[Any], named: Mapping[str, 
         parts.append(_call(func, _part(given, places, begin, begin + size)))
         begin += size
     return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _is_small(given: Mapping[Any, Any], places: Sequence[Any]) -> bool:
+    """Whether the product of one sequence has few multiplications."""
+    tensors = [value for value in given.values() if type(value) in _TENSORS]
+    return len(tensors) > 1 and given[places[0]][0].numel() * max(tensors[1].shape[-2:]) <= _SMALL
 
 
 def _sliced(func: Callable[..., Any], given: Mapping[Any, Any]) -> list[Any]:
