@@ -51,9 +51,7 @@ def run_serve(references: Sequence[str], options: ServeOptions, reporter: Report
             raise CompatibilityError(
                 f"--processes {options.processes}: a GPU is used by one process.", remedy="Leave --processes away."
             )
-        ended = serve(
-            service, limits, at, waiting=options.max_waiting, note=reporter.note, processes=options.processes
-        )
+        ended = serve(service, limits, at, waiting=options.max_waiting, note=reporter.note, processes=options.processes)
     finally:
         at.close()
     return EXIT_CODES.get(signal.Signals(ended), 0)

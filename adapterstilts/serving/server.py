@@ -13,6 +13,7 @@ from itertools import chain
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import FrameType
 
 from adapterstilts.errors import CompatibilityError, UsageError
@@ -72,7 +73,8 @@ def serve(
     link, *others = [here for here, _ in pairs]
     copies = [_copied(one, own, [at, *chain.from_iterable(pairs)]) for one, own in zip(turns[1:], others, strict=True)]
     front = _front(at, [there for _, there in pairs])
-    for end in (at, *others, *(there for _, there in pairs)):
+    at.close()
+    for end in (*others, *(there for _, there in pairs)):
         end.close()
     with _handed_on(front) as signals, front, link:
         if _listens(link, Setup(Models(models=service.models()), limits, waiting)):
@@ -89,7 +91,7 @@ def serve(
 
 
 def _share(processes: int) -> float:
-    """Of the requests there are, how many are a turn; where all cores compute, none is left to read others meanwhile."""
+    """Of the requests there are, how many are a turn: all where no core is left to read others meanwhile."""
     return 0.5 if processes == 1 and (os.cpu_count() or 1) > 1 else 1.0
 
 
@@ -118,7 +120,7 @@ def _front(at: socket.socket, links: Sequence[Connection]) -> subprocess.Popen[b
     """The process that listens, in a group of its own: this one hands signals on to it."""
     ends = [at.fileno(), *(one.fileno() for one in links)]
     words = [sys.executable, "-m", "adapterstilts.serving.front", *map(str, ends)]
-    paths = os.pathsep.join(os.path.abspath(one) for one in sys.path)
+    paths = os.pathsep.join(str(Path(one).resolve()) for one in sys.path)
     return subprocess.Popen(words, pass_fds=ends, env={**os.environ, "PYTHONPATH": paths}, start_new_session=True)
 
 

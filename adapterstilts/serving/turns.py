@@ -108,6 +108,6 @@ def _sendable(answer: Answer | Exception) -> Any:
     if isinstance(answer, Answer):
         return dict(answer)
     try:
-        return pickle.loads(pickle.dumps(answer))  # noqa: S301
+        return pickle.loads(pickle.dumps(answer))
     except Exception:
         return RuntimeError(f"{type(answer).__name__}: {answer}")

@@ -14,7 +14,7 @@ from adapterstilts.serving.messages import Answer, Question
 from adapterstilts.serving.turns import Turns
 
 
-class Unsendable(Exception):
+class UnsendableError(Exception):
     """Cannot be made again from its arguments."""
 
     def __init__(self, one: str, other: str) -> None:
@@ -34,7 +34,7 @@ class Models:
         self.may.wait()
         self.sizes.append(len(questions))
         if any(one.inputs == ["bad"] for one in questions):
-            raise Unsendable("bad", "other")
+            raise UnsendableError("bad", "other")
         return [
             DataError("wrong", remedy="mend it") if one.inputs == ["wrong"] else
             Answer(model="m", task="t", language="en", results=[{"answer": text} for text in one.inputs], cut=[])
@@ -104,7 +104,7 @@ def test_a_failure_is_that_of_its_own_request() -> None:
         models.may.set()
         found = answers(link, 4)
     assert [type(found[number]) for number in range(4)] == [dict, DataError, RuntimeError, dict]
-    assert found[1].remedy == "mend it" and str(found[2]) == "Unsendable: bad"
+    assert found[1].remedy == "mend it" and str(found[2]) == "UnsendableError: bad"
 
 
 def test_it_ends_with_the_link() -> None:
