@@ -16,8 +16,9 @@ Answering = Callable[[Sequence[Question]], Sequence[Answer | Exception]]
 
 # Requests that are one turn whatever the share, since a turn of fewer is hardly shorter.
 _FEWEST = 16
-# After a turn of several: the share of its time for which as many are waited for, and its bound in seconds.
-_PAUSE, _LONGEST_PAUSE = 0.15, 0.02
+# After a turn of several, as many are waited for as the largest of the last ones had: the share of its time for which
+# they are, its bound in seconds, and what is left of that number after each turn. They are most often there before.
+_PAUSE, _LONGEST_PAUSE, _KEPT = 0.33, 0.02, 0.8
 
 
 class Turns:
@@ -41,6 +42,7 @@ class Turns:
         self._changed = Condition()
         self._ended = False
         self._last = 0
+        self._expected = 0
         self._seconds = 0.0
         self._pace = 0.0
 
@@ -68,9 +70,9 @@ class Turns:
     def _take(self) -> list[tuple[int, Question]]:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._ended)
-            if self._last > 1:  # those that were just answered ask again: with them, the turn is as large as the last
+            if self._last > 1:  # those that were just answered ask again
                 pause = min(_LONGEST_PAUSE, self._seconds * _PAUSE)
-                self._changed.wait_for(lambda: len(self._waiting) >= self._last or self._ended, timeout=pause)
+                self._changed.wait_for(lambda: len(self._waiting) >= self._expected or self._ended, timeout=pause)
             taken: list[tuple[int, Question]] = []
             if self._ended:
                 return taken
@@ -88,6 +90,7 @@ class Turns:
         begun = time.monotonic()
         answers = self._answers([question for _, question in taken])
         self._last, self._seconds = len(taken), time.monotonic() - begun
+        self._expected = max(self._last, int(self._expected * _KEPT))
         if texts := sum(len(question.inputs) for _, question in taken):
             self._pace = (self._pace + self._seconds / texts) / 2
         said = [(number, _sendable(answer)) for (number, _), answer in zip(taken, answers, strict=True)]
