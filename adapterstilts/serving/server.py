@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -68,6 +69,8 @@ def serve(
     """
     host, port = at.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
+    gc.collect()
+    gc.freeze()  # what is loaded stays: to look through it again and again takes time, and copies it in each process
     pairs = [Pipe() for _ in range(processes)]
     turns = [Turns(service.answer, link, together=limits.texts, share=_share(processes)) for link, _ in pairs]
     link, *others = [here for here, _ in pairs]
@@ -82,6 +85,7 @@ def serve(
             turns[0].run()
     for one in copies:
         one.join()
+    gc.unfreeze()
     if not signals:
         raise CompatibilityError(
             f"The process that listens has ended with code {front.returncode}.",
@@ -105,7 +109,7 @@ def _copied(turns: Turns, own: Connection, ends: Sequence[socket.socket | Connec
     def work() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for all, and what was taken is answered
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.environ["TOKENIZERS_PARALLELISM"] = "false"  # its threads are not copied
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"  # its threads are not copied, and the cores are taken
         for end in ends:
             if end is not own:
                 end.close()
