@@ -473,6 +473,7 @@ def serve(
     max_characters: int = 100000,
     max_waiting: int = 256,
     threads: int | None = None,
+    processes: int = 1,
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     device: str = "auto",
     store: str | PathLike[str] = "astilts-runs",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import signal
 from collections.abc import Sequence
+from multiprocessing import get_all_start_methods
 
 from adapterstilts.commands.options import ServeOptions
 from adapterstilts.commands.trained_models import TrainedModel
@@ -34,8 +35,8 @@ def run_serve(references: Sequence[str], options: ServeOptions, reporter: Report
     from adapterstilts.serving.server import listening_socket, serve
     from adapterstilts.stages.together import Together
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    if options.threads or options.processes > 1:
+        torch.set_num_threads(options.threads or 1)
     at = listening_socket(options.host, options.port)
     try:
         service = Served(Together(), Catalogue.load(options.tasks), options, reporter.note)
@@ -46,10 +47,14 @@ def run_serve(references: Sequence[str], options: ServeOptions, reporter: Report
         for line in service.described():
             reporter.note(line)
         limits = Limits(options.max_bytes, options.max_texts, options.max_characters)
-        ended = serve(service, limits, at, waiting=options.max_waiting, note=reporter.note)
+        if options.processes > 1 and torch.cuda.is_initialized():
+            raise CompatibilityError(
+                f"--processes {options.processes}: a GPU is used by one process.", remedy="Leave --processes away."
+            )
+        ended = serve(service, limits, at, waiting=options.max_waiting, note=reporter.note, processes=options.processes)
     finally:
         at.close()
-    return EXIT_CODES.get(signal.Signals(ended), 0) if ended else 0
+    return EXIT_CODES.get(signal.Signals(ended), 0)
 
 
 def check_libraries() -> None:
@@ -85,6 +90,16 @@ def _check(named: dict[str, str], options: ServeOptions) -> None:
     for code in (*([options.language] if options.language else []), *(options.language_adapter or {})):
         if code not in LANGUAGES:
             raise unknown("language", code, LANGUAGES)
+    if options.processes > 1 and (options.threads or 1) > 1:
+        raise UsageError(
+            f"--processes {options.processes} --threads {options.threads}: of several processes, each has one thread.",
+            remedy="Leave one of them away.",
+        )
+    if options.processes > 1 and "fork" not in get_all_start_methods():
+        raise UsageError(
+            f"--processes {options.processes}: processes cannot be copied on this system.",
+            remedy="Leave --processes away.",
+        )
     if options.task and len(named) > 1:
         raise UsageError(
             f"--task {options.task} says which head of one model is meant, and there are {len(named)} models.",

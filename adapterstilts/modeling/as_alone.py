@@ -18,6 +18,9 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 _MOST = 64
+# Multiplications of one sequence's product up to which any number of sequences is tried, and not only powers of two:
+# to try costs less than to put the parts together again and again.
+_SMALL = 2**22
 # How many numbers at least a thread of torch works on, and by how many these can be divided whatever the registers are.
 _GRAIN, _REGISTERS = 2**15, 64
 # What is left over when registers and threads have shared the numbers is computed otherwise than the rest.
@@ -36,6 +39,7 @@ _PRODUCTS = _MAPS | {
     torch.einsum, functional.scaled_dot_product_attention,
 }  # fmt: skip
 _same: dict[Any, bool] = {}
+_whole: set[Any] = set()  # maps of which all sequences were computed at once, told in less time than `_same` is
 
 
 class AsAlone(TorchFunctionMode):
@@ -71,6 +75,9 @@ def _of_each(args: Sequence[Any], named: Mapping[str, Any]) -> bool:
 
 def _product(func: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]) -> Any:
     """The product, of as many sequences at a time as that changes nothing for."""
+    known = _known(func, args, named)
+    if known in _whole:
+        return func(*args, **named)
     given: dict[Any, Any] = {**dict(enumerate(args)), **named}
     places = _sliced(func, given)
     if not places or (rows := len(given[places[0]])) < 2:
@@ -80,6 +87,10 @@ def _product(func: Callable[..., Any], args: Sequence[Any], named: Mapping[str, 
         narrow = torch.get_autocast_dtype(device)
         given = {name: value.to(narrow) if _is_float(value) else value for name, value in given.items()}
     shapes = _shapes(given, places)
+    if rows <= _MOST and _is_small(given, places) and _is_same(func, rows, shapes, given, places):
+        if known:
+            _whole.add(known)
+        return _call(func, given)
     parts, begin = [], 0
     while begin < rows:
         size = 1 << min(rows - begin, _MOST).bit_length() - 1
@@ -88,6 +99,20 @@ def _product(func: Callable[..., Any], args: Sequence[Any], named: Mapping[str, 
         parts.append(_call(func, _part(given, places, begin, begin + size)))
         begin += size
     return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _known(func: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]) -> Any:
+    """What decides how a linear map is computed; None for other products, and where numbers are narrowed first."""
+    if func is not functional.linear or named or torch.is_autocast_enabled(args[0].device.type):
+        return None
+    told = [(one.shape, one.dtype, one.device) for one in args if one is not None]
+    return (torch.get_num_threads(), *told)
+
+
+def _is_small(given: Mapping[Any, Any], places: Sequence[Any]) -> bool:
+    """Whether the product of one sequence has few multiplications."""
+    tensors = [value for value in given.values() if type(value) in _TENSORS]
+    return len(tensors) > 1 and given[places[0]][0].numel() * max(tensors[1].shape[-2:]) <= _SMALL
 
 
 def _sliced(func: Callable[..., Any], given: Mapping[Any, Any]) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 
 from adapterstilts import __version__
 from adapterstilts.errors import AstiltsError, unknown
-from adapterstilts.serving.messages import Answer, Fault, Health, Models, Question, Service
+from adapterstilts.serving.messages import Answer, Fault, Health, Models, Question
 from adapterstilts.serving.waiting import NoPlaceError, Waiting
 
 Message = MutableMapping[str, Any]
@@ -45,6 +45,19 @@ class Limits:
     bytes: int
     texts: int
     characters: int
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What there is to serve.
+
+    Attributes:
+        waiting: Requests that may wait.
+    """
+
+    models: Models
+    limits: Limits
+    waiting: int
 
 
 class LimitedBody:
@@ -92,10 +105,11 @@ def _too_large(most: int) -> Response:
     return _json(413, _larger(most), {"Connection": "close"})
 
 
-def build_app(service: Service, waiting: Waiting, limits: Limits) -> FastAPI:
+def build_app(offered: Models, waiting: Waiting, limits: Limits) -> FastAPI:
     """The application of some models.
 
     Args:
+        offered: The models.
         waiting: Where requests wait for them.
     """
     app: FastAPI = FastAPIOffline(
@@ -103,39 +117,39 @@ def build_app(service: Service, waiting: Waiting, limits: Limits) -> FastAPI:
     )
     app.add_middleware(LimitedBody, most=limits.bytes)
     _add_errors(app)
+    names = [one.name for one in offered.models]
 
     @app.post("/predict", response_model=Answer, summary="Answers texts.")
     async def predict(question: Question) -> Response:
-        name = _checked(question, service, limits)
-        answer = await waiting.ask(question.model_copy(update={"model": name}))
-        return _json(200, answer.model_dump())
+        name = _checked(question, names, limits)
+        return _json(200, await waiting.ask(question.model_copy(update={"model": name})))
 
     @app.get("/models", summary="The models that there are.", responses={})
     async def models() -> Models:
-        return Models(models=service.models())
+        return offered
 
     @app.get("/health", summary="Whether requests are taken.")
     async def health(response: Response) -> Health:
         response.status_code = 503 if waiting.stopping else 200
         status = "stopping" if waiting.stopping else "ok"
-        return Health(status=status, models=len(service.names), waiting=waiting.count)
+        return Health(status=status, models=len(names), waiting=waiting.count)
 
     return app
 
 
-def _checked(question: Question, service: Service, limits: Limits) -> str:
+def _checked(question: Question, names: Sequence[str], limits: Limits) -> str:
     """The name of the model that is asked.
 
     Raises:
         HTTPException: There is no such model, or it is asked too much.
     """
     name = question.model
-    if name is None and len(service.names) > 1:
-        raise HTTPException(422, {"error": f"There are {len(service.names)} models: {', '.join(service.names)}.",
+    if name is None and len(names) > 1:
+        raise HTTPException(422, {"error": f"There are {len(names)} models: {', '.join(names)}.",
                                   "remedy": 'Name one of them: {"model": ...}.'})  # fmt: skip
-    name = service.names[0] if name is None else name
-    if name not in service.names:
-        error = unknown("model", name, service.names)
+    name = names[0] if name is None else name
+    if name not in names:
+        error = unknown("model", name, names)
         raise HTTPException(404, {"error": error.message, "remedy": error.remedy})
     if len(question.inputs) > limits.texts:
         count = f"The request has {len(question.inputs):,} texts, more than {limits.texts:,}."

@@ -89,10 +89,6 @@ class Fault(BaseModel):
 class Service(Protocol):
     """Models that answer."""
 
-    @property
-    def names(self) -> Sequence[str]:
-        """Of the models."""
-
     def models(self) -> list[Model]:
         """What they are."""
 

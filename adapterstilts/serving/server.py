@@ -1,23 +1,27 @@
-"""The server process: it listens, and at a signal it answers what it has taken and ends."""
+"""The server: a process that listens, the models in this one, and how both end at a signal."""
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
+from multiprocessing import Pipe, get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import FrameType
-from typing import Any
 
-import uvicorn
+from adapterstilts.errors import CompatibilityError, UsageError
+from adapterstilts.serving.app import Limits, Setup
+from adapterstilts.serving.messages import Models, Service
+from adapterstilts.serving.turns import Turns
 
-from adapterstilts.errors import UsageError
-from adapterstilts.serving.app import Limits, build_app
-from adapterstilts.serving.messages import Service
-from adapterstilts.serving.waiting import Waiting
-
-_KEPT_SECONDS = 75
-_STOP_SECONDS = 600
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -40,68 +44,111 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return found
 
 
-class _Server(uvicorn.Server):
-    """A server that ends at SIGTERM and SIGINT once what it has taken is answered; a second SIGINT ends it at once.
-
-    Attributes:
-        ended_by: The first signal.
-    """
-
-    ended_by: int | None = None
-
-    def __init__(self, config: uvicorn.Config, waiting: Waiting, started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._waiting = waiting
-        self._started = started
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
-        self._started()
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._waiting.refuse()
-        self.force_exit = self.ended_by is not None and sig == signal.SIGINT
-        self.ended_by = self.ended_by or sig
-        self.should_exit = True
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        kept = {one: signal.signal(one, self.handle_exit) for one in _ENDING}
-        try:
-            yield
-        finally:
-            for one, handler in kept.items():
-                signal.signal(one, handler)
-
-
 def serve(
-    service: Service, limits: Limits, at: socket.socket, *, waiting: int, note: Callable[[str], None]
-) -> int | None:
+    service: Service,
+    limits: Limits,
+    at: socket.socket,
+    *,
+    waiting: int,
+    note: Callable[[str], None],
+    processes: int = 1,
+) -> int:
     """Answers requests until a signal comes, and after it those that were taken.
 
     Args:
+        at: Is closed here, once the process that listens has it.
         waiting: Requests that may wait.
+        processes: That compute: this one and copies of it. These can only be made where nothing in it computes in
+            several threads.
 
     Returns:
         The signal.
+
+    Raises:
+        CompatibilityError: The process that listens has ended by itself.
     """
-    queue = Waiting(service.answer, most=waiting, together=limits.texts)
-    config = uvicorn.Config(
-        build_app(service, queue, limits),
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        ws="none",
-        timeout_keep_alive=_KEPT_SECONDS,
-        timeout_graceful_shutdown=_STOP_SECONDS,
-    )
     host, port = at.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    server = _Server(config, queue, lambda: note(f"Listening at http://{shown}:{port}, with its page at /docs"))
-    queue.start()
+    gc.collect()
+    gc.freeze()  # what is loaded stays: to look through it again and again takes time, and copies it in each process
+    pairs = [Pipe() for _ in range(processes)]
+    turns = [Turns(service.answer, link, together=limits.texts, share=_share(processes)) for link, _ in pairs]
+    link, *others = [here for here, _ in pairs]
+    copies = [_copied(one, own, [at, *chain.from_iterable(pairs)]) for one, own in zip(turns[1:], others, strict=True)]
+    front = _front(at, [there for _, there in pairs])
+    at.close()
+    for end in (*others, *(there for _, there in pairs)):
+        end.close()
+    with _handed_on(front) as signals, front, link:
+        if _listens(link, Setup(Models(models=service.models()), limits, waiting)):
+            note(f"Listening at http://{shown}:{port}, with its page at /docs")
+            turns[0].run()
+    for one in copies:
+        one.join()
+    gc.unfreeze()
+    if not signals:
+        raise CompatibilityError(
+            f"The process that listens has ended with code {front.returncode}.",
+            remedy="Look at what it has written, and start the server again.",
+        )
+    return signals[0]
+
+
+def _share(processes: int) -> float:
+    """Of the requests there are, how many are a turn: all where no core is left to read others meanwhile."""
+    return 0.5 if processes == 1 and (os.cpu_count() or 1) > 1 else 1.0
+
+
+def _copied(turns: Turns, own: Connection, ends: Sequence[socket.socket | Connection]) -> BaseProcess:
+    """A copy of this process that answers turns, too; what both have not changed lies in memory once.
+
+    Args:
+        ends: Of which the copy leaves all but its own, so that each sees when its other end is gone.
+    """
+
+    def work() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for all, and what was taken is answered
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"  # its threads are not copied, and the cores are taken
+        for end in ends:
+            if end is not own:
+                end.close()
+        turns.run()
+
+    process = get_context("fork").Process(target=work, daemon=True)
+    process.start()
+    return process
+
+
+def _front(at: socket.socket, links: Sequence[Connection]) -> subprocess.Popen[bytes]:
+    """The process that listens, in a group of its own: this one hands signals on to it."""
+    ends = [at.fileno(), *(one.fileno() for one in links)]
+    words = [sys.executable, "-m", "adapterstilts.serving.front", *map(str, ends)]
+    paths = os.pathsep.join(str(Path(one).resolve()) for one in sys.path)
+    return subprocess.Popen(words, pass_fds=ends, env={**os.environ, "PYTHONPATH": paths}, start_new_session=True)
+
+
+def _listens(link: Connection, setup: Setup) -> bool:
+    """Whether the process at the other end has begun to listen."""
     try:
-        server.run(sockets=[at])
+        link.send(setup)
+        return bool(link.recv())
+    except (EOFError, OSError):  # it has ended
+        return False
+
+
+@contextmanager
+def _handed_on(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
+    """The signals to end that have come, each of which a process gets, too."""
+    came: list[int] = []
+
+    def hand_on(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        process.send_signal(number)
+
+    kept = {one: signal.signal(one, hand_on) for one in _ENDING}
+    try:
+        yield came
     finally:
-        queue.stop()
-        at.close()
-    return server.ended_by
+        for one, handler in kept.items():
+            signal.signal(one, handler)

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import psutil
 import pytest
 
 import adapterstilts
@@ -245,6 +246,47 @@ def test_what_was_taken_is_answered_before_it_ends(number: int, code: int, store
             server.predict(inputs=["a"])
 
 
+def test_several_processes_answer_as_one_and_end_with_it(store: Path, tmp_path: Path) -> None:
+    rows = records("de", 12)["mnli"]
+    expected = predicted("mnli", rows, tmp_path, store=store, calibrate=False)
+    with serving("mnli", "squad_v2", "--processes", "2", "--no-calibrate", store=store) as server:
+        found: dict[int, Any] = {}
+
+        def client(number: int) -> None:
+            found[number] = server.predict(model="mnli", inputs=[rows[number % 12]])
+
+        threads = [Thread(target=client, args=(number,)) for number in range(48)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        for number, (status, content) in found.items():
+            assert status == 200
+            assert with_answer(rows[number % 12], content["results"][0]) == expected[number % 12]
+        main = psutil.Process(server.process.pid)
+        processes = main.children()
+        computed = [one.cpu_times().user for one in (main, *processes)]
+        assert len(found) == 48 and len(processes) == 2 and all(computed)  # one is that which listens
+        assert server.end() == 0
+        assert not any(one.is_running() for one in processes)
+
+
+@pytest.mark.parametrize("which", ["front", "copy", "main"])
+def test_if_one_of_its_processes_is_killed_all_end(which: str, store: Path) -> None:
+    with serving("mnli", "--processes", "2", "--no-calibrate", store=store) as server:
+        main = psutil.Process(server.process.pid)
+        processes = main.children()
+        is_front = ["serving.front" in " ".join(one.cmdline()) for one in processes]
+        front, copy = processes[is_front.index(True)], processes[is_front.index(False)]
+        {"front": front, "copy": copy, "main": main}[which].kill()
+        assert server.process.wait(60) == (-signal.SIGKILL if which == "main" else 1)
+        assert psutil.wait_procs([front, copy], timeout=60)[1] == []
+        assert server.process.stderr is not None
+        said = server.process.stderr.read()
+        assert which == "main" or "The process that listens has ended with code" in said
+        assert "Traceback" not in said
+
+
 def test_a_port_that_is_taken_is_said_before_models_are_loaded(store: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -268,7 +310,12 @@ def test_names_are_given_or_the_references_themselves() -> None:
 
 @pytest.mark.parametrize(
     ("given", "says"),
-    [({"language": "xx"}, "Unknown language"), ({"task": "mnli"}, "there are 2 models"), ({"port": 70000}, "port")],
+    [
+        ({"language": "xx"}, "Unknown language"),
+        ({"task": "mnli"}, "there are 2 models"),
+        ({"port": 70000}, "port"),
+        ({"processes": 2, "threads": 2}, "of several processes, each has one thread"),
+    ],
 )
 def test_wrong_options_are_refused(given: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says):

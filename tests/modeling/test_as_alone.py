@@ -96,3 +96,17 @@ def test_sums_over_texts_and_matrices_are_left_as_they_are() -> None:
     with AsAlone():
         found = texts.sum(0), texts.sum(), matrix @ matrix.T, torch.nn.functional.linear(matrix, matrix)
     assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+def test_small_products_are_of_as_many_texts_as_there_are() -> None:
+    """Where the bits allow it, which they are seen to do or not: 13 texts in one product, or in several."""
+    torch.manual_seed(0)
+    weight, values = torch.randn(32, 128), torch.randn(13, 16, 128)
+    plain = torch.nn.functional.linear(values, weight)
+    alone = torch.cat([torch.nn.functional.linear(one, weight) for one in values.split(1)])
+    with AsAlone():
+        torch.nn.functional.linear(values, weight)  # such shapes are compared once
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile, AsAlone():
+        assert torch.equal(torch.nn.functional.linear(values, weight), alone)
+    products = sum(one.count for one in profile.key_averages() if one.key == "aten::linear")
+    assert (products == 1) == torch.equal(plain, alone)

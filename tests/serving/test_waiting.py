@@ -1,79 +1,74 @@
-"""Requests that wait: what arrives together is answered together, nothing is lost, and no more wait than may."""
+"""Requests that wait: each gets its own answer, and no more wait than may, nor any once it stops."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from threading import Event
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any
 
 import pytest
 
 from adapterstilts.errors import DataError
-from adapterstilts.serving.messages import Answer, Question
+from adapterstilts.serving.messages import Question
 from adapterstilts.serving.waiting import NoPlaceError, Waiting
 
 
-class Models:
-    """Answers once it may, and keeps how many questions came at a time."""
-
-    def __init__(self) -> None:
-        self.may = Event()
-        self.sizes: list[int] = []
-
-    def answer(self, questions: Sequence[Question]) -> list[Answer | Exception]:
-        self.may.wait()
-        self.sizes.append(len(questions))
-        if any(one.inputs == ["bad"] for one in questions):
-            raise ValueError("bad")
-        return [
-            DataError("wrong") if one.inputs == ["wrong"] else
-            Answer(model="m", task="t", language="en", results=[{"answer": text} for text in one.inputs], cut=[])
-            for one in questions
-        ]  # fmt: skip
+def begin(*, most: int, links: int = 1) -> tuple[Waiting, list[Connection], list[bool]]:
+    """What waits, the models' ends of its links, and what is filled once one of them is closed."""
+    pairs = [Pipe() for _ in range(links)]
+    lost: list[bool] = []
+    waiting = Waiting([here for here, _ in pairs], most=most, lost=lambda: lost.append(True))
+    waiting.start()
+    return waiting, [there for _, there in pairs], lost
 
 
-def ask(waiting: Waiting, *texts: str) -> asyncio.Task[Answer]:
+def ask(waiting: Waiting, *texts: str) -> asyncio.Task[dict[str, Any]]:
     return asyncio.ensure_future(waiting.ask(Question(inputs=list(texts))))
 
 
-def test_what_comes_while_others_are_answered_is_answered_together() -> None:
-    async def scene() -> list[Answer | BaseException]:
-        asked = [ask(waiting, "first")]
-        await asyncio.sleep(0.2)  # it is being answered by now
-        asked += [ask(waiting, str(number)) for number in range(6)]
-        asked += [ask(waiting, *["a"] * 9), ask(waiting, "last")]
+def test_answers_find_their_requests() -> None:
+    async def scene() -> None:
+        waiting, (models,), _ = begin(most=20)
+        asked = [ask(waiting, str(number)) for number in range(4)]
         await asyncio.sleep(0)
-        assert waiting.count == 9
-        models.may.set()
-        return await asyncio.gather(*asked, return_exceptions=True)
+        came = [models.recv() for _ in asked]
+        assert [fields["inputs"] for _, fields in came] == [["0"], ["1"], ["2"], ["3"]] and waiting.count == 4
+        asked[2].cancel()  # whoever asked is gone
+        numbers = [number for number, _ in came]
+        models.send((0.1, [(numbers[1], {"b": 1}), (numbers[0], {"a": 0})]))
+        models.send((0.1, [(numbers[2], {"c": 2}), (numbers[3], DataError("wrong"))]))
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        assert found[:2] == [{"a": 0}, {"b": 1}] and [type(one) for one in found[2:]] == [
+            asyncio.CancelledError,
+            DataError,
+        ]
+        assert waiting.count == 0
 
-    models = Models()
-    waiting = Waiting(models.answer, most=20, together=4)
-    waiting.start()
-    answers = asyncio.run(scene())
-    waiting.stop()
-    texts = ["first", *map(str, range(6)), "a", "last"]
-    assert [one.results[0]["answer"] for one in answers if isinstance(one, Answer)] == texts
-    assert models.sizes == [1, 4, 2, 1, 1] and waiting.count == 0
+    asyncio.run(scene())
 
 
-def test_a_failure_is_that_of_its_own_request() -> None:
-    async def scene() -> list[Answer | BaseException]:
-        asked = [ask(waiting, one) for one in ("good", "wrong", "bad", "good")]
+def test_requests_go_where_the_fewest_texts_wait() -> None:
+    async def scene() -> None:
+        waiting, models, _ = begin(most=20, links=2)
+        asked = [ask(waiting, *["a"] * size) for size in (5, 1, 1, 1, 1, 1, 1)]
         await asyncio.sleep(0)
-        models.may.set()
-        return await asyncio.gather(*asked, return_exceptions=True)
+        sizes = []
+        for link in models:
+            sizes.append([])
+            while link.poll(0.1):
+                number, fields = link.recv()
+                sizes[-1].append(len(fields["inputs"]))
+                link.send((0.1, [(number, {})]))
+        assert sizes == [[5, 1], [1, 1, 1, 1, 1]]
+        assert len(await asyncio.gather(*asked)) == 7
 
-    models = Models()
-    waiting = Waiting(models.answer, most=20, together=10)
-    waiting.start()
-    answers = asyncio.run(scene())
-    waiting.stop()
-    assert [type(one) for one in answers] == [Answer, DataError, ValueError, Answer]
+    asyncio.run(scene())
 
 
 def test_no_more_wait_than_may_and_none_once_it_stops() -> None:
     async def scene() -> None:
+        waiting, (models,), _ = begin(most=2)
         asked = [ask(waiting, "a"), ask(waiting, "b")]
         await asyncio.sleep(0)
         with pytest.raises(NoPlaceError) as full:
@@ -83,11 +78,19 @@ def test_no_more_wait_than_may_and_none_once_it_stops() -> None:
         with pytest.raises(NoPlaceError) as late:
             await waiting.ask(Question(inputs=["c"]))
         assert late.value.stopping
-        models.may.set()
+        models.send((0.1, [(models.recv()[0], {}) for _ in asked]))
         assert len(await asyncio.gather(*asked)) == 2
 
-    models = Models()
-    waiting = Waiting(models.answer, most=2, together=10)
-    waiting.start()
     asyncio.run(scene())
-    waiting.stop()
+
+
+def test_where_models_are_lost_nobody_waits_for_them() -> None:
+    async def scene() -> None:
+        waiting, models, lost = begin(most=2, links=2)
+        asked = [ask(waiting, "a"), ask(waiting, "b")]
+        await asyncio.sleep(0)
+        models[1].close()
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(one) for one in found] == [NoPlaceError] * 2 and lost == [True] and waiting.stopping
+
+    asyncio.run(scene())

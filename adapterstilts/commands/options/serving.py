@@ -47,3 +47,6 @@ class ServeOptions(LoadOptions):
     threads: Annotated[int | None, Flag(Group.SERVER, unit="threads", unset="torch's own choice")] = Field(
         None, ge=1, description="Threads of the models' arithmetic."
     )
+    processes: Annotated[int, Flag(Group.SERVER, unit="processes")] = Field(
+        1, ge=1, description="Processes that compute, on as many cores; of several, each has one thread."
+    )
