@@ -34,6 +34,12 @@ QUICK: dict[str, Any] = {
 WINDOWS = {"stride": 16, "max_query_length": 32}
 
 
+@pytest.fixture(autouse=True)
+def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables as wide as they are, wherever the tests are run, and whatever a library has set."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def without_training(options: dict[str, Any]) -> dict[str, Any]:
     """The options that say something about targets that no model is trained for."""
     about_training = {*Optimisation.model_fields, "max_train_examples", "method"}
