@@ -24,10 +24,10 @@ def whole(path: Path, delimiter: str, bad: BadRows) -> Iterator[tuple[str, list[
     """The records of a file, by expressions that look at all of its text at once."""
     field = re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"|((?!")[^{delimiter}\r\n]*))({delimiter}|\r?\n|\r?\Z)')
     quoted_field = re.compile(r'"[^"]*(?:""[^"]*)*"')
-    data = path.read_bytes()
+    data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     if not data.strip():
         raise DataError(f"{path} is empty.", remedy="Fill it, or download it again.")
-    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape").rstrip("\r\n")
+    text = data.decode("utf-8", "surrogateescape").rstrip("\r\n")
     at, line = 0, 1
     while at <= len(text):
         begin, fields, end = at, [], delimiter

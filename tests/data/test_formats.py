@@ -29,6 +29,7 @@ def write(path: Path, content: Any) -> Path:
 MALFORMED: dict[str, tuple[Any, str, bool]] = {
     "not_json": (b'{"data": [', r"line 1, column 11: not JSON", False),
     "empty": (b" \n", r"is empty", False),
+    "a_mark_alone": (b"\xef\xbb\xbf", r"is empty", False),
     "not_utf8": (
         json.dumps(document({**GOOD, "question": "Who is B?"})).encode().replace(b"B?", b"\xff?"),
         r"question 0 of paragraph 0 of article 0: the text after 'Who is ' is not valid UTF-8",

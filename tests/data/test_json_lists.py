@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapterstilts.data.formats import blocks
@@ -44,6 +44,7 @@ def expected(path: Path) -> tuple[list[Any] | None, str | None]:
 
 
 @settings(max_examples=300, deadline=None)
+@example([], None, 1, "\ufeff", 0, True)
 @given(
     st.lists(VALUES, max_size=4),
     st.sampled_from([None, 1]),

@@ -45,7 +45,7 @@ def guess_encoding(path: Path) -> GuessedEncoding:
     """
     with opened(path) as file:
         data = file.read(_LOOKED_AT)
-    if not data.strip():
+    if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise empty(path)
     if marked := next((name for mark, name in _MARKS.items() if data.startswith(mark)), None):
         return GuessedEncoding(marked, "it begins with a byte order mark")

@@ -37,9 +37,10 @@ def read_text(path: Path) -> str:
             f"{path} has more than {_LARGEST >> 20} MiB, and files of its format are read whole.",
             remedy="Split it, or write a table of one record per line (JSON lines, CSV).",
         )
+    data = data.removeprefix(_BOM)
     if not data.strip():
         raise empty(path)
-    return _decode(data.removeprefix(_BOM))
+    return _decode(data)
 
 
 def read_lines(path: Path, encoding: str = UTF8) -> Iterator[tuple[int, str]]:

@@ -9,6 +9,7 @@ import lzma
 import re
 import zipfile
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,11 +103,13 @@ def refuse_html(path: Path) -> None:
 
 
 def refuse_blank(path: Path) -> None:
-    """Raises DataError for a file with nothing but white space."""
+    """Raises DataError for a file with nothing but white space, and perhaps the mark of its encoding."""
     with opened(path) as file:
-        while data := file.read(1 << 20):
+        data = file.read(1 << 20).removeprefix(BOM_UTF8)
+        while data:
             if data.strip():
                 return
+            data = file.read(1 << 20)
     raise empty(path)
 
 
