@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
+from adapterstilts.errors import AstiltsError
+
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
@@ -27,7 +29,10 @@ def completer(metavar: str) -> Completer | None:
 
     def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
         before, comma, begun = incomplete.rpartition(",") if "," in metavar else ("", "", incomplete)
-        found = [name for source in sources for name in source(ctx) if name.startswith(begun)]
+        try:
+            found = [name for source in sources for name in source(ctx) if name.startswith(begun)]
+        except AstiltsError:  # the command itself says it, where it does not stand in the line that is typed
+            found = []
         items = [CompletionItem(f"{before}{comma}{name}") for name in dict.fromkeys(found)]
         return items or ([CompletionItem(incomplete, type="file")] if "FILE" in words or "REF" in words else [])
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 import click
 
 from adapterstilts.cli.completion import completer
-from adapterstilts.cli.run_file import write_command
+from adapterstilts.cli.run_file import saved
 from adapterstilts.commands.options import read_all
 from adapterstilts.declared import Declared, Group, declared_by
 from adapterstilts.settings import Strict
@@ -93,12 +93,12 @@ def fields(*models: type[Strict]) -> Callable[[Callable[..., Any]], Callable[...
         @wraps(function)
         def call(**given: Any) -> Any:
             context = click.get_current_context()
-            if given.get("save_config"):
-                write_command(given["save_config"], context)
             around = context.parent
             outside = around.params if around else {}
             values = {name: _first_given(value, outside.get(name)) for name, value in given.items()}
-            return function(*read_all(models, values, spelled=attrgetter("spelled")))
+            read = read_all(models, values, spelled=attrgetter("spelled"))
+            with saved(values.get("save_config"), context):
+                return function(*read)
 
         for one in reversed(list(declared.values())):
             parameter = _word(one) if one.flag.group is Group.ARGUMENTS else _flag(one, declared)
@@ -113,9 +113,14 @@ def flags(*models: type[Strict]) -> Callable[[Callable[..., Any]], Callable[...,
     declared = declared_by(*models)
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def call(*args: Any, **given: Any) -> Any:
+            with saved(given.get("save_config"), click.get_current_context()):
+                return function(*args, **given)
+
         for one in reversed(list(declared.values())):
-            function = _flag(one, declared)(function)
-        return function
+            call = _flag(one, declared)(call)
+        return call
 
     return decorate
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from adapterstilts.errors import UsageError, unknown
 
 COMMAND = "command"
+_ITSELF = "run"
+_NOTHING = ("", "null", "~")
+_TRUE_OR_FALSE = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 def read_commands(path: Path, root: click.Group) -> list[list[str]]:
     """The words of each command of a YAML or JSON file, which may have several documents.
+
+    Values are taken as they are written, so that a key of digits or a task called `no` stays what it is.
 
     Raises:
         UsageError: The file cannot be read, or a document names no command, or an option that it does not have.
@@ -23,38 +29,44 @@ def read_commands(path: Path, root: click.Group) -> list[list[str]]:
     import yaml
 
     try:
-        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+        every = list(yaml.load_all(path.read_text(encoding="utf-8"), yaml.BaseLoader))
+        documents = [one for one in every if one not in ("", None)]
+        if not documents:
+            raise UsageError(f"{path} is empty.", remedy="Give a mapping of options with e.g. `command: transfer`.")
+        several = len(documents) > 1
+        return [
+            _words(document, root, f"{path}, document {number}" if several else str(path))
+            for number, document in enumerate(documents, start=1)
+        ]
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = str(error).replace("\n", " ")
         raise UsageError(f"{path} cannot be read: {reason}.", remedy="Give a file of YAML or JSON.") from None
-    found = []
-    for number, document in enumerate(documents, start=1):
-        where = str(path) if len(documents) == 1 else f"{path}, document {number}"
-        if not isinstance(document, Mapping) or not isinstance(document.get(COMMAND), str):
-            raise UsageError(
-                f"{where} names no command.", remedy="Give a mapping of options with e.g. `command: transfer`."
-            )
-        found.append(_words(document, root, where))
-    return found
+    except RecursionError:
+        raise UsageError(f"{path}: its values are nested without end.", remedy="Write plain values.") from None
 
 
-def _words(document: Mapping[str, Any], root: click.Group, where: str) -> list[str]:
-    names = document[COMMAND].split()
+def _words(document: Any, root: click.Group, where: str) -> list[str]:
+    names = document.get(COMMAND) if hasattr(document, "get") else None
+    if not names or not hasattr(names, "split"):
+        raise UsageError(
+            f"{where} names no command.", remedy="Give a mapping of options with e.g. `command: transfer`."
+        )
+    if names.split()[0] == _ITSELF:
+        raise UsageError(f"{where}: a file runs no other file.", remedy="Give its commands as documents of this one.")
     command: click.Command = root
-    for name in names:
-        group = command
-        context = click.Context(group)
+    for name in names.split():
+        group, context = command, click.Context(command)
         inner = group.get_command(context, name) if hasattr(group, "get_command") else None
         if inner is None:
             offered = group.list_commands(context) if hasattr(group, "list_commands") else []
-            raise UsageError(f"{where}: {unknown('command', document[COMMAND], offered)}")
+            raise UsageError(f"{where}: {unknown('command', names, offered)}")
         command = inner
     known = {key_of(parameter): parameter for parameter in command.params}
     arguments: list[str] = []
     flags: list[str] = []
     for given, value in document.items():
         key = str(given).replace("_", "-")
-        if key == COMMAND or value is None:
+        if key == COMMAND or value in _NOTHING:
             continue
         if key not in known:
             raise UsageError(f"{where}: {unknown('option', str(given), known)}")
@@ -63,7 +75,7 @@ def _words(document: Mapping[str, Any], root: click.Group, where: str) -> list[s
             arguments += _texts(value)
         else:
             flags += _flag(parameter, value, f"{where}, {given}")
-    return [*names, *flags, *(["--", *arguments] if arguments else [])]
+    return [*names.split(), *flags, *(["--", *arguments] if arguments else [])]
 
 
 def key_of(parameter: click.Parameter) -> str:
@@ -76,10 +88,10 @@ def key_of(parameter: click.Parameter) -> str:
 def _flag(parameter: click.Parameter, value: Any, where: str) -> Iterator[str]:
     name = max(parameter.opts, key=len)
     if getattr(parameter, "is_flag", False):
-        if value not in (True, False):
+        if (wanted := _TRUE_OR_FALSE.get(value.lower() if hasattr(value, "lower") else "")) is None:
             raise UsageError(f"{where}: {value!r} is neither true nor false.")
-        if value or parameter.secondary_opts:
-            yield name if value else parameter.secondary_opts[0]
+        if wanted or parameter.secondary_opts:
+            yield name if wanted else parameter.secondary_opts[0]
     elif parameter.multiple:
         yield from (f"{name}={one}" for one in _texts(value))
     else:
@@ -89,30 +101,28 @@ def _flag(parameter: click.Parameter, value: Any, where: str) -> Iterator[str]:
 def _texts(value: Any) -> list[str]:
     """Values as they stand on a command line; of a mapping, `NAME=VALUE`."""
     match value:
-        case str():
-            return [value]
         case list():
             return [text for one in value for text in _texts(one)]
         case dict():
             return [f"{name}={text}" for name, one in value.items() for text in _texts(one)]
-    return [json.dumps(value)]
+    return [str(value)]
 
 
-def write_command(path: Path, context: click.Context) -> None:
-    """Writes what was given on the command line, so that `astilts run` does the same again.
+@contextmanager
+def saved(path: Path | None, context: click.Context) -> Iterator[None]:
+    """While a command runs, what was given to it on the command line is in a file, so that `astilts run` does it again.
+
+    A command that turns out to be a wrong one leaves no file.
 
     Raises:
         UsageError: The file is there, or cannot be written.
     """
+    if path is None or getattr(context, "invoked_subcommand", None):  # then it is the command's below
+        yield
+        return
     import yaml
 
-    from_line = click.core.ParameterSource.COMMANDLINE
-    names = context.command_path.split()[1:]
-    given: dict[str, Any] = {COMMAND: " ".join(names)}
-    for parameter in context.command.params:
-        name = str(parameter.name)
-        if name != "save_config" and context.get_parameter_source(name) is from_line:
-            given[key_of(parameter)] = _plain(context.params[name])
+    given = {COMMAND: " ".join(context.command_path.split()[1:]), **_given(context)}
     try:
         with path.open("x", encoding="utf-8") as file:
             yaml.safe_dump(given, file, sort_keys=False, allow_unicode=True)
@@ -120,6 +130,23 @@ def write_command(path: Path, context: click.Context) -> None:
         raise UsageError(f"--save-config {path} is there.", remedy="Give another file, or remove it.") from None
     except OSError as error:
         raise UsageError(f"--save-config {path} cannot be written: {error.strerror}.") from None
+    try:
+        yield
+    except UsageError:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _given(context: click.Context) -> dict[str, Any]:
+    """What was given on the command line, to the command or to the group that it belongs to."""
+    found: dict[str, Any] = {}
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        around = (one for one in (context, context.parent) if one is not None and name in one.params)
+        owner = next((one for one in around if one.get_parameter_source(name) is ParameterSource.COMMANDLINE), None)
+        if name != "save_config" and owner is not None:
+            found[key_of(parameter)] = _plain(owner.params[name])
+    return found
 
 
 def _plain(value: Any) -> Any:

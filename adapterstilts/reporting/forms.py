@@ -35,7 +35,8 @@ def latex(report: Report) -> str:
         if isinstance(part, Notes):
             parts.append("\n".join(f"% {line}" for line in part.lines))
         else:
-            text = _tabulated(part, part.rows, "latex_booktabs")
+            # Without rows, the library gives the table no columns, which LaTeX does not read.
+            text = _tabulated(part, part.rows or [[""] * len(part.columns)], "latex_booktabs")
             for letter, command in _IN_LATEX.items():
                 text = text.replace(letter, command)
             parts.append((f"% {part.title}\n" if part.title else "") + text)
@@ -81,7 +82,7 @@ def _tabulated(sheet: Sheet, rows: object, style: str) -> str:
         rows,  # type: ignore[arg-type]
         headers=[column.name for column in sheet.columns],
         tablefmt=style,
-        colalign=["right" if column.right else "left" for column in sheet.columns] if sheet.rows else None,
+        colalign=["right" if column.right else "left" for column in sheet.columns] if rows else None,
         disable_numparse=True,
     )
 

@@ -17,6 +17,7 @@ from typing import Any
 from transformers import TrainerCallback
 from transformers.integrations import TensorBoardCallback
 
+from adapterstilts.errors import UsageError
 from adapterstilts.runs.specs import StageSpec
 from adapterstilts.runs.store import RunStore
 
@@ -58,8 +59,8 @@ class Tracking:
             if "wandb" in self.names:
                 import wandb
 
-                opened.enter_context(
-                    wandb.init(
+                try:
+                    run = wandb.init(
                         project=os.environ.get("WANDB_PROJECT", _PROJECT),
                         id=self.stage,
                         name=self.stage,
@@ -67,7 +68,12 @@ class Tracking:
                         config={"spec": self.spec},
                         settings=wandb.Settings(quiet=True),
                     )
-                )
+                except wandb.Error as error:
+                    raise UsageError(
+                        f"--report-to wandb: {str(error).rstrip('.')}.",
+                        remedy="Log in with `wandb login`, or set WANDB_MODE=offline.",
+                    ) from None
+                opened.enter_context(run)
             if "mlflow" in self.names:
                 import mlflow
 

@@ -67,15 +67,35 @@ def test_values_become_what_a_user_would_type(tmp_path: Path) -> None:
         ("command: transfr", "Unknown command 'transfr'. Did you mean 'transfer'"),
         ("command: tasks shw", "Unknown command 'tasks shw'"),
         ("command: transfer\nform: squad", "Unknown option 'form'. Did you mean"),
-        ("command: transfer\nselect: 3", "select: 3 is neither true nor false"),
+        ("command: transfer\nselect: 3", "select: '3' is neither true nor false"),
         ("command: [", "cannot be read"),
         ("command: runs\n---\nx: 1", "document 2 names no command"),
+        ("", "is empty"),
+        ("command:", "names no command"),
+        ("command: run\nfile: experiment.yaml", "a file runs no other file"),
+        ("command: runs\nstore: &x [*x]", "cannot be read"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UsageError) as raised:
         words(tmp_path, text)
     assert message in str(raised.value) and "experiment.yaml" in str(raised.value)
+
+
+def test_values_stay_as_they_are_written(tmp_path: Path) -> None:
+    text = "command: transfer\nfrom: [no]\nto: 012345\nbackbone: 2024-01-01\nselect: yes\nplan: off\n---\n"
+    assert words(tmp_path, text) == [["transfer", "--from=no", "--to=012345", "--backbone=2024-01-01", "--select"]]
+
+
+def test_a_file_is_of_the_command_that_ran_with_what_its_group_was_given(tmp_path: Path) -> None:
+    for number, given in enumerate((["--store", "s", "list", "--save-config"], ["--store", "s", "--save-config"])):
+        name = f"{number}.yaml"
+        assert run("runs", *given, name, *(["list"] if number else []), folder=tmp_path).returncode == 0
+        assert yaml.safe_load((tmp_path / name).read_text()) == {"command": "runs list", "store": "s"}
+    assert run("tasks", "--format", "csv", "--save-config", "t.yaml", folder=tmp_path).returncode == 0
+    assert yaml.safe_load((tmp_path / "t.yaml").read_text()) == {"command": "tasks", "format": "csv"}
+    wrong = run("methods", "--backbone", "mini", "--method", "bad", "--save-config", "m.yaml", folder=tmp_path)
+    assert wrong.returncode == 2 and not (tmp_path / "m.yaml").exists()
 
 
 def test_commands_run_one_after_the_other_until_one_fails(tmp_path: Path) -> None:
