@@ -208,8 +208,9 @@ class FewShots:
         others = zero_shot_languages(scored)
         named = [*self.sizes, *self.files]
         if odd := [code for code in named if code != ALL and code not in others]:
+            flag = "--shots" if odd[0] in self.sizes else "--train-more"
             raise UsageError(
-                f"--shots {odd[0]}: {LANGUAGES[odd[0]]} is not scored, so what the rows bring could not be seen; "
+                f"{flag} {odd[0]}: {LANGUAGES[odd[0]]} is not scored, so what the rows bring could not be seen; "
                 f"{task.name} is scored in {', '.join(scored)}.",
                 remedy="Add it to --languages, or leave it out.",
             )

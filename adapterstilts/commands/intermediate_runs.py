@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from adapterstilts.commands.options import ALL
-from adapterstilts.commands.repetitions import originals
+from adapterstilts.commands.repetitions import originals, same_rows
 from adapterstilts.commands.shared_models import SharedModels, same_tasks, shared_from
 from adapterstilts.errors import AstiltsError, UsageError
 from adapterstilts.languages import ENGLISH
@@ -114,6 +114,8 @@ class IntermediateRuns:
         if default := self._default(task):
             return default
         runs = [run for run in self._runs() if same_tasks(run.training.task, task)]
+        if task in self.called:  # another file can have the same name
+            runs = [run for run in runs if self._on_these_rows(run)]
         fitting = [run for run in runs if self._fits(run)]
         fitting = [run for run in fitting if run.training.task == task] or fitting
         english = [run for run in fitting if _in_english(run.training)]
@@ -173,6 +175,9 @@ class IntermediateRuns:
         """Whether a run was trained on the command's backbone with its method."""
         spec = run.training
         return spec.backbone == self.planner.setup.backbone.fingerprint and spec.method == self.planner.method.spec
+
+    def _on_these_rows(self, run: Run) -> bool:
+        return all(same_rows(self.planner, task, splits=["train"]) for task in run.training.tasks)
 
     def _where(self) -> str:
         setup = self.planner.setup

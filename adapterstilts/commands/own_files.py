@@ -21,6 +21,7 @@ from adapterstilts.commands.own_columns import (
 from adapterstilts.commands.own_tasks import OwnTask
 from adapterstilts.data.formats.folders import dataset_folder, matching
 from adapterstilts.data.formats.guessing import guess_format
+from adapterstilts.data.input_rows import GOLD
 from adapterstilts.data.sources.files import FileRows
 from adapterstilts.errors import UsageError
 from adapterstilts.files import file_digest
@@ -32,7 +33,6 @@ from adapterstilts.tasks.recipe import Recipe
 from adapterstilts.tasks.sources import HoldOut, listed
 
 _OF_FORMAT = {"conll": "tagging", "conllu": "tagging", "squad_json": "span_qa"}
-_GOLD = ("label", "tags", "answers")
 
 
 def own_file(name: str, options: OwnDataOptions, catalogue: Catalogue, *, taken: Sequence[str] = ()) -> OwnTask:
@@ -108,9 +108,17 @@ def _check_new_rows(told: NewTaskOptions) -> None:
     """Refuses rows to score or to select by that are the rows of training.
 
     Raises:
-        UsageError: A file has the same content as one of those.
+        UsageError: A file has the same content as one of those, or one to score as one to select by.
     """
     trained = {file_digest(path): path for path in told.train}
+    selecting = {file_digest(path): path for path in told.validation}
+    for code, path in [(code, path) for code, files in told.test.items() for path in files]:
+        if (same := selecting.get(file_digest(path))) is not None:
+            raise UsageError(
+                f"--test {code}: {path} has the very rows that checkpoints are selected by, those of {same}: "
+                "scored rows must not choose the model.",
+                remedy="Give --validation other rows in English, or a share as 0.1.",
+            )
     given = {"--validation": told.validation, **{f"--test {code}": files for code, files in told.test.items()}}
     for flag, path in [(flag, path) for flag, files in given.items() for path in files]:
         if (same := trained.get(file_digest(path))) is not None:
@@ -123,7 +131,7 @@ def _check_new_rows(told: NewTaskOptions) -> None:
 
 def _without_gold(recipe: Recipe, told: NewTaskOptions, examined: Examined) -> Recipe:
     """The recipe, with columns of gold as ones that records may lack where a file to score has none."""
-    gold = {guess.column: guess.theirs for guess in examined.guesses if guess.column in _GOLD}
+    gold = {guess.column: guess.theirs for guess in examined.guesses if guess.column in GOLD}
     lacking = [
         column
         for column, theirs in gold.items()

@@ -26,6 +26,7 @@ from adapterstilts.commands.own_columns import (
 )
 from adapterstilts.commands.own_tasks import OwnTask
 from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.input_rows import GOLD
 from adapterstilts.data.records.guessing import guess_columns
 from adapterstilts.data.sources.hub import HubRows, hub_rows
 from adapterstilts.errors import UsageError, unknown
@@ -41,7 +42,6 @@ _ID = re.compile(
 )
 _VALIDATION = ("validation", "valid", "val", "dev")
 _LOOKED_AT = 200
-_GOLD = ("label", "tags", "answers")
 # Options about files.
 _OF_FILES = ("encoding", "delimiter", "sheet", "group")
 
@@ -179,7 +179,7 @@ def _looked_at(data: _DataSet, options: OwnDataOptions, called: str) -> list[Any
         guesses = guess_columns(records, KINDS.get(kind).features(), given_columns(kind, options))
     labels = label_guess(kind, given_options(options), records, guesses)
     columns = {guess.column: guess.theirs for guess in guesses}
-    gold = {column: theirs for column, theirs in columns.items() if column in _GOLD and is_one(theirs)}
+    gold = {column: theirs for column, theirs in columns.items() if column in GOLD and is_one(theirs)}
     values: dict[str, Any] = {
         column: {**dict(enumerate(classes[theirs])), -1: ""} for column, theirs in gold.items() if theirs in classes
     }
@@ -244,6 +244,12 @@ def _check_new_rows(data: _DataSet, validation: str | None, tests: Mapping[str, 
                 f"{flag}: the split train of {data.name} is trained on: what a model scores on it says nothing of "
                 "others.",
                 remedy="Name another split.",
+            )
+    for code, place in tests.items():
+        if place == (data.configuration, validation):
+            raise UsageError(
+                f"--test {code}: the split {validation} of {data.name} selects checkpoints, and scored rows must not.",
+                remedy="Name another split in one of the two.",
             )
 
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from adapterstilts.commands.own_tasks import OwnTask
 from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.input_rows import GOLD
 from adapterstilts.languages import ENGLISH
 from adapterstilts.runs.memory import Memory
 
-_GOLD = ("label", "tags", "answers")
-_NO_TEXT = ("id", "language", *_GOLD)
+_NO_TEXT = ("id", "language", *GOLD)
 # Bytes that stand for a row, of which millions would not fit into memory.
 _NAME = 16
 
@@ -26,14 +26,14 @@ def notes_on_rows(own: OwnTask) -> list[str]:
     Raises:
         DataError: A file cannot be read.
     """
-    if not set(_GOLD) & set(own.recipe.canonical_columns):
+    if not set(GOLD) & set(own.recipe.canonical_columns):
         return []
     prints = [own.source.fingerprint(own.recipe, split, language) for split, language in _parts(own)]
     columns = sorted(own.recipe.canonical_columns)
     found = Memory.of_user().recall("own rows", *columns, *prints, find=lambda: _counted(own))
     lines = []
     if found["repeated"]:
-        gold = "labels" if "label" in columns else next(name for name in _GOLD if name in columns)
+        gold = "labels" if "label" in columns else next(name for name in GOLD if name in columns)
         differing = found["differing"]
         several = f"; {differing:,} {'text has' if differing == 1 else 'texts have'} different {gold}"
         said = f"  {found['repeated']:,} of {found['rows']:,} training rows repeat another's texts"
@@ -82,7 +82,7 @@ def _names(own: OwnTask, split: str, language: str) -> tuple[np.ndarray, np.ndar
     features = own.recipe.canonical_columns
     for _, row in own.source.rows_of(own.recipe, split, language, BadRows(skip=True)):
         said = json.dumps([row.get(name) for name in features if name not in _NO_TEXT], sort_keys=True, default=str)
-        gold = json.dumps([row.get(name) for name in _GOLD], sort_keys=True, default=str)
+        gold = json.dumps([row.get(name) for name in GOLD], sort_keys=True, default=str)
         texts += _name(said)
         whole += _name(said + gold)
     return np.frombuffer(texts, dtype=f"S{_NAME}"), np.frombuffer(whole, dtype=f"S{_NAME}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -46,7 +47,15 @@ def _parts(value: Any, names: Sequence[str]) -> dict[str, Any]:
             parts = value.split(",")
             if not any(_named(part, names)[0] for part in parts):
                 return {_ALL: value}
-            return dict(_named(part, names) for part in parts)
+            if not all(_named(part, names)[1] for part in parts):  # a delimiter that is a comma
+                parts = re.split(f",(?=(?:{'|'.join(map(re.escape, names))}):)", value)
+            read = [_named(part, names) for part in parts]
+            own = dict(read)
+            if len(own) < len(read) or (_ALL in own and len(own) > len(names)):
+                raise UsageError(
+                    f"{value!r} says more than one thing of one of {', '.join(names)}, or of none of them."
+                )
+            return own
         case Mapping():
             found: dict[str, dict[str, Any]] = {}
             for key, one in value.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -94,6 +95,7 @@ def run_recommend(to: str, options: RecommendOptions, reporter: Reporter) -> Rec
         scored = _scored(found, ranking, target, candidates.left_out)
     names = set(TransferOptions.model_fields) - {"languages"}
     languages = f" --languages {','.join(options.languages)}" if options.languages else ""
+    flags = as_flags(options, only=names)
     return Recommendation(
         target=name,
         title=task.title,
@@ -105,7 +107,7 @@ def run_recommend(to: str, options: RecommendOptions, reporter: Reporter) -> Rec
         ranked=len(scored),
         left_out=candidates.left_out,
         seconds=time.monotonic() - begun,
-        command=f"astilts transfer --from {scored[0].candidate} --to {to}{languages}{as_flags(options, only=names)}",
+        command=f"astilts transfer --from {scored[0].candidate} --to {shlex.quote(to)}{languages}{flags}",
     )
 
 

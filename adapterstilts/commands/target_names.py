@@ -53,16 +53,18 @@ def named_targets(given: Sequence[str], catalogue: Catalogue, *, benchmark: str 
         )
     names: dict[str, None] = {}
     for name in given:
-        names |= dict.fromkeys(_members(name, catalogue))
+        names |= dict.fromkeys(_members(name, catalogue, benchmark))
     implied = frozenset(names) - frozenset(given)
     return Named(tuple(names), implied, whole[0] if whole else None)
 
 
-def _members(name: str, catalogue: Catalogue) -> Iterable[str]:
+def _members(name: str, catalogue: Catalogue, benchmark: str | None) -> Iterable[str]:
     if name in _BENCHMARKS:
         return catalogue.benchmark_languages(name)
     if name == ALL:
-        return [one for one in catalogue.names() if "target" in catalogue.recipe(one).phases]
+        recipes = map(catalogue.recipe, catalogue.names())
+        offered = (one for one in recipes if benchmark is None or benchmark in one.benchmarks)
+        return [one.name for one in offered if "target" in one.phases]
     known = catalogue.names()
     if name not in known and difflib.get_close_matches(name, (*_BENCHMARKS, ALL), cutoff=0.8):
         raise unknown("task", name, [*known, *_BENCHMARKS, ALL])

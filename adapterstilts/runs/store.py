@@ -230,11 +230,13 @@ class RunStore:
             UsageError: No run, or more than one, fits.
         """
         name = Path(text).name
+        if not text or text.endswith("@") or text.startswith("@"):
+            raise UsageError(f"{text!r} names no run.", remedy="Write a key, TASK@KEY or a folder; see `astilts runs`.")
         task, _, key = text.rpartition("@")
         matches = [
             run
             for run in self.runs()
-            if run.folder.name == name or (run.key.startswith(key) and task.startswith(run.spec.task if task else ""))
+            if run.folder.name == name or (run.key.startswith(key) and task in ("", run.spec.task, run.spec.label))
         ]
         if len(matches) == 1:
             return matches[0]

@@ -113,6 +113,9 @@ def test_rows_that_are_trained_on_are_not_scored_nor_selected_by(options: dict[s
     for given in ({"test": "ru=same.csv"}, {"validation": "same.csv"}):
         with pytest.raises(UsageError, match="same.csv has the very rows that are trained on, those of tickets.csv"):
             found("tickets.csv", label="team", **given)
+    tickets(Path("other.csv"), 12)
+    with pytest.raises(UsageError, match="--test ru: other.csv has the very rows that checkpoints are selected by"):
+        found("tickets.csv", label="team", test="ru=other.csv", validation="other.csv")
 
 
 def test_a_sheet_is_named(options: dict[str, Any]) -> None:

@@ -27,6 +27,8 @@ def split(**given: Any) -> dict[str, Any]:
         ({"label": "a.csv:x,b.csv:y"}, "x", "y"),
         ({"label": "team,b.csv:art"}, "team", "art"),
         ({"delimiter": ","}, ",", ","),
+        ({"delimiter": "a.csv:,"}, ",", None),
+        ({"delimiter": "a.csv:,,b.csv:;"}, ",", ";"),
         ({"text": "subject,body"}, ("subject", "body"), ("subject", "body")),
         ({"text": "a.csv:subject,body,b.csv:review"}, ("subject", "body"), ("review",)),
         ({"text": "text,b.csv:one,two"}, ("text",), ("one", "two")),
@@ -48,6 +50,12 @@ def test_a_value_is_about_the_data_that_it_names(given: dict[str, Any], first: A
 def test_what_can_be_about_one_alone_says_about_which(given: dict[str, Any], remedy: str) -> None:
     with pytest.raises(UsageError, match=f"does not say which of a.csv, b.csv it is about.*{remedy}"):
         split(**given)
+
+
+@pytest.mark.parametrize("label", ["a.csv:x,a.csv:y", "a.csv:x,b.csv:y,c.csv:z"])
+def test_a_value_that_would_be_lost_is_refused(label: str) -> None:
+    with pytest.raises(UsageError, match="says more than one thing of one of a.csv, b.csv"):
+        split(label=label)
 
 
 def test_of_names_that_begin_alike_the_longest_counts() -> None:

@@ -63,3 +63,7 @@ def test_what_cannot_be_scored_is_refused(tmp_path: Path, releases: Path) -> Non
         planned("all", store=tmp_path, data_dir=tmp_path)
     with pytest.raises(UsageError, match="Unknown task 'xtrem'. Did you mean"):
         adapterstilts.plan(adapterstilts.transfer, "none", "xtrem", profile="mini", store=tmp_path)
+
+
+def test_all_of_a_benchmark_is_that_benchmark(tmp_path: Path) -> None:
+    assert planned("all", store=tmp_path, benchmark="xtreme") == planned("xtreme", store=tmp_path)

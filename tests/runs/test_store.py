@@ -127,10 +127,14 @@ def test_resolve_by_key_prefix_name_and_folder(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run = publish(store, train_spec())
     publish(store, train_spec(seed=1))
-    for text in (run.short_key, run.key, run.folder.name, str(run.folder)):
+    for text in (run.short_key, run.key, run.folder.name, str(run.folder), f"{run.spec.task}@{run.short_key}"):
         assert store.resolve(text).key == run.key
-    with pytest.raises(UsageError, match="fits 2 runs"):
-        store.resolve("")
+    for text in ("", "@", f"{run.spec.task}@", f"@{run.short_key}"):
+        with pytest.raises(UsageError, match=r"names no run.*TASK@KEY"):
+            store.resolve(text)
+    for task in (f"{run.spec.task}_v2", run.spec.task[:-1]):  # names that begin alike
+        with pytest.raises(UsageError, match="No run"):
+            store.resolve(f"{task}@{run.short_key}")
     with pytest.raises(UsageError, match=r"No run 'zzz'.*astilts runs"):
         store.resolve("zzz")
 
