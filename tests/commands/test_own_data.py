@@ -145,3 +145,15 @@ def test_models_are_told_from_tables(tmp_path: Path, monkeypatch: pytest.MonkeyP
     Path("model").mkdir()
     assert all(map(is_table, ("a.csv", "data/a.csv", "part-*.parquet")))
     assert not any(map(is_table, ("squad", "squad@0a", "./model", "me/model", "s3://x/y*#z", "hf://me/x", "none")))
+
+
+def test_a_run_of_another_file_of_the_same_name_is_not_taken(options: dict[str, Any]) -> None:
+    for folder, count in (("a", 24), ("b", 30)):
+        Path(folder).mkdir()
+        tickets(Path(folder, "d.csv"), count)
+    run = adapterstilts.train_intermediate("a/d.csv", label="team", seed=7, max_length=48, **options)
+    given = {"label": "team", "seeds": 1, "max_length": 48, **options}
+    plan = adapterstilts.plan(adapterstilts.transfer, "a/d.csv", "copa", **given)
+    assert run.key[:12] in [stage.key for stage in plan.stages]
+    with pytest.raises(UsageError, match="no intermediate run of d with method"):
+        adapterstilts.plan(adapterstilts.transfer, "b/d.csv", "copa", **given)
