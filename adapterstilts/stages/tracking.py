@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from transformers.integrations import TensorBoardCallback
 from adapterstilts.errors import UsageError
 from adapterstilts.runs.specs import StageSpec
 from adapterstilts.runs.store import RunStore
+from adapterstilts.stages.reporter import Reporter
 
 FOLDER = "tensorboard"
 """Folder of the store in which TensorBoard's files are, one folder for each stage."""
@@ -35,18 +37,21 @@ class Tracking:
         stage: What the stage is called there.
         folder: Where TensorBoard's files of the stage go.
         spec: What is trained.
+        on_progress: Called with (step, all steps, newly logged values).
     """
 
     names: tuple[str, ...]
     stage: str
     folder: Path
     spec: dict[str, Any]
+    on_progress: Callable[[int, int, dict[str, float]], None]
 
     @classmethod
-    def of(cls, names: Sequence[str], spec: StageSpec, store: RunStore) -> Tracking:
-        """That of a stage of a store."""
+    def of(cls, names: Sequence[str], spec: StageSpec, store: RunStore, reporter: Reporter) -> Tracking:
+        """That of a stage of a store, which a reporter is told of too."""
         stage = store.folder(spec).name
-        return cls(tuple(names), stage, store.root / FOLDER / stage, spec.model_dump(mode="json"))
+        shown = spec.model_dump(mode="json")
+        return cls(tuple(names), stage, store.root / FOLDER / stage, shown, partial(reporter.trained, stage))
 
     @contextmanager
     def going_on(self) -> Iterator[None]:

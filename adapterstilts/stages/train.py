@@ -45,7 +45,7 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
     parts = [one.part for one in prepared]
     set_seed(spec.seed)
     model = _begin(spec, setup)
-    tracking = Tracking.of(setup.report_to, spec, setup.store)
+    tracking = Tracking.of(setup.report_to, spec, setup.store, reporter)
     with tracking.going_on():
         result = train(
             model,
@@ -55,8 +55,7 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
             seed=spec.seed,
             length=_length(spec, setup),
             work=work,
-            on_progress=lambda step, steps, logged: reporter.trained(tracking.stage, step, steps, logged),
-            tracking=tracking if tracking.names else None,
+            tracking=tracking,
         )
     outcome = dataclasses.asdict(result)
     flops, cost = training_cost(

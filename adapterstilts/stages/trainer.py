@@ -247,9 +247,8 @@ def train(
     sampling: Sampling | None,
     seed: int,
     work: Path,
-    on_progress: Callable[[int, int, dict[str, float]], None],
+    tracking: Tracking,
     length: Length | None = None,
-    tracking: Tracking | None = None,
 ) -> TrainingResult:
     """Trains `model` in place and leaves it with the weights that were best on the validation data.
 
@@ -259,9 +258,8 @@ def train(
         parts: The tasks, which share everything but their heads.
         sampling: How often each of several tasks is trained on.
         work: Folder for checkpoints and `log.jsonl`.
-        on_progress: Called with (step, all steps, newly logged values).
+        tracking: Where it is shown.
         length: How long it is trained; by default as the settings say.
-        tracking: Where else it is shown.
 
     Raises:
         UsageError: By this sampling a task would never be trained on.
@@ -286,8 +284,8 @@ def train(
         trainer.add_callback(callback)
     if selects:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
-    trainer.add_callback(Log(work / "log.jsonl", on_progress))
-    if tracking:
+    trainer.add_callback(Log(work / "log.jsonl", tracking.on_progress))
+    if tracking.names:
         trainer.add_callback(Describe(tracking, trainer.callback_handler.callbacks))
 
     latest = latest_complete(checkpoints)
@@ -332,7 +330,7 @@ def _arguments(
     device: torch.device,
     *,
     selects: bool,
-    tracking: Tracking | None,
+    tracking: Tracking,
 ) -> TrainingArguments:
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -358,9 +356,9 @@ def _arguments(
         logging_nan_inf_filter=False,
         remove_unused_columns=False,
         disable_tqdm=True,
-        report_to=list(tracking.names) if tracking else [],
-        run_name=tracking.stage if tracking else None,
-        logging_dir=str(tracking.folder) if tracking else None,
+        report_to=list(tracking.names),
+        run_name=tracking.stage,
+        logging_dir=str(tracking.folder),
     )
     # A step is a list of micro-batches, which DataParallel cannot scatter: one stage, one device.
     arguments._n_gpu = min(arguments.n_gpu, 1)
