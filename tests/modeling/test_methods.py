@@ -23,6 +23,7 @@ from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import Choice, MethodSpec, TaskSpec, TrainingData
 from adapterstilts.settings import Encoding, Optimisation
 from adapterstilts.stages.predict import predict
+from adapterstilts.stages.tracking import Tracking
 from adapterstilts.stages.trainer import TaskPart, TrainingResult, train
 from adapterstilts.tasks.catalogue import Catalogue
 from tests.package_tasks import recipe
@@ -101,7 +102,8 @@ def run(prepared: Prepared, model: TransferModel, work: Path, *, until: int = ST
             raise KilledError
 
     torch.manual_seed(1)
-    return train(model, [prepared.part], settings=SETTINGS, sampling=None, seed=1, work=work, on_progress=progress)
+    tracking = Tracking(names=(), stage="tried", folder=work, spec={}, on_progress=progress)
+    return train(model, [prepared.part], settings=SETTINGS, sampling=None, seed=1, work=work, tracking=tracking)
 
 
 def tensors(model: TransferModel) -> dict[str, torch.Tensor]:
