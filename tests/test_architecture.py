@@ -23,6 +23,7 @@ FLOORS = [
     {"sharing"},
     {"serving"},
     {"commands"},
+    {"studies"},
     {"reporting"},
     {"signatures"},
     {"api"},
