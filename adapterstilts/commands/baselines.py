@@ -13,10 +13,21 @@ from typing import Any, Literal
 from adapterstilts.commands.intermediate_runs import Intermediates
 from adapterstilts.commands.options import ALL, TransferOptions
 from adapterstilts.commands.repetitions import same_rows
+from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
 from adapterstilts.modeling.methods import METHODS
-from adapterstilts.runs.specs import Budget, Choice, MethodSpec, Optimisation, Sampling, TaskSpec, TrainSpec
+from adapterstilts.runs.memory import Memory
+from adapterstilts.runs.specs import (
+    Budget,
+    Choice,
+    MethodSpec,
+    Optimisation,
+    Sampling,
+    TaskSpec,
+    TrainingData,
+    TrainSpec,
+)
 from adapterstilts.stages.graph import Stage, Training, made_by
 from adapterstilts.stages.planner import Planner, ResolvedMethod
 from adapterstilts.stages.training_spec import NONE, plan_training, resolve_settings
@@ -147,10 +158,23 @@ class Baselines:
 
     def _text(self, intermediate: Training) -> TaskSpec:
         """Masked language modelling on English and the other languages, of each as many documents as rows at most."""
-        size = made_by(intermediate).tasks[0].data.max_examples
+        data = made_by(intermediate).tasks[0].data
+        size = data.max_examples
         if size is None and intermediate.run is not None:
             size = intermediate.run.metrics["train_examples"]
+        elif size is None and data.source != "hub":  # of which nothing is downloaded to plan
+            size = self._rows(data)
         return self._planned(made_by(intermediate), MLM, (ENGLISH, *self.languages), size=size)
+
+    def _rows(self, data: TrainingData) -> int:
+        """How many English rows there are to train on."""
+        source, task = self.planner.setup.source, self.planner.setup.catalogue.recipe(data.task)
+
+        def find() -> int:
+            return len(source.load(task, "train", ENGLISH, BadRows(skip=data.skip_bad_rows)))
+
+        told = ("rows", source.fingerprint(task, "train", ENGLISH), str(data.skip_bad_rows))
+        return int(Memory.of_user().recall(*told, find=find))
 
     def _translated(self, spec: TrainSpec, task: TaskSpec) -> TaskSpec:
         size = spec.tasks[0].data.max_examples
@@ -241,17 +265,20 @@ def wants_translations(options: TransferOptions) -> bool:
     return bool({"translate-intermediate", "translate-target", ALL} & set(options.compare or ()))
 
 
-def check_intermediates(planner: Planner, intermediates: Intermediates) -> None:
+def check_intermediates(planner: Planner, intermediates: Intermediates, names: Sequence[str]) -> None:
     """Refuses intermediate runs whose training data are not the command's, since baselines are trained on the same.
+
+    Args:
+        names: Of the baselines.
 
     Raises:
         UsageError: See above.
     """
     for intermediate in intermediates:
         made_by(intermediate)
-        if intermediate.spec.method == _FULL.spec:
+        if FULL in names and intermediate.spec.method == _FULL.spec:
             raise UsageError(
-                f"--compare: {intermediate.name} is a full fine-tune already.",
+                f"--compare {FULL}: {intermediate.name} is a full fine-tune already.",
                 remedy="Compare with an adapter in --from; the full fine-tune is one of the baselines.",
             )
         for task in intermediate.spec.tasks:

@@ -17,7 +17,12 @@ from adapterstilts.commands.baselines import (
 from adapterstilts.commands.few_shot_results import FewShotRow
 from adapterstilts.commands.few_shot_rows import few_shot_rows
 from adapterstilts.commands.few_shots import FewShots, FewShotStages, check_few_shots, with_shot_files
-from adapterstilts.commands.intermediate_runs import IntermediateRuns, Intermediates, check_names
+from adapterstilts.commands.intermediate_runs import (
+    IntermediatePhase,
+    IntermediateRuns,
+    Intermediates,
+    check_names,
+)
 from adapterstilts.commands.language_adapters import LanguageAdapters, find_language_adapters
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
 from adapterstilts.commands.own_data import is_table, own_tasks
@@ -107,6 +112,7 @@ def plan_transfer(
     options: TransferOptions,
     *,
     note: Callable[[str], None] = lambda text: None,
+    phase: IntermediatePhase | None = None,
 ) -> Transfer:
     """Plans every stage that the rows of a transfer need, and checks that their models fit together.
 
@@ -114,6 +120,7 @@ def plan_transfer(
 
     Args:
         note: Told what is waited for.
+        phase: How intermediate tasks are trained that are named without a key; by default their runs are looked for.
 
     Raises:
         AstiltsError: As `adapterstilts.transfer`, as far as it can be known without reading rows, except those
@@ -144,7 +151,8 @@ def plan_transfer(
     models = SharedModels.of(planner, options, note=note)
     rest = f" --to {','.join(targets)}{as_flags(options)}"
     called = {meant[name]: name for name in files}
-    runs = IntermediateRuns(planner, models, rest=rest, shared=as_flags(options, only=SHARED), called=called)
+    shared = as_flags(options, only=SHARED)
+    runs = IntermediateRuns(planner, models, phase, rest=rest, shared=shared, called=called)
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
     repeats = chosen_seeds(options, planner.profile.seeds, rows)
@@ -216,7 +224,7 @@ def _baselines(
         raise UsageError(
             f"--compare has no meaning with --composition {options.composition}.", remedy="Leave one of them out."
         )
-    check_intermediates(planner, intermediates)
+    check_intermediates(planner, intermediates, names)
     wanted = options.compare_languages or other_languages(evaluated)
     rate = options.mlm_rate or MLM_RATE
     return Baselines(planner, intermediates, wanted, composition, rate, options.match).named(names)
