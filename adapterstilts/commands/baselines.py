@@ -51,6 +51,7 @@ class Baseline:
         intermediates: This stage, if there is one.
         languages: Languages of the target phase's training data, where they are not those of the other rows.
         longer: Whether the target phase is as long as both phases of the first row that has two.
+        asked: What `--compare` calls it.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Baseline:
     intermediates: Intermediates = ()
     languages: tuple[str, ...] | None = None
     longer: bool = False
+    asked: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Baselines:
         Raises:
             DataError: Data of an intermediate stage that they need are not there.
         """
-        return [one for name in names for one in _BASELINES[name](self)]
+        return [replace(one, asked=name) for name in names for one in _BASELINES[name](self)]
 
     def full(self) -> list[Baseline]:
         """Every weight of the backbone, without and with each intermediate task."""
@@ -223,24 +225,45 @@ def chosen_names(options: TransferOptions, intermediates: Intermediates, targets
             raise unknown("language", code, LANGUAGES)
     if not intermediates:
         raise UsageError("--compare needs an intermediate task to compare.", remedy="Name one in --from.")
-    trained = all(target.build_kind().trained for target in targets)
-    of_trained = ("needs a target with training data", "Evaluate targets without training in a command of their own.")
-    possible = {
-        "multi-task": (len(intermediates) > 1, "needs several tasks", "Name them in --from, e.g. squad,mnli."),
-        "translate-target": (trained, *of_trained),
-        "longer-target": (trained, *of_trained),
-        "untrained": (
-            all(METHODS.get(one.spec.method.name).adds_adapter for one in intermediates),
-            "needs intermediate runs that are adapters",
-            "Leave it out.",
-        ),
+    lacking = {
+        name: lacks(
+            name,
+            tasks=len(intermediates),
+            adapters=all(METHODS.get(one.spec.method.name).adds_adapter for one in intermediates),
+            trained=any(target.build_kind().trained for target in targets),
+        )
+        for name in _BASELINES
     }
-    for name, (fits, why, remedy) in possible.items():
-        if name in given and not fits:
-            raise UsageError(f"--compare {name} {why}.", remedy=remedy)
-    chosen = [name for name in _BASELINES if name in given or (ALL in given and possible.get(name, (True,))[0])]
+    for name in given:
+        if what := lacking.get(name):
+            raise UsageError(f"--compare {name} {what[0]}.", remedy=what[1])
+    chosen = [name for name in _BASELINES if name in given or (ALL in given and not lacking[name])]
     _check_options(options, chosen, intermediates)
     return chosen
+
+
+def lacks(name: str, *, tasks: int, adapters: bool, trained: bool) -> tuple[str, str] | None:
+    """What a baseline needs that is not there, and what to do then.
+
+    Args:
+        tasks: How many intermediate runs there are.
+        adapters: Whether all of them are adapters.
+        trained: Whether a target is trained for.
+    """
+    of_trained = ("needs a target with training data", "Leave it out.")
+    possible = {
+        "multi-task": (tasks > 1, ("needs several tasks", "Name them in --from, e.g. squad,mnli.")),
+        "translate-target": (trained, of_trained),
+        "longer-target": (trained, of_trained),
+        "untrained": (adapters, ("needs intermediate runs that are adapters", "Leave it out.")),
+    }
+    there, why = possible.get(name, (True, None))
+    return None if there else why
+
+
+def baseline_names() -> list[str]:
+    """What `--compare` takes, `all` aside."""
+    return list(_BASELINES)
 
 
 def _check_options(options: TransferOptions, chosen: Sequence[str], intermediates: Intermediates) -> None:

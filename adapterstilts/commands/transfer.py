@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from adapterstilts.commands.baselines import (
@@ -11,6 +11,7 @@ from adapterstilts.commands.baselines import (
     Baselines,
     check_intermediates,
     chosen_names,
+    lacks,
     other_languages,
     wants_translations,
 )
@@ -165,7 +166,9 @@ def plan_transfer(
     tables = []
     for task in tasks:
         how = (scored[task.name], composition, options.head, repeats, trained_in, adapters, options.match)
-        tables.append(_table(Target(planner, *how), task, rows, baselines, options))
+        # Of several targets, each is translated into the languages that it is scored in.
+        within = evaluated_languages([task], scored, planner.setup.source) if len(tasks) > 1 else None
+        tables.append(_table(Target(planner, *how), task, rows, baselines, options, within=within))
     transfer = Transfer(planner, _graph(tables), options.force, tuple(tables), adapters, options.select)
     transfer.check()
     return transfer
@@ -187,13 +190,17 @@ def _table(
     rows: Sequence[Intermediates],
     baselines: Sequence[Baseline],
     options: TransferOptions,
+    *,
+    within: Collection[str] | None,
 ) -> Table:
     with_intermediates = {row: target.stages(task, row) for row in rows if row}
     first = next(iter(with_intermediates.values()), None)
     own = [with_intermediates.get(row) or target.stages(task, row, beside=first) for row in rows]
+    trained = task.build_kind().trained
+    possible = [one for one in baselines if not lacks(one.asked, tasks=len(rows), adapters=True, trained=trained)]
     compared = [
-        target.of(baseline).stages(task, baseline.intermediates, baseline=baseline, beside=first)
-        for baseline in baselines
+        target.of(baseline, within=within).stages(task, baseline.intermediates, baseline=baseline, beside=first)
+        for baseline in possible
     ]
     every = (*own, *compared)
     against = None
