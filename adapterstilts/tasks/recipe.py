@@ -88,6 +88,7 @@ class Recipe(Strict):
         languages: The languages of the benchmark's test data, English first; of the first of `benchmarks`.
         added_languages: Languages that a later version of the benchmark has besides.
         cross_pairs: Whether question and context can be in two languages.
+        parallel: Whether the test rows of all languages are translations of each other, under the same ids.
         contains: Tasks whose training data are part of this one's in the releases, which the suite's are not.
         metric: Name in `metrics.METRICS`.
         options: Options of the kind.
@@ -110,6 +111,7 @@ class Recipe(Strict):
     languages: Languages = Field(min_length=1)
     added_languages: dict[Benchmark, Languages] = {}
     cross_pairs: bool = False
+    parallel: bool = False
     contains: tuple[TaskName, ...] = ()
     metric: str
     options: dict[str, Any] = {}
