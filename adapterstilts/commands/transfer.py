@@ -114,6 +114,7 @@ def plan_transfer(
     *,
     note: Callable[[str], None] = lambda text: None,
     phase: IntermediatePhase | None = None,
+    planned_only: bool = False,
 ) -> Transfer:
     """Plans every stage that the rows of a transfer need, and checks that their models fit together.
 
@@ -122,6 +123,7 @@ def plan_transfer(
     Args:
         note: Told what is waited for.
         phase: How intermediate tasks are trained that are named without a key; by default their runs are looked for.
+        planned_only: Whether nothing will be run; see `make_planner`.
 
     Raises:
         AstiltsError: As `adapterstilts.transfer`, as far as it can be known without reading rows, except those
@@ -142,7 +144,13 @@ def plan_transfer(
     check_few_shots(options, tasks)
     translated = None if wants_translations(options) and not options.train_languages else options.translations
     trained_in = check_training_languages(options.train_languages, translated, flag="--train-languages")
-    planner = make_planner(options, translations=options.translations, translate_test=options.translate_test, own=own)
+    planner = make_planner(
+        options,
+        translations=options.translations,
+        translate_test=options.translate_test,
+        own=own,
+        planned_only=note if planned_only else None,
+    )
     planner = with_shot_files(planner, options, tasks, note=note)
     scored = scored_targets(tasks, wanted, _scored(options), planner.setup.source, note=note)
     tasks = [task for task in tasks if task.name in scored]

@@ -51,6 +51,11 @@ class Facts(Strict):
     @classmethod
     def of(cls, config: Any, tokenizer: Any) -> Facts:
         """The facts of a configuration and a fast tokenizer."""
+        return cls.known(config, separator=own_separator(tokenizer))
+
+    @classmethod
+    def known(cls, config: Any, *, separator: str) -> Facts:
+        """The facts of a configuration."""
         return cls(
             model_type=config.model_type,
             hidden_size=config.hidden_size,
@@ -60,7 +65,7 @@ class Facts(Strict):
             pooling=default_pooling(config),
             masked_lm=has_masked_lm(config),
             causal=is_causal(config),
-            separator=own_separator(tokenizer),
+            separator=separator,
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from statistics import fmean
 from typing import Any
 
@@ -51,7 +52,7 @@ def _of_runs(one: Measured, found: dict[str, list[Alike]], memory: Memory) -> li
     runs = [seed.evaluation for seed in one.runs.seeds]
     name = " ".join(run.key for run in runs)
     if name not in found:
-        found[name] = [memory.recall("alike", run.key, find=lambda run=run: _alike(one, run)) for run in runs]
+        found[name] = [memory.recall("alike", run.key, find=partial(_alike, one, run)) for run in runs]
     return found[name]
 
 

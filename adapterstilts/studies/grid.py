@@ -73,13 +73,16 @@ def _axes_of(row: TargetStages) -> dict[str, str]:
     return {FROM: name, TO: first.evaluation.spec.task, BASELINE: baseline}
 
 
-def plan_grid(study: Study, given: Mapping[str, Any], *, note: Note = lambda text: None) -> Grid:
+def plan_grid(
+    study: Study, given: Mapping[str, Any], *, note: Note = lambda text: None, planned_only: bool = False
+) -> Grid:
     """Plans every transfer of a study.
 
     Args:
         study: In one of its sizes.
         given: Options that count for all cells, such as the store, over those of the study.
         note: Told what is waited for.
+        planned_only: Whether nothing will be run, so that backbones need not be there.
 
     Raises:
         UsageError: Something that the study names is unknown, or nothing of it can be.
@@ -95,7 +98,12 @@ def plan_grid(study: Study, given: Mapping[str, Any], *, note: Note = lambda tex
             axes = {name: text_of(value) for name, value in combination.items()}
             for part in _Parts(study, catalogue, constant, combination, grid.left_out).parts():
                 transfer = plan_transfer(
-                    part.names, part.targets, part.options, note=_once(note, told), phase=part.phase
+                    part.names,
+                    part.targets,
+                    part.options,
+                    note=_once(note, told),
+                    phase=part.phase,
+                    planned_only=planned_only,
                 )
                 grid.arms.append(Arm({**axes, **_usual(axes, transfer)}, transfer))
     if not grid.arms:

@@ -28,6 +28,16 @@ from adapterstilts.commands.options.sharing import (
     SharedReference,
     VerifyOptions,
 )
+from adapterstilts.commands.options.studies import (
+    ComparedTasks,
+    CompareOptions,
+    ComparisonOptions,
+    ReportOptions,
+    StudyName,
+    StudyOptions,
+    StudySize,
+    given_values,
+)
 from adapterstilts.commands.options.submissions import ExportedRuns, ExportOptions, ScoredFolders, ScoreOptions
 from adapterstilts.commands.options.training import (
     IntermediateOptions,
@@ -46,6 +56,9 @@ __all__ = [
     "SHARED",
     "BackboneOptions",
     "CatalogueOptions",
+    "CompareOptions",
+    "ComparedTasks",
+    "ComparisonOptions",
     "ExportModelOptions",
     "ExportOptions",
     "ExportedRuns",
@@ -66,6 +79,7 @@ __all__ = [
     "RecommendOptions",
     "RecommendedTarget",
     "RegistryOptions",
+    "ReportOptions",
     "ScoreOptions",
     "ScoredFolders",
     "SearchOptions",
@@ -75,6 +89,9 @@ __all__ = [
     "SharedModelOptions",
     "SharedReference",
     "StoreOptions",
+    "StudyName",
+    "StudyOptions",
+    "StudySize",
     "TrainedModelOptions",
     "TrainedModelReference",
     "TrainingOptions",
@@ -85,6 +102,7 @@ __all__ = [
     "VerifyOptions",
     "as_flags",
     "flag_text",
+    "given_values",
     "read_all",
     "read_options",
 ]
