@@ -26,6 +26,8 @@ from adapterstilts.stages.planner import Planner, ResolvedMethod
 from adapterstilts.stages.setup import Setup
 
 Note = Callable[[str], None]
+# Backbones that the Hub could not deliver to this process, which then plans others without asking it.
+_OUT_OF_REACH: list[str] = []
 
 
 def make_planner(
@@ -123,6 +125,8 @@ def _planned_backbone(profile: Profile, options: TrainingOptions, note: Note | N
         note: Told that it is one of these; None where something is run.
     """
     known = known_backbone(options.backbone or profile.backbone) if note else None
+    if known and _OUT_OF_REACH:  # it takes long to find that out again
+        return known
     try:
         found = chosen_backbone(profile, options.backbone, options.revision)
         if known and note:
@@ -130,7 +134,8 @@ def _planned_backbone(profile: Profile, options: TrainingOptions, note: Note | N
     except HubError:
         if known is None or note is None:
             raise
-        note(f"{known.name}: the Hub is out of reach, so keys are not those that its stages will have.")
+        _OUT_OF_REACH.append(known.name)
+        note("The Hub is out of reach: backbones are planned by their published shape, and keys will be others.")
         return known
     return found
 

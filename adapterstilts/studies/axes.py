@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from adapterstilts.commands.baselines import baseline_names
@@ -68,8 +69,8 @@ def _unknown(study: Study, catalogue: Catalogue) -> Iterator[UsageError]:
             yield from _caught(partial(_properties, study, claim.slope.axis, claim.slope.by))
         for part in parts:
             yield from _unmeant(study, part or {}, where)
-        ways = (claim.mean, claim.terms, claim.each, claim.slope, claim.best)
-        if sum(bool(one) for one in ways) != 1 or (claim.minus and not claim.mean):
+        ways = (claim.mean, claim.terms or None, claim.each, claim.slope, claim.best)
+        if sum(one is not None for one in ways) != 1 or (claim.minus is not None and claim.mean is None):
             yield UsageError(
                 f"{where} has to have one of mean (with or without minus), terms, each, slope and best.",
                 remedy="Give one of them.",
@@ -115,7 +116,13 @@ def _check(axis: str, value: Any, catalogue: Catalogue) -> None:
         elif axis == "composition":
             parse_composition(options)
         elif axis == "backbone":
-            locate_backbone(str(value), revision=None)
+            _check_folder(str(value))
+
+
+def _check_folder(name: str) -> None:
+    """Looks at a backbone that is here; one on the Hub is asked for when it is needed."""
+    if Path(name).is_dir() or name.startswith((".", "/", "~")):
+        locate_backbone(name)
 
 
 def _option(name: str, what: str) -> None:
