@@ -81,7 +81,8 @@ class Work:
             engine: What runs the stages; by default this process.
 
         Raises:
-            AstiltsError: See the message; nothing has been trained if it is about models or data that do not fit.
+            AstiltsError: See the message; nothing has been trained if it is about models or data that do not fit. Of
+                stages that fail, see `Engine.run`.
         """
         checks = Checks(self.planner.setup, self.planner.facts, reporter.note)
         checks.data(self.graph, force=self.force)

@@ -15,6 +15,7 @@ from adapterstilts.commands.baselines import (
     other_languages,
     wants_translations,
 )
+from adapterstilts.commands.engine import chosen_engine
 from adapterstilts.commands.few_shot_results import FewShotRow
 from adapterstilts.commands.few_shot_rows import few_shot_rows
 from adapterstilts.commands.few_shots import FewShots, FewShotStages, check_few_shots, with_shot_files
@@ -102,7 +103,7 @@ def run_transfer(
 ) -> TransferResult:
     """Trains and evaluates every target from every intermediate; see `adapterstilts.transfer`."""
     transfer = plan_transfer(intermediates, targets, options, note=reporter.note)
-    transfer.run(reporter)
+    transfer.run(reporter, engine=chosen_engine(options))
     return transfer.result()
 
 

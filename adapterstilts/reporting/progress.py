@@ -13,6 +13,8 @@ from weakref import WeakSet
 
 import click
 
+from adapterstilts.stages.reporter import Change, Reporter
+
 _QUIET_SECONDS = 30
 _OPEN: WeakSet[Progress] = WeakSet()
 
@@ -68,6 +70,22 @@ class Progress:
 
         self.close()
         return tqdm(batches, total=total, desc=label, unit="batch", leave=False, disable=not self._shown)
+
+    def of(self, stage: str) -> Reporter:
+        """One bar is for all stages."""
+        return self
+
+    def changed(self, change: Change) -> None:
+        """Says of stages that failed what becomes of them, where there are others."""
+        if change.totals.stages == 1 or change.happened not in ("failed", "retried", "dropped"):
+            return
+        self.close()
+        if change.happened == "dropped":
+            self.note(f"{change.stage}: not made, because it needs what has failed")
+            return
+        again = "; it is tried again" if change.happened == "retried" else ""
+        log = f"; traceback: {change.log}" if change.log else ""
+        self.note(f"{change.stage}: failed{again}: {change.error}{log}")
 
     def close(self) -> None:
         """Ends the bar of a training stage, if one is shown."""

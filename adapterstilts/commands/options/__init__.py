@@ -3,6 +3,7 @@
 Modules here import pydantic and nothing larger, since a command's help is made of them.
 """
 
+from adapterstilts.commands.options.engine import EngineOptions
 from adapterstilts.commands.options.few_shots import FewShotOptions
 from adapterstilts.commands.options.own import OwnDataOptions, OwnFileOptions
 from adapterstilts.commands.options.prediction import (
@@ -59,6 +60,7 @@ __all__ = [
     "CompareOptions",
     "ComparedTasks",
     "ComparisonOptions",
+    "EngineOptions",
     "ExportModelOptions",
     "ExportOptions",
     "ExportedRuns",
