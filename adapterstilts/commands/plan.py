@@ -11,11 +11,12 @@ from adapterstilts.stages.checks import Checks
 from adapterstilts.stages.disk import check_disk
 from adapterstilts.stages.engines import Engine
 from adapterstilts.stages.engines.local import Local
-from adapterstilts.stages.estimate import StageCost, TotalCost, estimate
+from adapterstilts.stages.estimate import estimate
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.machines import HERE
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.reporter import Reporter, Silent
+from adapterstilts.stages.stage_costs import StageCost, TotalCost
 
 STORED = "in the store"
 TO_TRAIN = "to train"

@@ -2,90 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 from adapterstilts.data.batch_counts import batch_counts
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.blocks import ModelDescription
 from adapterstilts.runs.specs import EvaluateSpec, MethodSpec, TrainSpec
-from adapterstilts.runs.store import MANIFEST, Run
-from adapterstilts.stages.amounts import Amount, Amounts, Padded, padded_for_prediction, padded_for_training
+from adapterstilts.stages.amounts import Amounts, padded_for_prediction
 from adapterstilts.stages.checks import Checks
 from adapterstilts.stages.finished import FinishedSpeeds
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.machines import HERE, machine
-from adapterstilts.stages.model_sizes import ModelSize, model_size
+from adapterstilts.stages.model_sizes import ModelSize, model_size, without_names
+from adapterstilts.stages.schedule import Schedule, Trained, cached_bytes
 from adapterstilts.stages.setup import Setup
 from adapterstilts.stages.speed import Speed, assumed_speed, speed_here
+from adapterstilts.stages.stage_costs import StageCost, TotalCost, total_cost
 from adapterstilts.tasks.retrieval_options import resolve_layer
 
 # Bytes of a run beside its weights or scores: spec, metrics, provenance, manifest; and of a line of its log.
 _FILES_OF_TRAINING, _FILES_OF_EVALUATION, _FILES_OF_LANGUAGE, _LOG_LINE = 5_000, 3_300, 1_000, 127
-_LOG_LINES = 200
 # Checkpoints at the same time: the best, the last, and the next until the last is deleted.
 _CHECKPOINTS = 3
 # Seconds of decoding, scoring and writing a row.
 _SCORING = 0.0006
-
-
-@dataclass(frozen=True)
-class StageCost:
-    """What one stage takes; None where it is not known.
-
-    Attributes:
-        seconds: From its beginning to its run.
-        tokens: That are trained on or read, padding not counted.
-        flops: Floating-point operations as a training's metrics have them, without its evaluations; of an evaluation,
-            of its forward passes.
-        steps: Optimiser steps.
-        memory: Most bytes in use, of the `host` and of a `device` with memory of its own.
-        disk: Bytes of its run.
-        scratch: Bytes of checkpoints and vectors that are deleted when it is published.
-        cached: Bytes of tokenised data that stay in the store's cache.
-        at_most: Whether it may end early, so that time and operations are upper bounds.
-        unknown: What is not known, where something is not.
-    """
-
-    seconds: float | None = None
-    tokens: int | None = None
-    flops: int | None = None
-    steps: int | None = None
-    memory: dict[str, int] = field(default_factory=dict)
-    disk: int | None = None
-    scratch: int = 0
-    cached: int = 0
-    at_most: bool = False
-    unknown: str | None = None
-
-
-@dataclass(frozen=True)
-class TotalCost:
-    """What several stages take together, one after the other; what is not known of some is not counted.
-
-    Attributes:
-        memory: The most of any of them.
-        disk: Bytes that stay: runs and tokenised data; `scratch` those that the largest stage needs besides.
-        device_hours: Hours of the GPU, or of all cores together where `cores` says how many compute.
-        kwh: Energy by the device's thermal design power, an upper bound; None where that is not known.
-        at_most: How many stages may end early.
-        unknown: Names of tasks of which something is not known, and what.
-    """
-
-    stages: int = 0
-    seconds: float = 0
-    flops: int = 0
-    memory: dict[str, int] = field(default_factory=dict)
-    disk: int = 0
-    scratch: int = 0
-    device_hours: float = 0
-    cores: int | None = None
-    kwh: float | None = None
-    at_most: int = 0
-    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,8 +70,8 @@ def estimate(graph: Graph, setup: Setup, facts: Facts, *, on: str = HERE, force:
     return Estimate(
         on=speed.name if speed else on,
         stages=costs,
-        missing=_total(missing, costs, speed, work.data_of),
-        all=_total(stages, costs, speed, work.data_of),
+        missing=total_cost(missing, costs, speed, work.data_of),
+        all=total_cost(stages, costs, speed, work.data_of),
     )
 
 
@@ -141,51 +83,8 @@ def needed_bytes(graph: Graph, setup: Setup, facts: Facts, *, force: bool = Fals
     work = _Estimator(setup, Checks(setup, facts, lambda text: None), None, Amounts(setup, read=False))
     missing = [one for one in graph.to_make() if force or setup.store.find(one.spec) is None]
     costs = {stage.key: work.cost(stage) for stage in missing}
-    total = _total(missing, costs, None, work.data_of)
+    total = total_cost(missing, costs, None, work.data_of)
     return total.disk + total.scratch
-
-
-def measured(run: Run) -> StageCost:
-    """What a finished stage took, in the same quantities."""
-    metrics, provenance = run.metrics, run.provenance
-    entries = json.loads((run.folder / MANIFEST).read_text(encoding="utf-8"))
-    size = sum(entry["bytes"] for entry in entries.values()) + (run.folder / MANIFEST).stat().st_size
-    return StageCost(
-        seconds=provenance.get("wall_seconds"),
-        tokens=metrics.get("tokens_seen"),
-        flops=metrics.get("flops"),
-        steps=metrics.get("steps"),
-        memory=dict(provenance.get("cost", {}).get("peak_memory_bytes", {})),
-        disk=size,
-    )
-
-
-def _total(
-    stages: Sequence[Stage[Any]], costs: dict[str, StageCost], speed: Speed | None, data_of: dict[str, dict[str, int]]
-) -> TotalCost:
-    found = [costs[stage.key] for stage in stages]
-    seconds = sum(one.seconds or 0 for one in found)
-    memory: dict[str, int] = {}
-    for one in found:
-        for what, size in one.memory.items():
-            memory[what] = max(size, memory.get(what, 0))
-    # Tokenised data are kept once, whatever number of stages read them.
-    data = {name: size for stage in stages for name, size in data_of.get(stage.key, {}).items()}
-    unknown = {f"{stage.spec.task}: {cost.unknown}" for stage, cost in zip(stages, found, strict=True) if cost.unknown}
-    cores = None if speed is None or speed.on_gpu else speed.threads
-    return TotalCost(
-        stages=len(stages),
-        seconds=seconds,
-        flops=sum(one.flops or 0 for one in found),
-        memory=memory,
-        disk=sum(one.disk or 0 for one in found) + sum(data.values()),
-        scratch=max((one.scratch for one in found), default=0),
-        device_hours=seconds / 3600 * (cores or 1),
-        cores=cores,
-        kwh=seconds * speed.watts / 3.6e6 if speed and speed.watts else None,
-        at_most=sum(one.at_most for one in found),
-        unknown=tuple(sorted(unknown)),
-    )
 
 
 class _Estimator:
@@ -204,7 +103,6 @@ class _Estimator:
         self._forms: dict[str, str] = {}
         self._found: dict[str, tuple[StageCost, dict[str, int]]] = {}
         self._sizes: dict[str, ModelSize] = {}
-        self._stages: dict[str, Stage[Any]] = {}
         self._speeds: dict[tuple[str, int], Speed] = {}
 
     def cost(self, stage: Stage[Any]) -> StageCost:
@@ -219,12 +117,12 @@ class _Estimator:
     def _form(self, stage: Stage[Any]) -> str:
         """What decides a stage's cost: its spec without seed and names, and the forms of what it needs."""
         if stage.key not in self._forms:
-            self._stages[stage.key] = stage
             shots: Any = {"tasks": {"__all__": {"data": {"shots": {"draw", "digest"}}}}}
             left_out = {"seed": True, "inputs": True, "language_adapter": True, "budget": {"of"}, "content": True}
             own = stage.spec.model_dump_json(exclude={**left_out, **(shots if stage.trains else {})})
             needs = "|".join(self._form(one) for one in stage.needs)
-            self._forms[stage.key] = str(hash((own, needs, stage.run is not None)))
+            made = without_names(self.checks.outline(stage).description).model_dump_json() if stage.run else ""
+            self._forms[stage.key] = str(hash((own, needs, made)))
         return self._forms[stage.key]
 
     def size(self, stage: Stage[Any]) -> ModelSize:
@@ -257,7 +155,7 @@ class _Estimator:
                 unknown=f"the number of rows of {' and '.join(unknown)} is not known before they are read",
             )
             return kept, {}
-        trained = {name: _Trained.of(self.setup, spec, name, *amounts) for name, amounts in found.items() if amounts}
+        trained = {name: Trained.of(self.setup, spec, name, *amounts) for name, amounts in found.items() if amounts}
         schedule = self._schedule(stage, trained)
         width = max(one.padded.width for one in trained.values())
         speed = self._speed(spec.method, spec.precision, width, size)
@@ -288,7 +186,7 @@ class _Estimator:
         )
         return cost, data
 
-    def _schedule(self, stage: Stage[TrainSpec], trained: dict[str, _Trained]) -> _Schedule:
+    def _schedule(self, stage: Stage[TrainSpec], trained: dict[str, Trained]) -> Schedule:
         spec = stage.spec
         sizes = {name: one.batches for name, one in trained.items()}
         counts = batch_counts(sizes, spec.sampling, batch_size=spec.settings.batch_size)
@@ -301,7 +199,7 @@ class _Estimator:
             steps = round(total) if spec.budget.unit == "steps" else math.ceil(total / tokens)
         if steps is None:
             steps = max(1, math.ceil(epoch * spec.settings.epochs))
-        return _Schedule.of(spec, trained, counts, steps)
+        return Schedule.of(spec, trained, counts, steps)
 
     def _amount(self, stage: Stage[Any], measure: str) -> float:
         """Steps or tokens of a stage that another is as long as."""
@@ -339,7 +237,8 @@ class _Estimator:
         largest = max(one.largest for one in padded.values())
         pooled = setup.catalogue.build_kind(spec).pools
         data = {
-            f"{language} {spec.fingerprints[language]} {spec.encoding}": _cached(one) for language, one in there.items()
+            f"{language} {spec.fingerprints[language]} {spec.encoding}": cached_bytes(one)
+            for language, one in there.items()
         }
         cost = StageCost(
             seconds=seconds,
@@ -369,95 +268,6 @@ class _Estimator:
             )
             self._sizes[""] = model_size(description, backbone)
         return self._sizes[""]
-
-
-@dataclass(frozen=True)
-class _Trained:
-    """What one task brings to a training stage.
-
-    Attributes:
-        amount: All of its rows, `held` those that select checkpoints.
-        chosen: Of these, what one evaluation reads.
-        batches: In an epoch of its own.
-        data: Its tokenised data, with their bytes.
-    """
-
-    amount: Amount
-    held: Amount
-    padded: Padded
-    scored: Padded | None
-    chosen: Amount
-    batches: int
-    data: dict[str, int]
-
-    @classmethod
-    def of(cls, setup: Setup, spec: TrainSpec, name: str, amounts: list[Amount], held: Amount) -> _Trained:
-        (task,) = [one for one in spec.tasks if one.name == name]
-        features = sum(one.features for one in amounts)
-        whole = replace(amounts[0], rows=sum(one.rows for one in amounts))
-        limits = {"tokens_per_batch": setup.tokens_per_batch, "max_length": task.encoding.max_length}
-        padded = padded_for_training(
-            whole,
-            batch_size=spec.settings.batch_size,
-            comparing=setup.catalogue.build_kind(task).comparing,
-            **limits,
-        )
-        chosen = held.at_most(spec.settings.max_validation_examples)
-        scored = padded_for_prediction(held, **limits) if held.rows else None
-        told = f"{name} {task.data.fingerprints} {task.data.max_examples} {task.data.holdout} {task.encoding}"
-        data = {f"{told} train": _cached(whole), f"{told} held": _cached(held)}
-        return cls(whole, held, padded, scored, chosen, math.ceil(features / spec.settings.batch_size), data)
-
-    @property
-    def tokens_of_a_batch(self) -> float:
-        """The mean, padding not counted."""
-        return self.amount.features * self.amount.tokens_of_a_feature / max(1, self.batches)
-
-
-@dataclass(frozen=True)
-class _Schedule:
-    """How long a training stage is.
-
-    Attributes:
-        padded: Tokens with padding, of `calls` micro-batches.
-        evaluations: During training; `scored_rows`, `scored_tokens` and `scored_calls` are those of all of them, and
-            of the last one on all validation rows.
-    """
-
-    steps: int
-    tokens: float
-    padded: float
-    calls: float
-    evaluations: int
-    scored_rows: int
-    scored_tokens: float
-    scored_calls: float
-    log_lines: int
-
-    @classmethod
-    def of(cls, spec: TrainSpec, trained: dict[str, _Trained], counts: dict[str, int], steps: int) -> _Schedule:
-        epoch, settings = sum(counts.values()), spec.settings
-        every = settings.eval_steps if settings.eval_steps and settings.eval_steps <= steps else epoch
-        selects = all(one.held.rows for one in trained.values())
-        evaluations = math.ceil(steps / every) if selects else 0
-        tokens = padded = calls = scored_tokens = scored_calls = 0.0
-        rows = 0
-        for name, one in trained.items():
-            own = steps * counts[name] / epoch
-            tokens += own * one.tokens_of_a_batch
-            padded += own * one.padded.tokens * one.amount.features / max(1, one.batches)
-            calls += own * one.padded.calls
-            if selects and one.scored:
-                features = evaluations * one.chosen.features + one.held.features
-                rows += evaluations * one.chosen.rows + one.held.rows
-                scored_tokens += features * one.scored.tokens
-                scored_calls += features * one.scored.calls
-        lines = steps // max(1, steps // _LOG_LINES) + evaluations + 1 if steps else 1
-        return cls(steps, tokens, padded, calls, evaluations, rows, scored_tokens, scored_calls, lines)
-
-
-def _cached(amount: Amount) -> int:
-    return round(amount.features * amount.cached)
 
 
 def _share_of_layers(setup: Setup, spec: EvaluateSpec, size: ModelSize) -> float:

@@ -25,6 +25,7 @@ class FinishedSpeeds:
     """
 
     def __init__(self, store: RunStore) -> None:
+        self._store = store
         self._folders: dict[str, list[Path]] = {}
         self._read: dict[str, list[Run]] = {}
         for path in store.root.iterdir() if store.root.is_dir() else ():
@@ -54,12 +55,16 @@ class FinishedSpeeds:
             made = run.spec
             if made.stage != "evaluate" or (made.backbone, made.precision) != (spec.backbone, spec.precision):
                 continue
-            if str(run.provenance.get("method", method)) != str(method):
+            if str(self._method(made)) != str(method):
                 continue
             rows = sum(one.get("examples", 0) for one in run.metrics.get("languages", {}).values())
             if rows and made.split == spec.split:
                 found.append(run.provenance["wall_seconds"] / rows)
         return median(found) if found else None
+
+    def _method(self, made: EvaluateSpec) -> MethodSpec:
+        model = self._store.of_key(made.inputs[0]) if made.inputs else None
+        return model.training.method if model else MethodSpec(name="head")
 
     def _runs(self, stage: str, label: str, speed: Speed) -> list[Run]:
         name = f"{stage}-{label}"

@@ -99,14 +99,14 @@ class ModelSize:
 
 def model_size(description: ModelDescription, backbone: Backbone) -> ModelSize:
     """The size of a model that a stage trains, or that one has trained; counted once a user for each form."""
-    plain = _without_names(description)
+    plain = without_names(description)
     found = Memory.of_user().recall(
         "model size", _VERSION, backbone.fingerprint, plain.model_dump_json(), find=lambda: _counted(plain, backbone)
     )
     return ModelSize(**found)
 
 
-def _without_names(description: ModelDescription) -> ModelDescription:
+def without_names(description: ModelDescription) -> ModelDescription:
     """The same model whatever its tasks are called, so that those of one form are counted once."""
     called: dict[str, str] = {}
     blocks = []
