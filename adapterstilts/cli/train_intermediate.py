@@ -50,7 +50,7 @@ def train_intermediate(
     terminal = Terminal()
     if output.plan:
         planner = command.plan_separately if how.separately else command.plan_intermediate
-        show_plan(planner(tasks.names, options).summary(), output)
+        show_plan(planner(tasks.names, options), output)
     elif how.separately:
         results = command.run_separately(tasks.names, options, terminal)
         click.echo(to_json(results) if output.json_ else "\n\n".join(map(training_summary, results)))

@@ -27,7 +27,7 @@ def transfer(tasks: TransferTasks, options: TransferOptions, output: PlannedTabl
     terminal = Terminal()
     if output.plan:
         plan = command.plan_transfer(tasks.from_, tasks.to, options, note=terminal.note)
-        show_plan(plan.summary(), output)
+        show_plan(plan, output)
         return
     result = command.run_transfer(tasks.from_, tasks.to, options, terminal)
     show(result, transfer_report(result), output)

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from adapterstilts.commands.plan import STORED, TO_EVALUATE, TO_TRAIN, CommandPlan, StagePlan
+from adapterstilts.reporting.costs import cost_lines, shown_cost
 from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns
 
 _WIDTH = 80
@@ -15,18 +16,17 @@ _COLOURS = {"stored": "#d9ead3", "train": "#f9cb9c", "evaluate": "#cfe2f3"}
 
 def plan_text(plan: CommandPlan) -> str:
     """The stages in an order in which they can run, one after the other, and how many trainings sharing saves."""
-    return (
-        "\n".join([*textwrap.wrap(_head(plan), _WIDTH), "", *(line for one in plan.stages for line in _lines(one))])
-        + "\n"
-    )
+    stages = [line for one in plan.stages for line in _lines(one)]
+    return "\n".join([*textwrap.wrap(_head(plan), _WIDTH), "", *stages, "", *cost_lines(plan)]) + "\n"
 
 
 def plan_report(plan: CommandPlan) -> Report:
     """The same as a table."""
-    rows = [[stage.key, stage.state, _what(stage), " ".join(stage.needs)] for stage in plan.stages]
-    return Report(
-        [Sheet("", columns("key", "state", "stage", "after", wraps=("stage", "after")), rows), Notes([_head(plan)])]
-    )
+    rows = [
+        [stage.key, stage.state, shown_cost(stage.cost), _what(stage), " ".join(stage.needs)] for stage in plan.stages
+    ]
+    heads = columns("key", "state", "time", "stage", "after", wraps=("stage", "after"))
+    return Report([Sheet("", heads, rows), Notes([_head(plan), *cost_lines(plan)])])
 
 
 def _head(plan: CommandPlan) -> str:
@@ -38,7 +38,7 @@ def _head(plan: CommandPlan) -> str:
 
 
 def _lines(stage: StagePlan) -> Iterator[str]:
-    begin = f"{stage.key}  {stage.state:12}  "
+    begin = f"{stage.key}  {stage.state:12}  {shown_cost(stage.cost):>8}  "
     after = f"; after {', '.join(stage.needs)}" if stage.needs else ""
     indent = " " * len(begin)
     yield from textwrap.wrap(

@@ -67,6 +67,27 @@ class Hyperparameters(Strict):
         return {**self.all, **getattr(self, family)}
 
 
+class Published(Strict):
+    """How much data a task has, for what is not counted before it is fetched.
+
+    Attributes:
+        rows: Split to its number of rows, or to that of each language.
+        lengths: Tokens of a row's sequence by XLM-R's tokenizer, special tokens included, before anything is cut: some
+            that are equally frequent, in order.
+        sequences: How many sequences a row is.
+        source: Where the numbers of rows were read, and what the lengths were measured on.
+    """
+
+    rows: dict[str, int | dict[str, int]]
+    lengths: tuple[int, ...] = ()
+    sequences: int = Field(1, ge=1)
+    source: str
+
+    def rows_of(self, split: str, language: str) -> int | None:
+        """The rows of a split in one language; None where that is not known."""
+        return (found.get(language) if isinstance(found, dict) else found) if (found := self.rows.get(split)) else None
+
+
 OURS = "ours"
 """What hyperparameters are called in recipes that no one has published."""
 
@@ -97,6 +118,7 @@ class Recipe(Strict):
         license: The data's. It is there for every task of the package, as are `homepage` and `citation`.
         derivatives: Whether the licence allows to pass on what was made of the data, such as an adapter.
         citation: A BibTeX entry.
+        published: How much data there is.
         translations: Where XTREME keeps its machine translations of the training set from English and of the test set
             into English: a path below their folder, in which `{language}` stands for the other language's code.
     """
@@ -122,6 +144,7 @@ class Recipe(Strict):
     citation: str = ""
     sources: Sources
     references: tuple[Reference, ...] = ()
+    published: Published | None = None
     translations: dict[Literal["train", "test"], str] = {}
 
     def build_kind(self) -> Kind:
