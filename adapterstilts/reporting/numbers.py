@@ -23,3 +23,16 @@ def shown_flops(number: float) -> str:
             return f"{number:.3g} {prefix}" if number else "0"
         number /= 1000
     return f"{number:,.3g} E"
+
+
+def shown_megabytes(count: float) -> str:
+    """A number of bytes in megabytes of 10^6."""
+    return f"{count / 1e6:,.2f} MB"
+
+
+def shown_seconds(seconds: float) -> str:
+    """A time in seconds, or from two minutes on in minutes, and from two hours on in hours."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.1f} {unit}"
+    return f"{seconds:,.0f} s"
