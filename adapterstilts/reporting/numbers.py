@@ -39,3 +39,8 @@ def shown_seconds(number: float) -> str:
         if number >= 2 * size:
             return f"{number / size:.1f} {unit}"
     return f"{number:.0f} s"
+
+
+def shown_megabytes(count: float) -> str:
+    """A number of bytes in megabytes of 10^6."""
+    return f"{count / 1e6:,.2f} MB"
