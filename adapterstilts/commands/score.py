@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from adapterstilts.errors import DataError, UsageError, unknown
-from adapterstilts.languages import LANGUAGES
+from adapterstilts.languages import LANGUAGES, languages_of
 from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.prediction_files import score_file
 from adapterstilts.metrics.submission import SubmissionFile, task_files
@@ -192,7 +192,7 @@ def _score_task(task: Recipe, folder: Path, labels: Path, benchmark: str | None)
 
 
 def _check_name(file: SubmissionFile, task: Recipe) -> None:
-    codes = file.key.split("-")
+    codes = languages_of(file.key)
     for code in codes:
         if code not in LANGUAGES:
             raise unknown(f"language in the name of {file.path}:", code, LANGUAGES)

@@ -11,8 +11,8 @@ from adapterstilts.commands.repetitions import Seeds
 from adapterstilts.commands.shared_models import is_strangers
 from adapterstilts.commands.targets import PUBLISHED_FUSION
 from adapterstilts.commands.used import check_pooling, check_settings_used, flag, names_of, without_training
-from adapterstilts.errors import UsageError, unknown
-from adapterstilts.languages import LANGUAGES, context_language, question_language
+from adapterstilts.errors import UsageError
+from adapterstilts.languages import GROUP, known_language
 from adapterstilts.modeling.compositions import COMPOSITIONS
 from adapterstilts.modeling.option_text import parse_choice
 from adapterstilts.runs.specs import Choice
@@ -45,9 +45,8 @@ def check_options(
         UsageError: See above.
     """
     for name in options.languages or ():
-        for code in (context_language(name), question_language(name)):
-            if code not in LANGUAGES:
-                raise unknown("language", code, LANGUAGES)
+        if not name.startswith(GROUP):
+            known_language(name)
     trained = [task for task in tasks if task.build_kind().trained]
     check_pooling(options.pooling, tasks)
     _check_retrieval(options, tasks)

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from adapterstilts.errors import DataError
 from adapterstilts.files import write_json
+from adapterstilts.languages import context_language
 from adapterstilts.parsed import as_list, as_object, as_text, as_texts
 
 Pair = tuple[str, str]
@@ -40,7 +41,7 @@ class SubmissionFile:
     @property
     def language(self) -> str:
         """Language of the texts that answers come from."""
-        return self.key.split("-")[0]
+        return context_language(self.key)
 
 
 def task_files(folder: Path) -> list[SubmissionFile]:

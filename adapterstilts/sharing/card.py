@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from adapterstilts.languages import LANGUAGES
+from adapterstilts.languages import LANGUAGES, context_language
 from adapterstilts.runs.shots import FEW_SHOT, Shots
 from adapterstilts.sharing.contents import CARD
 from adapterstilts.sharing.hub import package_tags
@@ -99,7 +99,7 @@ def _front_matter(manifest: Manifest, facts: CardFacts) -> str:
     base = manifest.base
     whole = manifest.library == "transformers"
     codes = [code for task in manifest.spec.tasks for code in task.data.languages]
-    codes += [code.split("-")[0] for one in manifest.evaluations for code in one.languages]
+    codes += [context_language(code) for one in manifest.evaluations for code in one.languages]
     datasets = [facts_.sources.hub.path for facts_ in facts.recipes if facts_.sources.hub]
     of_suite = all(task.data.source == "mini" for task in manifest.spec.tasks)
     values: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -11,7 +11,7 @@ from adapterstilts.data.sources.rows import Source
 from adapterstilts.data.splits import evaluation_split
 from adapterstilts.data.translation.reading import into_english
 from adapterstilts.errors import UsageError, unknown
-from adapterstilts.languages import check_languages, context_language
+from adapterstilts.languages import check_languages, context_language, named_languages
 from adapterstilts.modeling.architecture import check_modules
 from adapterstilts.modeling.backbone import check_length
 from adapterstilts.runs.specs import EvaluateSpec
@@ -146,9 +146,9 @@ def evaluation_languages(source: Source, task: Recipe, scored: Scored) -> tuple[
     offered = source.languages(task, benchmark)
     if scored.cross_pairs and not task.cross_pairs:
         raise UsageError(f"{task.name} has no pairs of languages.", remedy="Leave out --cross-pairs: it is for mlqa.")
-    chosen = scored.languages or offered
+    chosen: Sequence[str] = scored.languages or offered
     if scored.cross_pairs:
-        singles = dict.fromkeys(context_language(name) for name in chosen)
+        singles = dict.fromkeys(context_language(name) for name in named_languages(chosen, offered))
         chosen = tuple(one if one == other else f"{one}-{other}" for one in singles for other in singles)
     if task.cross_pairs:
         offered = (*offered, *(f"{one}-{other}" for one in offered for other in offered if one != other))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args, overload
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from adapterstilts.errors import UsageError, unknown
-from adapterstilts.languages import LANGUAGES
+from adapterstilts.languages import LANGUAGES, canonical
 from adapterstilts.settings import Strict
 from adapterstilts.tasks.kind import KINDS, Kind, shown_metrics
 from adapterstilts.tasks.sources import READ_WITH, FilesSource, HubSource, MiniSource, Sources
@@ -21,6 +21,8 @@ def _known(codes: tuple[str, ...]) -> tuple[str, ...]:
     for code in codes:
         if code not in LANGUAGES:
             raise ValueError(str(unknown("language", code, LANGUAGES)).rstrip("."))
+        if code != canonical(code):
+            raise ValueError(f"the language {code!r} is written {canonical(code)!r}")
     return codes
 
 
@@ -34,7 +36,7 @@ TaskName = Annotated[str, AfterValidator(_usable)]
 """What commands call a task; `all` and `none` stand for others, `+` and `@` separate names and keys."""
 
 Languages = Annotated[tuple[str, ...], AfterValidator(_known)]
-"""ISO 639-1 codes of languages that the package knows."""
+"""Tags of languages, as `adapterstilts.languages` writes them."""
 
 
 class Reference(Strict):

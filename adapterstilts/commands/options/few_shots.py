@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from adapterstilts.commands.options.values import Counts, Files
+from adapterstilts.commands.options.values import LanguageCounts, LanguageFiles
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
 
@@ -14,13 +14,13 @@ from adapterstilts.settings import Strict
 class FewShotOptions(Strict):
     """From zero to few shots (Lauscher et al. 2020)."""
 
-    shots: Annotated[Counts | None, Flag(Group.FEW_SHOTS, metavar="[CODE=]K[,K...]", repeated=True)] = Field(
+    shots: Annotated[LanguageCounts | None, Flag(Group.FEW_SHOTS, metavar="[CODE=]K[,K...]", repeated=True)] = Field(
         None,
         description="Also go on from each zero-shot model with K labelled rows of a language, such as de=10,50, or of "
         "every language that is scored but English, such as 50. They are drawn from its training rows, or else its "
         "validation rows, and never from those that are scored.",
     )
-    train_more: Annotated[Files | None, Flag(Group.FEW_SHOTS, metavar="CODE=FILE,...")] = Field(
+    train_more: Annotated[LanguageFiles | None, Flag(Group.FEW_SHOTS, metavar="CODE=FILE,...")] = Field(
         None,
         description="The same with labelled rows of one's own, read as the target's are: all of a file, or K of them "
         "with `shots`.",

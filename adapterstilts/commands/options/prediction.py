@@ -9,7 +9,7 @@ from pydantic import Field
 
 from adapterstilts.commands.options.shared import MachineOptions, SourceOptions, StoreOptions
 from adapterstilts.commands.options.sharing import SharedModelOptions
-from adapterstilts.commands.options.values import Assignments, Names, PathText
+from adapterstilts.commands.options.values import LanguageAssignments, LanguageName, Names, PathText
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
 
@@ -40,10 +40,12 @@ class TrainedModelOptions(SharedModelOptions, StoreOptions, SourceOptions, Machi
 class LoadOptions(TrainedModelOptions):
     """Options of `load`."""
 
-    language: Annotated[str | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="CODE", unset="that of its training")] = (
-        Field(None, description="Language of the texts: for models over a language adapter, or with language modules.")
-    )
-    language_adapter: Annotated[Assignments | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="CODE=KEY|REF,...")] = Field(
+    language: Annotated[
+        LanguageName | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="CODE", unset="that of its training")
+    ] = Field(None, description="Language of the texts: for models over a language adapter, or with language modules.")
+    language_adapter: Annotated[
+        LanguageAssignments | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="CODE=KEY|REF,...")
+    ] = Field(
         None,
         description="Which language adapter is used for a language that has several in the store, or a shared one.",
     )

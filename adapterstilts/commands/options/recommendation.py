@@ -9,7 +9,7 @@ from pydantic import Field
 from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.sharing import SharedModelOptions
 from adapterstilts.commands.options.training import TrainingOptions
-from adapterstilts.commands.options.values import ALL, Names
+from adapterstilts.commands.options.values import ALL, LanguageNames, Names
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
 
@@ -40,8 +40,10 @@ class RecommendOptions(TrainingOptions, SharedModelOptions, OwnDataOptions):
     top: Annotated[int | None, Flag(Group.RANKING, unit="candidates", unset="all")] = Field(
         None, ge=1, description="How many of the best are shown."
     )
-    languages: Annotated[Names | None, Flag(Group.RANKING, metavar="CODE,...", unset="all of the target")] = Field(
-        None,
-        description="Languages that the target will be scored in: they go into the next command, and no data in "
-        "them are read here.",
+    languages: Annotated[LanguageNames | None, Flag(Group.RANKING, metavar="CODE,...", unset="all of the target")] = (
+        Field(
+            None,
+            description="Languages that the target will be scored in: they go into the next command, and no data in "
+            "them are read here.",
+        )
     )

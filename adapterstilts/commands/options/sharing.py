@@ -12,7 +12,7 @@ from adapterstilts.commands.options.shared import (
     SourceOptions,
     StoreOptions,
 )
-from adapterstilts.commands.options.values import Names, PathText
+from adapterstilts.commands.options.values import LanguageName, Names, PathText
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
 
@@ -107,7 +107,7 @@ class SearchOptions(RegistryOptions):
     method: Annotated[str | None, Flag(Group.SHARING, metavar="NAME", unset="any")] = Field(
         None, description="Only models of this tuning method."
     )
-    language: Annotated[str | None, Flag(Group.SHARING, metavar="CODE", unset="any")] = Field(
+    language: Annotated[LanguageName | None, Flag(Group.SHARING, metavar="CODE", unset="any")] = Field(
         None, description="Only models that were scored in this language."
     )
     hub: Annotated[bool, Flag(Group.SHARING)] = Field(True, description="Also ask the Hugging Face Hub.")

@@ -10,7 +10,7 @@ from pydantic import Field
 from adapterstilts.commands.options.engine import EngineOptions
 from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.shared import BackboneOptions, MachineOptions, RowsOptions, StoreOptions
-from adapterstilts.commands.options.values import Names, PathText, Trackers, Weights
+from adapterstilts.commands.options.values import LanguageName, LanguageNames, Names, PathText, Trackers, Weights
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Pooling, Settings, Strict
 
@@ -53,7 +53,9 @@ class TrainingOptions(StoreOptions, MachineOptions, RowsOptions, BackboneOptions
 class Language(Strict):
     """What `train_language` is for."""
 
-    language: Annotated[str, Flag(metavar="CODE", positional=True)] = Field(description="ISO 639-1 code, such as de.")
+    language: Annotated[LanguageName, Flag(metavar="CODE", positional=True)] = Field(
+        description="Tag of the language, such as de or zh-Hant."
+    )
 
 
 class LanguageOptions(TrainingOptions):
@@ -76,7 +78,7 @@ class IntermediateTasks(Strict):
 class IntermediateOptions(TrainingOptions, OwnDataOptions, EngineOptions):
     """Options of `train_intermediate`."""
 
-    languages: Annotated[Names | None, Flag(Group.TRANSLATIONS, metavar="CODE,...", unset="en")] = Field(
+    languages: Annotated[LanguageNames | None, Flag(Group.TRANSLATIONS, metavar="CODE,...", unset="en")] = Field(
         None, description="Languages to train in: en, and others in which there are translations of its rows."
     )
     translations: Annotated[Path | None, Flag(Group.TRANSLATIONS, unset="with the embedded suite, its own")] = Field(
@@ -98,6 +100,6 @@ class IntermediateOptions(TrainingOptions, OwnDataOptions, EngineOptions):
     mlm_rate: Annotated[float | None, Flag(Group.MIXING, unit="share")] = Field(
         None, gt=0, lt=1, description="Share of all batches that are masked language modelling, beside the tasks."
     )
-    mlm_languages: Annotated[Names | None, Flag(Group.MIXING, metavar="CODE,...")] = Field(
+    mlm_languages: Annotated[LanguageNames | None, Flag(Group.MIXING, metavar="CODE,...")] = Field(
         None, description="Languages of the text for `mlm_rate`, or for the task mlm itself."
     )

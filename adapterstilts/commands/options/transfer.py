@@ -13,7 +13,7 @@ from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.shared import Benchmark
 from adapterstilts.commands.options.sharing import SharedModelOptions
 from adapterstilts.commands.options.training import TrainingOptions
-from adapterstilts.commands.options.values import Assignments, Layer, Names
+from adapterstilts.commands.options.values import LanguageAssignments, LanguageName, LanguageNames, Layer, Names
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
 
@@ -38,10 +38,10 @@ class _LanguageAdapterOptions(TrainingOptions):
         description="Train the target phase over the English language adapter, and evaluate each language with its "
         "own (MAD-X: Pfeiffer et al. 2020).",
     )
-    language_adapter: Annotated[Assignments | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="CODE=KEY|REF,...")] = Field(
-        None, description="Which run to take for a language that has several, or a shared one as in `from_`."
-    )
-    language_fallback: Annotated[str | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="none|en|CODE")] = Field(
+    language_adapter: Annotated[
+        LanguageAssignments | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="CODE=KEY|REF,...")
+    ] = Field(None, description="Which run to take for a language that has several, or a shared one as in `from_`.")
+    language_fallback: Annotated[LanguageName | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="none|en|CODE")] = Field(
         None, description="What languages without a language adapter are evaluated with."
     )
     language_adapter_drop: Annotated[int, Flag(Group.LANGUAGE_ADAPTERS, unit="layers")] = Field(
@@ -50,9 +50,9 @@ class _LanguageAdapterOptions(TrainingOptions):
 
 
 class _EvaluationOptions(TrainingOptions):
-    languages: Annotated[Names | None, Flag(Group.EVALUATION, metavar="CODE,...", unset="all of the target")] = Field(
-        None, description="Languages to score, or pairs CONTEXT-QUESTION such as de-en."
-    )
+    languages: Annotated[
+        LanguageNames | None, Flag(Group.EVALUATION, metavar="CODE,...", unset="all of the target")
+    ] = Field(None, description="Languages to score, or pairs CONTEXT-QUESTION such as de-en.")
     benchmark: Annotated[Benchmark | None, Flag(Group.EVALUATION, unset="the first benchmark that has the task")] = (
         Field(None, description="Benchmark whose languages of the target are scored.")
     )
@@ -92,7 +92,7 @@ class TransferOptions(
     head: Annotated[Literal["new", "reuse"], Flag(Group.METHOD)] = Field(
         "new", description="Start from a new head, or go on with the intermediate one where it has the same form."
     )
-    train_languages: Annotated[Names | None, Flag(Group.TRANSLATIONS, metavar="CODE,...", unset="en")] = Field(
+    train_languages: Annotated[LanguageNames | None, Flag(Group.TRANSLATIONS, metavar="CODE,...", unset="en")] = Field(
         None,
         description="Languages to train the target in: en, and others in which there are translations of its rows "
         "(translate-train).",
@@ -135,7 +135,7 @@ class TransferOptions(
         "first one's, targets without one as both of its phases together; in optimiser steps, or in tokens.",
     )
     compare_languages: Annotated[
-        Names | None, Flag(Group.BASELINES, metavar="CODE,...", unset="those that are scored")
+        LanguageNames | None, Flag(Group.BASELINES, metavar="CODE,...", unset="those that are scored")
     ] = Field(None, description="Languages of their text and translations beside English.")
     mlm_rate: Annotated[float | None, Flag(Group.BASELINES, unit="share", unset="0.1")] = Field(
         None, gt=0, lt=1, description="Share of the batches that are masked language modelling in mlm-mixed."

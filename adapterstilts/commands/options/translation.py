@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from adapterstilts.commands.options.shared import MachineOptions, ProfileOptions, RowsOptions
-from adapterstilts.commands.options.values import Names
+from adapterstilts.commands.options.values import LanguageNames
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
 
@@ -22,10 +22,10 @@ class TranslatedTask(Strict):
 class TranslationOptions(MachineOptions, RowsOptions, ProfileOptions):
     """Options of `translate`."""
 
-    to: Annotated[Names, Flag(Group.TRANSLATIONS, metavar="CODE,...")] = Field(
+    to: Annotated[LanguageNames, Flag(Group.TRANSLATIONS, metavar="CODE,...")] = Field(
         min_length=1, description="Languages to translate into; either these or `from_` is en."
     )
-    from_: Annotated[Names, Flag(Group.TRANSLATIONS, metavar="CODE,...")] = Field(
+    from_: Annotated[LanguageNames, Flag(Group.TRANSLATIONS, metavar="CODE,...")] = Field(
         ("en",), description="Languages to translate from."
     )
     model: Annotated[str, Flag(Group.MODEL, metavar="ID|DIR")] = Field(

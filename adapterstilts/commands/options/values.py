@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator
 
 from adapterstilts.errors import UsageError, unknown
+from adapterstilts.languages import GROUP, canonical
 from adapterstilts.settings import ONE_IS_A_LIST
 
 ALL = "all"
@@ -82,6 +83,17 @@ def _as_names(given: Any) -> Any:
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
 """Several names; in one string they are separated by commas."""
 
+LanguageName = Annotated[str, AfterValidator(canonical)]
+"""A language, however its tag is written."""
+
+
+def _tags(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name if name.startswith(GROUP) else canonical(name) for name in names)
+
+
+LanguageNames = Annotated[Names, AfterValidator(_tags)]
+"""Languages, pairs, and groups of them, likewise."""
+
 TRACKERS = ("tensorboard", "wandb", "mlflow")
 
 
@@ -100,6 +112,11 @@ Trackers = Annotated[Names, AfterValidator(_trackers)]
 Assignments = Annotated[dict[str, str], _from_text(_assignments)]
 """Names with a value each; in one string `NAME=VALUE,NAME=VALUE`."""
 
+_BY_LANGUAGE = AfterValidator(lambda given: {canonical(name): value for name, value in given.items()})
+
+LanguageAssignments = Annotated[Assignments, _BY_LANGUAGE]
+"""Languages with a value each, likewise."""
+
 
 def _paths(given: Any) -> Any:
     found = _assignments(given) if isinstance(given, str) else given
@@ -111,11 +128,17 @@ def _paths(given: Any) -> Any:
 Files = Annotated[dict[str, str], BeforeValidator(_paths)]
 """Names with a path each, likewise."""
 
+LanguageFiles = Annotated[Files, _BY_LANGUAGE]
+"""Languages with a path each, likewise."""
+
 Weights = Annotated[dict[str, float], _from_text(_assignments)]
 """Names with a number each, likewise."""
 
 Counts = Annotated[dict[str, tuple[int, ...]], BeforeValidator(_counts), AfterValidator(_distinct)]
 """Names with one or more numbers above 0 each; in one string `NAME=N,N,NAME=N`, or numbers that are for all names."""
+
+LanguageCounts = Annotated[Counts, _BY_LANGUAGE]
+"""Languages with one or more numbers each, likewise."""
 
 Layer = Annotated[int | str, _from_text(lambda given: int(given) if given.isdigit() else given)]
 """A layer's number, or in a string its place in the backbone's depth, such as `14/24`."""

@@ -1,0 +1,41 @@
+"""Languages as BCP 47 tags: how they are written, what they are called, and which groups they belong to."""
+
+from __future__ import annotations
+
+from adapterstilts.languages.checks import (
+    check_languages,
+    check_training_languages,
+    known_language,
+    named_languages,
+    shown,
+)
+from adapterstilts.languages.groups import GROUP, Origin, in_group, origin_of, script_of
+from adapterstilts.languages.names import LANGUAGES
+from adapterstilts.languages.tags import (
+    ENGLISH,
+    canonical,
+    context_language,
+    languages_of,
+    question_language,
+    zero_shot_languages,
+)
+
+__all__ = [
+    "ENGLISH",
+    "GROUP",
+    "LANGUAGES",
+    "Origin",
+    "canonical",
+    "check_languages",
+    "check_training_languages",
+    "context_language",
+    "in_group",
+    "known_language",
+    "languages_of",
+    "named_languages",
+    "origin_of",
+    "question_language",
+    "script_of",
+    "shown",
+    "zero_shot_languages",
+]
