@@ -16,8 +16,8 @@ from adapterstilts.errors import AstiltsError, UsageError, unknown
 
 # Each is the function of its name in the module of its name, with `_` for `-`.
 _COMMANDS = (
-    "train-intermediate", "train-language", "recommend", "transfer", "translate", "predict", "serve", "export-model",
-    "score", "export", "run", "runs", "push", "pull", "info", "search", "verify", "tasks", "methods", "doctor",
+    "train-intermediate", "train-language", "recommend", "transfer", "compare", "study", "translate", "predict",
+    "serve", "export-model", "score", "export", "run", "runs", "push", "pull", "info", "search", "verify", "tasks", "methods", "doctor",
 )  # fmt: skip
 # The exit code of a process that ended because of Ctrl-C: 128 and the signal's number.
 _INTERRUPTED = 130
@@ -25,7 +25,7 @@ _INTERRUPTED = 130
 _MEANT = {
     **dict.fromkeys(("train", "fit", "finetune", "fine-tune", "pretrain"),
                     "`astilts train-intermediate {0}` trains an intermediate task, `astilts transfer` a target task."),
-    **dict.fromkeys(("evaluate", "eval", "test", "compare"),
+    **dict.fromkeys(("evaluate", "eval", "test"),
                     "`astilts transfer --from TASK --to TARGET` trains and scores; `astilts score` only scores."),
     **dict.fromkeys(("infer", "inference", "generate", "answer", "ask"), "`astilts predict RUN` answers."),
     **dict.fromkeys(("list", "ls", "status"), "`astilts runs` lists finished runs, `astilts tasks` the tasks."),

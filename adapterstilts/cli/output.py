@@ -12,7 +12,7 @@ from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
 
 if TYPE_CHECKING:
-    from adapterstilts.commands.plan import Work
+    from adapterstilts.commands.plan import Planned
     from adapterstilts.reporting.sheets import Report
 
 _Form = Annotated[Literal["table", "markdown", "csv", "latex", "json"] | None, Flag(Group.RUN, unset="table")]
@@ -113,7 +113,7 @@ def show(result: Any, report: Report, output: TableOutput) -> None:
         click.echo(in_form(report, output.format or "table", width=None if output.wide else width_here()), nl=False)
 
 
-def show_plan(work: Work, output: PlannedOutput | PlannedTableOutput) -> None:
+def show_plan(work: Planned, output: PlannedOutput | PlannedTableOutput) -> None:
     """Prints what a command would do and take."""
     from adapterstilts.commands.results import to_json
     from adapterstilts.reporting.plan import plan_mermaid, plan_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from adapterstilts.runs.store import KEY_DIGITS, Run
 from adapterstilts.stages.checks import Checks
@@ -58,6 +58,8 @@ class CommandPlan:
         on: The machine that costs are estimated for.
         missing: What the stages cost that the store does not have.
         all: What all stages of the command would cost, those that the store has included.
+        left_out: What was asked for and cannot be, each with its reason.
+        naive: Trainings that it takes if every cell of a grid is trained by itself; None of what is no grid.
     """
 
     stages: list[StagePlan] = field(default_factory=list)
@@ -68,6 +70,15 @@ class CommandPlan:
     on: str = HERE
     missing: TotalCost = field(default_factory=TotalCost)
     all: TotalCost = field(default_factory=TotalCost)
+    left_out: list[str] = field(default_factory=list)
+    naive: int | None = None
+
+
+class Planned(Protocol):
+    """Something that can be run, and that can say what this would take."""
+
+    def summary(self, *, on: str = HERE) -> CommandPlan:
+        """See `Work.summary`."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ _COLOURS = {"stored": "#d9ead3", "train": "#f9cb9c", "evaluate": "#cfe2f3"}
 def plan_text(plan: CommandPlan) -> str:
     """The stages in an order in which they can run, one after the other, and how many trainings sharing saves."""
     stages = [line for one in plan.stages for line in _lines(one)]
-    return "\n".join([*textwrap.wrap(_head(plan), _WIDTH), "", *stages, "", *cost_lines(plan)]) + "\n"
+    left_out = [line for one in plan.left_out for line in textwrap.wrap(f"left out: {one}", _WIDTH)]
+    return "\n".join([*textwrap.wrap(_head(plan), _WIDTH), *left_out, "", *stages, "", *cost_lines(plan)]) + "\n"
 
 
 def plan_report(plan: CommandPlan) -> Report:
@@ -26,14 +27,20 @@ def plan_report(plan: CommandPlan) -> Report:
         [stage.key, stage.state, shown_cost(stage.cost), _what(stage), " ".join(stage.needs)] for stage in plan.stages
     ]
     heads = columns("key", "state", "time", "stage", "after", wraps=("stage", "after"))
-    return Report([Sheet("", heads, rows), Notes([_head(plan), *cost_lines(plan)])])
+    return Report(
+        [
+            Sheet("", heads, rows),
+            Notes([_head(plan), *(f"left out: {one}" for one in plan.left_out), *cost_lines(plan)]),
+        ]
+    )
 
 
 def _head(plan: CommandPlan) -> str:
     trainings = f"{plan.saved} training{'' if plan.saved == 1 else 's'}"
+    of = f" of the {plan.naive} that the cells of the grid take one by one" if plan.naive is not None else ""
     return (
         f"{len(plan.stages)} stages: {plan.stored} in the store, {plan.to_train} to train, {plan.to_evaluate} to "
-        f"evaluate. Sharing saves {trainings}."
+        f"evaluate. Sharing saves {trainings}{of}."
     )
 
 

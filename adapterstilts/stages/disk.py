@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from adapterstilts.errors import StoreError
@@ -18,28 +20,46 @@ _SHARE, _BYTES = 0.05, 2_000_000
 _PLENTY = 5_000_000_000
 
 
+Planned = tuple[Graph, Setup, Facts]
+"""Stages with what they are made with, and what is known of their backbone."""
+
+
 def check_disk(graph: Graph, setup: Setup, facts: Facts, *, force: bool) -> None:
+    """As `check_disks`, of stages that are made with the same things."""
+    check_disks([(graph, setup, facts)], force=force)
+
+
+def check_disks(planned: Sequence[Planned], *, force: bool) -> None:
     """Refuses to start where the store's file system has no room for what is missing.
 
     Rows of data that nobody has counted yet are not in what is needed; a full disk stops a stage later then, which goes
     on from its last checkpoint.
 
+    Args:
+        planned: All that is made in one store.
+
     Raises:
         StoreError: See above; it says how much is needed and how much is free.
     """
-    free = shutil.disk_usage(_there(setup.store.root)).free
-    trainings = sum(stage.trains for stage in graph.to_make())
-    most = _most_of_a_training(setup.backbone)
-    if most is not None and free > _PLENTY + most * (trainings + 5):
+    root = planned[0][1].store.root
+    free = shutil.disk_usage(_there(root)).free
+    if free > _PLENTY + sum(_most(graph, setup.backbone) for graph, setup, _ in planned):
         return
-    needed = needed_bytes(graph, setup, facts, force=force)
+    needed = sum(needed_bytes(graph, setup, facts, force=force) for graph, setup, facts in planned)
     wanted = round(needed * (1 + _SHARE)) + _BYTES
     if needed and free < wanted:
         raise StoreError(
-            f"The stages that are missing need about {_size(wanted)} below --store {setup.store.root}, where "
-            f"{_size(free)} are free.",
+            f"The stages that are missing need about {_size(wanted)} below --store {root}, where {_size(free)} are "
+            "free.",
             remedy="Free some space, or choose another disk with --store; --plan says what takes how much.",
         )
+
+
+def _most(graph: Graph, backbone: Backbone) -> float:
+    """Bytes that the stages of a graph do not exceed; endless where the weights of the backbone are not in a folder."""
+    trainings = sum(stage.trains for stage in graph.to_make())
+    most = _most_of_a_training(backbone)
+    return math.inf if most is None else most * (trainings + 5)
 
 
 def _there(path: Path) -> Path:

@@ -119,3 +119,21 @@ def total_cost(
         at_most=sum(one.at_most for one in found),
         unknown=tuple(sorted(unknown)),
     )
+
+
+def add_costs(found: Sequence[TotalCost]) -> TotalCost:
+    """What several sets of stages take together, one after the other."""
+    memory: dict[str, int] = {}
+    for one in found:
+        for what, size in one.memory.items():
+            memory[what] = max(size, memory.get(what, 0))
+    summed = ("stages", "seconds", "flops", "disk", "device_hours", "at_most")
+    energies = [one.kwh for one in found if one.kwh is not None]
+    return TotalCost(
+        memory=memory,
+        scratch=max((one.scratch for one in found), default=0),
+        cores=next((one.cores for one in found if one.cores), None),
+        kwh=sum(energies) if energies else None,
+        unknown=tuple(sorted({what for one in found for what in one.unknown})),
+        **{name: sum(getattr(one, name) for one in found) for name in summed},
+    )

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from adapterstilts.commands.intermediate_runs import NONE
-from adapterstilts.commands.targets import SeedStages, TargetStages
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.provenance import surroundings
 from adapterstilts.runs.store import Run
-from adapterstilts.stages.graph import Graph, Stage, with_needs
+from adapterstilts.stages.engines import Engine
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.studies.agreement import agreements
 from adapterstilts.studies.axes import axis_values, text_of
@@ -22,109 +19,84 @@ from adapterstilts.studies.claims import claims_of
 from adapterstilts.studies.correlation import english_and_others
 from adapterstilts.studies.definition import FROM, TO, Study
 from adapterstilts.studies.efficiency import efficiencies
-from adapterstilts.studies.grid import Grid, Note, plan_grid
+from adapterstilts.studies.estimates import keep_estimates, stage_records
+from adapterstilts.studies.grid import Note, plan_grid
+from adapterstilts.studies.groups import group_gains
 from adapterstilts.studies.reading import reading_of
 from adapterstilts.studies.results import PublishedValue, StudyResult
+from adapterstilts.studies.work import StudyWork
 
 # Points of a learning curve that a report draws at most.
 _POINTS = 200
 
 
-@dataclass(frozen=True)
-class StudyWork:
-    """A planned study.
+def run_study(
+    work: StudyWork, reporter: Reporter, *, engine: Engine | None = None, only: str | None = None
+) -> StudyResult | None:
+    """Makes what is missing, and reads the result.
 
-    Attributes:
-        size: Which of the study's sizes it is.
+    Args:
+        only: First digits of the key of a stage that is made alone; there is no result then.
+
+    Raises:
+        AstiltsError: See the message.
     """
+    keep_estimates(work)
+    work.run(reporter, engine=engine, only=only)
+    return None if only else study_result(work)
 
-    grid: Grid
-    size: str
 
-    @cached_property
-    def graph(self) -> Graph:
-        """Every stage once."""
-        graph = Graph()
-        for arm in self.grid.arms:
-            for stage in arm.transfer.graph:
-                graph.add(stage)
-        return graph
+def study_result(work: StudyWork) -> StudyResult:
+    """What the finished stages of a study say.
 
-    @cached_property
-    def naive(self) -> int:
-        """How many trainings it takes if every cell is trained by itself, with the row that it is compared with."""
-        return sum(self._alone(arm.transfer.tables) for arm in self.grid.arms)
+    Raises:
+        AstiltsError: Some are not there.
+    """
+    work.check_complete()
+    study = work.grid.study
+    cells = measured_cells(work.grid)
+    claims = claims_of(study, cells)
+    catalogue = work.grid.arms[0].transfer.planner.setup.catalogue
+    with catalogue.in_use():
+        agreement = agreements(cells, catalogue, Memory.of_user())
+    return StudyResult(
+        name=study.name,
+        title=study.title,
+        size=work.size,
+        question=study.question,
+        axes=_axes(study, cells),
+        cells=[one.cell for one in cells],
+        claims=claims,
+        reading=reading_of(study, claims, cells),
+        groups=group_gains(cells),
+        efficiency=efficiencies(cells),
+        agreement=agreement,
+        correlation=english_and_others(cells),
+        published=[PublishedValue({FROM: one.from_, TO: one.to}, one.value, one.source) for one in study.published],
+        stages=stage_records(work),
+        left_out=work.grid.left_out,
+        trainings=work.trainings,
+        naive=work.naive,
+        learning=_learning(cells),
+        surroundings=_surroundings(cells),
+        few_shots=few_shot_cells(work.grid),
+    )
 
-    @staticmethod
-    def _alone(tables: Sequence[Any]) -> int:
-        counted = 0
-        for table in tables:
-            base = next((row for row in table.rows if not row.seeds[0].intermediates), None)
-            for row in table.rows:
-                counted += _trainings(row) + (_trainings(base) if base and base is not row else 0)
-        return counted
 
-    @property
-    def trainings(self) -> int:
-        """How many it takes."""
-        return sum(stage.trains for stage in self.graph.to_make())
+def _axes(study: Study, cells: Sequence[Measured]) -> dict[str, list[str]]:
+    """Each axis with the values that cells have, those of the study in its order."""
+    found: dict[str, list[str]] = {}
+    for one in cells:
+        for axis, value in one.cell.axes.items():
+            found.setdefault(axis, [])
+            if value not in found[axis]:
+                found[axis].append(value)
+    return {axis: _in_order(study, axis, values) for axis, values in found.items()}
 
-    def run(self, reporter: Reporter) -> None:
-        """Makes what the store lacks.
 
-        Raises:
-            AstiltsError: See the message.
-        """
-        for arm in self.grid.arms:
-            with arm.transfer.planner.setup.catalogue.in_use():
-                arm.transfer.run(reporter)
-
-    def result(self) -> StudyResult:
-        """What the finished stages say.
-
-        Raises:
-            StoreError: One is not there.
-        """
-        study = self.grid.study
-        cells = measured_cells(self.grid)
-        claims = claims_of(study, cells)
-        catalogue = self.grid.arms[0].transfer.planner.setup.catalogue
-        with catalogue.in_use():
-            agreement = agreements(cells, catalogue, Memory.of_user())
-        return StudyResult(
-            name=study.name,
-            title=study.title,
-            size=self.size,
-            question=study.question,
-            axes=self._axes(cells),
-            cells=[one.cell for one in cells],
-            claims=claims,
-            reading=reading_of(study, claims, cells),
-            efficiency=efficiencies(cells),
-            agreement=agreement,
-            correlation=english_and_others(cells),
-            published=[PublishedValue({FROM: one.from_, TO: one.to}, one.value, one.source) for one in study.published],
-            left_out=self.grid.left_out,
-            trainings=self.trainings,
-            naive=self.naive,
-            learning=_learning(cells),
-            surroundings=_surroundings(cells),
-            few_shots=few_shot_cells(self.grid),
-        )
-
-    def _axes(self, cells: Sequence[Measured]) -> dict[str, list[str]]:
-        """Each axis with the values that cells have, those of the study in its order."""
-        found: dict[str, list[str]] = {}
-        for one in cells:
-            for axis, value in one.cell.axes.items():
-                found.setdefault(axis, [])
-                if value not in found[axis]:
-                    found[axis].append(value)
-        return {axis: self._in_order(axis, values) for axis, values in found.items()}
-
-    def _in_order(self, axis: str, values: Sequence[str]) -> list[str]:
-        order = [text_of(value) for value in axis_values(self.grid.study, axis)]
-        return sorted(values, key=lambda value: order.index(value) if value in order else -1)
+def _in_order(study: Study, axis: str, values: Sequence[str]) -> list[str]:
+    order = [text_of(value) for value in axis_values(study, axis)]
+    return sorted(values, key=lambda value: order.index(value) if value in order else -1)
 
 
 def plan_study(
@@ -138,14 +110,6 @@ def plan_study(
     """Plans a study in one of its sizes; see `plan_grid`."""
     chosen = size or next(iter(study.sizes), "")
     return StudyWork(plan_grid(study.of_size(size), given, note=note, planned_only=planned_only), chosen)
-
-
-def _trainings(row: TargetStages) -> int:
-    return sum(stage.trains for seed in row.seeds for stage in _own(seed) if stage.run is None)
-
-
-def _own(seed: SeedStages) -> list[Stage[Any]]:
-    return with_needs([seed.evaluation])
 
 
 def _learning(cells: Sequence[Measured]) -> dict[str, list[dict[str, Any]]]:

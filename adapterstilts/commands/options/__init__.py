@@ -36,6 +36,7 @@ from adapterstilts.commands.options.studies import (
     ReportOptions,
     StudyName,
     StudyOptions,
+    StudyPart,
     StudySize,
     given_values,
 )
@@ -93,6 +94,7 @@ __all__ = [
     "StoreOptions",
     "StudyName",
     "StudyOptions",
+    "StudyPart",
     "StudySize",
     "TrainedModelOptions",
     "TrainedModelReference",

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
+from adapterstilts.commands.options.engine import EngineOptions
 from adapterstilts.commands.options.transfer import TransferOptions
 from adapterstilts.commands.options.values import Names
 from adapterstilts.declared import Flag, Group
@@ -94,13 +95,18 @@ class StudyName(Strict):
 
 
 class StudySize(Strict):
-    """Which size of a study, and which part of it."""
+    """Which size of a study."""
+
+    size: Annotated[str | None, Flag(Group.RUN, metavar="NAME", unset="the study's first")] = Field(
+        None, description="Size of the study, such as paper or mini."
+    )
+
+
+class StudyPart(Strict):
+    """Which part of a study."""
 
     only: Annotated[str | None, Flag(Group.RUN, metavar="KEY")] = Field(
         None, description="Make one stage alone, named by the first digits of its key, with those that it needs."
-    )
-    size: Annotated[str | None, Flag(Group.RUN, metavar="NAME", unset="the study's first")] = Field(
-        None, description="Size of the study, such as paper or mini."
     )
 
 
@@ -108,7 +114,7 @@ class StudySize(Strict):
 _AXES = ("method", "composition", "compare", "baseline", "select", "against")
 _OF_MACHINE = (
     "store", "data_dir", "tasks", "device", "precision", "tokens_per_batch", "report_to", "registry", "allow_pickle",
-    "backbone", "revision", "seeds", "intermediate_seeds", "translations", "skip_bad_rows",
+    "backbone", "revision", "seeds", "intermediate_seeds", "translations", "skip_bad_rows", *EngineOptions.model_fields,
 )  # fmt: skip
 CompareOptions: type[Strict] = create_model(
     "CompareOptions",

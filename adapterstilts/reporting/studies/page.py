@@ -50,7 +50,7 @@ def study_page(result: StudyResult, folder: Path) -> str:
 
 
 def _text(name: str) -> str:
-    return files(__package__).joinpath("web", name).read_text(encoding="utf-8")
+    return files(__package__).joinpath("web").joinpath(name).read_text(encoding="utf-8")
 
 
 def _packed_library() -> str:

@@ -80,8 +80,8 @@ def _legend(result: StudyResult) -> Iterator[str]:
 
 def _claims(result: StudyResult) -> Sheet:
     shown = [
-        Column("no.", right=True), Column("claim", wraps=True), Column("verdict", wraps=True), Column("measured", wraps=True),
-        Column("published", wraps=True),
+        Column("no.", right=True), Column("claim", wraps=True), Column("verdict", wraps=True),
+        Column("measured", wraps=True), Column("published", wraps=True),
     ]  # fmt: skip
     rows = [
         [str(number), claim.text, MARKS[claim.verdict], measured(claim), claim.published]
