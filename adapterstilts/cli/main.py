@@ -17,7 +17,8 @@ from adapterstilts.errors import AstiltsError, UsageError, unknown
 # Each is the function of its name in the module of its name, with `_` for `-`.
 _COMMANDS = (
     "train-intermediate", "train-language", "recommend", "transfer", "compare", "study", "translate", "predict",
-    "serve", "export-model", "score", "export", "run", "runs", "push", "pull", "info", "search", "verify", "tasks", "methods", "doctor",
+    "serve", "export-model", "score", "export", "run", "runs", "push", "pull", "info", "search", "verify", "tasks",
+    "methods", "doctor",
 )  # fmt: skip
 # The exit code of a process that ended because of Ctrl-C: 128 and the signal's number.
 _INTERRUPTED = 130

@@ -7,6 +7,7 @@ Everything is generated from seeds, so that every experiment of the package also
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 LANGUAGES = ("en", "de", "es", "ru", "zh", "sw")
@@ -14,6 +15,7 @@ LANGUAGES = ("en", "de", "es", "ru", "zh", "sw")
 _FOLDER = Path(__file__).parent
 
 
+@lru_cache(maxsize=1)
 def fingerprint() -> str:
     """SHA-256 over the lexicons and the sources that rows come from: equal fingerprints mean equal rows."""
     digest = hashlib.sha256()
