@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 from dataclasses import asdict
+from functools import lru_cache
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,6 +54,7 @@ def _text(name: str) -> str:
     return files(__package__).joinpath("web").joinpath(name).read_text(encoding="utf-8")
 
 
+@lru_cache(maxsize=1)
 def _packed_library() -> str:
     """plotly.js as the Python package brings it, compressed to a third; the page unpacks it."""
     from plotly.offline import get_plotlyjs
@@ -66,7 +68,7 @@ def _claims(result: StudyResult) -> list[dict[str, Any]]:
     found = []
     for claim in result.claims:
         mark, _, verdict = MARKS[claim.verdict].partition(" ")
-        shown = {**asdict(claim), "mark": mark, "verdict": verdict, "measured": measured(claim), "bar": None}
+        shown = {**asdict(claim), "mark": mark, "verdict": verdict, "measured": measured(claim).replace("-", "−") if claim.value else measured(claim), "bar": None}
         if _reach(claim):
             value = claim.value
             assert value is not None

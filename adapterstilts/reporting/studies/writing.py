@@ -31,16 +31,21 @@ def write_report(result: StudyResult, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     report = study_report(result)
     content: dict[str, Callable[[], bytes]] = {
-        "report.md": lambda: _markdown(result, report).encode("utf-8", "backslashreplace"),
-        "results.csv": lambda: comma_separated(report).encode("utf-8", "backslashreplace"),
-        "results.json": lambda: f"{to_json(result)}\n".encode("utf-8", "backslashreplace"),
+        "report.md": lambda: _bytes(_markdown(result, report)),
+        "results.csv": lambda: _bytes(comma_separated(report)),
+        "results.json": lambda: _bytes(f"{to_json(result)}\n"),
         "results.parquet": lambda: _parquet(study_records(result)),
-        "table.tex": lambda: latex_tables(result).encode("utf-8", "backslashreplace"),
-        "report.html": lambda: study_page(result, folder).encode("utf-8", "backslashreplace"),
+        "table.tex": lambda: _bytes(latex_tables(result)),
+        "report.html": lambda: _bytes(study_page(result, folder)),
     }
     for name, made in content.items():
         write_whole(folder / name, made())
     return [folder / name for name in content]
+
+
+def _bytes(text: str) -> bytes:
+    """As UTF-8; what has no bytes in it, as in names of files of another encoding, is written as an escape."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _markdown(result: StudyResult, report: Report) -> str:
@@ -53,5 +58,6 @@ def _parquet(records: list[dict[str, Any]]) -> bytes:
     import pandas
 
     file = io.BytesIO()
-    pandas.DataFrame(records).to_parquet(file, index=False)
+    frame = pandas.DataFrame(records).map(lambda one: _bytes(one).decode() if type(one) is str else one)
+    frame.to_parquet(file, index=False)
     return file.getvalue()

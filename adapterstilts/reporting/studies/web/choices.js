@@ -22,7 +22,7 @@ function choose(name, value, { quiet = false } = {}) {
 }
 
 const languageNames = [...new Set(data.cells.flatMap((cell) => Object.keys(cell.languages)))].sort();
-const seedNames = [...new Set(data.cells.flatMap((cell) => cell.seeds.map((one) => String(one.seed))))].sort((a, b) => a - b);
+const seedNames = [...new Set(data.cells.flatMap((cell) => cell.seeds.filter((one) => one.seed !== null).map((one) => String(one.seed))))].sort((a, b) => a - b);
 
 // Whether what has these axes belongs to what is chosen; an axis that it does not have is not looked at.
 function fits(axes) {

@@ -27,6 +27,7 @@ function figure(title, build, rows, { height = 260, wide = false } = {}) {
   const place = make("div", { class: "plot", role: "img", "aria-label": title, "--height": `${height}px` });
   const whole = make("figure", { class: wide ? "wide" : "" }, make("figcaption", {}, title), place, rows ? folded("Numbers", rows) : null);
   drawn.set(place, () => {
+    if (!place.querySelector(".plot-container")) place.replaceChildren();
     const { traces, layout } = build();
     const whole = {
       height, margin: { l: 48, r: 12, t: 8, b: 40 }, paper_bgcolor: "transparent", plot_bgcolor: "transparent", hovermode: "closest",

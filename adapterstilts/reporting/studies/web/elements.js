@@ -24,6 +24,13 @@ const isSignificant = (gain) => Boolean(gain) && !missing(gain[3]) && gain[3] < 
 const probability = (value) => (missing(value) ? "" : value < 0.001 ? "< 0.001" : value.toFixed(3));
 const counted = (value) => (missing(value) ? "" : Math.round(value).toLocaleString("en"));
 const precise = (value) => (missing(value) ? "" : Number(value.toPrecision(3)).toLocaleString("en", { maximumSignificantDigits: 3 }));
+// With a prefix of the SI, as 1.99 T.
+function prefixed(value) {
+  if (missing(value)) return "";
+  const place = value < 1000 ? 0 : Math.min(6, Math.floor(Math.log10(value) / 3));
+  return `${Number((value / 1000 ** place).toPrecision(3))} ${["", "k", "M", "G", "T", "P", "E"][place]}`;
+}
+
 const mean = (values) => (values.length ? values.reduce((sum, one) => sum + one, 0) / values.length : null);
 
 function seconds(value) {

@@ -58,10 +58,11 @@ function drawCosts() {
   const section = show("costs", cells.length);
   if (!cells.length) return;
   const there = Object.keys(costNames).filter((name) => cells.some((one) => costOf(one, name) > 0));
-  const name = there.includes(chosen.cost) ? chosen.cost : there[0];
   const several = new Set(cells.map((one) => one.arm)).size > 1;
   const sorts = { arm: "a method", source: "an intermediate task of a method", cell: "a cell" };
   const sort = sorts[chosen.points] ? chosen.points : several ? "arm" : "source";
+  const varied = there.find((one) => new Set(costPoints(cells, sort, one).map((point) => point.x)).size > 1) ?? there[0];
+  const name = there.includes(chosen.cost) ? chosen.cost : varied;
   section.querySelector(".controls").replaceChildren(
     select("cost", there.map((one) => [one, costNames[one]]), name, (value) => choose("cost", value)),
     select("each point is", Object.entries(sorts), sort, (value) => choose("points", value)));
@@ -74,7 +75,7 @@ function drawCosts() {
       { type: "scatter", mode: "lines", name: "Pareto front", x: front.map((one) => one.x), y: front.map((one) => one.y),
         line: { color: colour("muted"), dash: "dot", shape: "hv" }, hoverinfo: "skip" },
       { type: "scatter", mode: points.length > 14 ? "markers" : "markers+text", name: sorts[sort], x: points.map((one) => one.x), y: points.map((one) => one.y),
-        text: points.map((one) => plain(short(one.label))), textposition: points.map((_, place) => (place % 2 ? "bottom center" : "top center")), textfont: { size: 11 },
+        text: points.map((one) => ` ${plain(short(one.label))} `), textposition: points.map((one) => (beyond(points, one) ? "middle left" : "middle right")), textfont: { size: 11 },
         hovertext: points.map((one) => plain(`${one.label}: ${signed(one.y)} points for ${precise(one.x)} (${one.count} cells)`)), hoverinfo: "text", cliponaxis: false,
         marker: { size: 10, color: points.map((one) => (front.includes(one) ? series(0) : colour("card"))), line: { color: series(0), width: 2 } } },
     ],
@@ -85,6 +86,9 @@ function drawCosts() {
 }
 
 const logarithmic = (points) => Math.max(...points.map((one) => one.x)) > 20 * Math.min(...points.map((one) => one.x));
+
+// Whether a point is so far to the right that its name is better on its left.
+const beyond = (points, point) => points.some((one) => one.x < point.x) && points.filter((one) => one.x > point.x).length < points.length / 3;
 
 // Room at both sides for the names of points.
 function roomy(points, log) {
@@ -109,27 +113,41 @@ function paretoFront(points) {
   return [...points].sort((a, b) => a.x - b.x || b.y - a.y).filter((one) => one.y > best && ((best = one.y), true));
 }
 
+// Run folder to what it is called: what it leads to where that is one thing, or else the folder.
+function runNames() {
+  const users = new Map();
+  for (const arm of chosenArms())
+    for (const [source, target, number] of arm.cells)
+      for (const run of data.cells[number].runs) {
+        const seed = seedNames.length > 1 ? run.name.match(/, seed .*$/)?.[0] ?? "" : "";
+        const label = `${source} to ${target}${data.arms.length > 1 && source !== "none" ? ` · ${arm.name}` : ""}${seed}`;
+        users.set(run.folder, (users.get(run.folder) ?? new Set()).add(label));
+      }
+  return new Map([...users].map(([folder, labels]) => [folder, labels.size === 1 ? [...labels][0] : folder.split(/[\\/]/).pop()]));
+}
+
 function drawLearning() {
-  const folders = new Map(gaining().flatMap(({ cell, source, target }) => cell.runs.map((run) => [run.folder, run.name && source && target ? run.folder.split(/[\\/]/).pop() : run.name])));
-  data.arms.filter((arm) => fits(arm.axes)).forEach((arm) => arm.cells.forEach(([, , number]) => data.cells[number].runs.forEach((run) => folders.set(run.folder, run.folder.split(/[\\/]/).pop()))));
-  const sorts = { loss: "training loss", eval_score: "validation score in English" };
-  const there = Object.keys(sorts).filter((name) => [...folders.keys()].some((folder) => data.learning[folder]?.[name].length));
+  const sorts = { eval_score: "validation score in English", loss: "training loss" };
+  const runs = [...runNames()].filter(([folder]) => folder in data.learning);
+  const there = Object.keys(sorts).filter((name) => runs.some(([folder]) => data.learning[folder][name].length));
   const section = show("learning", there.length);
   if (!there.length) return;
-  const name = there.includes(chosen.curve) ? chosen.curve : there[there.length - 1];
-  const curves = [...folders].filter(([folder]) => data.learning[folder]?.[name].length).map(([folder, label]) => ({ label, points: data.learning[folder][name] }));
+  const name = there.includes(chosen.curve) ? chosen.curve : there[0];
+  const curves = runs.map(([folder, label]) => ({ label, points: data.learning[folder][name] })).filter((curve) => curve.points.length);
   const most = 16;
-  section.querySelector("p").textContent = `Each run once, however many cells use it.` + (curves.length > most ? ` The first ${most} of ${curves.length}: choose above to see others.` : "");
+  section.querySelector("p").textContent = "Each run once, however many cells use it." + (curves.length > most ? ` The first ${most} of ${curves.length}: choose above to see others.` : "");
   section.querySelector(".controls").replaceChildren(select("curve", there.map((one) => [one, sorts[one]]), name, (value) => choose("curve", value)));
+  const narrow = window.innerWidth < 800;
+  const shown = curves.slice(0, most);
   const build = () => ({
-    traces: curves.slice(0, most).map((curve, place) => ({ type: "scatter", mode: "lines", name: plain(curve.label), x: curve.points.map((one) => one[0]), y: curve.points.map((one) => one[1]),
+    traces: shown.map((curve, place) => ({ type: "scatter", mode: "lines", name: plain(short(curve.label, 40)), x: curve.points.map((one) => one[0]), y: curve.points.map((one) => one[1]),
       line: { color: series(place), width: 1.8, dash: ["solid", "dash"][Math.floor(place / 8) % 2] }, hovertemplate: `${plain(curve.label)}<br>step %{x}: %{y:.3g}<extra></extra>` })),
-    layout: { xaxis: { title: "step" }, yaxis: { title: sorts[name] }, legend: { orientation: "v", x: 1.02, y: 1, font: { size: 10 } } },
+    layout: { xaxis: { title: "step" }, yaxis: { title: sorts[name] },
+      legend: narrow ? { orientation: "h", y: -0.25, yanchor: "top", font: { size: 10 } } : { orientation: "v", x: 1.02, y: 1, font: { size: 11 } } },
   });
-  const narrow = () => { const made = build(); if (window.innerWidth < 800) made.layout.legend = { orientation: "h", y: -0.25, yanchor: "top", font: { size: 10 } }; return made; };
-  const last = curves.map((curve) => [curve.label, counted(curve.points.at(-1)[0]), precise(curve.points[0][1]), precise(curve.points.at(-1)[1])]);
-  const height = window.innerWidth < 800 ? 300 + 18 * Math.min(most, curves.length) : Math.max(320, 60 + 20 * Math.min(most, curves.length));
-  section.querySelector(".body").replaceChildren(figure(sorts[name], narrow, table("Learning curves", ["run", "steps #", "first #", "last #"], last), { height, wide: true }));
+  const rows = curves.map((curve) => [curve.label, counted(curve.points.at(-1)[0]), precise(curve.points[0][1]), precise(curve.points.at(-1)[1])]);
+  const height = narrow ? 300 + 20 * shown.length : Math.max(320, 60 + 20 * shown.length);
+  section.querySelector(".body").replaceChildren(figure(sorts[name], build, table("Learning curves", ["run", "steps #", "first #", "last #"], rows), { height, wide: true }));
 }
 
 function drawGroups() {

@@ -18,7 +18,7 @@ function panelSummary(cell, source) {
     ["Split", cell.split], ["Score", [score(cell.score), cell.spread && `± ${score(cell.spread)} over seeds`].filter(Boolean).join(" ")],
     ["Gain", cell.gain && `${withEnds(cell.gain)}${isSignificant(cell.gain) ? " ★" : ""}`], ["p after Holm", cell.gain && probability(cell.gain[3])],
     ["Gain in English", cell.englishGain && withEnds(cell.englishGain)], ["Compared with", cell.against], ["Interval about", cell.gain && cell.scope],
-    ["Trained parameters", counted(cell.cost.parameters)], ["Stored", `${(cell.cost.stored / 1e6).toFixed(2)} MB`], ["Training", `${seconds(cell.cost.seconds)}, ${precise(cell.cost.flops)} FLOPs`],
+    ["Trained parameters", counted(cell.cost.parameters)], ["Stored", `${(cell.cost.stored / 1e6).toFixed(2)} MB`], ["Training", `${seconds(cell.cost.seconds)}, ${prefixed(cell.cost.flops)}FLOPs`],
     ...data.published.filter((one) => one.axes.from === source && one.axes.to === cell.axes.to).map((one) => ["Published", `${one.value} (${one.source})`]),
   ];
   return make("dl", { class: "facts" }, facts.filter(([, value]) => value).map(([name, value]) => make("div", { class: name === "Published" && "published" }, make("dt", {}, name), make("dd", {}, value))));

@@ -1,5 +1,10 @@
 // Tables of what arms gain for what they cost, of agreement, and of stages.
-const axesOf = (list) => [...new Set(list.flatMap((one) => Object.keys(one.axes)))];
+// The axes that tell the members of a list apart, intermediate task and target first.
+function axesOf(list) {
+  const all = ["from", "to", ...Object.keys(data.axes)];
+  const varied = all.filter((axis) => new Set(list.map((one) => one.axes[axis])).size > 1);
+  return varied.length ? varied : Object.keys(list[0]?.axes ?? {});
+}
 
 function drawEfficiency() {
   const list = data.efficiency.filter((one) => fits(one.axes));
@@ -39,7 +44,7 @@ function drawStages() {
   const shown = [...data.stages].sort((a, b) => (urgent[a.state] ?? 3) - (urgent[b.state] ?? 3)).slice(0, most);
   const rows = shown.map((one) => [one.name, one.state + (one.error ? `: ${one.error}` : ""), seconds(one.estimated.seconds), seconds(one.measured.seconds),
     one.estimated.seconds && one.measured.seconds ? `× ${(one.measured.seconds / one.estimated.seconds).toFixed(2)}` : "",
-    precise(one.measured.flops ?? one.estimated.flops), missing(one.measured.memory_bytes) ? "" : counted(one.measured.memory_bytes / 1e6),
+    prefixed(one.measured.flops || one.estimated.flops).trim(), missing(one.measured.memory_bytes) ? "" : counted(one.measured.memory_bytes / 1e6),
     missing(one.measured.disk_bytes) ? "" : (one.measured.disk_bytes / 1e6).toFixed(2)]);
   const label = data.stages.length > most ? `${most} of ${data.stages.length} stages (all are in results.json)` : `All ${data.stages.length} stages`;
   section.querySelector(".body").replaceChildren(folded(label, table("Stages",
