@@ -12,7 +12,7 @@ from adapterstilts.commands.repetitions import originals, same_rows
 from adapterstilts.commands.shared_models import SharedModels, same_tasks, shared_from
 from adapterstilts.errors import AstiltsError, UsageError
 from adapterstilts.languages import ENGLISH
-from adapterstilts.runs.specs import ModelSpec, Sampling, SharedSpec, key
+from adapterstilts.runs.specs import ModelSpec, Sampling, SharedSpec, TaskSpec, key
 from adapterstilts.runs.store import Run
 from adapterstilts.sharing.references import TaskReference, is_reference, parse_reference
 from adapterstilts.stages.graph import Training, finished, made_by
@@ -250,7 +250,12 @@ class IntermediateRuns:
 
 
 def _in_english(spec: ModelSpec) -> bool:
-    return all(task.data.languages == (ENGLISH,) for task in spec.tasks)
+    """Whether it was trained on English rows alone, or on those of tasks whose rows were made in another language."""
+    return all(task.data.languages == (ENGLISH,) or _native(task) for task in spec.tasks)
+
+
+def _native(task: TaskSpec) -> bool:
+    return not task.data.translations and task.kind != "masked_lm"
 
 
 def _describe(run: Run) -> str:

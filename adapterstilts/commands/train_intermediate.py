@@ -184,4 +184,5 @@ def _available(planner: Planner, reporter: Reporter) -> list[Recipe]:
 
 
 def _has_training_data(source: Source, task: Recipe) -> bool:
-    return source.of(task).name in task.sources.names() and source.missing(task, "train", ENGLISH) is None
+    has = source.of(task).name in task.sources.names() and task.source(source.of(task).name).has("train")
+    return has and source.missing(task, "train", task.training_language) is None

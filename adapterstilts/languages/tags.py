@@ -18,6 +18,10 @@ ENGLISH = "en"
 _SCRIPT = re.compile(r"[A-Za-z]{4}")
 _REGION = re.compile(r"[A-Z]{2}|[0-9]{3}")
 _LATIN = "Latn"
+# Scripts that are part of how a language is written, by the code for the whole of it.
+_WRITTEN = {"Kore": ("Kore", "Hang"), "Jpan": ("Jpan", "Hira", "Kana")}
+# Codes that ISO 639-1 had until 1989.
+_WITHDRAWN = {"iw": "he", "in": "id", "ji": "yi", "jw": "jv"}
 
 
 def context_language(name: str) -> str:
@@ -72,10 +76,10 @@ def _canonical(tag: str) -> str:
     first, *others = tag.split("-")
     language = first.lower() if first.isalpha() and len(first) <= 3 else first
     if len(language) == 2 and not others:
-        return language
+        return _replaced(language)
     script = next((part.title() for part in others[:1] if _SCRIPT.fullmatch(part)), "")
     rest = others[1:] if script else others
-    if script and script == usual_script(language):
+    if script and script in _WRITTEN.get(usual_script(language), usual_script(language)):
         script = ""
     language = _shorter(language, alone=not script and not rest)
     return "-".join(part for part in (language, script, *rest) if part)
@@ -109,7 +113,12 @@ def _two_letters() -> dict[str, str]:
     """Code of ISO 639-3 to that of ISO 639-1 for the same language."""
     from langcodes.data_dicts import LANGUAGE_ALPHA3
 
-    return {long: short for short, long in LANGUAGE_ALPHA3.items() if len(short) == 2}
+    return {long: _replaced(short) for short, long in LANGUAGE_ALPHA3.items() if len(short) == 2}
+
+
+def _replaced(language: str) -> str:
+    """The code that takes the place of one that was withdrawn: `he` for `iw`."""
+    return _WITHDRAWN.get(language, language)
 
 
 def codes_of(language: str) -> tuple[str, ...]:

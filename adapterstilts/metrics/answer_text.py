@@ -18,10 +18,12 @@ class AnswerText:
     """How a scorer compares two answers.
 
     Attributes:
-        normalize: Answer to the text that exact match compares; its space-separated tokens are what F1 counts.
+        normalize: Answer to the text that exact match compares.
+        split: That text to the tokens that F1 counts: by default, what stands between spaces.
     """
 
     normalize: Callable[[str], str]
+    split: Callable[[str], list[str]] = str.split
 
     def exact_match(self, prediction: str, gold: str) -> float:
         """1.0 if both are the same after normalisation, else 0.0."""
@@ -29,7 +31,7 @@ class AnswerText:
 
     def f1(self, prediction: str, gold: str) -> float:
         """Harmonic mean of token precision and recall, between 0 and 1."""
-        predicted, expected = self.normalize(prediction).split(), self.normalize(gold).split()
+        predicted, expected = self.split(self.normalize(prediction)), self.split(self.normalize(gold))
         common = sum((Counter(predicted) & Counter(expected)).values())
         if common == 0:
             return 0.0

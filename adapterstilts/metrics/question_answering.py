@@ -9,6 +9,7 @@ import datasets
 import evaluate
 
 from adapterstilts.metrics.answer_text import SQUAD, AnswerText, mlqa
+from adapterstilts.metrics.characters import CMRC, KORQUAD
 from adapterstilts.metrics.statistics import fraction
 
 _FEATURES = datasets.Features(
@@ -55,6 +56,20 @@ class MlqaMetric(SquadMetric):
 
     def _answer_text(self) -> AnswerText:
         return mlqa(self.config_name)
+
+
+class CharactersMetric(SquadMetric):
+    """Exact match and F1 of characters, as KorQuAD 1.0 (Lim et al. 2019, arXiv 1909.07005) and JGLUE compute them."""
+
+    def _answer_text(self) -> AnswerText:
+        return KORQUAD
+
+
+class CmrcMetric(SquadMetric):
+    """Exact match and F1 of CMRC 2018 (Cui et al. 2019, arXiv 1810.07366)."""
+
+    def _answer_text(self) -> AnswerText:
+        return CMRC
 
 
 class SquadV2Metric(SquadMetric):

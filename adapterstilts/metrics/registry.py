@@ -140,6 +140,8 @@ def _add_answers(name: str, scorer: str, match: Match) -> None:
 _add_answers("squad", "SquadMetric", matching.match_answerable)
 _add_answers("squad_v2", "SquadV2Metric", matching.match_answers)
 _add_answers("mlqa", "MlqaMetric", matching.match_answerable)
+_add_answers("squad_characters", "CharactersMetric", matching.match_answerable)
+_add_answers("cmrc2018", "CmrcMetric", matching.match_answerable)
 _add(
     "accuracy",
     "labels:AccuracyMetric",

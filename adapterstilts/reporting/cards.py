@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from adapterstilts.languages import LANGUAGES
+from adapterstilts.languages import ENGLISH, LANGUAGES
 from adapterstilts.tasks.recipe import Recipe
 from adapterstilts.tasks.sources import FilesSource, HubSource, MiniSource, Names, listed
 
@@ -110,7 +110,7 @@ def _data(task: Recipe) -> str:
     for source in ("hub", "files"):
         part_ = getattr(task.sources, source)
         if part_ and part_.train_on:
-            lines.append(f"- trained on: {', then '.join(part_.train_on)}")
+            lines.append(f"- trained on{_as_target(task)}: {', then '.join(part_.train_on)}")
             break
     if _holds_out(task):
         lines.append(
@@ -120,6 +120,12 @@ def _data(task: Recipe) -> str:
     if task.sources.mini:
         lines.append(f"- embedded suite (`--profile mini`): {_mini_sizes(task.sources.mini)}")
     return "\n".join(lines)
+
+
+def _as_target(task: Recipe) -> str:
+    """What is said where a task is trained on other data as a target than as an intermediate task."""
+    own = LANGUAGES[task.training_language]
+    return "" if task.training_language == ENGLISH else f" as a target (as an intermediate task, on its own {own} rows)"
 
 
 def _holds_out(task: Recipe) -> bool:

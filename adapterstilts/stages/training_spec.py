@@ -180,13 +180,14 @@ def resolve_settings(planner: Planner, task: Recipe, phase: Phase, composition: 
 
 
 def _training_data(planner: Planner, task: Recipe, phase: Phase, languages: Sequence[str]) -> TrainingData:
-    """The training data in some languages, of which English alone selects checkpoints; of text without it, the first.
+    """The training data in some languages, of which English alone selects checkpoints; of data without it, the first.
 
     Text has an original in each language; of everything else, other languages have translations of the English rows.
+    Data that were made in another language than English are trained on in that one.
     """
     source = planner.setup.source
     has_originals = phase == "train-language" or task.build_kind().own_text
-    own = tuple(languages) if has_originals else (ENGLISH,)
+    own = tuple(languages) if has_originals else (task.training_language,)
     selecting = ENGLISH if ENGLISH in own else min(own)
     for language in own:
         if missing := source.missing(task, "train", language):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args, overload
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from adapterstilts.errors import UsageError, unknown
-from adapterstilts.languages import LANGUAGES, canonical
+from adapterstilts.languages import ENGLISH, LANGUAGES, canonical
 from adapterstilts.settings import Strict
 from adapterstilts.tasks.kind import KINDS, Kind, shown_metrics
 from adapterstilts.tasks.sources import READ_WITH, FilesSource, HubSource, MiniSource, Sources
@@ -37,6 +37,9 @@ TaskName = Annotated[str, AfterValidator(_usable)]
 
 Languages = Annotated[tuple[str, ...], AfterValidator(_known)]
 """Tags of languages, as `adapterstilts.languages` writes them."""
+
+Language = Annotated[str, AfterValidator(lambda code: _known((code,))[0])]
+"""One of them."""
 
 
 class Reference(Strict):
@@ -109,6 +112,7 @@ class Recipe(Strict):
         phases: Whether the task can be an intermediate task, a target, or both.
         group: The benchmark's group of tasks, for targets.
         languages: The languages of the benchmark's test data, English first; of the first of `benchmarks`.
+        training_language: The language of its training data, English unless it was made in another one.
         added_languages: Languages that a later version of the benchmark has besides.
         cross_pairs: Whether question and context can be in two languages.
         parallel: Whether the test rows of all languages are translations of each other, under the same ids.
@@ -133,6 +137,7 @@ class Recipe(Strict):
     benchmarks: tuple[Benchmark, ...] = ()
     group: Literal["classification", "structured_prediction", "question_answering", "retrieval"] | None = None
     languages: Languages = Field(min_length=1)
+    training_language: Language = ENGLISH
     added_languages: dict[Benchmark, Languages] = {}
     cross_pairs: bool = False
     parallel: bool = False

@@ -50,7 +50,8 @@ class SourceRecipe(Strict):
     """What every source says about a task.
 
     Attributes:
-        train_on: Other tasks whose training data this one uses, one after the other; then `splits` has no `train`.
+        train_on: Other tasks whose training data this one uses as a target, one after the other. What `splits` has as
+            `train` is then for the intermediate phase alone: of a task whose own training data are not English.
         splits: Split name to what holds it. `validation` beside a `train` is used to select checkpoints; a task
             without one holds out part of its training data. Results are reported on `test` where there is one.
     """

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from adapterstilts.metrics import METRICS, submission
 from adapterstilts.settings import Encoding, Strict, validate
@@ -25,6 +25,7 @@ _METRICS_WITH_NO_ANSWER = MappingProxyType(
 )
 _THRESHOLD = "no_answer_threshold"
 _OBSERVED_TOKENS = 32
+_OWN_WORDS = -1
 
 
 class SpanQAOptions(Strict):
@@ -34,11 +35,20 @@ class SpanQAOptions(Strict):
         no_answer: Whether "no answer" (an empty string) is allowed as a prediction.
         n_best: Start and end positions considered in each window.
         max_answer_length: Longest answer, in tokens.
+        own_words: Whether gold answers may be in the annotators' own words, with -1 for their offset: they count in
+            scores, and are not trained on.
     """
 
     no_answer: bool = False
     n_best: int = Field(20, ge=1)
     max_answer_length: int = Field(30, ge=1)
+    own_words: bool = False
+
+    @model_serializer(mode="wrap")
+    def _tell(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Runs keep the keys that they had before there was a choice.
+        told: dict[str, Any] = serialize(self)
+        return {name: value for name, value in told.items() if name != "own_words" or value}
 
 
 @KINDS.register("span_qa")
@@ -130,6 +140,8 @@ class SpanQA(KindDefaults):
         if not answers["text"] and not self.options.no_answer:
             raise ValueError("the question has no answer, and this task has answerable questions only")
         for text, start in zip(answers["text"], answers["answer_start"], strict=True):
+            if start == _OWN_WORDS and self.options.own_words:
+                continue
             found = row["context"][max(start, 0) : max(start, 0) + len(text)]
             if start < 0 or found != text:
                 raise ValueError(f"the answer {text!r} is not at offset {start}, where the context has {found!r}")

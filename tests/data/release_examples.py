@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ COPA = (
     "<p>My body cast a shadow.</p><a1>The grass was cut.</a1><a2>The sun was rising.</a2></item></copa-corpus>"
 )
 SOURCE, ENGLISH, GOLD = "de-1\tJa.\nde-2\tNein.\n", "en-1\tNo.\nen-2\tMaybe.\n", "de-2\ten-1\n"
+RACE = json.dumps(
+    {"article": "It rained.", "questions": ["Why?"], "options": [["a", "b"]], "answers": ["B"], "id": "x"}
+)
 CONTEXT = "Ann came. Bob left."
 QUESTION: dict[str, Any] = {"id": "q", "question": "Who left?", "answers": [{"text": "Bob", "answer_start": 10}]}
 ARTICLE: dict[str, Any] = {
@@ -59,6 +64,17 @@ def xtreme_squad(*questions: Any) -> dict:
 
 def xquad_r(*questions: Any, breaks: Any = ((0, 9), (10, 19))) -> dict:
     return squad(*questions, sentence_breaks=breaks)
+
+
+def archive(contents: dict[str, str]) -> bytes:
+    """A tar.gz with these files."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as tar:
+        for name, text in contents.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text.encode())
+            tar.addfile(info, io.BytesIO(text.encode()))
+    return made.getvalue()
 
 
 def lines(*records: Any) -> str:

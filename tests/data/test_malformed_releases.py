@@ -18,10 +18,12 @@ from tests.data.release_examples import (
     GOLD,
     PAIR,
     QUESTION,
+    RACE,
     SOURCE,
     XTREME_PAIRS,
     XTREME_QUESTION,
     Content,
+    archive,
     changed,
     lines,
     read,
@@ -182,6 +184,22 @@ MALFORMED: dict[str, tuple[str, tuple[Content, ...], dict, str, int | None]] = {
         1,
     ),
     "text_not_utf8": ("text", (b"One.\n\xff\n",), {}, r"line 2: .* not valid UTF-8", 1),
+    "race_text": (
+        "race",
+        (archive({"RACE/train/high/1.txt": RACE, "RACE/train/high/2.txt": "{"}),),
+        {},
+        r"file0: train/high/2.txt: Expecting property name",
+        1,
+    ),
+    "race_no_answers": (
+        "race",
+        (archive({"train/1.txt": RACE, "train/2.txt": RACE.replace('["B"]', "[]")}),),
+        {},
+        r"it has not as many answers as questions",
+        1,
+    ),
+    "race_no_archive": ("race", ("RACE",), {}, r"file0 cannot be unpacked", None),
+    "race_folder": ("race", (archive({"train/1.txt": RACE}),), {"split": "test"}, r"no texts in a folder 'test'", None),
     "bucc_unknown": (
         "bucc",
         (SOURCE, ENGLISH, GOLD + "de-1\ten-9\n"),
@@ -362,5 +380,5 @@ def test_missing_file_wrong_number_and_unknown_option(tmp_path: Path, name: str)
 
 def test_every_format_has_malformed_files() -> None:
     formats = set(FORMATS.names())
-    assert len(formats) == 19
+    assert len(formats) == 20
     assert formats == {entry[0] for entry in MALFORMED.values()}

@@ -57,6 +57,28 @@ WIKIHOW = {
 }
 
 
+BELEBELE = {
+    "link": "https://en.wikinews.org/x", "question_number": 1, "flores_passage": "It rained.", "question": "Why?",
+    "mc_answer1": "a", "mc_answer2": "b", "mc_answer3": "c", "mc_answer4": "d", "correct_answer_num": "3",
+}  # fmt: skip
+RACE = {"article": "It rained.", "question": "It _ .", "options": ["a", "b", "c", "d"], "answer": "B"}
+CLOZE = {f"InputSentence{number}": f"S{number}." for number in range(1, 5)} | {
+    "InputStoryid": "x", "RandomFifthSentenceQuiz1": "End.", "RandomFifthSentenceQuiz2": "Other.",
+    "AnswerRightEnding": "2",
+}  # fmt: skip
+CLOZE_HUB = {f"input_sentence_{number}": f"S{number}." for number in range(1, 5)} | {
+    "story_id": "x", "sentence_quiz1": "End.", "sentence_quiz2": "Other.", "answer_right_ending": 2,
+}  # fmt: skip
+CLOZE_ROW = {"context": "S1. S2. S3. S4.", "question": "", "choices": ["End.", "Other."], "label": 1}
+WINOGRANDE = {"qID": "x", "sentence": "Ann saw Eve and _ left.", "option1": "Ann", "option2": "Eve", "answer": "2"}
+SCHEMA = {
+    "language": "jp", "type": "original", "source": "?", "sentence": 'A "saw" B and it left.',
+    "tokens": '["A", "``", "saw", "\'\'", "B", "and", "it", "left", "."]', "pronoun": '["it", [6, 7], ["it"]]',
+    "candidates": '[["A", [0, 1], ["A"], false], ["B", [4, 5], ["B"], true]]',
+}  # fmt: skip
+SCHEMA_ROW = {"context": 'A "saw" B and', "question": "", "choices": ["A left.", "B left."], "label": 1}
+
+
 def query(id_: str, text: str, gold: list[str], **more: Any) -> dict:
     row = {
         "id": id_,
@@ -76,6 +98,45 @@ def candidate(id_: str, text: str, **more: Any) -> dict:
 
 # name: (function, record, row or rows)
 GOOD: dict[str, tuple[str, dict, Any]] = {
+    "belebele": (
+        "belebele",
+        BELEBELE,
+        {"context": "It rained.", "question": "Why?", "choices": ["a", "b", "c", "d"], "label": 2},
+    ),
+    "race": (
+        "race",
+        RACE,
+        {"context": "It rained.", "question": "It _ .", "choices": ["a", "b", "c", "d"], "label": 1},
+    ),
+    "xstorycloze": ("xstorycloze", CLOZE, CLOZE_ROW),
+    "xstorycloze_hub": ("xstorycloze", CLOZE_HUB, CLOZE_ROW),
+    "winogrande": (
+        "winogrande",
+        WINOGRANDE,
+        {"context": "Ann saw Eve and", "question": "", "choices": ["Ann left.", "Eve left."], "label": 1},
+    ),
+    "xwinograd": ("xwinograd", {**SCHEMA, "language": "de"}, SCHEMA_ROW),
+    "xwinograd_of_another_language": ("xwinograd", SCHEMA, []),
+    "masakhaner": (
+        "masakhaner",
+        {"tokens": ["Gani", "2020"], "tags": ["B-PER", "B-DATE"]},
+        {"tokens": ["Gani", "2020"], "tags": ["B-PER", "O"]},
+    ),
+    "germanquad": (
+        "germanquad",
+        {**SQUAD, "id": 7},
+        {"id": "7", "context": "Ann came.", "question": "Who came?", "answers": SQUAD["answers"]},
+    ),
+    "cmrc2018": (
+        "cmrc2018",
+        {**SQUAD, "answers": {"text": ["She did.", "came"], "answer_start": [-1, 9]}},
+        {
+            "id": "5733be28",
+            "context": "Ann came.",
+            "question": "Who came?",
+            "answers": {"text": ["came", "She did."], "answer_start": [4, -1]},
+        },
+    ),
     "mnli": ("mnli", NLI, NLI_ROW),
     "mnli_hub": ("mnli", NLI_HUB, NLI_ROW),
     "mnli_empty_text": ("mnli", {**NLI, "sentence2": ""}, {**NLI_ROW, "text_b": ""}),
@@ -219,6 +280,22 @@ GOOD: dict[str, tuple[str, dict, Any]] = {
 
 # name: (function, record, message)
 MALFORMED: dict[str, tuple[str, dict, str]] = {
+    "belebele_number": ("belebele", {**BELEBELE, "correct_answer_num": 5}, r"the label 5 is not a number from 1 to 4"),
+    "race_letter": ("race", {**RACE, "answer": "E"}, r"the answer 'E' is not one of A, B, C, D"),
+    "race_options": ("race", {**RACE, "options": "a"}, r"'options' is missing or not a list of texts"),
+    "xstorycloze_short": ("xstorycloze", {**CLOZE, "InputSentence4": " "}, r"'InputSentence4' is empty"),
+    "winogrande_blanks": ("winogrande", {**WINOGRANDE, "sentence": "No."}, r"has 0 blanks instead of one"),
+    "xwinograd_json": ("xwinograd", {**SCHEMA, "language": "de", "tokens": "["}, r"'tokens' is not JSON"),
+    "xwinograd_pronoun": ("xwinograd", {**SCHEMA, "language": "de", "pronoun": "[]"}, r"does not say which of the"),
+    "xwinograd_token": ("xwinograd", {**SCHEMA, "language": "de", "sentence": "A"}, r"is not in the sentence where"),
+    "xwinograd_right": (
+        "xwinograd",
+        {**SCHEMA, "language": "de", "candidates": '[["A", false]]'},
+        r"0 candidates are right",
+    ),
+    "masakhaner_tag": ("masakhaner", {"tokens": ["a"], "tags": ["B-MISC"]}, r"the label 'B-MISC' is not one of"),
+    "germanquad_id": ("germanquad", {"context": "a", "answers": SQUAD["answers"]}, r"'id' is missing"),
+    "cmrc2018_blank": ("cmrc2018", {**SQUAD, "answers": {"text": [" "], "answer_start": [3]}}, r"an answer is empty"),
     "mnli_no_text": ("mnli", {"sentence1": "a", "gold_label": "neutral"}, r"'sentence2' is missing"),
     "mnli_label": ("mnli", {**NLI, "gold_label": "maybe"}, r"the label 'maybe' is not one of entailment, neutral"),
     "mnli_float": ("mnli", {**NLI_HUB, "label": 1.0}, r"the label 1.0 is not one of entailment, neutral"),
@@ -324,7 +401,7 @@ def test_a_hidden_label_is_an_empty_one(name: str) -> None:
 
 
 def test_every_function_is_tested() -> None:
-    assert len(RECORDS) == 18
+    assert len(RECORDS) == 26
     assert {entry[0] for entry in GOOD.values()} == {entry[0] for entry in MALFORMED.values()} == set(RECORDS.names())
 
 

@@ -19,11 +19,13 @@ from tests.data.release_examples import (
     GOLD,
     PAIR,
     QUESTION,
+    RACE,
     SOURCE,
     XTREME_PAIRS,
     XTREME_QUESTION,
     XTREME_WORDS,
     Content,
+    archive,
     lines,
     read,
     retrieval,
@@ -131,6 +133,12 @@ GOOD: dict[str, tuple[str, tuple[Content, ...], dict, list[dict]]] = {
         ("One.\nTwo.\n\n\nThree.",),
         {"unit": "block"},
         [{"text": "One.\nTwo."}, {"text": "Three."}],
+    ),
+    "race": (
+        "race",
+        (archive({"RACE/dev/middle/1.txt": RACE, "RACE/train/middle/2.txt": "{", "RACE/readme": "x"}),),
+        {"split": "dev"},
+        [{"article": "It rained.", "question": "Why?", "options": ["a", "b"], "answer": "B"}],
     ),
     "bucc": (
         "bucc",
@@ -369,6 +377,6 @@ def test_sentence_breaks(text: str) -> None:
 
 def test_every_format_is_tested() -> None:
     formats = set(FORMATS.names())
-    assert len(formats) == 19
+    assert len(formats) == 20
     # Those of nobody's release have files of tests of their own.
     assert formats - {"squad_json", "tydiqa_json", "parquet", "arrow", "excel"} == {entry[0] for entry in GOOD.values()}

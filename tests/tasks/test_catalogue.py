@@ -15,7 +15,7 @@ from adapterstilts.data.records import RECORDS
 from adapterstilts.data.records.tables import TABLES
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.errors import DataError, UsageError
-from adapterstilts.languages import LANGUAGES
+from adapterstilts.languages import LANGUAGES, origin_of
 from adapterstilts.metrics import METRICS
 from adapterstilts.mini.generators import generator_names
 from adapterstilts.mini.tokenizer import build_tokenizer
@@ -23,9 +23,11 @@ from adapterstilts.modeling.heads import HEADS
 from adapterstilts.settings import Encoding, Settings, validate
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import Kind
+from tests.package_tasks import suite_names
 
 CATALOGUE = Catalogue()
 TASKS = CATALOGUE.names()
+SUITE = suite_names()
 recipe = CATALOGUE.recipe
 ENCODING = Encoding(max_length=128, stride=32, max_query_length=32)
 XTREME = {
@@ -35,16 +37,22 @@ XTREME_R = {
     "xnli": 15, "xcopa": 11, "udpos": 38, "panx": 48, "xquad": 12, "mlqa": 7, "tydiqa": 9,
     "lareqa": 11, "mewslix": 11, "tatoeba": 41,
 }  # fmt: skip
+NATIVE = {
+    "ocnli": "zh", "indonli": "id", "farstail": "fa", "klue_nli": "ko", "kornli": "ko", "jnli": "ja", "cmrc2018": "zh",
+    "jsquad": "ja", "germanquad": "de", "korquad": "ko",
+}  # fmt: skip
 INTERMEDIATE = {
     "anli_plus", "mnli", "qqp", "squad_v2", "squad", "hellaswag", "ccg", "cosmosqa", "commonsenseqa",
     "udpos", "panx", "siqa", "copa", "mlm",
+    "sib200", "race", "winogrande", *NATIVE,
 }  # fmt: skip
 
 
 def test_every_task_folder_is_found() -> None:
     folders = [path.parent.name for path in (Path(__file__).parents[2] / "task_adapters").glob("*/task.yaml")]
     assert sorted(folders) == list(TASKS)
-    assert len(TASKS) == 24
+    assert len(TASKS) == 46
+    assert len(SUITE) == 24
     assert {name for name in TASKS if "intermediate" in recipe(name).phases} == INTERMEDIATE
 
 
@@ -59,7 +67,7 @@ def test_languages_are_exactly_the_benchmarks(benchmark: str, tasks: dict[str, i
 def test_recipe_is_complete(name: str) -> None:
     task = recipe(name)
     kind = task.build_kind()
-    assert set(task.all_languages) <= set(LANGUAGES)
+    assert all(code in LANGUAGES and origin_of(code).family for code in task.all_languages)
     assert "en" not in task.languages[1:] and len(set(task.all_languages)) == len(task.all_languages)
     assert METRICS.get(task.metric) and HEADS.get(kind.head().name)
     assert task.license and task.homepage.startswith("https://") and task.citation.lstrip().startswith("@")
@@ -72,19 +80,20 @@ def test_recipe_is_complete(name: str) -> None:
     if kind.trained and task.settings:
         assert {"learning_rate", "epochs", "batch_size", "max_length"} <= set(task.hyperparameters("full"))
     assert bool(task.sources.hub) != bool(task.sources.hub_absent)
-    for source in ("hub", "files", "mini") if task.sources.hub else ("files", "mini"):
+    for source in task.sources.names():
         part = task.source(source)
         for trained in CATALOGUE.training_recipes(task, source):
             assert trained.kind == task.kind and trained.build_kind().head() == kind.head()
-            assert trained.source(source).has("train")
+            assert trained.source(source).has("train") and trained.training_language == "en"
         assert bool(CATALOGUE.training_recipes(task, source)) == kind.trained
-        assert not (part.train_on and part.has("train"))
+        assert bool(part.train_on and part.has("train")) == (task.training_language != "en")
         if "target" in task.phases:
             assert part.has("test") or part.has("validation")
 
 
-def test_all_tasks_but_one_are_on_the_hub_and_two_differ_there() -> None:
-    assert {name for name in TASKS if recipe(name).sources.hub is None} == {"ccg"}
+def test_all_tasks_of_the_suite_but_one_are_on_the_hub_and_two_differ_there() -> None:
+    absent = {name for name in TASKS if recipe(name).sources.hub is None}
+    assert absent & set(SUITE) == {"ccg"} and len(absent) == 14
     differing = {name for name in TASKS if recipe(name).differs("hub", "test")}
     assert differing == {"bucc2018", "lareqa"}
     assert recipe("bucc2018").differs("hub", "validation") == recipe("bucc2018").differs("hub", "test")
@@ -103,11 +112,11 @@ def test_sources_name_what_exists(name: str) -> None:
         assert part.format is None or part.format in FORMATS.names()
         # Right answers in all of the benchmark's languages count.
         assert not part.beside or set(part.beside) == set(recipe(name).all_languages)
-    for part in (sources.mini, *sources.mini.also):
+    for part in (sources.mini, *sources.mini.also) if sources.mini else ():
         assert part.generator in generator_names()
 
 
-@pytest.fixture(scope="module", params=TASKS)
+@pytest.fixture(scope="module", params=SUITE)
 def made(request: pytest.FixtureRequest) -> str:
     """A task whose rows are made: its tests follow each other, and the rows of the suite are kept for a while."""
     return str(request.param)
@@ -256,3 +265,20 @@ def test_what_a_task_contains_is_training_data_too() -> None:
     assert recipe("squad_v2").training_data("mini") == {"squad_v2"}
     names = Catalogue.load().names()
     assert all(part in names for name in names for part in recipe(name).contains)
+
+
+def test_native_tasks_are_trained_on_in_their_language_and_as_targets_in_english() -> None:
+    assert {name: recipe(name).training_language for name in TASKS if recipe(name).training_language != "en"} == NATIVE
+    for name, language in NATIVE.items():
+        assert recipe(name).languages == (language,)
+        for source in recipe(name).sources.names():
+            (english,) = CATALOGUE.training_recipes(recipe(name), source)
+            assert english.name in ("mnli", "squad")
+
+
+def test_languages_beyond_xtreme() -> None:
+    counts = {"sib200": 205, "flores200": 203, "belebele": 122, "ntrex": 129, "masakhaner": 20, "masakhapos": 20,
+              "afrixnli": 18, "americasnli": 10, "xstorycloze": 11, "xwinograd": 6}  # fmt: skip
+    assert {name: len(recipe(name).languages) for name in counts} == counts
+    every = {code for name in TASKS for code in recipe(name).all_languages}
+    assert {"zh-Hant", "arb-Latn", "quy", "pcm"} <= every

@@ -20,9 +20,9 @@ from adapterstilts.settings import Encoding, Strict
 from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.kind import KINDS, Kind
 from adapterstilts.tasks.retrieval import Retrieval
-from tests.package_tasks import recipe, task_names
+from tests.package_tasks import recipe, suite_names
 
-TASKS = task_names()
+TASKS = suite_names()
 SMALL = Encoding(max_length=24, stride=4, max_query_length=6)
 OTHER = {"max_length": 22, "stride": 3, "max_query_length": 5, "separator": " and "}
 

@@ -14,14 +14,14 @@ from adapterstilts.settings import Encoding
 from adapterstilts.tasks.defaults import KindDefaults
 from adapterstilts.tasks.pair_classification import PairClassification
 from adapterstilts.tasks.retrieval import Retrieval
-from tests.package_tasks import recipe, task_names
+from tests.package_tasks import recipe, suite_names
 
 ENCODING = Encoding(max_length=64, stride=16, max_query_length=24)
 OBSERVED = {
     "pair_classification": "classes", "multiple_choice": "choices", "span_qa": "choices", "tagging": "classes",
     "retrieval": "pairs", "masked_lm": None,
 }  # fmt: skip
-TRAINED = [name for name in task_names() if recipe(name).sources.mini.has("train")]
+TRAINED = [name for name in suite_names() if recipe(name).sources.mini.has("train")]
 
 
 def training_features(name: str) -> tuple[Any, list[dict[str, Any]]]:

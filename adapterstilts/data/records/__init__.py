@@ -10,10 +10,10 @@ tags; whether that can be is for the caller to say, who sees all rows.
 
 from __future__ import annotations
 
-from adapterstilts.data.records import choices, pairs, retrieval, spans, tags
+from adapterstilts.data.records import choices, pairs, reading, retrieval, spans, tags
 from adapterstilts.data.records.fields import RECORDS, Record, Row
 
 # Importing a module registers its functions.
-CONVERTERS = (choices, pairs, retrieval, spans, tags)
+CONVERTERS = (choices, pairs, reading, retrieval, spans, tags)
 
 __all__ = ["RECORDS", "Record", "Row"]

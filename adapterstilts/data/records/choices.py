@@ -12,8 +12,8 @@ _QUESTIONS = ("cause", "effect")
 _MARKER = re.compile(r"\[[a-z]+\]")
 
 
-def _row(context: str, question: str, choices: Sequence[str], label: int) -> Row:
-    """A wrong choice may be empty, as releases have some; the label is -1 where it is hidden."""
+def choice_row(context: str, question: str, choices: Sequence[str], label: int) -> Row:
+    """The canonical row of a choice: a wrong one may be empty, as releases have some; -1 stands for a hidden label."""
     if len(choices) < 2:
         raise ValueError(f"there are {len(choices)} choices, and a choice needs at least 2")
     if label >= len(choices):
@@ -37,7 +37,7 @@ def hellaswag(record: Record, language: str) -> Row:
     context = text_of(record, "ctx_a" if parts else "ctx")
     shown = [_without_markers(text_of({"endings": one}, "endings", may_be_empty=True)) for one in endings]
     choices = [f"{begun} {ending}".strip() if ending else "" for ending in shown]
-    return _row(_without_markers(context), "", choices, index_of(record.get("label"), len(endings)))
+    return choice_row(_without_markers(context), "", choices, index_of(record.get("label"), len(endings)))
 
 
 def _without_markers(text: str) -> str:
@@ -49,7 +49,7 @@ def cosmosqa(record: Record, language: str) -> Row:
     """Cosmos QA's CSV or allenai/cosmos_qa."""
     choices = [text_of(record, f"answer{number}", may_be_empty=True) for number in range(4)]
     label = index_of(record.get("label"), len(choices))
-    return _row(text_of(record, "context"), text_of(record, "question"), choices, label)
+    return choice_row(text_of(record, "context"), text_of(record, "question"), choices, label)
 
 
 @RECORDS.register("commonsenseqa")
@@ -69,7 +69,7 @@ def commonsenseqa(record: Record, language: str) -> Row:
     key = record.get("answerKey")
     if not is_hidden(key) and key not in letters:
         raise ValueError(f"the label {key!r} is not one of {', '.join(map(str, letters))}")
-    return _row("", question, choices, -1 if is_hidden(key) else letters.index(key))
+    return choice_row("", question, choices, -1 if is_hidden(key) else letters.index(key))
 
 
 @RECORDS.register("siqa")
@@ -83,7 +83,7 @@ def siqa(record: Record, language: str) -> Row:
         label = "ABC".index(value)
     else:
         label = index_of(record.get("label"), len(choices), first=1)
-    return _row(text_of(record, "context"), text_of(record, "question"), choices, label)
+    return choice_row(text_of(record, "context"), text_of(record, "question"), choices, label)
 
 
 @RECORDS.register("xcopa")
@@ -103,4 +103,4 @@ def _alternatives(record: Record) -> Row:
     if question not in _QUESTIONS:
         raise ValueError(f"the question {question!r} is neither 'cause' nor 'effect'")
     choices = [text_of(record, name) for name in ("choice1", "choice2")]
-    return _row(text_of(record, "premise"), question, choices, index_of(record.get("label"), len(choices)))
+    return choice_row(text_of(record, "premise"), question, choices, index_of(record.get("label"), len(choices)))

@@ -56,6 +56,13 @@ def panx(record: Record, language: str) -> Row:
     return _row(record, "ner_tags", WIKIANN)
 
 
+@RECORDS.register("masakhaner")
+def masakhaner(record: Record, language: str) -> Row:
+    """MasakhaNER's names; dates, which the English data that models are trained on do not mark, are no names."""
+    tags = get_list(record, "tags", "'tags' is missing or not a list")
+    return _row({**record, "tags": ["O" if tag in ("B-DATE", "I-DATE") else tag for tag in tags]}, "tags", WIKIANN)
+
+
 @RECORDS.register("ccg")
 def ccg(record: Record, language: str) -> Row:
     """CCG supertags, from files: whichever the recipe lists."""
