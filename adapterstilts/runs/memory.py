@@ -1,4 +1,4 @@
-"""Small facts that take long to find out and never change, kept on disk.
+"""What takes long to find out and never changes, kept on disk.
 
 A command that is answered from the store would otherwise import torch just to learn what it knew the last time.
 """

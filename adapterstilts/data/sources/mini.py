@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.rows import Source, canonical_rows, prefixed, some, with_split
 from adapterstilts.languages import context_language, question_language
+from adapterstilts.runs.memory import Memory
 from adapterstilts.tasks.recipe import Recipe
 from adapterstilts.tasks.sources import MiniSource
 
@@ -98,7 +99,12 @@ def _turned(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @lru_cache(maxsize=32)
 def _told(name: str, split: str, language: str, size: int, options: str) -> list[dict[str, Any]]:
-    """Rows of one generator, kept because a comparison asks for the same ones again and again."""
+    """Rows of one generator, kept because a comparison asks for the same ones again and again, and so do commands."""
+    from adapterstilts import mini
     from adapterstilts.mini.generators import generator
 
-    return generator(name)(split=split, language=language, size=size, **json.loads(options))
+    def tell() -> list[dict[str, Any]]:
+        return generator(name)(split=split, language=language, size=size, **json.loads(options))
+
+    what = (f"rows of the embedded suite: {mini.fingerprint()}", name, split, language, str(size), options)
+    return Memory.of_user().recall(*what, find=tell)
