@@ -44,9 +44,7 @@ def initial_decoder(settings: PretrainingSettings) -> Any:
     else:
         config = MistralConfig(**shared)
     model = AutoModelForCausalLM.from_config(config)
-    vectors = aligned_embeddings(
-        words, settings.width - 1, seed=settings.seed, language_share=0.4, form_share=0.3
-    )
+    vectors = aligned_embeddings(words, settings.width - 1, seed=settings.seed, language_share=0.4, form_share=0.3)
     embeddings = model.get_input_embeddings()
     with torch.no_grad():
         embeddings.weight.copy_(_EMBEDDING_SCALE * nn.functional.pad(vectors, (0, 1), value=1.0))

@@ -68,7 +68,13 @@ def _claims(result: StudyResult) -> list[dict[str, Any]]:
     found = []
     for claim in result.claims:
         mark, _, verdict = MARKS[claim.verdict].partition(" ")
-        shown = {**asdict(claim), "mark": mark, "verdict": verdict, "measured": measured(claim).replace("-", "−") if claim.value else measured(claim), "bar": None}
+        shown = {
+            **asdict(claim),
+            "mark": mark,
+            "verdict": verdict,
+            "measured": measured(claim).replace("-", "−") if claim.value else measured(claim),
+            "bar": None,
+        }
         if _reach(claim):
             value = claim.value
             assert value is not None
