@@ -192,7 +192,9 @@ class IntermediateRuns:
         catalogue = self.planner.setup.catalogue
         tasks = [catalogue.recipe(name) for name in task.split(_AND)]
         sampling = Sampling() if len(tasks) > 1 else None
-        languages = {one.name: phase.languages for one in tasks if one.name != MLM}
+        # Text is of its own language, and so are rows that were made in another language than English.
+        english = [one for one in tasks if one.name != MLM and one.training_language == ENGLISH]
+        languages = {one.name: phase.languages for one in english}
         return plan_training(usual, tasks, "train-intermediate", sampling=sampling, languages=languages)
 
     def _expanded(self, names: Sequence[str]) -> list[str]:

@@ -66,10 +66,10 @@ def _trained(one: Measured) -> list[Run]:
 
 
 def _retained(members: Sequence[Measured], full: Sequence[Measured]) -> Interval | None:
-    """The mean gain as a share of full fine-tuning's over the cells that both have (Fieller's interval).
+    """The mean gain in percent of full fine-tuning's over the cells that both have (Fieller's interval).
 
     A share is inside where the gain minus this share of the other one does not differ from 0. There is no such interval
-    where full fine-tuning's own gain is not known to differ from 0: any share of it would do.
+    where full fine-tuning does not gain for sure: nothing can be kept of a loss, and of nothing any share would do.
     """
     places = {(one.cell.axes[FROM], one.target) for one in members} & {
         (one.cell.axes[FROM], one.target) for one in full
@@ -80,13 +80,13 @@ def _retained(members: Sequence[Measured], full: Sequence[Measured]) -> Interval
     if not ours or not theirs:
         return None
     whole = combined(averaged(theirs))
-    share = combined(averaged(ours)).mean / whole.mean if whole.mean else 0.0
-    if whole.p is None or whole.p >= 0.05:
+    if whole.low is None or whole.low <= 0:
         return None
+    share = combined(averaged(ours)).mean / whole.mean
     inside = [value for value in _SHARES if _level(averaged(ours) + averaged(theirs, -float(value)))]
     if not inside or inside[0] == _SHARES[0] or inside[-1] == _SHARES[-1]:
         return None
-    return Interval(share, float(inside[0]), float(inside[-1]))
+    return Interval(100 * share, 100 * float(inside[0]), 100 * float(inside[-1]))
 
 
 def _level(parts: Sequence[Part]) -> bool:

@@ -89,7 +89,7 @@ class Efficiency:
 
     Attributes:
         gain: Mean over its cells, in points.
-        retained: Share of full fine-tuning's mean gain over the same cells, with interval; None without it.
+        retained: In percent of full fine-tuning's mean gain over the same cells, with interval; None without one.
         parameters: Trained ones of its intermediate phase.
         stored_bytes: Of one intermediate run.
         seconds: Of training, all its stages together, each once; `flops` likewise, and `kwh` by the machine's named

@@ -70,13 +70,16 @@ class StudyWork:
 
     @cached_property
     def naive(self) -> int:
-        """How many it takes if every cell is trained by itself, beside the row that it is compared with."""
+        """How many it takes if every cell is trained by itself, beside the row that it is compared with.
+
+        Models that somebody has shared count as trained: they too are there because they are shared.
+        """
         counts: dict[int, int] = {}
 
         def trainings(row: TargetStages) -> int:
             if id(row) not in counts:
                 needed = (one for seed in row.seeds for one in with_needs([seed.evaluation]))
-                counts[id(row)] = sum(one.trains for one in needed if one.run is None)
+                counts[id(row)] = sum(one.trains for one in needed)
             return counts[id(row)]
 
         def of_table(table: Table) -> int:
