@@ -29,7 +29,7 @@ from adapterstilts.commands.language_adapters import LanguageAdapters, find_lang
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
 from adapterstilts.commands.own_data import is_table, own_tasks
 from adapterstilts.commands.plan import Work
-from adapterstilts.commands.repetitions import check_repeatable
+from adapterstilts.commands.repetitions import Seeds, check_repeatable
 from adapterstilts.commands.results import TransferResult, TransferRow
 from adapterstilts.commands.row_names import find_row
 from adapterstilts.commands.setup import make_planner
@@ -159,19 +159,14 @@ def plan_transfer(
     composition = composition or Choice(name=METHODS.get(planner.method.spec.name).compositions[0])
     together = COMPOSITIONS.get(composition.name).many
     models = SharedModels.of(planner, options, note=note)
-    rest = f" --to {','.join(targets)}{as_flags(options)}"
-    called = {meant[name]: name for name in files}
-    shared = as_flags(options, only=SHARED)
-    runs = IntermediateRuns(planner, models, phase, rest=rest, shared=shared, called=called)
+    told = {"rest": f" --to {','.join(targets)}{as_flags(options)}", "shared": as_flags(options, only=SHARED)}
+    runs = IntermediateRuns(planner, models, phase, **told, called={meant[name]: name for name in files})
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
     repeats = chosen_seeds(options, planner.profile.seeds, rows)
     baselines = _baselines(planner, options, tasks, rows, composition, evaluated)
     adapters = find_language_adapters(planner, options, evaluated, models) if options.language_adapters else None
-    every = [one for row in (*rows, *(baseline.intermediates for baseline in baselines)) for one in row]
-    check_repeatable(planner, every, repeats.intermediate)
-    for one in every if options.match != "none" else ():
-        made_by(one)  # how long it was trained is known
+    _check_repeated(planner, options, rows, baselines, repeats)
     tables = []
     for task in tasks:
         how = (scored[task.name], composition, options.head, repeats, trained_in, adapters, options.match)
@@ -181,6 +176,24 @@ def plan_transfer(
     transfer = Transfer(planner, _graph(tables), options.force, tuple(tables), adapters, options.select)
     transfer.check()
     return transfer
+
+
+def _check_repeated(
+    planner: Planner,
+    options: TransferOptions,
+    rows: Sequence[Intermediates],
+    baselines: Sequence[Baseline],
+    repeats: Seeds,
+) -> None:
+    """Refuses intermediate runs that cannot be trained with further seeds, or that nobody knows the length of.
+
+    Raises:
+        UsageError: See above.
+    """
+    every = [one for row in (*rows, *(baseline.intermediates for baseline in baselines)) for one in row]
+    check_repeatable(planner, every, repeats.intermediate)
+    for one in every if options.match != "none" else ():
+        made_by(one)
 
 
 def _graph(tables: Sequence[Table]) -> Graph:

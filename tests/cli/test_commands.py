@@ -47,7 +47,7 @@ def test_all_commands_are_found() -> None:
         "runs show",
         "tasks", "tasks list", "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor", "push",
         "pull", "info", "search", "verify", "predict", "serve", "export-model",
-        "recommend",
+        "recommend", "compare", "study", "study list", "study plan", "study run", "study status", "study report",
     }  # fmt: skip
 
 
