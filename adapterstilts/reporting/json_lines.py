@@ -61,7 +61,7 @@ class JsonLines:
     def changed(self, change: Change) -> None:
         told = asdict(change)
         totals = {**told["totals"], "waiting": change.totals.waiting}
-        rest = {name: told[name] for name in ("seconds", "error", "log") if told[name] not in (None, "")}
+        rest = {name: told[name] for name in ("seconds", "error", "log", "command") if told[name] not in (None, "")}
         self.tell(change.happened, stage=change.stage, **rest, totals=totals)
 
     def tell(self, event: str, *, stage: str = "", **values: Any) -> None:

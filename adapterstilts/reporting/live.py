@@ -105,8 +105,8 @@ def totals_text(totals: Totals) -> str:
     """How far a graph is, in a line."""
     parts = [f"{totals.done:,} of {totals.stages:,} stages done"]
     for number, what in (
-        (totals.failed, "failed"), (totals.dropped, "not made because of them"), (totals.running, "running"),
-        (totals.waiting, "waiting"), (totals.found, "were in the store"),
+        (totals.failed, "failed"), (totals.dropped, "not made for want of them"), (totals.running, "running"),
+        (totals.waiting, "waiting"),
     ):  # fmt: skip
         if number:
             parts.append(f"{number:,} {what}")

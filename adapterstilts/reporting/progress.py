@@ -139,8 +139,12 @@ def _line(change: Change) -> str | None:
         return f"{change.stage}: not made, because it needs what has failed"
     if change.happened in ("failed", "retried"):
         again = ", and is tried again" if change.happened == "retried" else ""
-        log = f" (traceback: {change.log})" if change.log else ""
-        return f"{change.stage}: failed{again}: {change.error}{log}"
+        more = {"traceback": change.log, "alone": change.command if change.happened == "failed" else ""}
+        lines = [
+            f"{change.stage}: failed{again}: {change.error}",
+            *(f"  {name}: {one}" for name, one in more.items() if one),
+        ]
+        return "\n".join(lines)
     return None
 
 
