@@ -91,7 +91,7 @@ def astilts(debug: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command line: exit code 0 for success, 2 for wrong use, 1 for failure, 130 for an interrupt."""
+    """Runs the command line: exit code 0 for success, 2 for wrong use, 1 for failure, 130 or 143 for a signal."""
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     try:
@@ -102,10 +102,11 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
         _fail(
             "Interrupted: what is finished is in the store; the same command goes on from the last checkpoint.",
-            _INTERRUPTED,
+            # click raises an error of its own because of it; SIGTERM has another code.
+            getattr(error.__cause__ or error, "exit_code", _INTERRUPTED),
         )
     except AstiltsError as error:
         if debug:
@@ -120,6 +121,8 @@ def main(arguments: list[str] | None = None) -> None:
 def _fail(message: Any, code: int) -> None:
     if progress := sys.modules.get("adapterstilts.reporting.progress"):
         progress.close_bars()  # whose last state would be drawn below the message
+    if (lines := sys.modules.get("adapterstilts.reporting.json_lines")) and lines.told_error(str(message), code):
+        sys.exit(code)
     # https://no-color.org: whatever its value is, if it has one.
     click.secho(f"Error: {message}", fg="red", err=True, color=False if os.environ.get("NO_COLOR") else None)
     sys.exit(code)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -111,6 +111,18 @@ class Work:
         checks.data(self.graph, force=self.force)
         check_disk(self.graph, self.planner.setup, self.planner.facts, force=self.force)
         (engine or Local()).run(self.graph, self.planner.setup, reporter, force=self.force)
+
+    def part(self, digits: str) -> Work:
+        """The work of one stage alone, with what it needs; see `Graph.only`."""
+        return replace(self, graph=self.graph.only(digits))
+
+    def make(self, digits: str, reporter: Reporter, *, engine: Engine | None = None) -> Run:
+        """Makes one stage, with what it needs; see `run`."""
+        part = self.part(digits)
+        with self.planner.setup.catalogue.in_use():
+            part.run(reporter, engine=engine)
+        (*_, stage) = part.graph
+        return self.finished(stage)
 
     def finished(self, stage: Stage[Any]) -> Run:
         """The run of a stage, once it is there.

@@ -45,7 +45,7 @@ class Change:
         totals: After it.
         seconds: What a finished stage took.
         error: Of a failed or retried one, with its remedy.
-        log: The file that has its traceback.
+        log: The file that has its traceback, and `command` what makes it alone, where a command line does.
     """
 
     happened: Happened
@@ -54,6 +54,7 @@ class Change:
     seconds: float | None = None
     error: str = ""
     log: str = ""
+    command: str = ""
 
 
 class Reporter(Protocol):

@@ -13,6 +13,7 @@ from adapterstilts.modeling.precision import choose_device, device_memory
 from adapterstilts.runs.provenance import Stopwatch
 from adapterstilts.runs.specs import StageSpec
 from adapterstilts.runs.store import Run
+from adapterstilts.stages.at_work import Recorded
 from adapterstilts.stages.failures import forget_failure
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.setup import Setup
@@ -57,6 +58,7 @@ def run_stage(
             reporter.note(f"{run.folder.name}: made by another process in the meantime")
             return run
         forget_failure(work)
+        reporter = Recorded(reporter, work)
         watch = Stopwatch()
         device = choose_device(setup.device)
         with device_memory(device, name=setup.backbone.name, tokens=setup.tokens_per_batch):

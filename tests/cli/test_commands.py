@@ -82,10 +82,10 @@ def test_the_list_of_commands_has_the_first_line_of_their_help() -> None:
 
 
 FUNCTIONS = {
-    "train-intermediate": {"separately", "json_", "save_config", "plan", "format"},
+    "train-intermediate": {"separately", "json_", "save_config", "plan", "format", "only", "json_lines"},
     "train-language": {"json_", "save_config"},
     "recommend": {"json_", "save_config", "format", "wide"},
-    "transfer": {"json_", "save_config", "plan", "format", "wide"},
+    "transfer": {"json_", "save_config", "plan", "format", "wide", "only", "json_lines"},
     "translate": {"json_", "save_config"},
     "methods": {"json_", "save_config", "format", "wide"},
     "doctor": {"json_", "save_config"},

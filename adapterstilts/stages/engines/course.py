@@ -208,6 +208,7 @@ class Course:
                 seconds=None if seconds is None else round(seconds, 2),
                 error=failure.error if failure else "",
                 log=str(failure.log or "") if failure else "",
+                command=(failure.command or "") if failure else "",
             )
         )
 

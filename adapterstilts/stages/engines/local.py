@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from adapterstilts.stages.engines.agenda import weights_of
 from adapterstilts.stages.engines.course import BusyError, Course, Policy, busy
+from adapterstilts.stages.engines.ending import ended_by_signals
 from adapterstilts.stages.graph import Graph
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.run import run_stage
@@ -25,6 +26,11 @@ class Local:
     def run(self, graph: Graph, setup: Setup, reporter: Reporter, *, force: bool = False) -> None:
         """See `Engine.run`."""
         course = Course(graph, setup, reporter, force=force, policy=self.policy)
+        with ended_by_signals():
+            self._run(course, reporter, force)
+        course.finish()
+
+    def _run(self, course: Course, reporter: Reporter, force: bool) -> None:
         loaded = None
         while course.open:
             if (stage := course.take(loaded)) is None:
@@ -40,4 +46,3 @@ class Local:
                 course.failed(stage, error)
             else:
                 course.made(stage)
-        course.finish()
