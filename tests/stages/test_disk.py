@@ -43,7 +43,7 @@ def graph_of(world: World, seeds: int) -> Graph:
 def test_a_command_does_not_begin_what_has_no_room(trained_world: World, small_disk: Path) -> None:
     planner = trained_world.planner
     setup = replace(planner.setup, store=RunStore(small_disk / "store" / "below"))
-    one, many = graph_of(trained_world, 1), graph_of(trained_world, 300)
+    one, many = graph_of(trained_world, 1), graph_of(trained_world, 400)
     check_disk(one, setup, planner.facts, force=False)
     needed = needed_bytes(many, setup, planner.facts)
     assert needed > 4_000_000

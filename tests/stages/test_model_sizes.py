@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from transformers import XLMRobertaConfig, XLMRobertaModel
@@ -17,26 +19,26 @@ from tests.runs.test_specs import train_spec
 
 # Every library, with adapters of each form: bottlenecks, prefixes, low ranks, scales, rotations.
 METHODS = (
-    "full", "head", "bitfit", "seq_bn", "seq_bn_inv", "par_bn", "compacter", "prefix_tuning", "lora", "ia3", "loreft",
+    "full", "head", "bitfit", "seq_bn", "seq_bn_inv", "par_bn", "prefix_tuning", "lora", "ia3", "loreft",
     "mam", "unipelt", "peft:lora", "peft:dora", "peft:ia3", "peft:vera", "peft:oft", "peft:ln_tuning",
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def backbone(tiny_backbone: object) -> Backbone:
+def backbone(tiny_backbone: Path) -> Backbone:
     return locate_backbone(str(tiny_backbone))
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_parameters_and_operations_are_those_of_the_model(name: str, backbone: Backbone, tmp_path: object) -> None:
+def test_parameters_and_operations_are_those_of_the_model(name: str, backbone: Backbone, tmp_path: Path) -> None:
     spec = train_spec(method=MethodSpec(name=name), composition=Choice(name="none"))
     model = start_model(spec, backbone, [], heads={"squad": HeadSpec("span", 2)}, source_task=None)
     size, work = model_size(model.describe(), backbone), Work.of(model)
     assert {"trained": size.trained, "total": size.total} == model.parameter_counts()
     assert (size.forward, size.backward) == (work.forward, work.backward)
     model.settle()
-    save_parameters(model, tmp_path / WEIGHTS, trained_only=False)  # type: ignore[operator]
-    assert size.stored == pytest.approx((tmp_path / WEIGHTS).stat().st_size, rel=0.03)  # type: ignore[operator]
+    save_parameters(model, tmp_path / WEIGHTS, trained_only=False)
+    assert size.stored == pytest.approx((tmp_path / WEIGHTS).stat().st_size, rel=0.03, abs=100)
 
 
 def kept_for_backward(config: XLMRobertaConfig, *, full: bool, tokens: int, width: int) -> int:
