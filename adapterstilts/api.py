@@ -161,9 +161,7 @@ def _study(described: Study, options: Strict, size: str | None, reporter: Report
     from adapterstilts.studies.run import plan_study, run_study
 
     work = plan_study(described, given_values(options), size=size, note=reporter.note)
-    result = run_study(work, reporter, engine=chosen_engine(options))  # type: ignore[arg-type]
-    assert result is not None  # it is the whole study that was run
-    return result
+    return run_study(work, reporter, engine=chosen_engine(options))  # type: ignore[arg-type]
 
 
 @takes(RecommendedTarget, RecommendOptions)

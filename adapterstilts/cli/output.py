@@ -59,6 +59,21 @@ class TableOutput(Output):
         return self
 
 
+class PlanOutput(Output):
+    """The same, of a command that only plans."""
+
+    on: _On = Field(None, description="Machine that costs are estimated for, such as h100, a100, t4 or laptop.")
+    format: Annotated[Literal["text", "mermaid"] | None, Flag(Group.RUN, unset="text")] = Field(
+        None, description="Form of the plan: text, or a mermaid flowchart."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> PlanOutput:
+        if self.format and self.json_:
+            raise ValueError(f"--format {self.format} and --json do not go together")
+        return self
+
+
 class PlannedOutput(Output):
     """The same, of a command that can be planned."""
 
@@ -113,7 +128,7 @@ def show(result: Any, report: Report, output: TableOutput) -> None:
         click.echo(in_form(report, output.format or "table", width=None if output.wide else width_here()), nl=False)
 
 
-def show_plan(work: Planned, output: PlannedOutput | PlannedTableOutput) -> None:
+def show_plan(work: Planned, output: PlanOutput | PlannedOutput | PlannedTableOutput) -> None:
     """Prints what a command would do and take."""
     from adapterstilts.commands.results import to_json
     from adapterstilts.reporting.plan import plan_mermaid, plan_text

@@ -13,7 +13,7 @@ from adapterstilts.settings import Strict
 
 if TYPE_CHECKING:
     from adapterstilts.commands.options import EngineOptions
-    from adapterstilts.commands.plan import Work
+    from adapterstilts.commands.plan import Planned
     from adapterstilts.stages.reporter import Reporter
 
 
@@ -39,7 +39,7 @@ class StageOutput(Strict):
 
 
 def show_part(
-    work: Work,
+    work: Planned,
     stages: StageOutput,
     options: EngineOptions,
     output: PlannedOutput | PlannedTableOutput,
@@ -50,7 +50,7 @@ def show_part(
     from adapterstilts.commands.results import to_json
 
     if output.plan:
-        show_plan((work if stages.only is None else work.part(stages.only)).summary(), output)
+        show_plan(work if stages.only is None else work.part(stages.only), output)
     elif stages.only is not None:
         run = work.make(stages.only, reporter, engine=chosen_engine(options))
         click.echo(to_json({"key": run.short_key, "folder": run.folder}) if output.as_json else run.folder)

@@ -80,6 +80,12 @@ class Planned(Protocol):
     def summary(self, *, on: str = HERE) -> CommandPlan:
         """See `Work.summary`."""
 
+    def part(self, digits: str) -> Planned:
+        """See `Work.part`."""
+
+    def make(self, digits: str, reporter: Reporter, *, engine: Engine | None = None) -> Run:
+        """See `Work.make`."""
+
 
 @dataclass(frozen=True)
 class Work:

@@ -26,7 +26,7 @@ from adapterstilts.tasks.recipe import Recipe
 if TYPE_CHECKING:
     from datasets import Dataset
 
-_SAMPLE = 300
+_SAMPLE = 200
 # Rows of each hundredth are held out whatever the size: see `data.splits.hold_out`.
 _HELD_OUT_EVERYWHERE = 0.01
 # Part of every fact's name: raise it when a sample is drawn or measured in another way.

@@ -62,6 +62,8 @@ def estimate(graph: Graph, setup: Setup, facts: Facts, *, on: str = HERE, force:
         CompatibilityError: It cannot compute in the number format of the stages.
         DataError: Data cannot be read.
     """
+    if on != HERE:
+        machine(on)  # said before anything is looked at
     work = _Estimator(setup, Checks(setup, facts, lambda text: None), on, Amounts(setup))
     stages = graph.to_make()
     costs = {stage.key: work.cost(stage) for stage in stages}
@@ -152,7 +154,7 @@ class _Estimator:
             kept = StageCost(
                 disk=size.stored + _FILES_OF_TRAINING,
                 scratch=_CHECKPOINTS * size.checkpoint,
-                unknown=f"the number of rows of {' and '.join(unknown)} is not known before they are read",
+                unknown=f"how much data {' and '.join(unknown)} has is not known before it is read",
             )
             return kept, {}
         trained = {name: Trained.of(self.setup, spec, name, *amounts) for name, amounts in found.items() if amounts}
@@ -218,7 +220,7 @@ class _Estimator:
         there = {language: one for language, one in amounts.items() if one and one.rows}
         if len(there) < len(amounts):
             lacking = ", ".join(language for language in amounts if language not in there)
-            return StageCost(unknown=f"the number of rows in {lacking} is not known before they are read"), {}
+            return StageCost(unknown=f"how many rows are scored in {lacking} is not known before they are read"), {}
         limits = {"tokens_per_batch": setup.tokens_per_batch, "max_length": spec.encoding.max_length}
         padded = {language: padded_for_prediction(one, **limits) for language, one in there.items()}
         forward = size.forward * _share_of_layers(setup, spec, size)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from adapterstilts.modeling.backbone import Backbone
 
 # Part of every fact's name: raise it when something is counted in another way.
-_VERSION = "1"
+_VERSION = "2"
 _FP32, _BF16, _NF4 = 4, 2, 0.52  # bytes; of 4 bits with their constants, quantised too (Dettmers et al. 2023)
 
 
@@ -112,11 +115,11 @@ def without_names(description: ModelDescription) -> ModelDescription:
     blocks = []
     for block in description.blocks:
         for name in block.names:
-            called[name] = f"adapter_{len(called)}"
+            called[name] = f"task{len(called)}"
         adapters = tuple(AdapterDescription(name=called[one.name], method=one.method) for one in block.adapters)
         learning = tuple(called[name] for name in block.learning)
         blocks.append(Block(**{**dict(block), "adapters": adapters, "learning": learning}))
-    heads: dict[str, HeadDescription] = {f"task_{at}": head for at, head in enumerate(description.heads.values())}
+    heads: dict[str, HeadDescription] = {f"task{at}": head for at, head in enumerate(description.heads.values())}
     return description.model_copy(update={"blocks": tuple(blocks), "heads": heads})
 
 
@@ -128,8 +131,7 @@ def _counted(description: ModelDescription, backbone: Backbone) -> dict[str, Any
 
     model = model_on_meta(description, backbone)
     kept = kept_tensors(model)
-    # The header of a safetensors file has each tensor's name, type, shape and place.
-    stored = sum(4 * tensor.numel() + len(name) + 68 for name, tensor in kept.items())
+    stored = _file_bytes({name: tensor.shape for name, tensor in kept.items()})
     model.requires_grad_(False)
     model.method = description.method
     for task in description.heads:
@@ -160,6 +162,17 @@ def _counted(description: ModelDescription, backbone: Backbone) -> dict[str, Any
             drops_attention=bool(getattr(config, "attention_probs_dropout_prob", 0)),
         )
     )
+
+
+def _file_bytes(shapes: Mapping[str, Sequence[int]]) -> int:
+    """Bytes of a safetensors file of fp32 tensors: a header with their names, shapes and places, and their numbers."""
+    header, place = {}, 0
+    for name, shape in shapes.items():
+        end = place + 4 * math.prod(shape)
+        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [place, end]}
+        place = end
+    text = len(json.dumps(header, separators=(",", ":")))
+    return 8 + -(-text // 8) * 8 + place
 
 
 def _inner(config: Any) -> int:

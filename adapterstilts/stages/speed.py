@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 # Part of every fact's name: raise it when something else is measured.
 _VERSION = "1"
-_WIDTHS = (32, 64, 96, 128, 192, 256, 384, 512)
+_WIDTHS = (64, 128, 256, 512)
 # Layers that are measured of a deep backbone, and tokens of the two batches.
-_LAYERS, _FEW, _MANY, _MOST_SECONDS = 4, 4, 2048, 0.4
-_REPEATED = 5
+_LAYERS, _FEW, _MANY, _MOST_SECONDS = 4, 2, 1024, 0.4
+_REPEATED = 3
 # Seconds of a stage beside what it computes (models, files), and of an optimiser step beside the model's own.
 _START, _STEP = 1.5, 0.006
 # Of a GPU: a kernel's launch, and kernels of a layer in training and prediction; see docs/costs.md.

@@ -30,20 +30,15 @@ from adapterstilts.studies.work import StudyWork
 _POINTS = 200
 
 
-def run_study(
-    work: StudyWork, reporter: Reporter, *, engine: Engine | None = None, only: str | None = None
-) -> StudyResult | None:
+def run_study(work: StudyWork, reporter: Reporter, *, engine: Engine | None = None) -> StudyResult:
     """Makes what is missing, and reads the result.
-
-    Args:
-        only: First digits of the key of a stage that is made alone; there is no result then.
 
     Raises:
         AstiltsError: See the message.
     """
     keep_estimates(work)
-    work.run(reporter, engine=engine, only=only)
-    return None if only else study_result(work)
+    work.run(reporter, engine=engine)
+    return study_result(work)
 
 
 def study_result(work: StudyWork) -> StudyResult:

@@ -9,7 +9,7 @@ from adapterstilts.commands.plan import CommandPlan, Work
 from adapterstilts.commands.targets import TargetStages
 from adapterstilts.commands.transfer import Table
 from adapterstilts.errors import AstiltsError
-from adapterstilts.runs.store import RunStore
+from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.stages.checks import Checks
 from adapterstilts.stages.disk import check_disks
 from adapterstilts.stages.engines import Engine
@@ -19,6 +19,7 @@ from adapterstilts.stages.machines import HERE
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.stage_costs import add_costs
+from adapterstilts.stages.status import StageStatus, graph_status
 from adapterstilts.studies.grid import Grid
 
 
@@ -28,10 +29,12 @@ class StudyWork:
 
     Attributes:
         size: Which of the study's sizes it is.
+        keys: Those of the stages that it is about, where that is a part of them.
     """
 
     grid: Grid
     size: str
+    keys: frozenset[str] | None = None
 
     @cached_property
     def graph(self) -> Graph:
@@ -52,7 +55,7 @@ class StudyWork:
             if graph is None:
                 planners.append((planner, graph := Graph()))
             for stage in arm.transfer.graph:
-                if stage.key not in seen:
+                if stage.key not in seen and (self.keys is None or stage.key in self.keys):
                     seen.add(stage.key)
                     graph.add(stage)
             graph.asked += arm.transfer.graph.asked
@@ -107,33 +110,35 @@ class StudyWork:
             naive=self.naive,
         )
 
-    def run(self, reporter: Reporter, *, engine: Engine | None = None, only: str | None = None) -> None:
-        """Checks what is missing, and makes it.
+    def part(self, digits: str) -> StudyWork:
+        """The work of one stage alone, with what it needs; see `Graph.only`."""
+        return replace(self, keys=frozenset(stage.key for stage in self.graph.only(digits)))
 
-        Args:
-            only: First digits of the key of a stage that is made alone, with those that it needs.
+    def make(self, digits: str, reporter: Reporter, *, engine: Engine | None = None) -> Run:
+        """Makes one stage, with what it needs; see `run`."""
+        part = self.part(digits)
+        part.run(reporter, engine=engine)
+        (*_, stage) = part.graph
+        return stage.run or self.store.need(stage.key)
+
+    def run(self, reporter: Reporter, *, engine: Engine | None = None) -> None:
+        """Checks what is missing, and makes it.
 
         Raises:
             AstiltsError: See the message; of stages that fail, see `Engine.run`.
         """
-        graph = self.graph.only(only) if only else self.graph
-        parts = [self._within(part, graph) for part in self._parts]
-        for part in parts:
+        for part in self._parts:
             setup = part.planner.setup
             with setup.catalogue.in_use():
                 Checks(setup, part.planner.facts, reporter.note).data(part.graph, force=False)
-        check_disks([(part.graph, part.planner.setup, part.planner.facts) for part in parts], force=False)
-        with self._parts[0].planner.setup.catalogue.in_use():
-            (engine or Local()).run(graph, self._parts[0].planner.setup, reporter)
+        check_disks([(part.graph, part.planner.setup, part.planner.facts) for part in self._parts], force=False)
+        setup = self._parts[0].planner.setup
+        with setup.catalogue.in_use():
+            (engine or Local()).run(self.graph, setup, reporter)
 
-    @staticmethod
-    def _within(part: Work, graph: Graph) -> Work:
-        wanted = {stage.key for stage in graph}
-        own = Graph()
-        for stage in part.graph:
-            if stage.key in wanted:
-                own.add(stage)
-        return replace(part, graph=own)
+    def status(self) -> list[StageStatus]:
+        """What has become of each stage."""
+        return list(graph_status(self.graph, self._parts[0].planner.setup))
 
     def check_complete(self) -> None:
         """Refuses to go on without every stage.

@@ -15,7 +15,7 @@ from adapterstilts.languages import zero_shot_languages
 from adapterstilts.stages.reporter import Silent
 from adapterstilts.studies.definition import read_study
 from adapterstilts.studies.results import StudyResult
-from adapterstilts.studies.run import plan_study, run_study, study_result
+from adapterstilts.studies.run import plan_study, study_result
 from adapterstilts.studies.work import StudyWork
 from tests.studies.conftest import SMALL
 
@@ -125,7 +125,9 @@ def test_one_stage_alone(tmp_path: Path) -> None:
     text = SMALL.replace("bitfit]", "]").replace("bitfit}", "seq_bn}").partition("claims:")[0]
     work = plan_study(read_study(text, name="small", where="SMALL"), {"store": tmp_path})
     stage = next(one for one in work.graph if one.trains and not one.needs and one.run is None)
-    assert run_study(work, Silent(), only=stage.key[:12]) is None
+    assert work.make(stage.key[:12], Silent()).key == stage.key
     assert [path.name for path in tmp_path.glob("train-*")] == [stage.name]
+    states = {one.state for one in work.status()}
+    assert states == {"in the store", "waiting"}
     with pytest.raises(AstiltsError, match="stages of the study are not in the store"):
         study_result(work)

@@ -36,7 +36,6 @@ from adapterstilts.commands.options.studies import (
     ReportOptions,
     StudyName,
     StudyOptions,
-    StudyPart,
     StudySize,
     given_values,
 )
@@ -94,7 +93,6 @@ __all__ = [
     "StoreOptions",
     "StudyName",
     "StudyOptions",
-    "StudyPart",
     "StudySize",
     "TrainedModelOptions",
     "TrainedModelReference",

@@ -102,14 +102,6 @@ class StudySize(Strict):
     )
 
 
-class StudyPart(Strict):
-    """Which part of a study."""
-
-    only: Annotated[str | None, Flag(Group.RUN, metavar="KEY")] = Field(
-        None, description="Make one stage alone, named by the first digits of its key, with those that it needs."
-    )
-
-
 # What a study says of itself, with flags in its place.
 _AXES = ("method", "composition", "compare", "baseline", "select", "against")
 _OF_MACHINE = (
