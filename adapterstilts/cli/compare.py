@@ -6,6 +6,7 @@ import click
 
 from adapterstilts.cli.flags import GroupedCommand, fields
 from adapterstilts.cli.output import PlannedTableOutput
+from adapterstilts.cli.stages import StageOutput, show_part
 from adapterstilts.cli.study import finish
 from adapterstilts.commands.options import ComparedTasks, CompareOptions, ComparisonOptions, ReportOptions, given_values
 from adapterstilts.settings import Strict

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from adapterstilts.reporting.sheets import Report, Sheet, columns
+from adapterstilts.commands.plan import STORED
+from adapterstilts.reporting.numbers import shown_seconds
+from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns
+from adapterstilts.runs.store import KEY_DIGITS
+from adapterstilts.stages.status import StageStatus
 from adapterstilts.studies.definition import Study
 
 
