@@ -27,7 +27,8 @@ def cost_lines(plan: CommandPlan) -> list[str]:
     lines = [
         f"  {name:10}  " + "".join(f"{one or '-':32}" for one in shown).rstrip() for name, shown in rows if any(shown)
     ]
-    return [f"Estimate for {plan.on}", *head, *lines, *_notes(plan.missing)]
+    cores = f", threads: {plan.all.cores}" if plan.all.cores else ""
+    return [f"Estimate for {plan.on}{cores}", *head, *lines, *_notes(plan.missing)]
 
 
 def _time(total: TotalCost) -> str:
@@ -35,9 +36,7 @@ def _time(total: TotalCost) -> str:
 
 
 def _hours(total: TotalCost) -> str:
-    what = "GPU" if total.cores is None else f"core ({total.cores} {'cores' if total.cores > 1 else 'core'})"
-    unit, _, cores = what.partition(" ")
-    return f"{total.device_hours:,.3g} {unit}-hours {cores}".rstrip()
+    return f"{total.device_hours:,.3g} {'GPU' if total.cores is None else 'core'}-hours"
 
 
 def _energy(total: TotalCost) -> str:

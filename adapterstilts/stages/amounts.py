@@ -30,7 +30,7 @@ _SAMPLE = 200
 # Rows of each hundredth are held out whatever the size: see `data.splits.hold_out`.
 _HELD_OUT_EVERYWHERE = 0.01
 # Part of every fact's name: raise it when a sample is drawn or measured in another way.
-_VERSION = "1"
+_VERSION = "2"
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def written_bytes(kind: Kind, metric: str, rows: list[dict[str, Any]]) -> float:
     predictions = labels
     if answers is not None:
         predictions = sum(len("".join(one).encode()) for one in answers) + ids + 8 * len(rows)
-    return (scores + labels + predictions) / max(1, len(scored))
+    return (scores + labels + predictions) / max(1, len(rows))
 
 
 def _drawn(rows: Dataset) -> Dataset:

@@ -62,7 +62,7 @@ def test_what_nobody_has_looked_at_is_not_read_where_that_is_not_wanted(trained_
     stage = plan_evaluation(
         trained_world.planner, trained_world.recipe("mlqa"), trained_world.squad, Scored(languages=("en",))
     )
-    few = stage.spec.model_copy(update={"encoding": Encoding(max_length=61, stride=7, max_query_length=9)})
+    few = stage.spec.model_copy(update={"encoding": Encoding(max_length=32, stride=7, max_query_length=9)})
     assert Amounts(setup, read=False).evaluation(few, "en") is None
     there = Amounts(setup).evaluation(few, "en")
     assert there is not None and there.rows == 400 and there.features > 400
