@@ -82,7 +82,9 @@ def test_records_have_every_score_of_every_cell(study: StudyResult, page: Path) 
                 assert means[language, metric]["value"] == metrics[metric]
         whole = means["zero_shot", "score"]
         assert cell.row.zero_shot and whole["value"] == cell.row.zero_shot["score"]
-        assert (whole["difference"], whole["p_holm"]) == ((cell.gain.mean, cell.gain.p_holm) if cell.gain else (None,) * 2)
+        assert (whole["difference"], whole["p_holm"]) == (
+            (cell.gain.mean, cell.gain.p_holm) if cell.gain else (None,) * 2
+        )
         assert {one["seed"] for one in own} == {None, *(seed.seed for seed in cell.row.seeds)}
     table = pandas.read_parquet(page.parent / "results.parquet")
     with (page.parent / "results.csv").open(encoding="utf-8", newline="") as file:
@@ -164,7 +166,9 @@ def test_the_page_links_to_the_files_of_every_run(study: StudyResult, page: Path
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.one_of(st.text(min_size=1), st.just(HOSTILE), st.text(alphabet="<>/&'\"!-scriptSCRIPT\u2028\ud800", min_size=1)))
+@given(
+    st.one_of(st.text(min_size=1), st.just(HOSTILE), st.text(alphabet="<>/&'\"!-scriptSCRIPT\u2028\ud800", min_size=1))
+)
 def test_texts_of_data_are_never_markup(study: StudyResult, tmp_path: Path, text: str) -> None:
     plain, _ = read(study_page(study, tmp_path))
     cell = replace(study.cells[-1], axes={**study.cells[-1].axes, "from": text, "to": text})

@@ -112,9 +112,7 @@ def _answers(row: TransferRow, language: str) -> _Answers:
     gold = _gold(row, language, scored["ids"])
     score = {}
     for id_ in said:
-        parts = [
-            fraction(item) for name, item in scored["items"].get(id_, {}).items() if name not in metric.statistics
-        ]
+        parts = [fraction(item) for name, item in scored["items"].get(id_, {}).items() if name not in metric.statistics]
         shares = [numerator / denominator for numerator, denominator in parts if denominator]
         score[id_] = sum(shares) / len(shares) if shares else 100.0 * (id_ in gold and gold[id_] == said[id_])
     return _Answers(said, gold, score)

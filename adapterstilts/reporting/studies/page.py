@@ -38,6 +38,7 @@ def study_page(result: StudyResult, folder: Path) -> str:
     from plotly.offline import get_plotlyjs_version
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # orders of axes and languages mean something
     return environment.from_string(_text("page.html")).render(
         result=result,
         claims=_claims(result),
@@ -68,7 +69,13 @@ def _claims(result: StudyResult) -> list[dict[str, Any]]:
     found = []
     for claim in result.claims:
         mark, _, verdict = MARKS[claim.verdict].partition(" ")
-        shown = {**asdict(claim), "mark": mark, "verdict": verdict, "measured": measured(claim).replace("-", "−") if claim.value else measured(claim), "bar": None}
+        shown = {
+            **asdict(claim),
+            "mark": mark,
+            "verdict": verdict,
+            "measured": measured(claim).replace("-", "−") if claim.value else measured(claim),
+            "bar": None,
+        }
         if _reach(claim):
             value = claim.value
             assert value is not None
