@@ -52,7 +52,7 @@ def study_page(result: StudyResult, folder: Path) -> str:
 
 
 def _text(name: str) -> str:
-    return files(__package__).joinpath("web", name).read_text(encoding="utf-8")
+    return (files(__package__) / "web" / name).read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=1)

@@ -79,10 +79,8 @@ def _legend(result: StudyResult) -> Iterator[str]:
 
 
 def _claims(result: StudyResult) -> Sheet:
-    shown = [
-        Column("no.", right=True), Column("claim", wraps=True), Column("verdict", wraps=True), Column("measured", wraps=True),
-        Column("published", wraps=True),
-    ]  # fmt: skip
+    words = ("claim", "verdict", "measured", "published")
+    shown = columns("no.", *words, right=["no."], wraps=words)
     rows = [
         [str(number), claim.text, MARKS[claim.verdict], measured(claim), claim.published]
         for number, claim in enumerate(result.claims, start=1)

@@ -54,4 +54,5 @@ function fromAddress() {
 }
 addEventListener("hashchange", fromAddress);
 fromAddress();
+showTheme();
 unpackLibrary().then(drawFigures).catch(withoutFigures).finally(() => (document.documentElement.dataset.drawn = String(ready)));
