@@ -9,6 +9,7 @@ import re
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +212,7 @@ def test_points_are_thinned_evenly() -> None:
     assert thinned(range(5), 5) == [0, 1, 2, 3, 4]
     found = thinned(range(1000), 20)
     assert len(found) == 20 and found[0] == 0 and found[-1] == 999
-    assert {round((b - a) / 52.6) for a, b in zip(found, found[1:], strict=False)} == {1}
+    assert {round((b - a) / 52.6) for a, b in pairwise(found)} == {1}
 
 
 def test_without_its_libraries_nothing_is_written(

@@ -80,15 +80,15 @@ def test_everything_is_there_and_what_is_chosen_is_in_the_address(
         assert tab.locator(f"#{section}").is_visible()
     assert tab.locator(".plot .main-svg").count() >= 8
     before = shown(tab, ".cell .score")
-    tab.get_by_label("method").select_option("lora")
+    tab.get_by_label("method", exact=True).select_option("lora")
     assert len(shown(tab, ".cell")) == len(study.cells) / 2 and "axis.method=lora" in tab.url
-    tab.get_by_label("language").select_option("de")
+    tab.get_by_label("language", exact=True).select_option("de")
     german = tab.evaluate("scores => scores.map((one) => one.toFixed(1))", _german(study))
     assert shown(tab, ".cell .score") == german
     again = watched.open(page, address=tab.url[tab.url.index("#") :])
-    assert shown(again, ".cell .score") == german and again.get_by_label("method").input_value() == "lora"
+    assert shown(again, ".cell .score") == german and again.get_by_label("method", exact=True).input_value() == "lora"
     again.get_by_role("button", name="Show all").click()
-    assert shown(again, ".cell .score") == before and again.get_by_label("language").input_value() == ""
+    assert shown(again, ".cell .score") == before and again.get_by_label("language", exact=True).input_value() == ""
 
 
 def _german(study: StudyResult) -> list[float]:
@@ -100,7 +100,7 @@ def _german(study: StudyResult) -> list[float]:
 
 def test_one_seed_has_scores_but_no_interval(study: StudyResult, page: Path, watched: Watched) -> None:
     tab = watched.open(page, address="#seed=7")
-    assert tab.locator(".clear-gain").count() == 0 and tab.get_by_label("seed").input_value() == "7"
+    assert tab.locator(".clear-gain").count() == 0 and tab.get_by_label("seed", exact=True).input_value() == "7"
     cell = next(cell for cell in study.cells if cell.axes == {**cell.axes, "from": "squad", "to": "mlqa"})
     seed = next(one for one in cell.row.seeds if one.seed == 7)
     assert seed.zero_shot and f"{seed.zero_shot['score']:.1f}" in shown(tab, ".cell .score")

@@ -38,6 +38,7 @@ def study_page(result: StudyResult, folder: Path) -> str:
     from plotly.offline import get_plotlyjs_version
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # orders of axes and languages mean something
     return environment.from_string(_text("page.html")).render(
         result=result,
         claims=_claims(result),
@@ -51,7 +52,11 @@ def study_page(result: StudyResult, folder: Path) -> str:
 
 
 def _text(name: str) -> str:
+<<<<<<< HEAD
     return files(__package__).joinpath("web").joinpath(name).read_text(encoding="utf-8")
+=======
+    return (files(__package__) / "web" / name).read_text(encoding="utf-8")
+>>>>>>> 447c04a874c988334363e51422f562449b2e10b4
 
 
 @lru_cache(maxsize=1)

@@ -58,6 +58,9 @@ def _parquet(records: list[dict[str, Any]]) -> bytes:
     import pandas
 
     file = io.BytesIO()
-    frame = pandas.DataFrame(records).map(lambda one: _bytes(one).decode() if type(one) is str else one)
-    frame.to_parquet(file, index=False)
+    readable = [
+        {name: _bytes(value).decode() if type(value) is str else value for name, value in record.items()}
+        for record in records
+    ]
+    pandas.DataFrame(readable).to_parquet(file, index=False)
     return file.getvalue()

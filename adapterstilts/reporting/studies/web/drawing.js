@@ -29,8 +29,9 @@ function figure(title, build, rows, { height = 260, wide = false } = {}) {
   drawn.set(place, () => {
     if (!place.querySelector(".plot-container")) place.replaceChildren();
     const { traces, layout } = build();
+    const onPaper = document.documentElement.classList.contains("paper");
     const whole = {
-      height, margin: { l: 48, r: 12, t: 8, b: 40 }, paper_bgcolor: "transparent", plot_bgcolor: "transparent", hovermode: "closest",
+      height, autosize: true, ...(onPaper ? { width: place.clientWidth } : {}), margin: { l: 48, r: 12, t: 8, b: 40 }, paper_bgcolor: "transparent", plot_bgcolor: "transparent", hovermode: "closest",
       font: { family: "system-ui, sans-serif", size: 12, color: colour("text") }, showlegend: traces.length > 1,
       legend: { orientation: "h", y: -0.2, yanchor: "top", font: { size: 11 }, itemsizing: "constant" },
       hoverlabel: { bgcolor: colour("card"), bordercolor: colour("muted"), font: { color: colour("text") } },

@@ -57,9 +57,10 @@ const folded = (label, inside) => make("details", {}, make("summary", {}, label)
 
 // A labelled choice of one of [value, label] pairs.
 function select(label, options, value, onchange) {
-  const list = make("select", { onchange: () => onchange(list.value) },
+  const id = `choice-${label.replaceAll(/\W/g, "-")}`;
+  const list = make("select", { id, onchange: () => onchange(list.value) },
     options.map(([key, text]) => make("option", { value: key, selected: key === value }, text)));
-  return make("label", { class: "choice" }, make("span", {}, label), list);
+  return make("div", { class: "choice" }, make("label", { for: id }, label), list);
 }
 
 function show(id, there) {

@@ -79,7 +79,7 @@ function drawCosts() {
         hovertext: points.map((one) => plain(`${one.label}: ${signed(one.y)} points for ${precise(one.x)} (${one.count} cells)`)), hoverinfo: "text", cliponaxis: false,
         marker: { size: 10, color: points.map((one) => (front.includes(one) ? series(0) : colour("card"))), line: { color: series(0), width: 2 } } },
     ],
-    layout: { showlegend: false, xaxis: { title: costNames[name], type: logarithmic(points) ? "log" : "linear", ...roomy(points, logarithmic(points)) }, yaxis: { title: "mean gain, points" }, margin: { l: 52, r: 28, t: 24, b: 44 } },
+    layout: { showlegend: false, xaxis: { title: costNames[name], ...(logarithmic(points) ? { type: "log", dtick: "D2", exponentformat: "SI" } : {}), ...roomy(points, logarithmic(points)) }, yaxis: { title: "mean gain, points" }, margin: { l: 52, r: 28, t: 24, b: 44 } },
   });
   section.querySelector(".body").replaceChildren(figure(`${costNames[name]} against gain`, build,
     table("Cost and gain", ["what", `${costNames[name]} #`, "gain #", "on the front", "cells #"], rows), { height: 340, wide: true }));
@@ -186,7 +186,7 @@ function stageFigure(stages) {
       { type: "scatter", mode: "markers", x: stages.map((one) => one.estimated.seconds), y: stages.map((one) => one.measured.seconds), marker: { color: series(0), size: 8, opacity: 0.75 },
         text: stages.map((one) => plain(`${one.name}: ${seconds(one.estimated.seconds)} estimated, ${seconds(one.measured.seconds)} measured`)), hoverinfo: "text" },
     ],
-    layout: { showlegend: false, xaxis: { title: "estimated seconds", type: "log" }, yaxis: { title: "measured seconds", type: "log" } },
+    layout: { showlegend: false, xaxis: { title: "estimated seconds", type: "log", dtick: "D2" }, yaxis: { title: "measured seconds", type: "log", dtick: "D2" } },
   });
   return figure("Seconds of each stage; on the line, the estimate was right", build, null, { height: 300 });
 }

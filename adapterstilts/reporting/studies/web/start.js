@@ -26,16 +26,18 @@ find("theme").addEventListener("click", () => {
 });
 dark.addEventListener("change", showTheme);
 
-// Paper is light and as wide as it is, and nothing on it can be unfolded.
+// Paper is light and as wide as it is, which figures have to be told before, and nothing on it can be unfolded.
 const folds = new Map();
 let before;
 addEventListener("beforeprint", () => {
   before = document.documentElement.dataset.theme;
   document.documentElement.dataset.theme = "light";
+  document.documentElement.classList.add("paper");
   document.querySelectorAll("details.arm").forEach((one) => { folds.set(one, one.open); one.open = true; });
   drawFigures();
 });
 addEventListener("afterprint", () => {
+  document.documentElement.classList.remove("paper");
   if (before) document.documentElement.dataset.theme = before;
   else delete document.documentElement.dataset.theme;
   folds.forEach((open, one) => (one.open = open));
@@ -52,4 +54,5 @@ function fromAddress() {
 }
 addEventListener("hashchange", fromAddress);
 fromAddress();
+showTheme();
 unpackLibrary().then(drawFigures).catch(withoutFigures).finally(() => (document.documentElement.dataset.drawn = String(ready)));
