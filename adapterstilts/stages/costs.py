@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from adapterstilts.modeling.architecture import share_used
 from adapterstilts.modeling.quantization import size_of
 from adapterstilts.modeling.transfer_model import TransferModel
 
@@ -67,18 +68,13 @@ def _matrices(model: TransferModel) -> list[_Matrix]:
     }
     return [
         _Matrix(
-            size_of(weight) * (_expert_share(model.config) if ".experts." in name else 1),
+            size_of(weight) * share_used(name, model.config),
             _layer(name) if name.startswith("backbone.") else None,
             weight.requires_grad,
         )
         for name, weight in model.named_parameters()
         if weight.ndim >= 2 and id(weight) not in looked_up
     ]
-
-
-def _expert_share(config: Any) -> float:
-    experts = next((getattr(config, name) for name in ("num_local_experts", "num_experts") if hasattr(config, name)), 1)
-    return getattr(config, "num_experts_per_tok", experts) / experts
 
 
 def _lowest_trained_layer(model: TransferModel) -> int:
