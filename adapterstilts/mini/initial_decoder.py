@@ -19,14 +19,14 @@ from adapterstilts.mini.tokenizer import MAX_LENGTH, SPECIAL, as_read, vocabular
 
 _EMBEDDING_SCALE = 0.3
 _CONTENT_STD = 0.1
-_NEIGHBOURHOOD = 5.0
+_NEIGHBOURHOOD = 12.0
 _COPIED = 0.5
 _ROTATION = 100.0
-_LAST_SCALE = 3.0
+_LAST_SCALE = 0.5
 
 
 def initial_decoder(settings: PretrainingSettings) -> Any:
-    """A Mistral or Mixtral with frozen aligned word embeddings, which its output layer shares, without dropout."""
+    """A Mistral or Mixtral with aligned word embeddings, which its output layer shares, without dropout."""
     torch.manual_seed(settings.seed)
     words = as_read(vocabulary(), settings.languages)
     shared = dict(
@@ -51,7 +51,6 @@ def initial_decoder(settings: PretrainingSettings) -> Any:
         model.model.norm.weight.fill_(_LAST_SCALE)
         for number, layer in enumerate(model.model.layers):
             _wire(layer.self_attn, neighbouring=settings.heads - 1 if number == 0 else 0)
-    embeddings.weight.requires_grad = False
     return model
 
 

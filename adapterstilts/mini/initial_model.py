@@ -1,4 +1,4 @@
-"""The untrained mini backbone, wired so that a few minutes of training suffice.
+"""The untrained encoder of the mini suite, wired so that a few minutes of training suffice.
 
 Mimetic initialisation (Trockman and Kolter 2023) starts a transformer near the structure training would find. Here:
 words and positions live in subspaces of their own; the heads of the first layer but one look at the neighbourhood, by
@@ -25,36 +25,35 @@ _COPIED = 0.5
 
 
 def initial_model(settings: PretrainingSettings) -> XLMRobertaForMaskedLM:
-    """An XLM-R with frozen aligned word embeddings and an output layer of its own, without dropout.
+    """An XLM-R with aligned word embeddings, without dropout.
 
-    Raises:
-        ValueError: a head is too narrow to hold a position.
+    Where its output layer is one of its own, the embeddings are frozen; else both are trained together.
     """
-    width, heads, seed, position_width = settings.width, settings.heads, settings.seed, settings.position_width
-    if width // heads < position_width:
-        raise ValueError(f"width={width}, heads={heads}: a head needs at least {position_width} dimensions")
+    width, heads, seed = settings.width, settings.heads, settings.seed
+    position_width = width // heads
     torch.manual_seed(seed)
     words, words_width = as_read(vocabulary(), settings.languages), width - position_width
     config = XLMRobertaConfig(
         vocab_size=len(SPECIAL) + len(words) + 1, hidden_size=width, num_hidden_layers=settings.layers,
         num_attention_heads=heads, intermediate_size=settings.inner, max_position_embeddings=MAX_LENGTH + 2,
-        type_vocab_size=1, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, tie_word_embeddings=False,
+        type_vocab_size=1, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, tie_word_embeddings=settings.tied,
         pad_token_id=SPECIAL.index("<pad>"), bos_token_id=SPECIAL.index("<s>"), eos_token_id=SPECIAL.index("</s>"),
         layer_norm_eps=1e-5,
     )  # fmt: skip
     model = XLMRobertaForMaskedLM(config)
     inputs = aligned_embeddings(words, words_width, seed=seed, language_share=0.2, form_share=0.2)
-    outputs = aligned_embeddings(words, words_width, seed=seed, language_share=0.7, form_share=0.5)
     embeddings = model.roberta.embeddings
     with torch.no_grad():
         embeddings.word_embeddings.weight.copy_(_EMBEDDING_SCALE * nn.functional.pad(inputs, (0, position_width)))
         positions = nn.functional.pad(_sinusoids(MAX_LENGTH + 2, position_width), (words_width, 0))
         embeddings.position_embeddings.weight.copy_(_EMBEDDING_SCALE * positions)
-        model.lm_head.decoder.weight.copy_(_EMBEDDING_SCALE * nn.functional.pad(outputs, (0, position_width)))
+        if not settings.tied:
+            outputs = aligned_embeddings(words, words_width, seed=seed, language_share=0.7, form_share=0.5)
+            model.lm_head.decoder.weight.copy_(_EMBEDDING_SCALE * nn.functional.pad(outputs, (0, position_width)))
         model.lm_head.dense.weight.copy_(torch.eye(width))
         for number, layer in enumerate(model.roberta.encoder.layer):
             _wire(layer.attention, words_width, neighbouring=heads - 1 if number == 0 else 0)
-    embeddings.word_embeddings.weight.requires_grad = False
+    embeddings.word_embeddings.weight.requires_grad = settings.tied
     return model
 
 

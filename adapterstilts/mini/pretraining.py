@@ -24,6 +24,9 @@ from adapterstilts.mini.pretraining_batches import IGNORED, PAD, Batch, batches
 from adapterstilts.mini.pretraining_settings import PretrainingSettings
 from adapterstilts.mini.tokenizer import as_read, build_tokenizer, vocabulary
 
+RESULT = "result.json"
+"""What is known of how a backbone was made, beside it."""
+
 
 def pretrain(settings: PretrainingSettings, folder: Path) -> dict[str, object]:
     """Pretrain a backbone, save it with its tokenizer in `folder`, and return what `result.json` there says."""
@@ -60,8 +63,20 @@ def pretrain(settings: PretrainingSettings, folder: Path) -> dict[str, object]:
             "python": platform.python_version(), "torch": torch.__version__, "transformers": transformers.__version__,
         },
     }  # fmt: skip
-    (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+    (folder / RESULT).write_text(json.dumps(result, indent=2) + "\n")
     return result
+
+
+def made_with(settings: PretrainingSettings, folder: Path) -> bool:
+    """Whether a folder has a backbone of these settings, on the lexicons and sources of today."""
+    path = folder / RESULT
+    if not path.is_file():
+        return False
+    result = json.loads(path.read_text(encoding="utf-8"))
+    wanted = json.loads(json.dumps({"settings": asdict(settings), "fingerprint": fingerprint()}))
+    return {**wanted["settings"], **result["settings"]} == wanted["settings"] and (
+        result["fingerprint"] == wanted["fingerprint"]
+    )
 
 
 def prediction_loss(model: Any, batch: Batch, concepts: torch.Tensor, settings: PretrainingSettings) -> torch.Tensor:

@@ -14,8 +14,9 @@ class PretrainingSettings:
 
     Attributes:
         family: XLM-R reads masked words; the other two are decoders, which read the next word.
-        width, layers, heads, inner: sizes of the layers; of a mixture, `inner` is that of one expert.
-        position_width: dimensions of an XLM-R's embeddings that say where a word stands, and of no decoder's.
+        width, layers, heads, inner: sizes of the layers; of a mixture, `inner` is that of one expert. In an XLM-R's
+            embeddings as many dimensions as one head has say where a word stands.
+        tied: whether the output layer shares the word embeddings, which are trained then, and stay as they begin else.
         experts, chosen: experts of each layer of a mixture, and how many of them a token is sent to.
         balance: weight of the loss that a mixture pays for experts of unequal load.
         languages: what is read; words of other languages are words without meaning.
@@ -34,7 +35,7 @@ class PretrainingSettings:
     layers: int = 4
     heads: int = 4
     inner: int = 384
-    position_width: int = 32
+    tied: bool = False
     experts: int = 0
     chosen: int = 0
     balance: float = 0.0
@@ -57,13 +58,13 @@ class PretrainingSettings:
 
 
 _DECODER = PretrainingSettings(
-    family="mistral", width=64, inner=128, position_width=0, steps=4000, masked=24, learning_rate=3e-3
+    family="mistral", width=64, inner=128, tied=True, steps=1000, masked=12, learning_rate=5e-3
 )
 SETTINGS = {
     "mini": PretrainingSettings(),
-    "mini-narrow": PretrainingSettings(width=64, heads=2, inner=192, steps=4000),
-    "mini-wide": PretrainingSettings(width=256, heads=8, inner=768, steps=2000),
-    "mini-english": PretrainingSettings(languages=("en",), steps=2000),
+    "mini-narrow": PretrainingSettings(width=64, inner=192, tied=True, steps=1500),
+    "mini-wide": PretrainingSettings(width=192, inner=576, tied=True, steps=1000),
+    "mini-english": PretrainingSettings(languages=("en",), tied=True, steps=700),
     "mini-moe": replace(_DECODER, family="mixtral", inner=64, experts=8, chosen=2, balance=0.02),
     "mini-dense-active": _DECODER,
     "mini-dense-total": replace(_DECODER, inner=512),

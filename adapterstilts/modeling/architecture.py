@@ -137,6 +137,12 @@ def experts(config: Any) -> int:
     return next((int(getattr(config, name)) for name in _EXPERTS if getattr(config, name, None)), 0)
 
 
+def share_used(parameter: str, config: Any) -> float:
+    """The share of one of a model's weights that a token uses: of experts, those that it is sent to."""
+    there, chosen = experts(config), getattr(config, "num_experts_per_tok", None)
+    return chosen / there if there and chosen and ".experts." in parameter else 1.0
+
+
 def routers(names: Sequence[str]) -> list[str]:
     """Those of a model's modules that choose experts: `gate` and the like, beside `experts`."""
     parents = {name.rpartition(".")[0] for name in names if name.rpartition(".")[2] == "experts"}

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from adapterstilts.modeling.architecture import share_used
 from adapterstilts.modeling.quantization import size_of
 from adapterstilts.modeling.transfer_model import TransferModel
 
@@ -67,7 +68,7 @@ def _matrices(model: TransferModel) -> list[_Matrix]:
     }
     return [
         _Matrix(
-            size_of(weight) * (_expert_share(model.config) if ".experts." in name else 1),
+            size_of(weight) * share_used(name, model.config),
             _layer(name) if name.startswith("backbone.") else None,
             weight.requires_grad,
         )
@@ -76,12 +77,16 @@ def _matrices(model: TransferModel) -> list[_Matrix]:
     ]
 
 
+<<<<<<< HEAD
 def _expert_share(config: Any) -> float:
     experts = next((getattr(config, name) for name in ("num_local_experts", "num_experts") if hasattr(config, name)), 1)
     return getattr(config, "num_experts_per_tok", experts) / experts
 
 
 def lowest_trained_layer(model: TransferModel) -> int:
+=======
+def _lowest_trained_layer(model: TransferModel) -> int:
+>>>>>>> e7f3ca13bbfb57b83f3bdd9d7caba53e8fa02f66
     """Number of the lowest layer with a trained weight: 0 too where embeddings are, and past the last where none is."""
     names = [name for name, weight in model.backbone.named_parameters() if weight.requires_grad]
     return min((_layer(name) or 0 for name in names), default=model.config.num_hidden_layers + 1)
