@@ -50,7 +50,8 @@ def test_all_is_every_target_with_data(tmp_path: Path, releases: Path) -> None:
 def test_a_group_of_languages_is_the_targets_that_have_some(tmp_path: Path, shared: Path) -> None:
     found, _ = planned("group:africa", store=tmp_path)
     assert found and set(found.values()) == {("sw",)}
-    assert found == planned("all", store=tmp_path, languages=("group:africa",))[0]
+    every, _ = planned("all", store=tmp_path, languages=("group:africa",))
+    assert found.items() <= every.items()
     real, _ = planned("sib200", "xcopa", store=tmp_path, data_dir=shared / "data", languages=("group:africa", "zh"))
     assert real == {"sib200": ("zh", "am", "nqo", "sw", "yo"), "xcopa": ("zh", "sw")}
     with pytest.raises(UsageError, match="Unknown group of languages 'afrca'"):
