@@ -27,8 +27,8 @@ class TransferTasks(Strict):
     )
     to: Annotated[Names, Flag(Group.TASKS, metavar="TASK|FILE,...", positional=True)] = Field(
         description="Target tasks, or a file of one's own with English training rows; xtreme or xtreme-r for those of "
-        "a benchmark, all for every one that there are test data of, group:africa and its like for those that have such "
-        "languages."
+        "a benchmark, all for every one that there are test data of, group:africa and its like for those that have "
+        "such languages."
     )
 
 
