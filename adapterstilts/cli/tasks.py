@@ -35,12 +35,34 @@ def _catalogue(ctx: click.Context, folders: Iterable[Path] = ()) -> Catalogue:
     return Catalogue.load((*(ctx.obj or ()), *folders))
 
 
-@click.group("tasks", invoke_without_command=True)
+class _Tasks(click.Group):
+    """The group of commands, where the name of a task stands for what there is to know of it."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            return "about", self.commands["about"], args
+        return super().resolve_command(ctx, args)
+
+
+_LANGUAGE = click.option("--language", "languages", multiple=True, metavar="CODE|group:NAME",
+                         help="List what there is in a language or group, such as sw or group:africa.")  # fmt: skip
+
+
+@click.group("tasks", cls=_Tasks, invoke_without_command=True, subcommand_metavar="[TASK|COMMAND [ARGS]...]")
 @_folders
+@_LANGUAGE
 @flags(TableOutput)
 @click.pass_context
 def tasks(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> None:
-    """List the task catalogue, show one task, or make a new one."""
+    """List the task catalogue, say what there is to know of TASK, or make a new one.
+
+    \b
+    Examples:
+      astilts tasks --language sw
+      astilts tasks sib200
+    """
     ctx.obj = folders
     if not ctx.invoked_subcommand:
         _list(_catalogue(ctx), given)
@@ -48,6 +70,7 @@ def tasks(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> None:
 
 @tasks.command("list", hidden=True)
 @_folders
+@_LANGUAGE
 @flags(TableOutput)
 @click.pass_context
 def list_tasks(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> None:
@@ -56,12 +79,32 @@ def list_tasks(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> N
 
 
 def _list(catalogue: Catalogue, given: dict[str, Any]) -> None:
-    from adapterstilts.commands.tasks import list_tasks
+    from adapterstilts.commands.tasks import list_tasks, tasks_in
     from adapterstilts.reporting.tasks import tasks_report
 
     found = list_tasks(catalogue)
+    languages = given.pop("languages")
+    wanted = tasks_in(found, languages) if languages else None
     output = validate(TableOutput, {name: value for name, value in given.items() if value is not None}, where="tasks")
-    show_result([task.as_json() for task in found], tasks_report(found), output)
+    there = [task.as_json() for task in found if wanted is None or task.recipe.name in wanted]
+    show_result(there, tasks_report(found, wanted), output)
+
+
+@tasks.command("about", hidden=True)
+@click.argument("task")
+@_folders
+@click.option("--json", "as_json", is_flag=True, help="Print the recipe as JSON.")
+@click.pass_context
+def about(ctx: click.Context, task: str, folders: tuple[Path, ...], as_json: bool) -> None:
+    """Say what there is to know of TASK, with all its languages, as `astilts tasks TASK` does."""
+    from adapterstilts.commands.tasks import find_task
+    from adapterstilts.reporting.tasks import task_text
+
+    catalogue = _catalogue(ctx, folders)
+    with catalogue.in_use():
+        found = find_task(catalogue, task)
+        shown = json.dumps(found.as_json(), indent=1, ensure_ascii=False) + "\n" if as_json else task_text(found)
+    click.echo(shown, nl=False)
 
 
 @tasks.command("show")

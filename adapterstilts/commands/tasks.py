@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from adapterstilts.errors import UsageError
+from adapterstilts.languages import LANGUAGES, named_languages
 from adapterstilts.registry import Origin
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.recipe import Recipe
@@ -37,6 +39,23 @@ class TaskEntry:
 def list_tasks(catalogue: Catalogue) -> list[TaskEntry]:
     """All tasks, by name."""
     return [find_task(catalogue, name) for name in catalogue.names()]
+
+
+def tasks_in(tasks: Iterable[TaskEntry], languages: Sequence[str]) -> dict[str, list[str]]:
+    """Names of the tasks that have one of some languages or groups of them, each with those that it has.
+
+    Raises:
+        UsageError: A language or group is unknown, or no task has any of the languages.
+    """
+    every = list(dict.fromkeys(code for task in tasks for code in task.recipe.all_languages))
+    wanted = set(named_languages(languages, every))
+    found = {task.recipe.name: [code for code in task.recipe.all_languages if code in wanted] for task in tasks}
+    if not any(found.values()):
+        raise UsageError(
+            f"No task has {', '.join(LANGUAGES[code] for code in sorted(wanted))}.",
+            remedy="`astilts tasks` lists the tasks, and `astilts tasks TASK` the languages of one.",
+        )
+    return {name: codes for name, codes in found.items() if codes}
 
 
 def find_task(catalogue: Catalogue, name: str) -> TaskEntry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from adapterstilts.commands.new_recipe import Examined
@@ -12,29 +12,80 @@ from adapterstilts.commands.new_task import NewTask
 from adapterstilts.commands.tasks import TaskEntry
 from adapterstilts.data.formats.encodings import GuessedEncoding
 from adapterstilts.data.records.guessing import ColumnGuess
-from adapterstilts.languages import LANGUAGES
-from adapterstilts.reporting.sheets import Report, Sheet, columns
-from adapterstilts.tasks.sources import listed
+from adapterstilts.languages import LANGUAGES, origin_of
+from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns
+from adapterstilts.tasks.sources import READ_WITH, listed
 
 _WIDTH = 80
 _SHOWN_RECORDS = 2
 _SHOWN_COLUMNS = 12
+_LISTED_CODES = 8
+_GROUPS = {
+    "classification": "Classification and choices",
+    "structured_prediction": "Structured prediction",
+    "question_answering": "Question answering",
+    "retrieval": "Retrieval",
+}
 
 
-def tasks_report(tasks: Sequence[TaskEntry]) -> Report:
-    """The catalogue."""
-    rows = []
-    for task in tasks:
-        own = task.recipe
-        languages = ", ".join(own.languages) if len(own.languages) > 1 else LANGUAGES[own.languages[0]]
-        came = f"{task.origin.name} ({task.origin.kind})" if task.origin.kind == "entry point" else task.origin.name
-        phases = ", ".join(own.phases)
-        rows.append([own.name, own.title, own.kind, phases, languages, own.metric, own.license, came])
+def tasks_report(tasks: Sequence[TaskEntry], languages: Mapping[str, Sequence[str]] | None = None) -> Report:
+    """The catalogue, by group of tasks.
+
+    Args:
+        languages: Task to those of its languages that are of interest; tasks without any are left out.
+    """
     shown = columns(
         "task", "title", "kind", "phases", "languages", "metric", "licence", "from",
         detail=("title", "metric", "licence", "from"), wraps=("title", "phases", "languages", "licence"),
     )  # fmt: skip
-    return Report([Sheet("", shown, rows)])
+    groups: dict[str, list[list[str]]] = {group: [] for group in (*_GROUPS, "")}
+    for task in tasks:
+        own = task.recipe
+        if languages is not None and own.name not in languages:
+            continue
+        codes = own.languages if languages is None else languages[own.name]
+        came = f"{task.origin.name} ({task.origin.kind})" if task.origin.kind == "entry point" else task.origin.name
+        phases = ", ".join(own.phases)
+        row = [own.name, own.title, own.kind, phases, _languages(codes), own.metric, own.license, came]
+        groups[own.group or ""].append(row)
+    sheets = [Sheet(_GROUPS.get(group, "Others"), shown, rows) for group, rows in groups.items() if rows]
+    return Report([*sheets, Notes(["`astilts tasks TASK` shows all languages of one."])])
+
+
+def _languages(codes: Sequence[str]) -> str:
+    """The name of one language, a few codes, or how many there are."""
+    if len(codes) == 1:
+        return LANGUAGES[codes[0]]
+    return ", ".join(codes) if len(codes) <= _LISTED_CODES else f"{len(codes)} languages"
+
+
+def task_text(task: TaskEntry) -> str:
+    """One task, and its languages by the part of the world that they are from."""
+    own = task.recipe
+    part = own.sources.hub or own.sources.files or own.sources.mini
+    lines = [
+        f"kind      {own.kind}, scored by {', '.join(own.metric_labels.values())}",
+        f"phases    {', '.join(own.phases)}",
+        f"data      {', '.join(READ_WITH[name][0] for name in own.sources.names())}",
+    ]
+    if part and part.train_on:
+        lines.append(f"trained   as a target on {', then '.join(part.train_on)}")
+    lines += [f"licence   {own.license}"] if own.license else []
+    every = own.all_languages
+    spoken = LANGUAGES[every[0]] if len(every) == 1 else f"{len(every)}"
+    found = [line for text in [*lines, f"languages {spoken}"] for line in _wrapped(text, indent=" " * 10)]
+    for region, codes in _by_region(every).items() if len(every) > 1 else ():
+        text = f"  {region or 'elsewhere'} ({len(codes)}): {', '.join(f'{LANGUAGES[code]} ({code})' for code in codes)}"
+        found += ["", *_wrapped(text, indent="    ")]
+    head = [f"{own.title} ({own.name})", *_wrapped(own.description, indent="")]
+    return "\n".join([*head, "", *found]) + "\n"
+
+
+def _by_region(codes: Sequence[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for code in codes:
+        found.setdefault(origin_of(code).region, []).append(code)
+    return dict(sorted(found.items(), key=lambda one: (not one[0], one[0])))
 
 
 def examined_text(found: Examined) -> str:

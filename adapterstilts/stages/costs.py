@@ -77,16 +77,7 @@ def _matrices(model: TransferModel) -> list[_Matrix]:
     ]
 
 
-<<<<<<< HEAD
-def _expert_share(config: Any) -> float:
-    experts = next((getattr(config, name) for name in ("num_local_experts", "num_experts") if hasattr(config, name)), 1)
-    return getattr(config, "num_experts_per_tok", experts) / experts
-
-
 def lowest_trained_layer(model: TransferModel) -> int:
-=======
-def _lowest_trained_layer(model: TransferModel) -> int:
->>>>>>> e7f3ca13bbfb57b83f3bdd9d7caba53e8fa02f66
     """Number of the lowest layer with a trained weight: 0 too where embeddings are, and past the last where none is."""
     names = [name for name, weight in model.backbone.named_parameters() if weight.requires_grad]
     return min((_layer(name) or 0 for name in names), default=model.config.num_hidden_layers + 1)

@@ -45,7 +45,8 @@ def test_all_commands_are_found() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "", "train-intermediate", "train-language", "transfer", "score", "export", "run", "runs", "runs list",
         "runs show",
-        "tasks", "tasks list", "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor", "push",
+        "tasks", "tasks about", "tasks list", "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor",
+        "push",
         "pull", "info", "search", "verify", "predict", "serve", "export-model",
         "recommend", "compare", "study", "study list", "study plan", "study run", "study status", "study report",
     }  # fmt: skip

@@ -36,12 +36,28 @@ def test_a_benchmark_is_its_tasks_in_its_languages(benchmark: str, tmp_path: Pat
 
 
 def test_all_is_every_target_with_data(tmp_path: Path, releases: Path) -> None:
-    found, _ = planned("all", store=tmp_path)
-    assert set(found) == {name for name in CATALOGUE.names() if "target" in CATALOGUE.recipe(name).phases}
+    found, notes = planned("all", store=tmp_path)
+    targets = {name for name in CATALOGUE.names() if "target" in CATALOGUE.recipe(name).phases}
+    assert set(found) == {name for name in targets if CATALOGUE.recipe(name).sources.mini}
+    assert len(notes) == 1 and notes[0].startswith("Left out, without rows in the embedded suite: ")
+    assert set(notes[0].rpartition(": ")[2].rstrip(".").split(", ")) == targets - found.keys()
     few, notes = planned("all", store=tmp_path, data_dir=releases, languages=("de",))
     assert {"xquad", "mlqa"} <= few.keys() < found.keys() and set(few.values()) == {("de",)}
     (left_out,) = [note for note in notes if note.startswith("Left out")]
-    assert set(left_out.rpartition(": ")[2].rstrip(".").split(", ")) == found.keys() - few.keys()
+    assert set(left_out.rpartition(": ")[2].rstrip(".").split(", ")) == targets - few.keys()
+
+
+def test_a_group_of_languages_is_the_targets_that_have_some(tmp_path: Path, shared: Path) -> None:
+    found, _ = planned("group:africa", store=tmp_path)
+    assert found and set(found.values()) == {("sw",)}
+    every, _ = planned("all", store=tmp_path, languages=("group:africa",))
+    assert found.items() <= every.items()
+    real, _ = planned("sib200", "xcopa", store=tmp_path, data_dir=shared / "data", languages=("group:africa", "zh"))
+    assert real == {"sib200": ("zh", "am", "nqo", "sw", "yo"), "xcopa": ("zh", "sw")}
+    with pytest.raises(UsageError, match="Unknown group of languages 'afrca'"):
+        planned("group:afrca", store=tmp_path)
+    with pytest.raises(UsageError, match="says in which languages targets are scored"):
+        planned("group:africa", store=tmp_path, languages=("sw",))
 
 
 def test_each_target_takes_the_languages_that_it_has(tmp_path: Path) -> None:

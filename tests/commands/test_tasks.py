@@ -27,7 +27,7 @@ def shown(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 def test_the_list_says_where_tasks_come_from(capsys: pytest.CaptureFixture[str]) -> None:
     lines = shown(capsys, "--tasks", str(OUTSIDE)).splitlines()
-    assert lines[1].split() == ["task", "title", "kind", "phases", "languages", "metric", "licence", "from"]
+    assert lines[2].split() == ["task", "title", "kind", "phases", "languages", "metric", "licence", "from"]
     for name, origin in (("headlines", str(OUTSIDE)), ("squad", "adapterstilts")):
         (line,) = [line for line in lines if line.split()[:1] == [name]]
         assert line.endswith(f" {origin}")
@@ -36,6 +36,44 @@ def test_the_list_says_where_tasks_come_from(capsys: pytest.CaptureFixture[str])
     assert listed["headlines"]["origin"] == {"kind": "folder", "name": str(OUTSIDE)}
     assert listed["headlines"]["folder"] == str(OUTSIDE / "headlines")
     assert listed["squad"]["origin"] == {"kind": "package", "name": "adapterstilts"}
+
+
+def test_the_list_is_read_in_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = shown(capsys).splitlines()
+    assert max(map(len, lines)) <= 80 and len(lines) < 100
+    assert {line for line in lines if line[:1].isalpha()} == {
+        "Classification and choices", "Structured prediction", "Question answering", "Retrieval", "Others",
+    }  # fmt: skip
+    (line,) = [line for line in lines if line.split()[:1] == ["sib200"]]
+    assert line.endswith("205 languages")
+
+
+def test_what_there_is_in_a_language_or_a_group(capsys: pytest.CaptureFixture[str]) -> None:
+    def named(*languages: str) -> set[str]:
+        given = [word for language in languages for word in ("--language", language)]
+        return {task["name"] for task in json.loads(shown(capsys, *given, "--json"))}
+
+    assert named("sw") == named("swh_Latn") == {
+        "afrixnli", "belebele", "flores200", "masakhaner", "masakhapos", "mlm", "ntrex", "panx", "sib200", "tatoeba",
+        "tydiqa", "xcopa", "xnli", "xstorycloze",
+    }  # fmt: skip
+    assert named("nqo") == {"sib200"} and named("nah") == {"americasnli"}
+    assert named("nqo", "nah") == {"sib200", "americasnli"}
+    assert named("group:quechuan") == {"americasnli", "flores200", "mlm", "panx", "sib200", "xcopa"}
+    with pytest.raises(SystemExit):
+        main(["tasks", "--language", "tlh"])
+    assert "No task has Klingon." in capsys.readouterr().err
+
+
+def test_one_task_and_all_its_languages(capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(capsys, "americasnli")
+    for part in ("AmericasNLI (americasnli)", "as a target on mnli", "Americas (10): Aymara (ay), Bribri (bzd)"):
+        assert part in text
+    assert json.loads(shown(capsys, "sib200", "--json"))["languages"][:2] == ["en", "ace"]
+    with pytest.raises(SystemExit):
+        main(["tasks", "sib20"])
+    assert "Unknown task 'sib20'. Did you mean 'sib200'?" in capsys.readouterr().err
 
 
 def test_folders_are_given_before_or_after_the_subcommand_or_in_the_environment(

@@ -282,3 +282,5 @@ def test_languages_beyond_xtreme() -> None:
     assert {name: len(recipe(name).languages) for name in counts} == counts
     every = {code for name in TASKS for code in recipe(name).all_languages}
     assert {"zh-Hant", "arb-Latn", "quy", "pcm"} <= every
+    page = (Path(__file__).parents[2] / "docs/tasks.md").read_text(encoding="utf-8")
+    assert f"{len(TASKS)} tasks in {len(every)} languages and scripts" in page

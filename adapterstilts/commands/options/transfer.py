@@ -28,7 +28,8 @@ class TransferTasks(Strict):
     )
     to: Annotated[Names, Flag(Group.TASKS, metavar="TASK|FILE,...", positional=True)] = Field(
         description="Target tasks, or a file of one's own with English training rows; xtreme or xtreme-r for those of "
-        "a benchmark, all for every one that there are test data of."
+        "a benchmark, all for every one that there are test data of, group:africa and its like for those that have "
+        "such languages."
     )
 
 
@@ -52,7 +53,9 @@ class _LanguageAdapterOptions(TrainingOptions):
 class _EvaluationOptions(TrainingOptions):
     languages: Annotated[
         LanguageNames | None, Flag(Group.EVALUATION, metavar="CODE,...", unset="all of the target")
-    ] = Field(None, description="Languages to score, or pairs CONTEXT-QUESTION such as de-en.")
+    ] = Field(
+        None, description="Languages to score, groups such as group:africa, or pairs CONTEXT-QUESTION such as de-en."
+    )
     benchmark: Annotated[Benchmark | None, Flag(Group.EVALUATION, unset="the first benchmark that has the task")] = (
         Field(None, description="Benchmark whose languages of the target are scored.")
     )

@@ -52,11 +52,7 @@ def study_page(result: StudyResult, folder: Path) -> str:
 
 
 def _text(name: str) -> str:
-<<<<<<< HEAD
-    return files(__package__).joinpath("web").joinpath(name).read_text(encoding="utf-8")
-=======
     return (files(__package__) / "web" / name).read_text(encoding="utf-8")
->>>>>>> 447c04a874c988334363e51422f562449b2e10b4
 
 
 @lru_cache(maxsize=1)

@@ -79,15 +79,8 @@ def _legend(result: StudyResult) -> Iterator[str]:
 
 
 def _claims(result: StudyResult) -> Sheet:
-<<<<<<< HEAD
-    shown = [
-        Column("no.", right=True), Column("claim", wraps=True), Column("verdict", wraps=True),
-        Column("measured", wraps=True), Column("published", wraps=True),
-    ]  # fmt: skip
-=======
     words = ("claim", "verdict", "measured", "published")
     shown = columns("no.", *words, right=["no."], wraps=words)
->>>>>>> 447c04a874c988334363e51422f562449b2e10b4
     rows = [
         [str(number), claim.text, MARKS[claim.verdict], measured(claim), claim.published]
         for number, claim in enumerate(result.claims, start=1)
