@@ -28,13 +28,14 @@ from adapterstilts.commands.intermediate_runs import (
 from adapterstilts.commands.language_adapters import LanguageAdapters, find_language_adapters
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
 from adapterstilts.commands.own_data import is_table, own_tasks
+from adapterstilts.commands.own_tasks import OwnTasks
 from adapterstilts.commands.plan import Work
 from adapterstilts.commands.repetitions import Seeds, check_repeatable
 from adapterstilts.commands.results import TransferResult, TransferRow
 from adapterstilts.commands.row_names import find_row
 from adapterstilts.commands.setup import make_planner
 from adapterstilts.commands.shared_models import SharedModels
-from adapterstilts.commands.target_names import evaluated_languages, named_targets, scored_targets
+from adapterstilts.commands.target_names import Named, evaluated_languages, named_targets, scored_targets
 from adapterstilts.commands.targets import Target, TargetStages
 from adapterstilts.commands.transfer_options import check_options, check_rows, chosen_seeds, parse_composition
 from adapterstilts.commands.transfer_rows import Rows, selection_rows
@@ -130,16 +131,8 @@ def plan_transfer(
         AstiltsError: As `adapterstilts.transfer`, as far as it can be known without reading rows, except those
             of few shots.
     """
-    everything, more = Catalogue.load(options.tasks), bool(options.train_more)
-    wanted = named_targets(targets, everything, benchmark=options.benchmark)
-    intermediates = _distinct(intermediates, "intermediate task")
-    files = [name for name in intermediates if is_table(name)]
-    named = (*files, *wanted.names)
-    meant, own = own_tasks(named, options, everything, note=note, scored=wanted.names, more=more)
-    catalogue = own.catalogue(options.tasks)
-    tasks = [catalogue.recipe_for_phase(meant[name], "target") for name in wanted.names]
-    names = [meant.get(name, name) for name in intermediates]
-    check_names(names, catalogue)
+    asked = _asked(intermediates, targets, options, note)
+    wanted, own, tasks, names = asked.wanted, asked.own, asked.tasks, asked.names
     composition = parse_composition(options)
     check_options(options, tasks, names, composition)
     check_few_shots(options, tasks)
@@ -160,7 +153,7 @@ def plan_transfer(
     together = COMPOSITIONS.get(composition.name).many
     models = SharedModels.of(planner, options, note=note)
     told = {"rest": f" --to {','.join(targets)}{as_flags(options)}", "shared": as_flags(options, only=SHARED)}
-    runs = IntermediateRuns(planner, models, phase, **told, called={meant[name]: name for name in files})
+    runs = IntermediateRuns(planner, models, phase, **told, called=asked.called)
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
     repeats = chosen_seeds(options, planner.profile.seeds, rows)
@@ -176,6 +169,37 @@ def plan_transfer(
     transfer = Transfer(planner, _graph(tables), options.force, tuple(tables), adapters, options.select)
     transfer.check()
     return transfer
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What names stand for.
+
+    Attributes:
+        names: Those of `--from`.
+        called: Task of one's own data to what the command calls these.
+    """
+
+    wanted: Named
+    own: OwnTasks
+    tasks: list[Recipe]
+    names: list[str]
+    called: dict[str, str]
+
+
+def _asked(
+    intermediates: Sequence[str], targets: Sequence[str], options: TransferOptions, note: Callable[[str], None]
+) -> _Asked:
+    everything, more = Catalogue.load(options.tasks), bool(options.train_more)
+    wanted = named_targets(targets, everything, benchmark=options.benchmark)
+    intermediates = _distinct(intermediates, "intermediate task")
+    files = [name for name in intermediates if is_table(name)]
+    meant, own = own_tasks((*files, *wanted.names), options, everything, note=note, scored=wanted.names, more=more)
+    catalogue = own.catalogue(options.tasks)
+    tasks = [catalogue.recipe_for_phase(meant[name], "target") for name in wanted.names]
+    names = [meant.get(name, name) for name in intermediates]
+    check_names(names, catalogue)
+    return _Asked(wanted, own, tasks, names, {meant[name]: name for name in files})
 
 
 def _check_repeated(
