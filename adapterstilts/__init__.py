@@ -13,6 +13,8 @@ _EXPORTS = {
     "train_language": "adapterstilts.api",
     "recommend": "adapterstilts.api",
     "transfer": "adapterstilts.api",
+    "compare": "adapterstilts.api",
+    "study": "adapterstilts.api",
     "translate": "adapterstilts.api",
     "predict": "adapterstilts.api",
     "load": "adapterstilts.api",
@@ -40,6 +42,7 @@ _EXPORTS = {
     "TransferResult": "adapterstilts.commands.results",
     "TranslationResult": "adapterstilts.commands.translate",
     "Verification": "adapterstilts.commands.verify",
+    "StudyResult": "adapterstilts.studies.results",
     "AstiltsError": "adapterstilts.errors",
 }
 __all__ = list(_EXPORTS)

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 from adapterstilts.commands.options import (
     BackboneOptions,
+    ComparedTasks,
+    CompareOptions,
+    ComparisonOptions,
     ExportModelOptions,
     IntermediateOptions,
     IntermediateTasks,
@@ -26,15 +29,20 @@ from adapterstilts.commands.options import (
     ServedModels,
     ServeOptions,
     SharedReference,
+    StudyName,
+    StudyOptions,
+    StudySize,
     TrainedModelReference,
     TransferOptions,
     TransferTasks,
     TranslatedTask,
     TranslationOptions,
     VerifyOptions,
+    given_values,
 )
 from adapterstilts.errors import UsageError
 from adapterstilts.reporting.notebooks import in_notebook, show_results
+from adapterstilts.settings import Strict
 from adapterstilts.signatures import takes
 
 if TYPE_CHECKING:
@@ -51,6 +59,8 @@ if TYPE_CHECKING:
     from adapterstilts.commands.translate import TranslationResult
     from adapterstilts.commands.verify import Verification
     from adapterstilts.stages.reporter import Reporter
+    from adapterstilts.studies.definition import Study
+    from adapterstilts.studies.results import StudyResult
 
 P = ParamSpec("P")
 
@@ -114,6 +124,44 @@ def transfer(tasks: TransferTasks, options: TransferOptions, *, reporter: Report
     from adapterstilts.commands.transfer import run_transfer
 
     return run_transfer(tasks.from_, tasks.to, options, _or_silent(reporter))
+
+
+@takes(ComparedTasks, ComparisonOptions, CompareOptions)
+def compare(
+    tasks: ComparedTasks, grid: ComparisonOptions, options: Strict, *, reporter: Reporter | None = None
+) -> StudyResult:
+    """Compares intermediate tasks, methods and baselines on targets, each stage made once; missing ones are trained.
+
+    Returns:
+        Cells with their gains over the row without an intermediate task, and what they say together.
+        `adapterstilts.reporting.studies.writing.write_report` makes a page of it.
+
+    Raises:
+        AstiltsError: See the message; each says what to change.
+    """
+    from adapterstilts.studies.compare import comparison
+
+    return _study(comparison(tasks, grid), options, None, _or_silent(reporter))
+
+
+@takes(StudyName, StudySize, StudyOptions)
+def study(name: StudyName, size: StudySize, options: Strict, *, reporter: Reporter | None = None) -> StudyResult:
+    """Makes what is missing of a study, of the package or of a file, and returns what it says.
+
+    Raises:
+        AstiltsError: See the message; each says what to change.
+    """
+    from adapterstilts.studies.definition import load_study
+
+    return _study(load_study(name.name), options, size.size, _or_silent(reporter))
+
+
+def _study(described: Study, options: Strict, size: str | None, reporter: Reporter) -> StudyResult:
+    from adapterstilts.commands.engine import chosen_engine
+    from adapterstilts.studies.run import plan_study, run_study
+
+    work = plan_study(described, given_values(options), size=size, note=reporter.note)
+    return run_study(work, reporter, engine=chosen_engine(options))  # type: ignore[arg-type]
 
 
 @takes(RecommendedTarget, RecommendOptions)

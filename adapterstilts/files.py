@@ -13,12 +13,16 @@ from typing import Any
 
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` to `path` so that a reader sees the old file or the new one, never a part of it."""
+    write_whole(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes bytes likewise."""
     # Several processes may write the same file.
     scratch = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     try:
-        with scratch.open("w", encoding="utf-8") as file:
-            json.dump(value, file, ensure_ascii=False, indent=1)
-            file.write("\n")
+        with scratch.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)

@@ -61,11 +61,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What the caller's environment and cache say is not the tests' business."""
+    """What the caller's environment and cache say is not the tests' business; the processes of a run share one cache."""
+    folder = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("ASTILTS_")]:
             patch.delenv(name)
-        patch.setenv(FOLDER, str(tmp_path_factory.mktemp("facts")))
+        patch.setenv(FOLDER, str((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "facts"))
         yield
 
 

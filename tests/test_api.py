@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 FUNCTIONS = (
-    "doctor", "export_model", "load", "methods", "plan", "predict", "recommend",
+    "compare", "doctor", "export_model", "load", "methods", "plan", "predict", "recommend", "study",
     "train_intermediate", "train_language", "train_separately", "transfer", "translate",
 )  # fmt: skip
 

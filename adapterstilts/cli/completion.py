@@ -1,4 +1,4 @@
-"""What a shell may complete: tasks, languages, methods, runs and files, by what a flag's value is called."""
+"""What a shell may complete: tasks, languages, backbones, methods, runs and files, by what a flag's value is called."""
 
 from __future__ import annotations
 
@@ -59,6 +59,12 @@ def _methods(ctx: click.Context) -> Iterable[str]:
     return METHODS.names()
 
 
+def _backbones(ctx: click.Context) -> Iterable[str]:
+    from adapterstilts.mini import backbone_names
+
+    return backbone_names()
+
+
 def _runs(ctx: click.Context) -> Iterator[str]:
     from adapterstilts.runs.store import RunStore
 
@@ -67,4 +73,6 @@ def _runs(ctx: click.Context) -> Iterator[str]:
         yield from (f"{run.spec.task}@{run.short_key}" for run in RunStore(store).runs())
 
 
-_SOURCES = {"TASK": _tasks, "CODE": _languages, "KEY": _runs, "RUN": _runs, "RUNS": _runs}
+_SOURCES = {
+    "TASK": _tasks, "CODE": _languages, "BACKBONE": _backbones, "KEY": _runs, "RUN": _runs, "RUNS": _runs,
+}  # fmt: skip

@@ -175,10 +175,15 @@ def _repeated(one: Declared) -> bool:
     return one.flag.repeated or one.form == tuple[Path, ...]
 
 
+def _spelled(name: str, others: Mapping[str, Declared]) -> str:
+    """A field as a flag; one that the command does not have is one of the command that it is from."""
+    return others[name].spelled if name in others else f"--{name.rstrip('_').replace('_', '-')}"
+
+
 def _help(one: Declared, others: Mapping[str, Declared]) -> str:
     """What a flag means, what holds without it, and where else it is read from."""
     # A field between backticks, perhaps with a value, is shown as the flag that it is.
-    text = re.sub(r"`(\w+)(=?)([^`]*)`", lambda at: f"{others[at[1]].spelled}{' ' if at[2] else ''}{at[3]}", one.text)
+    text = re.sub(r"`(\w+)(=?)([^`]*)`", lambda at: f"{_spelled(at[1], others)}{' ' if at[2] else ''}{at[3]}", one.text)
     if _repeated(one):
         text += " May be repeated."
     if one.flag.unset:

@@ -16,8 +16,9 @@ from adapterstilts.errors import AstiltsError, UsageError, unknown
 
 # Each is the function of its name in the module of its name, with `_` for `-`.
 _COMMANDS = (
-    "train-intermediate", "train-language", "recommend", "transfer", "translate", "predict", "serve", "export-model",
-    "score", "export", "run", "runs", "push", "pull", "info", "search", "verify", "tasks", "methods", "doctor",
+    "train-intermediate", "train-language", "recommend", "transfer", "compare", "study", "translate", "predict",
+    "serve", "export-model", "score", "export", "run", "runs", "push", "pull", "info", "search", "verify", "tasks",
+    "methods", "doctor",
 )  # fmt: skip
 # The exit code of a process that ended because of Ctrl-C: 128 and the signal's number.
 _INTERRUPTED = 130
@@ -25,7 +26,7 @@ _INTERRUPTED = 130
 _MEANT = {
     **dict.fromkeys(("train", "fit", "finetune", "fine-tune", "pretrain"),
                     "`astilts train-intermediate {0}` trains an intermediate task, `astilts transfer` a target task."),
-    **dict.fromkeys(("evaluate", "eval", "test", "compare"),
+    **dict.fromkeys(("evaluate", "eval", "test"),
                     "`astilts transfer --from TASK --to TARGET` trains and scores; `astilts score` only scores."),
     **dict.fromkeys(("infer", "inference", "generate", "answer", "ask"), "`astilts predict RUN` answers."),
     **dict.fromkeys(("list", "ls", "status"), "`astilts runs` lists finished runs, `astilts tasks` the tasks."),
@@ -90,7 +91,7 @@ def astilts(debug: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command line: exit code 0 for success, 2 for wrong use, 1 for failure, 130 for an interrupt."""
+    """Runs the command line: exit code 0 for success, 2 for wrong use, 1 for failure, 130 or 143 for a signal."""
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     try:
@@ -101,10 +102,11 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
         _fail(
             "Interrupted: what is finished is in the store; the same command goes on from the last checkpoint.",
-            _INTERRUPTED,
+            # click raises an error of its own because of it; SIGTERM has another code.
+            getattr(error.__cause__ or error, "exit_code", _INTERRUPTED),
         )
     except AstiltsError as error:
         if debug:
@@ -119,6 +121,8 @@ def main(arguments: list[str] | None = None) -> None:
 def _fail(message: Any, code: int) -> None:
     if progress := sys.modules.get("adapterstilts.reporting.progress"):
         progress.close_bars()  # whose last state would be drawn below the message
+    if (lines := sys.modules.get("adapterstilts.reporting.json_lines")) and lines.told_error(str(message), code):
+        sys.exit(code)
     # https://no-color.org: whatever its value is, if it has one.
     click.secho(f"Error: {message}", fg="red", err=True, color=False if os.environ.get("NO_COLOR") else None)
     sys.exit(code)

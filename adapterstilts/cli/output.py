@@ -12,13 +12,19 @@ from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
 
 if TYPE_CHECKING:
-    from adapterstilts.commands.plan import CommandPlan
+    from adapterstilts.commands.plan import Planned
     from adapterstilts.reporting.sheets import Report
 
 _Form = Annotated[Literal["table", "markdown", "csv", "latex", "json"] | None, Flag(Group.RUN, unset="table")]
+_On = Annotated[str | None, Flag(Group.RUN, metavar="MACHINE", unset="this machine")]
 _FormOrPicture = Annotated[
     Literal["table", "markdown", "csv", "latex", "json", "mermaid"] | None, Flag(Group.RUN, unset="table")
 ]
+
+
+def _check_on(on: str | None, plan: bool) -> None:
+    if on and not plan:
+        raise ValueError(f"--on {on} has no meaning without --plan: a command runs where it is started")
 
 
 class Output(Strict):
@@ -53,16 +59,35 @@ class TableOutput(Output):
         return self
 
 
+class PlanOutput(Output):
+    """The same, of a command that only plans."""
+
+    on: _On = Field(None, description="Machine that costs are estimated for, such as h100, a100, t4 or laptop.")
+    format: Annotated[Literal["text", "mermaid"] | None, Flag(Group.RUN, unset="text")] = Field(
+        None, description="Form of the plan: text, or a mermaid flowchart."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> PlanOutput:
+        if self.format and self.json_:
+            raise ValueError(f"--format {self.format} and --json do not go together")
+        return self
+
+
 class PlannedOutput(Output):
     """The same, of a command that can be planned."""
 
     plan: Annotated[bool, Flag(Group.RUN)] = Field(False, description="Print the stages and start none of them.")
+    on: _On = Field(
+        None, description="Machine that a `plan` estimates the costs for, such as h100, a100, t4 or laptop."
+    )
     format: Annotated[Literal["text", "mermaid"] | None, Flag(Group.RUN, unset="text")] = Field(
         None, description="Form of `plan`: text, or a mermaid flowchart."
     )
 
     @model_validator(mode="after")
     def _check(self) -> PlannedOutput:
+        _check_on(self.on, self.plan)
         if self.format and not self.plan:
             raise ValueError(f"--format {self.format} has no meaning without --plan")
         if self.format and self.json_:
@@ -74,12 +99,16 @@ class PlannedTableOutput(TableOutput):
     """The same, of a command that prints tables and can be planned."""
 
     plan: Annotated[bool, Flag(Group.RUN)] = Field(False, description="Print the stages and start none of them.")
+    on: _On = Field(
+        None, description="Machine that a `plan` estimates the costs for, such as h100, a100, t4 or laptop."
+    )
     format: _FormOrPicture = Field(  # type: ignore[assignment]  # one form more
         None, description="Form of the result; `format=csv` has all digits and no notes; mermaid draws a `plan`."
     )
 
     @model_validator(mode="after")
     def _check_plan(self) -> PlannedTableOutput:
+        _check_on(self.on, self.plan)
         if self.format == "mermaid" and not self.plan:
             raise ValueError("--format mermaid has no meaning without --plan")
         if self.plan and self.format not in (None, "table", "json", "mermaid"):
@@ -99,11 +128,13 @@ def show(result: Any, report: Report, output: TableOutput) -> None:
         click.echo(in_form(report, output.format or "table", width=None if output.wide else width_here()), nl=False)
 
 
-def show_plan(plan: CommandPlan, output: PlannedOutput | PlannedTableOutput) -> None:
-    """Prints what a command would do."""
+def show_plan(work: Planned, output: PlanOutput | PlannedOutput | PlannedTableOutput) -> None:
+    """Prints what a command would do and take."""
     from adapterstilts.commands.results import to_json
     from adapterstilts.reporting.plan import plan_mermaid, plan_text
+    from adapterstilts.stages.machines import HERE
 
+    plan = work.summary(on=output.on or HERE)
     if output.as_json:
         click.echo(to_json(plan))
     else:

@@ -8,7 +8,8 @@ import click
 from pydantic import Field
 
 from adapterstilts.cli.flags import GroupedCommand, fields
-from adapterstilts.cli.output import PlannedOutput, show_plan
+from adapterstilts.cli.output import PlannedOutput
+from adapterstilts.cli.stages import StageOutput, show_part
 from adapterstilts.commands.options import IntermediateOptions, IntermediateTasks
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
@@ -23,9 +24,13 @@ class _Separately(Strict):
 
 
 @click.command("train-intermediate", cls=GroupedCommand)
-@fields(IntermediateTasks, _Separately, IntermediateOptions, PlannedOutput)
+@fields(IntermediateTasks, _Separately, IntermediateOptions, StageOutput, PlannedOutput)
 def train_intermediate(
-    tasks: IntermediateTasks, how: _Separately, options: IntermediateOptions, output: PlannedOutput
+    tasks: IntermediateTasks,
+    how: _Separately,
+    options: IntermediateOptions,
+    stages: StageOutput,
+    output: PlannedOutput,
 ) -> None:
     """Train an intermediate TASK in English, once, for any number of targets.
 
@@ -44,16 +49,15 @@ def train_intermediate(
     """
     from adapterstilts.commands import train_intermediate as command
     from adapterstilts.commands.results import to_json
-    from adapterstilts.reporting.progress import Terminal
     from adapterstilts.reporting.train_intermediate import training_summary
 
-    terminal = Terminal()
-    if output.plan:
+    reporter = stages.reporter()
+    if output.plan or stages.only is not None:
         planner = command.plan_separately if how.separately else command.plan_intermediate
-        show_plan(planner(tasks.names, options).summary(), output)
+        show_part(planner(tasks.names, options), stages, options, output, reporter)
     elif how.separately:
-        results = command.run_separately(tasks.names, options, terminal)
+        results = command.run_separately(tasks.names, options, reporter)
         click.echo(to_json(results) if output.json_ else "\n\n".join(map(training_summary, results)))
     else:
-        result = command.run_together(tasks.names, options, terminal)
+        result = command.run_together(tasks.names, options, reporter)
         click.echo(to_json(result) if output.json_ else training_summary(result))

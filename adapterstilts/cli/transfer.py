@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from adapterstilts.cli.flags import GroupedCommand, fields
-from adapterstilts.cli.output import PlannedTableOutput, show, show_plan
+from adapterstilts.cli.output import PlannedTableOutput, show
+from adapterstilts.cli.stages import StageOutput, show_part
 from adapterstilts.commands.options import TransferOptions, TransferTasks
 
 
 @click.command("transfer", cls=GroupedCommand)
-@fields(TransferTasks, TransferOptions, PlannedTableOutput)
-def transfer(tasks: TransferTasks, options: TransferOptions, output: PlannedTableOutput) -> None:
+@fields(TransferTasks, TransferOptions, StageOutput, PlannedTableOutput)
+def transfer(tasks: TransferTasks, options: TransferOptions, stages: StageOutput, output: PlannedTableOutput) -> None:
     """Train target tasks in English from intermediate ones, and score them zero-shot in every language.
 
     \b
@@ -21,13 +22,12 @@ def transfer(tasks: TransferTasks, options: TransferOptions, output: PlannedTabl
       astilts transfer --from squad --to xquad,mlqa --languages en,de,zh
     """
     from adapterstilts.commands import transfer as command
-    from adapterstilts.reporting.progress import Terminal
     from adapterstilts.reporting.transfer import transfer_report
 
-    terminal = Terminal()
-    if output.plan:
-        plan = command.plan_transfer(tasks.from_, tasks.to, options, note=terminal.note)
-        show_plan(plan.summary(), output)
+    reporter = stages.reporter()
+    if output.plan or stages.only is not None:
+        work = command.plan_transfer(tasks.from_, tasks.to, options, note=reporter.note)
+        show_part(work, stages, options, output, reporter)
         return
-    result = command.run_transfer(tasks.from_, tasks.to, options, terminal)
+    result = command.run_transfer(tasks.from_, tasks.to, options, reporter)
     show(result, transfer_report(result), output)

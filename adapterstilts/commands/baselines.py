@@ -13,10 +13,21 @@ from typing import Any, Literal
 from adapterstilts.commands.intermediate_runs import Intermediates
 from adapterstilts.commands.options import ALL, TransferOptions
 from adapterstilts.commands.repetitions import same_rows
+from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
 from adapterstilts.modeling.methods import METHODS
-from adapterstilts.runs.specs import Budget, Choice, MethodSpec, Optimisation, Sampling, TaskSpec, TrainSpec
+from adapterstilts.runs.memory import Memory
+from adapterstilts.runs.specs import (
+    Budget,
+    Choice,
+    MethodSpec,
+    Optimisation,
+    Sampling,
+    TaskSpec,
+    TrainingData,
+    TrainSpec,
+)
 from adapterstilts.stages.graph import Stage, Training, made_by
 from adapterstilts.stages.planner import Planner, ResolvedMethod
 from adapterstilts.stages.training_spec import NONE, plan_training, resolve_settings
@@ -40,6 +51,7 @@ class Baseline:
         intermediates: This stage, if there is one.
         languages: Languages of the target phase's training data, where they are not those of the other rows.
         longer: Whether the target phase is as long as both phases of the first row that has two.
+        asked: What `--compare` calls it.
     """
 
     name: str
@@ -48,6 +60,7 @@ class Baseline:
     intermediates: Intermediates = ()
     languages: tuple[str, ...] | None = None
     longer: bool = False
+    asked: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,7 +88,7 @@ class Baselines:
         Raises:
             DataError: Data of an intermediate stage that they need are not there.
         """
-        return [one for name in names for one in _BASELINES[name](self)]
+        return [replace(one, asked=name) for name in names for one in _BASELINES[name](self)]
 
     def full(self) -> list[Baseline]:
         """Every weight of the backbone, without and with each intermediate task."""
@@ -147,10 +160,23 @@ class Baselines:
 
     def _text(self, intermediate: Training) -> TaskSpec:
         """Masked language modelling on English and the other languages, of each as many documents as rows at most."""
-        size = made_by(intermediate).tasks[0].data.max_examples
+        data = made_by(intermediate).tasks[0].data
+        size = data.max_examples
         if size is None and intermediate.run is not None:
             size = intermediate.run.metrics["train_examples"]
+        elif size is None and data.source != "hub":  # of which nothing is downloaded to plan
+            size = self._rows(data)
         return self._planned(made_by(intermediate), MLM, (ENGLISH, *self.languages), size=size)
+
+    def _rows(self, data: TrainingData) -> int:
+        """How many English rows there are to train on."""
+        source, task = self.planner.setup.source, self.planner.setup.catalogue.recipe(data.task)
+
+        def find() -> int:
+            return len(source.load(task, "train", ENGLISH, BadRows(skip=data.skip_bad_rows)))
+
+        told = ("rows", source.fingerprint(task, "train", ENGLISH), str(data.skip_bad_rows))
+        return int(Memory.of_user().recall(*told, find=find))
 
     def _translated(self, spec: TrainSpec, task: TaskSpec) -> TaskSpec:
         size = spec.tasks[0].data.max_examples
@@ -199,24 +225,45 @@ def chosen_names(options: TransferOptions, intermediates: Intermediates, targets
             raise unknown("language", code, LANGUAGES)
     if not intermediates:
         raise UsageError("--compare needs an intermediate task to compare.", remedy="Name one in --from.")
-    trained = all(target.build_kind().trained for target in targets)
-    of_trained = ("needs a target with training data", "Evaluate targets without training in a command of their own.")
-    possible = {
-        "multi-task": (len(intermediates) > 1, "needs several tasks", "Name them in --from, e.g. squad,mnli."),
-        "translate-target": (trained, *of_trained),
-        "longer-target": (trained, *of_trained),
-        "untrained": (
-            all(METHODS.get(one.spec.method.name).adds_adapter for one in intermediates),
-            "needs intermediate runs that are adapters",
-            "Leave it out.",
-        ),
+    lacking = {
+        name: lacks(
+            name,
+            tasks=len(intermediates),
+            adapters=all(METHODS.get(one.spec.method.name).adds_adapter for one in intermediates),
+            trained=any(target.build_kind().trained for target in targets),
+        )
+        for name in _BASELINES
     }
-    for name, (fits, why, remedy) in possible.items():
-        if name in given and not fits:
-            raise UsageError(f"--compare {name} {why}.", remedy=remedy)
-    chosen = [name for name in _BASELINES if name in given or (ALL in given and possible.get(name, (True,))[0])]
+    for name in given:
+        if what := lacking.get(name):
+            raise UsageError(f"--compare {name} {what[0]}.", remedy=what[1])
+    chosen = [name for name in _BASELINES if name in given or (ALL in given and not lacking[name])]
     _check_options(options, chosen, intermediates)
     return chosen
+
+
+def lacks(name: str, *, tasks: int, adapters: bool, trained: bool) -> tuple[str, str] | None:
+    """What a baseline needs that is not there, and what to do then.
+
+    Args:
+        tasks: How many intermediate runs there are.
+        adapters: Whether all of them are adapters.
+        trained: Whether a target is trained for.
+    """
+    of_trained = ("needs a target with training data", "Leave it out.")
+    possible = {
+        "multi-task": (tasks > 1, ("needs several tasks", "Name them in --from, e.g. squad,mnli.")),
+        "translate-target": (trained, of_trained),
+        "longer-target": (trained, of_trained),
+        "untrained": (adapters, ("needs intermediate runs that are adapters", "Leave it out.")),
+    }
+    there, why = possible.get(name, (True, None))
+    return None if there else why
+
+
+def baseline_names() -> list[str]:
+    """What `--compare` takes, `all` aside."""
+    return list(_BASELINES)
 
 
 def _check_options(options: TransferOptions, chosen: Sequence[str], intermediates: Intermediates) -> None:
@@ -241,17 +288,20 @@ def wants_translations(options: TransferOptions) -> bool:
     return bool({"translate-intermediate", "translate-target", ALL} & set(options.compare or ()))
 
 
-def check_intermediates(planner: Planner, intermediates: Intermediates) -> None:
+def check_intermediates(planner: Planner, intermediates: Intermediates, names: Sequence[str]) -> None:
     """Refuses intermediate runs whose training data are not the command's, since baselines are trained on the same.
+
+    Args:
+        names: Of the baselines.
 
     Raises:
         UsageError: See above.
     """
     for intermediate in intermediates:
         made_by(intermediate)
-        if intermediate.spec.method == _FULL.spec:
+        if FULL in names and intermediate.spec.method == _FULL.spec:
             raise UsageError(
-                f"--compare: {intermediate.name} is a full fine-tune already.",
+                f"--compare {FULL}: {intermediate.name} is a full fine-tune already.",
                 remedy="Compare with an adapter in --from; the full fine-tune is one of the baselines.",
             )
         for task in intermediate.spec.tasks:

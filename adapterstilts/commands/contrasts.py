@@ -157,10 +157,24 @@ def _read(values: Mapping[str, Any]) -> Intervals:
     return {name: Interval(**one) for name, one in values.items()}
 
 
-def _found(
-    mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str], kind: Kind, draws: int
-) -> dict[str, Any] | None:
-    """What a `Contrast` has of the scores, as JSON."""
+@dataclass(frozen=True)
+class Drawn:
+    """Two rows' scores in resamples of what both answered.
+
+    Attributes:
+        languages: Those that there are labels of.
+        ids: Language to the examples that were scored.
+        ungrouped: Whether the scores are of a version that did not write which examples belong together.
+    """
+
+    resamples: Resamples
+    languages: list[str]
+    ids: dict[str, set[str]]
+    ungrouped: bool
+
+
+def drawn(mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str]) -> Drawn | None:
+    """Resamples the examples of two rows' evaluations, run by run; None where nothing is labelled."""
     files = {id(run): _files(run, languages) for run in (*mine, *theirs)}
     every = list(files.values())
     languages = [language for language in languages if all(one[language]["items"] for one in every)]
@@ -171,10 +185,23 @@ def _found(
     grouped = [one[language].get("groups") for one in every for language in languages]
     groups = united(given for given in grouped if given)
     metric = METRICS.get(mine[0].evaluation.metric)
-    drawn = resample(
-        *([scored[id(run)] for run in side] for side in (mine, theirs)), groups=groups, statistics=metric.statistics
+    sides = ([scored[id(run)] for run in side] for side in (mine, theirs))
+    return Drawn(
+        resamples=resample(*sides, groups=groups, statistics=metric.statistics),
+        languages=languages,
+        ids={language: set(scored[id(mine[0])][language]) for language in languages},
+        ungrouped=metric.grouped and None in grouped,
     )
-    intervals = _Intervals(drawn, kind, draws)
+
+
+def _found(
+    mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str], kind: Kind, draws: int
+) -> dict[str, Any] | None:
+    """What a `Contrast` has of the scores, as JSON."""
+    found = drawn(mine, theirs, languages)
+    if found is None:
+        return None
+    intervals, languages = _Intervals(found.resamples, kind, draws), found.languages
     others = zero_shot_languages(languages)
     means_ = {
         "zero_shot": others,
@@ -182,13 +209,14 @@ def _found(
         "cross_lingual": [one for one in languages if context_language(one) != question_language(one)],
     }
     shown = means_["zero_shot"] or languages
-    ids = {id_ for language in shown for id_ in scored[id(mine[0])][language]}
+    ids = {id_ for language in shown for id_ in found.ids[language]}
+    metric = METRICS.get(mine[0].evaluation.metric)
     return {
         **{name: intervals.of(members) for name, members in means_.items()},
         "languages": {language: intervals.of([language]) for language in languages},
-        "groups": (count := drawn.count(shown)),
+        "groups": (count := found.resamples.count(shown)),
         "unit": EXAMPLES if count == len(ids) else metric.unit,
-        "ungrouped": metric.grouped and None in grouped,
+        "ungrouped": found.ungrouped,
     }
 
 

@@ -16,6 +16,7 @@ from adapterstilts.modeling.architecture import default_pooling, experts, form, 
 from adapterstilts.modeling.backbone import check_tokenizer
 from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.modeling.quantization import no_quantization
+from adapterstilts.modeling.weightless import parameters_used
 from adapterstilts.profiles import load_profile
 from adapterstilts.stages.words import MANY_UNKNOWN, MOSTLY_UNKNOWN
 from adapterstilts.tasks.catalogue import in_catalogue
@@ -47,6 +48,7 @@ class BackboneReport:
         form: Encoder, causal decoder, or the encoder of an encoder-decoder.
         experts: Experts of each sparse layer; 0 for a dense model.
         parameters: All of them, heads aside; None where the architecture cannot be built.
+        used: Those that one token uses, which are fewer where it is sent to some experts of many.
         positions: The longest input in tokens; None where there is no limit.
         modules: The languages that it has a module of its own for, as X-MOD has; empty for others.
         tokenizer: None where it cannot be used.
@@ -65,6 +67,7 @@ class BackboneReport:
     form: str
     experts: int
     parameters: int | None
+    used: int | None
     layers: int
     width: int
     positions: int | None
@@ -95,13 +98,15 @@ def examine(*, profile: str, backbone: str | None, revision: str | None) -> Back
         obstacles.append(str(error))
     unknown = _unknown(tokenizer) if tokenizer is not None else {}
     methods = every_method(located)
+    parameters = next((method.total for method in methods if method.method == "full"), None)
     device = choose_device("auto")
     return BackboneReport(
         backbone=located.name,
         architecture=config.model_type,
         form=form(config),
         experts=experts(config),
-        parameters=next((method.total for method in methods if method.method == "full"), None),
+        parameters=parameters,
+        used=parameters_used(located) if parameters is not None else None,
         layers=config.num_hidden_layers,
         width=config.hidden_size,
         positions=positions(config),

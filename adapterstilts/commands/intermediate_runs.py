@@ -5,19 +5,20 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from adapterstilts.commands.options import ALL
 from adapterstilts.commands.repetitions import originals, same_rows
 from adapterstilts.commands.shared_models import SharedModels, same_tasks, shared_from
 from adapterstilts.errors import AstiltsError, UsageError
 from adapterstilts.languages import ENGLISH
-from adapterstilts.runs.specs import ModelSpec, Sampling, SharedSpec, TaskSpec
+from adapterstilts.runs.specs import ModelSpec, Sampling, SharedSpec, TaskSpec, key
 from adapterstilts.runs.store import Run
 from adapterstilts.sharing.references import TaskReference, is_reference, parse_reference
-from adapterstilts.stages.graph import Training, finished
+from adapterstilts.stages.graph import Training, finished, made_by
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.training_spec import plan_training
-from adapterstilts.tasks.catalogue import Catalogue
+from adapterstilts.tasks.catalogue import MLM, Catalogue
 
 NONE = "none"
 # Between the names of tasks that were trained together.
@@ -58,10 +59,27 @@ def run_label(stage: Training) -> str:
 
 
 @dataclass(frozen=True)
+class IntermediatePhase:
+    """How a command trains the intermediate tasks that it names.
+
+    Attributes:
+        max_examples: Upper bound on training examples of each task; a smaller set is part of a larger one.
+        languages: Languages of the training data: English, and others in which there are translations of it.
+        settings: Hyperparameters that were given by hand.
+    """
+
+    max_examples: int | None = None
+    languages: tuple[str, ...] = (ENGLISH,)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class IntermediateRuns:
     """The intermediate runs that a command can start from.
 
     Attributes:
+        phase: How tasks are trained that are named without a key, by a command that trains what it lacks; None where
+            their runs have to be there.
         models: Those that others have made.
         rest: The command's flags after `--from`, for errors that give whole ones.
         shared: Those that a run has to have been trained with.
@@ -70,6 +88,7 @@ class IntermediateRuns:
 
     planner: Planner
     models: SharedModels
+    phase: IntermediatePhase | None = None
     rest: str = ""
     shared: str = ""
     called: Mapping[str, str] = field(default_factory=dict)
@@ -86,12 +105,27 @@ class IntermediateRuns:
         Raises:
             UsageError: A run is not there, or a task has several.
         """
-        found = [finished(self.find(name)) for name in self._expanded(names) if name != NONE]
+        found = [self.stage(name) for name in self._expanded(names) if name != NONE]
         keys = [stage.key for stage in found]
         if repeated := [stage for stage in found if keys.count(stage.key) > 1]:
             raise UsageError(f"The intermediate run {run_label(repeated[0])} is given twice.", remedy="Give each once.")
         rows: list[Intermediates] = [()] if baseline or NONE in names else []
         return [*rows, *([tuple(found)] if together and found else [(stage,) for stage in found])]
+
+    def stage(self, text: str) -> Training:
+        """The stage that one name means: that of a run, or one that the command makes.
+
+        Raises:
+            AstiltsError: As `find`, or as `plan_training`.
+        """
+        reference = parse_reference(text, flag="--from")
+        if self.phase is None or not isinstance(reference, TaskReference) or reference.key:
+            return finished(self.find(text))
+        planned = self._planned(reference.task, self.phase)
+        shipped = self.models.shipped(reference.task)
+        # The package's own adapter is taken where it is what this stage would make, to the last setting.
+        same = shipped is not None and key(made_by(finished(shipped))) == planned.key
+        return finished(shipped) if shipped and same else planned
 
     def find(self, text: str) -> Run:
         """The run that one name means.
@@ -139,21 +173,29 @@ class IntermediateRuns:
 
     def _default(self, task: str) -> Run | None:
         """The run of `train-intermediate` without further options, if the store or the package has it."""
+        try:
+            stage = self._planned(task, IntermediatePhase())
+        except AstiltsError:  # its data need not be there for another run of it to be used
+            return None
+        return self.planner.setup.store.find(stage.spec)
+
+    def _planned(self, task: str, phase: IntermediatePhase) -> Training:
+        """The stage of `train-intermediate` with all defaults but those of the phase."""
         usual = replace(
             self.planner,
-            settings={},
+            settings=phase.settings,
             seed=self.planner.profile.seed,
             pooling=None,
-            max_train_examples=None,
+            max_train_examples=phase.max_examples,
             skip_bad_rows=False,
         )
         catalogue = self.planner.setup.catalogue
         tasks = [catalogue.recipe(name) for name in task.split(_AND)]
-        try:
-            stage = plan_training(usual, tasks, "train-intermediate", sampling=Sampling() if len(tasks) > 1 else None)
-        except AstiltsError:  # its data need not be there for another run of it to be used
-            return None
-        return self.planner.setup.store.find(stage.spec)
+        sampling = Sampling() if len(tasks) > 1 else None
+        # Text is of its own language, and so are rows that were made in another language than English.
+        english = [one for one in tasks if one.name != MLM and one.training_language == ENGLISH]
+        languages = {one.name: phase.languages for one in english}
+        return plan_training(usual, tasks, "train-intermediate", sampling=sampling, languages=languages)
 
     def _expanded(self, names: Sequence[str]) -> list[str]:
         """The names, with those of all tasks that have a fitting run in the place of `all`."""

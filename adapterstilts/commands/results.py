@@ -13,8 +13,7 @@ from pydantic import BaseModel
 from adapterstilts.commands.contrasts import Contrast
 from adapterstilts.commands.few_shot_results import FewShotRow
 from adapterstilts.commands.row_names import RowName
-from adapterstilts.errors import unknown
-from adapterstilts.metrics import METRICS
+from adapterstilts.commands.stored_predictions import read_predictions
 from adapterstilts.metrics.intervals import Interval
 from adapterstilts.runs.shots import Shots
 from adapterstilts.runs.specs import ModelSpec
@@ -347,15 +346,7 @@ class TransferRow:
 
     def predictions(self, language: str) -> dict[str, Any]:
         """The predictions for one language, by example id; with several seeds, those of the first."""
-        run = Run(self.folder)
-        if language not in run.evaluation.languages:
-            raise unknown("language", language, run.evaluation.languages)
-        scored = json.loads((self.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))
-        kind = self.catalogue.build_kind(run.evaluation)
-        with self.catalogue.in_use():
-            suffix = METRICS.get(run.evaluation.metric).suffix
-        path = self.folder / "predictions" / self.task / f"{self.split}-{language}{suffix}"
-        return kind.read_predictions(path, scored["ids"])
+        return read_predictions(Run(self.folder), language, self.catalogue)
 
 
 @dataclass(frozen=True)

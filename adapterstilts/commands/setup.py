@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
@@ -12,8 +13,9 @@ from adapterstilts.commands.own_tasks import NO_OWN_TASKS, OwnTasks
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.sources.validation_file import ValidationFile
 from adapterstilts.data.translation.reading import open_test_translations, open_translations
-from adapterstilts.errors import UsageError
+from adapterstilts.errors import HubError, UsageError
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
+from adapterstilts.modeling.known_backbones import known_backbone
 from adapterstilts.modeling.methods import parse_method
 from adapterstilts.modeling.precision import check_device, choose_device, choose_precision
 from adapterstilts.modeling.quantization import NF4, check_quantization
@@ -23,6 +25,10 @@ from adapterstilts.runs.store import RunStore
 from adapterstilts.stages.planner import Planner, ResolvedMethod
 from adapterstilts.stages.setup import Setup
 
+Note = Callable[[str], None]
+# Backbones that the Hub could not deliver to this process, which then plans others without asking it.
+_OUT_OF_REACH: list[str] = []
+
 
 def make_planner(
     options: TrainingOptions,
@@ -31,6 +37,7 @@ def make_planner(
     translations: Path | None = None,
     translate_test: Path | None = None,
     own: OwnTasks = NO_OWN_TASKS,
+    planned_only: Note | None = None,
 ) -> Planner:
     """Resolves and checks everything that does not depend on a task.
 
@@ -39,6 +46,7 @@ def make_planner(
         translations: Folder of translations to train on, or `mini`; by default, the suite's if it is the source.
         translate_test: Folder of English translations to score, or `mini`; by default, originals are scored.
         own: Tasks that no recipe describes.
+        planned_only: If nothing is run, a backbone is enough whose shape is known without the Hub; this is told so.
 
     Raises:
         UsageError: A name is unknown or a value does not fit.
@@ -55,7 +63,7 @@ def make_planner(
         check_quantization(resolved.spec, options.precision, choose_device(options.device))
     source = own.beside(open_source("files" if options.data_dir else profile.source, options.data_dir))
     validation_from, validation_file = _validation(options.validation_from)
-    backbone = chosen_backbone(profile, options.backbone, options.revision)
+    backbone = _planned_backbone(profile, options, planned_only)
     facts = backbone.facts(memory)
     precision = choose_precision(options.precision, device=options.device, hidden_size=facts.hidden_size, memory=memory)
     return Planner(
@@ -108,6 +116,28 @@ def chosen_backbone(profile: Profile, name: str | None, revision: str | None) ->
     """
     chosen = profile.backbone if name is None else name
     return locate_backbone(chosen, revision=revision or (profile.revision if chosen == profile.backbone else None))
+
+
+def _planned_backbone(profile: Profile, options: TrainingOptions, note: Note | None) -> Backbone:
+    """As `chosen_backbone`; without the Hub, if nothing is run, one whose shape is known here.
+
+    Args:
+        note: Told that it is one of these; None where something is run.
+    """
+    known = known_backbone(options.backbone or profile.backbone) if note else None
+    if known and _OUT_OF_REACH:  # it takes long to find that out again
+        return known
+    try:
+        found = chosen_backbone(profile, options.backbone, options.revision)
+        if known and note:
+            found.facts(Memory.of_user())
+    except HubError:
+        if known is None or note is None:
+            raise
+        _OUT_OF_REACH.append(known.name)
+        note("The Hub is out of reach: backbones are planned by their published shape, and keys will be others.")
+        return known
+    return found
 
 
 def _check_one_process() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -97,13 +97,18 @@ class Target:
     adapters: LanguageAdapters | None = None
     match: Match = "none"
 
-    def of(self, baseline: Baseline) -> Target:
-        """The same for a baseline."""
+    def of(self, baseline: Baseline, *, within: Collection[str] | None = None) -> Target:
+        """The same for a baseline.
+
+        Args:
+            within: The languages of which its training data are to be in some, beside English; None where it has
+                those that were asked for.
+        """
+        own = baseline.languages
+        if own and within is not None:
+            own = tuple(code for code in own if code == ENGLISH or code in within)
         return replace(
-            self,
-            planner=baseline.planner,
-            composition=baseline.composition,
-            languages=baseline.languages or self.languages,
+            self, planner=baseline.planner, composition=baseline.composition, languages=own or self.languages
         )
 
     def stages(

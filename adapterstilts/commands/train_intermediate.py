@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from adapterstilts.commands.engine import chosen_engine
 from adapterstilts.commands.options import ALL, IntermediateOptions
 from adapterstilts.commands.own_data import own_tasks
 from adapterstilts.commands.plan import Work
@@ -26,14 +27,14 @@ from adapterstilts.tasks.recipe import Recipe
 @in_catalogue
 def run_together(names: Sequence[str], options: IntermediateOptions, reporter: Reporter) -> TrainResult:
     """Trains one model on all tasks; see `adapterstilts.train_intermediate`."""
-    (result,) = _run(plan_intermediate(names, options, reporter), reporter)
+    (result,) = _run(plan_intermediate(names, options, reporter), options, reporter)
     return result
 
 
 @in_catalogue
 def run_separately(names: Sequence[str], options: IntermediateOptions, reporter: Reporter) -> list[TrainResult]:
     """Trains a model on each task; see `adapterstilts.train_separately`."""
-    return _run(plan_separately(names, options, reporter), reporter)
+    return _run(plan_separately(names, options, reporter), options, reporter)
 
 
 @in_catalogue
@@ -117,8 +118,8 @@ def _work(planner: Planner, stages: Sequence[Training], options: IntermediateOpt
     return work
 
 
-def _run(work: Work, reporter: Reporter) -> list[TrainResult]:
-    work.run(reporter)
+def _run(work: Work, options: IntermediateOptions, reporter: Reporter) -> list[TrainResult]:
+    work.run(reporter, engine=chosen_engine(options))
     return [TrainResult.of(work.finished(stage), work.planner.setup.catalogue) for stage in work.graph]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from adapterstilts.commands.baselines import (
@@ -11,23 +11,31 @@ from adapterstilts.commands.baselines import (
     Baselines,
     check_intermediates,
     chosen_names,
+    lacks,
     other_languages,
     wants_translations,
 )
+from adapterstilts.commands.engine import chosen_engine
 from adapterstilts.commands.few_shot_results import FewShotRow
 from adapterstilts.commands.few_shot_rows import few_shot_rows
 from adapterstilts.commands.few_shots import FewShots, FewShotStages, check_few_shots, with_shot_files
-from adapterstilts.commands.intermediate_runs import IntermediateRuns, Intermediates, check_names
+from adapterstilts.commands.intermediate_runs import (
+    IntermediatePhase,
+    IntermediateRuns,
+    Intermediates,
+    check_names,
+)
 from adapterstilts.commands.language_adapters import LanguageAdapters, find_language_adapters
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
 from adapterstilts.commands.own_data import is_table, own_tasks
+from adapterstilts.commands.own_tasks import OwnTasks
 from adapterstilts.commands.plan import Work
-from adapterstilts.commands.repetitions import check_repeatable
+from adapterstilts.commands.repetitions import Seeds, check_repeatable
 from adapterstilts.commands.results import TransferResult, TransferRow
 from adapterstilts.commands.row_names import find_row
 from adapterstilts.commands.setup import make_planner
 from adapterstilts.commands.shared_models import SharedModels
-from adapterstilts.commands.target_names import evaluated_languages, named_targets, scored_targets
+from adapterstilts.commands.target_names import Named, evaluated_languages, named_targets, scored_targets
 from adapterstilts.commands.targets import Target, TargetStages
 from adapterstilts.commands.transfer_options import check_options, check_rows, chosen_seeds, parse_composition
 from adapterstilts.commands.transfer_rows import Rows, selection_rows
@@ -96,7 +104,7 @@ def run_transfer(
 ) -> TransferResult:
     """Trains and evaluates every target from every intermediate; see `adapterstilts.transfer`."""
     transfer = plan_transfer(intermediates, targets, options, note=reporter.note)
-    transfer.run(reporter)
+    transfer.run(reporter, engine=chosen_engine(options))
     return transfer.result()
 
 
@@ -107,6 +115,8 @@ def plan_transfer(
     options: TransferOptions,
     *,
     note: Callable[[str], None] = lambda text: None,
+    phase: IntermediatePhase | None = None,
+    planned_only: bool = False,
 ) -> Transfer:
     """Plans every stage that the rows of a transfer need, and checks that their models fit together.
 
@@ -114,27 +124,27 @@ def plan_transfer(
 
     Args:
         note: Told what is waited for.
+        phase: How intermediate tasks are trained that are named without a key; by default their runs are looked for.
+        planned_only: Whether nothing will be run; see `make_planner`.
 
     Raises:
         AstiltsError: As `adapterstilts.transfer`, as far as it can be known without reading rows, except those
             of few shots.
     """
-    everything, more = Catalogue.load(options.tasks), bool(options.train_more)
-    wanted = named_targets(targets, everything, benchmark=options.benchmark)
-    intermediates = _distinct(intermediates, "intermediate task")
-    files = [name for name in intermediates if is_table(name)]
-    named = (*files, *wanted.names)
-    meant, own = own_tasks(named, options, everything, note=note, scored=wanted.names, more=more)
-    catalogue = own.catalogue(options.tasks)
-    tasks = [catalogue.recipe_for_phase(meant[name], "target") for name in wanted.names]
-    names = [meant.get(name, name) for name in intermediates]
-    check_names(names, catalogue)
+    asked = _asked(intermediates, targets, options, note)
+    wanted, own, tasks, names = asked.wanted, asked.own, asked.tasks, asked.names
     composition = parse_composition(options)
     check_options(options, tasks, names, composition)
     check_few_shots(options, tasks)
     translated = None if wants_translations(options) and not options.train_languages else options.translations
     trained_in = check_training_languages(options.train_languages, translated, flag="--train-languages")
-    planner = make_planner(options, translations=options.translations, translate_test=options.translate_test, own=own)
+    planner = make_planner(
+        options,
+        translations=options.translations,
+        translate_test=options.translate_test,
+        own=own,
+        planned_only=note if planned_only else None,
+    )
     planner = with_shot_files(planner, options, tasks, note=note)
     scored = scored_targets(tasks, wanted, _scored(options), planner.setup.source, note=note)
     tasks = [task for task in tasks if task.name in scored]
@@ -142,25 +152,72 @@ def plan_transfer(
     composition = composition or Choice(name=METHODS.get(planner.method.spec.name).compositions[0])
     together = COMPOSITIONS.get(composition.name).many
     models = SharedModels.of(planner, options, note=note)
-    rest = f" --to {','.join(targets)}{as_flags(options)}"
-    called = {meant[name]: name for name in files}
-    runs = IntermediateRuns(planner, models, rest=rest, shared=as_flags(options, only=SHARED), called=called)
+    told = {"rest": f" --to {','.join(targets)}{as_flags(options)}", "shared": as_flags(options, only=SHARED)}
+    runs = IntermediateRuns(planner, models, phase, **told, called=asked.called)
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
     repeats = chosen_seeds(options, planner.profile.seeds, rows)
     baselines = _baselines(planner, options, tasks, rows, composition, evaluated)
     adapters = find_language_adapters(planner, options, evaluated, models) if options.language_adapters else None
-    every = [one for row in (*rows, *(baseline.intermediates for baseline in baselines)) for one in row]
-    check_repeatable(planner, every, repeats.intermediate)
-    for one in every if options.match != "none" else ():
-        made_by(one)  # how long it was trained is known
+    _check_repeated(planner, options, rows, baselines, repeats)
     tables = []
     for task in tasks:
         how = (scored[task.name], composition, options.head, repeats, trained_in, adapters, options.match)
-        tables.append(_table(Target(planner, *how), task, rows, baselines, options))
+        # Of several targets, each is translated into the languages that it is scored in.
+        within = evaluated_languages([task], scored, planner.setup.source) if len(tasks) > 1 else None
+        tables.append(_table(Target(planner, *how), task, rows, baselines, options, within=within))
     transfer = Transfer(planner, _graph(tables), options.force, tuple(tables), adapters, options.select)
     transfer.check()
     return transfer
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What names stand for.
+
+    Attributes:
+        names: Those of `--from`.
+        called: Task of one's own data to what the command calls these.
+    """
+
+    wanted: Named
+    own: OwnTasks
+    tasks: list[Recipe]
+    names: list[str]
+    called: dict[str, str]
+
+
+def _asked(
+    intermediates: Sequence[str], targets: Sequence[str], options: TransferOptions, note: Callable[[str], None]
+) -> _Asked:
+    everything, more = Catalogue.load(options.tasks), bool(options.train_more)
+    wanted = named_targets(targets, everything, benchmark=options.benchmark)
+    intermediates = _distinct(intermediates, "intermediate task")
+    files = [name for name in intermediates if is_table(name)]
+    meant, own = own_tasks((*files, *wanted.names), options, everything, note=note, scored=wanted.names, more=more)
+    catalogue = own.catalogue(options.tasks)
+    tasks = [catalogue.recipe_for_phase(meant[name], "target") for name in wanted.names]
+    names = [meant.get(name, name) for name in intermediates]
+    check_names(names, catalogue)
+    return _Asked(wanted, own, tasks, names, {meant[name]: name for name in files})
+
+
+def _check_repeated(
+    planner: Planner,
+    options: TransferOptions,
+    rows: Sequence[Intermediates],
+    baselines: Sequence[Baseline],
+    repeats: Seeds,
+) -> None:
+    """Refuses intermediate runs that cannot be trained with further seeds, or that nobody knows the length of.
+
+    Raises:
+        UsageError: See above.
+    """
+    every = [one for row in (*rows, *(baseline.intermediates for baseline in baselines)) for one in row]
+    check_repeatable(planner, every, repeats.intermediate)
+    for one in every if options.match != "none" else ():
+        made_by(one)
 
 
 def _graph(tables: Sequence[Table]) -> Graph:
@@ -179,13 +236,17 @@ def _table(
     rows: Sequence[Intermediates],
     baselines: Sequence[Baseline],
     options: TransferOptions,
+    *,
+    within: Collection[str] | None,
 ) -> Table:
     with_intermediates = {row: target.stages(task, row) for row in rows if row}
     first = next(iter(with_intermediates.values()), None)
     own = [with_intermediates.get(row) or target.stages(task, row, beside=first) for row in rows]
+    trained = task.build_kind().trained
+    possible = [one for one in baselines if not lacks(one.asked, tasks=len(rows), adapters=True, trained=trained)]
     compared = [
-        target.of(baseline).stages(task, baseline.intermediates, baseline=baseline, beside=first)
-        for baseline in baselines
+        target.of(baseline, within=within).stages(task, baseline.intermediates, baseline=baseline, beside=first)
+        for baseline in possible
     ]
     every = (*own, *compared)
     against = None
@@ -216,7 +277,7 @@ def _baselines(
         raise UsageError(
             f"--compare has no meaning with --composition {options.composition}.", remedy="Leave one of them out."
         )
-    check_intermediates(planner, intermediates)
+    check_intermediates(planner, intermediates, names)
     wanted = options.compare_languages or other_languages(evaluated)
     rate = options.mlm_rate or MLM_RATE
     return Baselines(planner, intermediates, wanted, composition, rate, options.match).named(names)

@@ -84,7 +84,7 @@ class Rows:
             against: The number of this one; None for that without intermediate task, of the same method.
         """
         rows = [self._row(one) for one in reached]
-        others = [_without(one, reached) if against is None else reached[against] for one in reached]
+        others = [without(one, reached) if against is None else reached[against] for one in reached]
         compared = {id(one): _compared(one, row) for one, row in zip(reached, rows, strict=True)}
         contrasts = [
             self._contrast(compared[id(one)], compared[id(other)]) if other is not None and other is not one else None
@@ -170,10 +170,10 @@ class Rows:
         )
 
 
-def _without(one: TargetRuns, reached: Sequence[TargetRuns]) -> TargetRuns | None:
+def without(one: TargetRuns, reached: Sequence[TargetRuns]) -> TargetRuns | None:
     """The row without intermediate task, of the same method."""
-    without = (other for other in reached if not other.intermediates and (other.variant is None or other.full))
-    return next((other for other in without if other.full == one.full), None)
+    rows = (other for other in reached if not other.intermediates and (other.variant is None or other.full))
+    return next((other for other in rows if other.full == one.full), None)
 
 
 def _compared(reached: TargetRuns, row: TransferRow) -> Compared:

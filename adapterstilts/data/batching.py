@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import Sampler
 
+from adapterstilts.data.buckets import bucket
 from adapterstilts.data.features import has_several, sequences_of
 
 Batch = dict[str, torch.Tensor]
@@ -26,12 +27,6 @@ _OF_FEATURES = ("label_set",)
 _POOL_BATCHES = 50
 # Without gradients nothing is kept for the backward pass, so more tokens fit.
 _PREDICTION_FACTOR = 2
-
-
-def bucket(length: int, *, max_length: int) -> int:
-    """`length` rounded up to the next bucket: steps of 16 up to 128, of 32 up to 256, of 64 beyond."""
-    step = 16 if length <= 128 else 32 if length <= 256 else 64
-    return min(math.ceil(length / step) * step, max(max_length, length))
 
 
 class LengthBatches(Sampler[list[int]]):

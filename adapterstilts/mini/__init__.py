@@ -7,13 +7,24 @@ Everything is generated from seeds, so that every experiment of the package also
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 LANGUAGES = ("en", "de", "es", "ru", "zh", "sw")
 
 _FOLDER = Path(__file__).parent
+_BACKBONES = {
+    "mini": "backbone",
+    "mini-narrow": "backbones/narrow",
+    "mini-wide": "backbones/wide",
+    "mini-english": "backbones/english",
+    "mini-moe": "backbones/moe",
+    "mini-dense-active": "backbones/dense_active",
+    "mini-dense-total": "backbones/dense_total",
+}
 
 
+@lru_cache(maxsize=1)
 def fingerprint() -> str:
     """SHA-256 over the lexicons and the sources that rows come from: equal fingerprints mean equal rows."""
     digest = hashlib.sha256()
@@ -28,6 +39,15 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def backbone_path() -> Path:
-    """The folder of the encoder that ships with the package, in the Hugging Face layout."""
-    return _FOLDER / "backbone"
+def backbone_path(name: str = "mini") -> Path:
+    """The folder of a backbone that ships with the package, in the Hugging Face layout.
+
+    Raises:
+        KeyError: There is none of this name.
+    """
+    return _FOLDER / _BACKBONES[name]
+
+
+def backbone_names() -> list[str]:
+    """The backbones that ship with the package, the one of its adapters first."""
+    return list(_BACKBONES)

@@ -1,4 +1,4 @@
-"""The untrained mini backbone, wired so that a few minutes of training suffice.
+"""The untrained encoder of the mini suite, wired so that a few minutes of training suffice.
 
 Mimetic initialisation (Trockman and Kolter 2023) starts a transformer near the structure training would find. Here:
 words and positions live in subspaces of their own; the heads of the first layer but one look at the neighbourhood, by
@@ -15,45 +15,45 @@ from torch import nn
 from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from adapterstilts.mini.aligned_embeddings import aligned_embeddings
-from adapterstilts.mini.tokenizer import MAX_LENGTH, SPECIAL, vocabulary
+from adapterstilts.mini.pretraining_settings import PretrainingSettings
+from adapterstilts.mini.tokenizer import MAX_LENGTH, SPECIAL, as_read, vocabulary
 
-_POSITION_WIDTH = 32
 _EMBEDDING_SCALE = 0.1
 _CONTENT_STD = 0.06
 _NEIGHBOURHOOD = 0.75
 _COPIED = 0.5
 
 
-def initial_model(*, width: int, layers: int, heads: int, inner: int, seed: int) -> XLMRobertaForMaskedLM:
-    """An XLM-R with frozen aligned word embeddings and an output layer of its own, without dropout.
+def initial_model(settings: PretrainingSettings) -> XLMRobertaForMaskedLM:
+    """An XLM-R with aligned word embeddings, without dropout.
 
-    Raises:
-        ValueError: a head is too narrow to hold a position.
+    Where its output layer is one of its own, the embeddings are frozen; else both are trained together.
     """
-    if width // heads < _POSITION_WIDTH:
-        raise ValueError(f"width={width}, heads={heads}: a head needs at least {_POSITION_WIDTH} dimensions")
+    width, heads, seed = settings.width, settings.heads, settings.seed
+    position_width = width // heads
     torch.manual_seed(seed)
-    words, words_width = vocabulary(), width - _POSITION_WIDTH
+    words, words_width = as_read(vocabulary(), settings.languages), width - position_width
     config = XLMRobertaConfig(
-        vocab_size=len(SPECIAL) + len(words) + 1, hidden_size=width, num_hidden_layers=layers,
-        num_attention_heads=heads, intermediate_size=inner, max_position_embeddings=MAX_LENGTH + 2,
-        type_vocab_size=1, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, tie_word_embeddings=False,
+        vocab_size=len(SPECIAL) + len(words) + 1, hidden_size=width, num_hidden_layers=settings.layers,
+        num_attention_heads=heads, intermediate_size=settings.inner, max_position_embeddings=MAX_LENGTH + 2,
+        type_vocab_size=1, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, tie_word_embeddings=settings.tied,
         pad_token_id=SPECIAL.index("<pad>"), bos_token_id=SPECIAL.index("<s>"), eos_token_id=SPECIAL.index("</s>"),
         layer_norm_eps=1e-5,
     )  # fmt: skip
     model = XLMRobertaForMaskedLM(config)
     inputs = aligned_embeddings(words, words_width, seed=seed, language_share=0.2, form_share=0.2)
-    outputs = aligned_embeddings(words, words_width, seed=seed, language_share=0.7, form_share=0.5)
     embeddings = model.roberta.embeddings
     with torch.no_grad():
-        embeddings.word_embeddings.weight.copy_(_EMBEDDING_SCALE * nn.functional.pad(inputs, (0, _POSITION_WIDTH)))
-        positions = nn.functional.pad(_sinusoids(MAX_LENGTH + 2), (words_width, 0))
+        embeddings.word_embeddings.weight.copy_(_EMBEDDING_SCALE * nn.functional.pad(inputs, (0, position_width)))
+        positions = nn.functional.pad(_sinusoids(MAX_LENGTH + 2, position_width), (words_width, 0))
         embeddings.position_embeddings.weight.copy_(_EMBEDDING_SCALE * positions)
-        model.lm_head.decoder.weight.copy_(_EMBEDDING_SCALE * nn.functional.pad(outputs, (0, _POSITION_WIDTH)))
+        if not settings.tied:
+            outputs = aligned_embeddings(words, words_width, seed=seed, language_share=0.7, form_share=0.5)
+            model.lm_head.decoder.weight.copy_(_EMBEDDING_SCALE * nn.functional.pad(outputs, (0, position_width)))
         model.lm_head.dense.weight.copy_(torch.eye(width))
         for number, layer in enumerate(model.roberta.encoder.layer):
             _wire(layer.attention, words_width, neighbouring=heads - 1 if number == 0 else 0)
-    embeddings.word_embeddings.weight.requires_grad = False
+    embeddings.word_embeddings.weight.requires_grad = settings.tied
     return model
 
 
@@ -64,9 +64,10 @@ def _wire(attention: Any, words_width: int, *, neighbouring: int) -> None:
     if neighbouring:
         head_width = layer.attention_head_size
         query[: neighbouring * head_width].normal_(0.0, 0.01)
+        position_width = query.shape[1] - words_width
         for head in range(neighbouring):
             start = head * head_width
-            query[start : start + _POSITION_WIDTH, words_width:] += _NEIGHBOURHOOD * torch.eye(_POSITION_WIDTH)
+            query[start : start + position_width, words_width:] += _NEIGHBOURHOOD * torch.eye(position_width)
     else:
         query[:, words_width:] *= 0.3
     layer.key.weight.copy_(query)
@@ -77,7 +78,7 @@ def _wire(attention: Any, words_width: int, *, neighbouring: int) -> None:
     attention.output.dense.weight.copy_(value.T)
 
 
-def _sinusoids(length: int) -> torch.Tensor:
+def _sinusoids(length: int, width: int) -> torch.Tensor:
     """Positions whose likeness falls off within a sentence: wavelengths of 10 to 300 tokens, entries of variance 1."""
-    angles = torch.arange(length).unsqueeze(1) * torch.linspace(0.02, 0.6, _POSITION_WIDTH // 2)
+    angles = torch.arange(length).unsqueeze(1) * torch.linspace(0.02, 0.6, width // 2)
     return 2**0.5 * torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)

@@ -1,95 +1,46 @@
-"""Masked language modelling for the mini backbone, and the folder it ships in."""
+"""Language modelling for the embedded backbones, and the folders they ship in."""
 
 from __future__ import annotations
 
 import json
 import math
 import platform
-import random
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 import transformers
 from torch.nn.functional import nll_loss
-from transformers import XLMRobertaForMaskedLM
+from transformers.models.mixtral.modeling_mixtral import load_balancing_loss_func
 
 from adapterstilts.mini import fingerprint
 from adapterstilts.mini.aligned_embeddings import concept_ids
+from adapterstilts.mini.initial_decoder import initial_decoder
 from adapterstilts.mini.initial_model import initial_model
-from adapterstilts.mini.pretraining_text import Example, examples
-from adapterstilts.mini.tokenizer import MASK, SPECIAL, build_tokenizer, vocabulary
+from adapterstilts.mini.pretraining_batches import IGNORED, PAD, Batch, batches
+from adapterstilts.mini.pretraining_settings import PretrainingSettings
+from adapterstilts.mini.tokenizer import as_read, build_tokenizer, vocabulary
 
-_PAD = SPECIAL.index("<pad>")
-_IGNORED = -100
-# From which share of the steps on, stories of how many facts are read: short ones first.
-_CURRICULUM = ((0.0, (2,)), (0.25, (2, 3)), (0.5, (3, 4, 5)))
-_POOL = 32
-
-
-@dataclass(frozen=True)
-class PretrainingSettings:
-    """Settings of one run.
-
-    Attributes:
-        width, layers, heads, inner: sizes of the encoder.
-        steps: optimiser steps.
-        rows: examples per step.
-        masked: most masked positions per example; the output layer sees rows * masked positions in every step.
-        learning_rate: its peak, after a linear warm-up over `warmup` of the steps, before a cosine decay to zero.
-        concept_weight: share of the loss that is paid for the concept of a masked word, in whatever language and form,
-            rather than for its form. Paying for forms alone pulls the languages apart.
-        replaced, kept: shares of the masked positions that show a random word, or the right one, instead of the mask.
-        seed: of the text, the masks and the weights.
-    """
-
-    width: int = 128
-    layers: int = 4
-    heads: int = 4
-    inner: int = 384
-    steps: int = 6000
-    rows: int = 32
-    masked: int = 8
-    learning_rate: float = 2e-3
-    warmup: float = 0.06
-    weight_decay: float = 0.01
-    concept_weight: float = 0.5
-    replaced: float = 0.15
-    kept: float = 0.05
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Token ids `(rows, seq)`, positions to predict `(rows, masked)`, and their labels, -100 where there is none."""
-
-    input_ids: torch.Tensor
-    positions: torch.Tensor
-    labels: torch.Tensor
+RESULT = "result.json"
+"""What is known of how a backbone was made, beside it."""
 
 
 def pretrain(settings: PretrainingSettings, folder: Path) -> dict[str, object]:
     """Pretrain a backbone, save it with its tokenizer in `folder`, and return what `result.json` there says."""
     started = time.perf_counter()
-    model = initial_model(
-        width=settings.width,
-        layers=settings.layers,
-        heads=settings.heads,
-        inner=settings.inner,
-        seed=settings.seed,
-    )
+    model = initial_decoder(settings) if settings.causal else initial_model(settings)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
         trained, lr=settings.learning_rate, weight_decay=settings.weight_decay, betas=(0.9, 0.98)
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, settings))
-    concepts = concept_ids(vocabulary())
+    concepts = concept_ids(as_read(vocabulary(), settings.languages))
     losses: list[float] = []
-    for batch in islice(_batches(settings), settings.steps):
-        loss = masked_loss(model, batch, concepts, concept_weight=settings.concept_weight)
+    for batch in islice(batches(settings), settings.steps):
+        loss = prediction_loss(model, batch, concepts, settings)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
@@ -112,70 +63,43 @@ def pretrain(settings: PretrainingSettings, folder: Path) -> dict[str, object]:
             "python": platform.python_version(), "torch": torch.__version__, "transformers": transformers.__version__,
         },
     }  # fmt: skip
-    (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+    (folder / RESULT).write_text(json.dumps(result, indent=2) + "\n")
     return result
 
 
-def masked_loss(
-    model: XLMRobertaForMaskedLM, batch: Batch, concepts: torch.Tensor, *, concept_weight: float
-) -> torch.Tensor:
-    """Cross-entropy of forms and of concepts at the masked positions, the only ones that go through the output layer.
+def made_with(settings: PretrainingSettings, folder: Path) -> bool:
+    """Whether a folder has a backbone of these settings, on the lexicons and sources of today."""
+    path = folder / RESULT
+    if not path.is_file():
+        return False
+    result = json.loads(path.read_text(encoding="utf-8"))
+    wanted = json.loads(json.dumps({"settings": asdict(settings), "fingerprint": fingerprint()}))
+    return {**wanted["settings"], **result["settings"]} == wanted["settings"] and (
+        result["fingerprint"] == wanted["fingerprint"]
+    )
+
+
+def prediction_loss(model: Any, batch: Batch, concepts: torch.Tensor, settings: PretrainingSettings) -> torch.Tensor:
+    """Cross-entropy of forms and of concepts at the chosen positions, the only ones that go through the output layer.
 
     Args:
         concepts: the concept of each vocabulary entry; a concept is as probable as its forms together.
     """
-    hidden = model.roberta(batch.input_ids, attention_mask=(batch.input_ids != _PAD).long()).last_hidden_state
+    mask = (batch.input_ids != PAD).long()
+    routed = {"output_router_logits": True} if settings.experts else {}
+    found = model.base_model(batch.input_ids, attention_mask=mask, **routed)
+    hidden = found.last_hidden_state
     chosen = hidden.gather(1, batch.positions.unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))
-    known = batch.labels != _IGNORED
+    known = batch.labels != IGNORED
     labels = batch.labels[known]
     forms = model.lm_head(chosen)[known].log_softmax(-1)
     by_concept = torch.zeros(len(labels), int(concepts.max()) + 1).index_add(1, concepts, forms.exp())
     concept_loss = nll_loss(by_concept.clamp_min(1e-9).log(), concepts[labels])
-    return concept_weight * concept_loss + (1 - concept_weight) * nll_loss(forms, labels)
-
-
-def _batches(settings: PretrainingSettings) -> Iterator[Batch]:
-    """Batches of rows of like length, in few shapes, because a new shape costs time and memory on a CPU."""
-    ids = {text: number for number, text in enumerate([*SPECIAL, *(piece.text for piece in vocabulary()), MASK])}
-    sources = [
-        examples(settings.seed, facts=facts, most_masked=settings.masked, part=part)
-        for part, (_, facts) in enumerate(_CURRICULUM)
-    ]
-    rng = random.Random(f"batches|{settings.seed}")
-    generator = torch.Generator().manual_seed(settings.seed)
-    step = 0
-    while True:
-        source = sources[sum(step >= start * settings.steps for start, _ in _CURRICULUM) - 1]
-        pool = sorted(islice(source, _POOL * settings.rows), key=lambda example: len(example.pieces))
-        for number in rng.sample(range(_POOL), k=_POOL):
-            rows = pool[number * settings.rows : (number + 1) * settings.rows]
-            yield _corrupted(_batch(rows, settings.masked, ids), settings, len(ids), generator)
-        step += _POOL
-
-
-def _batch(rows: list[Example], most_masked: int, ids: dict[str, int]) -> Batch:
-    length = 16 * math.ceil(max(len(row.pieces) for row in rows) / 16)
-    input_ids = torch.full((len(rows), length), _PAD)
-    positions = torch.zeros((len(rows), most_masked), dtype=torch.long)
-    labels = torch.full_like(positions, _IGNORED)
-    for index, row in enumerate(rows):
-        numbers = [ids[piece] for piece in row.pieces]
-        input_ids[index, : len(numbers)] = torch.tensor(numbers)
-        for column, position in enumerate(row.masked):
-            positions[index, column] = position
-            labels[index, column] = numbers[position]
-    return Batch(input_ids, positions, labels)
-
-
-def _corrupted(batch: Batch, settings: PretrainingSettings, vocabulary_size: int, generator: torch.Generator) -> Batch:
-    """The batch with masks, some random words and some right ones at the positions to predict."""
-    draw = torch.rand(batch.positions.shape, generator=generator)
-    noise = torch.randint(len(SPECIAL), vocabulary_size - 1, batch.positions.shape, generator=generator)
-    right = batch.input_ids.gather(1, batch.positions)
-    shown = torch.full_like(right, vocabulary_size - 1)
-    shown = torch.where(draw < settings.replaced, noise, shown)
-    shown = torch.where((draw > 1 - settings.kept) | (batch.labels == _IGNORED), right, shown)
-    return replace(batch, input_ids=batch.input_ids.scatter(1, batch.positions, shown))
+    loss = settings.concept_weight * concept_loss + (1 - settings.concept_weight) * nll_loss(forms, labels)
+    if settings.experts:
+        balance = load_balancing_loss_func(found.router_logits, settings.experts, settings.chosen, mask)
+        loss = loss + settings.balance * balance
+    return loss
 
 
 def _recent(losses: list[float]) -> float:

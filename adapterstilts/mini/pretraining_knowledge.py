@@ -45,14 +45,14 @@ class Pair:
     second_language: str
 
 
-def pairs(seed: int, part: int) -> Iterator[Pair]:
-    """Endless pairs, the same ones for the same arguments."""
+def pairs(seed: int, part: int, spoken: Sequence[str] = LANGUAGES) -> Iterator[Pair]:
+    """Endless pairs in the languages `spoken`, the same ones for the same arguments."""
     rng = random.Random(f"knowledge|{seed}|{part}")
     scenes = {name: drawn_for(name, "pretraining", seed=seed, part=part) for name in _SCENES}
     events = single_facts(split="pretraining", seed=seed)
     known = [fact for topic in facts().values() for fact in topic]
     while True:
-        languages = _languages(rng)
+        languages = _languages(rng, spoken)
         draw = rng.random()
         if draw < _SCENE_SHARE:
             item = next(scenes[rng.choice(_SCENES)])
@@ -103,6 +103,6 @@ def _has_meaning(token: Token) -> bool:
     return token.core or token.upos == "VERB"
 
 
-def _languages(rng: random.Random) -> tuple[str, str]:
-    first = rng.choice(LANGUAGES)
-    return first, first if rng.random() < _SAME_LANGUAGE_SHARE else rng.choice(LANGUAGES)
+def _languages(rng: random.Random, spoken: Sequence[str]) -> tuple[str, str]:
+    first = rng.choice(spoken)
+    return first, first if rng.random() < _SAME_LANGUAGE_SHARE else rng.choice(spoken)

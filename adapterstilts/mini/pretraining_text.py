@@ -11,7 +11,7 @@ has not been trained to point at answers. A third of the examples are of other k
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from adapterstilts.mini import LANGUAGES
@@ -38,22 +38,30 @@ class Example:
     masked: tuple[int, ...]
 
 
-def examples(seed: int, *, facts: tuple[int, ...], most_masked: int, part: int = 0) -> Iterator[Example]:
+def examples(
+    seed: int,
+    *,
+    facts: tuple[int, ...],
+    most_masked: int,
+    part: int = 0,
+    languages: Sequence[str] = LANGUAGES,
+) -> Iterator[Example]:
     """Endless pretraining examples, the same for the same arguments.
 
     Args:
         facts: the numbers of facts that stories have, in turn.
         most_masked: more than these are not masked in an example.
         part: different parts have different examples.
+        languages: what is told in, each as often as the others.
     """
     rng = random.Random(f"pretraining|{seed}|{part}")
     sources = [
         stories(domain=domain, split="pretraining", seed=seed, facts=count) for domain in domains() for count in facts
     ]
-    knowledge = pairs(seed, part)
+    knowledge = pairs(seed, part, languages)
     while True:
         for source in sources:
-            yield _example(next(source), rng, most_masked)
+            yield _example(next(source), rng, most_masked, languages)
             if rng.random() < _KNOWLEDGE_PER_STORY:
                 pair = next(knowledge)
                 yield _joined(pair.first, pair.first_language, pair.second, pair.second_language, rng, most_masked)
@@ -72,9 +80,9 @@ def pieces(sentence: list[Token], language: str, *, first: bool = False) -> list
     return found
 
 
-def _example(story: Story, rng: random.Random, most_masked: int) -> Example:
-    language = rng.choice(LANGUAGES)
-    other = language if rng.random() < _SAME_LANGUAGE_SHARE else rng.choice(LANGUAGES)
+def _example(story: Story, rng: random.Random, most_masked: int, languages: Sequence[str]) -> Example:
+    language = rng.choice(languages)
+    other = language if rng.random() < _SAME_LANGUAGE_SHARE else rng.choice(languages)
     hidden: set[tuple[int, str]] = set()
     first: list[list[Word]] = []
     asked = questions(story, rng)

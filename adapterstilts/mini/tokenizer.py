@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tokenizers import (  # type: ignore[import-untyped]
@@ -25,6 +25,8 @@ SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 MASK = "<mask>"
 SPACE = "▁"
 MAX_LENGTH = 512
+UNREAD = "other"
+"""The language of words that are in no language that is read."""
 
 # A text is cut into as few pieces as possible, known words before single characters.
 _WORD_SCORE = -10.0
@@ -47,6 +49,16 @@ def vocabulary() -> list[Piece]:
             words.setdefault(text, Piece(text)).meanings.add((language, concept))
     characters = sorted({character for text in words for character in text} - set(words))
     return [*words.values(), *(Piece(character) for character in characters)]
+
+
+def as_read(pieces: list[Piece], languages: Sequence[str]) -> list[Piece]:
+    """Pieces to a reader of some languages: a word of others alone stands for nothing but itself."""
+
+    def meanings(piece: Piece) -> set[tuple[str, str]]:
+        known = {(language, concept) for language, concept in piece.meanings if language in languages}
+        return known or {(UNREAD, piece.text) for _ in piece.meanings}
+
+    return [Piece(piece.text, meanings(piece)) for piece in pieces]
 
 
 def build_tokenizer() -> XLMRobertaTokenizerFast:

@@ -51,6 +51,11 @@ class Facts(Strict):
     @classmethod
     def of(cls, config: Any, tokenizer: Any) -> Facts:
         """The facts of a configuration and a fast tokenizer."""
+        return cls.known(config, separator=own_separator(tokenizer))
+
+    @classmethod
+    def known(cls, config: Any, *, separator: str) -> Facts:
+        """The facts of a configuration."""
         return cls(
             model_type=config.model_type,
             hidden_size=config.hidden_size,
@@ -60,7 +65,7 @@ class Facts(Strict):
             pooling=default_pooling(config),
             masked_lm=has_masked_lm(config),
             causal=is_causal(config),
-            separator=own_separator(tokenizer),
+            separator=separator,
         )
 
 
@@ -130,6 +135,12 @@ def positions(config: Any) -> int | None:
 def experts(config: Any) -> int:
     """How many experts each sparse layer has; 0 for dense models."""
     return next((int(getattr(config, name)) for name in _EXPERTS if getattr(config, name, None)), 0)
+
+
+def share_used(parameter: str, config: Any) -> float:
+    """The share of one of a model's weights that a token uses: of experts, those that it is sent to."""
+    there, chosen = experts(config), getattr(config, "num_experts_per_tok", None)
+    return chosen / there if there and chosen and ".experts." in parameter else 1.0
 
 
 def routers(names: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapterstilts.errors import CompatibilityError, UsageError, explain_hub
+from adapterstilts.errors import CompatibilityError, UsageError, explain_hub, unknown
 from adapterstilts.files import file_digest
 from adapterstilts.modeling.architecture import Facts, has_masked_lm, is_encoder_decoder
 from adapterstilts.modeling.quantization import quantization_config
@@ -185,21 +185,24 @@ class Backbone:
 
 
 def locate_backbone(name: str, *, revision: str | None = None) -> Backbone:
-    """Finds a backbone: `mini`, a checkpoint folder, or a Hub id.
+    """Finds a backbone: one that ships with the package, as `mini` does, a checkpoint folder, or a Hub id.
 
     Args:
         revision: Commit, tag or branch on the Hub; only a commit works without asking the Hub.
 
     Raises:
-        UsageError: The folder is no checkpoint, or the name looks like a folder that is not there.
+        UsageError: The folder is no checkpoint, or the name looks like a folder, or one of the package's, that is not
+            there.
         HubError: The Hub could not be asked.
     """
-    if revision and (name == "mini" or Path(name).is_dir()):
-        raise UsageError(f"--revision {revision} has no meaning for {name}.", remedy="Leave it out: it is for the Hub.")
-    if name == "mini":
-        from adapterstilts import mini
+    from adapterstilts import mini
 
-        return Backbone(name, str(mini.backbone_path()), None, _folder_fingerprint(mini.backbone_path()))
+    embedded = name in mini.backbone_names()
+    if revision and (embedded or Path(name).is_dir()):
+        raise UsageError(f"--revision {revision} has no meaning for {name}.", remedy="Leave it out: it is for the Hub.")
+    if embedded:
+        path = mini.backbone_path(name)
+        return Backbone(name, str(path), None, _folder_fingerprint(path))
     if not name:
         raise UsageError("--backbone is empty.", remedy="Give a checkpoint folder, a Hub id, or leave it out.")
     folder = Path(name)
@@ -207,6 +210,8 @@ def locate_backbone(name: str, *, revision: str | None = None) -> Backbone:
         return Backbone(name, str(folder), None, _folder_fingerprint(folder))
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise UsageError(f"--backbone {name} is not a folder.", remedy="Give a checkpoint folder or a Hub id.")
+    if name.startswith("mini-") and "/" not in name:
+        raise unknown("embedded backbone", name, mini.backbone_names())
     commit = revision if revision and _COMMIT.fullmatch(revision) else _resolve_commit(name, revision)
     return Backbone(name, name, commit, f"hub:{commit}")
 

@@ -114,11 +114,11 @@ def _none(start: Start) -> TransferModel:
 
 def _continue(start: Start) -> TransferModel:
     model = start.restored()
-    return _train_last(model)
+    return train_last(model)
 
 
-def _train_last(model: TransferModel) -> TransferModel:
-    """Trains what an earlier phase trained last."""
+def train_last(model: TransferModel) -> TransferModel:
+    """Makes what was put in last trainable: what a stage trains, and what an earlier phase trained last."""
     if model.blocks and not model.blocks[-1].language:
         last = model.blocks[-1]
         if last.kind == "fuse":
@@ -155,7 +155,7 @@ def _fuse(start: Start) -> TransferModel:
         adapters.append(new)
     with start.drawn("fusion"):
         model.place(Block(kind="fuse", adapters=tuple(adapters), learning=(new.name,) if new else ()))
-    return _train_last(model)
+    return train_last(model)
 
 
 def _average(start: Start) -> TransferModel:
@@ -178,7 +178,7 @@ def _merge(start: Start) -> TransferModel:
     method.library.merge(model.backbone, name, [one.name for one in adapters], method, options)
     described = MethodSpec(**method.library.merged_method(method, described.options, options.rank))
     model.place(Block(kind="adapter", adapters=(AdapterDescription(name=name, method=described),)))
-    return _train_above(model, start) if goes_above(start.spec, options) else _train_last(model)
+    return _train_above(model, start) if goes_above(start.spec, options) else train_last(model)
 
 
 def _merged_backbones(start: Start) -> TransferModel:

@@ -77,6 +77,11 @@ class TransferModel(nn.Module):
         return [name for block in self.blocks for name in block.names]
 
     @property
+    def pretrained_ids(self) -> frozenset[int]:
+        """The `id` of each tensor that the backbone was pretrained with."""
+        return self._pretrained
+
+    @property
     def inputs(self) -> tuple[str, ...]:
         """The columns of a batch that the backbone reads, beside the attention mask."""
         return self._inputs

@@ -28,7 +28,8 @@ def _facts(report: BackboneReport) -> Iterator[tuple[str, str]]:
     parameters = "unknown" if report.parameters is None else f"{report.parameters:,}"
     yield "backbone", report.backbone
     yield "architecture", f"{report.architecture}, {report.form}{sparse}"
-    yield "parameters", f"{parameters}, without heads"
+    some = f", of which a token uses {report.used:,}" if report.experts and report.used else ""
+    yield "parameters", f"{parameters}{some}, without heads"
     yield "size", f"{report.layers} layers of width {report.width}"
     yield "positions", "no limit" if report.positions is None else f"{report.positions:,}"
     if report.modules:

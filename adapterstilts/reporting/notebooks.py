@@ -46,6 +46,12 @@ def _training(result: Any) -> Report:
     return Report([Notes([line.strip() for line in training_summary(result).splitlines()])])
 
 
+def _study(result: Any) -> Report:
+    from adapterstilts.reporting.studies.report import study_report
+
+    return study_report(result)
+
+
 def _plan(plan: Any) -> Report:
     from adapterstilts.reporting.plan import plan_report
 
@@ -56,4 +62,5 @@ _REPORTS: dict[tuple[str, str], Callable[[Any], Report]] = {
     ("adapterstilts.commands.results", "TransferResult"): _transfer,
     ("adapterstilts.commands.results", "TrainResult"): _training,
     ("adapterstilts.commands.plan", "CommandPlan"): _plan,
+    ("adapterstilts.studies.results", "StudyResult"): _study,
 }

@@ -23,3 +23,24 @@ def shown_flops(number: float) -> str:
             return f"{number:.3g} {prefix}" if number else "0"
         number /= 1000
     return f"{number:,.3g} E"
+
+
+def shown_bytes(number: float) -> str:
+    """A size in kB, MB, GB or TB, each a thousand times the one before."""
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if number >= size:
+            return f"{number / size:.1f} {unit}"
+    return f"{number / 1e3:.0f} kB"
+
+
+def shown_seconds(number: float) -> str:
+    """A time in seconds, minutes, hours or days."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if number >= 2 * size:
+            return f"{number / size:.1f} {unit}"
+    return f"{number:.0f} s"
+
+
+def shown_megabytes(count: float) -> str:
+    """A number of bytes in megabytes of 10^6."""
+    return f"{count / 1e6:,.2f} MB"

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from adapterstilts.commands.plan import STORED, TO_EVALUATE, TO_TRAIN, CommandPlan, StagePlan
+from adapterstilts.reporting.costs import cost_lines, shown_cost
 from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns
 
 _WIDTH = 80
@@ -15,30 +16,36 @@ _COLOURS = {"stored": "#d9ead3", "train": "#f9cb9c", "evaluate": "#cfe2f3"}
 
 def plan_text(plan: CommandPlan) -> str:
     """The stages in an order in which they can run, one after the other, and how many trainings sharing saves."""
-    return (
-        "\n".join([*textwrap.wrap(_head(plan), _WIDTH), "", *(line for one in plan.stages for line in _lines(one))])
-        + "\n"
-    )
+    stages = [line for one in plan.stages for line in _lines(one)]
+    left_out = [line for one in plan.left_out for line in textwrap.wrap(f"left out: {one}", _WIDTH)]
+    return "\n".join([*textwrap.wrap(_head(plan), _WIDTH), *left_out, "", *stages, "", *cost_lines(plan)]) + "\n"
 
 
 def plan_report(plan: CommandPlan) -> Report:
     """The same as a table."""
-    rows = [[stage.key, stage.state, _what(stage), " ".join(stage.needs)] for stage in plan.stages]
+    rows = [
+        [stage.key, stage.state, shown_cost(stage.cost), _what(stage), " ".join(stage.needs)] for stage in plan.stages
+    ]
+    heads = columns("key", "state", "time", "stage", "after", wraps=("stage", "after"))
     return Report(
-        [Sheet("", columns("key", "state", "stage", "after", wraps=("stage", "after")), rows), Notes([_head(plan)])]
+        [
+            Sheet("", heads, rows),
+            Notes([_head(plan), *(f"left out: {one}" for one in plan.left_out), *cost_lines(plan)]),
+        ]
     )
 
 
 def _head(plan: CommandPlan) -> str:
     trainings = f"{plan.saved} training{'' if plan.saved == 1 else 's'}"
+    of = f" of the {plan.naive} that the cells of the grid take one by one" if plan.naive is not None else ""
     return (
         f"{len(plan.stages)} stages: {plan.stored} in the store, {plan.to_train} to train, {plan.to_evaluate} to "
-        f"evaluate. Sharing saves {trainings}."
+        f"evaluate. Sharing saves {trainings}{of}."
     )
 
 
 def _lines(stage: StagePlan) -> Iterator[str]:
-    begin = f"{stage.key}  {stage.state:12}  "
+    begin = f"{stage.key}  {stage.state:12}  {shown_cost(stage.cost):>8}  "
     after = f"; after {', '.join(stage.needs)}" if stage.needs else ""
     indent = " " * len(begin)
     yield from textwrap.wrap(

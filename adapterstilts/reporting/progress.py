@@ -8,12 +8,19 @@ import sys
 import time
 import warnings
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 import click
 
+from adapterstilts.stages.reporter import Change, Reporter
+
+if TYPE_CHECKING:
+    from adapterstilts.reporting.live import LiveTable
+
 _QUIET_SECONDS = 30
+# From so many stages on, a terminal shows them in a table; fewer have a bar each.
+_MANY = 6
 _OPEN: WeakSet[Progress] = WeakSet()
 
 
@@ -32,10 +39,15 @@ class Progress:
         self._values: dict[str, str] = {}
         self._begun = self._last = time.monotonic()
         self._first = 0
+        self._together = False
+        self._table: LiveTable | None = None
 
     def note(self, message: str) -> None:
         """Prints one line."""
-        click.echo(message, err=True)
+        if self._table is not None:
+            self._table.note(message)
+        else:
+            click.echo(message, err=True)
 
     def trained(self, stage: str, step: int, steps: int, logged: dict[str, float]) -> None:
         """Moves the bar of a training stage; without a terminal, prints a line every half minute."""
@@ -69,11 +81,37 @@ class Progress:
         self.close()
         return tqdm(batches, total=total, desc=label, unit="batch", leave=False, disable=not self._shown)
 
+    def of(self, stage: str) -> Reporter:
+        """The same for all stages that are made one after the other; of several at a time each has its own bar."""
+        if self._table is not None:
+            return self._table.of(stage)
+        return Progress(shown=self._shown) if self._together else self
+
+    def changed(self, change: Change) -> None:
+        """Says what becomes of stages: of several at a time, and of those that failed where there are others."""
+        if change.happened == "planned":
+            self._together = change.totals.jobs > 1
+            self._open_table(change)
+        if self._table is not None:
+            self._table.changed(change)
+        if (line := _line(change)) is not None:
+            if self._table is None:
+                self.close()
+            self.note(line)
+        if change.happened == "ended":
+            self.close()
+
+    def _open_table(self, change: Change) -> None:
+        """Overridden where there is a terminal."""
+
     def close(self) -> None:
-        """Ends the bar of a training stage, if one is shown."""
+        """Ends what is shown: the bar of a training stage, or the table of several."""
         if self._bar is not None:
             self._bar.close()
             self._bar, self._values = None, {}
+        if self._table is not None:
+            table, self._table = self._table, None
+            table.close()
 
 
 class Terminal(Progress):
@@ -82,6 +120,32 @@ class Terminal(Progress):
     def __init__(self) -> None:
         quiet_libraries()
         super().__init__(shown=sys.stderr.isatty())
+
+    def _open_table(self, change: Change) -> None:
+        if self._shown and (self._together or change.totals.stages >= _MANY):
+            from adapterstilts.reporting.live import LiveTable
+
+            self._table = LiveTable(change.totals)
+
+
+def _line(change: Change) -> str | None:
+    """What is said of a change, if it is worth a line."""
+    totals = change.totals
+    if change.happened == "finished" and totals.jobs > 1:
+        return f"{change.stage}: finished after {change.seconds:,.0f} s, {totals.done:,} of {totals.stages:,}"
+    if totals.stages == 1:  # the command says the same
+        return None
+    if change.happened == "dropped":
+        return f"{change.stage}: not made, because it needs what has failed"
+    if change.happened in ("failed", "retried"):
+        again = ", and is tried again" if change.happened == "retried" else ""
+        more = {"traceback": change.log, "alone": change.command if change.happened == "failed" else ""}
+        lines = [
+            f"{change.stage}: failed{again}: {change.error}",
+            *(f"  {name}: {one}" for name, one in more.items() if one),
+        ]
+        return "\n".join(lines)
+    return None
 
 
 def close_bars() -> None:

@@ -1,4 +1,4 @@
-"""Small facts that take long to find out and never change, kept on disk.
+"""What takes long to find out and never changes, kept on disk.
 
 A command that is answered from the store would otherwise import torch just to learn what it knew the last time.
 """
@@ -43,11 +43,10 @@ class Memory:
             what: Everything that decides the fact: its sort, identities, versions of libraries.
             find: Finds it out; its result has to be JSON.
         """
-        name = hashlib.sha256("\0".join((__version__, *what)).encode()).hexdigest()[:32]
-        path = self.folder / f"{name}.json"
+        path = self._path(what)
         try:
-            return json.loads(path.read_text(encoding="utf-8"))["fact"]
-        except (OSError, ValueError, KeyError, TypeError):  # not there, or cut off
+            return _fact(path)
+        except _ABSENT:
             fact = find()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -55,3 +54,22 @@ class Memory:
         except OSError:  # then it is found out again
             pass
         return fact
+
+    def known(self, *what: str) -> Any:
+        """The fact, if it has been found out; None otherwise."""
+        try:
+            return _fact(self._path(what))
+        except _ABSENT:
+            return None
+
+    def _path(self, what: tuple[str, ...]) -> Path:
+        name = hashlib.sha256("\0".join((__version__, *what)).encode()).hexdigest()[:32]
+        return self.folder / f"{name}.json"
+
+
+# A fact that is not there, or whose file is cut off.
+_ABSENT = (OSError, ValueError, KeyError, TypeError)
+
+
+def _fact(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))["fact"]

@@ -38,9 +38,17 @@ KEY_DIGITS = 12
 _LONGEST_LABEL = 120
 
 
+class DiskFullError(StoreError):
+    """There is no space left for what a stage writes."""
+
+
 @contextmanager
 def explain_full_disk(root: Path) -> Iterator[None]:
-    """Turns an operating system's "no space" into an error that says what is safe and what to do."""
+    """Turns an operating system's "no space" into an error that says what is safe and what to do.
+
+    Raises:
+        DiskFullError: See above.
+    """
     try:
         yield
     except AstiltsError:
@@ -48,7 +56,7 @@ def explain_full_disk(root: Path) -> Iterator[None]:
     except Exception as error:
         if not _is_full_disk(error):
             raise
-        raise StoreError(
+        raise DiskFullError(
             f"No space left while writing below {root} ({error}); finished runs are untouched.",
             remedy="Free some space or choose another disk with --store, then repeat the command: it resumes.",
         ) from error
@@ -245,15 +253,36 @@ class RunStore:
             raise UsageError(f"{text!r} fits {len(matches)} runs: {names}.", remedy="Give more digits of the key.")
         raise UsageError(f"No run {text!r} in {self.root}.", remedy="`astilts runs` lists what is there.")
 
+    def work(self, spec: StageSpec) -> Path:
+        """The folder in which a stage is made; it is there while it is, and after an interruption."""
+        return self.root / ".work" / self.folder(spec).name
+
+    def claimed(self, spec: StageSpec) -> bool:
+        """Whether a living process holds the stage's lock."""
+        if not self._lock(spec).exists():
+            return False
+        try:
+            with self._file_lock(spec).acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    def _lock(self, spec: StageSpec) -> Path:
+        return self.root / ".locks" / f"{self.folder(spec).name}.lock"
+
+    def _file_lock(self, spec: StageSpec) -> FileLock:
+        # The file lock of the operating system ends with its process; one that only exists would outlive it.
+        return FileLock(self._lock(spec), fallback_to_soft=False)
+
     @contextmanager
     def claim(self, spec: StageSpec, *, on_wait: Callable[[str], None]) -> Iterator[Path]:
         """Holds the stage's lock and yields its work folder, with what an interrupted run left in it.
 
         Args:
-            on_wait: Called with a message when another process holds the lock, before waiting for it.
+            on_wait: Called with a message when another process holds the lock, before waiting for it; what it raises
+                is raised.
         """
-        name = self.folder(spec).name
-        work = self.root / ".work" / name
+        name, work = self.folder(spec).name, self.work(spec)
         with explain_full_disk(self.root):
             try:
                 (self.root / ".locks").mkdir(parents=True, exist_ok=True)
@@ -261,8 +290,7 @@ class RunStore:
                 raise StoreError(
                     f"--store {self.root} cannot be written ({error.strerror}).", remedy="Choose another folder."
                 ) from error
-            # The file lock of the operating system ends with its process; one that only exists would outlive it.
-            lock = FileLock(self.root / ".locks" / f"{name}.lock", fallback_to_soft=False)
+            lock = self._file_lock(spec)
             try:
                 lock.acquire(timeout=0)
             except Timeout:

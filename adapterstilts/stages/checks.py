@@ -12,6 +12,7 @@ from adapterstilts.data.translation.layout import Direction
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.languages import ENGLISH
 from adapterstilts.modeling.architecture import Facts, check_modules, module_language
+from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import ModelOutline
 from adapterstilts.modeling.compatibility import check_composition, check_head, check_language_adapter
 from adapterstilts.modeling.methods import METHODS
@@ -41,6 +42,7 @@ class Checks:
     """Checks the stages of a command.
 
     Attributes:
+        setup: What stages are made with for which their graph has no setup of their own.
         note: Told what is worth a warning.
     """
 
@@ -48,7 +50,7 @@ class Checks:
     facts: Facts
     note: Note
     _outlines: dict[str, ModelOutline] = field(default_factory=dict)
-    _tried: list[MethodSpec] = field(default_factory=list)
+    _tried: list[tuple[Backbone, MethodSpec]] = field(default_factory=list)
 
     def models(self, graph: Graph) -> None:
         """Refuses models that do not fit together; nothing is read but what finished runs say of theirs.
@@ -74,14 +76,15 @@ class Checks:
             DataError: Data cannot be read, or translations do not belong to their rows.
         """
         for stage in graph.to_make():
-            if not force and self.setup.store.find(stage.spec):
+            setup = graph.setup_of(stage, self.setup)
+            if not force and setup.store.find(stage.spec):
                 continue
             if stage.spec.stage == "evaluate":
-                check_evaluated_words(stage.spec, self.setup, note=self.note)
-                self._translated_test(stage.spec)
+                check_evaluated_words(stage.spec, setup, note=self.note)
+                _translated_test(stage.spec, setup)
             else:
-                self._try(stage.spec.method)
-                self._translated_training(stage.spec)
+                self._try(setup.backbone, stage.spec.method)
+                _translated_training(stage.spec, setup)
 
     def outline(self, stage: Stage[TrainSpec]) -> ModelOutline:
         """What is known of a stage's model, whether it is there or not."""
@@ -151,40 +154,40 @@ class Checks:
                         remedy=f"Evaluate on a task {remedy}.",
                     )
 
-    def _try(self, method: MethodSpec) -> None:
+    def _try(self, backbone: Backbone, method: MethodSpec) -> None:
         entry = METHODS.get(method.name)
-        if method in self._tried or not (entry.adds_adapter or entry.trains == "biases"):
+        if (backbone, method) in self._tried or not (entry.adds_adapter or entry.trains == "biases"):
             return
         from adapterstilts.modeling.trial import try_method
 
-        try_method(self.setup.backbone, method)
-        self._tried.append(method)
+        try_method(backbone, method)
+        self._tried.append((backbone, method))
 
-    def _translated_training(self, spec: TrainSpec) -> None:
-        """Reads the rows of a stage that trains on translations, so that what is wrong with them is said now."""
-        for task in spec.tasks:
-            if task.data.translations and self.setup.translations and not self.setup.translations.certain:
-                training_rows(
-                    self.setup.source,
-                    self.setup.catalogue.recipe(task.name),
-                    task.data,
-                    BadRows(skip=task.data.skip_bad_rows),
-                    translations=self.setup.translations,
-                    validation_file=self.setup.validation_file,
-                )
 
-    def _translated_test(self, spec: EvaluateSpec) -> None:
-        """Reads the English translations of the rows that will be scored, if there are to be any, likewise."""
-        translations = self.setup.test_translations
-        if translations is None or translations.certain:
-            return
-        task = self.setup.catalogue.recipe(spec.task)
-        for language in spec.translate_test:
-            bad = BadRows(skip=spec.skip_bad_rows)
-            rows = self.setup.source.load(task, spec.split, language, bad)
-            wanted = self.setup.catalogue.build_kind(spec).subset(rows, spec.max_examples)
-            direction = Direction(language, ENGLISH)
-            translations.load(task, spec.split, direction, rows=rows, wanted=wanted, bad=bad)
+def _translated_training(spec: TrainSpec, setup: Setup) -> None:
+    """Reads the rows of a stage that trains on translations, so that what is wrong with them is said now."""
+    for task in spec.tasks:
+        if task.data.translations and setup.translations and not setup.translations.certain:
+            training_rows(
+                setup.source,
+                setup.catalogue.recipe(task.name),
+                task.data,
+                BadRows(skip=task.data.skip_bad_rows),
+                translations=setup.translations,
+                validation_file=setup.validation_file,
+            )
+
+
+def _translated_test(spec: EvaluateSpec, setup: Setup) -> None:
+    """Reads the English translations of the rows that will be scored, if there are to be any, likewise."""
+    if setup.test_translations is None or setup.test_translations.certain:
+        return
+    task = setup.catalogue.recipe(spec.task)
+    for language in spec.translate_test:
+        bad = BadRows(skip=spec.skip_bad_rows)
+        rows = setup.source.load(task, spec.split, language, bad)
+        wanted = setup.catalogue.build_kind(spec).subset(rows, spec.max_examples)
+        setup.test_translations.load(task, spec.split, Direction(language, ENGLISH), rows=rows, wanted=wanted, bad=bad)
 
 
 def _option(name: str, value: Any) -> str:

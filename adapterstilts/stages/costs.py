@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from adapterstilts.modeling.architecture import share_used
 from adapterstilts.modeling.quantization import size_of
 from adapterstilts.modeling.transfer_model import TransferModel
 
@@ -40,7 +41,7 @@ class Work:
         """The work of one model with what is trainable in it."""
         # Heads are called once a sequence or token: few weights, counted for every token as an upper bound.
         used = _matrices(model)
-        lowest = _lowest_trained_layer(model)
+        lowest = lowest_trained_layer(model)
         passed = [one for one in used if one.layer is None or one.layer >= lowest]
         ends = lowest > model.config.num_hidden_layers  # nothing below the heads is trained
         backward = 0 if ends else 2 * sum(one.size for one in passed)
@@ -67,7 +68,7 @@ def _matrices(model: TransferModel) -> list[_Matrix]:
     }
     return [
         _Matrix(
-            size_of(weight) * (_expert_share(model.config) if ".experts." in name else 1),
+            size_of(weight) * share_used(name, model.config),
             _layer(name) if name.startswith("backbone.") else None,
             weight.requires_grad,
         )
@@ -76,12 +77,7 @@ def _matrices(model: TransferModel) -> list[_Matrix]:
     ]
 
 
-def _expert_share(config: Any) -> float:
-    experts = next((getattr(config, name) for name in ("num_local_experts", "num_experts") if hasattr(config, name)), 1)
-    return getattr(config, "num_experts_per_tok", experts) / experts
-
-
-def _lowest_trained_layer(model: TransferModel) -> int:
+def lowest_trained_layer(model: TransferModel) -> int:
     """Number of the lowest layer with a trained weight: 0 too where embeddings are, and past the last where none is."""
     names = [name for name, weight in model.backbone.named_parameters() if weight.requires_grad]
     return min((_layer(name) or 0 for name in names), default=model.config.num_hidden_layers + 1)
@@ -118,16 +114,17 @@ def matrix_rate(device: torch.device, precision: str) -> float:
     width = _WIDTHS[device.type]
     left, right = (torch.ones(width, width, dtype=dtype, device=device) for _ in range(2))
     left @ right
-    _wait(device)
+    wait(device)
     begun, products = time.perf_counter(), 0
     while (taken := time.perf_counter() - begun) < _MEASURED_SECONDS or not products:
         left @ right
         products += 1
-        _wait(device)
+        wait(device)
     return products * 2 * width**3 / taken
 
 
-def _wait(device: torch.device) -> None:
+def wait(device: torch.device) -> None:
+    """Until a device has computed what it was given."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

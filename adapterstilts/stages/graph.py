@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from adapterstilts.errors import UsageError
 from adapterstilts.runs.specs import EvaluateSpec, ModelSpec, SharedSpec, StageSpec, TrainSpec, key
 from adapterstilts.runs.store import Run, folder_name
+from adapterstilts.stages.setup import Setup
 
 S = TypeVar("S", bound=StageSpec, covariant=True)
 
@@ -83,17 +84,84 @@ class Graph:
 
     asked: int = 0
     _stages: dict[str, Stage] = field(default_factory=dict)
+    _setups: dict[str, Setup] = field(default_factory=dict)
+    _trainings: dict[str, int] = field(default_factory=dict)
 
-    def add(self, stage: Stage) -> Stage:
-        """Adds a stage behind those that it needs, unless an equal one is there; returns the one that is."""
-        for one in stage.needs:
-            self.add(one)
-        return self._stages.setdefault(stage.key, stage)
+    def add(self, stage: Stage, setup: Setup | None = None) -> Stage:
+        """Adds a stage behind those that it needs, unless an equal one is there; returns the one that is.
 
-    def ask(self, stage: Stage) -> Stage:
-        """Adds a stage as a result that somebody wants to read."""
-        self.asked += sum(one.trains for one in with_needs([stage]) if one.run is None)
-        return self.add(stage)
+        Args:
+            setup: What it and those that it needs are made with, where that is not what the whole graph is run with.
+                Stages that are there keep theirs.
+        """
+        waiting = [stage]
+        while waiting:
+            one = waiting[-1]
+            if one.key in self._stages:
+                waiting.pop()
+            elif lacking := [need for need in one.needs if need.key not in self._stages]:
+                waiting += reversed(lacking)
+            else:
+                self._stages[one.key] = waiting.pop()
+                if setup is not None:
+                    self._setups[one.key] = setup
+        return self._stages[stage.key]
+
+    def ask(self, stage: Stage, setup: Setup | None = None) -> Stage:
+        """Adds a stage as a result that somebody wants to read; see `add`."""
+        added = self.add(stage, setup)
+        self.asked += self._count(added)
+        return added
+
+    def join(self, other: Graph, setup: Setup) -> None:
+        """Adds all of another graph.
+
+        Args:
+            setup: What its stages are made with, unless it says that itself.
+        """
+        for stage in other:
+            self.add(stage, other.setup_of(stage, setup))
+        self.asked += other.asked
+
+    def setup_of(self, stage: Stage, otherwise: Setup) -> Setup:
+        """What a stage is made with."""
+        return self._setups.get(stage.key, otherwise)
+
+    def only(self, digits: str) -> Graph:
+        """The graph of one stage and those that it needs.
+
+        Args:
+            digits: The first ones of its key.
+
+        Raises:
+            UsageError: No stage, or more than one, has such a key.
+        """
+        found = [stage for stage in self if stage.key.startswith(digits)]
+        if not digits or len(found) != 1:
+            number = f"fits {len(found)}" if digits and found else "is none"
+            raise UsageError(
+                f"{digits!r} {number} of the {len(self)} stages of this command.",
+                remedy="Give a key that --plan shows.",
+            )
+        graph = Graph()
+        for stage in reversed(with_needs(found)):
+            graph.add(stage, self._setups.get(stage.key))
+        graph.asked = graph._count(found[0])
+        return graph
+
+    def _count(self, stage: Stage) -> int:
+        """How many trainings a stage is with all that it needs."""
+        missing: list[Stage] = []
+        one = stage
+        while one.key not in self._trainings and len(one.needs) == 1:
+            missing.append(one)
+            (one,) = one.needs
+        if one.key not in self._trainings:
+            self._trainings[one.key] = sum(each.trains for each in with_needs([one]) if each.run is None)
+        for after in reversed(missing):
+            (need,) = after.needs
+            self._trainings[after.key] = self._trainings[need.key] + (after.trains and after.run is None)
+        return self._trainings[stage.key]
 
     def to_make(self) -> list[Stage]:
         """The stages that are the command's own, whether the store has them or not."""

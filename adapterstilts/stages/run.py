@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from adapterstilts.modeling.precision import choose_device, device_memory
 from adapterstilts.runs.provenance import Stopwatch
 from adapterstilts.runs.specs import StageSpec
 from adapterstilts.runs.store import Run
+from adapterstilts.stages.at_work import Recorded
+from adapterstilts.stages.failures import forget_failure
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.setup import Setup
 
@@ -19,11 +22,20 @@ from adapterstilts.stages.setup import Setup
 _FORCED = ".forced"
 
 
-def run_stage(spec: StageSpec, setup: Setup, reporter: Reporter, *, force: bool = False) -> Run:
+def run_stage(
+    spec: StageSpec,
+    setup: Setup,
+    reporter: Reporter,
+    *,
+    force: bool = False,
+    on_wait: Callable[[str], None] | None = None,
+) -> Run:
     """Does what `spec` describes, unless the store has it; the stages that it refers to have to be there.
 
     Args:
         force: Do it again even if the store has it.
+        on_wait: Called with a message before another process is waited for that works on the stage; by default the
+            reporter's note.
 
     Raises:
         CompatibilityError: The setup has another backbone than the spec, or models do not fit together.
@@ -39,12 +51,14 @@ def run_stage(spec: StageSpec, setup: Setup, reporter: Reporter, *, force: bool 
             f"{store.folder(spec).name} is a stage on another backbone than {setup.backbone.name}.",
             remedy="Give the --backbone that it was planned with.",
         )
-    with setup.catalogue.in_use(), store.claim(spec, on_wait=reporter.note) as work:
+    with setup.catalogue.in_use(), store.claim(spec, on_wait=on_wait or reporter.note) as work:
         if force:
             _begin_again(work)
         elif run := store.find(spec) or store.publish_complete(spec, work):
             reporter.note(f"{run.folder.name}: made by another process in the meantime")
             return run
+        forget_failure(work)
+        reporter = Recorded(reporter, work)
         watch = Stopwatch()
         device = choose_device(setup.device)
         with device_memory(device, name=setup.backbone.name, tokens=setup.tokens_per_batch):

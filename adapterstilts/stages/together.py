@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from adapterstilts.data.batching import Batch, bucket
+from adapterstilts.data.batching import Batch
+from adapterstilts.data.buckets import bucket
 from adapterstilts.modeling.shared_batch import SharedBatch, scores_of, shared_form
 from adapterstilts.stages.answerer import Answerer, inputs_of
 from adapterstilts.stages.probes import probe_rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from adapterstilts.commands.few_shot_results import FewShotRow
 from adapterstilts.commands.results import TransferRow
 from adapterstilts.metrics.intervals import Interval
 
@@ -31,6 +32,14 @@ class Cell:
     gain: Interval | None = None
     english: Interval | None = None
     folders: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FewShotCell:
+    """What went on from a cell with labelled rows of another language."""
+
+    axes: dict[str, str]
+    row: FewShotRow
 
 
 @dataclass(frozen=True)
@@ -80,10 +89,11 @@ class Efficiency:
 
     Attributes:
         gain: Mean over its cells, in points.
-        retained: Share of full fine-tuning's mean gain over the same cells, with interval; None without it.
+        retained: In percent of full fine-tuning's mean gain over the same cells, with interval; None without one.
         parameters: Trained ones of its intermediate phase.
         stored_bytes: Of one intermediate run.
-        seconds: Of training, all its stages together, and `kwh` by the machine's named power; None where unknown.
+        seconds: Of training, all its stages together, each once; `flops` likewise, and `kwh` by the machine's named
+            power; None where unknown.
     """
 
     axes: dict[str, str]
@@ -92,6 +102,7 @@ class Efficiency:
     parameters: int
     stored_bytes: int
     seconds: float
+    flops: int = 0
     kwh: float | None = None
 
 
@@ -191,3 +202,4 @@ class StudyResult:
     naive: int = 0
     learning: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     surroundings: dict[str, str] = field(default_factory=dict)
+    few_shots: list[FewShotCell] = field(default_factory=list)

@@ -72,6 +72,27 @@ class Hyperparameters(Strict):
         return {**self.all, **getattr(self, family)}
 
 
+class Published(Strict):
+    """How much data a task has, for what is not counted before it is fetched.
+
+    Attributes:
+        rows: Split to its number of rows, or to that of each language.
+        lengths: Tokens of a row's sequence by XLM-R's tokenizer, special tokens included, before anything is cut: some
+            that are equally frequent, in order.
+        sequences: How many sequences a row is.
+        source: Where the numbers of rows were read, and what the lengths were measured on.
+    """
+
+    rows: dict[str, int | dict[str, int]]
+    lengths: tuple[int, ...] = ()
+    sequences: int = Field(1, ge=1)
+    source: str
+
+    def rows_of(self, split: str, language: str) -> int | None:
+        """The rows of a split in one language; None where that is not known."""
+        return (found.get(language) if isinstance(found, dict) else found) if (found := self.rows.get(split)) else None
+
+
 OURS = "ours"
 """What hyperparameters are called in recipes that no one has published."""
 
@@ -94,6 +115,7 @@ class Recipe(Strict):
         training_language: The language of its training data, English unless it was made in another one.
         added_languages: Languages that a later version of the benchmark has besides.
         cross_pairs: Whether question and context can be in two languages.
+        parallel: Whether the test rows of all languages are translations of each other, under the same ids.
         contains: Tasks whose training data are part of this one's in the releases, which the suite's are not.
         metric: Name in `metrics.METRICS`.
         options: Options of the kind.
@@ -102,6 +124,7 @@ class Recipe(Strict):
         license: The data's. It is there for every task of the package, as are `homepage` and `citation`.
         derivatives: Whether the licence allows to pass on what was made of the data, such as an adapter.
         citation: A BibTeX entry.
+        published: How much data there is.
         translations: Where XTREME keeps its machine translations of the training set from English and of the test set
             into English: a path below their folder, in which `{language}` stands for the other language's code.
     """
@@ -117,6 +140,7 @@ class Recipe(Strict):
     training_language: Language = ENGLISH
     added_languages: dict[Benchmark, Languages] = {}
     cross_pairs: bool = False
+    parallel: bool = False
     contains: tuple[TaskName, ...] = ()
     metric: str
     options: dict[str, Any] = {}
@@ -127,6 +151,7 @@ class Recipe(Strict):
     citation: str = ""
     sources: Sources
     references: tuple[Reference, ...] = ()
+    published: Published | None = None
     translations: dict[Literal["train", "test"], str] = {}
 
     def build_kind(self) -> Kind:

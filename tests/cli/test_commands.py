@@ -48,7 +48,7 @@ def test_all_commands_are_found() -> None:
         "tasks", "tasks about", "tasks list", "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor",
         "push",
         "pull", "info", "search", "verify", "predict", "serve", "export-model",
-        "recommend",
+        "recommend", "compare", "study", "study list", "study plan", "study run", "study status", "study report",
     }  # fmt: skip
 
 
@@ -83,10 +83,11 @@ def test_the_list_of_commands_has_the_first_line_of_their_help() -> None:
 
 
 FUNCTIONS = {
-    "train-intermediate": {"separately", "json_", "save_config", "plan", "format"},
+    "train-intermediate": {"separately", "json_", "save_config", "plan", "on", "format", "only", "json_lines"},
     "train-language": {"json_", "save_config"},
     "recommend": {"json_", "save_config", "format", "wide"},
-    "transfer": {"json_", "save_config", "plan", "format", "wide"},
+    "transfer": {"json_", "save_config", "plan", "on", "format", "wide", "only", "json_lines"},
+    "compare": {"json_", "save_config", "plan", "on", "format", "wide", "only", "json_lines", "out"},
     "translate": {"json_", "save_config"},
     "methods": {"json_", "save_config", "format", "wide"},
     "doctor": {"json_", "save_config"},
@@ -159,6 +160,9 @@ WRONG_USE = {
     "transfer --from none --to mlqa --profile mini --composition stak": "Unknown composition 'stak'",
     "transfer --from none --to mlqa --format mermaid": "--format mermaid has no meaning without --plan",
     "transfer --from none --to mlqa --plan --format mermaid --json": "--format mermaid and --json do not go together",
+    "train-intermediate squad --on h100": "--on h100 has no meaning without --plan",
+    "transfer --from none --to mlqa --profile mini --plan --on h10": "Unknown machine 'h10'. Did you mean 'h100'",
+    "train-intermediate squad --profile mini --precision bf16 --plan --on t4": "NVIDIA T4 16 GB has no bf16",
     "train-intermediate squad --plan --format svg": "'svg' is not one of 'text', 'mermaid'",
     "runs show zzz": "No run 'zzz'",
     "tasks show sqad": "Did you mean 'squad'",

@@ -32,6 +32,7 @@ def completed(line: str, **environment: str) -> list[str]:
         ("astilts transfer --method peft:lo", ["peft:loha", "peft:lokr", "peft:lora"]),
         ("astilts train-intermediate squ", ["squad", "squad_v2"]),
         ("astilts transfer --match s", ["steps"]),
+        ("astilts doctor --backbone mini-d", ["mini-dense-active", "mini-dense-total"]),
     ],
 )
 def test_names_are_completed(line: str, expected: list[str]) -> None:

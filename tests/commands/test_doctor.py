@@ -32,6 +32,8 @@ def test_doctor_says_what_works_and_why_the_rest_does_not(backbones: dict[str, B
     assert "cannot adapt 'mixtral' backbones" in reasons["seq_bn"] and "has no biases" in reasons["bitfit"]
     encoder = backbones["mixtral"].encoder(torch.float32)
     assert mixtral["parameters"] == sum(parameter.numel() for parameter in encoder.parameters())
+    unused = sum(weight.numel() / 2 for name, weight in encoder.named_parameters() if ".experts." in name)
+    assert mixtral["used"] == mixtral["parameters"] - unused and xmod["used"] == xmod["parameters"]
     assert mixtral["no_4bit"] == "there is no CUDA GPU" and mixtral["precision"] == "fp32"
 
 

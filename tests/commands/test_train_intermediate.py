@@ -18,6 +18,7 @@ from adapterstilts.reporting.terminal import as_text
 from adapterstilts.reporting.train_intermediate import training_summary
 from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.store import RunStore
+from adapterstilts.stages.reporter import Silent
 from tests.stages.test_trainer import assert_same_weights, log
 
 SEQ_BN = "seq_bn[reduction_factor=4]"
@@ -106,7 +107,7 @@ def test_one_task_in_a_list_or_with_all_around_is_that_task(quick: dict[str, Any
     """The release files have training data of SQuAD alone."""
     notes: list[str] = []
 
-    class Notes:
+    class Notes(Silent):
         def note(self, message: str) -> None:
             notes.append(message)
 

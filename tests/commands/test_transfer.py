@@ -89,7 +89,7 @@ def test_table_shows_every_row_language_and_folder(trained: dict[str, Any]) -> N
 
 
 def test_the_same_command_answers_from_the_store_and_force_does_not(trained: dict[str, Any]) -> None:
-    class Notes:
+    class Notes(Silent):
         def __init__(self) -> None:
             self.lines: list[str] = []
             self.steps = 0

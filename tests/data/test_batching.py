@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from adapterstilts.data.batching import Collator, LengthBatches, bucket, model_inputs
+from adapterstilts.data.batching import Collator, LengthBatches, model_inputs
+from adapterstilts.data.buckets import bucket
 
 LENGTHS = np.random.default_rng(0).integers(5, 384, size=1003).tolist()
 

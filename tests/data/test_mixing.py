@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapterstilts.data.batch_counts import batch_counts
 from adapterstilts.data.batching import Collator, LengthBatches
-from adapterstilts.data.mixing import MixedBatches, MixedCollator, TaskBatch, batch_counts, mix
+from adapterstilts.data.mixing import MixedBatches, MixedCollator, TaskBatch, mix
 from adapterstilts.errors import UsageError
 from adapterstilts.runs.specs import Sampling
 

@@ -16,6 +16,7 @@ from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.sources.rows import Source
 from adapterstilts.errors import UsageError
 from adapterstilts.mini.generators import generator
+from adapterstilts.runs.memory import FOLDER
 from adapterstilts.tasks.catalogue import Catalogue, read_recipe
 from adapterstilts.tasks.recipe import Recipe
 from tests.package_tasks import recipe
@@ -95,6 +96,17 @@ def test_a_source_that_a_task_has_is_read_without_the_others(tmp_path: Path) -> 
     assert source.load(recipe, "train", "en", BadRows(skip=False))["label"][:] == ["1"]
     assert len(MiniRows().load(task(mini=MINI), "train", "en", BadRows(skip=False))) == 10
     assert HubRows().missing(task(hub=HUB), "train", "en") is None
+
+
+def test_rows_of_the_suite_are_told_once_for_all_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    told = generator("question_pairs")(split="validation", language="de", size=12)
+    mini = task(mini={"generator": "question_pairs", "splits": {"train": 10, "validation": 12}})
+    assert MiniRows().load(mini, "validation", "de", BadRows(skip=False))["text_a"][:] == [
+        row["text_a"] for row in told
+    ]
+    (path,) = tmp_path.iterdir()
+    assert json.loads(path.read_text(encoding="utf-8"))["fact"] == told
 
 
 def test_how_records_are_read_is_part_of_what_rows_are(tmp_path: Path) -> None:

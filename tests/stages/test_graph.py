@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from adapterstilts.errors import UsageError
 from adapterstilts.runs.specs import Choice, key
 from adapterstilts.stages.graph import Graph, Stage, with_needs
 from tests.runs.test_specs import evaluate_spec, train_spec
@@ -52,3 +53,27 @@ def test_all_that_stages_need_is_found_once() -> None:
     first, second, third = chain()
     found = with_needs([third, second])
     assert {one.key for one in found} == {first.key, second.key, third.key} and len(found) == 3
+
+
+def test_a_stage_is_found_with_what_it_needs_by_the_digits_of_its_key() -> None:
+    graph = Graph()
+    for seed in (1, 2):
+        graph.ask(chain(seed=seed)[-1])
+    first, second, third = chain(seed=2)
+    only = graph.only(third.key[:12])
+    assert [one.key for one in only] == [first.key, second.key, third.key] and (only.asked, only.shared) == (2, 0)
+    for digits, said in (("", "is none"), ("x", "is none of the 5 stages")):
+        with pytest.raises(UsageError, match=said):
+            graph.only(digits)
+
+
+def test_setups_stay_with_the_part_of_a_graph_that_they_came_with() -> None:
+    one, other, whole = (object() for _ in range(3))
+    first, second, third = chain()
+    graph, more = Graph(), Graph()
+    graph.ask(second, one)  # type: ignore[arg-type]
+    more.ask(third)
+    graph.join(more, other)  # type: ignore[arg-type]
+    found = [graph.setup_of(stage, whole) for stage in (first, second, third)]  # type: ignore[arg-type]
+    assert found == [one, one, other] and graph.setup_of(Stage(train_spec(seed=7)), whole) is whole  # type: ignore[arg-type]
+    assert graph.asked == 4

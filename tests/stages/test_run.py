@@ -23,7 +23,7 @@ from tests.stages.conftest import World
 
 
 def test_force_computes_a_shared_stage_once(quick: dict[str, Any]) -> None:
-    class Stages(list):
+    class Stages(list, Silent):
         def note(self, message: str) -> None: ...
 
         def trained(self, stage: str, step: int, steps: int, logged: dict[str, float]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import adapterstilts
-from adapterstilts.data.mixing import batch_counts
+from adapterstilts.data.batch_counts import batch_counts
 from adapterstilts.errors import UsageError
 from adapterstilts.runs.specs import Sampling, TrainSpec
 from adapterstilts.runs.store import Run

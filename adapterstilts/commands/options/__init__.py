@@ -3,6 +3,7 @@
 Modules here import pydantic and nothing larger, since a command's help is made of them.
 """
 
+from adapterstilts.commands.options.engine import EngineOptions
 from adapterstilts.commands.options.few_shots import FewShotOptions
 from adapterstilts.commands.options.own import OwnDataOptions, OwnFileOptions
 from adapterstilts.commands.options.prediction import (
@@ -28,6 +29,16 @@ from adapterstilts.commands.options.sharing import (
     SharedReference,
     VerifyOptions,
 )
+from adapterstilts.commands.options.studies import (
+    ComparedTasks,
+    CompareOptions,
+    ComparisonOptions,
+    ReportOptions,
+    StudyName,
+    StudyOptions,
+    StudySize,
+    given_values,
+)
 from adapterstilts.commands.options.submissions import ExportedRuns, ExportOptions, ScoredFolders, ScoreOptions
 from adapterstilts.commands.options.training import (
     IntermediateOptions,
@@ -46,6 +57,10 @@ __all__ = [
     "SHARED",
     "BackboneOptions",
     "CatalogueOptions",
+    "CompareOptions",
+    "ComparedTasks",
+    "ComparisonOptions",
+    "EngineOptions",
     "ExportModelOptions",
     "ExportOptions",
     "ExportedRuns",
@@ -66,6 +81,7 @@ __all__ = [
     "RecommendOptions",
     "RecommendedTarget",
     "RegistryOptions",
+    "ReportOptions",
     "ScoreOptions",
     "ScoredFolders",
     "SearchOptions",
@@ -75,6 +91,9 @@ __all__ = [
     "SharedModelOptions",
     "SharedReference",
     "StoreOptions",
+    "StudyName",
+    "StudyOptions",
+    "StudySize",
     "TrainedModelOptions",
     "TrainedModelReference",
     "TrainingOptions",
@@ -85,6 +104,7 @@ __all__ = [
     "VerifyOptions",
     "as_flags",
     "flag_text",
+    "given_values",
     "read_all",
     "read_options",
 ]

@@ -41,8 +41,8 @@ class ProfileOptions(Strict):
 class BackboneOptions(ProfileOptions):
     """Which backbone."""
 
-    backbone: Annotated[str | None, Flag(Group.MODEL, metavar="ID|DIR", unset="the profile's")] = Field(
-        None, description="Hugging Face id, checkpoint folder, or mini."
+    backbone: Annotated[str | None, Flag(Group.MODEL, metavar="BACKBONE", unset="the profile's")] = Field(
+        None, description="Hugging Face id, checkpoint folder, or one that ships here, such as mini."
     )
     revision: Annotated[str | None, Flag(Group.MODEL, metavar="COMMIT")] = Field(
         None, description="Commit of a backbone on the Hub."

@@ -117,8 +117,8 @@ class SearchOptions(RegistryOptions):
 class VerifyOptions(SharedModelOptions, StoreOptions, SourceOptions):
     """Options of `verify`."""
 
-    backbone: Annotated[str | None, Flag(Group.MODEL, metavar="ID|DIR", unset="the one that it was trained on")] = (
-        Field(None, description="Hugging Face id, checkpoint folder, or mini.")
+    backbone: Annotated[str | None, Flag(Group.MODEL, metavar="BACKBONE", unset="the one that it was trained on")] = (
+        Field(None, description="Hugging Face id, checkpoint folder, or one that ships here, such as mini.")
     )
     device: Annotated[str, Flag(Group.RUN, metavar="NAME")] = Field("auto", description="Where: auto, cpu or cuda.")
     tokens_per_batch: Annotated[int | None, Flag(Group.RUN, unit="tokens", unset="as when it was measured")] = Field(

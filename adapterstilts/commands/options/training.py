@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from adapterstilts.commands.options.engine import EngineOptions
 from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.shared import BackboneOptions, MachineOptions, RowsOptions, StoreOptions
 from adapterstilts.commands.options.values import LanguageName, LanguageNames, Names, PathText, Trackers, Weights
@@ -74,7 +75,7 @@ class IntermediateTasks(Strict):
     )
 
 
-class IntermediateOptions(TrainingOptions, OwnDataOptions):
+class IntermediateOptions(TrainingOptions, OwnDataOptions, EngineOptions):
     """Options of `train_intermediate`."""
 
     languages: Annotated[LanguageNames | None, Flag(Group.TRANSLATIONS, metavar="CODE,...", unset="en")] = Field(

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from adapterstilts.commands.options.engine import EngineOptions
 from adapterstilts.commands.options.few_shots import FewShotOptions
 from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.shared import Benchmark
@@ -79,7 +80,9 @@ class _EvaluationOptions(TrainingOptions):
     )
 
 
-class TransferOptions(_EvaluationOptions, _LanguageAdapterOptions, SharedModelOptions, OwnDataOptions, FewShotOptions):
+class TransferOptions(
+    _EvaluationOptions, _LanguageAdapterOptions, SharedModelOptions, OwnDataOptions, FewShotOptions, EngineOptions
+):
     """Options of `transfer`."""
 
     composition: Annotated[

@@ -18,6 +18,7 @@ from adapterstilts.data.sources.rows import (
     fill,
     prefixed,
     record_name,
+    some,
     with_split,
 )
 from adapterstilts.errors import DataError, UsageError
@@ -84,6 +85,9 @@ class FileRows:
         paths = [path for part in parts for path in self._paths(part, split, language)]
         where = ", ".join(map(str, paths)) + held_out_place(parts[0], split)
         return canonical_rows(task, rows, where, bad, split=split)
+
+    def look(self, task: Recipe, split: str, language: str, size: int, bad: BadRows) -> tuple[int, Dataset] | None:
+        return some(self.load(task, split, language, bad), size)
 
     def rows_of(self, task: Recipe, split: str, language: str, bad: BadRows) -> Records:
         """(place, row) of the rows of a task, before its kind has looked at them."""

@@ -50,6 +50,9 @@ class HubRows:
         where = f"{', '.join(part.path for part in parts)}, {split}, {language}"
         return canonical_rows(task, self.rows_of(task, split, language, bad), where, bad, split=split)
 
+    def look(self, task: Recipe, split: str, language: str, size: int, bad: BadRows) -> tuple[int, Dataset] | None:
+        return None
+
     def rows_of(self, task: Recipe, split: str, language: str, bad: BadRows) -> Records:
         """(place, row) of the rows of a task, before its kind has looked at them."""
         parts, features = with_split(task.source("hub"), split), task.canonical_columns

@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.sources.rows import Source, canonical_rows, prefixed, with_split
+from adapterstilts.data.sources.rows import Source, canonical_rows, prefixed, some, with_split
 from adapterstilts.languages import context_language, question_language
+from adapterstilts.runs.memory import Memory
 from adapterstilts.tasks.recipe import Recipe
 from adapterstilts.tasks.sources import MiniSource
 
@@ -51,6 +52,17 @@ class MiniRows:
         parts = "+".join(name(part) for part in with_split(task.source("mini"), split))
         return f"mini:{mini.fingerprint()}:{parts}:{split}:{language}"
 
+    def look(self, task: Recipe, split: str, language: str, size: int, bad: BadRows) -> tuple[int, Dataset] | None:
+        parts = with_split(task.source("mini"), split)
+        if task.kind == "retrieval":  # sizes are those of what its rows are made of
+            return some(self.load(task, split, language, bad), size)
+        count = sum(part.splits[split] for part in parts)
+        fewer = [{split: max(1, round(part.splits[split] * min(1, size / count)))} for part in parts]
+        few = [part.model_copy(update={"splits": told}) for part, told in zip(parts, fewer, strict=True)]
+        rows = _rows(few, split, context_language(language))
+        where = f"the {split} split of {task.name} in the embedded suite"
+        return count, canonical_rows(task, ((where, row) for row in rows), where, bad)
+
     def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
         rows = _generated(task, split, context_language(language))
         if context_language(language) != question_language(language):
@@ -62,7 +74,10 @@ class MiniRows:
 
 
 def _generated(task: Recipe, split: str, language: str) -> list[dict[str, Any]]:
-    parts = with_split(task.source("mini"), split)
+    return _rows(with_split(task.source("mini"), split), split, language)
+
+
+def _rows(parts: list[MiniSource], split: str, language: str) -> list[dict[str, Any]]:
     rows = []
     for number, part in enumerate(parts):
         told = _told(part.generator, split, language, part.splits[split], json.dumps(part.options, sort_keys=True))
@@ -84,7 +99,12 @@ def _turned(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @lru_cache(maxsize=32)
 def _told(name: str, split: str, language: str, size: int, options: str) -> list[dict[str, Any]]:
-    """Rows of one generator, kept because a comparison asks for the same ones again and again."""
+    """Rows of one generator, kept because a comparison asks for the same ones again and again, and so do commands."""
+    from adapterstilts import mini
     from adapterstilts.mini.generators import generator
 
-    return generator(name)(split=split, language=language, size=size, **json.loads(options))
+    def tell() -> list[dict[str, Any]]:
+        return generator(name)(split=split, language=language, size=size, **json.loads(options))
+
+    what = (f"rows of the embedded suite: {mini.fingerprint()}", name, split, language, str(size), options)
+    return Memory.of_user().recall(*what, find=tell)

@@ -45,3 +45,6 @@ class Routed:
 
     def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
         return self.of(task).load(task, split, language, bad)
+
+    def look(self, task: Recipe, split: str, language: str, size: int, bad: BadRows) -> tuple[int, Dataset] | None:
+        return self.of(task).look(task, split, language, size, bad)

@@ -18,7 +18,7 @@ from adapterstilts.data.records.columns import Columns
 from adapterstilts.data.spilled import RowStore
 from adapterstilts.errors import DataError
 from adapterstilts.languages import context_language, question_language
-from adapterstilts.tasks.kind import Kind
+from adapterstilts.tasks.kind import Kind, draw
 from adapterstilts.tasks.recipe import Recipe
 from adapterstilts.tasks.sources import RecordSource
 
@@ -56,6 +56,14 @@ class Source(Protocol):
 
     def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
         """The rows, with the canonical columns of the task's kind."""
+
+    def look(self, task: Recipe, split: str, language: str, size: int, bad: BadRows) -> tuple[int, Dataset] | None:
+        """How many rows there are, and at most `size` of them; None where that is not known without the network."""
+
+
+def some(rows: Dataset, size: int) -> tuple[int, Dataset]:
+    """How many rows there are, and some of them, always the same ones: of several sides, as many as they have."""
+    return len(rows), draw(rows, size)
 
 
 def fill(template: str, language: str, codes: Mapping[str, str] = MappingProxyType({})) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from adapterstilts.data.batching import bucket
+from adapterstilts.data.buckets import bucket
 from adapterstilts.data.translation.families import speak
 from adapterstilts.data.translation.layout import Direction
 from adapterstilts.errors import CompatibilityError, UsageError, explain_hub

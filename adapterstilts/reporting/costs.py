@@ -1,0 +1,68 @@
+"""What a plan will cost, as text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from adapterstilts.commands.plan import CommandPlan
+from adapterstilts.reporting.numbers import shown_bytes, shown_flops, shown_seconds
+from adapterstilts.stages.stage_costs import StageCost, TotalCost
+
+_WIDTH = 80
+
+
+def shown_cost(cost: StageCost | None) -> str:
+    """The time that a stage takes; `<` before what may end early, `?` for what is not known."""
+    if cost is None:
+        return ""
+    return "?" if cost.seconds is None else f"{'<' if cost.at_most else ''}{shown_seconds(cost.seconds)}"
+
+
+def cost_lines(plan: CommandPlan) -> list[str]:
+    """What is missing will take, and all of it would, if nothing were stored."""
+    both = [("missing", plan.missing), ("all", plan.all)] if plan.stored else [("", plan.missing)]
+    head = [f"  {'':10}  " + "".join(f"{name:32}" for name, _ in both).rstrip()] if plan.stored else []
+    rows = [(name, [how(total) for _, total in both]) for name, how in _ROWS.items()]
+    lines = [
+        f"  {name:10}  " + "".join(f"{one or '-':32}" for one in shown).rstrip() for name, shown in rows if any(shown)
+    ]
+    cores = f", threads: {plan.all.cores}" if plan.all.cores else ""
+    return [f"Estimate for {plan.on}{cores}", *head, *lines, *_notes(plan.missing)]
+
+
+def _time(total: TotalCost) -> str:
+    return f"{'at most ' if total.at_most else ''}{shown_seconds(total.seconds)}"
+
+
+def _hours(total: TotalCost) -> str:
+    return f"{total.device_hours:,.3g} {'GPU' if total.cores is None else 'core'}-hours"
+
+
+def _energy(total: TotalCost) -> str:
+    return "" if total.kwh is None else f"{total.kwh:,.3g} kWh at full power"
+
+
+def _memory(total: TotalCost) -> str:
+    return ", ".join(f"{shown_bytes(size)} of {what}" for what, size in total.memory.items())
+
+
+def _disk(total: TotalCost) -> str:
+    more = f", {shown_bytes(total.scratch)} more at times" if total.scratch else ""
+    return f"{shown_bytes(total.disk)}{more}"
+
+
+_ROWS = {
+    "time": _time,
+    "compute": lambda total: f"{shown_flops(total.flops)}FLOP" if total.flops else "0",
+    "hours": _hours,
+    "energy": _energy,
+    "memory": _memory,
+    "disk": _disk,
+}
+
+
+def _notes(total: TotalCost) -> Iterator[str]:
+    """What the numbers leave out."""
+    for one in total.unknown:
+        yield from textwrap.wrap(f"Not counted: {one}.", _WIDTH, initial_indent="  ", subsequent_indent="  ")

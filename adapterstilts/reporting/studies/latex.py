@@ -1,0 +1,71 @@
+"""The main tables of a study for a paper, with the rules of `booktabs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adapterstilts.reporting.studies.arms import Arm, arms, scored, significant
+from adapterstilts.reporting.transfer_rows import SIGNIFICANT
+from adapterstilts.studies.results import Cell, StudyResult
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\ensuremath{<}", ">": r"\ensuremath{>}",
+    "|": r"\textbar{}", "Δ": r"$\Delta$", "±": r"$\pm$", "·": r"$\cdot$", "–": "--", "…": r"\dots{}", "→": r"$\to$",
+}  # fmt: skip
+
+
+def latex_tables(result: StudyResult) -> str:
+    """A `table` for each arm, to be read with `\\input`: score, gain, and a star where it is significant."""
+    head = "% Needs \\usepackage{booktabs}.\n"
+    return head + "\n".join(_table(result, arm, number) for number, arm in enumerate(arms(result), start=1))
+
+
+def latex_text(text: str) -> str:
+    """Text that LaTeX shows as it is, on one line."""
+    return "".join(_SPECIAL.get(letter, letter) for letter in " ".join(text.split()))
+
+
+def _table(result: StudyResult, arm: Arm, number: int) -> str:
+    label = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in result.name)
+    head = " & ".join(["from", *map(latex_text, arm.targets), r"mean $\Delta$"])
+    lines = [
+        r"\begin{table}[t]",
+        r"\centering\small\setlength{\tabcolsep}{4pt}",
+        rf"\begin{{tabular}}{{l{'r' * (len(arm.targets) + 1)}}}",
+        r"\toprule",
+        rf"{head} \\",
+        r"\midrule",
+        *_rows(arm),
+        r"\bottomrule",
+        r"\end{tabular}",
+        rf"\caption{{{_caption(result, arm)}}}",
+        rf"\label{{tab:{label}{f'-{number}' if number > 1 else ''}}}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(arm: Arm) -> Iterator[str]:
+    for source in arm.sources:
+        mean = arm.mean_gain(source)
+        cells = [_cell(arm.cells.get((source, target))) for target in arm.targets]
+        yield " & ".join([latex_text(source), *cells, "" if mean is None else f"${mean:+.1f}$"]) + r" \\"
+
+
+def _cell(cell: Cell | None) -> str:
+    if cell is None or (value := scored(cell)) is None:
+        return ""
+    if cell.gain is None:
+        return f"{value:.1f}"
+    star = "^{*}" if significant(cell) else ""
+    return rf"{value:.1f} {{\scriptsize ${cell.gain.mean:+.1f}{star}$}}"
+
+
+def _caption(result: StudyResult, arm: Arm) -> str:
+    named = f"{result.title} ({arm.name})" if arm.name else result.title
+    return (
+        rf"{latex_text(named)}. Task score, mean of the languages other than English, and in small type its gain over "
+        rf"the row without intermediate phase, in points. $^{{*}}$: $p < {SIGNIFICANT:g}$ after Holm's correction over "
+        "the study."
+    )

@@ -1,0 +1,137 @@
+"""A study on a terminal: the answer, the claims, one table for each arm, and what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adapterstilts.metrics.intervals import Interval
+from adapterstilts.reporting.numbers import shown_megabytes, shown_seconds
+from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns
+from adapterstilts.reporting.studies.arms import NONE, Arm, arms, scored, significant
+from adapterstilts.reporting.studies.records import study_records
+from adapterstilts.reporting.transfer_rows import SIGNIFICANT
+from adapterstilts.studies.results import Cell, Claim, StudyResult
+
+MARKS = {"supported": "✓ supported", "contradicted": "✗ contradicted", "no evidence": "○ no evidence"}
+"""A verdict as it is shown: with a sign, for those who see no colours."""
+
+
+def study_report(result: StudyResult) -> Report:
+    """Question and reading first, then tables, claims, costs, and what is not there."""
+    parts: list[Sheet | Notes] = [Notes([f"Question: {result.question}", result.reading])]
+    parts += [_table(result, arm) for arm in arms(result)]
+    parts.append(Notes(list(_legend(result))))
+    if result.claims:
+        parts += [_claims(result), Notes(list(_claim_notes(result)))]
+    if result.efficiency:
+        parts.append(_efficiency(result))
+    parts.append(Notes(list(_costs(result))))
+    return Report(parts, data=_data(result))
+
+
+def shown_interval(one: Interval | None, unit: str = "") -> str:
+    """A gain with its sign and interval; empty where there is none."""
+    if one is None:
+        return ""
+    ends = "" if one.low is None or one.high is None else f" [{one.low:+.1f}, {one.high:+.1f}]"
+    return f"{one.mean:+.1f}{ends}" + (f" {unit}" if unit else "")
+
+
+def _data(result: StudyResult) -> Sheet:
+    records = study_records(result)
+    names = list(records[0]) if records else ["cell"]
+    rows = [["" if record[name] is None else str(record[name]) for name in names] for record in records]
+    return Sheet("", columns(*names), rows)
+
+
+def _table(result: StudyResult, arm: Arm) -> Sheet:
+    targets = arm.targets
+    shown = [Column(name, right=True, block="targets") for name in targets]
+    rows = []
+    for source in arm.sources:
+        mean = arm.mean_gain(source)
+        gains = [_shown(arm.cells.get((source, target))) for target in targets]
+        rows.append([source, *gains, "" if mean is None else f"{mean:+.1f}"])
+    named = f"{result.title}: {arm.name}" if arm.name else result.title
+    return Sheet(named, [Column("from"), *shown, Column("mean Δ", right=True)], rows)
+
+
+def _shown(cell: Cell | None) -> str:
+    if cell is None or (value := scored(cell)) is None:
+        return ""
+    if cell.gain is None:
+        return f"{value:.1f}"
+    return f"{value:.1f} {cell.gain.mean:+.1f}" + ("*" if significant(cell) else " ")
+
+
+def _legend(result: StudyResult) -> Iterator[str]:
+    tested = sum(cell.gain is not None and cell.gain.p_holm is not None for cell in result.cells)
+    yield (
+        "Task score in percent, mean of the languages other than English and of all seeds; then its gain over the row "
+        f"`{NONE}` of the same table, in points."
+    )
+    if tested:
+        yield f"*: p < {SIGNIFICANT:g} after Holm's correction for the {tested} gains of the study."
+    if result.correlation:
+        one = result.correlation
+        ends = "" if one.low is None or one.high is None else f" [{one.low:.2f}, {one.high:.2f}]"
+        yield f"Gains in English and in other languages: Spearman's rho {one.rho:.2f}{ends} over {one.cells} cells."
+
+
+def _claims(result: StudyResult) -> Sheet:
+    words = ("claim", "verdict", "measured", "published")
+    shown = columns("no.", *words, right=["no."], wraps=words)
+    rows = [
+        [str(number), claim.text, MARKS[claim.verdict], measured(claim), claim.published]
+        for number, claim in enumerate(result.claims, start=1)
+    ]
+    return Sheet("Claims", shown, rows, sections=frozenset(range(1, len(rows))))
+
+
+def measured(claim: Claim) -> str:
+    """What was found for a claim, or why nothing was."""
+    return shown_interval(claim.value, claim.unit) or claim.why or "not measured"
+
+
+def _claim_notes(result: StudyResult) -> Iterator[str]:
+    for number, claim in enumerate(result.claims, start=1):
+        yield f"{number}: {claim.measure}" + (f", {claim.cells} cells." if claim.cells else ".")
+    for source in dict.fromkeys(claim.source for claim in result.claims if claim.source):
+        yield f"Published: {source}."
+
+
+def _efficiency(result: StudyResult) -> Sheet:
+    names = list(dict.fromkeys(axis for one in result.efficiency for axis in one.axes))
+    numbers = ("gain", "of full", "parameters", "stored", "seconds", "kWh")
+    rows = [
+        [
+            *(one.axes.get(axis, "") for axis in names),
+            shown_interval(one.gain),
+            f"{one.retained.mean:.0f}%" if one.retained else "",
+            f"{one.parameters:,}",
+            shown_megabytes(one.stored_bytes),
+            f"{one.seconds:,.0f}",
+            "" if one.kwh is None else f"{one.kwh:.3g}",
+        ]
+        for one in result.efficiency
+    ]
+    shown = columns(*names, *numbers, right=numbers, wraps=names, detail=("kWh", "stored"))
+    return Sheet("Gain for what it costs", shown, rows)
+
+
+def _costs(result: StudyResult) -> Iterator[str]:
+    if result.trainings:
+        share = f", in place of {result.naive:,} if every cell trained its own" if result.naive else ""
+        yield f"Trainings: {result.trainings:,}{share}."
+    ran = [stage.measured["seconds"] for stage in result.stages if "seconds" in stage.measured]
+    if ran:
+        guessed = [stage.estimated["seconds"] for stage in result.stages if {*stage.estimated} >= {"seconds"}]
+        estimate = f", estimated {shown_seconds(sum(guessed))}" if len(guessed) == len(result.stages) else ""
+        yield f"Stages: {len(ran):,} took {shown_seconds(sum(ran))}{estimate}."
+    for stage in result.stages:
+        if stage.state == "failed":
+            yield f"Failed: {stage.name}: {stage.error}"
+    waiting = sum(stage.state in ("waiting", "running") for stage in result.stages)
+    if waiting:
+        yield f"Not finished: {waiting:,} stages."
+    yield from (f"Left out: {reason}" for reason in result.left_out)

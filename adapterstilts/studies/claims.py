@@ -1,0 +1,204 @@
+"""Sentences held against the numbers of a study: supported, contradicted, or without evidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from adapterstilts.metrics.intervals import Interval, holm
+from adapterstilts.studies.axes import axis_values, text_of
+from adapterstilts.studies.cells import Measured, by_target, chosen
+from adapterstilts.studies.definition import TO, ClaimText, Selection, Slope, Study
+from adapterstilts.studies.gains import Part, averaged, combined
+from adapterstilts.studies.results import Claim, Verdict
+
+SUPPORTED: Verdict = "supported"
+CONTRADICTED: Verdict = "contradicted"
+NO_EVIDENCE: Verdict = "no evidence"
+LEVEL = 0.05
+
+
+class LackingError(Exception):
+    """There are no cells for a measure; the message says of what."""
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """What was measured for a claim."""
+
+    words: str
+    value: Interval
+    cells: int
+    unit: str = "points"
+    verdict: Verdict | None = None
+
+
+def claims_of(study: Study, cells: Sequence[Measured]) -> list[Claim]:
+    """Every claim of a study with its verdict."""
+    return [_claim(study, one, cells) for one in study.claims]
+
+
+def _claim(study: Study, claim: ClaimText, cells: Sequence[Measured]) -> Claim:
+    told = Claim(claim.text, _words(claim), None, NO_EVIDENCE, published=claim.published, source=claim.source)
+    try:
+        found = _measure(study, claim, cells)
+    except LackingError as error:
+        return replace(told, why=str(error))
+    verdict = found.verdict or judged(claim, found.value)
+    return replace(told, measure=found.words, value=found.value, verdict=verdict, cells=found.cells, unit=found.unit)
+
+
+def judged(claim: ClaimText, value: Interval) -> Verdict:
+    """What an interval says of an expectation; without ends it says nothing."""
+    low, high = value.low, value.high
+    if low is None or high is None:
+        return NO_EVIDENCE
+    holds: Mapping[str, tuple[bool, bool]] = {
+        "positive": (low > 0, high < 0),
+        "negative": (high < 0, low > 0),
+        "absent": (-claim.margin < low and high < claim.margin, low > claim.margin or high < -claim.margin),
+        "any": (low > 0 or high < 0, False),
+    }
+    supported, contradicted = holds[claim.expect]
+    return SUPPORTED if supported else CONTRADICTED if contradicted else NO_EVIDENCE
+
+
+def _measure(study: Study, claim: ClaimText, cells: Sequence[Measured]) -> _Measure:
+    ways: dict[str, Callable[[Any], _Measure]] = {
+        "slope": lambda given: _slope(study, given, cells),
+        "each": lambda given: _each(claim, given, cells),
+        "best": lambda given: _best(given, cells),
+    }
+    for name, measure in ways.items():
+        if (given := getattr(claim, name)) is not None:
+            return measure(given)
+    parts: list[Part] = []
+    count = 0
+    for selection, weight in _terms(claim):
+        found = _some(cells, selection)
+        parts += averaged(by_target(found), weight)
+        count += len(found)
+    return _Measure(_words(claim), combined(parts), count)
+
+
+def _terms(claim: ClaimText) -> list[tuple[Selection, float]]:
+    if claim.terms:
+        return [(one.of, one.weight) for one in claim.terms]
+    found = [(claim.mean or {}, 1.0)]
+    return [*found, (claim.minus, -1.0)] if claim.minus is not None else found
+
+
+def _some(cells: Sequence[Measured], selection: Selection) -> list[Measured]:
+    found = [one for one in chosen(cells, selection) if one.part()]
+    if not found:
+        raise LackingError(f"no cell with labels in other languages has {described(selection)}")
+    return found
+
+
+def _slope(study: Study, slope: Slope, cells: Sequence[Measured]) -> _Measure:
+    """How the mean gain goes with the logarithm of a number: a sum of gains, weighted as least squares has it."""
+    parts, count = _slope_parts(study, slope, slope.of, cells)
+    words = f"slope of the mean gain ({described(slope.of)}) on log10 of {slope.by}"
+    if slope.minus:
+        others, more = _slope_parts(study, slope, slope.minus, cells)
+        parts += [Part(one.gains, one.name, -one.weight) for one in others]
+        count += more
+        words += f", minus that of {described(slope.minus)}"
+    return _Measure(words, combined(parts), count, unit="points for ten times as much")
+
+
+def _slope_parts(study: Study, slope: Slope, of: Selection, cells: Sequence[Measured]) -> tuple[list[Part], int]:
+    numbers = study.properties[slope.axis]
+    wanted = [text_of(value) for value in of.get(slope.axis, axis_values(study, slope.axis))]
+    points: list[tuple[float, list[Measured]]] = []
+    for value in wanted:
+        found = [one for one in chosen(cells, {**of, slope.axis: (value,)}) if one.part()]
+        if found:
+            points.append((math.log10(numbers[value][slope.by]), found))
+    # Only targets that every point has say how one differs from another.
+    common = set.intersection(*({one.target for one in found} for _, found in points)) if points else set()
+    if len({place for place, _ in points}) < 2 or not common:
+        raise LackingError(f"there are no two values of {slope.axis} with {described(of)} on one target")
+    middle = sum(place for place, _ in points) / len(points)
+    spread = sum((place - middle) ** 2 for place, _ in points)
+    parts: list[Part] = []
+    for place, found in points:
+        own = [one for one in found if one.target in common]
+        parts += averaged(by_target(own), (place - middle) / spread)
+    return parts, sum(len(found) for _, found in points)
+
+
+def _each(claim: ClaimText, selection: Selection, cells: Sequence[Measured]) -> _Measure:
+    """Every group by itself: the weakest is shown, and all have to agree after Holm's correction."""
+    groups: dict[str, list[Measured]] = {}
+    for one in _some(cells, selection):
+        groups.setdefault(one.cell.axes.get(claim.by, ""), []).append(one)
+    found = holm(combined(averaged(by_target(members))) for members in groups.values())
+    sign = -1 if claim.expect == "negative" else 1
+    sure = [one for one in found if one.p_holm is not None and one.p_holm < LEVEL]
+    if any(sign * one.mean < 0 for one in sure):
+        verdict = CONTRADICTED
+    else:
+        verdict = SUPPORTED if len(sure) == len(found) else NO_EVIDENCE
+    weakest = min(found, key=lambda one: sign * one.mean)
+    name = list(groups)[found.index(weakest)]
+    agree = sum(sign * one.mean > 0 for one in sure)
+    words = f"gain of each {claim.by} ({described(selection)}): {agree} of {len(found)} sure; the weakest, {name}"
+    return _Measure(words, weakest, sum(map(len, groups.values())), verdict=verdict)
+
+
+def _best(selection: Selection, cells: Sequence[Measured]) -> _Measure:
+    """Of each target the row with the best English validation score, that without an intermediate phase among them.
+
+    Targets that nothing is trained for have no such score, and are left out: whatever is picked by scores in other
+    languages is no result.
+    """
+    targets: dict[str, list[Measured]] = {}
+    for one in _some(cells, selection):
+        targets.setdefault(one.target, []).append(one)
+    parts: list[Part] = []
+    picked = []
+    scored = {name: rows for name, rows in targets.items() if all(one.cell.row.validation is not None for one in rows)}
+    if not scored:
+        raise LackingError("no target has English validation scores to pick a row by")
+    for name, rows in scored.items():
+        best = max(rows, key=_validation)
+        alone = _base_validation(best, cells)
+        if alone is not None and alone >= _validation(best):
+            picked.append(f"{name}: none")
+            parts += averaged({name: [part for one in rows[:1] if (part := one.part())]}, 0.0)
+        else:
+            picked.append(f"{name}: {best.cell.axes['from']}")
+            parts += averaged({name: [part for one in [best] if (part := one.part())]}, 1 / len(scored))
+    words = f"mean gain of the row with the best English validation score of each target ({'; '.join(picked)})"
+    return _Measure(words, combined(parts), len(parts))
+
+
+def _validation(one: Measured) -> float:
+    return -math.inf if one.cell.row.validation is None else one.cell.row.validation
+
+
+def _base_validation(one: Measured, cells: Sequence[Measured]) -> float | None:
+    """The English validation score of the row that a cell is compared with."""
+    base = next((other for other in cells if one.base is not None and other.runs is one.base), None)
+    return base.cell.row.validation if base else None
+
+
+def _words(claim: ClaimText) -> str:
+    if claim.terms:
+        return "; ".join(f"{one.weight:+g} x mean gain of {described(one.of)}" for one in claim.terms)
+    if claim.mean is not None:
+        minus = f" minus that of {described(claim.minus)}" if claim.minus is not None else ""
+        return f"mean gain of {described(claim.mean)}{minus}"
+    return "gain"
+
+
+def described(selection: Selection) -> str:
+    """A selection in words."""
+    parts = []
+    for axis, values in selection.items():
+        listed = ", ".join(map(text_of, values))
+        parts.append(f"on {listed}" if axis == TO else f"{axis} {listed}")
+    return "; ".join(parts) or "all cells"

@@ -1,0 +1,224 @@
+"""A study's report as files and on a terminal, against the rows that it is made of, and with hostile texts in it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adapterstilts.errors import CompatibilityError
+from adapterstilts.reporting.forms import in_form
+from adapterstilts.reporting.studies import study_report, write_report
+from adapterstilts.reporting.studies.answers import AnswerReader
+from adapterstilts.reporting.studies.arms import arms
+from adapterstilts.reporting.studies.latex import latex_text
+from adapterstilts.reporting.studies.page import study_page
+from adapterstilts.reporting.studies.page_data import page_data, thinned
+from adapterstilts.reporting.studies.records import study_records
+from adapterstilts.studies.results import Claim, StudyResult
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> & \\end{table} | ' \" ` {{ 7 * 7 }} \u2028"
+
+
+class Page(HTMLParser):
+    """The elements of a page, and the texts of its scripts and of the rest."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+        self.scripts: list[str] = []
+        self.shown = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.cdata_elem == "script":
+            self.scripts[-1] += data
+        else:
+            self.shown += data
+
+
+def read(text: str) -> tuple[Page, dict[str, Any]]:
+    found = Page(text)
+    return found, json.loads(found.scripts[0])
+
+
+def test_every_form_is_written_whole(study: StudyResult, page: Path) -> None:
+    names = ["report.html", "report.md", "results.csv", "results.json", "results.parquet", "table.tex"]
+    assert sorted(path.name for path in page.parent.iterdir()) == names
+    assert page.stat().st_size < 2_500_000
+    stored = json.loads((page.parent / "results.json").read_text(encoding="utf-8"))
+    assert stored["question"] == study.question and len(stored["cells"]) == len(study.cells)
+    assert stored["cells"][1]["row"]["languages"] == study.cells[1].row.languages
+    text = (page.parent / "report.md").read_text(encoding="utf-8")
+    assert text.startswith(f"# {study.title}\n") and study.reading in text and "(report.html)" in text
+
+
+def test_records_have_every_score_of_every_cell(study: StudyResult, page: Path) -> None:
+    records = study_records(study)
+    for number, cell in enumerate(study.cells):
+        own = [one for one in records if one["cell"] == number]
+        assert all(one["from"] == cell.axes["from"] and one["to"] == cell.axes["to"] for one in own)
+        means = {(one["language"], one["metric"]): one for one in own if one["seed"] is None}
+        for language, metrics in cell.row.languages.items():
+            for metric in cell.row.metric_labels:
+                assert means[language, metric]["value"] == metrics[metric]
+        whole = means["zero_shot", "score"]
+        assert cell.row.zero_shot and whole["value"] == cell.row.zero_shot["score"]
+        assert (whole["difference"], whole["p_holm"]) == (
+            (cell.gain.mean, cell.gain.p_holm) if cell.gain else (None,) * 2
+        )
+        assert {one["seed"] for one in own} == {None, *(seed.seed for seed in cell.row.seeds)}
+    table = pandas.read_parquet(page.parent / "results.parquet")
+    with (page.parent / "results.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(records) == len(table) == len(rows) and list(table.columns) == list(rows[0]) == list(records[0])
+    for record, value, row in zip(records, table["value"], rows, strict=True):
+        assert value == record["value"] == float(row["value"])
+
+
+def test_each_arm_is_compared_with_its_own_row_without_intermediate_phase(study: StudyResult) -> None:
+    found = arms(study)
+    assert [(arm.name, arm.sources, arm.targets) for arm in found] == [
+        (method, ["none", "squad"], ["mlqa", "tatoeba"]) for method in ("seq_bn", "lora")
+    ]
+    for arm in found:
+        for (source, target), cell in arm.cells.items():
+            assert (cell.axes["from"], cell.axes["to"]) == (source, target)
+            assert cell.axes["method"] == arm.axes["method"]
+            if cell.gain:
+                none = arm.cells["none", target].row
+                assert cell.row.zero_shot and none.zero_shot
+                difference = cell.row.zero_shot["score"] - none.zero_shot["score"]
+                assert cell.gain.mean == pytest.approx(difference)
+
+
+def test_a_narrow_terminal_gets_it_whole(study: StudyResult) -> None:
+    text = in_form(study_report(study), "table", width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    flat = " ".join(text.split())
+    for cell in study.cells:
+        assert cell.row.zero_shot
+        gain = f" {cell.gain.mean:+.1f}" if cell.gain else ""
+        assert f"{cell.row.zero_shot['score']:.1f}{gain}" in flat
+    for part in (study.question, study.reading, study.left_out[0], "✗ contradicted", "Trainings: "):
+        assert " ".join(part.split()) in flat
+
+
+def test_the_table_for_a_paper_is_balanced(study: StudyResult, page: Path) -> None:
+    text = (page.parent / "table.tex").read_text(encoding="utf-8")
+    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 2
+    assert r"\label{tab:which-task}" in text and r"\label{tab:which-task-2}" in text
+    bare = re.sub(r"\\[{}]", "", text)
+    assert bare.count("{") == bare.count("}") and r"seq\_bn" in text
+    gain = next(cell.gain for cell in study.cells if cell.gain)
+    assert f"{{\\scriptsize ${gain.mean:+.1f}" in text
+
+
+@given(st.text())
+def test_latex_reads_any_text_as_it_is(text: str) -> None:
+    shown = latex_text(text)
+    bare = re.sub(r"\\(?:text\w+\{\}|ensuremath\{[<>]\}|dots\{\}|[{}&%$#_])|\$\\(?:Delta|pm|cdot|to)\$", "", shown)
+    assert not set(bare) & set("\\{}&%$#_~^<>|\n")
+
+
+def test_answers_are_those_that_the_runs_gave(study: StudyResult) -> None:
+    cell, none = (next(one for one in study.cells if one.axes["from"] == source) for source in ("squad", "none"))
+    changed = AnswerReader().changes(cell.row, none.row, most=5)
+    assert 0 < len(changed) <= 10 and len({one.language for one in changed}) > 1
+    for one in changed:
+        assert cell.row.predictions(one.language)[one.id].split() == one.now.replace("(nothing)", "").split()
+        assert none.row.predictions(one.language)[one.id].split() == one.before.replace("(nothing)", "").split()
+        scores = []
+        for row in (cell.row, none.row):
+            scored = json.loads((row.folder / f"scores/{one.language}.json").read_text(encoding="utf-8"))
+            scores.append(math.fsum(scored["items"][one.id].values()) / len(scored["items"][one.id]))
+        assert one.change == pytest.approx(scores[0] - scores[1]) != 0
+        labels = json.loads((cell.row.folder / f"labels/mlqa/test-{one.language}.json").read_text(encoding="utf-8"))
+        questions = [qa for part in labels["data"][0]["paragraphs"] for qa in part["qas"]]
+        assert one.gold.split(" / ")[0] in {qa["answers"][0]["text"] for qa in questions if qa["id"] == one.id}
+
+
+def test_the_page_links_to_the_files_of_every_run(study: StudyResult, page: Path) -> None:
+    for cell in page_data(study, page.parent)["cells"]:
+        assert cell["runs"]
+        for run in cell["runs"]:
+            assert {"spec.json", "provenance.json", "metrics.json"} <= set(run["links"])
+            for name, address in run["links"].items():
+                assert ":" not in address and (page.parent / address).resolve() == Path(run["folder"]).resolve() / name
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(st.text(min_size=1), st.just(HOSTILE), st.text(alphabet="<>/&'\"!-scriptSCRIPT\u2028\ud800", min_size=1))
+)
+def test_texts_of_data_are_never_markup(study: StudyResult, tmp_path: Path, text: str) -> None:
+    plain, _ = read(study_page(study, tmp_path))
+    cell = replace(study.cells[-1], axes={**study.cells[-1].axes, "from": text, "to": text})
+    hostile = replace(
+        study,
+        title=text, question=text, reading=text, left_out=[text], name=text, surroundings={text: text},
+        cells=[*study.cells[:-1], cell],
+        claims=[Claim(text, text, None, "supported", published=text, source=text, why=text), *study.claims[1:]],
+        stages=[replace(study.stages[0], name=text, error=text, state="failed")],
+    )  # fmt: skip
+    found, data = read(study_page(hostile, tmp_path))
+    assert sorted({*found.tags}) == sorted({*plain.tags}) and found.tags.count("script") == 3
+    assert {*found.attributes} == {*plain.attributes}
+    assert data["cells"][-1]["axes"]["from"] == text and data["stages"][0]["error"] == text
+
+
+def test_texts_of_another_encoding_are_written(study: StudyResult, tmp_path: Path) -> None:
+    """As the names of files are that are no UTF-8."""
+    cell = replace(study.cells[0], axes={**study.cells[0].axes, "from": "b\udcff"})
+    for path in write_report(replace(study, reading="a\udcff", cells=[*study.cells, cell]), tmp_path):
+        assert path.stat().st_size and (path.suffix == ".parquet" or path.read_text(encoding="utf-8"))
+
+
+def test_what_is_no_number_in_json_is_left_out(study: StudyResult, tmp_path: Path) -> None:
+    gain = replace(next(cell.gain for cell in study.cells if cell.gain), high=math.inf, p_holm=math.nan)
+    cells = [replace(cell, gain=cell.gain and gain) for cell in study.cells]
+    found = page_data(replace(study, cells=cells), tmp_path)
+    json.dumps(found, allow_nan=False)
+    assert next(cell["gain"] for cell in found["cells"] if cell["gain"])[2:] == [None, None]
+
+
+def test_a_study_without_anything_has_a_report(study: StudyResult, tmp_path: Path) -> None:
+    bare = StudyResult("x", "X", "", "What?", {}, study.cells[:1], [], "Nothing.")
+    assert len(write_report(bare, tmp_path)) == 6
+    empty = StudyResult("x", "X", "", "What?", {}, [], [], "Nothing.")
+    assert all(path.stat().st_size for path in write_report(empty, tmp_path))
+
+
+def test_points_are_thinned_evenly() -> None:
+    assert thinned(range(5), 5) == [0, 1, 2, 3, 4]
+    found = thinned(range(1000), 20)
+    assert len(found) == 20 and found[0] == 0 and found[-1] == 999
+    assert {round((b - a) / 52.6) for a, b in pairwise(found)} == {1}
+
+
+def test_without_its_libraries_nothing_is_written(
+    study: StudyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "plotly", None)
+    with pytest.raises(CompatibilityError, match=r"plotly is not installed. pip install 'adapterstilts\[report\]'"):
+        write_report(study, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,37 @@
+"""How long a stage is, beside what its trainer makes of the same settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from adapterstilts.stages.amounts import Amounts
+from adapterstilts.stages.schedule import Schedule, Trained
+from adapterstilts.stages.training_spec import plan_training
+from tests.stages.conftest import World
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps", "evaluations"),
+    [
+        ({"epochs": 2, "batch_size": 8}, 6, 2),
+        ({"epochs": 2, "batch_size": 8, "eval_steps": 4}, 6, 2),  # and one after the last step
+        ({"epochs": 2, "batch_size": 8, "eval_steps": 100}, 6, 2),  # never reached: after each epoch
+        ({"max_steps": 0}, 0, 0),
+        ({"max_steps": 5, "batch_size": 8, "eval_steps": 1}, 5, 5),
+    ],
+)
+def test_steps_and_evaluations(settings: dict, steps: int, evaluations: int, trained_world: World) -> None:
+    planner = replace(trained_world.planner, settings={**trained_world.planner.settings, **settings})
+    spec = plan_training(planner, [trained_world.recipe("squad")], "train-intermediate").spec
+    found = Amounts(planner.setup).training(spec.only)
+    assert found is not None
+    trained = {"squad": Trained.of(planner.setup, spec, "squad", *found)}
+    batches = trained["squad"].batches
+    length = spec.settings.max_steps if spec.settings.max_steps is not None else 2 * batches
+    schedule = Schedule.of(spec, trained, {"squad": batches}, length)
+    assert (schedule.steps, schedule.evaluations) == (steps, evaluations)
+    chosen = min(spec.settings.max_validation_examples, found[1].rows)
+    assert schedule.scored_rows == evaluations * chosen + found[1].rows
+    assert schedule.tokens == pytest.approx(steps * trained["squad"].tokens_of_a_batch)

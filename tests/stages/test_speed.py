@@ -1,0 +1,29 @@
+"""This machine's speed, and that of one which is not here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from adapterstilts.modeling.backbone import locate_backbone
+from adapterstilts.runs.specs import MethodSpec
+from adapterstilts.stages.machines import machine
+from adapterstilts.stages.speed import assumed_speed, speed_here
+
+
+@pytest.mark.parametrize("method", ["seq_bn", "full", "peft:lora"])
+def test_the_speed_here_is_measured_once(method: str, tiny_backbone: Path) -> None:
+    backbone, spec = locate_backbone(str(tiny_backbone)), MethodSpec(name=method)
+    first = speed_here(backbone, spec, "fp32", device="cpu", width=60)
+    assert 1e6 < first.training < 1e13 and 1e6 < first.predicting < 1e13 and not first.on_gpu
+    assert speed_here(backbone, spec, "fp32", device="cpu", width=64) == first  # the same, to the last digit
+    more = first.pass_seconds(1e12, 10, training=True)
+    assert more > first.pass_seconds(1e12, 1, training=True) >= 1e12 / first.training
+
+
+def test_a_gpu_computes_while_its_next_kernels_are_launched() -> None:
+    speed = assumed_speed(machine("h100"), "bf16", layers=24)
+    assert speed.on_gpu and speed.pass_seconds(1e9, 100, training=True) == 100 * speed.training_call
+    assert speed.pass_seconds(1e18, 100, training=True) == 1e18 / speed.training
+    assert speed.training == pytest.approx(0.3 * 989.4e12)
