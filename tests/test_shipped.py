@@ -24,11 +24,11 @@ from adapterstilts.sharing.manifest import Manifest
 from adapterstilts.sharing.package import Package, open_package
 from adapterstilts.sharing.places import shipped
 from adapterstilts.stages.training_spec import plan_training
-from tests.package_tasks import recipe, task_names
+from tests.package_tasks import recipe, suite_names, task_names
 from tests.sharing.shared_models import rewrite
 
 FOLDER = Path(__file__).resolve().parents[1] / "task_adapters"
-INTERMEDIATE = [name for name in task_names() if "intermediate" in recipe(name).phases]
+INTERMEDIATE = [name for name in suite_names() if "intermediate" in recipe(name).phases]
 MOST_BYTES = 200 * 1024
 # Chance, in percent, where the most frequent answer is not what one would call so.
 BY_CHANCE = {"squad": 0.0}

@@ -19,7 +19,7 @@ from adapterstilts.runs.shots import Shots
 from adapterstilts.runs.specs import ModelSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.tasks.catalogue import Catalogue
-from adapterstilts.tasks.kind import shown_metrics
+from adapterstilts.tasks.kind import OF, shown_metrics
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -321,7 +321,8 @@ class TransferRow:
         for seed, model in models:
             parts = {**model.languages, **({"zero_shot": model.zero_shot} if model.zero_shot else {})}
             for language, scores in parts.items():
-                for metric in (name for name in self.metric_labels if name in scores):
+                categories = [name for name in scores if OF in name]
+                for metric in (*(name for name in self.metric_labels if name in scores), *categories):
                     found.append({
                         **named, "seed": seed, "language": language, "metric": metric, "value": scores[metric],
                         "examples": scores.get("examples"), **({} if seeds else self._apart(language, metric)),

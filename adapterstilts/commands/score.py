@@ -167,7 +167,7 @@ def _score_task(task: Recipe, folder: Path, labels: Path, benchmark: str | None)
         )
     if not languages:
         raise DataError(f"{folder} has no language of {benchmark}.", remedy="Take this folder away.")
-    own = [key for key in languages if "-" not in key] or list(languages)
+    own = [key for key in languages if len(languages_of(key)) == 1] or list(languages)
     names = list(next(iter(languages.values())))
     means = {name: sum(languages[key][name] for key in own) / len(own) for name in names}
     if benchmark is None:

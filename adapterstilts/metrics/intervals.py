@@ -16,6 +16,7 @@ from adapterstilts.metrics.statistics import Item, Statistic
 
 CONFIDENCE = 0.95
 # What is smaller is a difference of rounding alone, and p values are not told apart below the other.
+_FEWEST_SAMPLES = 100
 _NOTHING = 1e-12
 _LEAST = 1e-15
 
@@ -104,12 +105,15 @@ def mean_gains(found: Resamples, languages: Sequence[str], metric: str = "") -> 
 
 
 def means(values: np.ndarray, columns: Sequence[int]) -> np.ndarray:
-    """Means over languages, of which those that a sample has nothing of do not count.
+    """Means over languages, of which those that a sample has nothing of do not count; not a number without any.
 
     Args:
         values: `(system or baseline, seed, sample, language)`.
     """
-    return np.nanmean(values[..., list(columns)], axis=-1)
+    chosen = values[..., list(columns)]
+    there = np.isfinite(chosen)
+    count = there.sum(axis=-1)
+    return np.where(count > 0, np.where(there, chosen, 0.0).sum(axis=-1) / np.maximum(count, 1), np.nan)
 
 
 def difference(values: np.ndarray) -> np.ndarray:
@@ -132,11 +136,13 @@ def interval(gains: np.ndarray, *, groups: int, confidence: float = CONFIDENCE) 
     in both, so that the interval is rather too wide than too narrow.
 
     Args:
-        gains: `(seed, sample)` or `(seed, draw, sample)`, of which the first sample is the data as they are.
+        gains: `(seed, sample)` or `(seed, draw, sample)`, of which the first sample is the data as they are. Samples
+            without any example that counts are not numbers, and are left out.
         groups: How many groups were resampled.
     """
     mean = float(gains[..., 0].mean())
-    if groups < 2:
+    gains = gains[..., np.isfinite(gains).all(axis=tuple(range(gains.ndim - 1)))]
+    if groups < 2 or gains.shape[-1] < _FEWEST_SAMPLES:
         return Interval(mean, None, None)
     spread = _Spread.of(gains, groups)
     half = spread.quantile(1 - confidence) * spread.error

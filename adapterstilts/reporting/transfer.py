@@ -12,6 +12,7 @@ from adapterstilts.reporting.numbers import shown_flops, shown_parameters
 from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns
 from adapterstilts.reporting.terminal import as_text
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT, compared, cost_note, legend, mean_name, row_name
+from adapterstilts.tasks.kind import OF
 
 # Of tables with a value that is no share, what is in percent.
 _UNITS = {"perplexity": "(accuracy in percent)", "mse": "(correlations in percent)"}
@@ -47,6 +48,7 @@ def _target(rows: Sequence[TransferRow]) -> Iterator[Sheet | Notes]:
     for row in own:
         if row.cross_lingual:
             yield from _pairs(row, headline)
+    yield from _categories(own, headline)
     for row in own:
         if row.fusion_attention:
             yield from _attention(row)
@@ -109,6 +111,22 @@ def _pairs(row: TransferRow, metric: str) -> Iterator[Sheet | Notes]:
     label = row.metric_labels[metric]
     title = f"{row_name(row)}: {label} by language of the context (down) and of the question (across)"
     yield Sheet(title, columns("", *questions, right=("", *questions)), cells)
+
+
+def _categories(rows: Sequence[TransferRow], metric: str) -> Iterator[Sheet]:
+    """The zero-shot mean of each row over the examples of a category, where the task has categories."""
+    label, cells = rows[0].metric_labels[metric], []
+    several = len(compared(rows)) > 1
+    for row in rows:
+        of = {name: name.partition(OF)[2] for name in row.zero_shot or {} if name.startswith(f"{metric}{OF}")}
+        for number, (name, category) in enumerate(of.items()):
+            first = row_name(row) if number == 0 else ""
+            value = f"{row.zero_shot[name]:.1f}" if row.zero_shot else ""
+            cells.append([first, category, value, _difference(row, name, marked=several)])
+    if cells:
+        numbers = [mean_name(rows), f"Δ {label}"]
+        shown = columns("from", "category", *numbers, right=numbers, wraps=("from",))
+        yield Sheet(f"{rows[0].title}, {label} by category of examples", shown, cells)
 
 
 def _attention(row: TransferRow) -> Iterator[Sheet | Notes]:

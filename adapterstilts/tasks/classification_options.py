@@ -29,6 +29,8 @@ class PairOptions(PoolingOptions):
         regression: Whether a row has a number in the place of a label.
         main: The metric that counts in selection and averages; by default the first of `MAIN` that there is.
         most_labels: Upper bound on labels in the place of `MOST_LABELS`.
+        categories: Groups that examples can belong to, such as kinds of reasoning: rows say to which they do, and each
+            has a value of the metric of its own.
         mean: Of the targets of a regression, and `sd` their standard deviation: what the model learns is how many of
             these a target is from the mean. Where they are not told, they are those of the English training rows.
     """
@@ -39,6 +41,7 @@ class PairOptions(PoolingOptions):
     regression: bool = False
     main: str | None = None
     most_labels: int | None = Field(None, ge=2)
+    categories: tuple[str, ...] = ()
     mean: float | None = None
     sd: float | None = Field(None, gt=0)
 
@@ -60,6 +63,8 @@ class PairOptions(PoolingOptions):
     def _belong_together(self) -> PairOptions:
         if self.regression and self.multi_label:
             raise ValueError("multi_label and regression do not go together: a row has labels or a number")
+        if self.categories and self.answers != "label":
+            raise ValueError("categories have no meaning with multi_label or regression")
         if self.regression and self.labels:
             raise ValueError("labels have no meaning with regression, whose answers are numbers")
         if not self.regression and (self.mean is not None or self.sd is not None):

@@ -21,6 +21,9 @@ from adapterstilts.tasks.translation import Into
 
 Row = Mapping[str, Any]
 
+OF = ":"
+"""What stands between a metric and the category of examples that it is of: `accuracy:negation`."""
+
 # Subsets do not depend on a run's seed: rows that are compared train on the same examples.
 _SUBSET_SEED = 0
 

@@ -13,7 +13,7 @@ from adapterstilts.settings import Encoding, validate
 from adapterstilts.tasks.answer_forms import FORMS, AnswerForm
 from adapterstilts.tasks.classification_options import MAIN, PairOptions
 from adapterstilts.tasks.defaults import KindDefaults
-from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores, paired
+from adapterstilts.tasks.kind import KINDS, OF, HeadSpec, Row, Scores, paired
 from adapterstilts.tasks.label_guessing import LabelGuess, guess_labels
 from adapterstilts.tasks.labels import HIDDEN, label_order
 from adapterstilts.tasks.observations import Observed, Observes
@@ -71,13 +71,18 @@ class PairClassification(KindDefaults):
 
     @classmethod
     def columns(cls, options: Mapping[str, Any]) -> Any:
-        """As `features`; `text_b` only where there are two texts, and a list in `label` where there are several."""
+        """As `features`; `text_b` only where there are two texts, a list in `label` where there are several.
+
+        Where the options name categories, `categories` lists those of each row.
+        """
         from datasets import Features, List, Value
 
         names = [name for name in cls.features() if name != "text_b" or not options.get("one_text")]
         several = bool(options.get("multi_label"))
         text = Value("string")
-        return Features({name: List(text) if several and name == "label" else text for name in names})
+        names += ["categories"] if options.get("categories") else []
+        listed = {"categories", *(["label"] if several else [])}
+        return Features({name: List(text) if name in listed else text for name in names})
 
     @classmethod
     def guess_labels(cls, values: Sequence[Any], told: Mapping[str, Any]) -> LabelGuess | None:
@@ -142,6 +147,8 @@ class PairClassification(KindDefaults):
         if self.unlabelled(row):
             raise ValueError(HIDDEN)
         self._form.check(row["label"])
+        if odd := [name for name in row.get("categories", ()) if name not in self.options.categories]:
+            raise ValueError(f"{odd[0]!r} is not one of the categories {', '.join(self.options.categories)}")
         if self.options.one_text and not row["text_a"].strip():
             raise ValueError("its text is empty")
 
@@ -210,17 +217,29 @@ class PairClassification(KindDefaults):
         result = METRICS.get(metric).score(given, golds, language=language)
         parts = result.pop("items")
         main = self._main(result)
+        items = [dict(part) if isinstance(part, Mapping) else {main: part} for part in parts]
+        result |= self._of_categories(rows, items, main)
         # A model that has collapsed scores the share of one label, which can look like a result.
         distinct = len(set(map(str, given)))
         return Scores(
             metrics=result,
-            items={
-                id_: dict(part) if isinstance(part, Mapping) else {main: part}
-                for id_, part in zip(ids, parts, strict=True)
-            },
+            items=dict(zip(ids, items, strict=True)),
             counts={"distinct_predictions": distinct},
             by_class=self._form.by_class(given, golds),
         )
+
+    def _of_categories(self, rows: Sequence[Row], items: Sequence[dict[str, Any]], main: str) -> dict[str, float]:
+        """The mean over the rows of each category that there are, whose parts are added to the items."""
+        found = {}
+        for name in self.options.categories:
+            members = [float(name in row["categories"]) for row in rows]
+            if not any(members):
+                continue
+            value = f"{main}{OF}{name}"
+            for item, member in zip(items, members, strict=True):
+                item[value] = (item[main] * member, member)
+            found[value] = sum(item[value][0] for item in items) / sum(members)
+        return found
 
     def main_score(self, metrics: Mapping[str, float]) -> float:
         """The value that the options name, or the first that there is; of a squared error the negative."""

@@ -15,12 +15,12 @@ from adapterstilts.reporting.train_intermediate import training_summary
 from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.store import RunStore
 from tests.conftest import without_training
-from tests.package_tasks import recipe, task_names, training_recipes
+from tests.package_tasks import recipe, suite_names, training_recipes
 
-TARGETS = [name for name in task_names() if "target" in recipe(name).phases]
+TARGETS = [name for name in suite_names() if "target" in recipe(name).phases]
 # SQuAD stands for those that are both: as targets they are trained as well.
 INTERMEDIATE = [
-    name for name in task_names() if "intermediate" in recipe(name).phases and (name not in TARGETS or name == "squad")
+    name for name in suite_names() if "intermediate" in recipe(name).phases and (name not in TARGETS or name == "squad")
 ]
 FEW = {"max_train_examples": 24, "max_eval_examples": 16}
 

@@ -26,11 +26,11 @@ from adapterstilts.data.translation.texts import check_translatable, needed_text
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.mini.generators import generator
 from adapterstilts.tasks.translation import Lost
-from tests.package_tasks import recipe, task_names
+from tests.package_tasks import recipe, suite_names, task_names
 
 EN_DE = Direction("en", "de")
 # The grammars derive supertags for English alone.
-PARALLEL = [name for name in task_names() if recipe(name).kind != "retrieval" and name != "ccg"]
+PARALLEL = [name for name in suite_names() if recipe(name).kind != "retrieval" and name != "ccg"]
 SQUAD, MNLI = recipe("squad"), recipe("mnli")
 
 
@@ -163,7 +163,8 @@ def test_kinds_that_cannot_be_translated_say_why() -> None:
             refused[name] = str(error)
     assert {name: recipe(name).kind for name in refused} == {
         "ccg": "tagging", "udpos": "tagging", "panx": "tagging", "mlm": "masked_lm", "bucc2018": "retrieval",
-        "tatoeba": "retrieval", "lareqa": "retrieval", "mewslix": "retrieval",
+        "tatoeba": "retrieval", "lareqa": "retrieval", "mewslix": "retrieval", "flores200": "retrieval",
+        "ntrex": "retrieval", "masakhaner": "tagging", "masakhapos": "tagging",
     }  # fmt: skip
     assert "a tag for each word" in refused["udpos"] and "plain text" in refused["mlm"]
 

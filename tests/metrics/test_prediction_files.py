@@ -12,11 +12,11 @@ from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.prediction_files import score_file
 from adapterstilts.metrics.submission import write_answers, write_gold_answers, write_pairs, write_tags
 from adapterstilts.mini.tokenizer import build_tokenizer
-from tests.package_tasks import recipe, task_names
+from tests.package_tasks import recipe, suite_names
 from tests.tasks.test_catalogue import perfect_logits
 from tests.tasks.test_kinds import rows_of
 
-TARGETS = [name for name in task_names() if "target" in recipe(name).phases]
+TARGETS = [name for name in suite_names() if "target" in recipe(name).phases]
 
 
 @pytest.mark.parametrize("task", ["xquad", "mlqa", "tydiqa"])

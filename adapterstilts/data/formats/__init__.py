@@ -12,6 +12,7 @@ from adapterstilts.data.formats import (
     squad,
     tables,
     tatoeba,
+    taxixnli,
     text,
     words,
     xml,
@@ -20,6 +21,6 @@ from adapterstilts.data.formats.files import check_unicode, read_json, read_line
 from adapterstilts.data.formats.registry import FORMATS, Format, Reader, Records
 
 # Importing a module registers its readers.
-READERS = (aligned, arrow, entities, excel, lareqa, race, squad, tables, tatoeba, text, words, xml)
+READERS = (aligned, arrow, entities, excel, lareqa, race, squad, tables, tatoeba, taxixnli, text, words, xml)
 
 __all__ = ["FORMATS", "Format", "Reader", "Records", "check_unicode", "read_json", "read_lines", "read_text"]
