@@ -194,3 +194,11 @@ def shared_folder(trained: dict[str, Any], tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("shared") / "squad"
     adapterstilts.pull("squad", folder, store=trained["store"])
     return folder
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
+    """A small study, planned, and its result; its store is not to be changed."""
+    from tests.studies.made import make_small
+
+    return make_small(tmp_path_factory.mktemp("small-study") / "store")

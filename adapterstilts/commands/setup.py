@@ -14,8 +14,7 @@ from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.sources.validation_file import ValidationFile
 from adapterstilts.data.translation.reading import open_test_translations, open_translations
 from adapterstilts.errors import HubError, UsageError
-from adapterstilts.modeling.backbone import Backbone, locate_backbone
-from adapterstilts.modeling.known_backbones import known_backbone
+from adapterstilts.modeling.backbone import Backbone, known_backbone, locate_backbone
 from adapterstilts.modeling.methods import parse_method
 from adapterstilts.modeling.precision import check_device, choose_device, choose_precision
 from adapterstilts.modeling.quantization import NF4, check_quantization

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from adapterstilts.errors import CompatibilityError, UsageError, explain_hub, unknown
 from adapterstilts.files import file_digest
 from adapterstilts.modeling.architecture import Facts, has_masked_lm, is_encoder_decoder
+from adapterstilts.modeling.known_backbones import is_known, known_config, known_facts
 from adapterstilts.modeling.quantization import quantization_config
 from adapterstilts.pretrained import load_pretrained
 from adapterstilts.runs.memory import Memory
@@ -46,6 +47,8 @@ class Backbone:
         revision: Commit on the Hub; None for a folder.
         fingerprint: Identity of its weights and tokenizer.
         quantization: The number format in which its weights are loaded, if it is not one of torch's own: `nf4`.
+        known: Whether only its published shape is at hand: stages on it can be planned and not run, and its fingerprint
+            is none of a checkpoint, so that their keys are others than those they will have.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Backbone:
     revision: str | None
     fingerprint: str
     quantization: str | None = None
+    known: bool = False
 
     def config(self) -> Any:
         """The checkpoint's `transformers` configuration.
@@ -62,6 +66,8 @@ class Backbone:
         """
         from transformers import AutoConfig
 
+        if self.known:
+            return known_config(self.name)
         config = self._load(AutoConfig)
         if not all(isinstance(getattr(config, name, None), int) for name in ("hidden_size", "num_hidden_layers")):
             raise CompatibilityError(
@@ -160,6 +166,8 @@ class Backbone:
         """
 
         def find() -> dict[str, Any]:
+            if self.known:
+                return known_facts(self.name).model_dump(mode="json")
             config = self.config()
             check_tokenizer(self.tokenizer(), config, name=self.name)
             return Facts.of(config, self.tokenizer()).model_dump(mode="json")
@@ -214,6 +222,11 @@ def locate_backbone(name: str, *, revision: str | None = None) -> Backbone:
         raise unknown("embedded backbone", name, mini.backbone_names())
     commit = revision if revision and _COMMIT.fullmatch(revision) else _resolve_commit(name, revision)
     return Backbone(name, name, commit, f"hub:{commit}")
+
+
+def known_backbone(name: str) -> Backbone | None:
+    """The backbone of that name as it can be planned with, if its shape is known here."""
+    return Backbone(name, name, None, f"not fetched:{name}", known=True) if is_known(name) else None
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -10,8 +9,6 @@ from typing import Any
 import yaml
 
 from adapterstilts.modeling.architecture import Facts
-from adapterstilts.modeling.backbone import Backbone
-from adapterstilts.runs.memory import Memory
 
 # What tokenizers that put nothing between two texts get there.
 _SEPARATOR = "\n"
@@ -25,29 +22,19 @@ def _shapes() -> dict[str, dict[str, Any]]:
     return found
 
 
-@dataclass(frozen=True)
-class KnownBackbone(Backbone):
-    """A backbone that the Hub cannot deliver now: stages on it can be planned and not run.
-
-    Its fingerprint is none of a checkpoint, so that keys of planned stages are others than those they will have.
-    """
-
-    def config(self) -> Any:
-        """The configuration that is known here."""
-        from transformers import AutoConfig
-
-        return AutoConfig.for_model(**_shapes()[self.name])
-
-    def facts(self, memory: Memory) -> Facts:
-        """What its configuration says; of its tokenizer is assumed what holds for its family."""
-
-        def find() -> dict[str, Any]:
-            between = _SEPARATOR if self.config().model_type.startswith("qwen") else ""
-            return Facts.known(self.config(), separator=between).model_dump(mode="json")
-
-        return Facts.model_validate(memory.recall("known facts", *Facts.model_fields, self.name, find=find))
+def is_known(name: str) -> bool:
+    """Whether the shape of a backbone is known here."""
+    return name in _shapes()
 
 
-def known_backbone(name: str) -> KnownBackbone | None:
-    """The backbone of that name, if its shape is known here."""
-    return KnownBackbone(name, name, None, f"not fetched:{name}") if name in _shapes() else None
+def known_config(name: str) -> Any:
+    """The `transformers` configuration of a backbone that is known here."""
+    from transformers import AutoConfig
+
+    return AutoConfig.for_model(**_shapes()[name])
+
+
+def known_facts(name: str) -> Facts:
+    """What its configuration says; of its tokenizer is assumed what holds for its family."""
+    config = known_config(name)
+    return Facts.known(config, separator=_SEPARATOR if config.model_type.startswith("qwen") else "")

@@ -9,10 +9,9 @@ from adapterstilts.errors import UsageError
 from adapterstilts.runs.store import Run
 from adapterstilts.studies.results import StudyResult
 from adapterstilts.studies.work import StudyWork
-from tests.studies.conftest import small  # noqa: F401 -- the fixture
 
 
-def test_predictions_are_those_that_were_scored(small: tuple[StudyWork, StudyResult]) -> None:  # noqa: F811
+def test_predictions_are_those_that_were_scored(small: tuple[StudyWork, StudyResult]) -> None:
     cell = next(one for one in small[1].cells if one.axes["to"] == "xnli")
     run = Run(cell.row.folder)
     for language, scores in cell.row.seeds[0].languages.items():

@@ -17,7 +17,7 @@ from adapterstilts.studies.definition import read_study
 from adapterstilts.studies.results import StudyResult
 from adapterstilts.studies.run import plan_study, study_result
 from adapterstilts.studies.work import StudyWork
-from tests.studies.conftest import SMALL
+from tests.studies.made import SMALL
 
 Small = tuple[StudyWork, StudyResult]
 

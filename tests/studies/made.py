@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from adapterstilts.stages.reporter import Silent
 from adapterstilts.studies.definition import read_study
 from adapterstilts.studies.results import StudyResult
@@ -36,9 +34,7 @@ claims:
 """
 
 
-@pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[StudyWork, StudyResult]:
-    """The planned study and its result; its store is not to be changed."""
-    store: Path = tmp_path_factory.mktemp("small-study") / "store"
+def make_small(store: Path) -> tuple[StudyWork, StudyResult]:
+    """The planned study and its result."""
     work = plan_study(read_study(SMALL, name="small", where="SMALL"), {"store": store})
     return work, run_study(work, Silent())
