@@ -13,7 +13,7 @@ from adapterstilts.stages.engines import Engine
 from adapterstilts.stages.engines.local import Local
 from adapterstilts.stages.estimate import estimate
 from adapterstilts.stages.graph import Graph, Stage
-from adapterstilts.stages.machines import HERE
+from adapterstilts.stages.machines import HERE, machine
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.reporter import Reporter, Silent
 from adapterstilts.stages.stage_costs import StageCost, TotalCost
@@ -58,6 +58,7 @@ class CommandPlan:
         on: The machine that costs are estimated for.
         missing: What the stages cost that the store does not have.
         all: What all stages of the command would cost, those that the store has included.
+        memory: Of the device of a named machine, in bytes; None for this one.
         left_out: What was asked for and cannot be, each with its reason.
         naive: Trainings that it takes if every cell of a grid is trained by itself; None of what is no grid.
     """
@@ -70,6 +71,7 @@ class CommandPlan:
     on: str = HERE
     missing: TotalCost = field(default_factory=TotalCost)
     all: TotalCost = field(default_factory=TotalCost)
+    memory: float | None = None
     left_out: list[str] = field(default_factory=list)
     naive: int | None = None
 
@@ -162,6 +164,7 @@ class Work:
             on=found.on,
             missing=found.missing,
             all=found.all,
+            memory=None if on == HERE else machine(on).memory,
         )
 
     def _describe(self, stage: Stage[Any], cost: StageCost | None) -> StagePlan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from adapterstilts.commands.plan import CommandPlan
 from adapterstilts.reporting.numbers import shown_bytes, shown_flops, shown_seconds
@@ -28,7 +28,12 @@ def cost_lines(plan: CommandPlan) -> list[str]:
         f"  {name:10}  " + "".join(f"{one or '-':32}" for one in shown).rstrip() for name, shown in rows if any(shown)
     ]
     cores = f", threads: {plan.all.cores}" if plan.all.cores else ""
-    return [f"Estimate for {plan.on}{cores}", *head, *lines, *_notes(plan.missing)]
+    return [
+        f"Estimate for {plan.on}{cores}",
+        *head,
+        *lines,
+        *_wrapped([*_too_large(plan), *_not_counted(plan.missing)]),
+    ]
 
 
 def _time(total: TotalCost) -> str:
@@ -62,7 +67,23 @@ _ROWS = {
 }
 
 
-def _notes(total: TotalCost) -> Iterator[str]:
+def _too_large(plan: CommandPlan) -> Iterator[str]:
+    """Stages that the named machine has no memory for."""
+    if plan.memory is None:
+        return
+    sizes = [max(one.cost.memory.values(), default=0) for one in plan.stages if one.cost and one.cost.memory]
+    if count := sum(size > plan.memory for size in sizes):
+        yield (
+            f"{count} stages need more than its {shown_bytes(plan.memory)}: give fewer --tokens-per-batch, a peft method "
+            "with --load-in-4bit, or another machine."
+        )
+
+
+def _not_counted(total: TotalCost) -> Iterator[str]:
     """What the numbers leave out."""
-    for one in total.unknown:
-        yield from textwrap.wrap(f"Not counted: {one}.", _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    return (f"Not counted: {one}." for one in total.unknown)
+
+
+def _wrapped(notes: Iterable[str]) -> Iterator[str]:
+    for note in notes:
+        yield from textwrap.wrap(note, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
