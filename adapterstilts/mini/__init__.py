@@ -16,7 +16,6 @@ _FOLDER = Path(__file__).parent
 _BACKBONES = {
     "mini": "backbone",
     "mini-narrow": "backbones/narrow",
-    "mini-wide": "backbones/wide",
     "mini-english": "backbones/english",
     "mini-moe": "backbones/moe",
     "mini-dense-active": "backbones/dense_active",
