@@ -158,12 +158,14 @@ def test_answers_are_those_that_the_runs_gave(study: StudyResult) -> None:
 
 
 def test_the_page_links_to_the_files_of_every_run(study: StudyResult, page: Path) -> None:
-    for cell in page_data(study, page.parent)["cells"]:
-        assert cell["runs"]
-        for run in cell["runs"]:
-            assert {"spec.json", "provenance.json", "metrics.json"} <= set(run["links"])
-            for name, address in run["links"].items():
-                assert ":" not in address and (page.parent / address).resolve() == Path(run["folder"]).resolve() / name
+    data = page_data(study, page.parent)
+    assert {place for cell in data["cells"] for _, place in cell["runs"]} == set(range(len(data["runs"])))
+    folders = {str(seed.folder) for cell in study.cells for seed in cell.row.seeds}
+    assert folders < {run["folder"] for run in data["runs"]} and all(cell["runs"] for cell in data["cells"])
+    for run in data["runs"]:
+        assert run["files"][:3] == ["spec.json", "provenance.json", "metrics.json"]
+        assert ":" not in run["address"]
+        assert (page.parent / run["address"]).resolve() == Path(run["folder"]).resolve()
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -43,10 +43,17 @@ def page_data(result: StudyResult, folder: Path) -> dict[str, Any]:
     }
     answers = _answers(result, references)
     varied = [axis for axis in _axes(result) if axis not in (FROM, TO)]
-    cells = [_cell(cell, folder) for cell in result.cells]
-    for number, cell in enumerate(cells):
-        cell["reference"] = references.get(number)
-        cell["answers"] = answers.get(number, [])
+    runs = [list(_runs(cell)) for cell in result.cells]
+    places = {path: place for place, path in enumerate(dict.fromkeys(path for own in runs for _, path in own))}
+    cells = [
+        {
+            **_cell(cell),
+            "reference": references.get(number),
+            "answers": answers.get(number, []),
+            "runs": [[name, places[path]] for name, path in runs[number]],
+        }
+        for number, cell in enumerate(result.cells)
+    ]
     return _plain({
         "name": result.name,
         "significant": SIGNIFICANT,
@@ -62,6 +69,7 @@ def page_data(result: StudyResult, folder: Path) -> dict[str, Any]:
             for arm in found
         ],
         "cells": cells,
+        "runs": [_run(path, folder) for path in places],
         "groups": [{**asdict(one), "gain": _interval(one.gain)} for one in result.groups],
         "efficiency": [
             {**asdict(one), "gain": _interval(one.gain), "retained": _interval(one.retained)}
@@ -94,7 +102,7 @@ def _answers(result: StudyResult, references: Mapping[int, int]) -> dict[int, li
     }
 
 
-def _cell(cell: Cell, folder: Path) -> dict[str, Any]:
+def _cell(cell: Cell) -> dict[str, Any]:
     row = cell.row
     kind = row.catalogue.build_kind(Run(row.folder).evaluation)
 
@@ -136,12 +144,11 @@ def _cell(cell: Cell, folder: Path) -> dict[str, Any]:
             "seconds": sum(one.seconds for one in cost),
             "flops": sum(one.flops for one in cost),
         },
-        "runs": list(_runs(cell, folder)),
     }
 
 
-def _runs(cell: Cell, folder: Path) -> Iterator[dict[str, Any]]:
-    """The runs of a cell with links to what is in their folders."""
+def _runs(cell: Cell) -> Iterator[tuple[str, Path]]:
+    """The runs of a cell, each with what it is to it, and its folder."""
     seeds = cell.row.seeds
     named = {Path(path): name for name, path in cell.folders.items()}
     for seed in seeds:
@@ -149,9 +156,13 @@ def _runs(cell: Cell, folder: Path) -> Iterator[dict[str, Any]]:
         if seed.trained:
             named.setdefault(seed.trained, f"target phase{mark}")
         named.setdefault(seed.folder, f"evaluation{mark}")
-    for path, name in named.items():
-        links = {one: _link(path / one, folder) for one in _FILES if (path / one).exists()}
-        yield {"name": name, "folder": str(path), "links": links}
+    yield from ((name, path) for path, name in named.items())
+
+
+def _run(path: Path, folder: Path) -> dict[str, Any]:
+    """A run, with its address from the page's folder and what is there."""
+    files = [name for name in _FILES if (path / name).exists()]
+    return {"folder": str(path), "address": _link(path, folder), "files": files}
 
 
 def _link(path: Path, start: Path) -> str:

@@ -1,5 +1,6 @@
 // Elements and numbers as text. Text from data only ever becomes text nodes and attributes, never markup.
 const data = JSON.parse(document.getElementById("data").textContent);
+for (const cell of data.cells) cell.runs = cell.runs.map(([name, place]) => ({ name, ...data.runs[place] }));
 const find = (id) => document.getElementById(id);
 
 // An element of this name, with attributes, listeners (onclick), and children: elements or text.

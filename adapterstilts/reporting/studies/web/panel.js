@@ -50,8 +50,8 @@ function panelAnswers(cell) {
 
 function panelRuns(cell) {
   return make("section", {}, make("h3", {}, "Runs"), make("ul", { class: "runs" }, cell.runs.map((run) => make("li", {}, make("strong", {}, run.name), " ", make("code", {}, run.folder),
-    make("span", { class: "links" }, Object.entries(run.links).map(([name, address]) => make("a", { href: address }, name)),
-      Object.keys(run.links).length ? null : "not in the store any more")))));
+    make("span", { class: "links" }, run.files.map((name) => make("a", { href: `${run.address}/${name}` }, name)),
+      run.files.length ? null : "not in the store any more")))));
 }
 
 find("panel").addEventListener("close", () => {
