@@ -61,7 +61,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What the caller's environment and cache say is not the tests' business; the processes of a run share one cache."""
+    """What the caller's environment and cache say is not the tests' business. The processes of a run share a cache."""
     folder = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("ASTILTS_")]:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import adapterstilts
+from tests import processes
 from tests.pages import DOCS, PAGES, ROOT, blocks, script
 
 README = ROOT / "README.md"
@@ -21,6 +22,14 @@ FIRST = script("readme_blocks").commands(blocks(README, "console")[0])
 
 
 def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What a command of a page does, in a process of its own."""
+    done = processes.run_line(line, folder)
+    assert done
+    return done
+
+
+def typed(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The same from a shell."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     return subprocess.run(line, shell=True, cwd=folder, capture_output=True, text=True, check=False, env=environment)
 
@@ -31,7 +40,7 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
     folder = tmp_path_factory.mktemp("user")
     output = ""
     for line in FIRST:
-        result = run(line, folder)
+        result = typed(line, folder)
         assert result.returncode == 0, result.stderr
         output = result.stdout
     yield folder, output
@@ -55,12 +64,16 @@ def test_first_commands_are_the_two_of_the_main_job() -> None:
 def test_shown_output_has_the_form_of_the_real_one(used: tuple[Path, str]) -> None:
     """Same titles, columns and rows; the numbers of another machine may differ in their last digits."""
     make = script("readme_blocks")
+
+    def forked(line: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        return processes.run_line(line, folder, environment) or make.in_shell(line, folder, environment)
+
     shown = [page for page in PAGES if blocks(page, "console")]
     assert shown[0] == README and len(shown) >= 4
     for page in shown:
         text = page.read_text(encoding="utf-8")
         place = make.place_of(page, text, used[0]) if make.TITLE.search(text) else used[0]
-        assert make.form(make.with_output(text, place)) == make.form(text), page.name
+        assert make.form(make.with_output(text, place, run=forked)) == make.form(text), page.name
 
 
 def test_a_table_of_another_form_is_told_from_one_with_other_numbers() -> None:

@@ -23,7 +23,7 @@ from adapterstilts.stages.stage_costs import StageCost, TotalCost, total_cost
 from adapterstilts.tasks.retrieval_options import resolve_layer
 
 # Bytes of a run beside its weights or scores: spec, metrics, provenance, manifest; and of a line of its log.
-_FILES_OF_TRAINING, _FILES_OF_EVALUATION, _FILES_OF_LANGUAGE, _LOG_LINE = 5_500, 5_000, 1_000, 120
+_FILES_OF_TRAINING, _FILES_OF_EVALUATION, _FILES_OF_LANGUAGE, _LOG_LINE = 5_500, 1_900, 700, 120
 # Checkpoints at the same time: the best, the last, and the next until the last is deleted.
 _CHECKPOINTS = 3
 # Seconds of decoding, scoring and writing a row.

@@ -43,12 +43,6 @@ class Failure(Strict):
     log: Path | None = None
     command: str | None = None
 
-    def __str__(self) -> str:
-        lines = [f"{self.name}: {self.error}"]
-        lines += [f"  traceback: {self.log}"] if self.log else []
-        lines += [f"  alone: {self.command}"] if self.command else []
-        return "\n".join(lines)
-
 
 class StagesFailedError(AstiltsError):
     """Several stages of a command failed.
@@ -62,10 +56,13 @@ class StagesFailedError(AstiltsError):
         self.failures = list(failures)
         self.dropped = list(dropped)
         lines = [f"{len(failures)} stages failed{_therefore(dropped)}."]
-        lines += [str(one) for one in failures[:_SHOWN]]
+        for one in failures[:_SHOWN]:
+            lines += [f"{one.name}: {one.error}", *([f"  traceback: {one.log}"] if one.log else [])]
         if (more := len(failures) - _SHOWN) > 0:
             lines.append(f"{more} more, each with {CHECKPOINTS}/{LOG} in its folder below .work.")
-        super().__init__("\n".join(lines) + "\n", remedy="Repeat the command: what is in the store is not made again.")
+        remedy = "Repeat the command when their causes are mended: what is in the store is not made again."
+        super().__init__("\n".join([*lines, remedy]))
+        self.remedy = remedy
 
     def __reduce__(self) -> tuple[type[StagesFailedError], tuple[list[Failure], list[str]]]:
         return type(self), (self.failures, self.dropped)

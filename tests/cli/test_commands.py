@@ -162,7 +162,6 @@ WRONG_USE = {
     "transfer --from none --to mlqa --plan --format mermaid --json": "--format mermaid and --json do not go together",
     "train-intermediate squad --on h100": "--on h100 has no meaning without --plan",
     "transfer --from none --to mlqa --profile mini --plan --on h10": "Unknown machine 'h10'. Did you mean 'h100'",
-    "train-intermediate squad --profile mini --precision bf16 --plan --on t4": "NVIDIA T4 16 GB has no bf16",
     "train-intermediate squad --plan --format svg": "'svg' is not one of 'text', 'mermaid'",
     "runs show zzz": "No run 'zzz'",
     "tasks show sqad": "Did you mean 'squad'",

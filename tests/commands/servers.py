@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import adapterstilts
+from tests.processes import Command
 
 WAIT = 240
 
@@ -26,7 +27,7 @@ class Server:
         said: What it wrote until then.
     """
 
-    process: subprocess.Popen[str]
+    process: Command
     port: int
     said: list[str]
 
@@ -55,22 +56,15 @@ class Server:
 @contextmanager
 def serving(*words: str, store: Path) -> Iterator[Server]:
     """A server on a free port."""
-    command = [sys.executable, "-m", "adapterstilts", "serve", *words, "--port", "0", "--store", str(store)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    said: list[str] = []
+    process = Command("serve", *words, "--port", "0", "--store", str(store))
     try:
-        for line in process.stderr:
-            said.append(line)
-            if line.startswith("Listening at"):
-                yield Server(process, int(line.split(",")[0].rpartition(":")[2]), said)
-                break
-        else:
-            raise AssertionError("".join(said))
+        while not (found := re.search(r"^Listening at .*:(\d+),.*\n", process.stderr, re.MULTILINE)):
+            with suppress(subprocess.TimeoutExpired):
+                raise AssertionError(f"ended with {process.wait(timeout=0.02)}: {process.stderr}")
+        yield Server(process, int(found[1]), process.stderr.splitlines())
     finally:
         process.kill()
         process.wait()
-        process.stderr.close()
 
 
 def predicted(model: str, records: Sequence[dict[str, Any]], folder: Path, **options: Any) -> list[dict[str, Any]]:

@@ -75,6 +75,8 @@ def test_plans_are_text_of_eighty_columns_json_and_a_picture(suite: dict[str, An
     text = plan_text(plan)
     assert text.startswith("2 stages: 0 in the store, 1 to train, 1 to evaluate. Sharing saves 0 trainings.\n")
     assert max(map(len, text.splitlines())) <= 80 and all(one.key in text for one in plan.stages)
+    costs = text.splitlines()[text.splitlines().index(f"Estimate for {plan.on}, threads: {plan.all.cores}") :]
+    assert [line.split()[0] for line in costs[1:]] == ["time", "compute", "hours", "memory", "disk"]
     drawn = plan_mermaid(plan).splitlines()
     train, evaluate = plan.stages
     assert drawn[0] == "flowchart LR" and f"  s{train.key} --> s{evaluate.key}" in drawn
@@ -103,6 +105,17 @@ def planned(words: list[str], folder: Path) -> tuple[dict[str, Any], dict[str, A
     done = subprocess.run([sys.executable, "-c", PLAN, *words], capture_output=True, text=True, check=False, cwd=folder)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout), json.loads(done.stderr.splitlines()[-1])
+
+
+def test_a_plan_for_another_machine_says_what_is_stored_and_what_is_missing(suite: dict[str, Any]) -> None:
+    adapterstilts.train_intermediate("squad", **suite)
+    flags = [part for name, value in suite.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    words = ["transfer", "--from", "squad", "--to", "mlqa", "--no-baseline", "--languages", "en", "--plan", *flags]
+    plan, _ = planned([*words, "--on", "h100", "--json"], suite["store"])
+    stored, train, evaluate = sorted(plan["stages"], key=lambda one: one["stage"] != "train-intermediate")
+    assert stored["cost"] is None and train["cost"]["flops"] > 0 and evaluate["cost"]["seconds"] > 0
+    assert plan["on"] == "NVIDIA H100 SXM 80 GB" and plan["missing"] == plan["all"]
+    assert plan["missing"]["kwh"] > 0 and plan["missing"]["memory"].keys() == {"host", "device"}
 
 
 NINE = "anli_plus,mnli,qqp,squad,squad_v2,hellaswag,ccg,cosmosqa,commonsenseqa"

@@ -7,8 +7,6 @@ import io
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from adapterstilts.cli.main import main
 from adapterstilts.errors import AstiltsError, UsageError
 from adapterstilts.stages.reporter import Silent
 from tests.commands.answered import questions, read_records, write_records
+from tests.processes import Command
 
 COLUMNS = {"context": "story", "question": "query"}
 
@@ -68,7 +67,7 @@ def test_a_killed_process_leaves_what_the_next_one_goes_on_from(
     out = tmp_path / "out.jsonl"
     words = ["predict", "squad", "--input", str(asked), "--store", str(answering["store"]), "--chunk", "2", "--out"]
     part, sidecar = Path(f"{out}.part"), Path(f"{out}.part.json")
-    process = subprocess.Popen([sys.executable, "-m", "adapterstilts", *words, str(out)], stderr=subprocess.DEVNULL)
+    process = Command(*words, str(out))
     end = time.monotonic() + 120
     while not (sidecar.is_file() and json.loads(sidecar.read_text())["rows"] >= 4) and time.monotonic() < end:
         time.sleep(0.01)

@@ -102,9 +102,8 @@ def test_rows_of_the_suite_are_told_once_for_all_commands(tmp_path: Path, monkey
     monkeypatch.setenv(FOLDER, str(tmp_path))
     told = generator("question_pairs")(split="validation", language="de", size=12)
     mini = task(mini={"generator": "question_pairs", "splits": {"train": 10, "validation": 12}})
-    assert MiniRows().load(mini, "validation", "de", BadRows(skip=False))["text_a"][:] == [
-        row["text_a"] for row in told
-    ]
+    found = MiniRows().load(mini, "validation", "de", BadRows(skip=False))
+    assert found["text_a"][:] == [row["text_a"] for row in told]
     (path,) = tmp_path.iterdir()
     assert json.loads(path.read_text(encoding="utf-8"))["fact"] == told
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
-import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +19,13 @@ import torch
 from safetensors.torch import load_file
 
 import adapterstilts
+from adapterstilts.cli import main
 from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.runs.store import RunStore
 from adapterstilts.stages.checkpoints import latest_complete
+from tests import processes
 from tests.conftest import QUICK, WINDOWS, write_squad
-
-ASTILTS = [sys.executable, "-m", "adapterstilts"]
-
+from tests.processes import Command
 
 # One row in each micro-batch: slow enough that a step can be hit.
 SLOW: dict[str, Any] = {"epochs": 3, "eval_steps": 5, "tokens_per_batch": 1, "patience": 99}
@@ -31,7 +34,7 @@ SLOW: dict[str, Any] = {"epochs": 3, "eval_steps": 5, "tokens_per_batch": 1, "pa
 def command(quick: dict[str, Any], store: Path, *words: str) -> list[str]:
     flags = {**quick, **SLOW, "store": store}
     given = [part for name, value in flags.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-    return [*ASTILTS, *words, *given]
+    return [*words, *given]
 
 
 def train(quick: dict[str, Any], store: Path, *more: str) -> list[str]:
@@ -61,20 +64,15 @@ def last_step(store: Path) -> int:
 
 def kill_at_step(words: list[str], store: Path, step: int) -> None:
     """Starts a command and sends it SIGKILL as soon as it has logged `step`."""
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = Command(*words)
     while last_step(store) < step:
         try:
             code = process.wait(timeout=0.01)
         except subprocess.TimeoutExpired:
             continue
-        assert process.stderr is not None
-        pytest.fail(f"ended with {code} before step {step}: {process.stderr.read()}")
+        pytest.fail(f"ended with {code} before step {step}: {process.stderr}")
     process.kill()
     assert process.wait() == -signal.SIGKILL
-
-
-def run(words: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, capture_output=True, text=True, check=False, **options)
 
 
 def only_run(store: Path) -> Path:
@@ -96,7 +94,7 @@ def test_killed_training_resumes_to_bitwise_the_same_weights(
     assert resumable is not None
     (work / "checkpoints" / "checkpoint-53").mkdir()
     (work / "checkpoints" / "checkpoint-53" / "trained.safetensors").write_bytes(b"half")
-    assert run(train(quick, killed)).returncode == 0
+    assert processes.run(*train(quick, killed)).returncode == 0
     one, other = only_run(finished), only_run(killed)
     assert one.name == other.name
     first, second = load_file(one / "weights.safetensors"), load_file(other / "weights.safetensors")
@@ -156,23 +154,26 @@ def test_finished_work_is_published_and_not_done_again(quick: dict[str, Any], fi
     store = shutil.copytree(finished, tmp_path / "store")
     folder = only_run(store)
     folder.replace(store / ".work" / folder.name)
-    again = run(train(quick, store))
+    again = processes.run(*train(quick, store))
     assert again.returncode == 0 and "steps" not in again.stderr, again.stderr
     assert only_run(store) == folder
+
+
+def without_provenance(words: list[str]) -> None:
+    """The disk is full when the training has ended."""
+    from adapterstilts.runs import provenance
+
+    def full(*args: Any, **given: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    provenance.Stopwatch.record = full  # type: ignore[method-assign]
+    main(words)
 
 
 def test_checkpoints_outlive_a_failure_after_training(quick: dict[str, Any], tmp_path: Path) -> None:
     """What fails when the result is written must not cost the training."""
     store = tmp_path / "store"
-    code = (
-        "import sys, errno\n"
-        "from adapterstilts.runs import provenance\n"
-        "def full(*args, **kwargs): raise OSError(errno.ENOSPC, 'No space left on device')\n"
-        "provenance.Stopwatch.record = full\n"
-        "from adapterstilts.cli import main\n"
-        "main(sys.argv[1:])"
-    )
-    failed = run([sys.executable, "-c", code, *train(quick, store)[3:]])
+    failed = processes.run(*train(quick, store), main=without_provenance)
     assert failed.returncode == 1 and "No space left" in failed.stderr
     train_here(quick, store)
     assert json.loads((only_run(store) / "provenance.json").read_text())["resumed_from_step"] == 54
@@ -183,7 +184,7 @@ def test_evaluation_goes_on_with_the_languages_that_are_left(quick: dict[str, An
     languages = ["en", "de", "es", "ru", "zh"]
     words = command(quick, store, "transfer", "--from", "none", "--to", "xquad", "--languages", ",".join(languages))
     words += ["--seeds", "1", "--epochs", "1", "--max-train-examples", "8"]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = Command(*words)
     while not list(store.glob(".work/evaluate-*/scores/en.json")):
         try:
             pytest.fail(f"ended with {process.wait(timeout=0.001)} before it could be killed")
@@ -193,26 +194,29 @@ def test_evaluation_goes_on_with_the_languages_that_are_left(quick: dict[str, An
     process.wait()
     (kept,) = store.glob(".work/evaluate-*/scores/en.json")
     before = kept.stat().st_mtime_ns
-    result = run([*words, "--json"])
+    result = processes.run(*words, "--json")
     assert result.returncode == 0, result.stderr
     row = json.loads(result.stdout)["rows"][0]
     assert list(row["languages"]) == languages
     assert (Path(row["folder"]) / "scores/en.json").stat().st_mtime_ns == before
 
 
-_LIMITED = """
-import json, resource, signal, sys
-from adapterstilts.cli.main import main
+LIMITS = (1000, 2500, 4000, 8000)
 
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-for limit in json.loads(sys.argv[1]):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    try:
-        main(sys.argv[2:])
-    except SystemExit as stopped:
-        print("FAILED", limit, stopped.code, file=sys.stderr, flush=True)
-"""
+
+def with_limits(words: list[str]) -> None:
+    """The same command with each limit of a file's size in bytes."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    with redirect_stderr(StringIO()) as said:  # what is said is written to a file, too
+        for limit in LIMITS:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+            try:
+                main(words)
+            except SystemExit as stopped:
+                print("FAILED", limit, stopped.code, file=sys.stderr)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    print(said.getvalue(), file=sys.stderr)
 
 
 def test_full_disk_is_one_clear_error_and_the_store_stays_valid(
@@ -224,11 +228,9 @@ def test_full_disk_is_one_clear_error_and_the_store_stays_valid(
     """
     store = shutil.copytree(finished, tmp_path / "store")
     before = only_run(store)
-    limits = [1000, 2500, 4000, 8000]
-    words = train(quick, store, "--seed", "2")[len(ASTILTS) :]
-    failed = run([sys.executable, "-c", _LIMITED, json.dumps(limits), *words])
+    failed = processes.run(*train(quick, store, "--seed", "2"), main=with_limits)
     assert "Traceback" not in failed.stderr, failed.stderr
-    for limit, said in zip(limits, failed.stderr.split("FAILED ")[:-1], strict=True):
+    for limit, said in zip(LIMITS, failed.stderr.split("FAILED ")[:-1], strict=True):
         assert f"FAILED {limit} 1\n" in failed.stderr
         assert "No space left" in said and "finished runs are untouched" in said, (limit, said)
     assert only_run(store) == before
@@ -248,7 +250,7 @@ def test_killed_few_shots_end_as_undisturbed_ones(tiny_backbone: Path, tmp_path:
         adapterstilts.transfer("none", "mlqa", store=store, **zero)
     given = {**options, "shots": "de=8", "store": killed}
     flags = [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-    kill_at_step([*ASTILTS, "transfer", "--from", "none", "--to", "mlqa", *flags], killed, 10)
+    kill_at_step(["transfer", "--from", "none", "--to", "mlqa", *flags], killed, 10)
     assert [path.name.partition("-draw")[0] for path in killed.glob(".work/*")] == ["few-shot-mlqa-de-8"]
     (one,), (other,) = (
         adapterstilts.transfer("none", "mlqa", **{**given, "store": store}).few_shots for store in (whole, killed)
@@ -260,32 +262,24 @@ def test_killed_few_shots_end_as_undisturbed_ones(tiny_backbone: Path, tmp_path:
 
 def test_two_processes_share_one_result(quick: dict[str, Any], tmp_path: Path) -> None:
     store = tmp_path / "store"
-    both = [
-        subprocess.Popen([*train(quick, store), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    outputs = [process.communicate(timeout=240) for process in both]
-    assert [process.returncode for process in both] == [0, 0], outputs
-    keys = {json.loads(out)["key"] for out, _ in outputs}
+    both = [Command(*train(quick, store), "--json") for _ in range(2)]
+    assert [process.wait(timeout=240) for process in both] == [0, 0], [process.stderr for process in both]
+    keys = {json.loads(process.stdout)["key"] for process in both}
     assert len(keys) == 1
-    messages = "".join(err for _, err in outputs)
+    messages = "".join(process.stderr for process in both)
     assert "waiting for its result" in messages or "already in the store" in messages
     assert len(RunStore(store).runs()) == 1
 
 
 def test_interrupt_says_what_is_kept(quick: dict[str, Any], tmp_path: Path) -> None:
     store = tmp_path / "store"
-    process = subprocess.Popen(
-        train(quick, store), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-        # A shell's background jobs, and what they start, ignore it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
+    process = Command(*train(quick, store))
     while last_step(store) < 6:
         try:
             pytest.fail(f"ended with {process.wait(timeout=0.01)} before it could be interrupted")
         except subprocess.TimeoutExpired:
             continue
-    os.kill(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    err = process.stderr
     assert "the same command goes on from the last checkpoint" in err and "Traceback" not in err

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,9 @@ from typing import Any
 import pytest
 
 import adapterstilts
+from tests.processes import Command
 from tests.translation_models import save_marian, sentences
 
-ASTILTS = [sys.executable, "-m", "adapterstilts"]
 FILE = "XNLI/translate-train/en-de-translated.tsv"
 
 
@@ -26,19 +25,18 @@ def options(model: Path, out: Path) -> dict[str, Any]:
 
 def command(model: Path, out: Path) -> list[str]:
     flags = options(model, out).items()
-    return [*ASTILTS, "translate", "mnli",
+    return ["translate", "mnli",
             *(str(part) for name, value in flags for part in (f"--{name.replace('_', '-')}", value))]  # fmt: skip
 
 
 def kill_after(words: list[str], out: Path, batches: int) -> None:
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = Command(*words)
     while len(list(out.glob(".work/*/*.json"))) < batches:
         try:
             code = process.wait(timeout=0.01)
         except subprocess.TimeoutExpired:
             continue
-        assert process.stderr is not None
-        pytest.fail(f"ended with {code} before batch {batches}: {process.stderr.read()}")
+        pytest.fail(f"ended with {code} before batch {batches}: {process.stderr}")
     process.kill()
     assert process.wait() == -signal.SIGKILL
 

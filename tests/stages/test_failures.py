@@ -30,7 +30,12 @@ def test_a_record_is_kept_until_the_stage_begins_again_and_its_log_grows(world: 
     assert recorded_failure(work) == failure and failure.name == store.folder(spec).name
     assert failure.error == "Row 3 has no label. Give it one." and failure.log is not None
     assert failure.log.read_text().count("Traceback") == 2 and "attempt 2" in failure.log.read_text()
-    assert str(failure).splitlines()[1:] == [f"  traceback: {failure.log}", "  alone: astilts x --only y"]
+    again = StagesFailedError([failure, failure], [])
+    assert str(again).splitlines() == [
+        "2 stages failed.",
+        *2 * [f"{failure.name}: Row 3 has no label. Give it one.", f"  traceback: {failure.log}"],
+        "Repeat the command when their causes are mended: what is in the store is not made again.",
+    ]
     forget_failure(work)
     assert recorded_failure(work) is None and failure.log.is_file()
 
