@@ -114,6 +114,9 @@ def test_groups() -> None:
     assert check_languages(["de", "group:africa"], available=offered, owner="x") == ("de", "sw", "yo")
     assert in_group("Indo-European", offered) == in_group("indo_european", offered) == ["en", "de", "ru"]
     assert in_group("cyrl", offered) == ["ru"]
+    assert check_languages(["group:africa", "-yo"], available=offered, owner="x") == ("sw",)
+    assert check_languages(["-yor_Latn", "-en"], available=offered, owner="x") == ("de", "sw", "ru", "zh")
+    assert check_languages(["all", "-en"], available=offered, owner="x") == ("de", "sw", "yo", "ru", "zh")
     with pytest.raises(UsageError, match="Unknown group of languages 'afrika'. Did you mean 'africa'"):
         in_group("afrika", offered)
     with pytest.raises(UsageError, match="None of the languages here is in the group 'oceania'"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from adapterstilts.commands.options import ALL
 from adapterstilts.data.sources.rows import Source
 from adapterstilts.errors import DataError, UsageError, unknown
-from adapterstilts.languages import GROUP, in_group, named_languages, shown
+from adapterstilts.languages import GROUP, in_group, is_several, named_languages, shown
 from adapterstilts.stages.evaluation_spec import Scored, evaluation_languages
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.recipe import Recipe
@@ -102,13 +102,13 @@ def scored_targets(
     tasks = _with_source(tasks, named, source, note)
     own = {task.name: _in_benchmark(task, named, scored) for task in tasks}
     said = scored.languages or ()
-    wanted = [one for one in said if not one.startswith(GROUP)]
+    wanted = [one for one in said if not is_several(one)]
     if len(tasks) == 1 and len(wanted) == len(said):
         return own
     every = {task.name: evaluation_languages(source, task, replace(own[task.name], languages=None)) for task in tasks}
     offered = {task.name: _offered(task, every[task.name], scored.split, source) for task in tasks}
     anywhere = list(dict.fromkeys(one for have in offered.values() for one in have))
-    members = set(named_languages([one for one in said if one not in wanted], anywhere))
+    members = set(named_languages(said, anywhere))
     if nowhere := [one for one in wanted if one not in anywhere]:
         remedy = "`astilts tasks` shows the languages of each."
         raise UsageError(f"No target has test data in {', '.join(nowhere)}.", remedy=remedy)
@@ -123,7 +123,7 @@ def scored_targets(
         elif said and not chosen and have:
             remedy = f"Leave it out, or choose from: {shown(have)}."
             raise UsageError(f"{name} has none of the languages {', '.join(said)}.", remedy=remedy)
-        elif members and chosen and not lacking:
+        elif len(wanted) < len(said) and chosen and not lacking:
             found[name] = replace(own[name], languages=chosen)
         elif chosen and lacking and (said or name in named.implied):
             note(f"{name} is scored in {', '.join(chosen)}: there are no test data in {', '.join(lacking)}.")

@@ -12,7 +12,7 @@ from adapterstilts.commands.shared_models import is_strangers
 from adapterstilts.commands.targets import PUBLISHED_FUSION
 from adapterstilts.commands.used import check_pooling, check_settings_used, flag, names_of, without_training
 from adapterstilts.errors import UsageError
-from adapterstilts.languages import GROUP, known_language
+from adapterstilts.languages import is_several, known_language
 from adapterstilts.modeling.compositions import COMPOSITIONS
 from adapterstilts.modeling.option_text import parse_choice
 from adapterstilts.runs.specs import Choice
@@ -45,7 +45,7 @@ def check_options(
         UsageError: See above.
     """
     for name in options.languages or ():
-        if not name.startswith(GROUP):
+        if not is_several(name):
             known_language(name)
     trained = [task for task in tasks if task.build_kind().trained]
     check_pooling(options.pooling, tasks)

@@ -9,7 +9,7 @@ from adapterstilts.languages.checks import (
     named_languages,
     shown,
 )
-from adapterstilts.languages.groups import GROUP, Origin, in_group, origin_of, script_of
+from adapterstilts.languages.groups import GROUP, WITHOUT, Origin, in_group, is_several, origin_of, script_of
 from adapterstilts.languages.names import LANGUAGES
 from adapterstilts.languages.tags import (
     ENGLISH,
@@ -24,12 +24,14 @@ __all__ = [
     "ENGLISH",
     "GROUP",
     "LANGUAGES",
+    "WITHOUT",
     "Origin",
     "canonical",
     "check_languages",
     "check_training_languages",
     "context_language",
     "in_group",
+    "is_several",
     "known_language",
     "languages_of",
     "named_languages",

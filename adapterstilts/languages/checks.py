@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from adapterstilts.errors import UsageError, unknown
-from adapterstilts.languages.groups import GROUP, in_group
+from adapterstilts.languages.groups import EVERY, GROUP, WITHOUT, in_group, is_several
 from adapterstilts.languages.names import LANGUAGES
 from adapterstilts.languages.tags import ENGLISH, canonical, languages_of
 
@@ -29,24 +29,34 @@ def check_languages(codes: Iterable[str], *, available: Collection[str], owner: 
     return tuple(chosen)
 
 
-def named_languages(codes: Iterable[str], available: Collection[str]) -> list[str]:
-    """Canonical names of languages and pairs, and in the place of each `group:NAME` its members among `available`.
+def named_languages(names: Iterable[str], available: Collection[str]) -> list[str]:
+    """Canonical names of languages and pairs, with `all` and each `group:NAME` replaced by its members.
+
+    Args:
+        names: Those that begin with `-` are left out of the others, or of all that are available.
+        available: What `all` and groups are about.
 
     Raises:
         UsageError: A language or group is unknown, or none of `available` is in the group.
     """
+    given = list(names)
+    left_out = {known_language(name.removeprefix(WITHOUT)) for name in given if name.startswith(WITHOUT)}
     found: list[str] = []
-    for given in codes:
-        if given.startswith(GROUP):
-            group = given.removeprefix(GROUP)
-            if not (members := in_group(group, available)):
-                raise UsageError(
-                    f"None of the languages here is in the group {group!r}.", remedy=f"They are: {shown(available)}."
-                )
-            found += [one for one in members if one not in found]
-        else:
-            found.append(known_language(given))
-    return found
+    for name in [name for name in given if not name.startswith(WITHOUT)] or ([EVERY] if left_out else []):
+        found += [one for one in _members(name, available) if one not in found or not is_several(name)]
+    return [one for one in found if one not in left_out]
+
+
+def _members(name: str, available: Collection[str]) -> Collection[str]:
+    if not is_several(name):
+        return [known_language(name)]
+    members = available if name == EVERY else in_group(name.removeprefix(GROUP), available)
+    if not members:
+        raise UsageError(
+            f"None of the languages here is in the group {name.removeprefix(GROUP)!r}.",
+            remedy=f"They are: {shown(available)}.",
+        )
+    return members
 
 
 def known_language(given: str) -> str:

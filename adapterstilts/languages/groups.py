@@ -14,6 +14,17 @@ from adapterstilts.languages.tags import codes_of, context_language, usual_scrip
 GROUP = "group:"
 """What stands before the name of a group where languages can be named one by one."""
 
+EVERY = "all"
+"""What stands for all languages there."""
+
+WITHOUT = "-"
+"""What stands before a language there that is left out of a group or of all."""
+
+
+def is_several(name: str) -> bool:
+    """Whether it stands for any number of languages, or for all but one."""
+    return name == EVERY or name.startswith((GROUP, WITHOUT))
+
 
 @dataclass(frozen=True)
 class Origin:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy as np
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.unknown_words import SAMPLE, unknown_share
 from adapterstilts.errors import CompatibilityError
+from adapterstilts.languages import WITHOUT
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.specs import EvaluateSpec
@@ -34,9 +35,11 @@ def check_words(backbone: Backbone, task: str, rows: Dataset, *, note: Note) -> 
         CompatibilityError: Most of a language's text is unknown.
     """
     spoken = np.asarray(rows["language"][:])
-    for language in sorted(set(spoken.tolist())):
-        share = unknown_share(rows.select(np.flatnonzero(spoken == language)), backbone.tokenizer())
-        _judge(backbone, task, language, share, note)
+    shares = {
+        language: unknown_share(rows.select(np.flatnonzero(spoken == language)), backbone.tokenizer())
+        for language in sorted(set(spoken.tolist()))
+    }
+    _judge(backbone, task, shares, note)
 
 
 def check_evaluated_words(spec: EvaluateSpec, setup: Setup, *, note: Note) -> None:
@@ -53,17 +56,30 @@ def check_evaluated_words(spec: EvaluateSpec, setup: Setup, *, note: Note) -> No
         rows = setup.source.load(task, spec.split, language, BadRows(skip=spec.skip_bad_rows))
         return unknown_share(rows, backbone.tokenizer())
 
-    for language, fingerprint in spec.fingerprints.items():
-        identity = (backbone.fingerprint, fingerprint, str(SAMPLE))
-        share = memory.recall("unknown share", *identity, find=partial(share_of, language))
-        _judge(backbone, task.name, language, share, note)
-
-
-def _judge(backbone: Backbone, task: str, language: str, share: float, note: Note) -> None:
-    message = f"{backbone.name} has no token for {100 * share:.0f}% of the characters of {task} in {language}"
-    if share > MOSTLY_UNKNOWN:
-        raise CompatibilityError(
-            f"{message}.", remedy="Leave the language out, or choose a --backbone whose vocabulary has its script."
+    shares = {
+        language: memory.recall(
+            "unknown share", backbone.fingerprint, fingerprint, str(SAMPLE), find=partial(share_of, language)
         )
-    if share > MANY_UNKNOWN:
-        note(f"Warning: {message}, so it will know little of them.")
+        for language, fingerprint in spec.fingerprints.items()
+    }
+    _judge(backbone, task.name, shares, note)
+
+
+def _judge(backbone: Backbone, task: str, shares: Mapping[str, float], note: Note) -> None:
+    """Says what is to be said of languages with their shares of unknown characters."""
+
+    def said(languages: Sequence[str]) -> str:
+        first = f"{100 * shares[languages[0]]:.0f}% of the characters of {task} in {languages[0]}"
+        more = [f"{100 * shares[language]:.0f}% in {language}" for language in languages[1:]]
+        return f"{backbone.name} has no token for {', '.join([first, *more])}"
+
+    if refused := [language for language, share in shares.items() if share > MOSTLY_UNKNOWN]:
+        without = ",".join(f"{WITHOUT}{language}" for language in refused)
+        raise CompatibilityError(
+            f"{said(refused)}.",
+            remedy=f"Leave {'the language' if len(refused) == 1 else 'these'} out (--languages={without}), or choose a "
+            "--backbone whose vocabulary has the script.",
+        )
+    for language, share in shares.items():
+        if share > MANY_UNKNOWN:
+            note(f"Warning: {said([language])}, so it will know little of them.")

@@ -9,6 +9,8 @@ import pytest
 
 import adapterstilts
 from adapterstilts.commands.score import score_folders
+from adapterstilts.reporting.transfer import transfer_tables
+from adapterstilts.runs.store import RunStore
 from tests.conftest import without_training
 
 # Targets of which the slices have training and test data, with the languages that they have.
@@ -23,6 +25,13 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "squad": ("en",),
     "squad_v2": ("en",),
     "siqa": ("en",),
+    "sib200": ("quy", "yo"),
+    "masakhaner": ("yo",),
+    "masakhapos": ("sw",),
+    "afrixnli": ("wo",),
+    "jsquad": ("ja",),
+    "cmrc2018": ("zh",),
+    "ntrex": ("mi",),
     "tatoeba": ("sw",),
     "bucc2018": ("zh",),
 }
@@ -33,7 +42,7 @@ VALIDATION: dict[str, tuple[str, ...]] = {
     "xnli": ("en", "de", "ru", "sw", "zh"),
 }
 INTERMEDIATE = ["anli_plus", "mnli", "squad", "squad_v2", "hellaswag", "ccg", "cosmosqa", "commonsenseqa", "udpos",
-                "panx", "siqa"]  # fmt: skip
+                "panx", "siqa", "sib200", "ocnli"]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +88,7 @@ def test_real_slices_train(real: dict[str, Any], task: str) -> None:
 
 @pytest.mark.parametrize("task", TARGETS)
 def test_real_slices_are_trained_and_scored(real: dict[str, Any], task: str) -> None:
-    options = without_training(real) if task in ("tatoeba", "bucc2018") else real
+    options = without_training(real) if task in ("tatoeba", "bucc2018", "ntrex") else real
     result = adapterstilts.transfer("none", task, languages=TARGETS[task], max_eval_examples=8, seeds=1, **options)
     (row,) = result.rows
     assert list(row.languages) == list(TARGETS[task])
@@ -99,6 +108,41 @@ def test_real_validation_data_are_scored(real: dict[str, Any], task: str) -> Non
     (row,) = adapterstilts.transfer("none", task, seeds=1, **options).rows
     assert row.split == "validation" and set(row.languages) == set(VALIDATION[task])
     assert all(metrics["examples"] == 8 for metrics in row.languages.values())
+
+
+def test_a_task_of_another_language_is_trained_on_in_it(real: dict[str, Any]) -> None:
+    """IndoNLI's own rows as an intermediate task, and MultiNLI's where it is the target."""
+    result = adapterstilts.train_intermediate("indonli", **real)
+    (run,) = RunStore(real["store"]).runs()
+    (data,) = [task.data for task in run.training.tasks]
+    assert data.languages == ("id",) and data.validation_language == "id" and result.validation
+    none, indonli = adapterstilts.transfer("indonli", "indonli", max_eval_examples=8, seeds=1, **real).rows
+    assert indonli.intermediate.startswith("indonli@") and set(none.languages) == set(indonli.languages) == {"id"}
+    trained = {run.spec.task: run.training.tasks[0].data.languages for run in RunStore(real["store"]).runs()
+               if run.spec.stage == "train-target"}  # fmt: skip
+    assert trained == {"mnli": ("en",)}
+
+
+def test_what_kinds_of_reasoning_gain(real: dict[str, Any], tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "taxixnli/original").mkdir(parents=True)
+    for name in ("xnli", "mnli"):
+        (data / name).symlink_to(real["data_dir"] / name)
+    pairs = [line.split("\t") for line in (data / "xnli/test-en.tsv").read_text(encoding="utf-8").splitlines()]
+    plain = [pair for pair in pairs if '"' not in "".join(pair)][:60]
+    marks = ["1\t0", "0\t1", "-1\t-1"]
+    lines = ["pairID\tpromptID\tsentence1\tsentence2\tgold_label\tnegation\tcausal"]
+    lines += [f"{n}\t0\t{a}\t{b}\t{label}\t{marks[n % 3]}" for n, (a, b, label) in enumerate(plain)]
+    (data / "taxixnli/original/diagnostic-en-combined.tsv").write_text("\n".join(lines), encoding="utf-8")
+    options = {**real, "data_dir": data, "seeds": 1, "languages": ("de", "sw")}
+    adapterstilts.train_intermediate("mnli", **{**options, "seeds": None, "languages": None, "data_dir": data})
+    result = adapterstilts.transfer("mnli", "taxixnli", **options)
+    for row in result.rows:
+        assert row.zero_shot and {"accuracy:negation", "accuracy:causal"} < row.zero_shot.keys()
+    assert {"accuracy", "accuracy:negation", "accuracy:causal"} <= result.rows[1].difference.keys()
+    assert {one["metric"] for one in result.records()} == {"accuracy", "accuracy:negation", "accuracy:causal"}
+    table = transfer_tables(result)
+    assert "TaxiXNLI, accuracy by category of examples" in table and "negation" in table
 
 
 def test_xcopa_is_scored_by_a_model_of_social_iqa(real: dict[str, Any], tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ SOURCE, ENGLISH, GOLD = "de-1\tJa.\nde-2\tNein.\n", "en-1\tNo.\nen-2\tMaybe.\n",
 RACE = json.dumps(
     {"article": "It rained.", "questions": ["Why?"], "options": [["a", "b"]], "answers": ["B"], "id": "x"}
 )
+TAXI = "pairID\tpromptID\tsentence1\tsentence2\tgold_label\tnegation\tcausal\n"
 CONTEXT = "Ann came. Bob left."
 QUESTION: dict[str, Any] = {"id": "q", "question": "Who left?", "answers": [{"text": "Bob", "answer_start": 10}]}
 ARTICLE: dict[str, Any] = {

@@ -20,6 +20,7 @@ from tests.data.release_examples import (
     QUESTION,
     RACE,
     SOURCE,
+    TAXI,
     XTREME_PAIRS,
     XTREME_QUESTION,
     Content,
@@ -200,6 +201,27 @@ MALFORMED: dict[str, tuple[str, tuple[Content, ...], dict, str, int | None]] = {
     ),
     "race_no_archive": ("race", ("RACE",), {}, r"file0 cannot be unpacked", None),
     "race_folder": ("race", (archive({"train/1.txt": RACE}),), {"split": "test"}, r"no texts in a folder 'test'", None),
+    "taxixnli_mark": (
+        "taxixnli",
+        (TAXI + "7\t2\tA\tB\tneutral\t2\t0\n8\t2\tA\tB\tneutral\t1\t0\n", *["A\tB\tneutral\n"] * 2),
+        {},
+        r"line 2: 'negation' is '2' instead of 1, 0 or -1",
+        1,
+    ),
+    "taxixnli_lines": (
+        "taxixnli",
+        (TAXI, "A\tB\tneutral\nC\tD\tneutral\n", "A\tB\tneutral\n"),
+        {},
+        r"has 2 pairs, and .*file2 has 1",
+        None,
+    ),
+    "taxixnli_other_pairs": (
+        "taxixnli",
+        (TAXI + "7\t2\tX\tB\tneutral\t1\t0\n", *["A\tB\tneutral\n"] * 2),
+        {},
+        r"has none of the pairs",
+        None,
+    ),
     "bucc_unknown": (
         "bucc",
         (SOURCE, ENGLISH, GOLD + "de-1\ten-9\n"),
@@ -380,5 +402,5 @@ def test_missing_file_wrong_number_and_unknown_option(tmp_path: Path, name: str)
 
 def test_every_format_has_malformed_files() -> None:
     formats = set(FORMATS.names())
-    assert len(formats) == 20
+    assert len(formats) == 21
     assert formats == {entry[0] for entry in MALFORMED.values()}

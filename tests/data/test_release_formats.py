@@ -21,6 +21,7 @@ from tests.data.release_examples import (
     QUESTION,
     RACE,
     SOURCE,
+    TAXI,
     XTREME_PAIRS,
     XTREME_QUESTION,
     XTREME_WORDS,
@@ -139,6 +140,16 @@ GOOD: dict[str, tuple[str, tuple[Content, ...], dict, list[dict]]] = {
         (archive({"RACE/dev/middle/1.txt": RACE, "RACE/train/middle/2.txt": "{", "RACE/readme": "x"}),),
         {"split": "dev"},
         [{"article": "It rained.", "question": "Why?", "options": ["a", "b"], "answer": "B"}],
+    ),
+    "taxixnli": (
+        "taxixnli",
+        (
+            TAXI + '7\t2\tHe "left".\tB\tneutral\t1\t0\n9\t3\tAbsent.\tB\tneutral\t1\t1\n',
+            'He "left".\tB\tneutral\n',
+            "Er ging.\tB\tneutral\n",
+        ),
+        {"language": "de"},
+        [{"text_a": "Er ging.", "text_b": "B", "label": "neutral", "id": "7", "categories": ["negation"]}],
     ),
     "bucc": (
         "bucc",
@@ -377,6 +388,6 @@ def test_sentence_breaks(text: str) -> None:
 
 def test_every_format_is_tested() -> None:
     formats = set(FORMATS.names())
-    assert len(formats) == 20
+    assert len(formats) == 21
     # Those of nobody's release have files of tests of their own.
     assert formats - {"squad_json", "tydiqa_json", "parquet", "arrow", "excel"} == {entry[0] for entry in GOOD.values()}

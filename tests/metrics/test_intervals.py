@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from adapterstilts.metrics.intervals import Interval, hierarchical_bootstrap, holm, interval, paired_bootstrap
+from adapterstilts.metrics.intervals import (
+    Interval,
+    hierarchical_bootstrap,
+    holm,
+    interval,
+    mean_gains,
+    paired_bootstrap,
+)
 from adapterstilts.metrics.resampling import draws, resample, united
 from adapterstilts.metrics.statistics import computed_anew, pearson, spearman
 
@@ -270,3 +277,15 @@ def test_one_draw_is_no_draw() -> None:
     gains = np.random.default_rng(1).normal(size=(3, 201))
     assert interval(gains[:, None], groups=20) == interval(gains, groups=20)
     assert interval(gains[None], groups=20) == interval(gains, groups=20)  # one seed, three draws
+
+
+def test_samples_without_an_example_that_counts_are_left_out() -> None:
+    """A category of few examples: some resamples have none of them."""
+    scores = {"de": {str(n): {"x": (float(n == 0), float(n < 2))} for n in range(8)}}
+    base = {"de": {str(n): {"x": (float(n == 1), float(n < 2))} for n in range(8)}}
+    drawn = resample([scores], [base], groups={str(n): str(n) for n in range(8)}, statistics={})
+    gains = mean_gains(drawn, ["de"], "x")
+    assert np.isnan(gains).any() and gains[0, 0] == 0.0
+    found = interval(gains, groups=8)
+    assert found.mean == 0.0 and found.low is not None and found.low < 0.0 < found.high and found.p == 1.0
+    assert interval(gains[:, :50], groups=8).low is None

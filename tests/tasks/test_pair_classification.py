@@ -197,3 +197,22 @@ def test_predictions_of_other_forms_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the entry of '1' is 'a', not a list of labels. Write a list of labels"):
         MANY.read_predictions(tmp_path / "test-en.json", ["1"])
     assert {one.name for one in METRICS if one.answers == "number"} == {"regression", "spearman", "pearson", "mse"}
+
+
+def test_each_category_has_a_value_of_its_own() -> None:
+    kind = PairClassification({"labels": ["a", "b"], "categories": ["negation", "causal", "spatial"]})
+    told = [["negation"], ["negation", "causal"], [], ["causal"]]
+    rows = [
+        {"id": str(n), "text_a": "x", "text_b": "y", "label": label, "language": "de", "categories": one}
+        for n, (label, one) in enumerate(zip("abab", told, strict=True))
+    ]
+    found = kind.score(dict(zip("0123", "aaab", strict=True)), rows, metric="accuracy", language="de")
+    assert found.metrics == {"accuracy": 75.0, "accuracy:negation": 50.0, "accuracy:causal": 50.0}
+    assert found.items["1"] == {"accuracy": 0.0, "accuracy:negation": (0.0, 1.0), "accuracy:causal": (0.0, 1.0)}
+    assert found.items["2"] == {"accuracy": 100.0, "accuracy:negation": (0.0, 0.0), "accuracy:causal": (0.0, 0.0)}
+    assert "categories" in kind.columns({"labels": ["a", "b"], "categories": ["negation"]})
+    assert "categories" not in PairClassification.columns({"labels": ["a", "b"]})
+    with pytest.raises(ValueError, match="'lexical' is not one of the categories negation, causal"):
+        kind.check({**rows[0], "categories": ["lexical"]})
+    with pytest.raises(UsageError, match="categories have no meaning with multi_label or regression"):
+        PairClassification({"regression": True, "categories": ["negation"]})

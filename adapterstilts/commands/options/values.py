@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator
 
 from adapterstilts.errors import UsageError, unknown
-from adapterstilts.languages import GROUP, canonical
+from adapterstilts.languages import canonical, is_several
 from adapterstilts.settings import ONE_IS_A_LIST
 
 ALL = "all"
@@ -88,11 +88,11 @@ LanguageName = Annotated[str, AfterValidator(canonical)]
 
 
 def _tags(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name if name.startswith(GROUP) else canonical(name) for name in names)
+    return tuple(name if is_several(name) else canonical(name) for name in names)
 
 
 LanguageNames = Annotated[Names, AfterValidator(_tags)]
-"""Languages, pairs, and groups of them, likewise."""
+"""Languages, pairs, groups of them, and with `-` those that are left out, likewise."""
 
 TRACKERS = ("tensorboard", "wandb", "mlflow")
 

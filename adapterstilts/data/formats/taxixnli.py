@@ -25,6 +25,7 @@ def read_taxixnli(paths: tuple[Path, ...], language: str, bad: BadRows) -> Recor
     Raises:
         DataError: XNLI's files do not have equally many lines, or none of the pairs is there.
     """
+    annotated = list(read_tsv(paths[:1], "en", bad))
     english, own = (_pairs(path, language, bad) for path in paths[1:])
     if len(english) != len(own):
         raise DataError(
@@ -33,7 +34,7 @@ def read_taxixnli(paths: tuple[Path, ...], language: str, bad: BadRows) -> Recor
         )
     lines = {_key(pair["text_a"], pair["text_b"]): number for number, pair in enumerate(english)}
     found = 0
-    for where, record in read_tsv((paths[0],), "en", bad):
+    for where, record in annotated:
         try:
             categories = _categories(record)
         except ValueError as error:
