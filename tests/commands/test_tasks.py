@@ -56,7 +56,7 @@ def test_what_there_is_in_a_language_or_a_group(capsys: pytest.CaptureFixture[st
 
     assert named("sw") == named("swh_Latn") == {
         "afrixnli", "belebele", "flores200", "masakhaner", "masakhapos", "mlm", "ntrex", "panx", "sib200", "tatoeba",
-        "tydiqa", "xcopa", "xnli", "xstorycloze",
+        "taxixnli", "tydiqa", "xcopa", "xnli", "xstorycloze",
     }  # fmt: skip
     assert named("nqo") == {"sib200"} and named("nah") == {"americasnli"}
     assert named("nqo", "nah") == {"sib200", "americasnli"}
