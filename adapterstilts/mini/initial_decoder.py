@@ -29,12 +29,21 @@ def initial_decoder(settings: PretrainingSettings) -> Any:
     """A Mistral or Mixtral with aligned word embeddings, which its output layer shares, without dropout."""
     torch.manual_seed(settings.seed)
     words = as_read(vocabulary(), settings.languages)
-    shared = dict(
-        vocab_size=len(SPECIAL) + len(words) + 1, hidden_size=settings.width, num_hidden_layers=settings.layers,
-        num_attention_heads=settings.heads, num_key_value_heads=settings.heads, intermediate_size=settings.inner,
-        max_position_embeddings=MAX_LENGTH, rope_theta=_ROTATION, sliding_window=None, tie_word_embeddings=True,
-        pad_token_id=SPECIAL.index("<pad>"), bos_token_id=SPECIAL.index("<s>"), eos_token_id=SPECIAL.index("</s>"),
-    )  # fmt: skip
+    shared = {
+        "vocab_size": len(SPECIAL) + len(words) + 1,
+        "hidden_size": settings.width,
+        "num_hidden_layers": settings.layers,
+        "num_attention_heads": settings.heads,
+        "num_key_value_heads": settings.heads,
+        "intermediate_size": settings.inner,
+        "max_position_embeddings": MAX_LENGTH,
+        "rope_theta": _ROTATION,
+        "sliding_window": None,
+        "tie_word_embeddings": True,
+        "pad_token_id": SPECIAL.index("<pad>"),
+        "bos_token_id": SPECIAL.index("<s>"),
+        "eos_token_id": SPECIAL.index("</s>"),
+    }
     if settings.experts:
         balance = settings.balance
         config: Any = MixtralConfig(
@@ -55,7 +64,7 @@ def initial_decoder(settings: PretrainingSettings) -> Any:
 
 
 def _wire(attention: Any, *, neighbouring: int) -> None:
-    """Set the weights of one attention layer whose heads look 1, 2, ... words back, the first `neighbouring` of them."""
+    """Set the weights of an attention layer whose heads look 1, 2, ... words back, the first `neighbouring` of them."""
     width = attention.head_dim
     query = attention.q_proj.weight.normal_(0.0, _CONTENT_STD)
     key = attention.k_proj.weight.copy_(query)

@@ -24,7 +24,7 @@ _END = "</s>"
 
 @dataclass(frozen=True)
 class Batch:
-    """Token ids `(rows, seq)`, positions to predict from `(rows, masked)`, and their labels, -100 where there is none."""
+    """Token ids `(rows, seq)`, positions to predict from `(rows, masked)`, and labels, -100 where there is none."""
 
     input_ids: torch.Tensor
     positions: torch.Tensor

@@ -86,4 +86,5 @@ def _not_counted(total: TotalCost) -> Iterator[str]:
 
 def _wrapped(notes: Iterable[str]) -> Iterator[str]:
     for note in notes:
-        yield from textwrap.wrap(note, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+        indents = {"initial_indent": "  ", "subsequent_indent": "  "}
+        yield from textwrap.wrap(note, _WIDTH, break_on_hyphens=False, **indents)

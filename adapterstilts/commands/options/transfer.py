@@ -55,8 +55,8 @@ class _EvaluationOptions(TrainingOptions):
         LanguageNames | None, Flag(Group.EVALUATION, metavar="CODE,...", unset="all of the target")
     ] = Field(
         None,
-        description="Languages to score, groups such as group:africa, pairs CONTEXT-QUESTION such as de-en, or -nqo for "
-        "all but that one.",
+        description="Languages to score, groups such as group:africa, pairs CONTEXT-QUESTION such as de-en, or -nqo "
+        "for all but that one.",
     )
     benchmark: Annotated[Benchmark | None, Flag(Group.EVALUATION, unset="the first benchmark that has the task")] = (
         Field(None, description="Benchmark whose languages of the target are scored.")
