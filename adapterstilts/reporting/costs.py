@@ -74,8 +74,8 @@ def _too_large(plan: CommandPlan) -> Iterator[str]:
     sizes = [max(one.cost.memory.values(), default=0) for one in plan.stages if one.cost and one.cost.memory]
     if count := sum(size > plan.memory for size in sizes):
         yield (
-            f"{count} stages need more than its {shown_bytes(plan.memory)}: give fewer --tokens-per-batch, a peft method "
-            "with --load-in-4bit, or another machine."
+            f"{count} stages need more than its {shown_bytes(plan.memory)}: give fewer --tokens-per-batch, a peft "
+            "method with --load-in-4bit, or another machine."
         )
 
 
@@ -86,5 +86,4 @@ def _not_counted(total: TotalCost) -> Iterator[str]:
 
 def _wrapped(notes: Iterable[str]) -> Iterator[str]:
     for note in notes:
-        indents = {"initial_indent": "  ", "subsequent_indent": "  "}
-        yield from textwrap.wrap(note, _WIDTH, break_on_hyphens=False, **indents)
+        yield from (f"  {line}" for line in textwrap.wrap(note, _WIDTH - 2, break_on_hyphens=False))
