@@ -8,7 +8,7 @@ from adapterstilts.languages import zero_shot_languages
 from adapterstilts.languages.groups import origin_of, script_of
 from adapterstilts.studies.cells import Measured
 from adapterstilts.studies.definition import BASELINE, TO
-from adapterstilts.studies.gains import Gains, averaged, combined
+from adapterstilts.studies.gains import ZERO_SHOT, Gains, averaged, combined
 from adapterstilts.studies.results import GroupGain
 
 _SORTS = {"family": lambda code: origin_of(code).family, "script": script_of, "language": lambda code: code}
@@ -28,12 +28,16 @@ def _of_way(axes: dict[str, str], members: Sequence[Measured]) -> Iterator[Group
     for sort, named in _SORTS.items():
         groups: dict[str, set[str]] = {}
         for one in members:
-            for language in zero_shot_languages(one.gains.values if one.gains else ()):
+            for language in _languages(one):
                 if name := named(language):
                     groups.setdefault(name, set()).add(language)
         for name, languages in sorted(groups.items()):
             parts = _parts(members, languages)
             yield GroupGain(sort, name, axes, sorted(languages), combined(averaged(parts)))
+
+
+def _languages(one: Measured) -> list[str]:
+    return zero_shot_languages(name for name in (one.gains.values if one.gains else ()) if name != ZERO_SHOT)
 
 
 def _parts(members: Sequence[Measured], languages: set[str]) -> dict[str, list[tuple[Gains, str]]]:

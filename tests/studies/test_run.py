@@ -92,6 +92,7 @@ def test_statistics_beside_the_cells(small: Small) -> None:
     _, result = small
     families = {one.name: one for one in result.groups if one.sort == "family"}
     assert "Indo-European" in families and set(families["Indo-European"].languages) <= {"de", "es", "ru"}
+    assert {one.name for one in result.groups if one.sort == "language"} == {"de", "es", "ru", "sw", "zh"}
     scripts = {one.name: set(one.languages) for one in result.groups if one.sort == "script"}
     assert scripts["Cyrl"] == {"ru"} or scripts.get("Cyrillic") == {"ru"}
     assert {one.axes["method"] for one in result.efficiency} == {"seq_bn[reduction_factor=4]", "bitfit"}
