@@ -9,6 +9,7 @@ import numpy as np
 from adapterstilts.metrics.intervals import Interval
 from adapterstilts.modeling.methods import METHODS, parse_method
 from adapterstilts.runs.store import Run
+from adapterstilts.stages.machines import watts_of
 from adapterstilts.studies.cells import Measured, by_target
 from adapterstilts.studies.definition import BASELINE, FROM, TO
 from adapterstilts.studies.gains import Part, averaged, combined
@@ -50,15 +51,34 @@ def _efficiency(axes: dict[str, str], members: Sequence[Measured], full: Sequenc
     intermediate = {run.folder: run for one in members for run in one.runs.every_intermediate}
     every = {run.folder: run for one in members for run in _trained(one)}
     first = next(iter(intermediate.values()))
+    gain = combined(averaged(by_target(members)))
+    parameters, stored = first.metrics["parameters"]["trained"], first.metrics["stored_bytes"]
+    seconds = sum(run.provenance["train_seconds"] for run in every.values())
+    kwh = _kwh(list(every.values()))
+    units = {"million parameters": parameters / 1e6, "stored MB": stored / 1e6, "hour": seconds / 3600, "kWh": kwh}
     return Efficiency(
         axes=axes,
-        gain=combined(averaged(by_target(members))),
+        gain=gain,
         retained=_retained(members, full) if full else None,
-        parameters=first.metrics["parameters"]["trained"],
-        stored_bytes=first.metrics["stored_bytes"],
-        seconds=sum(run.provenance["train_seconds"] for run in every.values()),
+        parameters=parameters,
+        stored_bytes=stored,
+        seconds=seconds,
         flops=sum(run.metrics["flops"] for run in every.values()),
+        kwh=kwh,
+        per={name: gain.mean / amount for name, amount in units.items() if amount},
     )
+
+
+def _kwh(runs: Sequence[Run]) -> float | None:
+    """The energy of training by the thermal design power of each run's device; None where one is not known."""
+    total = 0.0
+    for run in runs:
+        hardware = run.provenance["hardware"]
+        watts = watts_of(str(hardware.get("gpu") or hardware.get("cpu") or ""))
+        if watts is None:
+            return None
+        total += watts * run.provenance["train_seconds"] / 3.6e6
+    return total
 
 
 def _trained(one: Measured) -> list[Run]:

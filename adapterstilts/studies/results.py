@@ -94,6 +94,7 @@ class Efficiency:
         stored_bytes: Of one intermediate run.
         seconds: Of training, all its stages together, each once; `flops` likewise, and `kwh` by the machine's named
             power; None where unknown.
+        per: Points for each of these: `million parameters`, `stored MB`, `hour` and, where it is known, `kWh`.
     """
 
     axes: dict[str, str]
@@ -104,6 +105,7 @@ class Efficiency:
     seconds: float
     flops: int = 0
     kwh: float | None = None
+    per: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,9 @@ def _claim_notes(result: StudyResult) -> Iterator[str]:
 
 def _efficiency(result: StudyResult) -> Sheet:
     names = list(dict.fromkeys(axis for one in result.efficiency for axis in one.axes))
-    numbers = ("gain", "of full", "parameters", "stored", "seconds", "kWh")
+    units = list(dict.fromkeys(unit for one in result.efficiency for unit in one.per))
+    per = tuple(f"per {unit}" for unit in units)
+    numbers = ("gain", "of full", "parameters", "stored", "seconds", "kWh", *per)
     rows = [
         [
             *(one.axes.get(axis, "") for axis in names),
@@ -112,10 +114,11 @@ def _efficiency(result: StudyResult) -> Sheet:
             shown_megabytes(one.stored_bytes),
             f"{one.seconds:,.0f}",
             "" if one.kwh is None else f"{one.kwh:.3g}",
+            *(f"{one.per[unit]:+,.3g}" if unit in one.per else "" for unit in units),
         ]
         for one in result.efficiency
     ]
-    shown = columns(*names, *numbers, right=numbers, wraps=names, detail=("kWh", "stored"))
+    shown = columns(*names, *numbers, right=numbers, wraps=names, detail=("kWh", "stored", *per))
     return Sheet("Gain for what it costs", shown, rows)
 
 
