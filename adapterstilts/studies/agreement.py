@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from statistics import fmean
 from typing import Any
@@ -43,7 +44,7 @@ def agreements(cells: Sequence[Measured], catalogue: Catalogue, memory: Memory) 
         if not languages:
             continue
         base = next((other for other in cells if other.runs is one.base), None)
-        gain = _gain(ours, _of_runs(base, found, memory)) if base is not None and base is not one else None
+        gain = _gain(one, base, found, memory) if base is not None and base is not one else None
         made.append(Agreement(one.cell.axes, fmean(languages.values()), gain, languages))
     return made
 
@@ -79,7 +80,19 @@ def _said(run: Run, language: str, catalogue: Catalogue) -> Mapping[str, Any]:
     return {id_: item["exact_match"] for id_, item in scored["items"].items()}
 
 
-def _gain(ours: list[Alike], theirs: list[Alike]) -> Interval | None:
+def _gain(one: Measured, base: Measured, found: dict[str, list[Alike]], memory: Memory) -> Interval | None:
+    """How much more alike its answers are than those of the row that a cell is compared with."""
+    keys = [seed.evaluation.key for each in (one, base) for seed in each.runs.seeds]
+
+    def find() -> dict[str, float] | None:
+        gain = _resampled(_of_runs(one, found, memory), _of_runs(base, found, memory))
+        return asdict(gain) if gain else None
+
+    told = memory.recall("agreement", *keys, find=find)
+    return Interval(**told) if told else None
+
+
+def _resampled(ours: list[Alike], theirs: list[Alike]) -> Interval | None:
     count = max(len(ours), len(theirs))
     sides = [
         [{language: {id_: {"": value} for id_, value in one[language].items()} for language in one} for one in side]
