@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,15 +67,18 @@ class AnswerReader:
         worse: list[list[Change]] = []
         better: list[list[Change]] = []
         for language in (name for name in row.languages if name in reference.languages):
-            mine, theirs = _answers(row, language), self._reference(reference, language)
-            found = sorted(_changes(mine, theirs, language), key=lambda one: (-abs(one.change), one.id))
-            worse.append([one for one in found if one.change < 0])
-            better.append([one for one in found if one.change > 0])
+            theirs = self._reference(reference, language)
+            mine = _answers(row, language, gold=theirs.gold)
+            changed = {id_: mine.score[id_] - theirs.score[id_] for id_ in mine.said if id_ in theirs.said}
+            most_changed = sorted(changed, key=lambda id_: (-abs(changed[id_]), id_))
+            for found, sign in ((worse, -1), (better, 1)):
+                ids = [id_ for id_ in most_changed if sign * changed[id_] > 0][:most]
+                found.append([_change(id_, language, mine, theirs) for id_ in ids])
         return [*_in_turn(worse, most), *_in_turn(better, most)]
 
     def _reference(self, row: TransferRow, language: str) -> _Answers:
         if (row.folder, language) not in self._read:
-            self._read[row.folder, language] = _answers(row, language)
+            self._read[row.folder, language] = _answers(row, language, gold={})
         return self._read[row.folder, language]
 
 
@@ -89,27 +92,25 @@ def _in_turn(lists: Sequence[Sequence[Change]], most: int) -> list[Change]:
     return found[:most]
 
 
-def _changes(mine: _Answers, theirs: _Answers, language: str) -> Iterator[Change]:
-    for id_, now in mine.said.items():
-        change = mine.score.get(id_, 0.0) - theirs.score.get(id_, 0.0)
-        if change and id_ in theirs.said:
-            gold = mine.gold.get(id_)
-            yield Change(
-                id=_text(id_),
-                language=language,
-                gold="" if gold is None else _text(gold),
-                before=_text(theirs.said[id_]),
-                now=_text(now),
-                change=change,
-            )
+def _change(id_: str, language: str, mine: _Answers, theirs: _Answers) -> Change:
+    gold = mine.gold.get(id_)
+    return Change(
+        id=_text(id_),
+        language=language,
+        gold="" if gold is None else _text(gold),
+        before=_text(theirs.said[id_]),
+        now=_text(mine.said[id_]),
+        change=mine.score[id_] - theirs.score[id_],
+    )
 
 
-def _answers(row: TransferRow, language: str) -> _Answers:
+def _answers(row: TransferRow, language: str, *, gold: Mapping[str, Any]) -> _Answers:
+    """What a row answered; the right answers are read where they are not known of another row."""
     said = row.predictions(language)
     scored = json.loads((row.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))
     with row.catalogue.in_use():
         metric = METRICS.get(Run(row.folder).evaluation.metric)
-    gold = _gold(row, language, scored["ids"])
+    gold = gold or _gold(row, language, scored["ids"])
     score = {}
     for id_ in said:
         parts = [fraction(item) for name, item in scored["items"].get(id_, {}).items() if name not in metric.statistics]

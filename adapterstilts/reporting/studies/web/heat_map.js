@@ -28,7 +28,7 @@ function heatMap(arm, widest) {
       make("td", { class: "mean" }, source === "none" ? "" : signed(mean(gains))));
   });
   return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Heat map ${arm.name}` },
-    make("table", { class: "heat" }, make("caption", { class: "hidden-caption" }, `Score and gain: ${arm.name}`),
+    make("table", { class: arm.targets.length > 8 ? "heat close" : "heat" }, make("caption", { class: "hidden-caption" }, `Score and gain: ${arm.name}`),
       make("thead", {}, head), make("tbody", {}, rows)));
 }
 
