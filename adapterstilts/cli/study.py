@@ -109,8 +109,17 @@ def finish(work: StudyWork, options: Strict, report: ReportOptions, output: Tabl
     from adapterstilts.commands.engine import chosen_engine
     from adapterstilts.studies.run import run_study
 
+    _check(report)
     result = run_study(work, reporter, engine=chosen_engine(options))  # type: ignore[arg-type]
     _show(result, report, output, reporter)
+
+
+def _check(report: ReportOptions) -> None:
+    """Refuses to write a report without the libraries that it takes, before anything has run for it."""
+    if report.out is not None:
+        from adapterstilts.reporting.studies.page import check_page_libraries
+
+        check_page_libraries()
 
 
 def _show(result: StudyResult, report: ReportOptions, output: TableOutput, reporter: Reporter) -> None:
