@@ -92,8 +92,8 @@ def device_memory(device: torch.device, *, name: str, tokens: int) -> Iterator[N
     """Frees a stage's models before the next one loads its own, and explains too little memory of a GPU.
 
     A Trainer and what it refers to form cycles, which would otherwise stay on the GPU, with Adam's moments, until the
-    garbage collector happens to run. What was there before, all libraries for example, is not looked through for them:
-    it would take a third of a second each time, and a Trainer collects garbage too.
+    garbage collector happens to run. What was there before, such as the libraries, is not looked through: that takes a
+    third of a second each time, and a Trainer collects garbage when it begins, too.
 
     Args:
         name: The backbone's.
