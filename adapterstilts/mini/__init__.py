@@ -16,6 +16,7 @@ _FOLDER = Path(__file__).parent
 _BACKBONES = {
     "mini": "backbone",
     "mini-narrow": "backbones/narrow",
+    "mini-wide": "backbones/wide",
     "mini-english": "backbones/english",
     "mini-moe": "backbones/moe",
     "mini-dense-active": "backbones/dense_active",
