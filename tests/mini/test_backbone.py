@@ -115,6 +115,6 @@ def test_build_script_runs_and_is_deterministic(tmp_path):
             str(tmp_path / name),
         ]
         subprocess.run(command, check=True, capture_output=True)
-    one, two = ((tmp_path / name / "mini" / "model.safetensors").read_bytes() for name in ("one", "two"))
+    one, two = ((tmp_path / name / "mini/model.safetensors").read_bytes() for name in ("one", "two"))
     assert one == two
-    assert json.loads((tmp_path / "one" / "mini" / "result.json").read_text())["settings"]["steps"] == 3
+    assert json.loads((tmp_path / "one/mini/result.json").read_text())["settings"]["steps"] == 3
