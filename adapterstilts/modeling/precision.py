@@ -104,7 +104,9 @@ def device_memory(device: torch.device, *, name: str, tokens: int) -> Iterator[N
     """
     import torch
 
-    gc.freeze()
+    set_aside = not gc.get_freeze_count()  # else the process has done so itself
+    if set_aside:
+        gc.freeze()
     try:
         yield
     except torch.OutOfMemoryError as error:
@@ -114,6 +116,7 @@ def device_memory(device: torch.device, *, name: str, tokens: int) -> Iterator[N
         ) from error
     finally:
         gc.collect()
-        gc.unfreeze()
+        if set_aside:
+            gc.unfreeze()
         if device.type == "cuda":
             torch.cuda.empty_cache()

@@ -18,6 +18,7 @@ class Cycle:
 
 
 def test_what_a_stage_made_is_collected_and_what_was_there_is_not_looked_through() -> None:
+    gc.unfreeze()
     before = Cycle()
     gone = weakref.ref(before)
     del before
@@ -28,3 +29,10 @@ def test_what_a_stage_made_is_collected_and_what_was_there_is_not_looked_through
     assert made() is None and gone() is not None and gc.get_freeze_count() == 0
     gc.collect()
     assert gone() is None
+
+
+def test_a_process_that_has_set_objects_aside_keeps_them_so() -> None:
+    gc.freeze()
+    with device_memory(torch.device("cpu"), name="mini", tokens=8):
+        made = weakref.ref(Cycle())
+    assert made() is None and gc.get_freeze_count() > 0
