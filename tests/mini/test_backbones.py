@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from adapterstilts.commands.doctor import BackboneReport
 from adapterstilts.errors import UsageError
 from adapterstilts.mini import LANGUAGES, backbone_names, backbone_path
 from adapterstilts.mini.pretraining import made_with
+from adapterstilts.mini.pretraining_batches import IGNORED, PAD, batches
 from adapterstilts.mini.pretraining_settings import SETTINGS
 from adapterstilts.mini.telling import documents
 from adapterstilts.mini.tokenizer import build_tokenizer
@@ -31,7 +33,6 @@ from tests.mini.test_backbone import SCRIPT
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 MOST_BYTES = 8 * 2**20
 VARIANTS = [name for name in backbone_names() if name != "mini"]
-DECODERS = [name for name in VARIANTS if SETTINGS[name].causal]
 
 
 @pytest.fixture(scope="module")
@@ -87,30 +88,27 @@ def test_sizes_differ_in_one_thing_each(reports: dict[str, BackboneReport]) -> N
 
 
 def accuracy(name: str, language: str) -> tuple[float, float]:
-    """Of the words of unseen stories that a backbone predicts, every fifth one: it, and that of the most frequent."""
-    tokenizer = AutoTokenizer.from_pretrained(backbone_path(name))
-    causal = SETTINGS[name].causal
-    model_class = AutoModelForCausalLM if causal else AutoModelForMaskedLM
+    """Of the words that a backbone predicts in text of a seed that it has not read, and of the most frequent one."""
+    settings = replace(SETTINGS[name], languages=(language,), seed=1, rows=8, steps=1)
+    model_class = AutoModelForCausalLM if settings.causal else AutoModelForMaskedLM
     model: Any = model_class.from_pretrained(backbone_path(name), dtype=torch.float32).eval()
-    batch = tokenizer(documents(language=language, size=60, split="test"), return_tensors="pt", padding=True)
-    labels = batch.input_ids.clone()
-    chosen = torch.zeros_like(labels, dtype=torch.bool)
-    chosen[:, 2::5] = True
-    chosen &= (labels != tokenizer.pad_token_id) & (labels != tokenizer.eos_token_id)
-    if not causal:
-        batch["input_ids"][chosen] = tokenizer.mask_token_id
-    with torch.no_grad():
-        predicted = model(**batch).logits.argmax(-1)
-    if causal:
-        predicted = predicted.roll(1, dims=1)
-    right = (predicted == labels)[chosen].float().mean().item()
-    return right, Counter(labels[chosen].tolist()).most_common(1)[0][1] / int(chosen.sum())
+    predicted, labels = [], []
+    for batch in islice(batches(settings), 12):
+        with torch.no_grad():
+            logits = model(batch.input_ids, attention_mask=(batch.input_ids != PAD).long()).logits
+        known = batch.labels != IGNORED
+        predicted += logits.argmax(-1).gather(1, batch.positions)[known].tolist()
+        labels += batch.labels[known].tolist()
+    right = sum(one == other for one, other in zip(predicted, labels, strict=True))
+    return right / len(labels), Counter(labels).most_common(1)[0][1] / len(labels)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_words_are_predicted_better_than_by_frequency_in_the_languages_that_were_read(name: str) -> None:
+def test_words_are_predicted_in_the_languages_that_were_read_alone(name: str) -> None:
+    """The English one knows the names that German, Spanish and Swahili share with English, a seventh of what it is
+    asked there."""
     found = {language: accuracy(name, language) for language in LANGUAGES}
-    learnt = {language for language, (right, frequent) in found.items() if right > 1.4 * frequent}
+    learnt = {language for language, (right, frequent) in found.items() if right > max(0.25, 2 * frequent)}
     assert learnt == {*SETTINGS[name].languages}, found
 
 
