@@ -70,9 +70,9 @@ def no_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def set_aside() -> None:
-    """Every training collects garbage; what the libraries have loaded by now need not be looked through each time."""
+    """Every training collects garbage; what has been loaded and made by now need not be looked through each time."""
     gc.collect()
     gc.freeze()
 

@@ -88,10 +88,10 @@ class IntermediateRuns:
 
     planner: Planner
     models: SharedModels
-    phase: IntermediatePhase | None = None
     rest: str = ""
     shared: str = ""
     called: Mapping[str, str] = field(default_factory=dict)
+    phase: IntermediatePhase | None = None
 
     def rows(self, names: Sequence[str], *, together: bool, baseline: bool) -> list[Intermediates]:
         """The runs of each row, none for the one that the others are compared with, which comes first if it is wanted.

@@ -153,7 +153,7 @@ def plan_transfer(
     together = COMPOSITIONS.get(composition.name).many
     models = SharedModels.of(planner, options, note=note)
     told = {"rest": f" --to {','.join(targets)}{as_flags(options)}", "shared": as_flags(options, only=SHARED)}
-    runs = IntermediateRuns(planner, models, phase, **told, called=asked.called)
+    runs = IntermediateRuns(planner, models, **told, called=asked.called, phase=phase)
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
     repeats = chosen_seeds(options, planner.profile.seeds, rows)

@@ -173,7 +173,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"language_adapters": False, "language_fallback": "en"}, "xquad", "--language-fallback has no meaning without"),
     ({"language_adapters": False, "language_adapter_drop": 1}, "xquad", "--language-adapter-drop has no meaning"),
     ({"language_adapters": False, "language_adapter": {"de": "0"}}, "xquad", "--language-adapter has no meaning"),
-    ({"language_fallback": "non"}, "xquad", "Unknown language 'non'"),
+    ({"language_fallback": "qqx"}, "xquad", "Unknown language 'qqx'"),
     ({"language_adapter": {"dd": "0"}}, "xquad", "Unknown language 'dd'"),
     ({"language_adapter": {"fi": "0"}}, "xquad", "--language-adapter fi=0: no target is evaluated in Finnish"),
     ({"language_adapter": {"de": "squad"}}, "xquad", "--language-adapter de=.* is not a language adapter of German"),

@@ -26,6 +26,7 @@ from adapterstilts.stages.predict import predict
 from adapterstilts.stages.tracking import Tracking
 from adapterstilts.stages.trainer import TaskPart, TrainingResult, train
 from adapterstilts.tasks.catalogue import Catalogue
+from tests.conftest import save_tiny_backbone
 from tests.package_tasks import recipe
 from tests.runs.test_specs import train_spec
 
@@ -47,7 +48,9 @@ class Prepared:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     from adapterstilts.data.batching import Collator
 
-    backbone, source, cache = locate_backbone("mini"), open_source("mini", None), tmp_path_factory.mktemp("cache")
+    # As wide as Compacter's blocks need it.
+    folder = save_tiny_backbone(tmp_path_factory.mktemp("wide"), hidden_size=128)
+    backbone, source, cache = locate_backbone(str(folder)), open_source("mini", None), tmp_path_factory.mktemp("cache")
     squad = recipe("squad")
     task = TaskSpec(
         kind=squad.kind,
@@ -122,7 +125,7 @@ def specs() -> Iterator[Any]:
         yield pytest.param(MethodSpec(name=method.name), id=method.name)
     yield pytest.param(MethodSpec(name="seq_bn", unfreeze_backbone=True), id="seq_bn-unfrozen")
     yield pytest.param(MethodSpec(name="peft:lora", unfreeze_backbone=True), id="peft:lora-unfrozen")
-    yield pytest.param(MethodSpec(name="lora", options={"leave_out": [0, 3], "r": 4}), id="lora-options")
+    yield pytest.param(MethodSpec(name="lora", options={"leave_out": [0], "r": 4}), id="lora-options")
 
 
 def test_all_methods_are_there() -> None:
