@@ -15,7 +15,7 @@ from adapterstilts.data.sources.validation_file import ValidationFile
 from adapterstilts.data.translation.reading import open_test_translations, open_translations
 from adapterstilts.errors import HubError, UsageError
 from adapterstilts.modeling.backbone import Backbone, known_backbone, locate_backbone
-from adapterstilts.modeling.methods import parse_method
+from adapterstilts.modeling.methods import check_method, parse_method
 from adapterstilts.modeling.precision import check_device, choose_device, choose_precision
 from adapterstilts.modeling.quantization import NF4, check_quantization
 from adapterstilts.profiles import Profile, load_profile
@@ -64,6 +64,7 @@ def make_planner(
     validation_from, validation_file = _validation(options.validation_from)
     backbone = _planned_backbone(profile, options, planned_only)
     facts = backbone.facts(memory)
+    check_method(resolved.spec, facts, backbone=backbone.name)
     precision = choose_precision(options.precision, device=options.device, hidden_size=facts.hidden_size, memory=memory)
     return Planner(
         setup=Setup(
