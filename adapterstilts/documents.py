@@ -1,4 +1,4 @@
-"""Files of text that people write, such as recipes, studies and commands, read so that what is wrong is said of them."""
+"""Files that people write, such as recipes, studies and commands, read so that what is wrong is said of them."""
 
 from __future__ import annotations
 

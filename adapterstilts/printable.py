@@ -1,4 +1,4 @@
-"""Text of others as a terminal may have it: signs that would move its cursor or change its colours are shown instead."""
+"""Text of others as a terminal may have it: signs that would move its cursor or change its colours are shown."""
 
 from __future__ import annotations
 

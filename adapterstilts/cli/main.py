@@ -7,6 +7,7 @@ import os
 import sys
 from importlib import import_module
 from importlib.resources import files
+from io import StringIO
 from typing import Any
 
 import click
@@ -99,8 +100,9 @@ def main(arguments: list[str] | None = None) -> None:
         # `--debug` works wherever it stands.
         astilts.main(args=[word for word in words if word != "--debug"], prog_name="astilts", standalone_mode=False)
     except click.ClickException as error:
-        error.message = printable_message(error.message)
-        error.show()
+        text = StringIO()
+        error.show(file=text)
+        click.echo(printable_message(text.getvalue()), nl=False, err=True)
         sys.exit(error.exit_code)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)

@@ -1,8 +1,8 @@
 """Which values the options of tuning methods can have: what makes sense of what a library's classes let pass.
 
-A library declares types, and finds out what a value means while it trains, if at all: a rank of a thousand million asks for
-weights that no machine holds, and a dropout of -1 keeps nothing. Here each option has its range beside its name, for all
-methods of both libraries, whose classes call equal things equally.
+A library declares types, and finds out what a value means while it trains, if at all: a rank of a thousand million asks
+for weights that no machine holds, and a dropout of -1 keeps nothing. Here each option has its range beside its name,
+for all methods of both libraries, whose classes call equal things equally.
 """
 
 from __future__ import annotations

@@ -16,9 +16,10 @@ from adapterstilts.modeling.option_bounds import check_bounds
 from adapterstilts.parsed import check_plain, from_json, shortened
 from adapterstilts.runs.specs import Choice
 
-_RANGE = re.compile(r"[0-9]{1,9}-[0-9]{1,9}")
+_RANGE = re.compile(r"[0-9]+-[0-9]+")
 _LONGEST = 20_000
 _MOST_IN_RANGE = 1000
+_DIGITS = 10
 _BETWEEN_OPTIONS = re.compile(r""",(?![^\[]*\])(?=(?:[^"]*"[^"]*")*[^"]*$)""")
 
 
@@ -61,8 +62,8 @@ def _several(text: str) -> Sequence[Any]:
     """The numbers of a range, or a value alone."""
     if not _RANGE.fullmatch(text):
         return [_single(text)]
-    first, last = map(int, text.split("-"))
-    if last - first >= _MOST_IN_RANGE:
+    first, last = (int(end) if len(end) < _DIGITS else 10**_DIGITS for end in text.split("-"))
+    if max(first, last) - first >= _MOST_IN_RANGE or first >= 10**_DIGITS:
         raise ValueError(f"a range has at most {_MOST_IN_RANGE:,} numbers, such as 0-{_MOST_IN_RANGE - 1}")
     return range(first, last + 1)
 

@@ -169,7 +169,7 @@ class MaskedLM(KindDefaults):
         logits: Sequence[np.ndarray],
         answers: Mapping[str, Any],
     ) -> str | None:
-        """Less than a guess: see `Kind.collapse`. What it says of each masked word is not kept, but how much it knows."""
+        """Less than a guess, see `Kind.collapse`: how much it knows of masked words is kept, and not what it says."""
         tokens, _, nats = np.sum(np.asarray(logits, dtype=np.float64), axis=0)
         words = 1 + max((max(feature["masked_labels"]) for feature in features), default=0)
         if tokens and nats / tokens > np.log(max(2, words)):

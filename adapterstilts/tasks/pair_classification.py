@@ -260,7 +260,7 @@ class PairClassification(KindDefaults):
         return SAME if len(set(map(str, answers.values()))) == 1 else None
 
     def constant(self, rows: Sequence[Row]) -> dict[str, Any] | None:
-        """The most frequent label or set of labels; numbers are scored by how they go together, which one never does."""
+        """The most frequent label or set of labels; one number for all says nothing by the metrics of numbers."""
         if self.options.answers == "number":
             return None
         golds = {str(gold): gold for gold in (self._form.gold(row["label"]) for row in rows)}

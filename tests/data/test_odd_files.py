@@ -115,7 +115,7 @@ def test_hostile_json_is_an_error_with_its_place(value: str, tmp_path: Path) -> 
     for name, text in {
         "jsonl": f'{{"a": {HOSTILE_JSON[value]}}}\n',
         "json": f'[{{"a": 1}}, {{"a": {HOSTILE_JSON[value]}}}]',
-        "squad": f'{{"data": {HOSTILE_JSON[value]}}}',
+        "squad_json": f'{{"data": {HOSTILE_JSON[value]}}}',
     }.items():
         path.write_text(text)
         with pytest.raises(DataError, match=says) as raised:

@@ -1,4 +1,4 @@
-"""What the first bytes of a file say of it: that it is no text, in another encoding, or something else than its name says."""
+"""What the first bytes of a file say of it: that it is no text, in another encoding, or something else altogether."""
 
 from __future__ import annotations
 
