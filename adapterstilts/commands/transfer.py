@@ -133,11 +133,7 @@ def plan_transfer(
     """
     asked = _asked(intermediates, targets, options, note)
     wanted, own, tasks, names = asked.wanted, asked.own, asked.tasks, asked.names
-    composition = parse_composition(options)
-    check_options(options, tasks, names, composition)
-    check_few_shots(options, tasks)
-    translated = None if wants_translations(options) and not options.train_languages else options.translations
-    trained_in = check_training_languages(options.train_languages, translated, flag="--train-languages")
+    composition, trained_in = _checked(asked, options)
     planner = make_planner(
         options,
         translations=options.translations,
@@ -173,6 +169,15 @@ def plan_transfer(
     transfer = Transfer(planner, _graph(tables), options.force, tuple(tables), adapters, options.select)
     transfer.check()
     return transfer
+
+
+def _checked(asked: _Asked, options: TransferOptions) -> tuple[Choice | None, tuple[str, ...]]:
+    """The composition, if one is asked for, and the languages to train in, once options and names fit together."""
+    composition = parse_composition(options)
+    check_options(options, asked.tasks, asked.names, composition)
+    check_few_shots(options, asked.tasks)
+    translated = None if wants_translations(options) and not options.train_languages else options.translations
+    return composition, check_training_languages(options.train_languages, translated, flag="--train-languages")
 
 
 @dataclass(frozen=True)

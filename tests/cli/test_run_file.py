@@ -73,7 +73,7 @@ def test_values_become_what_a_user_would_type(tmp_path: Path) -> None:
         ("", "is empty"),
         ("command:", "names no command"),
         ("command: run\nfile: experiment.yaml", "a file runs no other file"),
-        ("command: runs\nstore: &x [*x]", "is no YAML that can be used"),
+        ("command: runs\nstore: &x [*x]", "is no YAML"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str, message: str) -> None:
