@@ -65,11 +65,15 @@ def _has_english(run: Run, planner: Planner) -> bool:
 
 
 def _targets(planner: Planner, spec: ModelSpec) -> Iterator[tuple[Recipe, tuple[str, ...]]]:
-    """Targets and the languages of theirs that there are data of; those of the kind of a run's first task first."""
+    """Targets and the languages of theirs that there are data of; those of the kind of a run's first task first.
+
+    A task that the run was trained on comes last among those of its kind.
+    """
     catalogue, kind = planner.setup.catalogue, spec.tasks[0].kind
     recipes = [catalogue.recipe(name) for name in catalogue.names()]
     offered = [one for one in recipes if "target" in one.phases and one.build_kind().trained]
-    for task in sorted(offered, key=lambda one: one.kind != kind):
+    own = {task.name for task in spec.tasks}
+    for task in sorted(offered, key=lambda one: (one.kind != kind, one.name in own)):
         try:
             languages = _languages(planner, task)
         except AstiltsError:  # its data are not in order, which is no business of this command
