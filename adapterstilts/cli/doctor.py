@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from adapterstilts.cli.flags import GroupedCommand, fields
-from adapterstilts.cli.output import Output
+from adapterstilts.cli.output import Output, say
 from adapterstilts.commands.options import BackboneOptions
 
 
@@ -28,4 +28,4 @@ def doctor(options: BackboneOptions, output: Output) -> None:
 
     quiet_libraries()
     report = examine(**dict(options))
-    click.echo(to_json(report) if output.json_ else doctor_text(report), nl=output.json_)
+    say(to_json(report) if output.json_ else doctor_text(report), nl=output.json_)

@@ -9,7 +9,7 @@ import click
 from pydantic import Field
 
 from adapterstilts.cli.flags import GroupedGroup, fields
-from adapterstilts.cli.output import Output, TableOutput
+from adapterstilts.cli.output import Output, TableOutput, say
 from adapterstilts.cli.output import show as show_result
 from adapterstilts.commands.options import StoreOptions
 from adapterstilts.declared import Flag
@@ -42,9 +42,9 @@ def _list(options: StoreOptions, output: TableOutput) -> None:
     store = RunStore(options.store)
     found = store.runs()
     for problem in store.unreadable():
-        click.echo(f"Left out: {problem}", err=True)
+        say(f"Left out: {problem}", err=True)
     if not found and output.format in (None, "table") and not output.json_:
-        click.echo(f"No finished run in {options.store}.")
+        say(f"No finished run in {options.store}.")
         return
     listed = [
         {"key": run.key, "stage": run.spec.stage, "task": run.spec.task, "folder": run.folder, "metrics": run.metrics}
@@ -75,6 +75,6 @@ def show(shown: _ShownRun, options: StoreOptions, output: Output) -> None:
         "metrics": run.metrics,
     }
     if output.json_:
-        click.echo(json.dumps(content, indent=1, ensure_ascii=False))
+        say(json.dumps(content, indent=1, ensure_ascii=False))
     else:
-        click.echo(run_text(content))
+        say(run_text(content))

@@ -13,6 +13,8 @@ from transformers import TrainerCallback
 
 from adapterstilts.modeling.transfer_model import TransferModel
 
+# What the last line of a log has, and no other one.
+_LAST = "train_loss"
 SAVE_SECONDS = 600
 """The longest time between two checkpoints."""
 
@@ -49,21 +51,37 @@ class SaveByTime(TrainerCallback):
 
 
 class Log(TrainerCallback):
-    """Appends every log entry to a JSON-lines file; entries past the resumed checkpoint are written again."""
+    """Appends every log entry to a JSON-lines file; entries past the resumed checkpoint are written again.
+
+    The last line has the mean loss of all steps, and nothing that depends on when and how often training was begun.
+    """
 
     def __init__(self, path: Path, on_progress: Callable[[int, int, dict[str, float]], None]) -> None:
         self.path = path
         self.on_progress = on_progress
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
-        kept = [line for line in lines if _step_of(line) <= state.global_step]
-        self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        self.begin(state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": state.global_step, **(logs or {})}) + "\n")
+        if _LAST not in (logs or {}):
+            self._write({"step": state.global_step, **(logs or {})})
         self.on_progress(state.global_step, state.max_steps, logs or {})
+
+    def begin(self, step: int) -> None:
+        """Leaves out what was logged after a step."""
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
+        kept = [line for line in lines if _step_of(line) <= step]
+        self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+    def end(self, step: int, *, epoch: float, loss: float) -> None:
+        """Writes the last line, once."""
+        self.begin(step)
+        self._write({"step": step, "epoch": epoch, _LAST: loss})
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.on_progress(state.global_step, state.max_steps, {})
@@ -71,6 +89,7 @@ class Log(TrainerCallback):
 
 def _step_of(line: str) -> float:
     try:
-        return json.loads(line)["step"]
-    except (ValueError, KeyError):  # the line that a kill cut off
+        entry = json.loads(line)
+        return math.inf if _LAST in entry else entry["step"]
+    except (ValueError, KeyError, TypeError):  # the line that a kill cut off
         return math.inf

@@ -56,6 +56,7 @@ class Evaluation:
             "languages": found,
             **summarise(self.kind, found),
             "counts": {language: one["counts"] for language, one in scored.items()},
+            "collapsed": {language: one["collapse"] for language, one in scored.items() if one.get("collapse")},
             "calibration": {language: one["calibration"] for language, one in scored.items() if one["calibration"]},
             "calibrated_on_scored_rows": [
                 language
@@ -88,7 +89,9 @@ class Evaluation:
         calibration = self._calibration(language, answered)
         answers = self.kind.decode(answered.rows, answered.features, answered.logits, calibration)
         labelled = not all(self.kind.unlabelled(row) for row in answered.rows)
+        collapse = None
         if labelled:
+            collapse = self.kind.collapse(answered.rows, answered.features, answered.logits, answers)
             spoken = context_language(language)
             result = self.kind.score(answers, answered.rows, metric=self.spec.metric, language=spoken)
         else:  # a benchmark's test data without its gold: predictions are all that there can be
@@ -101,6 +104,7 @@ class Evaluation:
         scored = {
             "metrics": {**result.metrics, "examples": result.examples or len(result.items) or len(answers)},
             "counts": result.counts,
+            "collapse": collapse,
             "by_class": result.by_class,
             "hidden": answered.bad.hidden,
             "calibration": calibration,

@@ -19,6 +19,7 @@ from adapterstilts.modeling.precision import choose_device
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import TaskSpec, TrainSpec, canonical_json
+from adapterstilts.stages.changes import WeightSample
 from adapterstilts.stages.collate import build_collator
 from adapterstilts.stages.costs import training_cost
 from adapterstilts.stages.heads import head_source, heads_of
@@ -46,6 +47,7 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
     set_seed(spec.seed)
     model = _begin(spec, setup)
     tracking = Tracking.of(setup.report_to, spec, setup.store, reporter)
+    begun = WeightSample.of(model)
     with tracking.going_on():
         result = train(
             model,
@@ -57,7 +59,7 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
             work=work,
             tracking=tracking,
         )
-    outcome = dataclasses.asdict(result)
+    outcome = {**dataclasses.asdict(result), "largest_change": begun.largest_change(model)}
     flops, cost = training_cost(
         model,
         tokens=result.tokens_seen,
@@ -85,7 +87,8 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
     selected = len(validations) == len(prepared)
     again = scored_again(model, validations, metrics["calibration"]) if selected else ScoredAgain()
     temperatures = {name: one.model_dump(mode="json") for name, one in again.temperatures.items()}
-    return {**metrics, "validation_all": again.metrics, "temperatures": temperatures, **measured}, details
+    known = {"validation_all": again.metrics, "collapsed": again.collapsed, "constant": again.constant}
+    return {**metrics, **known, "temperatures": temperatures, **measured}, details
 
 
 def _length(spec: TrainSpec, setup: Setup) -> Length | None:

@@ -33,6 +33,7 @@ from adapterstilts.stages.checkpoints import (
     latest_complete,
     mark_complete,
 )
+from adapterstilts.stages.losses import Losses
 from adapterstilts.stages.predict import predict
 from adapterstilts.stages.tracking import Describe, Tracking
 
@@ -43,6 +44,7 @@ _TRAINED = "trained.safetensors"
 _METHOD = "method.safetensors"
 _CLOCK = "clock.json"
 _LOG_LINES = 200
+_LOSS_DIGITS = 4
 
 Score = Callable[[list[np.ndarray]], dict[str, float]]
 
@@ -119,6 +121,7 @@ class StageTrainer(Trainer):
         self.parts = parts
         self.batches = batches
         self.seconds_before = self.evaluating = 0.0
+        self.losses = Losses()
         self.started = self.saved = time.perf_counter()
         for default in (PrinterCallback, ProgressCallback):
             self.remove_callback(default)
@@ -159,7 +162,14 @@ class StageTrainer(Trainer):
                 f"The loss is {total.item()} at step {self.state.global_step + 1}.",
                 remedy="Lower --learning-rate or use --precision fp32.",
             )
+        self.losses.add(total.item())
         return total
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Logs with the mean loss of all steps since the last time, those before an interruption included."""
+        if "loss" in logs:
+            logs = {**logs, "loss": round(self.losses.take(), _LOSS_DIGITS)}
+        super().log(logs, start_time)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Scores each task's held-out data; early stopping and checkpoint selection read `eval_score`."""
@@ -187,7 +197,7 @@ class StageTrainer(Trainer):
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
         checkpoint = checkpoint_of_step(self.folder, self.state.global_step)
-        write_json(checkpoint / _CLOCK, {"seconds": self.seconds})
+        write_json(checkpoint / _CLOCK, {"seconds": self.seconds, "losses": self.losses.told()})
         mark_complete(checkpoint)
         self.saved = time.perf_counter()
         keep_only(self.folder, {self.state.global_step, self.state.best_global_step})
@@ -198,7 +208,8 @@ class StageTrainer(Trainer):
     def go_on(self, checkpoint: Path | None) -> None:
         """Trains to the end, from `checkpoint` if there is one."""
         if checkpoint is not None:
-            self.seconds_before = json.loads((checkpoint / _CLOCK).read_text(encoding="utf-8"))["seconds"]
+            clock = json.loads((checkpoint / _CLOCK).read_text(encoding="utf-8"))
+            self.seconds_before, self.losses = clock["seconds"], Losses(**clock.get("losses", {}))
         if checkpoint is not None and (checkpoint / _METHOD).is_file():
             self.model.load_training_state(load_file(checkpoint / _METHOD))
         if checkpoint is not None and finished_training(checkpoint):
@@ -284,14 +295,17 @@ def train(
         trainer.add_callback(callback)
     if selects:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
-    trainer.add_callback(Log(work / "log.jsonl", tracking.on_progress))
+    log = Log(work / "log.jsonl", tracking.on_progress)
+    trainer.add_callback(log)
     if tracking.names:
         trainer.add_callback(Describe(tracking, trainer.callback_handler.callbacks))
 
     latest = latest_complete(checkpoints)
     if steps:
         trainer.go_on(latest)
+        log.end(trainer.state.global_step, epoch=trainer.state.epoch, loss=round(trainer.losses.mean, _LOSS_DIGITS))
     else:
+        log.begin(-1)
         trainer.score_as_it_is()
     return _result(trainer, resumed=int(latest.name.rpartition("-")[2]) if latest else 0)
 
@@ -376,9 +390,10 @@ def best_step(state: Any) -> int:
 
 def _logged_at(state: Any, step: int) -> dict[str, float]:
     entries = [entry for entry in state.log_history if entry["step"] == step and "eval_score" in entry]
+    # By name: a state that was read again has another order than one that was made.
     return {
         name[len("eval_") :]: value
         for entry in entries[-1:]
-        for name, value in entry.items()
+        for name, value in sorted(entry.items())
         if name.startswith("eval_")
     }

@@ -16,6 +16,7 @@ class EngineOptions(Strict):
     jobs: Annotated[int, Flag(Group.RUN)] = Field(
         1,
         ge=1,
+        le=1024,
         description="Make so many stages at a time, each in a process with its share of the cores and, where there are "
         "several, a GPU of its own.",
     )
@@ -25,5 +26,6 @@ class EngineOptions(Strict):
     retries: Annotated[int, Flag(Group.RUN)] = Field(
         0,
         ge=0,
+        le=1000,
         description="Try a failed stage so often again, from its last checkpoint, unless options or data are wrong.",
     )
