@@ -12,8 +12,9 @@ from typing import Any
 from transformers import TrainerCallback
 
 from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.stages.ending import Terminated, signal_waiting
 
-SAVE_SECONDS = 600
+SAVE_SECONDS = 300
 """The longest time between two checkpoints."""
 
 
@@ -46,6 +47,18 @@ class SaveByTime(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if time.perf_counter() - self.saved() > SAVE_SECONDS:
             control.should_save = True
+
+
+class SaveAtSignal(TrainerCallback):
+    """Saves the step in which a signal has come, and ends the training then."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if signal_waiting() is not None:
+            control.should_save = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if (number := signal_waiting()) is not None:
+            raise Terminated(number, state.global_step)
 
 
 class Log(TrainerCallback):

@@ -14,6 +14,7 @@ from adapterstilts.runs.provenance import Stopwatch
 from adapterstilts.runs.specs import StageSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.stages.at_work import Recorded
+from adapterstilts.stages.ending import Terminated
 from adapterstilts.stages.failures import forget_failure
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.setup import Setup
@@ -62,7 +63,12 @@ def run_stage(
         watch = Stopwatch()
         device = choose_device(setup.device)
         with device_memory(device, name=setup.backbone.name, tokens=setup.tokens_per_batch):
-            metrics, details = _work_on(spec, setup, work, reporter)
+            try:
+                metrics, details = _work_on(spec, setup, work, reporter)
+            except Terminated as ended:
+                if ended.step is not None:
+                    reporter.note(f"{work.name}: saved step {ended.step:,}; repeat the command to go on")
+                raise
         if left_out := sum(details["rows_left_out"].values()):
             reporter.note(f"{store.folder(spec).name}: left out {left_out:,} malformed records")
         write_json(work / "metrics.json", metrics)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from adapterstilts.runs.specs import Choice
+from adapterstilts.stages.engines.orders import Order
 from adapterstilts.stages.engines.team import Team, WorkerEndedError
-from adapterstilts.stages.engines.worker import Order
 from adapterstilts.stages.graph import Stage
 from adapterstilts.stages.training_spec import Start, plan_training
 from tests.stages.conftest import World
