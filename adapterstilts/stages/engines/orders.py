@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
 
@@ -31,6 +32,7 @@ class Order:
 
     Attributes:
         command: The words of the command that it is made for, which its provenance names.
+        folder: Where the command was begun, which relative paths are relative to.
         make: What does it, a function of a module.
     """
 
@@ -38,7 +40,13 @@ class Order:
     setup: Setup
     force: bool
     command: tuple[str, ...]
+    folder: Path
     make: Make = run_stage
+
+    @classmethod
+    def of_this_process(cls, spec: StageSpec, setup: Setup, *, force: bool, make: Make = run_stage) -> Order:
+        """That of a command which is this process."""
+        return cls(spec, setup, force, tuple(sys.argv), Path.cwd(), make)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 
 from adapterstilts.stages.ending import ended_by_signals, put_off, signal_waiting
-from adapterstilts.stages.engines.course import Course, Policy
+from adapterstilts.stages.engines.course import Course, Policy, WorkerEndedError, missing_stages
 from adapterstilts.stages.engines.machine import environments, fitting_jobs
 from adapterstilts.stages.engines.orders import Make, Message, Order
-from adapterstilts.stages.engines.team import Team, Worker, WorkerEndedError
+from adapterstilts.stages.engines.team import Team, Worker
 from adapterstilts.stages.engines.told import Told
 from adapterstilts.stages.graph import Graph
 from adapterstilts.stages.reporter import Reporter
@@ -38,10 +37,7 @@ class Processes:
 
     def run(self, graph: Graph, setup: Setup, reporter: Reporter, *, force: bool = False) -> None:
         """See `Engine.run`."""
-        missing = [(stage, graph.setup_of(stage, setup)) for stage in graph.to_make()]
-        if not force:
-            missing = [(stage, own) for stage, own in missing if not own.store.folder(stage.spec).is_dir()]
-        jobs, why = fitting_jobs(self.jobs, missing)
+        jobs, why = fitting_jobs(self.jobs, missing_stages(graph, setup, force=force))
         if why:
             reporter.note(why)
         course = Course(graph, setup, reporter, force=force, policy=self.policy, jobs=jobs)
@@ -84,8 +80,8 @@ class _Run:
                 return
             self._course.began(stage)
             self._told[stage.key] = Told(self._reporter.of(stage.name))
-            words = tuple(sys.argv)
-            worker.begin(stage, Order(stage.spec, self._course.setup(stage), self._force, words, self._make))
+            setup = self._course.setup(stage)
+            worker.begin(stage, Order.of_this_process(stage.spec, setup, force=self._force, make=self._make))
 
     def _listen(self) -> None:
         for worker in self._team.heard(_LISTEN_SECONDS):

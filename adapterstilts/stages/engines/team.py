@@ -15,8 +15,8 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import IO, Any
 
-from adapterstilts.errors import AstiltsError
 from adapterstilts.stages.engines.agenda import Weights, weights_of
+from adapterstilts.stages.engines.course import WorkerEndedError
 from adapterstilts.stages.engines.orders import Message, Order
 from adapterstilts.stages.graph import Stage
 
@@ -25,10 +25,6 @@ _GRACE = 3.0
 _TOLD_LINES = 30
 _SIGNALS = {int(one) for one in signal.Signals}
 _CODE = "from adapterstilts.stages.engines.worker import work; work({})"
-
-
-class WorkerEndedError(AstiltsError):
-    """The process that made a stage has ended before the stage did."""
 
 
 class Worker:

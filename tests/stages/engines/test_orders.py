@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from adapterstilts.errors import DataError
@@ -27,7 +26,7 @@ def test_what_a_stage_tells_is_sent_but_not_too_often() -> None:
 
 def test_what_becomes_of_a_stage_is_the_last_message(world: World) -> None:
     def made_by(make: Any) -> Message:
-        return carry_out(Order(world.squad.spec, world.planner.setup, False, tuple(sys.argv), make), Silent())
+        return carry_out(Order.of_this_process(world.squad.spec, world.planner.setup, force=False, make=make), Silent())
 
     class OddError(Exception):
         """It cannot be pickled, because its class is within a function."""
@@ -38,7 +37,7 @@ def test_what_becomes_of_a_stage_is_the_last_message(world: World) -> None:
 
         return make
 
-    assert carry_out(Order(world.squad.spec, world.planner.setup, False, tuple(sys.argv)), Silent()).sort == "made"
+    assert carry_out(Order.of_this_process(world.squad.spec, world.planner.setup, force=False), Silent()).sort == "made"
     assert made_by(fail(BusyError("not now"))) == Message("busy", ("not now",))
     failed = made_by(fail(DataError("No rows.", remedy="Get some.")))
     assert failed.sort == "failed" and str(failed.values[0]) == "No rows. Get some."
