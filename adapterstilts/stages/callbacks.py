@@ -12,10 +12,11 @@ from typing import Any
 from transformers import TrainerCallback
 
 from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.stages.ending import Terminated, signal_waiting
 
 # What the last line of a log has, and no other one.
 _LAST = "train_loss"
-SAVE_SECONDS = 600
+SAVE_SECONDS = 300
 """The longest time between two checkpoints."""
 
 
@@ -48,6 +49,18 @@ class SaveByTime(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if time.perf_counter() - self.saved() > SAVE_SECONDS:
             control.should_save = True
+
+
+class SaveAtSignal(TrainerCallback):
+    """Saves the step in which a signal has come, and ends the training then."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if signal_waiting() is not None:
+            control.should_save = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if (number := signal_waiting()) is not None:
+            raise Terminated(number, state.global_step)
 
 
 class Log(TrainerCallback):

@@ -9,12 +9,14 @@ from typing import Any
 
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.files import write_json
-from adapterstilts.modeling.precision import choose_device, device_memory
+from adapterstilts.modeling.precision import choose_device
 from adapterstilts.runs.provenance import Stopwatch
 from adapterstilts.runs.specs import StageSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.stages.at_work import Recorded
+from adapterstilts.stages.ending import Terminated
 from adapterstilts.stages.failures import forget_failure
+from adapterstilts.stages.micro_batches import with_fitting_batches
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.setup import Setup
 
@@ -60,9 +62,17 @@ def run_stage(
         forget_failure(work)
         reporter = Recorded(reporter, work)
         watch = Stopwatch()
-        device = choose_device(setup.device)
-        with device_memory(device, name=setup.backbone.name, tokens=setup.tokens_per_batch):
-            metrics, details = _work_on(spec, setup, work, reporter)
+        try:
+            (metrics, details), tokens = with_fitting_batches(
+                lambda fitting: _work_on(spec, fitting, work, reporter),
+                spec,
+                setup,
+                lambda message: reporter.note(f"{work.name}: {message}"),
+            )
+        except Terminated as ended:
+            if ended.step is not None:
+                reporter.note(f"{work.name}: saved step {ended.step:,}; repeat the command to go on")
+            raise
         if left_out := sum(details["rows_left_out"].values()):
             reporter.note(f"{store.folder(spec).name}: left out {left_out:,} malformed records")
         write_json(work / "metrics.json", metrics)
@@ -72,8 +82,9 @@ def run_stage(
             watch.record(
                 backbone=setup.backbone.name,
                 data_dir=str(data_dir) if data_dir else None,
-                device=str(device),
-                tokens_per_batch=setup.tokens_per_batch,
+                device=str(choose_device(setup.device)),
+                tokens_per_batch=tokens[-1],
+                **({"out_of_memory_with": tokens[:-1]} if tokens[:-1] else {}),
                 **details,
             ),
         )

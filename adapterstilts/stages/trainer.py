@@ -25,7 +25,7 @@ from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import Sampling
 from adapterstilts.runs.store import CHECKPOINTS
 from adapterstilts.settings import Optimisation
-from adapterstilts.stages.callbacks import EndAtCheckpoint, Log, SaveByTime, TellMethod
+from adapterstilts.stages.callbacks import EndAtCheckpoint, Log, SaveAtSignal, SaveByTime, TellMethod
 from adapterstilts.stages.checkpoints import (
     checkpoint_of_step,
     finished_training,
@@ -33,6 +33,7 @@ from adapterstilts.stages.checkpoints import (
     latest_complete,
     mark_complete,
 )
+from adapterstilts.stages.ending import put_off
 from adapterstilts.stages.losses import Losses
 from adapterstilts.stages.predict import predict
 from adapterstilts.stages.tracking import Describe, Tracking
@@ -291,7 +292,7 @@ def train(
     trainer = StageTrainer(model=model, args=args, parts=parts, batches=batches)
     if steps:
         model.begin_training(steps)
-    for callback in (TellMethod(model), EndAtCheckpoint(), SaveByTime(lambda: trainer.saved)):
+    for callback in (TellMethod(model), EndAtCheckpoint(), SaveByTime(lambda: trainer.saved), SaveAtSignal()):
         trainer.add_callback(callback)
     if selects:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
@@ -302,7 +303,8 @@ def train(
 
     latest = latest_complete(checkpoints)
     if steps:
-        trainer.go_on(latest)
+        with put_off():
+            trainer.go_on(latest)
         log.end(trainer.state.global_step, epoch=trainer.state.epoch, loss=round(trainer.losses.mean, _LOSS_DIGITS))
     else:
         log.begin(-1)
