@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from adapterstilts import __version__
+from adapterstilts.cli.processes import among_others
 from adapterstilts.errors import AstiltsError, UsageError, unknown
 
 # Each is the function of its name in the module of its name, with `_` for `-`.
@@ -95,8 +96,10 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     try:
-        # `--debug` works wherever it stands.
-        astilts.main(args=[word for word in words if word != "--debug"], prog_name="astilts", standalone_mode=False)
+        with among_others() as leads:
+            if leads:  # `--debug` works wherever it stands
+                words = [word for word in words if word != "--debug"]
+                astilts.main(args=words, prog_name="astilts", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -16,6 +16,7 @@ from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import TaskSpec, TrainSpec, canonical_json
 from adapterstilts.stages.calibration import Temperature, fitted_in_training
 from adapterstilts.stages.collate import build_collator
+from adapterstilts.stages.devices.group import ALONE, Group
 from adapterstilts.stages.predict import predict
 from adapterstilts.stages.setup import Setup
 from adapterstilts.stages.trainer import together
@@ -60,15 +61,19 @@ class Validation:
         return cls(task, kind, rows, features, collator)
 
     def score(
-        self, model: TransferModel, calibration: Mapping[str, float]
+        self, model: TransferModel, calibration: Mapping[str, float], group: Group = ALONE
     ) -> tuple[dict[str, float], Temperature | None]:
         """The model's metrics on the rows, and how many these are as `examples`; and its temperature there.
 
         Args:
             calibration: What was chosen on some of the rows for decoding.
+            group: Processes with the same model, of which the leader has the metrics.
         """
-        features, rows = self.encode(self.rows), self.rows.to_list()
-        logits = predict(model, features, task=self.task.name, collator=self.collator)
+        features = group.leader_first(lambda: self.encode(self.rows))
+        logits = predict(model, features, task=self.task.name, collator=self.collator, group=group)
+        if not group.leads:
+            return {}, None
+        rows = self.rows.to_list()
         found = scored(self.task, self.kind, rows, features, logits, calibration)
         return {**found, "examples": len(rows)}, fitted_in_training(self.task, self.kind, rows, features, logits)
 
@@ -101,19 +106,23 @@ class ScoredAgain:
 
 
 def scored_again(
-    model: TransferModel, validations: Sequence[Validation], calibration: Mapping[str, Any]
+    model: TransferModel, validations: Sequence[Validation], calibration: Mapping[str, Any], group: Group = ALONE
 ) -> ScoredAgain:
     """Scores a model on all validation rows of its stage.
 
     Args:
         calibration: As in the stage's metrics: of several tasks, those of each.
+        group: As in `Validation.score`.
     """
     found, temperatures = {}, {}
     for one in validations:
         name = one.task.name
-        found[name], temperature = one.score(model, calibration if len(validations) == 1 else calibration[name])
+        chosen = calibration if len(validations) == 1 else calibration[name]
+        found[name], temperature = one.score(model, chosen, group)
         if temperature:
             temperatures[name] = temperature
+    if not group.leads:
+        return ScoredAgain()
     averaged = [one.task.name for one in validations if one.kind.averaged]
     return ScoredAgain(together(found, averaged=averaged), temperatures)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from adapterstilts.errors import CompatibilityError, DataError, StoreError, UsageError
 from adapterstilts.runs.store import DiskFullError
+from adapterstilts.stages.devices.launch import ProcessLostError
 from adapterstilts.stages.engines.agenda import Agenda, Weights
 from adapterstilts.stages.failures import Failure, StagesFailedError, command_alone, record_failure
 from adapterstilts.stages.graph import Graph, Stage
@@ -18,6 +19,8 @@ from adapterstilts.stages.setup import Setup
 
 # Errors that another try does not change.
 _OF_THE_USER = (UsageError, DataError, CompatibilityError)
+# Errors after which no other stage could be made either.
+_OF_ALL = (DiskFullError, ProcessLostError)
 # So many stages that are in the store are named one by one.
 _NAMED = 20
 _WAIT_SECONDS = 0.2
@@ -144,7 +147,7 @@ class Course:
             text=text,
         )
         _let_go(error)
-        ends = isinstance(error, DiskFullError)
+        ends = isinstance(error, _OF_ALL)
         if attempts <= self._policy.retries and not ends and not isinstance(error, _OF_THE_USER):
             self._agenda.put_back(stage)
             self._tell("retried", stage, failure=failure)
