@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
-from adapterstilts.stages.devices.launch import Launch
+from adapterstilts.stages.devices.launch import Launch, ProcessLostError
 from adapterstilts.stages.devices.leading import Order, farewell_name, order_name
 from adapterstilts.stages.devices.messages import Messages
 from adapterstilts.stages.devices.outcomes import agree
@@ -38,6 +39,11 @@ def _take_part(order: Order, number: int, messages: Messages) -> None:
             make(order.spec, setup, order.work, Silent(), group)
     except Exception as raised:
         error = raised
-    agree(messages, number, error)
+    try:
+        agree(messages, number, error)
+    except ProcessLostError as lost:
+        if messages.launch.rank in lost.ranks:
+            raise
+        sys.exit(1)  # others say why
     if error is not None:
         messages.leave_group()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from adapterstilts.errors import AstiltsError, UsageError
@@ -28,7 +29,15 @@ _NOT_HERE = {
 
 
 class ProcessLostError(AstiltsError):
-    """A process of several has failed or is gone, so that the others cannot go on."""
+    """A process of several has failed or is gone, so that the others cannot go on.
+
+    Attributes:
+        ranks: The processes that have, as far as it is known.
+    """
+
+    def __init__(self, message: str, *, remedy: str | None = None, ranks: Iterable[int] = ()) -> None:
+        super().__init__(message, remedy=remedy)
+        self.ranks = frozenset(ranks)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -24,6 +25,8 @@ from adapterstilts.stages.devices.launch import Launch, ProcessLostError
 # One process can work alone for hours, as where it decodes and scores, while the others wait for its next message.
 _PATIENCE = timedelta(hours=24)
 _A_WHILE = timedelta(minutes=10)
+# Signals are heard between two looks.
+_LISTEN = timedelta(seconds=2)
 
 
 class Messages:
@@ -58,12 +61,13 @@ class Messages:
             TimeoutError: It has not come.
             ProcessLostError: It never will.
         """
+        end = float("inf") if seconds is None else time.monotonic() + seconds
         with _lost(self.launch):
             while True:
                 try:
-                    self._store.wait([name], _A_WHILE if seconds is None else timedelta(seconds=seconds))
+                    self._store.wait([name], _LISTEN)
                 except dist.DistStoreError:
-                    if seconds is not None:
+                    if time.monotonic() > end:
                         raise TimeoutError(name) from None
                 else:
                     return pickle.loads(self._store.get(name))

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import time
+from contextlib import suppress
+
 from adapterstilts.errors import AstiltsError
-from adapterstilts.stages.devices.launch import Launch, ProcessLostError
+from adapterstilts.stages.devices.launch import ProcessLostError
 from adapterstilts.stages.devices.messages import Messages
 
 # What fails in all processes fails in all of them within moments; after a stage that was made there is more time.
 _MOMENTS = 20.0
 _LONG = 600.0
 _MADE = ""
+_SILENT = "it has ended without a word."
+# What torch says where another process no longer answers.
+_BROKEN = re.compile(r"gloo|NCCL|[Cc]onnection (closed|reset|was broken)|Broken pipe")
 
 
 def tell(messages: Messages, number: int, error: BaseException | None) -> str:
@@ -33,38 +40,34 @@ def agree(messages: Messages, number: int, error: BaseException | None) -> None:
     launch = messages.launch
     own = tell(messages, number, error)
     outcomes = {launch.rank: own}
+    end = time.monotonic() + (_MOMENTS if own else _LONG)
     for rank in range(launch.count):
         if rank not in outcomes:
-            try:
-                outcomes[rank] = messages.receive(_name(number, rank), seconds=_MOMENTS if own else _LONG)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                outcomes[rank] = messages.receive(_name(number, rank), seconds=end - time.monotonic())
     if set(outcomes.values()) == {own} and len(outcomes) == launch.count:
         return
-    causes = {rank: said for rank, said in outcomes.items() if said}
-    if not _is_meant(error) and len(causes) > 1:  # without the others this process has failed as well
-        causes.pop(launch.rank, None)
-    raise ProcessLostError(_told(causes, outcomes, launch), remedy="The same command goes on from the last checkpoint.")
-
-
-def _told(causes: dict[int, str], outcomes: dict[int, str], launch: Launch) -> str:
+    causes = _causes(outcomes, launch.count)
     lines = [f"Process {rank} of {launch.count}: {said}" for rank, said in sorted(causes.items())]
-    silent = [rank for rank in range(launch.count) if rank not in outcomes]
-    if not lines:
-        lines = [f"Process {rank} of {launch.count} does not answer." for rank in silent]
-    return "\n".join([*lines, "The processes of a stage end together."])
+    raise ProcessLostError(
+        "\n".join([*lines, "The processes of a stage end together."]),
+        remedy="The same command goes on from the last checkpoint.",
+        ranks=causes,
+    )
 
 
-def _is_meant(error: BaseException | None) -> bool:
-    """Whether an error says what was wrong, and is not that of a broken connection."""
-    match error:
-        case AstiltsError():
-            return True
-    return False
+def _causes(outcomes: dict[int, str], count: int) -> dict[int, str]:
+    """What has been wrong first: errors, or else processes that are gone, of which the others feel the connection."""
+    failed = {rank: said for rank, said in outcomes.items() if said}
+    silent = {rank: _SILENT for rank in range(count) if rank not in outcomes}
+    return {rank: said for rank, said in failed.items() if not _BROKEN.search(said)} or silent or failed
 
 
 def _said(error: BaseException) -> str:
-    return str(error) if _is_meant(error) else f"{type(error).__name__}: {error}"
+    match error:
+        case AstiltsError():
+            return str(error)
+    return f"{type(error).__name__}: {error}"
 
 
 def _name(number: int, rank: int) -> str:
