@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.processes import Command
@@ -15,17 +16,14 @@ class Launched:
 
     Args:
         count: How many there are.
-        folder: Where they are run, here by default.
-        environment: What each of them has besides.
+        folders: Where each of them is run, here by default.
     """
 
-    def __init__(
-        self, *words: str, count: int = 2, folder: Path | None = None, environment: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, *words: str, count: int = 2, folders: Sequence[Path | None] | None = None) -> None:
         port = str(_free_port())
         self.processes = [
-            Command(*words, folder=folder, environment=_environment(rank, count, port) | (environment or {}))
-            for rank in range(count)
+            Command(*words, folder=folder, environment=_environment(rank, count, port))
+            for rank, folder in enumerate(folders or [None] * count)
         ]
 
     def wait(self, timeout: float = 300) -> list[int]:

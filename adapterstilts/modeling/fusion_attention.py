@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 Seen = list[tuple[int, torch.Tensor, float]]
-"""Of one batch, for each place in each layer: the layer, attention `(sources,)` summed over tokens, and their number."""
+"""Of one batch, for each place in a layer: the layer, attention `(sources,)` summed over tokens, and their number."""
 
 
 class FusionAttention:

@@ -86,7 +86,9 @@ def assert_equal(one: Path, other: Path) -> None:
         assert path.read_bytes() == (other / path.relative_to(one)).read_bytes(), path
     if (one / WEIGHTS).is_file():
         assert_close(load_file(one / WEIGHTS), load_file(other / WEIGHTS))
-        logs = [[json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()] for folder in (one, other)]
+        logs = [
+            [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()] for folder in (one, other)
+        ]
         for name in ("step", "loss", "grad_norm", "eval_score"):
             told = [[line[name] for line in log if name in line] for log in logs]
             assert told[0] == pytest.approx(told[1], rel=1e-4), name
@@ -113,3 +115,81 @@ def test_two_processes_train_and_evaluate_as_one(alone: Path, still: Path, tmp_p
         assert (provenance["processes"], provenance["strategy"]) == (2, expected)
     (fused,) = (read(folder, "metrics.json") for name, folder in made.items() if name.startswith("evaluate"))
     assert set(fused["fusion_attention"]) == {"en", "de"}
+
+
+def last_step(store: Path) -> int:
+    """The last step that a running stage has logged."""
+    lines = [line for log in store.glob(".work/*/log.jsonl") for line in log.read_text().splitlines()]
+    return max((json.loads(line)["step"] for line in lines if line.endswith("}")), default=0)
+
+
+def wait_for_step(store: Path, step: int) -> None:
+    """Until a stage has logged a step."""
+    end = time.monotonic() + 200
+    while last_step(store) < step:
+        assert time.monotonic() < end, f"step {step} has not come"
+        time.sleep(0.01)
+
+
+# One row in each micro-batch: slow enough that a step can be hit.
+SLOW = {"tokens_per_batch": 1}
+
+
+def test_one_process_goes_on_where_one_of_two_was_killed(alone: Path, still: Path, tmp_path: Path) -> None:
+    launched = Launched(*FULL, *flags(tmp_path, still, **SLOW))
+    wait_for_step(tmp_path, 3)
+    launched.processes[1].kill()
+    assert launched.wait() == [1, -signal.SIGKILL]
+    assert "Process 1 of 2: it has ended without a word." in launched.processes[0].stderr
+    main([*FULL, *flags(tmp_path, still)])
+    ((name, folder),) = runs(tmp_path).items()
+    assert_equal(runs(alone)[name], folder)
+    provenance = read(folder, "provenance.json")
+    assert provenance["resumed_from_step"] >= 2 and provenance["processes"] == 1
+
+
+def test_two_processes_go_on_where_a_launcher_of_two_was_killed(alone: Path, still: Path, tmp_path: Path) -> None:
+    words = [*LORA, *flags(tmp_path, still, **SLOW)]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+    launcher = subprocess.Popen([*torchrun, "adapterstilts", *words], stdout=subprocess.DEVNULL)
+    wait_for_step(tmp_path, 3)
+    launcher.kill()
+    launcher.wait()
+    launch(*words)  # when the processes that are left without it let the stage go
+    ((name, folder),) = runs(tmp_path).items()
+    assert_equal(runs(alone)[name], folder)
+
+
+def test_dropout_is_drawn_anew_for_each_step(tiny_backbone: Path, tmp_path: Path) -> None:
+    """What was killed goes on with the draws that it would have had, which are others in each process."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    launch(*LORA, *flags(whole, tiny_backbone, **SLOW))
+    launched = Launched(*LORA, *flags(killed, tiny_backbone, **SLOW))
+    wait_for_step(killed, 3)
+    launched.kill()
+    launched.wait()
+    launch(*LORA, *flags(killed, tiny_backbone, **SLOW))
+    ((name, folder),) = runs(whole).items()
+    first, second = (load_file(one / WEIGHTS) for one in (folder, runs(killed)[name]))
+    assert [one for one in first if not torch.equal(first[one], second[one])] == []
+
+
+def test_what_fails_in_one_process_ends_all(still: Path, tmp_path: Path) -> None:
+    """Such as a path that means something else there."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    (here / "still").symlink_to(still)
+    launched = Launched(*LORA, *flags(tmp_path / "store", Path("still")), folders=[here, there])
+    assert launched.wait() == [1, 1]
+    for one in launched.processes:
+        assert "Process 1 of 2: " in one.stderr and "--backbone still cannot be loaded" in one.stderr
+        assert "The same command goes on from the last checkpoint." in one.stderr
+
+
+def test_what_fails_in_all_processes_is_the_stages_own(still: Path, tmp_path: Path) -> None:
+    launched = Launched(*BOTTLENECKS, *flags(tmp_path, still, learning_rate=1e30))
+    assert launched.wait() == [1, 0]
+    leader, other = launched.processes
+    assert "2 stages failed" in leader.stderr and leader.stderr.count("The loss is nan at step") >= 2
+    assert "Error" not in other.stderr

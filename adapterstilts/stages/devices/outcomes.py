@@ -11,7 +11,7 @@ from adapterstilts.stages.devices.launch import ProcessLostError
 from adapterstilts.stages.devices.messages import Messages
 
 # What fails in all processes fails in all of them within moments; after a stage that was made there is more time.
-_MOMENTS = 20.0
+_MOMENTS = 10.0
 _LONG = 600.0
 _MADE = ""
 _SILENT = "it has ended without a word."

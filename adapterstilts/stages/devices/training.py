@@ -50,7 +50,8 @@ class GroupTrainer(Trainer):
             torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / SCHEDULER_NAME)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        if checkpoint is None or not is_sharded(self.model):
+        # On CPUs, several processes have a device that files cannot be read to.
+        if checkpoint is None or not self.group.several:
             super()._load_optimizer_and_scheduler(checkpoint)
             return
         state, schedule = (
