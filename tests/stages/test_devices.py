@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,10 +16,16 @@ import torch
 from safetensors.torch import load_file
 
 from adapterstilts.cli import main
+from adapterstilts.data.batching import Collator
+from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.storage import WEIGHTS
 from adapterstilts.runs.store import RunStore
+from adapterstilts.stages.devices.launch import Launch, launched
+from adapterstilts.stages.devices.strategy import check_shared
+from adapterstilts.tasks.kind import KINDS
 from tests.conftest import QUICK
 from tests.launched import Launched, launch
+from tests.stages.conftest import World
 
 # How far two results' weights may be apart: sums in another order, after five of Adam's steps of at most 1e-3.
 CLOSE = 5e-6
@@ -193,3 +200,95 @@ def test_what_fails_in_all_processes_is_the_stages_own(still: Path, tmp_path: Pa
     leader, other = launched.processes
     assert "2 stages failed" in leader.stderr and leader.stderr.count("The loss is nan at step") >= 2
     assert "Error" not in other.stderr
+
+
+LAUNCHED = {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
+NAMES = (
+    *LAUNCHED,
+    *(f"OMPI_COMM_WORLD_{name}" for name in ("SIZE", "RANK", "LOCAL_SIZE", "LOCAL_RANK")),
+    "MASTER_PORT",
+    "ACCELERATE_USE_FSDP",
+    "ACCELERATE_MIXED_PRECISION",
+)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The process's own, without what a launcher or an earlier test says."""
+    for name in NAMES:
+        monkeypatch.setenv(name, "")  # so that it is put back
+        monkeypatch.delenv(name)
+    return monkeypatch
+
+
+def test_what_launchers_say_is_read(environment: pytest.MonkeyPatch) -> None:
+    assert launched() is None
+    for name, value in (LAUNCHED | {"ACCELERATE_USE_FSDP": "true"}).items():
+        environment.setenv(name, value)
+    assert launched() == Launch(0, 2, 0, 2, fsdp=True)
+    assert "ACCELERATE_USE_FSDP" not in os.environ  # accelerate would spread what is not to be
+    environment.setenv("WORLD_SIZE", "1")
+    assert launched() is None and "LOCAL_RANK" not in os.environ  # one process is not several
+
+
+def test_processes_of_mpirun_are_those_of_accelerate(environment: pytest.MonkeyPatch) -> None:
+    for name, value in (("SIZE", "2"), ("RANK", "1"), ("LOCAL_SIZE", "2"), ("LOCAL_RANK", "1")):
+        environment.setenv(f"OMPI_COMM_WORLD_{name}", value)
+    assert launched() is None  # a cluster's own way of starting separate commands
+    environment.setenv("MASTER_ADDR", "127.0.0.1")
+    assert launched() == Launch(1, 2, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"RANK": ""}, "WORLD_SIZE=2, but RANK is not set: .* Start astilts with torchrun"),
+        ({"MASTER_ADDR": ""}, "MASTER_ADDR is not set"),
+        ({"WORLD_SIZE": "many"}, "WORLD_SIZE=many is not a number"),
+        ({"ACCELERATE_MIXED_PRECISION": "bf16"}, "--mixed_precision .* Say no to the launcher, and --precision bf16"),
+    ],
+)
+def test_an_environment_that_cannot_be_meant_is_refused(
+    environment: pytest.MonkeyPatch, changes: dict[str, str], message: str
+) -> None:
+    for name, value in (LAUNCHED | changes).items():
+        environment.setenv(name, value)
+    with pytest.raises(UsageError, match=message):
+        launched()
+
+
+def test_what_processes_cannot_share_is_refused(world: World) -> None:
+    spec, kind = world.squad.spec, world.planner.setup.catalogue.build_kind(world.squad.spec.only)
+    check_shared(spec, [kind], Launch(0, 8, 0, 8))
+    with pytest.raises(UsageError, match="--batch-size 8: 9 processes cannot share .* Start 8 at most"):
+        check_shared(spec, [kind], Launch(0, 9, 0, 9))
+    with pytest.raises(CompatibilityError, match="--use_fsdp: method seq_bn.* leaves the backbone as it is"):
+        check_shared(spec, [kind], Launch(0, 2, 0, 2, fsdp=True))
+    quantized = spec.model_copy(update={"quantization": "nf4"})
+    with pytest.raises(CompatibilityError, match=r"leaves the backbone in 4 bits \(nf4\) as it is"):
+        check_shared(quantized, [kind], Launch(0, 2, 0, 2, fsdp=True))
+
+
+def test_pairs_that_are_compared_stay_together(world: World) -> None:
+    retrieval = KINDS.get("retrieval")({"mode": "rank", "negatives": 4})
+    check_shared(world.squad.spec, [retrieval], Launch(0, 2, 0, 2))
+    with pytest.raises(UsageError, match="compares 4 pairs with each other, so that a step has work for 2 of 3"):
+        check_shared(world.squad.spec, [retrieval], Launch(0, 3, 0, 3))
+
+
+def test_each_process_gets_its_share_of_a_step() -> None:
+    features = [{"input_ids": [7] * length, "label": length} for length in (5, 3, 9, 4, 8, 6, 2)]
+    for size, rows in ((9, None), (16, None), (999, None), (999, 2)):
+        collator = Collator(pad_id=1, tokens_per_batch=size, max_length=16, rows=rows)
+        for count in (2, 3, 8):
+            shares = [collator.share(features, rank=rank, count=count) for rank in range(count)]
+            assert len({len(micros) for micros, _ in shares}) == 1  # all wait for each other as often
+            labels = [
+                int(label) for micros, counted in shares for micro in micros[:counted] for label in micro["label"]
+            ]
+            assert sorted(labels) == [2, 3, 4, 5, 6, 8, 9]
+            for micros, _ in shares:
+                assert all(micro["input_ids"].numel() <= max(size, 16) or rows for micro in micros)
+        if rows:  # the same ones are compared, whatever the number of processes
+            whole = {tuple(micro["label"].tolist()) for micro in collator(features)}
+            assert {tuple(m["label"].tolist()) for micros, n in shares for m in micros[:n]} == whole
