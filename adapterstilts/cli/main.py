@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from adapterstilts import __version__
+from adapterstilts.cli.processes import among_others
 from adapterstilts.errors import AstiltsError, UsageError, unknown
 from adapterstilts.printable import printable_message
 
@@ -97,8 +98,10 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     try:
-        # `--debug` works wherever it stands.
-        astilts.main(args=[word for word in words if word != "--debug"], prog_name="astilts", standalone_mode=False)
+        with among_others() as leads:
+            if leads:  # `--debug` works wherever it stands
+                words = [word for word in words if word != "--debug"]
+                astilts.main(args=words, prog_name="astilts", standalone_mode=False)
     except click.ClickException as error:
         text = StringIO()
         error.show(file=text)

@@ -8,6 +8,7 @@ from shutil import which
 from adapterstilts.commands.options import EngineOptions
 from adapterstilts.commands.options.engine import ClusterOptions
 from adapterstilts.errors import UsageError
+from adapterstilts.stages.devices.leading import joined
 from adapterstilts.stages.engines import Engine
 from adapterstilts.stages.engines.course import Policy
 from adapterstilts.stages.engines.local import Local
@@ -24,9 +25,11 @@ def chosen_engine(options: EngineOptions) -> Engine:
     """The engine that options ask for.
 
     Raises:
-        UsageError: It is not installed, or does not read an option that was given.
+        UsageError: It is not installed, does not read an option that was given, or is to make several stages at a time
+            with processes that make each stage together.
     """
     _check_read(options)
+    _check_launch(options)
     policy = Policy(fail_fast=options.fail_fast, retries=options.retries)
     match options.engine:
         case "ray":
@@ -44,6 +47,18 @@ def _check_read(options: EngineOptions) -> None:
                 f"--{name.replace('_', '-')} has no meaning with --engine {options.engine}.",
                 remedy=f"Leave it out, or give {engines}.",
             )
+
+
+def _check_launch(options: EngineOptions) -> None:
+    """Processes of a launcher are one engine already."""
+    launch, given = joined(), "" if options.engine == "local" else f"--engine {options.engine}"
+    if options.jobs not in (None, 1):
+        given = f"{given} --jobs {options.jobs}".strip()
+    if launch and given:
+        raise UsageError(
+            f"{given}: the {launch.count} processes of the launcher make each stage together.",
+            remedy="Leave it out, or start astilts without a launcher: each stage then has a device of its own.",
+        )
 
 
 def _ray(options: EngineOptions) -> Engine:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,8 @@ from adapterstilts.modeling.quantization import NF4, check_quantization
 from adapterstilts.profiles import Profile, load_profile
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.store import RunStore
+from adapterstilts.stages.devices.launch import launched
+from adapterstilts.stages.devices.leading import joined
 from adapterstilts.stages.planner import Planner, ResolvedMethod
 from adapterstilts.stages.setup import Setup
 
@@ -53,7 +54,7 @@ def make_planner(
         CompatibilityError: Backbone, tokenizer, method and number format do not fit together.
         HubError: The backbone is on the Hub and the Hub is out of reach.
     """
-    _check_one_process()
+    _check_leading()
     profile = load_profile(options.profile)
     memory = Memory.of_user()
     given = parse_method(options.method or method or profile.method, unfreeze_backbone=options.unfreeze_backbone)
@@ -147,10 +148,15 @@ def _planned_backbone(profile: Profile, options: TrainingOptions, note: Note | N
     return found
 
 
-def _check_one_process() -> None:
-    """Refuses a process that a launcher started beside others, which would wait for one another's locks."""
-    if os.environ.get("LOCAL_RANK", "-1") != "-1" or os.environ.get("WORLD_SIZE", "1") != "1":
+def _check_leading() -> None:
+    """Refuses a process that a launcher started beside others, and that neither leads nor follows them.
+
+    Raises:
+        UsageError: See above.
+    """
+    if not joined() and (launch := launched()):
         raise UsageError(
-            "A launcher (torchrun, accelerate launch) started this process, but a stage is the work of one.",
-            remedy="Start astilts itself; several commands share GPUs with CUDA_VISIBLE_DEVICES and one --store.",
+            f"This is one of {launch.count} processes of a launcher (torchrun, accelerate launch), in which a Python "
+            "function cannot be called.",
+            remedy="Have the launcher start the command line: `-m adapterstilts`, and the words of the command.",
         )

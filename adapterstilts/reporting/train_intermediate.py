@@ -41,7 +41,9 @@ def _cost_lines(cost: Cost) -> list[str]:
         # Small matrices stay in caches that the large ones do not fit into, which the rate is measured with.
         rate = f"{100 * share:.0f}% of" if share <= 1 else "above"
         rate += " the rate of large matrix products here"
-        lines.append(f"  speed        {cost.tokens_per_second:,.0f} tokens/s, {rate}; {memory}")
+        together = f" by {cost.processes} processes" if cost.processes > 1 else ""
+        each = " each" if together else ""
+        lines.append(f"  speed        {cost.tokens_per_second:,.0f} tokens/s{together}, {rate}; {memory}{each}")
     return lines
 
 

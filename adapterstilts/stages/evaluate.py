@@ -13,6 +13,7 @@ from adapterstilts.languages import ENGLISH, context_language, question_language
 from adapterstilts.metrics import METRICS
 from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.stages.answers import Answered, Answers
+from adapterstilts.stages.devices.group import ALONE, Group
 from adapterstilts.stages.predictor import Predictor, Track
 from adapterstilts.stages.setup import Setup
 from adapterstilts.tasks.kind import Kind, Scores
@@ -24,17 +25,25 @@ class Evaluation:
     Args:
         work: Folder for predictions, labels and scores; languages that are there are not scored again.
         track: Shows progress over batches.
+        group: Processes that compute together; the leader decodes, scores and writes.
     """
 
-    def __init__(self, spec: EvaluateSpec, setup: Setup, work: Path, *, track: Track) -> None:
+    def __init__(self, spec: EvaluateSpec, setup: Setup, work: Path, *, track: Track, group: Group = ALONE) -> None:
         self.spec = spec
         self.work = work
         self.kind = setup.catalogue.build_kind(spec)
-        self.predictor = Predictor(spec, setup, self.kind, track=track)
+        self.predictor = Predictor(spec, setup, self.kind, track=track, group=group)
         self.answers = Answers(spec, setup, self.kind, predictor=self.predictor, work=work)
 
     def run(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Scores all languages; returns the stage's metrics, and what it adds to its provenance."""
+        if not self.predictor.group.leads:
+            self.predictor.help()
+            return {}, {}
+        with self.predictor.asking():
+            return self._run()
+
+    def _run(self) -> tuple[dict[str, Any], dict[str, Any]]:
         for name in ("scores", f"predictions/{self.spec.task}", f"labels/{self.spec.task}"):
             (self.work / name).mkdir(parents=True, exist_ok=True)
         todo = [language for language in self.spec.languages if not self._score_file(language).is_file()]

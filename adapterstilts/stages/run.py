@@ -5,18 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.files import write_json
-from adapterstilts.modeling.precision import choose_device
 from adapterstilts.runs.provenance import Stopwatch
 from adapterstilts.runs.specs import StageSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.stages.at_work import Recorded
+from adapterstilts.stages.devices.leading import together
 from adapterstilts.stages.ending import Terminated
 from adapterstilts.stages.failures import forget_failure
-from adapterstilts.stages.micro_batches import with_fitting_batches
+from adapterstilts.stages.making import make
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.setup import Setup
 
@@ -63,12 +62,8 @@ def run_stage(
         reporter = Recorded(reporter, work)
         watch = Stopwatch()
         try:
-            (metrics, details), tokens = with_fitting_batches(
-                lambda fitting: _work_on(spec, fitting, work, reporter),
-                spec,
-                setup,
-                lambda message: reporter.note(f"{work.name}: {message}"),
-            )
+            with together(spec, setup, work) as group:
+                metrics, details = make(spec, setup, work, reporter, group)
         except Terminated as ended:
             if ended.step is not None:
                 reporter.note(f"{work.name}: saved step {ended.step:,}; repeat the command to go on")
@@ -82,26 +77,11 @@ def run_stage(
             watch.record(
                 backbone=setup.backbone.name,
                 data_dir=str(data_dir) if data_dir else None,
-                device=str(choose_device(setup.device)),
-                tokens_per_batch=tokens[-1],
-                **({"out_of_memory_with": tokens[:-1]} if tokens[:-1] else {}),
                 **details,
             ),
         )
         (work / _FORCED).unlink(missing_ok=True)
         return store.publish(spec, work)
-
-
-def _work_on(spec: StageSpec, setup: Setup, work: Path, reporter: Reporter) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Metrics of a stage, and what it adds to its provenance; torch is imported here."""
-    if spec.stage == "evaluate":
-        from adapterstilts.stages.evaluate import Evaluation
-
-        return Evaluation(spec, setup, work, track=reporter.track).run()
-    assert spec.stage != "shared"  # it is brought in, not made
-    from adapterstilts.stages.train import train_stage
-
-    return train_stage(spec, setup, work, reporter)
 
 
 def _begin_again(work: Path) -> None:

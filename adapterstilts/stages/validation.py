@@ -16,6 +16,7 @@ from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import TaskSpec, TrainSpec, canonical_json
 from adapterstilts.stages.calibration import Temperature, fitted_in_training
 from adapterstilts.stages.collate import build_collator
+from adapterstilts.stages.devices.group import ALONE, Group
 from adapterstilts.stages.predict import predict
 from adapterstilts.stages.setup import Setup
 from adapterstilts.stages.trainer import together
@@ -59,14 +60,20 @@ class Validation:
 
         return cls(task, kind, rows, features, collator)
 
-    def score(self, model: TransferModel, calibration: Mapping[str, float]) -> ScoredTask:
-        """What the model is on the rows.
+    def score(
+        self, model: TransferModel, calibration: Mapping[str, float], group: Group = ALONE
+    ) -> ScoredTask | None:
+        """What the model is on the rows; None in a process that does not lead its group.
 
         Args:
             calibration: What was chosen on some of the rows for decoding.
+            group: Processes with the same model, of which the leader has the metrics.
         """
-        features, rows = self.encode(self.rows), self.rows.to_list()
-        logits = predict(model, features, task=self.task.name, collator=self.collator)
+        features = group.leader_first(lambda: self.encode(self.rows))
+        logits = predict(model, features, task=self.task.name, collator=self.collator, group=group)
+        if not group.leads:
+            return None
+        rows = self.rows.to_list()
         answers = self.kind.decode(rows, features, logits, calibration)
         same = self.kind.constant(rows)
         return ScoredTask(
@@ -128,17 +135,22 @@ class ScoredAgain:
 
 
 def scored_again(
-    model: TransferModel, validations: Sequence[Validation], calibration: Mapping[str, Any]
+    model: TransferModel, validations: Sequence[Validation], calibration: Mapping[str, Any], group: Group = ALONE
 ) -> ScoredAgain:
     """Scores a model on all validation rows of its stage.
 
     Args:
         calibration: As in the stage's metrics: of several tasks, those of each.
+        group: As in `Validation.score`.
     """
     alone = len(validations) == 1
-    found = {
-        one.task.name: one.score(model, calibration if alone else calibration[one.task.name]) for one in validations
+    each = {
+        one.task.name: one.score(model, calibration if alone else calibration[one.task.name], group)
+        for one in validations
     }
+    found = {name: one for name, one in each.items() if one is not None}
+    if not group.leads:
+        return ScoredAgain()
     averaged = [one.task.name for one in validations if one.kind.averaged]
     return ScoredAgain(
         together({name: one.metrics for name, one in found.items()}, averaged=averaged),

@@ -9,12 +9,15 @@ from typing import Any
 
 from adapterstilts.errors import AstiltsError, CompatibilityError, DataError, StoreError, UsageError
 from adapterstilts.runs.store import DiskFullError
+from adapterstilts.stages.devices.launch import ProcessLostError
 from adapterstilts.stages.engines.agenda import Agenda, Weights
 from adapterstilts.stages.failures import Failure, StagesFailedError, command_alone, let_go, record_failure
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.reporter import Change, Happened, Reporter, Totals
 from adapterstilts.stages.setup import Setup
 
+# Errors after which no other stage could be made either.
+_OF_ALL = (DiskFullError, ProcessLostError)
 # So many stages that are in the store are named one by one.
 _NAMED = 20
 _WAIT_SECONDS = 0.2
@@ -38,7 +41,7 @@ class Policy:
     def tries_again(self, error: BaseException, attempts: int) -> bool:
         """Whether a stage is made again after so many attempts, of which the last one ended with an error."""
         match error:
-            case UsageError() | DataError() | CompatibilityError() | DiskFullError():
+            case UsageError() | DataError() | CompatibilityError() | DiskFullError() | ProcessLostError():
                 return False
             case WorkerEndedError():
                 return attempts <= max(self.retries, self.deaths)
@@ -183,7 +186,7 @@ class Course:
             if one.key not in self._dropped:
                 self._dropped[one.key] = one.name
                 self._tell("dropped", one, failure=failure)
-        if isinstance(error, DiskFullError) or self._policy.fail_fast:
+        if isinstance(error, _OF_ALL) or self._policy.fail_fast:
             raise error
 
     def command_alone(self, stage: Stage[Any]) -> str | None:
