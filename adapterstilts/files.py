@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import uuid
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +29,30 @@ def write_whole(path: Path, content: bytes) -> None:
         scratch.unlink(missing_ok=True)
 
 
+# Path, size, times and number of a file to its digest, of all that this process has read.
+_DIGESTS: dict[tuple[str, int, int, int], str] = {}
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes, as 64 hexadecimal digits; read again only when size or time of change differ."""
+    state = _state(path)
+    if state not in _DIGESTS:
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        _DIGESTS[state] = digest.hexdigest()
+    return _DIGESTS[state]
+
+
+def known_digest(path: Path) -> str | None:
+    """The same, if this process has read the file as it is now."""
+    return _DIGESTS.get(_state(path))
+
+
+def _state(path: Path) -> tuple[str, int, int, int]:
     state = path.stat()
-    return _digest(path, state.st_size, state.st_mtime_ns, state.st_ino)
-
-
-@lru_cache(maxsize=1024)
-def _digest(path: Path, *state: int) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    return str(path), state.st_size, state.st_mtime_ns, state.st_ino
 
 
 def sync(path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.runs.records import log_lines
 
 SAVE_SECONDS = 600
 """The longest time between two checkpoints."""
@@ -56,8 +56,7 @@ class Log(TrainerCallback):
         self.on_progress = on_progress
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
-        kept = [line for line in lines if _step_of(line) <= state.global_step]
+        kept = [line for line, entry in log_lines(self.path) if entry["step"] <= state.global_step]
         self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
@@ -67,10 +66,3 @@ class Log(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.on_progress(state.global_step, state.max_steps, {})
-
-
-def _step_of(line: str) -> float:
-    try:
-        return json.loads(line)["step"]
-    except (ValueError, KeyError):  # the line that a kill cut off
-        return math.inf

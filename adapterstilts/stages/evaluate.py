@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from adapterstilts.errors import StoreError
 from adapterstilts.files import write_json
 from adapterstilts.languages import ENGLISH, context_language, question_language
 from adapterstilts.metrics import METRICS
+from adapterstilts.runs.records import Scored, read_values
 from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.stages.answers import Answered, Answers
 from adapterstilts.stages.predictor import Predictor, Track
@@ -37,13 +38,10 @@ class Evaluation:
         """Scores all languages; returns the stage's metrics, and what it adds to its provenance."""
         for name in ("scores", f"predictions/{self.spec.task}", f"labels/{self.spec.task}"):
             (self.work / name).mkdir(parents=True, exist_ok=True)
-        todo = [language for language in self.spec.languages if not self._score_file(language).is_file()]
+        todo = [language for language in self.spec.languages if not self._scored(language)]
         for language, answered in self.answers.of(todo):
             self._score(language, answered)
-        scored = {
-            language: json.loads(self._score_file(language).read_text(encoding="utf-8"))
-            for language in self.spec.languages
-        }
+        scored = {language: read_values(self._score_file(language), Scored) for language in self.spec.languages}
         details: dict[str, Counter[str]] = {"rows_left_out": Counter(), "rows_omitted_by_design": Counter()}
         for one in scored.values():
             for name, counts in details.items():
@@ -113,6 +111,14 @@ class Evaluation:
             "groups": metric.groups(answered.rows, result.items),
         }
         write_json(self._score_file(language), scored)
+
+    def _scored(self, language: str) -> bool:
+        """Whether a language has been scored; a file that another process left, and that is no such thing, is not."""
+        try:
+            read_values(self._score_file(language), Scored)
+        except StoreError:
+            return False
+        return True
 
     def _score_file(self, language: str) -> Path:
         return self.work / "scores" / f"{language}.json"

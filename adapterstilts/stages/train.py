@@ -19,6 +19,8 @@ from adapterstilts.modeling.precision import choose_device
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import TaskSpec, TrainSpec, canonical_json
+from adapterstilts.runs.store import CHECKPOINTS
+from adapterstilts.stages.checkpoints import latest_complete
 from adapterstilts.stages.collate import build_collator
 from adapterstilts.stages.costs import training_cost
 from adapterstilts.stages.heads import head_source, heads_of
@@ -46,6 +48,7 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
     set_seed(spec.seed)
     model = _begin(spec, setup)
     tracking = Tracking.of(setup.report_to, spec, setup.store, reporter)
+    latest_complete(work / CHECKPOINTS, reporter.note)  # says which are damaged
     with tracking.going_on():
         result = train(
             model,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,13 +12,12 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
-from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
+from transformers import EarlyStoppingCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from adapterstilts.data.batching import Batch, Collator
 from adapterstilts.data.mixing import Length, MixedBatches, MixedCollator, MixedFeatures, mix
 from adapterstilts.errors import AstiltsError
-from adapterstilts.files import write_json
 from adapterstilts.modeling.storage import load_parameters, save_parameters
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import Sampling
@@ -29,10 +27,12 @@ from adapterstilts.stages.callbacks import EndAtCheckpoint, Log, SaveByTime, Tel
 from adapterstilts.stages.checkpoints import (
     checkpoint_of_step,
     finished_training,
-    keep_only,
+    keep_usable,
     latest_complete,
     mark_complete,
+    seconds_until,
 )
+from adapterstilts.stages.plain_state import PlainState
 from adapterstilts.stages.predict import predict
 from adapterstilts.stages.tracking import Describe, Tracking
 
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 _TRAINED = "trained.safetensors"
 _METHOD = "method.safetensors"
-_CLOCK = "clock.json"
 _LOG_LINES = 200
 
 Score = Callable[[list[np.ndarray]], dict[str, float]]
@@ -94,7 +93,7 @@ class TrainingResult:
     tasks: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
-class StageTrainer(Trainer):
+class StageTrainer(PlainState):
     """`Trainer` whose batches are optimiser steps, each a list of micro-batches.
 
     Gradient accumulation happens inside `training_step`, so a step always covers the recipe's batch size, however
@@ -187,10 +186,9 @@ class StageTrainer(Trainer):
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
         checkpoint = checkpoint_of_step(self.folder, self.state.global_step)
-        write_json(checkpoint / _CLOCK, {"seconds": self.seconds})
-        mark_complete(checkpoint)
+        mark_complete(checkpoint, self.seconds)
         self.saved = time.perf_counter()
-        keep_only(self.folder, {self.state.global_step, self.state.best_global_step})
+        keep_usable(self.folder)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         load_parameters(self.model, Path(resume_from_checkpoint) / _TRAINED)
@@ -198,7 +196,7 @@ class StageTrainer(Trainer):
     def go_on(self, checkpoint: Path | None) -> None:
         """Trains to the end, from `checkpoint` if there is one."""
         if checkpoint is not None:
-            self.seconds_before = json.loads((checkpoint / _CLOCK).read_text(encoding="utf-8"))["seconds"]
+            self.seconds_before = seconds_until(checkpoint)
         if checkpoint is not None and (checkpoint / _METHOD).is_file():
             self.model.load_training_state(load_file(checkpoint / _METHOD))
         if checkpoint is not None and finished_training(checkpoint):

@@ -130,6 +130,7 @@ class StudyWork:
         for part in self._parts:
             setup = part.planner.setup
             with setup.catalogue.in_use():
+                make_damaged_again(part.graph, part.planner, reporter, engine or Local(), force=False)
                 Checks(setup, part.planner.facts, reporter.note).data(part.graph, force=False)
         check_disks([(part.graph, part.planner.setup, part.planner.facts) for part in self._parts], force=False)
         setup = self._parts[0].planner.setup
