@@ -55,6 +55,14 @@ def _state(path: Path) -> tuple[str, int, int, int]:
     return str(path), state.st_size, state.st_mtime_ns, state.st_ino
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder that can be seen; False also where that may not be known."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def sync(path: Path) -> None:
     """Waits until a file, or a folder's list of names, is on the disk; Windows does not open folders."""
     if os.name == "nt" and path.is_dir():

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from adapterstilts.commands.damaged import stage_of
 from adapterstilts.commands.options import ALL
 from adapterstilts.commands.repetitions import originals, same_rows
 from adapterstilts.commands.shared_models import SharedModels, same_tasks, shared_from
-from adapterstilts.commands.damaged import stage_of
 from adapterstilts.errors import AstiltsError, StoreError, UsageError
 from adapterstilts.languages import ENGLISH
 from adapterstilts.runs.specs import ModelSpec, Sampling, SharedSpec, TaskSpec, key

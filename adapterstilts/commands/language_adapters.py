@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from adapterstilts.commands.damaged import stage_of
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
 from adapterstilts.commands.shared_models import SharedModels
 from adapterstilts.errors import CompatibilityError, UsageError, unknown

@@ -104,7 +104,8 @@ class ModelOutline:
             return ModelOutline(folder.name, ModelDescription.model_validate_json(path.read_bytes()))
         except (OSError, ValueError) as error:
             raise StoreError(
-                f"{path} is no description of a model ({first_problem(error)}).", remedy="Make the run again with --force."
+                f"{path} is no description of a model ({first_problem(error)}).",
+                remedy="Make the run again with --force.",
             ) from error
 
     def check_backbone(self, backbone: Any, facts: Any) -> None:

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from adapterstilts.commands.runs import Cleaned, Removed, RunVerification
 from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns
 from adapterstilts.runs.archive import Archive
+from adapterstilts.runs.file_system import FileSystemReport
 from adapterstilts.runs.full_disk import size
+
+_WIDTH = 14
 
 
 def verification_report(found: Sequence[RunVerification]) -> Report:
@@ -37,3 +40,12 @@ def archive_text(result: Archive, done: str) -> str:
     """A line for each run, and the file."""
     told = [f"{name}{' (there already)' if name in result.there else ''}" for name in result.runs]
     return "\n".join([*told, f"{done} {result.file}: {len(told)} runs, {size(result.bytes)}"])
+
+
+def file_system_text(report: FileSystemReport) -> str:
+    """What a file system can do, one ability a line, and what follows."""
+    lines = [f"{'store':{_WIDTH}}{report.store}", f"{'free':{_WIDTH}}{size(report.free)}"]
+    for one in report.abilities:
+        lines.append(f"{one.name:{_WIDTH}}{'yes' if one.able else 'no'}: {one.text}")
+    verdict = "A store can be here." if report.usable else "No store can be written here."
+    return "\n".join([*lines, verdict]) + "\n"

@@ -1,7 +1,7 @@
 """Whether files are what they were when they were written, by the SHA-256 that was written down with them.
 
-A file is read once in a process, unless it has been changed since. Small ones always are; of large ones, such as weights,
-the size is enough where nothing reads them.
+A file is read once in a process, unless it has been changed since. Small ones always are; of large ones, such as
+weights, the size is enough where nothing reads them.
 """
 
 from __future__ import annotations

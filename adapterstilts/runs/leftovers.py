@@ -118,7 +118,9 @@ def remove(store: RunStore, runs: Sequence[Run]) -> None:
     """
     for run in runs:
         if run.folder.parent != store.root:
-            raise StoreError(f"{run.folder} is in a store that is only read.", remedy="Give its own store with --store.")
+            raise StoreError(
+                f"{run.folder} is in a store that is only read.", remedy="Give its own store with --store."
+            )
         hold = store.hold(run.folder.name)
         if not hold.take():
             raise StoreError(f"{run.folder.name} is being made again.", remedy="Wait until it is finished.")

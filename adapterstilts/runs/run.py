@@ -31,7 +31,7 @@ SPEC, PROVENANCE, METRICS, MANIFEST, LOG = (
     "spec.json", "provenance.json", "metrics.json", "manifest.json", "log.jsonl",
 )  # fmt: skip
 KEY_DIGITS = 12
-_NAME = re.compile(rf".+-([0-9a-f]{{{KEY_DIGITS}}})")
+RUN_NAME = re.compile(rf".+-([0-9a-f]{{{KEY_DIGITS}}})")
 
 
 @dataclass(frozen=True)
@@ -138,17 +138,26 @@ class Run:
             whole: Whether large files are read too, such as weights.
         """
         try:
-            own = _NAME.fullmatch(self.folder.name)
+            own = RUN_NAME.fullmatch(self.folder.name)
             if own and own[1] != self.short_key:
                 return f"{self.folder / SPEC} is the spec of {self.short_key}, not of {own[1]}"
             if lacking := {SPEC, METRICS, PROVENANCE} - self.entries.keys():
                 return f"{self.folder / MANIFEST} does not name {min(lacking)}"
             if damage := first_damage(self.folder, self.entries, whole=whole):
                 return damage
-            self.provenance, self.metrics
+            self.read()
         except StoreError as error:
             return error.message.rstrip(".")
         return None
+
+    def read(self) -> None:
+        """Reads what is listed of it.
+
+        Raises:
+            StoreError: Something is misshapen.
+        """
+        for _ in (self.spec, self.provenance, self.metrics, self.entries):
+            pass
 
     def check(self) -> Run:
         """Returns the run once its small files, and the sizes of all others, are what was published.

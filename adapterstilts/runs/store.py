@@ -23,12 +23,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from adapterstilts.errors import StoreError, UsageError
-from adapterstilts.files import sync, write_json
+from adapterstilts.files import is_folder, sync, write_json
 from adapterstilts.runs.content import entries_of
 from adapterstilts.runs.exchange import exchange
 from adapterstilts.runs.full_disk import DiskFullError, explain_full_disk, is_full_disk
 from adapterstilts.runs.holding import Hold
-from adapterstilts.runs.run import KEY_DIGITS, MANIFEST, SPEC, Run
+from adapterstilts.runs.run import KEY_DIGITS, MANIFEST, RUN_NAME, SPEC, Run
 from adapterstilts.runs.shots import Shots
 from adapterstilts.runs.specs import StageSpec, canonical_json, key
 
@@ -93,7 +93,7 @@ class RunStore:
         """
         for one in read:
             try:
-                os.listdir(one)
+                next(one.iterdir(), None)
             except OSError as error:
                 raise UsageError(
                     f"--read-store {one} cannot be read ({error.strerror}).", remedy="Give the folder of a run store."
@@ -120,7 +120,7 @@ class RunStore:
         self.settle(name)
         for root in self.roots:
             run = Run(root / name)
-            if os.path.isdir(run.folder) and run.problem(whole=whole) is None:
+            if is_folder(run.folder) and run.problem(whole=whole) is None:
                 return run
         return None
 
@@ -130,9 +130,7 @@ class RunStore:
 
     def _with_key(self, key: str) -> Iterator[Run]:
         for root in self.roots:
-            for folder in root.glob(f"[!.]*-{key[:KEY_DIGITS]}"):
-                if os.path.isfile(folder / MANIFEST):
-                    yield Run(folder)
+            yield from (Run(folder) for folder in root.glob(f"[!.]*-{key[:KEY_DIGITS]}") if is_folder(folder))
 
     def shots(self, run: Run) -> Shots | None:
         """The labelled rows of another language that a model was trained on, or the one that an evaluation scores."""
@@ -170,8 +168,9 @@ class RunStore:
         """All folders that have the form of a run, whatever is in them; of several of one name the first."""
         found: dict[str, Run] = {}
         for root in self.roots:
-            for path in root.glob(f"[!.]*/{MANIFEST}"):
-                found.setdefault(path.parent.name, Run(path.parent))
+            for folder in root.glob("[!.]*"):
+                if RUN_NAME.fullmatch(folder.name) and is_folder(folder):
+                    found.setdefault(folder.name, Run(folder))
         return list(found.values())
 
     def resolve(self, text: str) -> Run:
@@ -318,7 +317,7 @@ class RunStore:
     def _unsettled(self, name: str) -> bool:
         work = self.root / WORK / name
         passing = any(os.path.lexists(f"{work}.{what}") for what in PASSING)
-        return passing or (os.path.isfile(work / MANIFEST) and os.path.isdir(self.root / name))
+        return passing or ((work / MANIFEST).is_file() and is_folder(self.root / name))
 
     def _settle(self, name: str) -> None:
         """The same while the stage is held."""
@@ -339,7 +338,7 @@ class RunStore:
         Nothing is deleted. What is damaged in a store to read stays there.
         """
         run = Run(self.folder(spec))
-        if not os.path.isdir(run.folder) or (problem := run.problem(whole=whole)) is None:
+        if not is_folder(run.folder) or (problem := run.problem(whole=whole)) is None:
             return None
         when = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%f")
         aside = self.root / DAMAGED / f"{run.folder.name}-{when}"
@@ -366,7 +365,7 @@ def folder_name(spec: StageSpec, key: str) -> str:
 def _unreadable(run: Run) -> StoreError | None:
     """What is wrong with what is listed of a run."""
     try:
-        run.provenance, run.metrics, run.entries
+        run.read()
         if not run.folder.name.endswith(run.short_key):
             return StoreError(
                 f"{run.folder} holds the run {run.short_key}.",
@@ -375,5 +374,3 @@ def _unreadable(run: Run) -> StoreError | None:
     except StoreError as error:
         return error
     return None
-
-

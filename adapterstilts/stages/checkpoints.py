@@ -1,7 +1,8 @@
 """Checkpoints of a stage in progress that can be trusted after a kill, and after a disk has changed them.
 
 `transformers.Trainer` writes a checkpoint file by file into its final folder, so a killed save leaves a folder that
-looks finished. Here a checkpoint counts once it holds a marker, written last, and while each file is what the marker says.
+looks finished. Here a checkpoint counts once it holds a marker, written last, and while each file is what the marker
+says.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pathlib import Path
 from adapterstilts.errors import StoreError
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.backbone import Backbone
-from adapterstilts.runs.full_disk import free_bytes, size
+from adapterstilts.runs.full_disk import can_hold, free_bytes, size
 from adapterstilts.stages.estimate import needed_bytes
 from adapterstilts.stages.graph import Graph
 from adapterstilts.stages.setup import Setup
@@ -18,6 +18,8 @@ from adapterstilts.stages.setup import Setup
 _SHARE, _BYTES = 0.05, 2_000_000
 # Room for data, with which nothing needs to be looked at closely where weights surely fit.
 _PLENTY = 5_000_000_000
+# Bytes that are tried to be had, since a quota shows in no number of free ones.
+_TRIED = 64_000_000
 
 
 Planned = tuple[Graph, Setup, Facts]
@@ -47,10 +49,9 @@ def check_disks(planned: Sequence[Planned], *, force: bool) -> None:
         return
     needed = sum(needed_bytes(graph, setup, facts, force=force) for graph, setup, facts in planned)
     wanted = round(needed * (1 + _SHARE)) + _BYTES
-    if needed and free < wanted:
+    if needed and (free < wanted or not can_hold(root, min(wanted, _TRIED))):
         raise StoreError(
-            f"The stages that are missing need about {size(wanted)} below --store {root}, where {size(free)} are "
-            "free.",
+            f"The stages that are missing need about {size(wanted)} below --store {root}, where {size(free)} are free.",
             remedy="Free some space, or choose another disk with --store; --plan says what takes how much.",
         )
 
@@ -67,4 +68,3 @@ def _most_of_a_training(backbone: Backbone) -> int | None:
     files = [*Path(backbone.path).glob("*.safetensors"), *Path(backbone.path).glob("pytorch_model*.bin")]
     # Weights can be in 16 bits; methods with full matrices of their own are as large as the backbone.
     return 4 * sum(file.stat().st_size for file in files) if files else None
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from adapterstilts.commands.damaged import make_damaged_again
 from adapterstilts.commands.plan import CommandPlan, Work
 from adapterstilts.commands.targets import TargetStages
 from adapterstilts.commands.transfer import Table

@@ -35,7 +35,9 @@ class CleanOptions(Strict):
     cache: Annotated[bool, Flag(Group.RUN)] = Field(
         False, description="Also tokenised data and all else that is made again when it is needed."
     )
-    dry_run: Annotated[bool, Flag(Group.RUN)] = Field(False, description="Say what would be deleted, and delete nothing.")
+    dry_run: Annotated[bool, Flag(Group.RUN)] = Field(
+        False, description="Say what would be deleted, and delete nothing."
+    )
 
 
 class RemoveOptions(Strict):
