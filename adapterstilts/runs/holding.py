@@ -3,8 +3,8 @@
 The lock is the operating system's, which ends with its process. Beside it the holder keeps a record of itself whose
 number it raises every few seconds. It is what counts where the file system has no locks, and it tells whether somebody
 still works whose lock's file was deleted: of a process on this machine by its number, of one on another by watching for
-so long whether the record changes. Only this machine's own clock is asked for that, and no time of day, since the clocks
-of machines and file servers differ (`filelock`'s leases compare a file's time with the time here).
+so long whether the record changes. Only this machine's own clock is asked for that, and no time of day, since clocks of
+machines and file servers differ (`filelock`'s leases compare a file's time with the time here).
 """
 
 from __future__ import annotations

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from adapterstilts.errors import StoreError, UsageError
 from adapterstilts.runs.holding import HOLDERS
-from adapterstilts.runs.run import Run
+from adapterstilts.runs.run import MANIFEST, Run
 from adapterstilts.runs.specs import StageSpec
-from adapterstilts.runs.store import CHECKPOINTS, DAMAGED, PASSING, REMOVED, WORK, RunStore, delete
+from adapterstilts.runs.store import CHECKPOINTS, DAMAGED, PASSING, REMOVED, REPLACED, WORK, RunStore, delete
+
+_PUBLISHING = "publishing"
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,9 @@ def clean(store: RunStore, found: Iterable[Leftover]) -> None:
     """
     for one in found:
         name = _stage_name(one.path.name) if one.path.parent == store.root / WORK else None
+        if name and one.sort == _PUBLISHING:
+            store.settle(name)
+            continue
         hold = store.hold(name) if name else None
         if hold is not None and not hold.take():  # somebody has begun with it since
             continue
@@ -159,18 +164,19 @@ def _stage_name(name: str) -> str:
 
 
 def _of_stage(store: RunStore, name: str, wanted: Wanted) -> Iterator[Leftover]:
-    store.settle(name)
-    work = store.root / WORK / name
+    work, there = store.root / WORK / name, (store.root / name).is_dir()
     for what in PASSING:
         passing = work.with_name(f"{name}.{what}")
-        if os.path.lexists(passing):
-            yield _leftover("publishing", passing)
+        if os.path.lexists(passing) and (there or what != REPLACED):  # which is put back where it is all there is
+            yield _leftover(_PUBLISHING, passing)
     record = store.root / HOLDERS / f"{name}.json"
     if record.is_file():
         yield _leftover("ended process", record)
     if not work.is_dir():
         return
-    if not _holds_work(work):
+    if there and (work / MANIFEST).is_file():
+        yield _leftover(_PUBLISHING, work)
+    elif not _holds_work(work):
         yield _leftover("empty", work)
     elif wanted.unfinished:
         yield _leftover("unfinished", work)

@@ -14,7 +14,7 @@ from adapterstilts.settings import Strict
 
 M = TypeVar("M", bound=BaseModel)
 Numbers = dict[str, float]
-REMOVE = "`astilts runs verify --all` names all that is damaged; what is needed is made again."
+REMEDY = "`astilts runs verify --all` names all that is damaged; what is needed is made again."
 
 
 class Record(BaseModel):
@@ -126,7 +126,7 @@ def metrics_record(stage: str) -> type[Record]:
     return EvaluationMetrics if stage == "evaluate" else TrainedMetrics
 
 
-def read_object(path: Path, *, remedy: str = REMOVE) -> dict[str, Any]:
+def read_object(path: Path, *, remedy: str = REMEDY) -> dict[str, Any]:
     """The object in a JSON file.
 
     Raises:
@@ -145,7 +145,7 @@ def read_object(path: Path, *, remedy: str = REMOVE) -> dict[str, Any]:
     return values
 
 
-def read_values(path: Path, model: type[M], *, remedy: str = REMOVE) -> dict[str, Any]:
+def read_values(path: Path, model: type[M], *, remedy: str = REMEDY) -> dict[str, Any]:
     """The object in a JSON file as it is there, once `model` fits it.
 
     Raises:
@@ -156,7 +156,7 @@ def read_values(path: Path, model: type[M], *, remedy: str = REMOVE) -> dict[str
     return values
 
 
-def read_record(path: Path, model: type[M], *, remedy: str = REMOVE) -> M:
+def read_record(path: Path, model: type[M], *, remedy: str = REMEDY) -> M:
     """The same as an instance of `model`."""
     return _fitted(read_object(path, remedy=remedy), model, path, remedy)
 
@@ -171,7 +171,7 @@ def log_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
         lines = path.read_bytes().splitlines() if path.is_file() else []
     except OSError as error:
-        raise StoreError(f"{path} cannot be read ({error.strerror}).", remedy=REMOVE) from error
+        raise StoreError(f"{path} cannot be read ({error.strerror}).", remedy=REMEDY) from error
     for line in lines:
         try:
             entry = json.loads(line)

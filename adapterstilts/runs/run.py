@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from adapterstilts.errors import StoreError
 from adapterstilts.runs.content import file_problem, first_damage
 from adapterstilts.runs.records import (
+    REMEDY,
     Entries,
     FileEntry,
     Scored,
@@ -89,7 +90,11 @@ class Run:
     @cached_property
     def entries(self) -> dict[str, FileEntry]:
         """Name to size and digest of all its files but the one that says so."""
-        return read_record(self.folder / MANIFEST, Entries).root
+        path = self.folder / MANIFEST
+        found = read_record(path, Entries).root
+        if lacking := {SPEC, METRICS, PROVENANCE} - found.keys():
+            raise StoreError(f"{path} does not name {min(lacking)}.", remedy=REMEDY)
+        return found
 
     @property
     def bytes(self) -> int:
@@ -141,8 +146,6 @@ class Run:
             own = RUN_NAME.fullmatch(self.folder.name)
             if own and own[1] != self.short_key:
                 return f"{self.folder / SPEC} is the spec of {self.short_key}, not of {own[1]}"
-            if lacking := {SPEC, METRICS, PROVENANCE} - self.entries.keys():
-                return f"{self.folder / MANIFEST} does not name {min(lacking)}"
             if damage := first_damage(self.folder, self.entries, whole=whole):
                 return damage
             self.read()

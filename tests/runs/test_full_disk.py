@@ -33,9 +33,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_an_error_in_any_words_is_that_of_the_disk_if_that_is_full(small_disk: Path) -> None:
     (small_disk / "most").write_bytes(bytes(3_900_000))
-    with pytest.raises(DiskFullError, match=r"No space left .*iostream error.*kB are free.*untouched"):
-        with explain_full_disk(small_disk):
-            raise RuntimeError("iostream error")
+    told = pytest.raises(DiskFullError, match=r"No space left .*iostream error.*kB are free.*untouched")
+    with told, explain_full_disk(small_disk):
+        raise RuntimeError("iostream error")
     with pytest.raises(RuntimeError, match="^a loss$"), explain_full_disk(small_disk.parent):
         raise RuntimeError("a loss")
     for error in (KeyError("x"), TypeError("x")):  # errors in programming, whatever the disk is
