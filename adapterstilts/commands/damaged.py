@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from adapterstilts.commands.repetitions import same_data
-from adapterstilts.errors import StoreError
 from adapterstilts.runs.run import Run
 from adapterstilts.runs.specs import StageSpec, TrainSpec
 from adapterstilts.runs.store import RunStore
@@ -98,6 +97,8 @@ def made_again(run: Run, planner: Planner) -> Training:
     Raises:
         StoreError: This command cannot: it reads other data, or has another backbone.
     """
+    if not run.known:  # what it was can be told no more
+        run.check()
     spec = run.training
     mine = spec.stage != "shared" and spec.backbone == planner.setup.backbone.fingerprint
     if spec.stage == "shared" or not mine or not all(same_data(planner, task) for task in spec.tasks):
@@ -112,14 +113,7 @@ def _needs(spec: TrainSpec, planner: Planner) -> Iterator[Training]:
     for key in [*keys, *(spec.budget.of if spec.budget else ())]:
         if whole := store.of_key(key):
             yield finished(whole)
-        elif damaged := next((one for one in store.every() if _is(one, key)), None):
+        elif damaged := next((one for one in store.every() if one.known and one.key == key), None):
             yield made_again(damaged, planner)
         else:
             store.need(key)
-
-
-def _is(run: Run, key: str) -> bool:
-    try:
-        return run.key == key
-    except StoreError:
-        return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +11,7 @@ from adapterstilts.commands.damaged import stage_of
 from adapterstilts.commands.options import ALL
 from adapterstilts.commands.repetitions import originals, same_rows
 from adapterstilts.commands.shared_models import SharedModels, same_tasks, shared_from
-from adapterstilts.errors import AstiltsError, StoreError, UsageError
+from adapterstilts.errors import AstiltsError, UsageError
 from adapterstilts.languages import ENGLISH
 from adapterstilts.runs.specs import ModelSpec, Sampling, SharedSpec, TaskSpec, key
 from adapterstilts.runs.store import Run
@@ -147,11 +146,10 @@ class IntermediateRuns:
     def _damaged(self, reference: TaskReference) -> Run | None:
         """A run that would be meant if it were not damaged."""
         for run in self.planner.setup.store.every():
-            with suppress(StoreError):
-                fits = run.spec.stage == "train-intermediate" and self._fits(run)
-                named = same_tasks(run.spec.task, reference.task) and run.key.startswith(reference.key or "")
-                if fits and named and run.problem():
-                    return run
+            called, _, digits = run.folder.name.rpartition("-")
+            named = called == f"train-intermediate-{reference.task}" and digits.startswith(reference.key or "")
+            if named and run.problem() and (not run.known or self._fits(run)):
+                return run
         return None
 
     def find(self, text: str) -> Run:

@@ -116,6 +116,14 @@ class Run:
         """The part of the key that names the folder."""
         return self.key[:KEY_DIGITS]
 
+    @property
+    def known(self) -> bool:
+        """Whether its spec is the one that its folder is named after."""
+        try:
+            return self.folder.name.endswith(f"-{self.short_key}")
+        except StoreError:
+            return False
+
     def scores(self, language: str) -> dict[str, Any]:
         """What an evaluation has written of the examples in one language.
 

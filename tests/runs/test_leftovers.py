@@ -44,8 +44,8 @@ def found(store: RunStore, wanted: Wanted = NOTHING) -> set[tuple[str, str]]:
 def test_what_nothing_goes_on_from_is_found(store: RunStore) -> None:
     (run,) = store.runs()
     usual = {
-        ("empty", "waited"), ("publishing", f"{run.folder.name}.replaced"), ("publishing", "other.checkpoints"), ("ended process", "ended.json"),
-        ("unfinished cache", "0123.tmpabc"),
+        ("empty", "waited"), ("publishing", f"{run.folder.name}.replaced"), ("publishing", "other.checkpoints"),
+        ("ended process", "ended.json"), ("unfinished cache", "0123.tmpabc"),
     }  # fmt: skip
     assert found(store) == usual
     assert found(store, Wanted(unfinished=True)) == usual | {("unfinished", "failed")}
