@@ -46,7 +46,8 @@ def explain_full_disk(root: Path, *, work: Path | None = None) -> Iterator[None]
             raise
         free = free_bytes(root)
         raise DiskFullError(
-            f"No space left while writing below {root} ({error}); {size(free)} are free. Finished runs are untouched.",
+            f"No space left while writing below {root}, where {size(free)} are free ({error}); finished runs are "
+            "untouched.",
             remedy="Free some space or choose another disk with --store, then repeat the command: it resumes.",
         ) from error
 
