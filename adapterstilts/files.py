@@ -12,7 +12,12 @@ from typing import Any
 
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` to `path` so that a reader sees the old file or the new one, never a part of it."""
-    write_whole(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
+    write_whole(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """What `write_json` writes."""
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
 
 
 def write_whole(path: Path, content: bytes) -> None:

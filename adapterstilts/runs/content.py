@@ -6,6 +6,7 @@ weights, the size is enough where nothing reads them.
 
 from __future__ import annotations
 
+import hashlib
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,11 @@ SMALL = 1 << 20
 def entry_of(path: Path) -> FileEntry:
     """What is written down of a file."""
     return FileEntry(bytes=path.stat().st_size, sha256=file_digest(path))
+
+
+def entry_of_content(content: bytes) -> FileEntry:
+    """The same of a file with this content."""
+    return FileEntry(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
 def entries_of(folder: Path, *, without: str | None = None) -> dict[str, FileEntry]:

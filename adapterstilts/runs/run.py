@@ -34,6 +34,9 @@ SPEC, PROVENANCE, METRICS, MANIFEST, LOG = (
 KEY_DIGITS = 12
 RUN_NAME = re.compile(rf".+-([0-9a-f]{{{KEY_DIGITS}}})")
 
+# Folder and state of a manifest to what it says, of all runs that have the shape and the name that is due.
+_ENTRIES: dict[tuple[Path, Any], dict[str, FileEntry]] = {}
+
 
 @dataclass(frozen=True)
 class Run:
@@ -151,15 +154,27 @@ class Run:
             whole: Whether large files are read too, such as weights.
         """
         try:
-            own = RUN_NAME.fullmatch(self.folder.name)
-            if own and own[1] != self.short_key:
-                return f"{self.folder / SPEC} is the spec of {self.short_key}, not of {own[1]}"
-            if damage := first_damage(self.folder, self.entries, whole=whole):
+            path = self.folder / MANIFEST
+            state = path.stat() if path.is_file() else None
+            found = (self.folder, state and (state.st_size, state.st_mtime_ns, state.st_ino))
+            entries = _ENTRIES.get(found) or self._named_as_it_is()
+            if damage := first_damage(self.folder, entries, whole=whole):
                 return damage
-            self.read()
+            if found not in _ENTRIES:  # what is in its files is read once
+                self.read()
+                _ENTRIES[found] = entries
         except StoreError as error:
             return error.message.rstrip(".")
+        except OSError as error:
+            return f"{self.folder} cannot be read ({error.strerror})"
         return None
+
+    def _named_as_it_is(self) -> dict[str, FileEntry]:
+        """What the manifest says, of a run whose folder is named after its spec."""
+        own = RUN_NAME.fullmatch(self.folder.name)
+        if own and own[1] != self.short_key:
+            raise StoreError(f"{self.folder / SPEC} is the spec of {self.short_key}, not of {own[1]}.", remedy=REMEDY)
+        return self.entries
 
     def read(self) -> None:
         """Reads what is listed of it.

@@ -26,7 +26,7 @@ from adapterstilts.errors import StoreError, UsageError
 from adapterstilts.files import is_folder, sync, write_json
 from adapterstilts.runs.content import entries_of
 from adapterstilts.runs.exchange import exchange
-from adapterstilts.runs.full_disk import DiskFullError, explain_full_disk, is_full_disk
+from adapterstilts.runs.full_disk import DiskFullError, explain_full_disk
 from adapterstilts.runs.holding import Hold
 from adapterstilts.runs.run import KEY_DIGITS, MANIFEST, RUN_NAME, SPEC, Run
 from adapterstilts.runs.shots import Shots
@@ -220,9 +220,12 @@ class RunStore:
                 raised.
         """
         name, work = self.folder(spec).name, self.work(spec)
+        hold = self.hold(name)
+        if not self._take(hold):
+            on_wait(f"{name}: another process works on this stage; waiting for its result")
+            while not self._take(hold):
+                time.sleep(_WAIT_SECONDS)
         with explain_full_disk(self.root, work=work):
-            hold = self.hold(name)
-            self._take(hold, name, on_wait)
             try:
                 self._settle(name)
                 work.mkdir(parents=True, exist_ok=True)
@@ -241,21 +244,16 @@ class RunStore:
                     work.rmdir()  # nothing is in it
                 hold.release()
 
-    def _take(self, hold: Hold, name: str, on_wait: Callable[[str], None]) -> None:
+    def _take(self, hold: Hold) -> bool:
         try:
-            if hold.take():
-                return
+            with explain_full_disk(self.root):
+                return hold.take()
         except OSError as error:
-            if is_full_disk(error):
-                raise
             raise StoreError(
                 f"--store {self.root} cannot be written ({error.strerror}).",
                 remedy="Choose another folder; `astilts doctor --store` says what one can do. Runs that are finished "
                 "there can be read with --read-store.",
             ) from error
-        on_wait(f"{name}: another process works on this stage; waiting for its result")
-        while not hold.take():
-            time.sleep(_WAIT_SECONDS)
 
     def publish(self, spec: StageSpec, work: Path) -> Run:
         """Turns a work folder into the finished run of `spec`, replacing an older run of the same key.

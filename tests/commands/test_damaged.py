@@ -170,3 +170,16 @@ def test_a_damaged_model_answers_nothing(options: dict[str, Any]) -> None:
     ):
         with pytest.raises(StoreError, match=r"weights.safetensors has .* the run is damaged. Make it again"):
             use()
+
+
+def test_scores_that_a_killed_process_left_are_those_it_wrote(options: dict[str, Any]) -> None:
+    """What is there of an evaluation that was not finished is gone on with only as it was written."""
+    evaluated = run_of(options, "evaluate")
+    metrics, work = dict(evaluated.metrics), options["store"] / ".work" / evaluated.folder.name
+    evaluated.folder.rename(work)
+    for name in ("manifest.json", "metrics.json", "provenance.json"):
+        (work / name).unlink()
+    scored = json.loads((work / "scores/en.json").read_text())
+    (work / "scores/en.json").write_text(json.dumps({**scored, "metrics": {**scored["metrics"], "f1": 99.0}}))
+    adapterstilts.transfer("squad", "mlqa", **options)
+    assert run_of(options, "evaluate").metrics == metrics

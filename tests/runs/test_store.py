@@ -212,7 +212,7 @@ def test_there_is_a_run_at_every_moment_while_it_is_replaced(tmp_path: Path) -> 
     words = [sys.executable, "-c", code, str(folder / "manifest.json"), str(tmp_path / "end")]
     other = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     assert other.stdout and other.stdout.readline() == "ready\n"
-    for number in range(60):
+    for number in range(25):
         publish(store, spec, content=str(number))
     (tmp_path / "end").touch()
     assert other.communicate()[0] == "True 0\n"
@@ -304,3 +304,18 @@ def test_a_second_process_waits_for_the_lock(tmp_path: Path) -> None:
         (work / "mark").write_text("written before release")
     assert other.stdout.readline() == "written before release\n"
     assert other.wait(timeout=30) == 0
+
+
+def test_a_stage_that_another_process_makes_is_not_taken_for_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is raised instead of waiting has nothing to do with writing, however little space there is."""
+    store, spec = RunStore(tmp_path), train_spec()
+    monkeypatch.setattr("adapterstilts.runs.full_disk.can_hold", lambda folder, count: False)
+    with store.claim(spec, on_wait=print), pytest.raises(RuntimeError, match="another process works on this stage"):
+        with store.claim(spec, on_wait=_refuse):
+            pass
+
+
+def _refuse(message: str) -> None:
+    raise RuntimeError(message)
