@@ -8,14 +8,18 @@ import json
 import os
 import stat
 import uuid
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` to `path` so that a reader sees the old file or the new one, never a part of it."""
-    write_whole(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
+    write_whole(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """What `write_json` writes."""
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -32,19 +36,38 @@ def write_whole(path: Path, content: bytes) -> None:
         scratch.unlink(missing_ok=True)
 
 
+# Path, size, times and number of a file to its digest, of all that this process has read.
+_DIGESTS: dict[tuple[str, int, int, int], str] = {}
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes, as 64 hexadecimal digits; read again only when size or time of change differ."""
+    state = _state(path)
+    if state not in _DIGESTS:
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        _DIGESTS[state] = digest.hexdigest()
+    return _DIGESTS[state]
+
+
+def known_digest(path: Path) -> str | None:
+    """The same, if this process has read the file as it is now."""
+    return _DIGESTS.get(_state(path))
+
+
+def _state(path: Path) -> tuple[str, int, int, int]:
     state = path.stat()
-    return _digest(path, state.st_size, state.st_mtime_ns, state.st_ino)
+    return str(path), state.st_size, state.st_mtime_ns, state.st_ino
 
 
-@lru_cache(maxsize=1024)
-def _digest(path: Path, *state: int) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder that can be seen; False also where that may not be known."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 _NO_FILES = (

@@ -21,10 +21,16 @@ def export(exported: ExportedRuns, options: ExportOptions, output: Output) -> No
     from adapterstilts.commands.export import export_runs
     from adapterstilts.commands.results import to_json
     from adapterstilts.reporting.export import export_summary
-    from adapterstilts.runs.store import RunStore
     from adapterstilts.tasks.catalogue import Catalogue
 
-    store, catalogue = RunStore(options.store), Catalogue.load(options.tasks)
+    store, catalogue = options.open_store(), Catalogue.load(options.tasks)
     found = [store.resolve(run) for run in exported.runs]
-    result = export_runs(found, options.out, benchmark=options.benchmark, partial=options.partial, catalogue=catalogue)
+    result = export_runs(
+        found,
+        options.out,
+        benchmark=options.benchmark,
+        partial=options.partial,
+        catalogue=catalogue,
+        store=store,
+    )
     say(to_json(result) if output.json_ else export_summary(result, options.benchmark))

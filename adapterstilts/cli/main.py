@@ -119,6 +119,10 @@ def main(arguments: list[str] | None = None) -> None:
         if debug:
             raise
         _fail(str(error), error.exit_code)
+    except PermissionError as error:
+        if debug:
+            raise
+        _fail(f"{error.filename} cannot be read or written by this user ({error.strerror}).", 1)
     except Exception as error:
         if debug:
             raise

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from adapterstilts.commands.damaged import make_damaged_again
 from adapterstilts.runs.store import KEY_DIGITS, Run
 from adapterstilts.stages.checks import Checks
 from adapterstilts.stages.disk import check_disk
@@ -117,6 +118,7 @@ class Work:
             AstiltsError: See the message; nothing has been trained if it is about models or data that do not fit. Of
                 stages that fail, see `Engine.run`.
         """
+        make_damaged_again(self.graph, self.planner, reporter, engine or Local(), force=self.force)
         checks = Checks(self.planner.setup, self.planner.facts, reporter.note)
         checks.data(self.graph, force=self.force)
         check_disk(self.graph, self.planner.setup, self.planner.facts, force=self.force)

@@ -20,7 +20,6 @@ from adapterstilts.modeling.precision import check_device, choose_device, choose
 from adapterstilts.modeling.quantization import NF4, check_quantization
 from adapterstilts.profiles import Profile, load_profile
 from adapterstilts.runs.memory import Memory
-from adapterstilts.runs.store import RunStore
 from adapterstilts.stages.devices.launch import launched
 from adapterstilts.stages.devices.leading import joined
 from adapterstilts.stages.planner import Planner, ResolvedMethod
@@ -69,7 +68,7 @@ def make_planner(
     precision = choose_precision(options.precision, device=options.device, hidden_size=facts.hidden_size, memory=memory)
     return Planner(
         setup=Setup(
-            store=RunStore(options.store),
+            store=options.open_store(),
             catalogue=own.catalogue(options.tasks),
             source=source,
             backbone=replace(backbone, quantization=NF4) if options.load_in_4bit else backbone,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.runs.records import log_lines
 from adapterstilts.stages.ending import Terminated, signal_waiting
 
 # What the last line of a log has, and no other one.
@@ -83,8 +83,7 @@ class Log(TrainerCallback):
 
     def begin(self, step: int) -> None:
         """Leaves out what was logged after a step."""
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
-        kept = [line for line in lines if _step_of(line) <= step]
+        kept = [line for line, entry in log_lines(self.path) if entry["step"] <= step and _LAST not in entry]
         self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
     def end(self, step: int, *, epoch: float, loss: float) -> None:
@@ -98,11 +97,3 @@ class Log(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.on_progress(state.global_step, state.max_steps, {})
-
-
-def _step_of(line: str) -> float:
-    try:
-        entry = json.loads(line)
-        return math.inf if _LAST in entry else entry["step"]
-    except (ValueError, KeyError, TypeError):  # the line that a kill cut off
-        return math.inf

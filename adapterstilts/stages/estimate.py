@@ -25,8 +25,8 @@ from adapterstilts.tasks.retrieval_options import resolve_layer
 
 # Bytes of a run beside its weights or scores: spec, metrics, provenance, manifest; and of a line of its log.
 _FILES_OF_TRAINING, _FILES_OF_EVALUATION, _FILES_OF_LANGUAGE, _LOG_LINE = 5_500, 1_900, 700, 120
-# Checkpoints at the same time: the best, the last, and the next until the last is deleted.
-_CHECKPOINTS = 3
+# Checkpoints at the same time: the last two, the best until then, and the next until the first of them is deleted.
+_CHECKPOINTS = 4
 # Seconds of decoding, scoring and writing a row.
 _SCORING = 0.0006
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from adapterstilts.errors import AstiltsError, StoreError
 from adapterstilts.files import write_json
 from adapterstilts.runs.provenance import now
+from adapterstilts.runs.records import read_record
 from adapterstilts.runs.specs import StageSpec
 from adapterstilts.runs.store import CHECKPOINTS, KEY_DIGITS, RunStore
 from adapterstilts.settings import Strict
@@ -122,8 +120,8 @@ def record_failure(
 def recorded_failure(work: Path) -> Failure | None:
     """What `record_failure` kept in a work folder, if the stage has not been begun again since."""
     try:
-        return Failure.model_validate(json.loads((work / CHECKPOINTS / RECORD).read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError):
+        return read_record(work / CHECKPOINTS / RECORD, Failure)
+    except StoreError:
         return None
 
 

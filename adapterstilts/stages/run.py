@@ -53,6 +53,8 @@ def run_stage(
             remedy="Give the --backbone that it was planned with.",
         )
     with setup.catalogue.in_use(), store.claim(spec, on_wait=on_wait or reporter.note) as work:
+        if aside := store.set_aside(spec):
+            reporter.note(f"{aside}; it is made again")
         if force:
             _begin_again(work)
         elif run := store.find(spec) or store.publish_complete(spec, work):

@@ -20,7 +20,9 @@ from adapterstilts.modeling.sharding import shard
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import TaskSpec, TrainSpec, canonical_json
+from adapterstilts.runs.store import CHECKPOINTS
 from adapterstilts.stages.changes import WeightSample
+from adapterstilts.stages.checkpoints import latest_complete
 from adapterstilts.stages.collate import build_collator
 from adapterstilts.stages.costs import training_cost
 from adapterstilts.stages.devices.group import ALONE, Group
@@ -56,6 +58,8 @@ def train_stage(
     model = _begin(spec, setup, group)
     tracking = Tracking.of(setup.report_to, spec, setup.store, reporter)
     begun = WeightSample.of(model)
+    if group.leads:
+        latest_complete(work / CHECKPOINTS, reporter.note)  # says which are damaged
     with tracking.going_on():
         result = train(
             model,

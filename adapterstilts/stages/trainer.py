@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -20,7 +19,6 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from adapterstilts.data.batching import Collator
 from adapterstilts.data.mixing import Length, MixedBatches, MixedCollator, MixedFeatures, Step, mix
 from adapterstilts.errors import AstiltsError
-from adapterstilts.files import write_json
 from adapterstilts.modeling.sharding import average_unsharded, is_sharded
 from adapterstilts.modeling.storage import load_parameters, save_parameters
 from adapterstilts.modeling.transfer_model import TransferModel
@@ -29,9 +27,11 @@ from adapterstilts.runs.store import CHECKPOINTS
 from adapterstilts.stages.arguments import training_arguments
 from adapterstilts.stages.callbacks import EndAtCheckpoint, Log, SaveAtSignal, SaveByTime, TellMethod
 from adapterstilts.stages.checkpoints import (
+    Clock,
     checkpoint_of_step,
+    clock_of,
     finished_training,
-    keep_only,
+    keep_usable,
     latest_complete,
     mark_complete,
 )
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 _TRAINED = "trained.safetensors"
 _METHOD = "method.safetensors"
-_CLOCK = "clock.json"
 _LOSS_DIGITS = 4
 
 Score = Callable[[list[np.ndarray]], dict[str, float]]
@@ -215,9 +214,8 @@ class StageTrainer(GroupTrainer):
         super()._save_checkpoint(model, trial)
         if self.group.leads:
             checkpoint = checkpoint_of_step(self.folder, self.state.global_step)
-            write_json(checkpoint / _CLOCK, {"seconds": self.seconds, "losses": self.losses.told()})
-            mark_complete(checkpoint)
-            keep_only(self.folder, {self.state.global_step, self.state.best_global_step})
+            mark_complete(checkpoint, Clock(seconds=self.seconds, losses=self.losses.told()))
+            keep_usable(self.folder)
         self.saved = time.perf_counter()
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
@@ -226,8 +224,8 @@ class StageTrainer(GroupTrainer):
     def go_on(self, checkpoint: Path | None) -> None:
         """Trains to the end, from `checkpoint` if there is one."""
         if checkpoint is not None:
-            clock = json.loads((checkpoint / _CLOCK).read_text(encoding="utf-8"))
-            self.seconds_before, self.losses = clock["seconds"], Losses(**clock.get("losses", {}))
+            clock = clock_of(checkpoint)
+            self.seconds_before, self.losses = clock.seconds, Losses(**clock.losses)
         if checkpoint is not None and (checkpoint / _METHOD).is_file():
             self.model.load_training_state(load_file(checkpoint / _METHOD))
         if checkpoint is not None and finished_training(checkpoint):

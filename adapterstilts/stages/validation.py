@@ -60,9 +60,7 @@ class Validation:
 
         return cls(task, kind, rows, features, collator)
 
-    def score(
-        self, model: TransferModel, calibration: Mapping[str, float], group: Group = ALONE
-    ) -> ScoredTask | None:
+    def score(self, model: TransferModel, calibration: Mapping[str, float], group: Group = ALONE) -> ScoredTask | None:
         """What the model is on the rows; None in a process that does not lead its group.
 
         Args:
