@@ -126,6 +126,7 @@ def train_intermediate(
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     device: str = "auto",
     store: str | PathLike[str] = "astilts-runs",
+    read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
     force: bool = False,
     report_to: str | Sequence[str] = (),
@@ -193,6 +194,7 @@ def train_separately(
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     device: str = "auto",
     store: str | PathLike[str] = "astilts-runs",
+    read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
     force: bool = False,
     report_to: str | Sequence[str] = (),
@@ -231,6 +233,7 @@ def train_language(
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     device: str = "auto",
     store: str | PathLike[str] = "astilts-runs",
+    read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
     force: bool = False,
     report_to: str | Sequence[str] = (),
@@ -295,6 +298,7 @@ def recommend(
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     device: str = "auto",
     store: str | PathLike[str] = "astilts-runs",
+    read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
     force: bool = False,
     report_to: str | Sequence[str] = (),
@@ -389,6 +393,7 @@ def transfer(
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     device: str = "auto",
     store: str | PathLike[str] = "astilts-runs",
+    read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
     force: bool = False,
     report_to: str | Sequence[str] = (),
@@ -481,6 +486,7 @@ def compare(
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     device: str = "auto",
     store: str | PathLike[str] = "astilts-runs",
+    read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
     force: bool = False,
     report_to: str | Sequence[str] = (),
@@ -506,6 +512,7 @@ def study(
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     device: str = "auto",
     store: str | PathLike[str] = "astilts-runs",
+    read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
     report_to: str | Sequence[str] = (),
 ) -> StudyResult: ...
@@ -556,6 +563,7 @@ def predict(
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     device: str = "auto",
     store: str | PathLike[str] = "astilts-runs",
+    read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
     out: str | PathLike[str] | None = None,
     format_out: Literal["csv", "jsonl", "plain"] | None = None,
@@ -579,6 +587,7 @@ def load(
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     device: str = "auto",
     store: str | PathLike[str] = "astilts-runs",
+    read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
 ) -> Model: ...
 def serve(
@@ -606,6 +615,7 @@ def serve(
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     device: str = "auto",
     store: str | PathLike[str] = "astilts-runs",
+    read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
 ) -> None: ...
 def export_model(
@@ -623,6 +633,7 @@ def export_model(
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     device: str = "auto",
     store: str | PathLike[str] = "astilts-runs",
+    read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
     format: Literal["transformers", "onnx"] = "transformers",
     int8: bool = False,
@@ -654,6 +665,7 @@ def push(
     license_allows: bool = False,
     tasks: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     store: str | PathLike[str] = "astilts-runs",
+    read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
 ) -> PushResult: ...
 def pull(
     reference: str,
@@ -665,6 +677,7 @@ def pull(
     allow_pickle: bool = False,
     tasks: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     store: str | PathLike[str] = "astilts-runs",
+    read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
 ) -> SharedModel: ...
 def info(
     reference: str,
@@ -675,6 +688,7 @@ def info(
     allow_pickle: bool = False,
     tasks: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     store: str | PathLike[str] = "astilts-runs",
+    read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
 ) -> SharedModel: ...
 def search(
     task: str | None = None,
@@ -698,6 +712,7 @@ def verify(
     tasks: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     data_dir: str | PathLike[str] | None = None,
     store: str | PathLike[str] = "astilts-runs",
+    read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     device: str = "auto",
     tokens_per_batch: int | None = None,
 ) -> Verification: ...

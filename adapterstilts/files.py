@@ -1,19 +1,25 @@
-"""Writing files whole, and telling their content apart."""
+"""Writing files whole, telling their content apart, and what is no file although it has a path."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import stat
 import uuid
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` to `path` so that a reader sees the old file or the new one, never a part of it."""
-    write_whole(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
+    write_whole(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """What `write_json` writes."""
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -30,19 +36,74 @@ def write_whole(path: Path, content: bytes) -> None:
         scratch.unlink(missing_ok=True)
 
 
+# Path, size, times and number of a file to its digest, of all that this process has read.
+_DIGESTS: dict[tuple[str, int, int, int], str] = {}
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes, as 64 hexadecimal digits; read again only when size or time of change differ."""
+    state = _state(path)
+    if state not in _DIGESTS:
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        _DIGESTS[state] = digest.hexdigest()
+    return _DIGESTS[state]
+
+
+def known_digest(path: Path) -> str | None:
+    """The same, if this process has read the file as it is now."""
+    return _DIGESTS.get(_state(path))
+
+
+def _state(path: Path) -> tuple[str, int, int, int]:
     state = path.stat()
-    return _digest(path, state.st_size, state.st_mtime_ns, state.st_ino)
+    return str(path), state.st_size, state.st_mtime_ns, state.st_ino
 
 
-@lru_cache(maxsize=1024)
-def _digest(path: Path, *state: int) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder that can be seen; False also where that may not be known."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+_NO_FILES = (
+    (stat.S_ISDIR, "is a folder, and a file is due", "Name the files in it."),
+    (stat.S_ISFIFO, "is a pipe, and a file is due", "Write what comes out of it to a file."),
+    (stat.S_ISSOCK, "is a socket, and a file is due", "Name a file."),
+    (lambda mode: stat.S_ISCHR(mode) or stat.S_ISBLK(mode), "is a device, and a file is due", "Name a file."),
+)
+
+
+def no_file(path: Path) -> tuple[str, str] | None:
+    """Why there is no file to be read under a path, after its name, and what to do; None where there is one.
+
+    What is no file is not opened, since a pipe can keep a reader waiting for ever.
+    """
+    try:
+        mode = path.stat().st_mode
+    except ValueError as error:  # a name with a zero byte
+        return f"is not a name of a file ({error})", "Mend the path."
+    except OSError as error:
+        return f"cannot be read ({error.strerror})", _REMEDIES.get(error.errno or 0, CHECK)
+    for is_one, what, remedy in _NO_FILES:
+        if is_one(mode):
+            return what, remedy
+    if not os.access(path, os.R_OK):
+        return f"cannot be read ({os.strerror(errno.EACCES)})", _REMEDIES[errno.EACCES]
+    return None
+
+
+CHECK = "Check the path."
+"""What is to be done where nothing more is known."""
+_REMEDIES = {
+    errno.EACCES: "Make it readable for yourself: chmod u+r, and u+x for the folders that it is in.",
+    errno.ELOOP: "A link of its path leads back to itself: remove it, or name the file that is meant.",
+    errno.ENAMETOOLONG: "The file system allows no name as long as this: give a shorter one.",
+}
 
 
 def sync(path: Path) -> None:

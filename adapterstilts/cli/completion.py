@@ -69,8 +69,9 @@ def _runs(ctx: click.Context) -> Iterator[str]:
     from adapterstilts.runs.store import RunStore
 
     store = Path(ctx.params.get("store") or os.environ.get("ASTILTS_STORE", "") or "astilts-runs")
-    if store.is_dir():
-        yield from (f"{run.spec.task}@{run.short_key}" for run in RunStore(store).runs())
+    others = ctx.params.get("read_store") or os.environ.get("ASTILTS_READ_STORE", "").split(os.pathsep)
+    found = RunStore(store, tuple(Path(one) for one in others if one)).runs()
+    yield from (f"{run.spec.task}@{run.short_key}" for run in found)
 
 
 _SOURCES = {

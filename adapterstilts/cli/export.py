@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from adapterstilts.cli.flags import GroupedCommand, fields
-from adapterstilts.cli.output import Output
+from adapterstilts.cli.output import Output, say
 from adapterstilts.commands.options import ExportedRuns, ExportOptions
 
 
@@ -21,10 +21,16 @@ def export(exported: ExportedRuns, options: ExportOptions, output: Output) -> No
     from adapterstilts.commands.export import export_runs
     from adapterstilts.commands.results import to_json
     from adapterstilts.reporting.export import export_summary
-    from adapterstilts.runs.store import RunStore
     from adapterstilts.tasks.catalogue import Catalogue
 
-    store, catalogue = RunStore(options.store), Catalogue.load(options.tasks)
+    store, catalogue = options.open_store(), Catalogue.load(options.tasks)
     found = [store.resolve(run) for run in exported.runs]
-    result = export_runs(found, options.out, benchmark=options.benchmark, partial=options.partial, catalogue=catalogue)
-    click.echo(to_json(result) if output.json_ else export_summary(result, options.benchmark))
+    result = export_runs(
+        found,
+        options.out,
+        benchmark=options.benchmark,
+        partial=options.partial,
+        catalogue=catalogue,
+        store=store,
+    )
+    say(to_json(result) if output.json_ else export_summary(result, options.benchmark))

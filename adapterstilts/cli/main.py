@@ -7,6 +7,7 @@ import os
 import sys
 from importlib import import_module
 from importlib.resources import files
+from io import StringIO
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ import click
 from adapterstilts import __version__
 from adapterstilts.cli.processes import among_others
 from adapterstilts.errors import AstiltsError, UsageError, unknown
+from adapterstilts.printable import printable_message
 
 # Each is the function of its name in the module of its name, with `_` for `-`.
 _COMMANDS = (
@@ -101,7 +103,9 @@ def main(arguments: list[str] | None = None) -> None:
                 words = [word for word in words if word != "--debug"]
                 astilts.main(args=words, prog_name="astilts", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        text = StringIO()
+        error.show(file=text)
+        click.echo(printable_message(text.getvalue()), nl=False, err=True)
         sys.exit(error.exit_code)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
@@ -115,6 +119,10 @@ def main(arguments: list[str] | None = None) -> None:
         if debug:
             raise
         _fail(str(error), error.exit_code)
+    except PermissionError as error:
+        if debug:
+            raise
+        _fail(f"{error.filename} cannot be read or written by this user ({error.strerror}).", 1)
     except Exception as error:
         if debug:
             raise
@@ -127,5 +135,10 @@ def _fail(message: Any, code: int) -> None:
     if (lines := sys.modules.get("adapterstilts.reporting.json_lines")) and lines.told_error(str(message), code):
         sys.exit(code)
     # https://no-color.org: whatever its value is, if it has one.
-    click.secho(f"Error: {message}", fg="red", err=True, color=False if os.environ.get("NO_COLOR") else None)
+    click.secho(
+        f"Error: {printable_message(str(message))}",
+        fg="red",
+        err=True,
+        color=False if os.environ.get("NO_COLOR") else None,
+    )
     sys.exit(code)

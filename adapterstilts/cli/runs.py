@@ -1,29 +1,31 @@
-"""`astilts runs` and `astilts runs show`."""
+"""`astilts runs` and what can be done with runs."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
+import sys
+from pathlib import Path
 
 import click
-from pydantic import Field
 
 from adapterstilts.cli.flags import GroupedGroup, fields
-from adapterstilts.cli.output import Output, TableOutput
+from adapterstilts.cli.output import Output, TableOutput, say
 from adapterstilts.cli.output import show as show_result
-from adapterstilts.commands.options import StoreOptions
-from adapterstilts.declared import Flag
-from adapterstilts.settings import Strict
-
-
-class _ShownRun(Strict):
-    key: Annotated[str, Flag(metavar="KEY")] = Field(description="First digits of a run's key, or its folder.")
+from adapterstilts.commands.options import (
+    ArchivedRuns,
+    ArchiveOptions,
+    CheckedRuns,
+    CleanOptions,
+    NamedRun,
+    RemoveOptions,
+    StoreOptions,
+)
 
 
 @click.group("runs", cls=GroupedGroup, invoke_without_command=True)
 @fields(StoreOptions, TableOutput)
 def runs(options: StoreOptions, output: TableOutput) -> None:
-    """List finished runs, or show one."""
+    """List finished runs, or show, verify, remove, export or import them."""
     if not click.get_current_context().invoked_subcommand:
         _list(options, output)
 
@@ -37,33 +39,38 @@ def list_runs(options: StoreOptions, output: TableOutput) -> None:
 
 def _list(options: StoreOptions, output: TableOutput) -> None:
     from adapterstilts.reporting.runs import runs_report
-    from adapterstilts.runs.store import RunStore
 
-    store = RunStore(options.store)
+    store = options.open_store()
     found = store.runs()
     for problem in store.unreadable():
-        click.echo(f"Left out: {problem}", err=True)
+        say(f"Left out: {problem}", err=True)
     if not found and output.format in (None, "table") and not output.json_:
-        click.echo(f"No finished run in {options.store}.")
+        say(f"No finished run in {options.store}.")
         return
     listed = [
-        {"key": run.key, "stage": run.spec.stage, "task": run.spec.task, "folder": run.folder, "metrics": run.metrics}
+        {
+            "key": run.key,
+            "stage": run.spec.stage,
+            "task": run.spec.task,
+            "folder": run.folder,
+            "bytes": run.bytes,
+            "metrics": run.metrics,
+        }
         for run in found
     ]
     show_result(listed, runs_report(found), output)
 
 
 @runs.command("show")
-@fields(_ShownRun, StoreOptions, Output)
-def show(shown: _ShownRun, options: StoreOptions, output: Output) -> None:
+@fields(NamedRun, StoreOptions, Output)
+def show(shown: NamedRun, options: StoreOptions, output: Output) -> None:
     """Show spec, provenance and metrics of the run that KEY names: first digits of its key, or its folder.
 
     Of an evaluation with classes, also precision, recall and F1 of each, and which are taken for which.
     """
     from adapterstilts.reporting.runs import run_text
-    from adapterstilts.runs.store import RunStore
 
-    store = RunStore(options.store)
+    store = options.open_store()
     run = store.resolve(shown.key)
     shots = store.shots(run)
     content = {
@@ -75,6 +82,97 @@ def show(shown: _ShownRun, options: StoreOptions, output: Output) -> None:
         "metrics": run.metrics,
     }
     if output.json_:
-        click.echo(json.dumps(content, indent=1, ensure_ascii=False))
+        say(json.dumps(content, indent=1, ensure_ascii=False))
     else:
-        click.echo(run_text(content))
+        say(run_text(content))
+
+
+@runs.command("verify")
+@fields(CheckedRuns, StoreOptions, TableOutput)
+def verify(which: CheckedRuns, options: StoreOptions, output: TableOutput) -> None:
+    """Read runs, and compare every file with what it was when it was published. Exit code 1 where one differs.
+
+    A run that is damaged is set aside and made again by the next command that needs it.
+
+    \b
+    Examples:
+      astilts runs verify 0123456789ab
+      astilts runs verify --all --json
+    """
+    from adapterstilts.commands.runs import DAMAGED, verify_runs
+    from adapterstilts.reporting.store import verification_report
+
+    found = verify_runs(options.open_store(), which)
+    show_result(found, verification_report(found), output)
+    if any(one.state == DAMAGED for one in found):
+        sys.exit(1)
+
+
+@runs.command("clean")
+@fields(CleanOptions, StoreOptions, TableOutput)
+def clean(cleaning: CleanOptions, options: StoreOptions, output: TableOutput) -> None:
+    """Delete what killed processes have left that nothing goes on from; with flags, also what something would.
+
+    What somebody works on stays.
+
+    \b
+    Examples:
+      astilts runs clean --dry-run
+      astilts runs clean --unfinished --cache
+    """
+    from adapterstilts.commands.runs import clean_store
+    from adapterstilts.reporting.store import cleaned_report
+
+    result = clean_store(options.open_store(), cleaning)
+    show_result(result, cleaned_report(result), output)
+
+
+@runs.command("remove")
+@fields(NamedRun, RemoveOptions, StoreOptions, Output)
+def remove(named: NamedRun, removing: RemoveOptions, options: StoreOptions, output: Output) -> None:
+    """Remove the run that KEY names, unless others are made from it.
+
+    \b
+    Example:
+      astilts runs remove 0123456789ab --with-dependents
+    """
+    from adapterstilts.commands.results import to_json
+    from adapterstilts.commands.runs import remove_run
+    from adapterstilts.reporting.store import removed_text
+
+    result = remove_run(options.open_store(), named.key, removing)
+    say(to_json(result) if output.json_ else removed_text(result))
+
+
+@runs.command("export")
+@fields(NamedRun, ArchiveOptions, StoreOptions, Output)
+def export(named: NamedRun, archive: ArchiveOptions, options: StoreOptions, output: Output) -> None:
+    """Write the run that KEY names, with all that it is made from, to one file for another store.
+
+    \b
+    Example:
+      astilts runs export 0123456789ab --to squad.tar
+    """
+    from adapterstilts.commands.results import to_json
+    from adapterstilts.commands.runs import export_run
+    from adapterstilts.reporting.store import archive_text
+
+    result = export_run(options.open_store(), named.key, archive.to)
+    say(to_json(result) if output.json_ else archive_text(result, "wrote"))
+
+
+@runs.command("import")
+@fields(ArchivedRuns, StoreOptions, Output)
+def import_(archived: ArchivedRuns, options: StoreOptions, output: Output) -> None:
+    """Bring the runs of a file that `astilts runs export` has made into the store, each verified.
+
+    \b
+    Example:
+      astilts runs import squad.tar
+    """
+    from adapterstilts.commands.results import to_json
+    from adapterstilts.commands.runs import import_runs
+    from adapterstilts.reporting.store import archive_text
+
+    result = import_runs(options.open_store(), Path(archived.file))
+    say(to_json(result) if output.json_ else archive_text(result, "read"))

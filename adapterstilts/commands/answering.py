@@ -120,7 +120,7 @@ def _language_run(trained: TrainedModel, options: LoadOptions, note: Note) -> Ru
     if len(found) > 1:
         raise several_adapters({code: found})
     if found:
-        return found[0].check()
+        return found[0].verify()
     if code == ENGLISH:  # the one of training, wherever it was brought from
         return None
     raise UsageError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -250,10 +249,7 @@ def _elementwise(main_score: Callable[[Mapping[str, float]], float], values: Map
 
 def _files(run: Run, languages: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Language to what the evaluation wrote of its examples."""
-    return {
-        language: json.loads((run.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))
-        for language in languages
-    }
+    return {language: run.scores(language) for language in languages}
 
 
 def _items(files: Mapping[str, Mapping[str, Any]], languages: Sequence[str]) -> dict[str, dict[str, Any]]:

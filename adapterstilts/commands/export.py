@@ -69,14 +69,19 @@ class _Evaluation:
         return f"{self.spec.task}/test-{language}{METRICS.get(self.spec.metric).suffix}"
 
     def predictions(self, language: str) -> Path:
-        """Where they are."""
-        return self.run.folder / "predictions" / self.file_name(language)
+        """Where they are; StoreError if they are not what was published."""
+        return self.run.file(f"predictions/{self.file_name(language)}")
 
-    def notes(self) -> Iterator[str]:
-        """What one should know before handing it in."""
+    def notes(self, store: RunStore) -> Iterator[str]:
+        """What one should know before handing it in.
+
+        Args:
+            store: Where its model may be, too.
+        """
+        store = RunStore(self.run.folder.parent, store.roots)
         if self.spec.source == "mini":
             yield f"{self.name}: the embedded suite, not the benchmark's data."
-        if shots := RunStore(self.run.folder.parent).shots(self.run):
+        if shots := store.shots(self.run):
             yield f"{self.name}: the model was trained on {shots}, so this is no zero-shot submission."
         if left_out := self.run.provenance.get("rows_left_out"):
             yield f"{self.name}: {sum(left_out.values())} rows were left out, so lines are missing."
@@ -88,7 +93,13 @@ Chosen: TypeAlias = dict[str, dict[str, _Evaluation]]
 
 @in_catalogue
 def export_runs(
-    runs: Sequence[Run], out: Path, *, benchmark: str, partial: bool, catalogue: Catalogue | None = None
+    runs: Sequence[Run],
+    out: Path,
+    *,
+    benchmark: str,
+    partial: bool,
+    catalogue: Catalogue | None = None,
+    store: RunStore | None = None,
 ) -> Export:
     """Collects the predictions of evaluation runs into a folder in the submission layout.
 
@@ -96,6 +107,7 @@ def export_runs(
         out: Folder to make; `<task>/test-<language>.{json|tsv}` below it.
         partial: Write the folder although tasks or languages are missing.
         catalogue: By default the package's tasks and those of `ASTILTS_TASKS`.
+        store: Where their models are, if these are not beside them.
 
     Raises:
         UsageError: A run is not a whole evaluation of a test split, or two have the same task and language.
@@ -127,7 +139,7 @@ def export_runs(
         },
         missing=missing,
         outside=outside,
-        notes=tuple(note for one in evaluations for note in one.notes()),
+        notes=tuple(note for one in evaluations for note in one.notes(store or RunStore(one.run.folder.parent))),
     )
 
 

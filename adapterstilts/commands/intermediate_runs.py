@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from adapterstilts.commands.damaged import stage_of
 from adapterstilts.commands.options import ALL
 from adapterstilts.commands.repetitions import originals, same_rows
 from adapterstilts.commands.shared_models import SharedModels, same_tasks, shared_from
@@ -14,7 +15,7 @@ from adapterstilts.errors import AstiltsError, UsageError
 from adapterstilts.languages import ENGLISH
 from adapterstilts.runs.specs import ModelSpec, Sampling, SharedSpec, TaskSpec, key
 from adapterstilts.runs.store import Run
-from adapterstilts.sharing.references import TaskReference, is_reference, parse_reference
+from adapterstilts.sharing.references import Reference, TaskReference, is_reference, parse_reference
 from adapterstilts.stages.graph import Training, finished, made_by
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.training_spec import plan_training
@@ -120,12 +121,36 @@ class IntermediateRuns:
         """
         reference = parse_reference(text, flag="--from")
         if self.phase is None or not isinstance(reference, TaskReference) or reference.key:
-            return finished(self.find(text))
+            return self._found(text, reference)
         planned = self._planned(reference.task, self.phase)
         shipped = self.models.shipped(reference.task)
         # The package's own adapter is taken where it is what this stage would make, to the last setting.
         same = shipped is not None and key(made_by(finished(shipped))) == planned.key
         return finished(shipped) if shipped and same else planned
+
+    def _found(self, text: str, reference: Reference) -> Training:
+        """The stage of a run that is there; one that is damaged is made again."""
+        store = self.planner.setup.store
+        if isinstance(reference, TaskReference) and not reference.key:
+            default = self._default_stage(reference.task)
+            if default and store.find(default.spec) is None and store.folder(default.spec).is_dir():
+                return default
+        try:
+            run = self.find(text)
+        except UsageError:
+            if not isinstance(reference, TaskReference) or not (damaged := self._damaged(reference)):
+                raise
+            run = damaged
+        return stage_of(run, self.planner)
+
+    def _damaged(self, reference: TaskReference) -> Run | None:
+        """A run that would be meant if it were not damaged."""
+        for run in self.planner.setup.store.every():
+            called, _, digits = run.folder.name.rpartition("-")
+            named = called == f"train-intermediate-{reference.task}" and digits.startswith(reference.key or "")
+            if named and run.problem() and (not run.known or self._fits(run)):
+                return run
+        return None
 
     def find(self, text: str) -> Run:
         """The run that one name means.
@@ -159,25 +184,37 @@ class IntermediateRuns:
             return shared
         fitting = own or originals(fitting)
         if len(fitting) == 1:
-            return fitting[0].check()
+            return fitting[0]
         raise self._several(task, fitting) if fitting else self._none(task, runs)
 
     def _by_key(self, task: str, key: str) -> Run:
-        run = self.models.shipped(task, key=key) or self.planner.setup.store.resolve(key)
-        if run.spec.stage not in ("train-intermediate", "shared") or not same_tasks(run.training.task, task):
-            raise UsageError(
-                f"{run.folder.name} is not an intermediate run of {task}.",
-                remedy="`astilts runs` lists what is there.",
-            )
-        return run.check()
+        """The run of a task whose key begins so; what runs of other tasks begin with does not count."""
+        if shipped := self.models.shipped(task, key=key):
+            return shipped
+        store = self.planner.setup.store
+        own = [run for run in store.runs() if run.spec.stage in ("train-intermediate", "shared")]
+        found = [run for run in own if run.key.startswith(key) and same_tasks(run.training.task, task)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            listed = ", ".join(run_label(finished(run)) for run in found)
+            raise UsageError(f"--from {task}@{key} fits {len(found)} runs: {listed}.", remedy="Give more digits.")
+        raise UsageError(
+            f"{store.resolve(key).folder.name} is not an intermediate run of {task}.",
+            remedy="`astilts runs` lists what is there.",
+        )
 
     def _default(self, task: str) -> Run | None:
-        """The run of `train-intermediate` without further options, if the store or the package has it."""
+        """The run of `train-intermediate` without further options, if the store has it."""
+        stage = self._default_stage(task)
+        return self.planner.setup.store.find(stage.spec) if stage else None
+
+    def _default_stage(self, task: str) -> Training | None:
+        """The stage of `train-intermediate` without further options."""
         try:
-            stage = self._planned(task, IntermediatePhase())
+            return self._planned(task, IntermediatePhase())
         except AstiltsError:  # its data need not be there for another run of it to be used
             return None
-        return self.planner.setup.store.find(stage.spec)
 
     def _planned(self, task: str, phase: IntermediatePhase) -> Training:
         """The stage of `train-intermediate` with all defaults but those of the phase."""

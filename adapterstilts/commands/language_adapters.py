@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from adapterstilts.commands.damaged import stage_of
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
 from adapterstilts.commands.shared_models import SharedModels
 from adapterstilts.errors import CompatibilityError, UsageError, unknown
@@ -122,7 +123,7 @@ def find_language_adapters(
     found = {code: _candidates(planner, code, given.get(code), models) for code in codes}
     if several := {code: runs for code, runs in found.items() if len(runs) > 1}:
         raise several_adapters(several)
-    own = {code: finished(runs[0].check()) for code, runs in found.items() if runs}
+    own = {code: stage_of(runs[0], planner) for code, runs in found.items() if runs}
     optional = set(codes) - {ENGLISH, fallback} if fallback else set()
     if missing := [code for code in codes if code not in own and code not in optional]:
         raise _missing(planner, options, missing, offered=ENGLISH not in missing and fallback is None)

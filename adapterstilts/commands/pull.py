@@ -14,7 +14,6 @@ from adapterstilts.commands.options import PullOptions
 from adapterstilts.commands.push import has_run, run_backbone, trained_run
 from adapterstilts.commands.shared_models import same_tasks
 from adapterstilts.errors import UsageError
-from adapterstilts.runs.store import RunStore
 from adapterstilts.sharing.card import address_card
 from adapterstilts.sharing.export import Export
 from adapterstilts.sharing.package import Package, open_package
@@ -83,7 +82,7 @@ def shared_model(reference: str, options: PullOptions, note: Callable[[str], Non
         UsageError: There is none.
         AstiltsError: It cannot be had, or is not safe to read.
     """
-    store = RunStore(options.store)
+    store = options.open_store()
     registries = tuple(Registry(url, note) for url in options.registry or ())
     places = Places(store.cache / "shared", registries, options.allow_pickle, note)
     parsed = parse_reference(reference)

@@ -57,7 +57,7 @@ class PushResult:
 @in_catalogue
 def run_push(run: str, options: PushOptions, note: Callable[[str], None]) -> PushResult:
     """Shares a run; see `adapterstilts.push`."""
-    store = RunStore(options.store)
+    store = options.open_store()
     target = _target(options)
     export = Export.of(trained_run(store, run), store, Catalogue.load(options.tasks))
     _check_licence(export, allowed=options.license_allows)
@@ -112,7 +112,7 @@ def trained_run(store: RunStore, text: str) -> Run:
     if not key:  # and rather one that knows English alone
         of_task = [run for run in of_task if run.training.shots is None] or of_task
     if len(of_task) == 1:
-        return of_task[0].check()
+        return of_task[0].verify()
     if of_task:
         listed = "".join(
             f"\n  {run.training.task}@{run.short_key} ({run.spec.stage}, {run.training.method}, "
@@ -120,10 +120,10 @@ def trained_run(store: RunStore, text: str) -> Run:
             for run in of_task
         )
         raise UsageError(f"{store.root} has {len(of_task)} models of {text}.", remedy=f"Choose one:{listed}")
-    run = store.resolve(key or text)
+    run = store.resolve(text)
     if isinstance(run.spec, EvaluateSpec):
         raise UsageError(f"{run.folder.name} is an evaluation and not a model.", remedy="`astilts runs` lists models.")
-    return run.check()
+    return run.verify()
 
 
 def _models(store: RunStore) -> list[Run]:

@@ -155,7 +155,7 @@ def _scored(found: Sequence[Candidate], ranking: Ranking, target: Target, left_o
     for one in found:
         begun = time.monotonic()
         try:
-            score = ranking.score(one.run.check(), target)
+            score = ranking.score(one.run.verify(), target)
         except AstiltsError as caught:
             left_out.append(f"{one.name}: {caught.message.rstrip('.')}")
             error = caught

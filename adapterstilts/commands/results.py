@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from adapterstilts.commands.contrasts import Contrast
+from adapterstilts.commands.doubts import training_doubts
 from adapterstilts.commands.few_shot_results import FewShotRow
 from adapterstilts.commands.row_names import RowName
 from adapterstilts.commands.stored_predictions import read_predictions
@@ -104,6 +105,8 @@ class TrainResult:
         seconds: Training time of the process that finished the stage.
         cost: What else it took.
         folder: The run folder, with weights, `log.jsonl`, metrics and provenance.
+        warnings: What one should know before believing it: that it has collapsed, say, or that nothing has changed.
+        next: The command that goes on from it.
     """
 
     task: str
@@ -122,9 +125,11 @@ class TrainResult:
     cost: Cost
     key: str
     folder: Path
+    warnings: list[str] = field(default_factory=list)
+    next: str = field(default="", compare=False)
 
     @classmethod
-    def of(cls, run: Run, catalogue: Catalogue) -> TrainResult:
+    def of(cls, run: Run, catalogue: Catalogue, *, next: str = "") -> TrainResult:
         """Reads the result from a run folder, and what its tasks are called from the catalogue."""
         fields = ("validation", "validation_examples", "best_step", "steps", "parameters", "stored_bytes")
         spec = run.training
@@ -140,6 +145,8 @@ class TrainResult:
             cost=Cost.of([run]),
             key=run.key,
             folder=run.folder,
+            warnings=training_doubts(run),
+            next=next,
         )
 
 
@@ -258,6 +265,7 @@ class TransferRow:
         catalogue: What `predictions` are read with.
         selection: For a row that repeats another one: by which rule this one was picked, `SELECTED` or `ORACLE`.
         differs: How the scored rows differ from the benchmark's, where scores cannot be compared for that.
+        warnings: What one should know before believing it: that a model has collapsed, or has learnt nothing.
     """
 
     task: str
@@ -303,6 +311,7 @@ class TransferRow:
     shared: dict[str, str] = field(default_factory=dict)
     made_on: dict[str, list[str]] = field(default_factory=dict)
     by_class: dict[str, dict[str, Any]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def named(self) -> RowName:

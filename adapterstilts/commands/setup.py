@@ -13,13 +13,13 @@ from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.sources.validation_file import ValidationFile
 from adapterstilts.data.translation.reading import open_test_translations, open_translations
 from adapterstilts.errors import HubError, UsageError
+from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.backbone import Backbone, known_backbone, locate_backbone
-from adapterstilts.modeling.methods import parse_method
+from adapterstilts.modeling.methods import check_method, parse_method
 from adapterstilts.modeling.precision import check_device, choose_device, choose_precision
 from adapterstilts.modeling.quantization import NF4, check_quantization
 from adapterstilts.profiles import Profile, load_profile
 from adapterstilts.runs.memory import Memory
-from adapterstilts.runs.store import RunStore
 from adapterstilts.stages.devices.launch import launched
 from adapterstilts.stages.devices.leading import joined
 from adapterstilts.stages.planner import Planner, ResolvedMethod
@@ -64,11 +64,11 @@ def make_planner(
     source = own.beside(open_source("files" if options.data_dir else profile.source, options.data_dir))
     validation_from, validation_file = _validation(options.validation_from)
     backbone = _planned_backbone(profile, options, planned_only)
-    facts = backbone.facts(memory)
+    facts = _checked_facts(backbone, resolved, memory)
     precision = choose_precision(options.precision, device=options.device, hidden_size=facts.hidden_size, memory=memory)
     return Planner(
         setup=Setup(
-            store=RunStore(options.store),
+            store=options.open_store(),
             catalogue=own.catalogue(options.tasks),
             source=source,
             backbone=replace(backbone, quantization=NF4) if options.load_in_4bit else backbone,
@@ -90,6 +90,13 @@ def make_planner(
         skip_bad_rows=options.skip_bad_rows,
         validation_from=validation_from,
     )
+
+
+def _checked_facts(backbone: Backbone, method: ResolvedMethod, memory: Memory) -> Facts:
+    """What is known of a backbone, once a method's sizes are of use there."""
+    facts = backbone.facts(memory)
+    check_method(method.spec, facts, backbone=backbone.name)
+    return facts
 
 
 def _validation(given: str | None) -> tuple[Literal["train", "none"] | None, ValidationFile | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from adapterstilts.errors import unknown
@@ -21,9 +20,9 @@ def read_predictions(run: Run, language: str, catalogue: Catalogue) -> dict[str,
     spec = run.evaluation
     if language not in spec.languages:
         raise unknown("language", language, spec.languages)
-    scored = json.loads((run.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))
+    scored = run.scores(language)
     kind = catalogue.build_kind(spec)
     with catalogue.in_use():
         suffix = METRICS.get(spec.metric).suffix
-    path = run.folder / "predictions" / spec.task / f"{spec.split}-{language}{suffix}"
+    path = run.file(f"predictions/{spec.task}/{spec.split}-{language}{suffix}")
     return kind.read_predictions(path, scored["ids"])

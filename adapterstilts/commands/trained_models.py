@@ -61,7 +61,7 @@ class TrainedModel:
             AstiltsError: There is none, it cannot be had, its backbone is not there, or it has no such head.
         """
         check_device(options.device)
-        store, catalogue, memory = RunStore(options.store), Catalogue.load(options.tasks), Memory.of_user()
+        store, catalogue, memory = options.open_store(), Catalogue.load(options.tasks), Memory.of_user()
         run, backbone = _found(reference, options, store, memory, note)
         facts = backbone.facts(memory)
         task, head = _task(run, options.task, catalogue, facts)
@@ -144,7 +144,7 @@ def _found(
         shared = {name: value for name, value in dict(options).items() if name in PullOptions.model_fields}
         with shared_model(reference, PullOptions.model_validate(shared), note) as package:
             return _adopted(package, options, store, memory, note)
-    return run.check(), run_backbone(run, options.backbone)
+    return run.verify(), run_backbone(run, options.backbone)
 
 
 def _adopted(

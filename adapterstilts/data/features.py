@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adapterstilts.errors import StoreError
+from adapterstilts.files import sync, write_json
+from adapterstilts.runs.content import entries_of, first_damage
+from adapterstilts.runs.records import Entries, read_record
 from adapterstilts.runs.specs import canonical_json
 from adapterstilts.settings import Encoding
 from adapterstilts.tasks.kind import Kind, Row
@@ -19,13 +23,16 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 # Part of every cache key: raise it when a kind's `encode` gives other features than before.
-_FEATURES_VERSION = 2
+_FEATURES_VERSION = 3
+# Names all files of a folder with their digests.
+_CONTENT = "content.json"
+_DAMAGED = ".damaged"
 
 
 def encode(
     rows: Dataset, *, identity: str, kind: Kind, tokenizer: Any, encoding: Encoding, labels: bool, cache: Path
 ) -> Dataset:
-    """Features of `rows`, read from `cache` when they were made before.
+    """Features of `rows`, read from `cache` when they were made before and are as they were then.
 
     Columns beside the kind's own: `sequences` (how many a feature has), `length` (tokens of the longest) and `tokens`
     (of all together).
@@ -63,8 +70,13 @@ def encode(
         )
         features.save_to_disk(Path(scratch) / "features")
         del features  # some systems keep files that are looked at
+        made = Path(scratch) / "features"
+        entries = entries_of(made)
+        for name in entries:
+            sync(made / name)
+        write_json(made / _CONTENT, {name: entry.model_dump() for name, entry in entries.items()})
         try:
-            (Path(scratch) / "features").replace(folder)
+            made.replace(folder)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # another process finished the same ones first
                 raise
@@ -98,17 +110,36 @@ def _without_bars() -> Iterator[None]:
 
 
 def _read(folder: Path) -> Dataset | None:
-    """The features in `folder`; damaged ones are deleted, because they can be made again."""
+    """The features in `folder`; those that are not what was written are set aside, because they can be made again."""
     from datasets import load_from_disk
     from pyarrow import ArrowInvalid
 
     if not folder.is_dir():
         return None
     try:
-        return load_from_disk(folder)
-    except (OSError, ValueError, ArrowInvalid):
-        shutil.rmtree(folder, ignore_errors=True)
-        return None
+        if first_damage(folder, read_record(folder / _CONTENT, Entries).root, whole=True) is None:
+            return load_from_disk(folder)
+    except (OSError, ValueError, ArrowInvalid, StoreError):
+        pass
+    aside = folder.parent / _DAMAGED / f"{folder.name}-{uuid.uuid4().hex}"
+    aside.parent.mkdir(exist_ok=True)
+    with suppress(FileNotFoundError):  # another process was faster
+        folder.replace(aside)
+    return None
+
+
+def features_damage(cache: Path) -> Iterator[tuple[Path, str | None, int]]:
+    """All features that are kept: where, what is wrong with them if anything is, and their size in bytes."""
+    for folder in sorted(cache.glob("[!.]*")) if cache.is_dir() else ():
+        if "." in folder.name:  # is being written
+            continue
+        try:
+            entries = read_record(folder / _CONTENT, Entries).root
+        except StoreError as error:
+            yield folder, error.message.rstrip("."), 0
+        else:
+            size = sum(entry.bytes for entry in entries.values())
+            yield folder, first_damage(folder, entries, whole=True), size
 
 
 def _vocabulary(tokenizer: Any) -> str:

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from adapterstilts.errors import CompatibilityError
+from adapterstilts.errors import CompatibilityError, StoreError
+from adapterstilts.runs.records import first_problem
 from adapterstilts.runs.specs import MethodSpec
-from adapterstilts.settings import ONE_IS_A_LIST, Strict
+from adapterstilts.settings import LONGEST, ONE_IS_A_LIST, Strict
 from adapterstilts.tasks.kind import HeadSpec
 
 DESCRIPTION = "model.json"
@@ -98,8 +99,14 @@ class ModelOutline:
     @classmethod
     def read(cls, folder: Path) -> ModelOutline:
         """The outline of the model in a run's folder."""
-        text = (folder / DESCRIPTION).read_text(encoding="utf-8")
-        return ModelOutline(folder.name, ModelDescription.model_validate_json(text))
+        path = folder / DESCRIPTION
+        try:
+            return ModelOutline(folder.name, ModelDescription.model_validate_json(path.read_bytes()))
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"{path} is no description of a model ({first_problem(error)}).",
+                remedy="Make the run again with --force.",
+            ) from error
 
     def check_backbone(self, backbone: Any, facts: Any) -> None:
         """Refuses a backbone that its weights are not for, before anything large is loaded.
@@ -145,5 +152,5 @@ class MergeOptions(Strict):
     kind: Literal["linear", "arithmetic", "ties", "dare_ties", "dare_linear", "svd"] = "linear"
     weights: Annotated[tuple[float, ...], ONE_IS_A_LIST] = ()
     density: float | None = Field(None, gt=0, le=1)
-    rank: int | None = Field(None, ge=1)
+    rank: int | None = Field(None, ge=1, le=LONGEST)
     then: Literal["stack", "continue"] | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapterstilts.reporting.by_class import class_tables
 from adapterstilts.reporting.sheets import Report, Sheet, columns
+from adapterstilts.runs.full_disk import size
 from adapterstilts.runs.store import KEY_DIGITS, Run
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ def runs_report(runs: Sequence[Run]) -> Report:
         finished = run.provenance["finished"][:19] + "Z"
         backbone, joined = run.provenance["backbone"], " + ".join(made_from)
         score = _score(run, "few-shot" if few.intersection(spec.inputs) else "zero-shot")
-        rows.append([names[run.key], spec.stage, joined, score, _method(spec), backbone, finished])
+        rows.append([names[run.key], spec.stage, joined, score, size(run.bytes), _method(spec), backbone, finished])
     shown = columns(
-        "run", "stage", "from", "score", "method", "backbone", "finished",
-        detail=("method", "backbone", "finished"), wraps=("from", "score"),
+        "run", "stage", "from", "score", "size", "method", "backbone", "finished",
+        right=("size",), detail=("size", "method", "backbone", "finished"), wraps=("from", "score"),
     )  # fmt: skip
     return Report([Sheet("", shown, rows)])
 

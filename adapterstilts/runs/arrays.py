@@ -12,6 +12,8 @@ import numpy as np
 from adapterstilts import __version__
 
 Arrays = Mapping[str, np.ndarray]
+# What the digest is called in a file.
+_DIGEST = "sha256"
 
 
 def recall_arrays(folder: Path, *what: str, find: Callable[[], Arrays]) -> Arrays:
@@ -22,20 +24,41 @@ def recall_arrays(folder: Path, *what: str, find: Callable[[], Arrays]) -> Array
         what: Everything that decides them: their sort, and the identities of models and rows.
         find: Computes them.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file, save_file
+    from safetensors.numpy import save_file
 
     name = hashlib.sha256("\0".join((__version__, *what)).encode()).hexdigest()[:32]
     path = folder / f"{name}.safetensors"
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError):  # not there, or cut off
-        found = {key: np.ascontiguousarray(value) for key, value in find().items()}
+    if (kept := _read(path)) is not None:
+        return kept
+    found = {key: np.ascontiguousarray(value) for key, value in find().items()}
     folder.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     try:
-        save_file(found, scratch)
+        save_file(found, scratch, metadata={_DIGEST: _digest(found)})
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
     return found
+
+
+def _read(path: Path) -> dict[str, np.ndarray] | None:
+    """What is kept; None if it is not there, cut off, or not what was written."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            found = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 -- it is no mapping
+            digest = (file.metadata() or {}).get(_DIGEST)
+    except (OSError, SafetensorError):
+        return None
+    return found if digest == _digest(found) else None
+
+
+def _digest(arrays: Arrays) -> str:
+    """SHA-256 of names, forms and values."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype} {array.shape}\0".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

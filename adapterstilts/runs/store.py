@@ -4,7 +4,8 @@ Layout below the root::
 
     <stage>-<task>-<key>/   finished runs: spec.json, provenance.json, metrics.json, manifest.json, weights, predictions
     .work/<folder>/         stages in progress: checkpoints and whatever is finished so far
-    .locks/<folder>.lock    held by the process that works on a stage
+    .locks/<folder>.lock    held by the process that works on a stage, which .holders/<folder>.json names
+    .damaged/               what was found to be another content than was published
     .cache/                 tokenised data
 
 A finished run appears by one rename, so a folder at the top level is complete or is not there.
@@ -12,170 +13,97 @@ A finished run appears by one rename, so a folder at the top level is complete o
 
 from __future__ import annotations
 
-import errno
-import json
-import re
-import shlex
+import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
-from filelock import FileLock, Timeout
-from pydantic import ValidationError
-
-from adapterstilts.errors import AstiltsError, StoreError, UsageError
-from adapterstilts.files import file_digest, sync, write_json
+from adapterstilts.errors import StoreError, UsageError
+from adapterstilts.files import is_folder, sync, write_json
+from adapterstilts.runs.content import entries_of
+from adapterstilts.runs.exchange import exchange
+from adapterstilts.runs.full_disk import DiskFullError, explain_full_disk
+from adapterstilts.runs.holding import Hold
+from adapterstilts.runs.run import KEY_DIGITS, MANIFEST, RUN_NAME, SPEC, Run
 from adapterstilts.runs.shots import Shots
-from adapterstilts.runs.specs import EvaluateSpec, ModelSpec, StageSpec, canonical_json, key, read_spec
+from adapterstilts.runs.specs import StageSpec, canonical_json, key
 
-MANIFEST = "manifest.json"
+__all__ = [
+    "CHECKPOINTS",
+    "DAMAGED",
+    "KEY_DIGITS",
+    "MANIFEST",
+    "WORK",
+    "DiskFullError",
+    "Run",
+    "RunStore",
+    "explain_full_disk",
+    "folder_name",
+]
+
 CHECKPOINTS = "checkpoints"
-KEY_DIGITS = 12
+WORK, DAMAGED = ".work", ".damaged"
+# What follows a folder's name in `.work` of what publishing, or removing a run, is about to delete.
+REPLACED, REMOVED = "replaced", "removed"
+PASSING = (REPLACED, CHECKPOINTS, REMOVED)
 _LONGEST_LABEL = 120
-
-
-class DiskFullError(StoreError):
-    """There is no space left for what a stage writes."""
-
-
-@contextmanager
-def explain_full_disk(root: Path) -> Iterator[None]:
-    """Turns an operating system's "no space" into an error that says what is safe and what to do.
-
-    Raises:
-        DiskFullError: See above.
-    """
-    try:
-        yield
-    except AstiltsError:
-        raise
-    except Exception as error:
-        if not _is_full_disk(error):
-            raise
-        raise DiskFullError(
-            f"No space left while writing below {root} ({error}); finished runs are untouched.",
-            remedy="Free some space or choose another disk with --store, then repeat the command: it resumes.",
-        ) from error
-
-
-# Each writer has its own way of saying it: Python's, safetensors' and torch's.
-_FULL_DISK_CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_FULL_DISK = re.compile(
-    rf"os error ({'|'.join(map(str, _FULL_DISK_CODES))})\b|iostream error|PytorchStreamWriter failed"
-)
-
-
-def _is_full_disk(error: Exception) -> bool:
-    if isinstance(error, OSError):
-        return error.errno in _FULL_DISK_CODES
-    return bool(_FULL_DISK.search(str(error)))
+_WAIT_SECONDS = 0.2
+# Work folder to the hold on it, of this process.
+_HOLDS: dict[Path, Hold] = {}
 
 
 @dataclass(frozen=True)
-class Run:
-    """A finished stage."""
+class SetAside:
+    """A damaged run that has been moved out of the way.
 
+    Attributes:
+        problem: What is wrong with it.
+        folder: Where it is now.
+    """
+
+    problem: str
     folder: Path
 
-    @cached_property
-    def spec(self) -> StageSpec:
-        """The spec that the run's key is the hash of."""
-        values = self._read("spec.json")
-        try:
-            return read_spec(values)
-        except (KeyError, ValidationError):
-            raise StoreError(
-                f"{self.folder / 'spec.json'} is not a spec of this version.",
-                remedy="Delete the folder, or use the version of adapterstilts that made it.",
-            ) from None
-
-    @property
-    def training(self) -> ModelSpec:
-        """The spec of a run that holds a model.
-
-        Raises:
-            StoreError: It is an evaluation.
-        """
-        spec = self.spec
-        if spec.stage == "evaluate":
-            raise StoreError(f"{self.folder} is not a trained model.", remedy="Give a training run.")
-        return spec
-
-    @property
-    def evaluation(self) -> EvaluateSpec:
-        """The spec of a run that holds scores.
-
-        Raises:
-            StoreError: It is a trained model.
-        """
-        spec = self.spec
-        if spec.stage != "evaluate":
-            raise StoreError(f"{self.folder} is not an evaluation.", remedy="`astilts runs` lists those there are.")
-        return spec
-
-    @cached_property
-    def provenance(self) -> dict[str, Any]:
-        """Where and when the run was made: versions, commit, hardware, command, times."""
-        return self._read("provenance.json")
-
-    @cached_property
-    def metrics(self) -> dict[str, Any]:
-        """Scores and costs of the stage."""
-        return self._read("metrics.json")
-
-    @property
-    def key(self) -> str:
-        """The run's full key."""
-        return key(self.spec)
-
-    @property
-    def short_key(self) -> str:
-        """The part of the key that names the folder."""
-        return self.key[:KEY_DIGITS]
-
-    def check(self) -> Run:
-        """Returns the run once every file of its manifest is there in its full size.
-
-        Raises:
-            StoreError: A file is missing or has another size than when it was published.
-        """
-        for name, entry in self._read(MANIFEST).items():
-            path = self.folder / name
-            if not path.is_file() or path.stat().st_size != entry["bytes"]:
-                raise StoreError(f"{path} is missing or damaged.", remedy=f"Make the run again: {self._again()}")
-        return self
-
-    def _again(self) -> str:
-        """The command that made the run, so that it replaces it."""
-        words = self.provenance.get("command", [])
-        if words and Path(words[0]).name in ("astilts", "__main__.py"):
-            return f"{shlex.join(['astilts', *words[1:]])} --force"
-        return "repeat what made it, with --force or force=True."
-
-    def _read(self, name: str) -> dict[str, Any]:
-        path = self.folder / name
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise StoreError(
-                f"{path} cannot be read ({error}).",
-                remedy="Delete the folder and repeat the command that made it.",
-            ) from error
+    def __str__(self) -> str:
+        return f"{self.problem}: the run is damaged and set aside as {self.folder}"
 
 
 @dataclass(frozen=True)
 class RunStore:
-    """Finished and unfinished stages below one folder.
+    """Finished and unfinished stages below one folder, and finished ones below others.
 
     Attributes:
         root: The folder; it is made when something is published.
+        read: Further stores, in which finished runs are found, and nothing is written.
     """
 
     root: Path
+    read: tuple[Path, ...] = ()
+
+    @classmethod
+    def open(cls, root: Path, read: tuple[Path, ...] = ()) -> RunStore:
+        """The store of `--store` and `--read-store`.
+
+        Raises:
+            UsageError: One to read is not there, or may not be read.
+        """
+        for one in read:
+            try:
+                next(one.iterdir(), None)
+            except OSError as error:
+                raise UsageError(
+                    f"--read-store {one} cannot be read ({error.strerror}).", remedy="Give the folder of a run store."
+                ) from error
+        return cls(root, tuple(one for one in read if one.resolve() != root.resolve()))
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """All folders that are looked through, its own first."""
+        return (self.root, *self.read)
 
     @property
     def cache(self) -> Path:
@@ -183,53 +111,67 @@ class RunStore:
         return self.root / ".cache"
 
     def folder(self, spec: StageSpec) -> Path:
-        """Where the run of `spec` is, or will be."""
+        """Where the run of `spec` is, or will be, if it is not in a store to read."""
         return self.root / folder_name(spec, key(spec))
 
-    def find(self, spec: StageSpec) -> Run | None:
-        """The finished run of `spec`, if there is one."""
-        folder = self.folder(spec)
-        return Run(folder).check() if folder.is_dir() else None
+    def find(self, spec: StageSpec, *, whole: bool = False) -> Run | None:
+        """The finished run of `spec`, if there is one that is what was published; see `Run.problem`."""
+        name = self.folder(spec).name
+        self.settle(name)
+        for root in self.roots:
+            run = Run(root / name)
+            if is_folder(run.folder) and run.problem(whole=whole) is None:
+                return run
+        return None
 
     def of_key(self, key: str) -> Run | None:
-        """The finished run with a full key."""
-        for folder in self.root.glob(f"[!.]*-{key[:KEY_DIGITS]}"):
-            run = Run(folder)
-            if (folder / MANIFEST).is_file() and run.key == key:
-                return run.check()
-        return None
+        """The finished run with a full key, if it is what was published."""
+        return next((run for run in self._with_key(key) if run.problem() is None), None)
+
+    def _with_key(self, key: str) -> Iterator[Run]:
+        for root in self.roots:
+            yield from (Run(folder) for folder in root.glob(f"[!.]*-{key[:KEY_DIGITS]}") if is_folder(folder))
 
     def shots(self, run: Run) -> Shots | None:
         """The labelled rows of another language that a model was trained on, or the one that an evaluation scores."""
-        if isinstance(run.spec, EvaluateSpec):
+        if run.spec.stage == "evaluate":
             models = (self.of_key(one) for one in run.spec.inputs)
             return next((one.training.shots for one in models if one and one.training.shots), None)
         return run.training.shots
 
     def need(self, key: str) -> Run:
-        """The finished run with a full key.
+        """The finished run with a full key, all of whose files are what was published.
 
         Raises:
-            StoreError: It is not there.
+            StoreError: It is not there, or damaged.
         """
-        if run := self.of_key(key):
-            return run
+        problems = []
+        for run in self._with_key(key):
+            if (problem := run.problem(whole=True)) is None and run.key == key:
+                return run
+            problems.append(f"{problem}: the run is damaged, and a stage starts from it.")
+        lacking = f"{self.root} has no run with the key {key[:KEY_DIGITS]}, which a stage starts from."
         raise StoreError(
-            f"{self.root} has no run with the key {key[:KEY_DIGITS]}, which a stage starts from.",
-            remedy="Repeat the command: what is missing is made again.",
+            problems[0] if problems else lacking, remedy="Repeat the command: what is missing is made again."
         )
 
     def runs(self) -> list[Run]:
         """All finished runs that can be read, oldest first."""
-        readable = [run for run in self._all() if not _unreadable(run)]
+        readable = [run for run in self.every() if _unreadable(run) is None]
         return sorted(readable, key=lambda run: (run.provenance["finished"], run.folder.name))
 
     def unreadable(self) -> list[StoreError]:
         """What is wrong with the run folders that `runs` leaves out."""
-        return [error for run in self._all() if (error := _unreadable(run))]
+        return [error for run in self.every() if (error := _unreadable(run))]
 
-    def _all(self) -> list[Run]:
-        return [Run(path.parent) for path in self.root.glob(f"[!.]*/{MANIFEST}")]
+    def every(self) -> list[Run]:
+        """All folders that have the form of a run, whatever is in them; of several of one name the first."""
+        found: dict[str, Run] = {}
+        for root in self.roots:
+            for folder in root.glob("[!.]*"):
+                if RUN_NAME.fullmatch(folder.name) and is_folder(folder):
+                    found.setdefault(folder.name, Run(folder))
+        return list(found.values())
 
     def resolve(self, text: str) -> Run:
         """The run that `text` names: its folder, its folder's name, the first digits of its key, or `TASK@KEY`.
@@ -251,63 +193,67 @@ class RunStore:
         if matches:
             names = ", ".join(run.folder.name for run in matches)
             raise UsageError(f"{text!r} fits {len(matches)} runs: {names}.", remedy="Give more digits of the key.")
-        raise UsageError(f"No run {text!r} in {self.root}.", remedy="`astilts runs` lists what is there.")
+        damaged = next((str(error) for error in self.unreadable() if name in str(error)), "")
+        raise UsageError(
+            f"No run {text!r} in {self.root}.{f' {damaged}' if damaged else ''}",
+            remedy="`astilts runs` lists what is there.",
+        )
 
     def work(self, spec: StageSpec) -> Path:
         """The folder in which a stage is made; it is there while it is, and after an interruption."""
-        return self.root / ".work" / self.folder(spec).name
+        return self.root / WORK / self.folder(spec).name
+
+    def hold(self, name: str) -> Hold:
+        """The right to work on the stage whose folder has this name."""
+        return Hold(self.root, name)
 
     def claimed(self, spec: StageSpec) -> bool:
-        """Whether a living process holds the stage's lock."""
-        if not self._lock(spec).exists():
-            return False
-        try:
-            with self._file_lock(spec).acquire(timeout=0):
-                return False
-        except Timeout:
-            return True
-
-    def _lock(self, spec: StageSpec) -> Path:
-        return self.root / ".locks" / f"{self.folder(spec).name}.lock"
-
-    def _file_lock(self, spec: StageSpec) -> FileLock:
-        # The file lock of the operating system ends with its process; one that only exists would outlive it.
-        return FileLock(self._lock(spec), fallback_to_soft=False)
+        """Whether a living process holds the stage."""
+        return self.hold(self.folder(spec).name).taken()
 
     @contextmanager
     def claim(self, spec: StageSpec, *, on_wait: Callable[[str], None]) -> Iterator[Path]:
-        """Holds the stage's lock and yields its work folder, with what an interrupted run left in it.
+        """Holds the stage and yields its work folder, with what an interrupted run left in it.
 
         Args:
-            on_wait: Called with a message when another process holds the lock, before waiting for it; what it raises
-                is raised.
+            on_wait: Called with a message when another process holds it, before waiting for it; what it raises is
+                raised.
         """
         name, work = self.folder(spec).name, self.work(spec)
-        with explain_full_disk(self.root):
+        hold = self.hold(name)
+        if not self._take(hold):
+            on_wait(f"{name}: another process works on this stage; waiting for its result")
+            while not self._take(hold):
+                time.sleep(_WAIT_SECONDS)
+        with explain_full_disk(self.root, work=work):
             try:
-                (self.root / ".locks").mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise StoreError(
-                    f"--store {self.root} cannot be written ({error.strerror}).", remedy="Choose another folder."
-                ) from error
-            lock = self._file_lock(spec)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                on_wait(f"{name}: another process works on this stage; waiting for its result")
-                lock.acquire()
-            except OSError as error:
-                if _is_full_disk(error):
+                self._settle(name)
+                work.mkdir(parents=True, exist_ok=True)
+                _HOLDS[work] = hold
+                yield work
+            except PermissionError as error:
+                if self.root not in Path(str(error.filename)).parents:
                     raise
                 raise StoreError(
-                    f"--store {self.root} cannot be locked ({error.strerror}).",
-                    remedy="Choose a folder on a file system with file locks; Lustre has them when mounted with flock.",
+                    f"{error.filename} cannot be written ({error.strerror}); another user may have begun {name}.",
+                    remedy="In a store that several users write, all of them need `umask 002` and a common group.",
                 ) from error
-            try:
-                work.mkdir(parents=True, exist_ok=True)
-                yield work
             finally:
-                lock.release()
+                _HOLDS.pop(work, None)
+                with suppress(OSError):
+                    work.rmdir()  # nothing is in it
+                hold.release()
+
+    def _take(self, hold: Hold) -> bool:
+        try:
+            with explain_full_disk(self.root):
+                return hold.take()
+        except OSError as error:
+            raise StoreError(
+                f"--store {self.root} cannot be written ({error.strerror}).",
+                remedy="Choose another folder; `astilts doctor --store` says what one can do. Runs that are finished "
+                "there can be read with --read-store.",
+            ) from error
 
     def publish(self, spec: StageSpec, work: Path) -> Run:
         """Turns a work folder into the finished run of `spec`, replacing an older run of the same key.
@@ -316,36 +262,94 @@ class RunStore:
         """
         for rest in work.rglob("*.part"):  # of processes that were killed while they wrote
             rest.unlink()
-        (work / "spec.json").write_text(canonical_json(spec) + "\n", encoding="ascii")
-        files = sorted(path for path in work.rglob("*") if path.is_file() and work / CHECKPOINTS not in path.parents)
-        entries = {
-            path.relative_to(work).as_posix(): {"bytes": path.stat().st_size, "sha256": file_digest(path)}
-            for path in files
-            if path.name != MANIFEST
-        }
-        for path in files:
-            sync(path)
-        write_json(work / MANIFEST, entries)
+        (work / MANIFEST).unlink(missing_ok=True)
+        (work / SPEC).write_text(canonical_json(spec) + "\n", encoding="ascii")
+        entries = entries_of(work, without=CHECKPOINTS)
+        for name in entries:
+            sync(work / name)
+        write_json(work / MANIFEST, {name: entry.model_dump() for name, entry in entries.items()})
         return self._move(spec, work)
 
     def publish_complete(self, spec: StageSpec, work: Path) -> Run | None:
         """Publishes a work folder that a process had completed when it was killed; None if it is not complete."""
-        return self._move(spec, work) if (work / MANIFEST).is_file() else None
+        if not (work / MANIFEST).is_file():
+            return None
+        if Run(work).problem(whole=True):  # the stage goes on from its last checkpoint
+            (work / MANIFEST).unlink()
+            return None
+        return self._move(spec, work)
 
     def _move(self, spec: StageSpec, work: Path) -> Run:
         final = self.folder(spec)
-        replaced, checkpoints = (work.with_name(f"{work.name}.{what}") for what in ("replaced", CHECKPOINTS))
+        if hold := _HOLDS.get(work):
+            hold.check()
+        replaced, checkpoints = (work.with_name(f"{work.name}.{what}") for what in (REPLACED, CHECKPOINTS))
         for rest in (replaced, checkpoints):
             shutil.rmtree(rest, ignore_errors=True)
         if (work / CHECKPOINTS).exists():
             (work / CHECKPOINTS).replace(checkpoints)
-        if final.exists():
+        if not final.exists():
+            work.replace(final)
+        elif exchange(work, final):
+            work.replace(replaced)
+        else:  # between these two there is no run, until `find` puts it back
             final.replace(replaced)
-        work.replace(final)
+            work.replace(final)
         sync(self.root)
         for rest in (replaced, checkpoints):
-            shutil.rmtree(rest, ignore_errors=True)
+            delete(rest)
         return Run(final)
+
+    def settle(self, name: str) -> None:
+        """Finishes what a process that was killed in publishing a stage has left, unless another one works on it."""
+        if not self._unsettled(name):
+            return
+        hold = self.hold(name)
+        with suppress(OSError):  # a store that may not be written stays as it is
+            if hold.take():
+                try:
+                    self._settle(name)
+                finally:
+                    hold.release()
+
+    def _unsettled(self, name: str) -> bool:
+        work = self.root / WORK / name
+        passing = any(os.path.lexists(f"{work}.{what}") for what in PASSING)
+        return passing or ((work / MANIFEST).is_file() and is_folder(self.root / name))
+
+    def _settle(self, name: str) -> None:
+        """The same while the stage is held."""
+        if not self._unsettled(name):
+            return
+        final, work = self.root / name, self.root / WORK / name
+        replaced = work.with_name(f"{name}.{REPLACED}")
+        if not final.is_dir() and replaced.is_dir():
+            (work if (work / MANIFEST).is_file() else replaced).replace(final)
+        if final.is_dir() and (work / MANIFEST).is_file():  # what was replaced, or is what was published
+            delete(work)
+        for what in PASSING:
+            delete(work.with_name(f"{name}.{what}"))
+
+    def set_aside(self, spec: StageSpec, *, whole: bool = False) -> SetAside | None:
+        """Moves a damaged run of `spec` out of the way while the stage is claimed; None if there is none.
+
+        Nothing is deleted. What is damaged in a store to read stays there.
+        """
+        run = Run(self.folder(spec))
+        if not is_folder(run.folder) or (problem := run.problem(whole=whole)) is None:
+            return None
+        when = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%f")
+        aside = self.root / DAMAGED / f"{run.folder.name}-{when}"
+        aside.parent.mkdir(exist_ok=True)
+        run.folder.replace(aside)
+        return SetAside(problem, aside)
+
+
+def delete(folder: Path) -> None:
+    """Deletes a folder, or the link to one, as far as that is possible."""
+    if folder.is_symlink():
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def folder_name(spec: StageSpec, key: str) -> str:
@@ -357,10 +361,14 @@ def folder_name(spec: StageSpec, key: str) -> str:
 
 
 def _unreadable(run: Run) -> StoreError | None:
+    """What is wrong with what is listed of a run."""
     try:
-        run.spec, run.provenance["finished"], run.metrics
+        run.read()
+        if not run.folder.name.endswith(run.short_key):
+            return StoreError(
+                f"{run.folder} holds the run {run.short_key}.",
+                remedy="Somebody renamed it: give it its name, or let it be made again.",
+            )
     except StoreError as error:
         return error
-    except KeyError:
-        return StoreError(f"{run.folder / 'provenance.json'} has no time.", remedy="Delete the folder.")
     return None

@@ -72,7 +72,7 @@ class Adoption:
             StoreError: The store cannot be written.
         """
         spec, model, recognised = self._described(package)
-        if run := self.store.find(spec):
+        if run := self.store.find(spec, whole=True):
             return run
         from safetensors.torch import save_file
 
@@ -80,8 +80,10 @@ class Adoption:
         from adapterstilts.modeling.storage import WEIGHTS
 
         with self.store.claim(spec, on_wait=self.note) as work:
-            if run := self.store.find(spec):
+            if run := self.store.find(spec, whole=True):
                 return run
+            if aside := self.store.set_aside(spec, whole=True):
+                self.note(f"{aside}; it is brought in again")
             tensors = import_model(package.folder, model, self.backbone, allow_pickle=self.allow_pickle)
             save_file(tensors, work / WEIGHTS)
             write_json(work / DESCRIPTION, model.model_dump(mode="json"))

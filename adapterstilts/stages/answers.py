@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,11 @@ import numpy as np
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.features import encode
 from adapterstilts.data.translation.layout import Direction
-from adapterstilts.errors import DataError
+from adapterstilts.errors import DataError, StoreError
 from adapterstilts.files import write_json
 from adapterstilts.languages import ENGLISH
+from adapterstilts.runs.content import entry_of, file_problem
+from adapterstilts.runs.records import FileEntry, Record, read_record
 from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.runs.store import CHECKPOINTS
 from adapterstilts.stages.predictor import Predictor
@@ -35,6 +36,22 @@ class Answered:
     features: Any
     logits: Sequence[np.ndarray]
     bad: BadRows
+
+
+class _Vectors(Record):
+    """What is written down of the vectors of a language: their file, and what the model looked at."""
+
+    vectors: FileEntry
+    layers: dict[str, Any]
+
+
+def _kept(path: Path, attention: Path) -> _Vectors | None:
+    """What is written down of vectors that are as they were written."""
+    try:
+        found = read_record(attention, _Vectors)
+    except StoreError:
+        return None
+    return found if file_problem(path, found.vectors, whole=True) is None else None
 
 
 class Answers:
@@ -109,14 +126,14 @@ class Answers:
         path = self.work / CHECKPOINTS / f"vectors-{language}.npy"
         attention = path.with_suffix(".attention.json")  # what the model looked at when it made them
         seen = self.predictor.attention
-        if not path.is_file():
+        if (kept := _kept(path, attention)) is None:
             path.parent.mkdir(exist_ok=True)
             unfinished = path.with_suffix(".part.npy")
             np.save(unfinished, np.stack(self.predictor.logits(features, rows, language)))
-            write_json(attention, seen.get(language, {}))
+            write_json(attention, {"vectors": entry_of(unfinished).model_dump(), "layers": seen.get(language, {})})
             unfinished.replace(path)
-        elif language not in seen:
-            seen[language] = json.loads(attention.read_text(encoding="utf-8"))
+        else:
+            seen.setdefault(language, kept.layers)
         return np.load(path, mmap_mode="r")
 
     def _rows(self, split: str, language: str) -> tuple[Dataset, BadRows]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Iterable, Iterator
@@ -10,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from adapterstilts.errors import StoreError
 from adapterstilts.runs.provenance import now
+from adapterstilts.runs.records import read_record
 from adapterstilts.runs.store import CHECKPOINTS
 from adapterstilts.settings import Strict
 from adapterstilts.stages.reporter import Change, Reporter
@@ -52,8 +51,8 @@ class AtWork(Strict):
 def at_work(work: Path) -> AtWork | None:
     """What a work folder says of who works in it, or did last."""
     try:
-        return AtWork.model_validate(json.loads((work / CHECKPOINTS / _FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError):
+        return read_record(work / CHECKPOINTS / _FILE, AtWork)
+    except StoreError:
         return None
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from adapterstilts.errors import StoreError
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.backbone import Backbone
+from adapterstilts.runs.full_disk import can_hold, free_bytes, size
 from adapterstilts.stages.estimate import needed_bytes
 from adapterstilts.stages.graph import Graph
 from adapterstilts.stages.setup import Setup
@@ -18,6 +18,8 @@ from adapterstilts.stages.setup import Setup
 _SHARE, _BYTES = 0.05, 2_000_000
 # Room for data, with which nothing needs to be looked at closely where weights surely fit.
 _PLENTY = 5_000_000_000
+# Bytes that are tried to be had, since a quota shows in no number of free ones.
+_TRIED = 64_000_000
 
 
 Planned = tuple[Graph, Setup, Facts]
@@ -42,15 +44,14 @@ def check_disks(planned: Sequence[Planned], *, force: bool) -> None:
         StoreError: See above; it says how much is needed and how much is free.
     """
     root = planned[0][1].store.root
-    free = shutil.disk_usage(_there(root)).free
+    free = free_bytes(root)
     if free > _PLENTY + sum(_most(graph, setup.backbone) for graph, setup, _ in planned):
         return
     needed = sum(needed_bytes(graph, setup, facts, force=force) for graph, setup, facts in planned)
     wanted = round(needed * (1 + _SHARE)) + _BYTES
-    if needed and free < wanted:
+    if needed and (free < wanted or not can_hold(root, min(wanted, _TRIED))):
         raise StoreError(
-            f"The stages that are missing need about {_size(wanted)} below --store {root}, where {_size(free)} are "
-            "free.",
+            f"The stages that are missing need about {size(wanted)} below --store {root}, where {size(free)} are free.",
             remedy="Free some space, or choose another disk with --store; --plan says what takes how much.",
         )
 
@@ -62,21 +63,8 @@ def _most(graph: Graph, backbone: Backbone) -> float:
     return math.inf if most is None else most * (trainings + 5)
 
 
-def _there(path: Path) -> Path:
-    """The folder, or the nearest one above it that there is."""
-    path = path.resolve()
-    return next(one for one in (path, *path.parents) if one.exists())
-
-
 def _most_of_a_training(backbone: Backbone) -> int | None:
     """Bytes that no training stage exceeds, by the weights of the backbone; None where these are not in a folder."""
     files = [*Path(backbone.path).glob("*.safetensors"), *Path(backbone.path).glob("pytorch_model*.bin")]
     # Weights can be in 16 bits; methods with full matrices of their own are as large as the backbone.
     return 4 * sum(file.stat().st_size for file in files) if files else None
-
-
-def _size(count: float) -> str:
-    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count / 1e3:.0f} kB"

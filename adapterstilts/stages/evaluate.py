@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from adapterstilts.files import write_json
+from adapterstilts.errors import StoreError
+from adapterstilts.files import json_bytes, write_json, write_whole
 from adapterstilts.languages import ENGLISH, context_language, question_language
 from adapterstilts.metrics import METRICS
+from adapterstilts.runs.content import entry_of, entry_of_content, first_damage
+from adapterstilts.runs.records import Entries, Scored, read_record, read_values
 from adapterstilts.runs.specs import EvaluateSpec
+from adapterstilts.runs.store import CHECKPOINTS
 from adapterstilts.stages.answers import Answered, Answers
 from adapterstilts.stages.devices.group import ALONE, Group
 from adapterstilts.stages.predictor import Predictor, Track
@@ -46,13 +49,10 @@ class Evaluation:
     def _run(self) -> tuple[dict[str, Any], dict[str, Any]]:
         for name in ("scores", f"predictions/{self.spec.task}", f"labels/{self.spec.task}"):
             (self.work / name).mkdir(parents=True, exist_ok=True)
-        todo = [language for language in self.spec.languages if not self._score_file(language).is_file()]
+        todo = [language for language in self.spec.languages if not self._scored(language)]
         for language, answered in self.answers.of(todo):
             self._score(language, answered)
-        scored = {
-            language: json.loads(self._score_file(language).read_text(encoding="utf-8"))
-            for language in self.spec.languages
-        }
+        scored = {language: read_values(self._score_file(language), Scored) for language in self.spec.languages}
         details: dict[str, Counter[str]] = {"rows_left_out": Counter(), "rows_omitted_by_design": Counter()}
         for one in scored.values():
             for name, counts in details.items():
@@ -65,6 +65,7 @@ class Evaluation:
             "languages": found,
             **summarise(self.kind, found),
             "counts": {language: one["counts"] for language, one in scored.items()},
+            "collapsed": {language: one["collapse"] for language, one in scored.items() if one.get("collapse")},
             "calibration": {language: one["calibration"] for language, one in scored.items() if one["calibration"]},
             "calibrated_on_scored_rows": [
                 language
@@ -97,7 +98,9 @@ class Evaluation:
         calibration = self._calibration(language, answered)
         answers = self.kind.decode(answered.rows, answered.features, answered.logits, calibration)
         labelled = not all(self.kind.unlabelled(row) for row in answered.rows)
+        collapse = None
         if labelled:
+            collapse = self.kind.collapse(answered.rows, answered.features, answered.logits, answers)
             spoken = context_language(language)
             result = self.kind.score(answers, answered.rows, metric=self.spec.metric, language=spoken)
         else:  # a benchmark's test data without its gold: predictions are all that there can be
@@ -110,6 +113,7 @@ class Evaluation:
         scored = {
             "metrics": {**result.metrics, "examples": result.examples or len(result.items) or len(answers)},
             "counts": result.counts,
+            "collapse": collapse,
             "by_class": result.by_class,
             "hidden": answered.bad.hidden,
             "calibration": calibration,
@@ -121,7 +125,28 @@ class Evaluation:
             "items": result.items,
             "groups": metric.groups(answered.rows, result.items),
         }
-        write_json(self._score_file(language), scored)
+        content = json_bytes(scored)
+        files = [self.work / folder / name for folder in ("labels", "predictions")]
+        entries = {path.relative_to(self.work).as_posix(): entry_of(path) for path in files if path.is_file()}
+        entries[self._score_file(language).relative_to(self.work).as_posix()] = entry_of_content(content)
+        record = self._record(language)
+        record.parent.mkdir(exist_ok=True)
+        write_json(record, {name: entry.model_dump() for name, entry in entries.items()})
+        write_whole(self._score_file(language), content)
+
+    def _scored(self, language: str) -> bool:
+        """Whether a language has been scored, and its files are as they were written."""
+        if not self._score_file(language).is_file():
+            return False
+        try:
+            entries = read_record(self._record(language), Entries).root
+        except StoreError:
+            return False
+        return first_damage(self.work, entries, whole=True) is None
+
+    def _record(self, language: str) -> Path:
+        """What is written down of the files of a language, which goes with the checkpoints."""
+        return self.work / CHECKPOINTS / f"scored-{language}.json"
 
     def _score_file(self, language: str) -> Path:
         return self.work / "scores" / f"{language}.json"

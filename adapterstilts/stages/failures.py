@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from adapterstilts.errors import AstiltsError, StoreError
 from adapterstilts.files import write_json
 from adapterstilts.runs.provenance import now
+from adapterstilts.runs.records import read_record
 from adapterstilts.runs.specs import StageSpec
 from adapterstilts.runs.store import CHECKPOINTS, KEY_DIGITS, RunStore
 from adapterstilts.settings import Strict
@@ -68,6 +66,18 @@ class StagesFailedError(AstiltsError):
         return type(self), (self.failures, self.dropped)
 
 
+class RecordedError(AstiltsError):
+    """What another process has recorded of a stage that failed there.
+
+    Attributes:
+        failure: The record.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.error)
+        self.failure = failure
+
+
 def _therefore(dropped: Sequence[str]) -> str:
     if not dropped:
         return ""
@@ -110,14 +120,22 @@ def record_failure(
 def recorded_failure(work: Path) -> Failure | None:
     """What `record_failure` kept in a work folder, if the stage has not been begun again since."""
     try:
-        return Failure.model_validate(json.loads((work / CHECKPOINTS / RECORD).read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError):
+        return read_record(work / CHECKPOINTS / RECORD, Failure)
+    except StoreError:
         return None
 
 
 def forget_failure(work: Path) -> None:
     """Removes the record when the stage begins again; the log stays until it is finished."""
     (work / CHECKPOINTS / RECORD).unlink(missing_ok=True)
+
+
+def let_go(error: BaseException | None) -> None:
+    """Frees what the frames of an error's tracebacks hold, such as a model; where it happened stays known."""
+    while error is not None:
+        if error.__traceback__ is not None:
+            traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def command_alone(key: str, *, single: bool) -> str | None:

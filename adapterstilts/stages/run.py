@@ -13,6 +13,7 @@ from adapterstilts.runs.specs import StageSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.stages.at_work import Recorded
 from adapterstilts.stages.devices.leading import together
+from adapterstilts.stages.ending import Terminated
 from adapterstilts.stages.failures import forget_failure
 from adapterstilts.stages.making import make
 from adapterstilts.stages.reporter import Reporter
@@ -52,6 +53,8 @@ def run_stage(
             remedy="Give the --backbone that it was planned with.",
         )
     with setup.catalogue.in_use(), store.claim(spec, on_wait=on_wait or reporter.note) as work:
+        if aside := store.set_aside(spec):
+            reporter.note(f"{aside}; it is made again")
         if force:
             _begin_again(work)
         elif run := store.find(spec) or store.publish_complete(spec, work):
@@ -60,8 +63,13 @@ def run_stage(
         forget_failure(work)
         reporter = Recorded(reporter, work)
         watch = Stopwatch()
-        with together(spec, setup, work) as group:
-            metrics, details = make(spec, setup, work, reporter, group)
+        try:
+            with together(spec, setup, work) as group:
+                metrics, details = make(spec, setup, work, reporter, group)
+        except Terminated as ended:
+            if ended.step is not None:
+                reporter.note(f"{work.name}: saved step {ended.step:,}; repeat the command to go on")
+            raise
         if left_out := sum(details["rows_left_out"].values()):
             reporter.note(f"{store.folder(spec).name}: left out {left_out:,} malformed records")
         write_json(work / "metrics.json", metrics)
@@ -71,7 +79,6 @@ def run_stage(
             watch.record(
                 backbone=setup.backbone.name,
                 data_dir=str(data_dir) if data_dir else None,
-                tokens_per_batch=setup.tokens_per_batch,
                 **details,
             ),
         )

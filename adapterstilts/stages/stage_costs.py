@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,8 +70,7 @@ class TotalCost:
 def measured(run: Run) -> StageCost:
     """What a finished stage took, in the same quantities."""
     metrics, provenance = run.metrics, run.provenance
-    entries = json.loads((run.folder / MANIFEST).read_text(encoding="utf-8"))
-    size = sum(entry["bytes"] for entry in entries.values()) + (run.folder / MANIFEST).stat().st_size
+    size = run.bytes + (run.folder / MANIFEST).stat().st_size
     return StageCost(
         seconds=provenance.get("wall_seconds"),
         tokens=metrics.get("tokens_seen"),

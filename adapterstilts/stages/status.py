@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from adapterstilts.runs.store import WORK
 from adapterstilts.stages.at_work import AtWork, at_work
 from adapterstilts.stages.failures import Failure, recorded_failure
 from adapterstilts.stages.graph import Graph, Stage
@@ -52,18 +53,18 @@ def stage_status(stage: Stage[Any], setup: Setup) -> StageStatus:
         setup: What it is made with.
     """
     store = setup.store
-    folder = stage.run.folder if stage.run else store.root / stage.name
-    if folder.is_dir():
-        return StageStatus(stage, "in the store", folder)
-    work = store.root / ".work" / stage.name
+    if run := stage.run or store.find(stage.spec):
+        return StageStatus(stage, "in the store", run.folder)
+    folder = store.root / stage.name
+    work = store.root / WORK / stage.name
     if not work.is_dir():
         return StageStatus(stage, "waiting", folder)
     if store.claimed(stage.spec):
         return StageStatus(stage, "running", folder, at_work(work))
     if failure := recorded_failure(work):
         return StageStatus(stage, "failed", folder, at_work(work), failure)
-    # It may have been published since its folder was looked for.
-    there = folder.is_dir()
+    # It may have been published since it was looked for.
+    there = store.find(stage.spec) is not None
     return StageStatus(stage, "in the store" if there else "waiting", folder, None if there else at_work(work))
 
 

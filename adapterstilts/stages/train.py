@@ -20,6 +20,9 @@ from adapterstilts.modeling.sharding import shard
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import TaskSpec, TrainSpec, canonical_json
+from adapterstilts.runs.store import CHECKPOINTS
+from adapterstilts.stages.changes import WeightSample
+from adapterstilts.stages.checkpoints import latest_complete
 from adapterstilts.stages.collate import build_collator
 from adapterstilts.stages.costs import training_cost
 from adapterstilts.stages.devices.group import ALONE, Group
@@ -54,6 +57,9 @@ def train_stage(
     set_seed(spec.seed)
     model = _begin(spec, setup, group)
     tracking = Tracking.of(setup.report_to, spec, setup.store, reporter)
+    begun = WeightSample.of(model)
+    if group.leads:
+        latest_complete(work / CHECKPOINTS, reporter.note)  # says which are damaged
     with tracking.going_on():
         result = train(
             model,
@@ -64,7 +70,7 @@ def train_stage(
             tracking=tracking,
             group=group,
         )
-    outcome = dataclasses.asdict(result)
+    outcome = {**dataclasses.asdict(result), "largest_change": begun.largest_change(model)}
     flops, cost = training_cost(
         model,
         tokens=result.tokens_seen,
@@ -93,7 +99,8 @@ def train_stage(
     selected = len(validations) == len(prepared)
     again = scored_again(model, validations, metrics["calibration"], group) if selected else ScoredAgain()
     temperatures = {name: one.model_dump(mode="json") for name, one in again.temperatures.items()}
-    return {**metrics, "validation_all": again.metrics, "temperatures": temperatures, **measured}, details
+    known = {"validation_all": again.metrics, "collapsed": again.collapsed, "constant": again.constant}
+    return {**metrics, **known, "temperatures": temperatures, **measured}, details
 
 
 def _length(spec: TrainSpec, setup: Setup) -> Length | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -20,23 +19,26 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from adapterstilts.data.batching import Collator
 from adapterstilts.data.mixing import Length, MixedBatches, MixedCollator, MixedFeatures, Step, mix
 from adapterstilts.errors import AstiltsError
-from adapterstilts.files import write_json
 from adapterstilts.modeling.sharding import average_unsharded, is_sharded
 from adapterstilts.modeling.storage import load_parameters, save_parameters
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import CHECKPOINTS
 from adapterstilts.stages.arguments import training_arguments
-from adapterstilts.stages.callbacks import EndAtCheckpoint, Log, SaveByTime, TellMethod
+from adapterstilts.stages.callbacks import EndAtCheckpoint, Log, SaveAtSignal, SaveByTime, TellMethod
 from adapterstilts.stages.checkpoints import (
+    Clock,
     checkpoint_of_step,
+    clock_of,
     finished_training,
-    keep_only,
+    keep_usable,
     latest_complete,
     mark_complete,
 )
 from adapterstilts.stages.devices.group import ALONE, Group
 from adapterstilts.stages.devices.training import Agree, GroupTrainer
+from adapterstilts.stages.ending import put_off
+from adapterstilts.stages.losses import Losses
 from adapterstilts.stages.predict import predict
 from adapterstilts.stages.tracking import Describe, Tracking
 
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 
 _TRAINED = "trained.safetensors"
 _METHOD = "method.safetensors"
-_CLOCK = "clock.json"
+_LOSS_DIGITS = 4
 
 Score = Callable[[list[np.ndarray]], dict[str, float]]
 
@@ -124,6 +126,7 @@ class StageTrainer(GroupTrainer):
         self.batches = batches
         self.group = group
         self.seconds_before = self.evaluating = 0.0
+        self.losses = Losses()
         self.started = self.saved = time.perf_counter()
         for default in (PrinterCallback, ProgressCallback):
             self.remove_callback(default)
@@ -172,7 +175,14 @@ class StageTrainer(GroupTrainer):
                 f"The loss is {total.item()} at step {self.state.global_step + 1}.",
                 remedy="Lower --learning-rate or use --precision fp32.",
             )
+        self.losses.add(total.item())
         return total
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Logs with the mean loss of all steps since the last time, those before an interruption included."""
+        if "loss" in logs:
+            logs = {**logs, "loss": round(self.losses.take(), _LOSS_DIGITS)}
+        super().log(logs, start_time)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Scores each task's held-out data; early stopping and checkpoint selection read `eval_score`."""
@@ -204,9 +214,8 @@ class StageTrainer(GroupTrainer):
         super()._save_checkpoint(model, trial)
         if self.group.leads:
             checkpoint = checkpoint_of_step(self.folder, self.state.global_step)
-            write_json(checkpoint / _CLOCK, {"seconds": self.seconds})
-            mark_complete(checkpoint)
-            keep_only(self.folder, {self.state.global_step, self.state.best_global_step})
+            mark_complete(checkpoint, Clock(seconds=self.seconds, losses=self.losses.told()))
+            keep_usable(self.folder)
         self.saved = time.perf_counter()
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
@@ -215,7 +224,8 @@ class StageTrainer(GroupTrainer):
     def go_on(self, checkpoint: Path | None) -> None:
         """Trains to the end, from `checkpoint` if there is one."""
         if checkpoint is not None:
-            self.seconds_before = json.loads((checkpoint / _CLOCK).read_text(encoding="utf-8"))["seconds"]
+            clock = clock_of(checkpoint)
+            self.seconds_before, self.losses = clock.seconds, Losses(**clock.losses)
         if checkpoint is not None and (checkpoint / _METHOD).is_file():
             self.model.load_training_state(load_file(checkpoint / _METHOD))
         if checkpoint is not None and finished_training(checkpoint):
@@ -298,12 +308,13 @@ def train(
     trainer = StageTrainer(model=model, args=args, parts=parts, batches=batches, group=group)
     if steps:
         model.begin_training(steps)
-    for callback in (TellMethod(model), EndAtCheckpoint(), SaveByTime(lambda: trainer.saved)):
+    for callback in (TellMethod(model), EndAtCheckpoint(), SaveByTime(lambda: trainer.saved), SaveAtSignal()):
         trainer.add_callback(callback)
     if selects:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
+    log = Log(work / "log.jsonl", tracking.on_progress)
     if group.leads:
-        trainer.add_callback(Log(work / "log.jsonl", tracking.on_progress))
+        trainer.add_callback(log)
     if tracking.names:
         trainer.add_callback(Describe(tracking, trainer.callback_handler.callbacks))
     if group.several:
@@ -311,8 +322,13 @@ def train(
 
     latest = group.from_leader(lambda: latest_complete(checkpoints))
     if steps:
-        trainer.go_on(latest)
+        with put_off():
+            trainer.go_on(latest)
+        if group.leads:
+            log.end(trainer.state.global_step, epoch=trainer.state.epoch, loss=round(trainer.losses.mean, _LOSS_DIGITS))
     else:
+        if group.leads:
+            log.begin(-1)
         trainer.score_as_it_is()
     return _result(trainer, resumed=int(latest.name.rpartition("-")[2]) if latest else 0)
 
@@ -349,9 +365,10 @@ def best_step(state: Any) -> int:
 
 def _logged_at(state: Any, step: int) -> dict[str, float]:
     entries = [entry for entry in state.log_history if entry["step"] == step and "eval_score" in entry]
+    # By name: a state that was read again has another order than one that was made.
     return {
         name[len("eval_") :]: value
         for entry in entries[-1:]
-        for name, value in entry.items()
+        for name, value in sorted(entry.items())
         if name.startswith("eval_")
     }

@@ -7,7 +7,6 @@ two languages cannot be compared.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -76,7 +75,7 @@ def _said(run: Run, language: str, catalogue: Catalogue) -> Mapping[str, Any]:
     """Labels or choices, or whether each span is the right one."""
     if run.evaluation.kind in _COMPARABLE:
         return read_predictions(run, language, catalogue)
-    scored = json.loads((run.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))
+    scored = run.scores(language)
     return {id_: item["exact_match"] for id_, item in scored["items"].items()}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -119,10 +118,8 @@ def _learning(cells: Sequence[Measured]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _points(run: Run) -> list[dict[str, Any]]:
-    path = run.folder / "log.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     wanted = ("step", "loss", "eval_score")
-    points = [{name: one[name] for name in wanted if name in one} for one in map(json.loads, lines)]
+    points = [{name: one[name] for name in wanted if name in one} for one in run.log]
     points = [one for one in points if len(one) > 1]
     return points[:: max(1, len(points) // _POINTS)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from adapterstilts.commands.damaged import make_damaged_again
 from adapterstilts.commands.plan import CommandPlan, Work
 from adapterstilts.commands.targets import TargetStages
 from adapterstilts.commands.transfer import Table
@@ -130,6 +131,7 @@ class StudyWork:
         for part in self._parts:
             setup = part.planner.setup
             with setup.catalogue.in_use():
+                make_damaged_again(part.graph, part.planner, reporter, engine or Local(), force=False)
                 Checks(setup, part.planner.facts, reporter.note).data(part.graph, force=False)
         check_disks([(part.graph, part.planner.setup, part.planner.facts) for part in self._parts], force=False)
         setup = self._parts[0].planner.setup

@@ -44,7 +44,7 @@ def run(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
 def test_all_commands_are_found() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "", "train-intermediate", "train-language", "transfer", "score", "export", "run", "runs", "runs list",
-        "runs show",
+        "runs show", "runs verify", "runs clean", "runs remove", "runs export", "runs import",
         "tasks", "tasks about", "tasks list", "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor",
         "push",
         "pull", "info", "search", "verify", "predict", "serve", "export-model",
@@ -137,7 +137,7 @@ WRONG_USE = {
     "train-intermediate squad --profile mini --epochs -1": "Error: --epochs: Input should be greater than 0",
     "train-intermediate squad --profile mini --stride 95": "skips tokens",
     "train-intermediate squad --profile mini --seed -1": "--seed: Input should be greater than or equal to 0 (given",
-    "train-intermediate squad --profile mini --method seq_bn[reduction_factor=-8]": "reduction_factor=-8 is not a size",
+    "train-intermediate squad --profile mini --method seq_bn[reduction_factor=-8]": "=-8 is out of range",
     "train-intermediate squad --backbone=": "--backbone is empty",
     "train-intermediate squad --profile mini --tokens-per-batch 0": "--tokens-per-batch: Input should be greater",
     "train-intermediate squad --profile mini --device warp": "--device warp cannot be used",

@@ -44,3 +44,12 @@ def test_doctor_reads_no_weights_and_names_what_is_missing(backbones: dict[str, 
     assert result.exit_code == 0, result.output
     assert "padding none, mask <mask>" in result.stdout and "2 layers of width 32" in result.stdout
     assert result.stdout.splitlines()[-1].startswith(f"Error: The tokenizer of {folder} has no padding token.")
+
+
+def test_doctor_tries_what_a_store_needs(tmp_path: Path) -> None:
+    result = CliRunner().invoke(astilts, ["doctor", "--store", str(tmp_path / "store")])
+    assert result.exit_code == 0, result.output
+    assert "locks" in result.stdout and result.stdout.rstrip().endswith("A store can be here.")
+    assert list(tmp_path.iterdir()) == []
+    found = CliRunner().invoke(astilts, ["doctor", "--store", "/proc/self/store", "--json"])
+    assert found.exit_code == 1 and json.loads(found.stdout)["usable"] is False

@@ -25,3 +25,9 @@ def test_arrays_are_computed_once_for_what_decides_them(tmp_path: Path) -> None:
         path.write_bytes(path.read_bytes()[:20])
     assert recall_arrays(tmp_path / "kept", "a", "b", find=find)["other"].tolist() == [3]
     assert recall_arrays(tmp_path / "kept", "a", "b", find=find)["other"].tolist() == [3]
+    for path in (tmp_path / "kept").iterdir():  # of the same size and form
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
+    assert recall_arrays(tmp_path / "kept", "a", "b", find=find)["other"].tolist() == [4]
+    assert recall_arrays(tmp_path / "kept", "a", "b", find=find)["other"].tolist() == [4]

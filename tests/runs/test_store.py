@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import errno
-import fcntl
+import hashlib
 import json
 import subprocess
 import sys
@@ -11,18 +10,11 @@ import pytest
 
 from adapterstilts.errors import StoreError, UsageError
 from adapterstilts.files import write_json
+from adapterstilts.runs.exchange import exchange
 from adapterstilts.runs.specs import key
 from adapterstilts.runs.store import Run, RunStore
+from tests.runs.published import LARGE, change, publish
 from tests.runs.test_specs import evaluate_spec, train_spec
-
-
-def publish(store: RunStore, spec, *, finished: str = "2026-01-01", content: str = "x") -> Run:
-    with store.claim(spec, on_wait=lambda message: None) as work:
-        (work / "predictions").mkdir()
-        (work / "predictions" / "test-en.json").write_text(content)
-        write_json(work / "metrics.json", {"best_score": 1.0})
-        write_json(work / "provenance.json", {"finished": finished})
-        return store.publish(spec, work)
 
 
 def test_published_run_is_found_by_its_spec(tmp_path: Path) -> None:
@@ -56,25 +48,20 @@ def test_what_a_killed_process_was_writing_is_not_published(tmp_path: Path) -> N
     assert not list(run.folder.rglob("*.part")) and run.check()
 
 
-def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lock that does not end with its process would keep a requeued job waiting for ever."""
-
-    def unsupported(*args: object) -> None:
-        raise OSError(errno.ENOSYS, "Function not implemented")
-
-    monkeypatch.setattr(fcntl, "flock", unsupported)
-    with pytest.raises(StoreError, match=r"cannot be locked \(Function not implemented\).*mounted with flock"):
-        publish(RunStore(tmp_path), train_spec())
-
-
-@pytest.mark.parametrize("name", ["spec.json", "provenance.json", "metrics.json"])
-def test_one_damaged_run_does_not_hide_the_others(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("content", ["{", "null", "[]", '"x"', "{}", "[" * 100_000, '{"finished": 3}'])
+@pytest.mark.parametrize("name", ["spec.json", "provenance.json", "metrics.json", "manifest.json"])
+def test_one_damaged_run_does_not_hide_the_others(tmp_path: Path, name: str, content: str) -> None:
     store = RunStore(tmp_path)
     damaged, whole = publish(store, train_spec()), publish(store, train_spec(seed=1))
-    (damaged.folder / name).write_text("{")
+    (damaged.folder / name).write_text(content)
     assert [run.key for run in store.runs()] == [whole.key]
     (problem,) = store.unreadable()
     assert name in str(problem)
+    assert store.find(train_spec()) is None and store.of_key(damaged.folder.name[-12:]) is None
+    with pytest.raises(StoreError, match=name):
+        Run(damaged.folder).check()
+    with pytest.raises(UsageError, match=f"No run '{damaged.folder.name}'.*{name}"):
+        store.resolve(damaged.folder.name)
 
 
 def test_unpublished_work_is_never_a_result(tmp_path: Path) -> None:
@@ -107,12 +94,168 @@ def test_manifest_has_the_digest_of_every_file(tmp_path: Path) -> None:
     assert manifest["predictions/test-en.json"] == {"bytes": 1, "sha256": expected}
 
 
-def test_damage_is_reported_with_the_remedy(tmp_path: Path) -> None:
+def test_damage_is_named_with_the_remedy(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run = publish(store, train_spec())
-    (run.folder / "predictions/test-en.json").write_text("cut off and different")
-    with pytest.raises(StoreError, match=r"test-en.json is missing or damaged.*--force"):
-        store.find(train_spec())
+    for content, said in (("cut off and different", "has 21 bytes instead of 1"), ("y", "has another content")):
+        (run.folder / "predictions/test-en.json").write_text(content)
+        assert store.find(train_spec()) is None
+        with pytest.raises(StoreError, match=rf"test-en.json {said}.*the run is damaged.*--force"):
+            Run(run.folder).check()
+
+
+def test_weights_are_read_where_something_starts_from_them(tmp_path: Path) -> None:
+    """A change of one byte of a large file is found when it is read, and from then on."""
+    store, spec = RunStore(tmp_path), train_spec()
+    run = publish(store, spec, large=LARGE)
+    assert store.need(key(spec)).folder == run.folder
+    change(run.folder / "weights.safetensors", at=LARGE // 2)
+    assert store.find(spec) is not None  # its size is what it was
+    assert store.find(spec, whole=True) is None
+    assert store.find(spec) is None
+    with pytest.raises(StoreError, match=r"weights.safetensors has another content.*a stage starts from it"):
+        store.need(key(spec))
+
+
+def test_a_run_under_the_name_of_another_is_none(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    one, other = publish(store, train_spec()), publish(store, train_spec(seed=1))
+    aside = tmp_path / "aside"
+    one.folder.rename(aside)
+    other.folder.rename(one.folder)
+    aside.rename(other.folder)
+    for spec in (train_spec(), train_spec(seed=1)):
+        assert store.find(spec) is None
+        with pytest.raises(StoreError, match="is the spec of"):
+            store.need(key(spec))
+    assert store.runs() == [] and len(store.unreadable()) == 2
+
+
+def test_a_spec_that_was_changed_by_hand_is_found(tmp_path: Path) -> None:
+    """Also where its digest was changed with it: the key is that of the spec."""
+    store, spec = RunStore(tmp_path), train_spec()
+    run = publish(store, spec)
+    path = run.folder / "spec.json"
+    path.write_text(path.read_text().replace('"seed":42', '"seed":43'))
+    manifest = json.loads((run.folder / "manifest.json").read_text())
+    manifest["spec.json"]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    write_json(run.folder / "manifest.json", manifest)
+    assert store.find(spec) is None and store.runs() == []
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "/etc/passwd", "", "a//b"])
+def test_a_manifest_names_files_of_the_run_alone(tmp_path: Path, name: str) -> None:
+    store, spec = RunStore(tmp_path), train_spec()
+    run = publish(store, spec)
+    manifest = json.loads((run.folder / "manifest.json").read_text())
+    write_json(run.folder / "manifest.json", {**manifest, name: {"bytes": 0, "sha256": "0" * 64}})
+    assert "is no name of a file below" in str(Run(run.folder).problem())
+
+
+def test_what_is_damaged_is_set_aside_and_can_be_made_again(tmp_path: Path) -> None:
+    store, spec = RunStore(tmp_path), train_spec()
+    run = publish(store, spec)
+    change(run.folder / "predictions/test-en.json")
+    with store.claim(spec, on_wait=print):
+        aside = store.set_aside(spec)
+        assert store.set_aside(spec) is None
+    assert aside is not None and "test-en.json has another content" in str(aside)
+    assert aside.folder.parent == tmp_path / ".damaged" and aside.folder.name.startswith(run.folder.name)
+    assert (aside.folder / "metrics.json").is_file() and not run.folder.exists()
+    assert publish(store, spec).problem(whole=True) is None
+
+
+def in_two_steps(one: Path, other: Path) -> bool:
+    """A file system that exchanges nothing."""
+    return False
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_a_kill_between_two_renames_loses_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, published: bool
+) -> None:
+    """The old run, or the new one if it was complete, is put in its place by whoever looks for it."""
+    store, spec = RunStore(tmp_path), train_spec()
+    old = publish(store, spec, content="old")
+    monkeypatch.setattr("adapterstilts.runs.store.exchange", in_two_steps)
+    killed = Path.replace
+
+    def until(self: Path, target: Path) -> Path:
+        if self.parent.name == ".work" and Path(target) == old.folder:
+            raise KeyboardInterrupt
+        return killed(self, target)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "replace", until)
+        publish(store, spec, content="new")
+    assert not old.folder.exists()
+    if not published:
+        (tmp_path / ".work" / old.folder.name / "manifest.json").unlink()
+    found = store.find(spec)
+    assert found is not None
+    assert (found.folder / "predictions/test-en.json").read_text() == ("new" if published else "old")
+    left = [path.name for path in (tmp_path / ".work").iterdir()]
+    assert left == ([] if published else [old.folder.name])  # which can be gone on with
+
+
+def test_there_is_a_run_at_every_moment_while_it_is_replaced(tmp_path: Path) -> None:
+    """Another process looks as fast as it can."""
+    store, spec = RunStore(tmp_path), train_spec()
+    folder = publish(store, spec).folder
+    if not exchange(folder, publish(RunStore(tmp_path / "other"), spec).folder):
+        pytest.skip("this file system exchanges nothing")
+    code = (
+        "import os, sys\nlacking = looked = 0\nprint('ready', flush=True)\n"
+        "while not os.path.exists(sys.argv[2]):\n    looked += 1\n    lacking += not os.path.exists(sys.argv[1])\n"
+        "print(looked > 100, lacking)"
+    )
+    words = [sys.executable, "-c", code, str(folder / "manifest.json"), str(tmp_path / "end")]
+    other = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    assert other.stdout and other.stdout.readline() == "ready\n"
+    for number in range(25):
+        publish(store, spec, content=str(number))
+    (tmp_path / "end").touch()
+    assert other.communicate()[0] == "True 0\n"
+
+
+@pytest.mark.parametrize("what", ["checkpoints", "replaced", "removed"])
+def test_what_publishing_left_is_swept_away(tmp_path: Path, what: str) -> None:
+    store, spec = RunStore(tmp_path), train_spec()
+    run = publish(store, spec)
+    left = tmp_path / ".work" / f"{run.folder.name}.{what}"
+    for sweep in (lambda: store.find(spec), lambda: publish(store, spec)):
+        (left / "checkpoint-5").mkdir(parents=True)
+        sweep()
+        assert not left.exists()
+    (left / "checkpoint-5").mkdir(parents=True)
+    with store.claim(spec, on_wait=print):  # while another one works on it, it stays
+        (left / "again").mkdir(parents=True)
+        assert store.find(spec) and left.exists()
+
+
+def test_who_waited_leaves_nothing(tmp_path: Path) -> None:
+    store, spec = RunStore(tmp_path), train_spec()
+    with store.claim(spec, on_wait=print):
+        pass
+    assert list((tmp_path / ".work").iterdir()) == [] and list((tmp_path / ".holders").iterdir()) == []
+
+
+def test_runs_of_another_store_are_found_and_nothing_is_written_there(tmp_path: Path) -> None:
+    theirs, spec = RunStore(tmp_path / "theirs"), train_spec()
+    run = publish(theirs, spec)
+    before = sorted(path.relative_to(theirs.root) for path in theirs.root.rglob("*"))
+    store = RunStore.open(tmp_path / "mine", (theirs.root,))
+    found = store.find(spec)
+    assert found is not None and found.folder == run.folder and store.need(key(spec)).folder == run.folder
+    publish(store, train_spec(seed=1))
+    assert {one.key for one in store.runs()} == {key(spec), key(train_spec(seed=1))}
+    assert store.resolve(run.short_key).folder == run.folder
+    assert sorted(path.relative_to(theirs.root) for path in theirs.root.rglob("*")) == before
+    change(run.folder / "predictions/test-en.json")  # what is damaged there is made here
+    assert store.find(spec) is None and publish(store, spec).folder.parent == store.root
+    assert store.find(spec) is not None and run.folder.is_dir()
+    with pytest.raises(UsageError, match=r"--read-store .*nowhere cannot be read \(No such file"):
+        RunStore.open(tmp_path / "mine", (tmp_path / "nowhere",))
 
 
 def test_runs_are_listed_in_the_order_they_finished(tmp_path: Path) -> None:
@@ -161,3 +304,18 @@ def test_a_second_process_waits_for_the_lock(tmp_path: Path) -> None:
         (work / "mark").write_text("written before release")
     assert other.stdout.readline() == "written before release\n"
     assert other.wait(timeout=30) == 0
+
+
+def test_a_stage_that_another_process_makes_is_not_taken_for_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is raised instead of waiting has nothing to do with writing, however little space there is."""
+    store, spec = RunStore(tmp_path), train_spec()
+    monkeypatch.setattr("adapterstilts.runs.full_disk.can_hold", lambda folder, count: False)
+    with store.claim(spec, on_wait=print), pytest.raises(RuntimeError, match="another process works on this stage"):
+        with store.claim(spec, on_wait=_refuse):
+            pass
+
+
+def _refuse(message: str) -> None:
+    raise RuntimeError(message)

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import adapterstilts
+from adapterstilts.files import write_json
+from adapterstilts.runs.content import entry_of
+from adapterstilts.stages.answers import _kept
+from tests.runs.published import change
 
 
 def test_right_answers_in_all_languages_count(suite: dict[str, Any]) -> None:
@@ -18,3 +25,16 @@ def test_right_answers_in_all_languages_count(suite: dict[str, Any]) -> None:
     (alone,) = adapterstilts.transfer("none", "lareqa", languages=("de",), max_eval_examples=8, **suite).rows
     labels = json.loads((alone.folder / "labels/lareqa/test-de.json").read_text())
     assert all({id_.split("-")[0] for id_ in gold} == {"de"} for gold in labels.values())
+
+
+def test_vectors_are_gone_on_with_as_they_were_written(tmp_path: Path) -> None:
+    path, record = tmp_path / "vectors-en.npy", tmp_path / "vectors-en.attention.json"
+    assert _kept(path, record) is None
+    np.save(path, np.zeros((4, 3)))
+    write_json(record, {"vectors": entry_of(path).model_dump(), "layers": {"3": {"a": 1.0}}})
+    found = _kept(path, record)
+    assert found is not None and found.layers == {"3": {"a": 1.0}}
+    change(path)
+    assert _kept(path, record) is None
+    record.write_text("null")
+    assert _kept(path, record) is None

@@ -15,8 +15,22 @@ from adapterstilts.commands.options.prediction import (
 )
 from adapterstilts.commands.options.reading import read_all, read_options
 from adapterstilts.commands.options.recommendation import RecommendedTarget, RecommendOptions
+from adapterstilts.commands.options.runs import (
+    ArchivedRuns,
+    ArchiveOptions,
+    CheckedRuns,
+    CleanOptions,
+    NamedRun,
+    RemoveOptions,
+)
 from adapterstilts.commands.options.serving import ServedModels, ServeOptions
-from adapterstilts.commands.options.shared import BackboneOptions, CatalogueOptions, MethodsOptions, StoreOptions
+from adapterstilts.commands.options.shared import (
+    BackboneOptions,
+    CatalogueOptions,
+    DoctorOptions,
+    MethodsOptions,
+    StoreOptions,
+)
 from adapterstilts.commands.options.sharing import (
     PulledFolder,
     PullOptions,
@@ -55,11 +69,16 @@ from adapterstilts.commands.options.writing import SHARED, as_flags, flag_text
 __all__ = [
     "ALL",
     "SHARED",
+    "ArchiveOptions",
+    "ArchivedRuns",
     "BackboneOptions",
     "CatalogueOptions",
+    "CheckedRuns",
+    "CleanOptions",
     "CompareOptions",
     "ComparedTasks",
     "ComparisonOptions",
+    "DoctorOptions",
     "EngineOptions",
     "ExportModelOptions",
     "ExportOptions",
@@ -71,6 +90,7 @@ __all__ = [
     "LanguageOptions",
     "LoadOptions",
     "MethodsOptions",
+    "NamedRun",
     "OwnDataOptions",
     "OwnFileOptions",
     "PredictOptions",
@@ -81,6 +101,7 @@ __all__ = [
     "RecommendOptions",
     "RecommendedTarget",
     "RegistryOptions",
+    "RemoveOptions",
     "ReportOptions",
     "ScoreOptions",
     "ScoredFolders",

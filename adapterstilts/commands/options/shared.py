@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from adapterstilts.commands.options.values import Folders
 from adapterstilts.declared import Flag, Group
-from adapterstilts.settings import Strict
+from adapterstilts.settings import MOST, Strict
+
+if TYPE_CHECKING:
+    from adapterstilts.runs.store import RunStore
 
 Benchmark = Literal["xtreme", "xtreme-r"]
 
@@ -28,6 +31,19 @@ class StoreOptions(Strict):
     store: Annotated[Path, Flag(Group.RUN, env="ASTILTS_STORE")] = Field(
         Path("astilts-runs"), description="Folder of the run store."
     )
+    read_store: Annotated[Folders, Flag(Group.RUN, env="ASTILTS_READ_STORE")] = Field(
+        (), description="Another store, in which finished runs are found too, and nothing is written."
+    )
+
+    def open_store(self) -> RunStore:
+        """The store with all that it is read from.
+
+        Raises:
+            UsageError: One to read is not there, or may not be read.
+        """
+        from adapterstilts.runs.store import RunStore
+
+        return RunStore.open(self.store, self.read_store)
 
 
 class ProfileOptions(Strict):
@@ -46,6 +62,14 @@ class BackboneOptions(ProfileOptions):
     )
     revision: Annotated[str | None, Flag(Group.MODEL, metavar="COMMIT")] = Field(
         None, description="Commit of a backbone on the Hub."
+    )
+
+
+class DoctorOptions(BackboneOptions):
+    """Options of `doctor`."""
+
+    store: Annotated[Path | None, Flag(Group.RUN, metavar="DIR", unset="none")] = Field(
+        None, description="Folder to try what a run store needs of its file system; `backbone` is looked at if given."
     )
 
 
@@ -69,7 +93,7 @@ class RowsOptions(SourceOptions):
     """Which rows of a task's data."""
 
     max_train_examples: Annotated[int | None, Flag(Group.DATA, unit="examples")] = Field(
-        None, ge=1, description="Upper bound on training examples."
+        None, ge=1, le=MOST, description="Upper bound on training examples."
     )
     skip_bad_rows: Annotated[bool, Flag(Group.DATA)] = Field(
         False, description="Leave out rows that do not follow their format, and count them, instead of stopping."

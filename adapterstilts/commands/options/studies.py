@@ -11,7 +11,7 @@ from adapterstilts.commands.options.engine import EngineOptions
 from adapterstilts.commands.options.transfer import TransferOptions
 from adapterstilts.commands.options.values import Names
 from adapterstilts.declared import Flag, Group
-from adapterstilts.settings import Strict
+from adapterstilts.settings import MOST, Strict
 
 
 def _choices(given: Any) -> Any:
@@ -74,7 +74,7 @@ class ComparisonOptions(Strict):
         "longer-target, untrained, or all; the one without intermediate task is always there.",
     )
     intermediate_examples: Annotated[int | None, Flag(Group.DATA, unit="examples")] = Field(
-        None, ge=1, description="Upper bound on training examples of each intermediate task."
+        None, ge=1, le=MOST, description="Upper bound on training examples of each intermediate task."
     )
 
 
@@ -105,7 +105,8 @@ class StudySize(Strict):
 # What a study says of itself, with flags in its place.
 _AXES = ("method", "composition", "compare", "baseline", "select", "against")
 _OF_MACHINE = (
-    "store", "data_dir", "tasks", "device", "precision", "tokens_per_batch", "report_to", "registry", "allow_pickle",
+    "store", "read_store", "data_dir", "tasks", "device", "precision", "tokens_per_batch", "report_to", "registry",
+    "allow_pickle",
     "backbone", "revision", "seeds", "intermediate_seeds", "translations", "skip_bad_rows", *EngineOptions.model_fields,
 )  # fmt: skip
 CompareOptions: type[Strict] = create_model(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from adapterstilts.declared import declared_by
@@ -19,6 +20,7 @@ SHARED = (
     "data_dir",
     "tasks",
     "store",
+    "read_store",
 )
 """What a command has to have in common with one whose run it starts from."""
 
@@ -36,7 +38,7 @@ def as_flags(options: Strict, *, only: Collection[str] = ()) -> str:
             continue
         if value is True or value is False:
             words.append(field.spelled if value else field.spelled.replace("--", "--no-", 1))
-        elif field.name == "tasks":
+        elif field.form == tuple[Path, ...]:
             words += [word for folder in value for word in (field.spelled, str(folder))]
         else:
             words += [field.spelled, flag_text(value)]

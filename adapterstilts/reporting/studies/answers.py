@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,7 +106,7 @@ def _change(id_: str, language: str, mine: _Answers, theirs: _Answers) -> Change
 def _answers(row: TransferRow, language: str, *, gold: Mapping[str, Any]) -> _Answers:
     """What a row answered; the right answers are read where they are not known of another row."""
     said = row.predictions(language)
-    scored = json.loads((row.folder / "scores" / f"{language}.json").read_text(encoding="utf-8"))
+    scored = Run(row.folder).scores(language)
     with row.catalogue.in_use():
         metric = METRICS.get(Run(row.folder).evaluation.metric)
     gold = gold or _gold(row, language, scored["ids"])

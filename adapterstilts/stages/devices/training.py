@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import Trainer, TrainerCallback
-from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME
+from transformers import TrainerCallback
 
 from adapterstilts.modeling.sharding import is_sharded, load_whole_state, whole_state
 from adapterstilts.stages.devices.group import ALONE, Group
+from adapterstilts.stages.plain_state import PlainState
 
 _DECISIONS = ("should_save", "should_evaluate", "should_log", "should_training_stop")
 
 
-class GroupTrainer(Trainer):
+class GroupTrainer(PlainState):
     """A trainer whose checkpoints are those of one process, whatever number of processes writes or reads them.
 
     Attributes:
@@ -46,20 +46,13 @@ class GroupTrainer(Trainer):
             return
         state = whole_state(self.optimizer)
         if self.group.leads:
-            torch.save(state, Path(output_dir) / OPTIMIZER_NAME)
-            torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / SCHEDULER_NAME)
+            self._write_state(state, Path(output_dir))
 
-    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        # On CPUs, several processes have a device that files cannot be read to.
-        if checkpoint is None or not self.group.several:
-            super()._load_optimizer_and_scheduler(checkpoint)
-            return
-        state, schedule = (
-            torch.load(Path(checkpoint) / name, map_location="cpu", weights_only=True)
-            for name in (OPTIMIZER_NAME, SCHEDULER_NAME)
-        )
-        load_whole_state(self.optimizer, state)
-        self.lr_scheduler.load_state_dict(schedule)
+    def _put_back(self, state: dict[str, Any]) -> None:
+        if self.group.several:
+            load_whole_state(self.optimizer, state)
+        else:
+            super()._put_back(state)
 
     # Several processes draw anew for each step (`draw_anew`), so that nothing of their random numbers need be kept.
 

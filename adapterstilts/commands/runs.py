@@ -1,0 +1,159 @@
+"""What is done with the runs of a store: reading all of them, deleting what nobody needs, carrying them elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapterstilts.commands.options import CheckedRuns, CleanOptions, RemoveOptions
+from adapterstilts.data.features import features_damage
+from adapterstilts.errors import StoreError, UsageError
+from adapterstilts.runs.archive import Archive, read_archive, with_ancestors, write_archive
+from adapterstilts.runs.content import all_damage
+from adapterstilts.runs.leftovers import Leftover, Wanted, clean, dependents, leftovers, remove
+from adapterstilts.runs.run import Run
+from adapterstilts.runs.store import RunStore
+
+WHOLE, DAMAGED = "whole", "damaged"
+
+
+@dataclass(frozen=True)
+class RunVerification:
+    """A run, or tokenised data, all of whose files were read.
+
+    Attributes:
+        state: `WHOLE` or `DAMAGED`.
+        problems: What is wrong.
+        bytes: Size of what was read.
+    """
+
+    name: str
+    state: str
+    problems: list[str]
+    folder: Path
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What was found in a store that nobody needs.
+
+    Attributes:
+        deleted: Whether it is gone.
+    """
+
+    leftovers: list[Leftover]
+    bytes: int
+    deleted: bool
+
+
+@dataclass(frozen=True)
+class Removed:
+    """Runs that are gone, those that were made from another before it."""
+
+    runs: list[str]
+    bytes: int
+
+
+def verify_runs(store: RunStore, which: CheckedRuns) -> list[RunVerification]:
+    """Reads runs, and compares them with what was published; with all of them, tokenised data too.
+
+    Raises:
+        UsageError: Nothing, or everything and something, is named; a name fits none or several.
+    """
+    if bool(which.keys) == which.all_:
+        raise UsageError("Which runs are verified is not said.", remedy="Name them by key or folder, or give --all.")
+    if which.keys:
+        return [_verified(_named(store, text)) for text in which.keys]
+    found = [_verified(run) for run in sorted(store.every(), key=lambda run: run.folder.name)]
+    for folder, problem, size in features_damage(store.cache / "features"):
+        found.append(
+            RunVerification(f"cache {folder.name}", *_state([problem] if problem else []), folder=folder, bytes=size)
+        )
+    return found
+
+
+def _named(store: RunStore, text: str) -> Run:
+    """The run that a text names, also if it is not listed because it cannot be read."""
+    name = Path(text).name
+    damaged = [
+        run for run in store.every() if name and (run.folder.name == name or run.folder.name.endswith(f"-{text}"))
+    ]
+    return damaged[0] if len(damaged) == 1 else store.resolve(text)
+
+
+def _verified(run: Run) -> RunVerification:
+    problem = run.problem(whole=True)
+    problems = [problem] if problem else []
+    try:
+        size = run.bytes
+        problems += [one for one in all_damage(run.folder, run.entries) if one not in problems]
+    except StoreError:  # there is nothing to compare with
+        size = 0
+    return RunVerification(run.folder.name, *_state(problems), folder=run.folder, bytes=size)
+
+
+def _state(problems: list[str]) -> tuple[str, list[str]]:
+    return DAMAGED if problems else WHOLE, problems
+
+
+def clean_store(store: RunStore, options: CleanOptions) -> Cleaned:
+    """Deletes what nobody needs, or says only what that is.
+
+    Raises:
+        UsageError: The cache is to go, and somebody works on a stage.
+        StoreError: Something cannot be deleted.
+    """
+    wanted = Wanted(unfinished=options.unfinished, damaged=options.damaged, cache=options.cache)
+    found = leftovers(store, wanted)
+    if not options.dry_run:
+        clean(store, found)
+    return Cleaned(found, sum(one.bytes for one in found), deleted=not options.dry_run)
+
+
+def remove_run(store: RunStore, text: str, options: RemoveOptions) -> Removed:
+    """Removes a run.
+
+    Raises:
+        UsageError: Others are made from it, and they are to stay; or it is none.
+        StoreError: It cannot be removed.
+    """
+    run = store.resolve(text)
+    others = dependents(store.runs(), run.key)
+    if others and not options.with_dependents:
+        raise UsageError(
+            f"{len(others)} {'run is' if len(others) == 1 else 'runs are'} made from {run.folder.name}: "
+            f"{_listed(others)}.",
+            remedy="Remove these first, or all of them with --with-dependents.",
+        )
+    removed = Removed([one.folder.name for one in (*others, run)], sum(one.bytes for one in (*others, run)))
+    remove(store, [*others, run])
+    return removed
+
+
+def _listed(runs: Sequence[Run], most: int = 10) -> str:
+    more = f" and {len(runs) - most} more" if len(runs) > most else ""
+    return ", ".join(run.folder.name for run in runs[:most]) + more
+
+
+def export_run(store: RunStore, text: str, file: Path) -> Archive:
+    """Writes a run with all that it is made from to a file.
+
+    Raises:
+        UsageError: It is none, or the file is there already.
+        StoreError: A run is damaged or missing, or the file cannot be written.
+    """
+    return write_archive(with_ancestors(store, store.resolve(text)), file)
+
+
+def import_runs(store: RunStore, file: Path) -> Archive:
+    """Brings the runs of a file into the store.
+
+    Raises:
+        UsageError: There is no such file.
+        StoreError: It is no such file, damaged, or the store cannot be written.
+    """
+    if not file.is_file():
+        raise UsageError(f"{file} is not a file.", remedy="Give one that `astilts runs export` has made.")
+    return read_archive(file, store)
