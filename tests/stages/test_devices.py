@@ -167,18 +167,21 @@ def test_two_processes_go_on_where_a_launcher_of_two_was_killed(alone: Path, sti
     assert_equal(runs(alone)[name], folder)
 
 
-def test_dropout_is_drawn_anew_for_each_step(tiny_backbone: Path, tmp_path: Path) -> None:
-    """What was killed goes on with the draws that it would have had, which are others in each process."""
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
+def test_a_signal_to_all_saves_the_step_and_the_draws_go_on(tiny_backbone: Path, tmp_path: Path) -> None:
+    """With dropout: what goes on draws as it would have done, which is something else in each process."""
+    whole, ended = tmp_path / "whole", tmp_path / "ended"
     launch(*LORA, *flags(whole, tiny_backbone, **SLOW))
-    launched = Launched(*LORA, *flags(killed, tiny_backbone, **SLOW))
-    wait_for_step(killed, 3)
-    launched.kill()
-    launched.wait()
-    launch(*LORA, *flags(killed, tiny_backbone, **SLOW))
+    launched = Launched(*LORA, *flags(ended, tiny_backbone, **SLOW))
+    wait_for_step(ended, 3)
+    for one in launched.processes:
+        one.send_signal(signal.SIGTERM)
+    assert launched.wait() == [128 + signal.SIGTERM] * 2, launched.said()
+    assert "saved step" in launched.processes[0].stderr and "Error" not in launched.processes[1].stderr
+    launch(*LORA, *flags(ended, tiny_backbone, **SLOW))
     ((name, folder),) = runs(whole).items()
-    first, second = (load_file(one / WEIGHTS) for one in (folder, runs(killed)[name]))
+    first, second = (load_file(one / WEIGHTS) for one in (folder, runs(ended)[name]))
     assert [one for one in first if not torch.equal(first[one], second[one])] == []
+    assert read(runs(ended)[name], "provenance.json")["resumed_from_step"] >= 3
 
 
 def test_what_fails_in_one_process_ends_all(still: Path, tmp_path: Path) -> None:
