@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from adapterstilts.commands.costs import Cost
 from adapterstilts.commands.contrasts import Contrast
+from adapterstilts.commands.costs import Cost
 from adapterstilts.commands.doubts import training_doubts
 from adapterstilts.commands.few_shot_results import FewShotRow
 from adapterstilts.commands.row_names import RowName
