@@ -8,10 +8,11 @@ from statistics import fmean, stdev
 from typing import Any
 
 from adapterstilts.commands.contrasts import Compared, Contrast, adjusted, contrast
+from adapterstilts.commands.costs import Cost
 from adapterstilts.commands.doubts import evaluation_doubts, training_doubts
 from adapterstilts.commands.intermediate_runs import NONE, label, run_label
 from adapterstilts.commands.language_adapters import LanguageAdapters
-from adapterstilts.commands.results import ORACLE, SELECTED, Cost, Metrics, SeedScores, TransferRow
+from adapterstilts.commands.results import ORACLE, SELECTED, Metrics, SeedScores, TransferRow
 from adapterstilts.commands.row_names import composition_name
 from adapterstilts.commands.shared_models import shared_from
 from adapterstilts.data.translation.reading import are_parallel_rows

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from adapterstilts.commands.results import Cost, TaskResult, TrainResult
+from adapterstilts.commands.costs import Cost
+from adapterstilts.commands.results import TaskResult, TrainResult
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.reporting.numbers import shown_flops, shown_parameters
 

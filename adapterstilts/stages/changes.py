@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from adapterstilts.modeling.sharding import whole
 from adapterstilts.modeling.transfer_model import TransferModel
 
 # Numbers of a weight that are remembered: an optimiser that moves one of them moves all.
@@ -39,5 +40,5 @@ class WeightSample:
 
 
 def _some(weight: torch.Tensor) -> torch.Tensor:
-    flat = weight.detach().flatten()
+    flat = whole(weight.detach()).flatten()
     return flat[:: max(1, len(flat) // _REMEMBERED)].float().cpu().clone()

@@ -122,6 +122,11 @@ def save_random(folder: Path, process: int) -> None:
     (folder / f"random-{process}.json").write_text(json.dumps(numbers), encoding="ascii")
 
 
+def has_random(folder: Path, process: int) -> bool:
+    """Whether `save_random` has written there; processes that train together need no such states."""
+    return (folder / f"random-{process}.json").is_file()
+
+
 def load_random(folder: Path, process: int) -> None:
     """Sets all generators to what `save_random` wrote.
 

@@ -74,14 +74,8 @@ def run_stage(
             reporter.note(f"{store.folder(spec).name}: left out {left_out:,} malformed records")
         write_json(work / "metrics.json", metrics)
         data_dir = getattr(setup.source, "root", None)
-        write_json(
-            work / "provenance.json",
-            watch.record(
-                backbone=setup.backbone.name,
-                data_dir=str(data_dir) if data_dir else None,
-                **details,
-            ),
-        )
+        read = {"backbone": setup.backbone.name, "data_dir": str(data_dir) if data_dir else None}
+        write_json(work / "provenance.json", watch.record(**read, **details))
         (work / _FORCED).unlink(missing_ok=True)
         return store.publish(spec, work)
 

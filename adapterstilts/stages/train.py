@@ -61,15 +61,8 @@ def train_stage(
     if group.leads:
         latest_complete(work / CHECKPOINTS, reporter.note)  # says which are damaged
     with tracking.going_on():
-        result = train(
-            model,
-            parts,
-            spec=spec,
-            length=_length(spec, setup),
-            work=work,
-            tracking=tracking,
-            group=group,
-        )
+        length = _length(spec, setup)
+        result = train(model, parts, spec=spec, length=length, work=work, tracking=tracking, group=group)
     outcome = {**dataclasses.asdict(result), "largest_change": begun.largest_change(model)}
     flops, cost = training_cost(
         model,

@@ -308,18 +308,8 @@ def train(
     trainer = StageTrainer(model=model, args=args, parts=parts, batches=batches, group=group)
     if steps:
         model.begin_training(steps)
-    for callback in (TellMethod(model), EndAtCheckpoint(), SaveByTime(lambda: trainer.saved), SaveAtSignal()):
-        trainer.add_callback(callback)
-    if selects:
-        trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
     log = Log(work / "log.jsonl", tracking.on_progress)
-    if group.leads:
-        trainer.add_callback(log)
-    if tracking.names:
-        trainer.add_callback(Describe(tracking, trainer.callback_handler.callbacks))
-    if group.several:
-        trainer.add_callback(Agree(group))
-
+    _add_callbacks(trainer, log, tracking, patience=settings.patience if selects else None)
     latest = group.from_leader(lambda: latest_complete(checkpoints))
     if steps:
         with put_off():
@@ -331,6 +321,24 @@ def train(
             log.begin(-1)
         trainer.score_as_it_is()
     return _result(trainer, resumed=int(latest.name.rpartition("-")[2]) if latest else 0)
+
+
+def _add_callbacks(trainer: StageTrainer, log: Log, tracking: Tracking, *, patience: int | None) -> None:
+    """What happens between the steps.
+
+    Args:
+        patience: Evaluations without a better score after which training ends; None where none select.
+    """
+    for callback in (TellMethod(trainer.model), EndAtCheckpoint(), SaveByTime(lambda: trainer.saved), SaveAtSignal()):
+        trainer.add_callback(callback)
+    if patience is not None:
+        trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=patience))
+    if trainer.group.leads:
+        trainer.add_callback(log)
+    if tracking.names:
+        trainer.add_callback(Describe(tracking, trainer.callback_handler.callbacks))
+    if trainer.group.several:
+        trainer.add_callback(Agree(trainer.group))
 
 
 def _result(trainer: StageTrainer, *, resumed: int) -> TrainingResult:

@@ -9,6 +9,7 @@ from adapterstilts.stages.devices.launch import Launch, ProcessLostError
 from adapterstilts.stages.devices.leading import Order, farewell_name, order_name
 from adapterstilts.stages.devices.messages import Messages
 from adapterstilts.stages.devices.outcomes import agree
+from adapterstilts.stages.ending import Terminated, ended_by_signals
 from adapterstilts.stages.making import make
 from adapterstilts.stages.reporter import Silent
 
@@ -16,14 +17,20 @@ from adapterstilts.stages.reporter import Silent
 def follow(launch: Launch) -> None:
     """Takes part in stage after stage, until the first process has nothing more to do.
 
+    Signals end it as they end the first process: once the running step is saved.
+
     Raises:
         ProcessLostError: The first process is gone, or a stage has failed in some processes alone.
     """
     messages = Messages(launch)
     number = 0
-    while (order := messages.receive(order_name(number))) is not None:
-        _take_part(order, number, messages)
-        number += 1
+    try:
+        with ended_by_signals(owned=True):
+            while (order := messages.receive(order_name(number))) is not None:
+                _take_part(order, number, messages)
+                number += 1
+    except Terminated as ended:  # the first one says so
+        sys.exit(ended.exit_code)
     messages.send(farewell_name(launch.rank), None)
     messages.leave_group()
 

@@ -49,7 +49,7 @@ class Messages:
     def send(self, name: str, value: Any) -> None:
         """Writes a message, for all of them."""
         with _lost(self.launch):
-            self._store.set(name, pickle.dumps(value))
+            self._store.set(name, pickle.dumps(value))  # type: ignore[arg-type]  # its stub says text alone
 
     def receive(self, name: str, *, seconds: float | None = None) -> Any:
         """A message, once it is there.

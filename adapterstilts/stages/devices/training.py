@@ -11,7 +11,7 @@ from transformers import TrainerCallback
 
 from adapterstilts.modeling.sharding import is_sharded, load_whole_state, whole_state
 from adapterstilts.stages.devices.group import ALONE, Group
-from adapterstilts.stages.plain_state import PlainState
+from adapterstilts.stages.plain_state import PlainState, has_random
 
 _DECISIONS = ("should_save", "should_evaluate", "should_log", "should_training_stop")
 
@@ -61,14 +61,21 @@ class GroupTrainer(PlainState):
             super()._save_rng_state(output_dir)
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
-        if not self.group.several:
+        if self.group.several or checkpoint is None:
+            return
+        if has_random(Path(checkpoint), self.group.rank):
             super()._load_rng_state(checkpoint)
+        else:  # several processes have written it
+            self._seed_step()
 
     def draw_anew(self) -> None:
         """Lets the random numbers of a step, those of dropout, depend on seed, step and process alone."""
         if self.group.several:
-            of = f"{self.args.seed} {self.state.global_step} {self.group.rank} {self.group.count}"
-            torch.manual_seed(int.from_bytes(hashlib.sha256(of.encode()).digest()[:7], "big"))
+            self._seed_step()
+
+    def _seed_step(self) -> None:
+        of = f"{self.args.seed} {self.state.global_step} {self.group.rank} {self.group.count}"
+        torch.manual_seed(int.from_bytes(hashlib.sha256(of.encode()).digest()[:7], "big"))
 
 
 class Agree(TrainerCallback):
