@@ -101,17 +101,21 @@ def starts_from(spec: StageSpec) -> set[str]:
     return found
 
 
-def dependents(runs: Sequence[Run], key: str) -> list[Run]:
-    """The runs among these that are made from one, directly or not, each after those that are made from it."""
+def dependents(runs: Sequence[Run], digits: str) -> list[Run]:
+    """The runs among these that are made from one, directly or not, each after those that are made from it.
+
+    Args:
+        digits: The first ones of its key.
+    """
     found: dict[str, Run] = {}
 
-    def visit(key: str) -> None:
+    def visit(digits: str) -> None:
         for run in runs:
-            if run.key not in found and key in starts_from(run.spec):
+            if run.key not in found and any(key.startswith(digits) for key in starts_from(run.spec)):
                 visit(run.key)
                 found[run.key] = run
 
-    visit(key)
+    visit(digits)
     return list(found.values())
 
 

@@ -114,6 +114,14 @@ def test_a_run_that_others_are_made_from_stays(store: RunStore, capsys: pytest.C
     assert store.runs() == [] and result["bytes"] > 0
 
 
+def test_a_damaged_run_can_be_removed(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+    run = next(run for run in store.runs() if run.spec.stage == "train-target")
+    (run.folder / "provenance.json").write_text("null")
+    assert "1 run is made from" in said(capsys, store, "remove", run.folder.name, code=2)
+    assert "removed" in said(capsys, store, "remove", run.folder.name[-12:], "--with-dependents")
+    assert len(store.every()) == 1
+
+
 def test_a_run_is_carried_to_another_store(
     store: RunStore, tmp_path: Path, trained: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
