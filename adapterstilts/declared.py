@@ -36,6 +36,7 @@ class Group(Enum):
     SERVER = "Server"
     BASELINES = "Baselines"
     RANKING = "Ranking"
+    CLUSTER = "Cluster"
     RUN = "Run"
 
     def __init__(self, title: str, default: str | None = None) -> None:

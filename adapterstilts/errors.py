@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+_SHOWN = 120
+
 
 class AstiltsError(Exception):
     """Base of every error that adapterstilts raises on purpose.
@@ -52,6 +54,7 @@ class HubError(AstiltsError):
 def unknown(what: str, value: str, options: Iterable[str]) -> UsageError:
     """Builds the error for a name that is not among `options`, with the nearest ones suggested."""
     names = sorted(options)
+    value = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
     lower = {name.lower(): name for name in names}
     # Two letters of a language's code have as much in common with most others.
     near = difflib.get_close_matches(value.lower(), lower, n=3, cutoff=0.5) if len(value) > 2 else []

@@ -1,10 +1,12 @@
-"""Writing files whole, and telling their content apart."""
+"""Writing files whole, telling their content apart, and what is no file although it has a path."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import stat
 import uuid
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,42 @@ def is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:
         return False
+
+
+_NO_FILES = (
+    (stat.S_ISDIR, "is a folder, and a file is due", "Name the files in it."),
+    (stat.S_ISFIFO, "is a pipe, and a file is due", "Write what comes out of it to a file."),
+    (stat.S_ISSOCK, "is a socket, and a file is due", "Name a file."),
+    (lambda mode: stat.S_ISCHR(mode) or stat.S_ISBLK(mode), "is a device, and a file is due", "Name a file."),
+)
+
+
+def no_file(path: Path) -> tuple[str, str] | None:
+    """Why there is no file to be read under a path, after its name, and what to do; None where there is one.
+
+    What is no file is not opened, since a pipe can keep a reader waiting for ever.
+    """
+    try:
+        mode = path.stat().st_mode
+    except ValueError as error:  # a name with a zero byte
+        return f"is not a name of a file ({error})", "Mend the path."
+    except OSError as error:
+        return f"cannot be read ({error.strerror})", _REMEDIES.get(error.errno or 0, CHECK)
+    for is_one, what, remedy in _NO_FILES:
+        if is_one(mode):
+            return what, remedy
+    if not os.access(path, os.R_OK):
+        return f"cannot be read ({os.strerror(errno.EACCES)})", _REMEDIES[errno.EACCES]
+    return None
+
+
+CHECK = "Check the path."
+"""What is to be done where nothing more is known."""
+_REMEDIES = {
+    errno.EACCES: "Make it readable for yourself: chmod u+r, and u+x for the folders that it is in.",
+    errno.ELOOP: "A link of its path leads back to itself: remove it, or name the file that is meant.",
+    errno.ENAMETOOLONG: "The file system allows no name as long as this: give a shorter one.",
+}
 
 
 def sync(path: Path) -> None:

@@ -6,10 +6,89 @@ caller says with what text (`otherwise`), because only it knows what the value w
 
 from __future__ import annotations
 
+import json
 import math
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
+# Python refuses to read whole numbers of some thousand digits; none that means anything has as many as this.
+_MOST_DIGITS = 100
+_DEEPEST = 100
+_MOST_VALUES = 1_000_000
+_SHOWN = 120
+
+
+def from_json(text: str | bytes, *, finite: bool = False, **hooks: Any) -> Any:
+    """The value that a text is as JSON.
+
+    Args:
+        finite: Whether NaN, infinity and numbers that become it are refused too.
+        hooks: Those of `json.loads`.
+
+    Raises:
+        ValueError: It is none (then a `json.JSONDecodeError`, which knows the place), is nested too deeply, or has a
+            number that cannot be one.
+    """
+    if finite:
+        hooks |= {"parse_constant": _no_number, "parse_float": as_finite}
+    try:
+        return json.loads(text, parse_int=whole_number, **hooks)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a finite number")
+
+
+def whole_number(text: str) -> int:
+    """The number that digits stand for; ValueError if there are more than any number has that means something."""
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"the number {text[:12]}… has {len(text):,} digits")
+    return int(text)
+
+
+def check_plain(value: Any) -> None:
+    """Refuses values of a file that mean nothing as settings, whatever these are.
+
+    Raises:
+        ValueError: A number is not finite or has too many digits, lists and objects are nested too deeply, or there are
+            too many values, as there can be in a small file whose parts refer to each other.
+    """
+    rest = _MOST_VALUES
+    waiting: list[tuple[Any, int]] = [(value, 0)]
+    while waiting:
+        one, depth = waiting.pop()
+        rest -= 1
+        if depth > _DEEPEST:
+            raise ValueError(f"lists and objects are nested more than {_DEEPEST} deep")
+        if rest < 0:
+            raise ValueError(f"there are more than {_MOST_VALUES:,} values")
+        waiting += [(inner, depth + 1) for inner in _inside(one)]
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    """What is in a list or an object; of a number that is none, ValueError."""
+    match value:
+        case dict():
+            return [*value.keys(), *value.values()]
+        case list() | tuple() | set():
+            return value
+        case float() if not math.isfinite(value):
+            raise ValueError(f"{value} is not a finite number")
+        case int() if value.bit_length() > 4 * _MOST_DIGITS:
+            raise ValueError("a number has too many digits")
+    return ()
+
+
+def shortened(value: Any) -> str:
+    """A value as a message shows it: not more of it than says which one it is."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested without end, or a number of thousands of digits
+        return f"a {type(value).__name__} that is too long to show"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def as_text(value: Any, otherwise: str) -> str:

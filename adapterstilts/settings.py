@@ -10,8 +10,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from adapterstilts.declared import Flag, Group
 from adapterstilts.errors import UsageError, unknown
+from adapterstilts.parsed import shortened
 
 M = TypeVar("M", bound=BaseModel)
+MOST = 10**9
+"""The largest number of steps, examples or bytes that an option can ask for."""
+LONGEST = 10**6
+"""The largest number of tokens, labels or neighbours."""
 ONE_IS_A_LIST = BeforeValidator(lambda given: (given,) if isinstance(given, str | int | float | PathLike) else given)
 """For fields with several values: one may be given without a list around it."""
 Pooling = Literal["first", "mean", "last"]
@@ -19,9 +24,9 @@ Pooling = Literal["first", "mean", "last"]
 
 
 class Strict(BaseModel):
-    """Frozen model that refuses keys it does not know."""
+    """Frozen model that refuses keys it does not know, and numbers that are not finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def validate(
@@ -44,10 +49,26 @@ def validate(
         if first["type"] == "extra_forbidden" and len(loc) == 1:
             suggestion = unknown("key", str(loc[0]), model.model_fields)
             raise UsageError(f"{where}: {suggestion.message}", remedy=suggestion.remedy) from None
-        given = "" if first["type"] == "missing" or not loc else f" (given: {first['input']!r})"
+        given = "" if first["type"] == "missing" or not loc else f" (given: {shortened(first['input'])})"
         path = ".".join([*(spelled(str(part)) for part in loc[:1]), *map(str, loc[1:])])
         at = "".join(f"{part}: " for part in (where, path) if part)
-        raise UsageError(f"{at}{problem}{given}.") from None
+        raise UsageError(f"{at}{problem}{given}.", remedy=_range(model, loc)) from None
+
+
+_ENDS = {"gt": "above", "ge": "from", "lt": "below", "le": "to"}
+"""What pydantic calls the ends of a range, the lower ones first."""
+
+
+def _range(model: type[BaseModel], loc: tuple[Any, ...]) -> str | None:
+    """The numbers that a field can be, where it has a range."""
+    field = model.model_fields.get(str(loc[0])) if len(loc) == 1 else None
+    ends = [
+        f"{word} {value:,}"
+        for name, word in _ENDS.items()
+        for one in (field.metadata if field else ())
+        if (value := getattr(one, name, None)) is not None
+    ]
+    return f"Numbers {' '.join(ends)} are allowed." if ends else None
 
 
 class Encoding(Strict):
@@ -62,9 +83,9 @@ class Encoding(Strict):
         causal: Whether the model reads from left to right, so that the last token alone has seen all of the input.
     """
 
-    max_length: int = Field(ge=8)
-    stride: int = Field(0, ge=0)
-    max_query_length: int = Field(0, ge=0)
+    max_length: int = Field(ge=8, le=LONGEST)
+    stride: int = Field(0, ge=0, le=LONGEST)
+    max_query_length: int = Field(0, ge=0, le=LONGEST)
     separator: str = ""
     causal: bool = False
 
@@ -73,39 +94,43 @@ class Optimisation(Strict):
     """How a model is trained, whatever its input is."""
 
     learning_rate: Annotated[float, Flag(Group.HYPERPARAMETERS)] = Field(
-        1e-5, gt=0, description="Peak of the linear schedule."
+        1e-5, gt=0, le=1, description="Peak of the linear schedule."
     )
     epochs: Annotated[float, Flag(Group.HYPERPARAMETERS, unit="passes")] = Field(
-        2, gt=0, description="Passes over the training features."
+        2, gt=0, le=10_000, description="Passes over the training features."
     )
     max_steps: Annotated[int | None, Flag(Group.HYPERPARAMETERS, unit="steps")] = Field(
-        None, ge=0, description="Optimiser steps in place of passes; 0 trains nothing."
+        None, ge=0, le=MOST, description="Optimiser steps in place of passes; 0 trains nothing."
     )
     batch_size: Annotated[int, Flag(Group.HYPERPARAMETERS, unit="features")] = Field(
-        32, ge=1, description="Features of an optimiser step, however many micro-batches they are split into."
+        32,
+        ge=1,
+        le=1_000_000,
+        description="Features of an optimiser step, however many micro-batches they are split into.",
     )
     warmup_ratio: Annotated[float, Flag(Group.HYPERPARAMETERS, unit="share")] = Field(
         0.1, ge=0, le=1, description="Share of the steps in which the learning rate rises."
     )
     warmup_steps: Annotated[int | None, Flag(Group.HYPERPARAMETERS, unit="steps")] = Field(
-        None, ge=0, description="Steps in which the learning rate rises, in place of a share."
+        None, ge=0, le=MOST, description="Steps in which the learning rate rises, in place of a share."
     )
     weight_decay: Annotated[float, Flag(Group.HYPERPARAMETERS)] = Field(
-        0.01, ge=0, description="Weight decay of AdamW."
+        0.01, ge=0, le=100, description="Weight decay of AdamW."
     )
     max_grad_norm: Annotated[float, Flag(Group.HYPERPARAMETERS)] = Field(
-        1.0, gt=0, description="Norm that gradients are clipped to."
+        1.0, gt=0, le=MOST, description="Norm that gradients are clipped to."
     )
     eval_steps: Annotated[int | None, Flag(Group.HYPERPARAMETERS, unit="steps")] = Field(
         None,
         ge=1,
+        le=MOST,
         description="Optimiser steps between evaluations on English validation data; an epoch's where none is set.",
     )
     patience: Annotated[int, Flag(Group.HYPERPARAMETERS, unit="evaluations")] = Field(
-        30, ge=1, description="Evaluations without improvement after which training stops."
+        30, ge=1, le=MOST, description="Evaluations without improvement after which training stops."
     )
     max_validation_examples: Annotated[int, Flag(Group.HYPERPARAMETERS, unit="examples")] = Field(
-        500, ge=1, description="Validation examples that the checkpoint is selected on."
+        500, ge=1, le=MOST, description="Validation examples that the checkpoint is selected on."
     )
 
 
@@ -113,15 +138,16 @@ class Settings(Optimisation):
     """All hyperparameters of one training stage, as profiles, recipes and flags give them."""
 
     max_length: Annotated[int, Flag(Group.HYPERPARAMETERS, unit="tokens")] = Field(
-        384, ge=8, description="Longest input, special tokens included."
+        384, ge=8, le=LONGEST, description="Longest input, special tokens included."
     )
     stride: Annotated[int, Flag(Group.HYPERPARAMETERS, unit="tokens")] = Field(
         128,
         ge=1,
+        le=LONGEST,
         description="Tokens by which each window of a long context starts further than the one before it.",
     )
     max_query_length: Annotated[int, Flag(Group.HYPERPARAMETERS, unit="tokens")] = Field(
-        64, ge=1, description="Longest question; longer ones are cut."
+        64, ge=1, le=LONGEST, description="Longest question; longer ones are cut."
     )
 
     def encoding(self, fields: Collection[str], **facts: Any) -> Encoding:

@@ -14,7 +14,18 @@ TESTS = Path(__file__).resolve().parent
 
 # From the ground up; a module may import from rooms above it in this list, and from its own.
 FLOORS = [
-    {"errors", "files", "registry", "languages", "declared", "settings", "parsed", "pretrained"},
+    {
+        "errors",
+        "files",
+        "registry",
+        "languages",
+        "declared",
+        "settings",
+        "parsed",
+        "pretrained",
+        "documents",
+        "printable",
+    },
     {"runs"},
     {"metrics"},
     {"tasks", "mini", "profiles"},

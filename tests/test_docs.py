@@ -20,7 +20,10 @@ from adapterstilts.commands.options import TransferOptions
 from adapterstilts.declared import declared_by
 from adapterstilts.reporting.plan import plan_mermaid
 from tests.cli.test_commands import COMMANDS
-from tests.pages import DOCS, PAGES, ROOT, commands
+from tests.pages import DOCS, PAGES, ROOT, blocks, commands
+
+# Commands that train or predict with the backbone and the data of the Hub, where no option says otherwise.
+OF_THE_HUB = ("train-intermediate", "transfer", "train-language", "translate", "compare")
 
 
 def without_keys(text: str) -> str:
@@ -64,6 +67,16 @@ def test_every_command_of_a_page_is_valid(page: Path, tmp_path: Path, monkeypatc
                 break
             command = command.get_command(context, words.pop(0))  # type: ignore[assignment]
         command.make_context(line, words)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_that_need_the_hub_are_marked(page: Path) -> None:
+    for line in (line for block in blocks(page, "bash") for line in block.splitlines()):
+        words = shlex.split(line.partition(" #")[0])
+        if words[:1] != ["astilts"] or words[1] not in OF_THE_HUB:
+            continue
+        here = {"mini", "--plan"} & set(words) or {"--data-dir", "--backbone"} <= set(words)
+        assert here or "Hub" in line.partition(" # ")[2], f"{page.name}: {line}"
 
 
 def test_pages_have_commands_of_every_kind() -> None:

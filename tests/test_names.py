@@ -49,7 +49,7 @@ def test_method_options_are_checked_by_the_library() -> None:
 
 
 def test_profiles() -> None:
-    assert profile_names() == ["mini", "paper", "xtreme"]
+    assert profile_names() == ["laptop", "mini", "paper", "xtreme"]
     for name in profile_names():
         profile = load_profile(name)
         METHODS.get(parse_method(profile.method).name)

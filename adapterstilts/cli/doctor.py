@@ -7,7 +7,7 @@ import sys
 import click
 
 from adapterstilts.cli.flags import GroupedCommand, fields
-from adapterstilts.cli.output import Output
+from adapterstilts.cli.output import Output, say
 from adapterstilts.commands.options import DoctorOptions
 
 
@@ -31,7 +31,7 @@ def doctor(options: DoctorOptions, output: Output) -> None:
         from adapterstilts.runs.file_system import try_file_system
 
         found = try_file_system(options.store)
-        click.echo(to_json(found) if output.json_ else file_system_text(found), nl=output.json_)
+        say(to_json(found) if output.json_ else file_system_text(found), nl=output.json_)
         if options.backbone is None:
             sys.exit(0 if found.usable else 1)
     from adapterstilts.commands.doctor import examine
@@ -40,4 +40,4 @@ def doctor(options: DoctorOptions, output: Output) -> None:
 
     quiet_libraries()
     report = examine(profile=options.profile, backbone=options.backbone, revision=options.revision)
-    click.echo(to_json(report) if output.json_ else doctor_text(report), nl=output.json_)
+    say(to_json(report) if output.json_ else doctor_text(report), nl=output.json_)

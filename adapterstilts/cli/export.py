@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from adapterstilts.cli.flags import GroupedCommand, fields
-from adapterstilts.cli.output import Output
+from adapterstilts.cli.output import Output, say
 from adapterstilts.commands.options import ExportedRuns, ExportOptions
 
 
@@ -33,4 +33,4 @@ def export(exported: ExportedRuns, options: ExportOptions, output: Output) -> No
         catalogue=catalogue,
         store=store,
     )
-    click.echo(to_json(result) if output.json_ else export_summary(result, options.benchmark))
+    say(to_json(result) if output.json_ else export_summary(result, options.benchmark))

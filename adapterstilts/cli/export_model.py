@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from adapterstilts.cli.flags import GroupedCommand, fields
-from adapterstilts.cli.output import Output
+from adapterstilts.cli.output import Output, say
 from adapterstilts.commands.options import ExportModelOptions, TrainedModelReference
 
 
@@ -27,4 +27,4 @@ def export_model(model: TrainedModelReference, options: ExportModelOptions, outp
     from adapterstilts.reporting.progress import Terminal
 
     result = run_export_model(model.reference, options, Terminal())
-    click.echo(to_json(result) if output.json_ else exported_text(result))
+    say(to_json(result) if output.json_ else exported_text(result))

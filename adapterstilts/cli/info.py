@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from adapterstilts.cli.flags import GroupedCommand, fields
-from adapterstilts.cli.output import Output
+from adapterstilts.cli.output import Output, say
 from adapterstilts.commands.options import PullOptions, SharedReference
 
 
@@ -26,4 +26,4 @@ def info(shared: SharedReference, options: PullOptions, output: Output) -> None:
 
     quiet_libraries()
     result = run_info(shared.reference, options, Terminal().note)
-    click.echo(to_json(result) if output.json_ else shared_text(result))
+    say(to_json(result) if output.json_ else shared_text(result))

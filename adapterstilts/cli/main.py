@@ -7,12 +7,15 @@ import os
 import sys
 from importlib import import_module
 from importlib.resources import files
+from io import StringIO
 from typing import Any
 
 import click
 
 from adapterstilts import __version__
+from adapterstilts.cli.processes import among_others
 from adapterstilts.errors import AstiltsError, UsageError, unknown
+from adapterstilts.printable import printable_message
 
 # Each is the function of its name in the module of its name, with `_` for `-`.
 _COMMANDS = (
@@ -95,10 +98,14 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     try:
-        # `--debug` works wherever it stands.
-        astilts.main(args=[word for word in words if word != "--debug"], prog_name="astilts", standalone_mode=False)
+        with among_others() as leads:
+            if leads:  # `--debug` works wherever it stands
+                words = [word for word in words if word != "--debug"]
+                astilts.main(args=words, prog_name="astilts", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        text = StringIO()
+        error.show(file=text)
+        click.echo(printable_message(text.getvalue()), nl=False, err=True)
         sys.exit(error.exit_code)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
@@ -128,5 +135,10 @@ def _fail(message: Any, code: int) -> None:
     if (lines := sys.modules.get("adapterstilts.reporting.json_lines")) and lines.told_error(str(message), code):
         sys.exit(code)
     # https://no-color.org: whatever its value is, if it has one.
-    click.secho(f"Error: {message}", fg="red", err=True, color=False if os.environ.get("NO_COLOR") else None)
+    click.secho(
+        f"Error: {printable_message(str(message))}",
+        fg="red",
+        err=True,
+        color=False if os.environ.get("NO_COLOR") else None,
+    )
     sys.exit(code)

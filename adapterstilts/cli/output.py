@@ -9,6 +9,7 @@ import click
 from pydantic import Field, model_validator
 
 from adapterstilts.declared import Flag, Group
+from adapterstilts.printable import printable
 from adapterstilts.settings import Strict
 
 if TYPE_CHECKING:
@@ -123,9 +124,9 @@ def show(result: Any, report: Report, output: TableOutput) -> None:
     from adapterstilts.reporting.terminal import width_here
 
     if output.as_json:
-        click.echo(to_json(result))
+        say(to_json(result))
     else:
-        click.echo(in_form(report, output.format or "table", width=None if output.wide else width_here()), nl=False)
+        say(in_form(report, output.format or "table", width=None if output.wide else width_here()), nl=False)
 
 
 def show_plan(work: Planned, output: PlanOutput | PlannedOutput | PlannedTableOutput) -> None:
@@ -136,6 +137,11 @@ def show_plan(work: Planned, output: PlanOutput | PlannedOutput | PlannedTableOu
 
     plan = work.summary(on=output.on or HERE)
     if output.as_json:
-        click.echo(to_json(plan))
+        say(to_json(plan))
     else:
-        click.echo(plan_mermaid(plan) if output.format == "mermaid" else plan_text(plan))
+        say(plan_mermaid(plan) if output.format == "mermaid" else plan_text(plan))
+
+
+def say(text: Any, *, nl: bool = True, err: bool = False) -> None:
+    """Prints text; what others have written into it cannot steer the terminal."""
+    click.echo(printable(str(text)), nl=nl, err=err)

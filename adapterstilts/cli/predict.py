@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
+
 import click
 
 from adapterstilts.cli.flags import GroupedCommand, fields
-from adapterstilts.cli.output import Output
+from adapterstilts.cli.output import Output, say
 from adapterstilts.commands.options import PredictOptions, TrainedModelReference
 
 
@@ -31,8 +34,10 @@ def predict(model: TrainedModelReference, options: PredictOptions, output: Outpu
     if output.json_ and options.out is None:
         raise UsageError("--json says what was answered, and needs a file for the answers.", remedy="Give --out FILE.")
     terminal = Terminal()
-    result = run_predict(model.reference, options, terminal, lambda text: click.echo(text, nl=False))
+    # A file and another program get the answers as they are.
+    say_rows = partial(say if sys.stdout.isatty() else click.echo, nl=False)
+    result = run_predict(model.reference, options, terminal, say_rows)
     if options.out is not None:
-        click.echo(to_json(result) if output.json_ else predictions_text(result))
+        say(to_json(result) if output.json_ else predictions_text(result))
     elif result.left_out:
         terminal.note(f"Left out {sum(result.left_out.values()):,} rows: {', '.join(result.left_out)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from adapterstilts.cli.flags import GroupedCommand, fields
-from adapterstilts.cli.output import Output
+from adapterstilts.cli.output import Output, say
 from adapterstilts.commands.options import PushedRun, PushOptions
 
 
@@ -28,4 +28,4 @@ def push(pushed: PushedRun, options: PushOptions, output: Output) -> None:
 
     quiet_libraries()
     result = run_push(pushed.run, options, Terminal().note)
-    click.echo(to_json(result) if output.json_ else push_text(result))
+    say(to_json(result) if output.json_ else push_text(result))

@@ -28,21 +28,18 @@ def read_commands(path: Path, root: click.Group) -> list[list[str]]:
     """
     import yaml
 
-    try:
-        every = list(yaml.load_all(path.read_text(encoding="utf-8"), yaml.BaseLoader))
-        documents = [one for one in every if one not in ("", None)]
-        if not documents:
-            raise UsageError(f"{path} is empty.", remedy="Give a mapping of options with e.g. `command: transfer`.")
-        several = len(documents) > 1
-        return [
-            _words(document, root, f"{path}, document {number}" if several else str(path))
-            for number, document in enumerate(documents, start=1)
-        ]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = str(error).replace("\n", " ")
-        raise UsageError(f"{path} cannot be read: {reason}.", remedy="Give a file of YAML or JSON.") from None
-    except RecursionError:
-        raise UsageError(f"{path}: its values are nested without end.", remedy="Write plain values.") from None
+    from adapterstilts.documents import parse_yaml_documents, read_document
+
+    text = read_document(path, error=UsageError, remedy="Give a file of YAML or JSON.")
+    every = parse_yaml_documents(text, where=str(path), error=UsageError, loader=yaml.BaseLoader)
+    documents = [one for one in every if one not in ("", None)]
+    if not documents:
+        raise UsageError(f"{path} is empty.", remedy="Give a mapping of options with e.g. `command: transfer`.")
+    several = len(documents) > 1
+    return [
+        _words(document, root, f"{path}, document {number}" if several else str(path))
+        for number, document in enumerate(documents, start=1)
+    ]
 
 
 def _words(document: Any, root: click.Group, where: str) -> list[str]:

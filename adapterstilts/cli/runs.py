@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from adapterstilts.cli.flags import GroupedGroup, fields
-from adapterstilts.cli.output import Output, TableOutput
+from adapterstilts.cli.output import Output, TableOutput, say
 from adapterstilts.cli.output import show as show_result
 from adapterstilts.commands.options import (
     ArchivedRuns,
@@ -43,9 +43,9 @@ def _list(options: StoreOptions, output: TableOutput) -> None:
     store = options.open_store()
     found = store.runs()
     for problem in store.unreadable():
-        click.echo(f"Left out: {problem}", err=True)
+        say(f"Left out: {problem}", err=True)
     if not found and output.format in (None, "table") and not output.json_:
-        click.echo(f"No finished run in {options.store}.")
+        say(f"No finished run in {options.store}.")
         return
     listed = [
         {
@@ -82,9 +82,9 @@ def show(shown: NamedRun, options: StoreOptions, output: Output) -> None:
         "metrics": run.metrics,
     }
     if output.json_:
-        click.echo(json.dumps(content, indent=1, ensure_ascii=False))
+        say(json.dumps(content, indent=1, ensure_ascii=False))
     else:
-        click.echo(run_text(content))
+        say(run_text(content))
 
 
 @runs.command("verify")
@@ -141,7 +141,7 @@ def remove(named: NamedRun, removing: RemoveOptions, options: StoreOptions, outp
     from adapterstilts.reporting.store import removed_text
 
     result = remove_run(options.open_store(), named.key, removing)
-    click.echo(to_json(result) if output.json_ else removed_text(result))
+    say(to_json(result) if output.json_ else removed_text(result))
 
 
 @runs.command("export")
@@ -158,7 +158,7 @@ def export(named: NamedRun, archive: ArchiveOptions, options: StoreOptions, outp
     from adapterstilts.reporting.store import archive_text
 
     result = export_run(options.open_store(), named.key, archive.to)
-    click.echo(to_json(result) if output.json_ else archive_text(result, "wrote"))
+    say(to_json(result) if output.json_ else archive_text(result, "wrote"))
 
 
 @runs.command("import")
@@ -175,4 +175,4 @@ def import_(archived: ArchivedRuns, options: StoreOptions, output: Output) -> No
     from adapterstilts.reporting.store import archive_text
 
     result = import_runs(options.open_store(), Path(archived.file))
-    click.echo(to_json(result) if output.json_ else archive_text(result, "read"))
+    say(to_json(result) if output.json_ else archive_text(result, "read"))

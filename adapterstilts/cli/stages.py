@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import click
 from pydantic import Field
 
-from adapterstilts.cli.output import PlannedOutput, PlannedTableOutput, show_plan
+from adapterstilts.cli.output import PlannedOutput, PlannedTableOutput, say, show_plan
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
 
@@ -53,4 +52,4 @@ def show_part(
         show_plan(work if stages.only is None else work.part(stages.only), output)
     elif stages.only is not None:
         run = work.make(stages.only, reporter, engine=chosen_engine(options))
-        click.echo(to_json({"key": run.short_key, "folder": run.folder}) if output.as_json else run.folder)
+        say(to_json({"key": run.short_key, "folder": run.folder}) if output.as_json else run.folder)

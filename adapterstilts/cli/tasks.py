@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from adapterstilts.cli.flags import flags
-from adapterstilts.cli.output import TableOutput
+from adapterstilts.cli.output import TableOutput, say
 from adapterstilts.cli.output import show as show_result
 from adapterstilts.commands.options import OwnFileOptions
+from adapterstilts.errors import UsageError
 from adapterstilts.settings import validate
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def about(ctx: click.Context, task: str, folders: tuple[Path, ...], as_json: boo
     with catalogue.in_use():
         found = find_task(catalogue, task)
         shown = json.dumps(found.as_json(), indent=1, ensure_ascii=False) + "\n" if as_json else task_text(found)
-    click.echo(shown, nl=False)
+    say(shown, nl=False)
 
 
 @tasks.command("show")
@@ -118,9 +119,9 @@ def show(ctx: click.Context, task: str, folders: tuple[Path, ...], as_json: bool
 
     content = _catalogue(ctx, folders).recipe(task).model_dump(mode="json", exclude_defaults=True)
     if as_json:
-        click.echo(json.dumps(content, indent=1, ensure_ascii=False))
+        say(json.dumps(content, indent=1, ensure_ascii=False))
     else:
-        click.echo(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110))
+        say(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110))
 
 
 @tasks.command("card")
@@ -137,7 +138,7 @@ def card(ctx: click.Context, task: str | None, folders: tuple[Path, ...], write:
     with catalogue.in_use():
         for found in [find_task(catalogue, task)] if task else list_tasks(catalogue):
             text = make_card(found.recipe, found.folder)
-            click.echo(f"wrote {write_card(found, text)}" if write else text)
+            say(f"wrote {write_card(found, text)}" if write else text)
 
 
 @tasks.command("new")
@@ -175,6 +176,7 @@ def new(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> None:
     from adapterstilts.commands.new_recipe import NewTaskOptions
     from adapterstilts.commands.new_task import examine, write_task
     from adapterstilts.data.formats.folders import matching
+    from adapterstilts.documents import parse_yaml
     from adapterstilts.reporting.tasks import examined_text, new_task_text
 
     catalogue = _catalogue(ctx, folders)
@@ -186,12 +188,15 @@ def new(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> None:
         "validation": matching(given["validation"]) if given["validation"] else (),
         "test": {language: matching(text) for language, text in tests.items()},
         "columns": {name: _columns(text) for name, text in _assignments(given["columns"], flag="--column").items()},
-        "options": {name: _yaml(text) for name, text in _assignments(given["options"], flag="--option").items()},
+        "options": {
+            name: parse_yaml(text, where=f"--option {name}", error=UsageError)
+            for name, text in _assignments(given["options"], flag="--option").items()
+        },
     }
     options = validate(NewTaskOptions, values, where="tasks new")
     examined = examine(options, catalogue)
-    click.echo(examined_text(examined))
-    click.echo(new_task_text(write_task(options, examined, catalogue)), nl=False)
+    say(examined_text(examined))
+    say(new_task_text(write_task(options, examined, catalogue)), nl=False)
 
 
 def _assignments(texts: Iterable[str], *, flag: str) -> dict[str, str]:
@@ -210,9 +215,3 @@ def _assignments(texts: Iterable[str], *, flag: str) -> dict[str, str]:
 def _columns(text: str) -> str | tuple[str, ...]:
     """One column, several with commas between them, or none."""
     return tuple(one for one in text.split(",") if one) if not text or "," in text else text
-
-
-def _yaml(text: str) -> Any:
-    import yaml
-
-    return yaml.safe_load(text)

@@ -8,7 +8,7 @@ import click
 from pydantic import Field
 
 from adapterstilts.cli.flags import GroupedCommand, fields
-from adapterstilts.cli.output import PlannedOutput
+from adapterstilts.cli.output import PlannedOutput, say
 from adapterstilts.cli.stages import StageOutput, show_part
 from adapterstilts.commands.options import IntermediateOptions, IntermediateTasks
 from adapterstilts.declared import Flag, Group
@@ -57,7 +57,7 @@ def train_intermediate(
         show_part(planner(tasks.names, options), stages, options, output, reporter)
     elif how.separately:
         results = command.run_separately(tasks.names, options, reporter)
-        click.echo(to_json(results) if output.json_ else "\n\n".join(map(training_summary, results)))
+        say(to_json(results) if output.json_ else "\n\n".join(map(training_summary, results)))
     else:
         result = command.run_together(tasks.names, options, reporter)
-        click.echo(to_json(result) if output.json_ else training_summary(result))
+        say(to_json(result) if output.json_ else training_summary(result))

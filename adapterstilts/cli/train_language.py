@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from adapterstilts.cli.flags import GroupedCommand, fields
-from adapterstilts.cli.output import Output
+from adapterstilts.cli.output import Output, say
 from adapterstilts.commands.options import Language, LanguageOptions
 
 
@@ -28,4 +28,4 @@ def train_language(language: Language, options: LanguageOptions, output: Output)
     from adapterstilts.reporting.train_intermediate import training_summary
 
     result = run_language(language.language, options, Terminal())
-    click.echo(to_json(result) if output.json_ else training_summary(result))
+    say(to_json(result) if output.json_ else training_summary(result))

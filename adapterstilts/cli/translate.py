@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from adapterstilts.cli.flags import GroupedCommand, fields
-from adapterstilts.cli.output import Output
+from adapterstilts.cli.output import Output, say
 from adapterstilts.commands.options import TranslatedTask, TranslationOptions
 
 
@@ -30,4 +30,4 @@ def translate(translated: TranslatedTask, options: TranslationOptions, output: O
     from adapterstilts.reporting.translate import translation_summary
 
     results = run_translation(translated.task, options, Terminal())
-    click.echo(to_json(results) if output.json_ else "\n\n".join(map(translation_summary, results)))
+    say(to_json(results) if output.json_ else "\n\n".join(map(translation_summary, results)))

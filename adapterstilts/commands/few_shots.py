@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -153,6 +153,9 @@ class FewShots:
     Attributes:
         files: Languages of which there is a file of rows.
         settings: Hyperparameters that were given for it.
+        elsewhere: The languages that the command's other targets are scored in: what one target does not have is left
+            out there, as long as another one has it.
+        note: Told what is left out.
     """
 
     planner: Planner
@@ -161,9 +164,19 @@ class FewShots:
     files: tuple[str, ...]
     draws: int
     settings: dict[str, Any]
+    elsewhere: Collection[str]
+    note: Callable[[str], None]
 
     @classmethod
-    def of(cls, planner: Planner, scored: Scored, options: TransferOptions) -> FewShots:
+    def of(
+        cls,
+        planner: Planner,
+        scored: Scored,
+        options: TransferOptions,
+        *,
+        elsewhere: Collection[str] = (),
+        note: Callable[[str], None] = lambda text: None,
+    ) -> FewShots:
         """What the options say; see `check_few_shots`."""
         given = {"epochs": options.shot_epochs, "learning_rate": options.shot_learning_rate}
         return cls(
@@ -173,22 +186,29 @@ class FewShots:
             tuple(options.train_more or ()),
             options.draws or DRAWS,
             {name: value for name, value in given.items() if value is not None},
+            elsewhere,
+            note,
         )
 
     def stages(self, task: Recipe, rows: Sequence[TargetStages]) -> list[FewShotStages]:
         """Plans what goes on from the rows of one target's table: row by row, each language, fewer rows first.
 
         Raises:
-            UsageError: A language is not scored, or has no labelled rows but those that are.
+            UsageError: A language is not scored, or has no labelled rows but those that are, and there is no other
+                target.
             DataError: There are not so many rows.
         """
         if not self.sizes and not self.files:
             return []
         spec = rows[0].seeds[0].evaluation.spec
-        pools = {
-            language: ShotPool.of(self.planner, task, language, scored=spec.split)
-            for language in self._languages(task, spec.languages)
-        }
+        pools = {}
+        for language in self._languages(task, spec.languages):
+            try:
+                pools[language] = ShotPool.of(self.planner, task, language, scored=spec.split)
+            except UsageError as error:
+                if not self.elsewhere:
+                    raise
+                self.note(f"{task.name} without shots in {LANGUAGES[language]}: {error.message}")
         found = []
         for language, pool in pools.items():
             sizes: tuple[int | None, ...] = self.sizes.get(language) or self._of_all(language)
@@ -207,14 +227,18 @@ class FewShots:
     def _languages(self, task: Recipe, scored: Sequence[str]) -> list[str]:
         others = zero_shot_languages(scored)
         named = [*self.sizes, *self.files]
-        if odd := [code for code in named if code != ALL and code not in others]:
+        odd = [code for code in named if code != ALL and code not in others]
+        if odd and all(code in self.elsewhere for code in odd):
+            listed = ", ".join(LANGUAGES[code] for code in odd)
+            self.note(f"{task.name} without shots in {listed}: it is not scored there")
+        elif odd:
             flag = "--shots" if odd[0] in self.sizes else "--train-more"
             raise UsageError(
                 f"{flag} {odd[0]}: {LANGUAGES[odd[0]]} is not scored, so what the rows bring could not be seen; "
                 f"{task.name} is scored in {', '.join(scored)}.",
                 remedy="Add it to --languages, or leave it out.",
             )
-        if ALL in self.sizes and not others:
+        if ALL in self.sizes and not others and not zero_shot_languages(list(self.elsewhere)):
             raise UsageError("--shots: no language but English is scored.", remedy="Add one to --languages.")
         return [code for code in others if code in named or ALL in self.sizes]
 
@@ -225,6 +249,19 @@ class FewShots:
         split = row.evaluation.spec.split
         scored = replace(self.scored, languages=(pool.language,), split=split, cross_pairs=False)
         return ShotStages(shots, training, plan_evaluation(self.planner, task, training, scored))
+
+
+def check_any(options: TransferOptions, tasks: Sequence[Recipe], found: Sequence[FewShotStages]) -> None:
+    """Refuses shots that none of several targets has.
+
+    Raises:
+        UsageError: See above.
+    """
+    if (options.shots or options.train_more) and not found:
+        raise UsageError(
+            f"--shots: none of {names_of(tasks)} has labelled rows, besides those that are scored, in such a language.",
+            remedy="Give labelled rows of your own with --train-more, to one target at a time.",
+        )
 
 
 def with_shot_files(

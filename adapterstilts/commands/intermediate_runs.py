@@ -188,13 +188,21 @@ class IntermediateRuns:
         raise self._several(task, fitting) if fitting else self._none(task, runs)
 
     def _by_key(self, task: str, key: str) -> Run:
-        run = self.models.shipped(task, key=key) or self.planner.setup.store.resolve(key)
-        if run.spec.stage not in ("train-intermediate", "shared") or not same_tasks(run.training.task, task):
-            raise UsageError(
-                f"{run.folder.name} is not an intermediate run of {task}.",
-                remedy="`astilts runs` lists what is there.",
-            )
-        return run
+        """The run of a task whose key begins so; what runs of other tasks begin with does not count."""
+        if shipped := self.models.shipped(task, key=key):
+            return shipped
+        store = self.planner.setup.store
+        own = [run for run in store.runs() if run.spec.stage in ("train-intermediate", "shared")]
+        found = [run for run in own if run.key.startswith(key) and same_tasks(run.training.task, task)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            listed = ", ".join(run_label(finished(run)) for run in found)
+            raise UsageError(f"--from {task}@{key} fits {len(found)} runs: {listed}.", remedy="Give more digits.")
+        raise UsageError(
+            f"{store.resolve(key).folder.name} is not an intermediate run of {task}.",
+            remedy="`astilts runs` lists what is there.",
+        )
 
     def _default(self, task: str) -> Run | None:
         """The run of `train-intermediate` without further options, if the store has it."""

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.data.records.guessing import ColumnGuess
+from adapterstilts.documents import parse_yaml
 from adapterstilts.errors import UsageError
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.label_guessing import LabelGuess
@@ -74,7 +73,10 @@ def kind_by_columns(records: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
 
 def given_options(options: OwnDataOptions) -> dict[str, Any]:
     """The options of the kind, as YAML reads them."""
-    return {name: yaml.safe_load(text) for name, text in (options.task_option or {}).items()}
+    return {
+        name: parse_yaml(text, where=f"--task-option {name}", error=UsageError)
+        for name, text in (options.task_option or {}).items()
+    }
 
 
 def given_columns(kind: str, options: OwnDataOptions) -> dict[str, Any]:

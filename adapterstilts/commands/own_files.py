@@ -21,10 +21,10 @@ from adapterstilts.commands.own_columns import (
 from adapterstilts.commands.own_tasks import OwnTask
 from adapterstilts.data.formats.folders import dataset_folder, matching
 from adapterstilts.data.formats.guessing import guess_format
+from adapterstilts.data.formats.packed import checked_digest
 from adapterstilts.data.input_rows import GOLD
 from adapterstilts.data.sources.files import FileRows
 from adapterstilts.errors import UsageError
-from adapterstilts.files import file_digest
 from adapterstilts.languages import ENGLISH
 from adapterstilts.settings import validate
 from adapterstilts.tasks.catalogue import Catalogue
@@ -110,10 +110,10 @@ def _check_new_rows(told: NewTaskOptions) -> None:
     Raises:
         UsageError: A file has the same content as one of those, or one to score as one to select by.
     """
-    trained = {file_digest(path): path for path in told.train}
-    selecting = {file_digest(path): path for path in told.validation}
+    trained = {checked_digest(path): path for path in told.train}
+    selecting = {checked_digest(path): path for path in told.validation}
     for code, path in [(code, path) for code, files in told.test.items() for path in files]:
-        if (same := selecting.get(file_digest(path))) is not None:
+        if (same := selecting.get(checked_digest(path))) is not None:
             raise UsageError(
                 f"--test {code}: {path} has the very rows that checkpoints are selected by, those of {same}: "
                 "scored rows must not choose the model.",
@@ -121,7 +121,7 @@ def _check_new_rows(told: NewTaskOptions) -> None:
             )
     given = {"--validation": told.validation, **{f"--test {code}": files for code, files in told.test.items()}}
     for flag, path in [(flag, path) for flag, files in given.items() for path in files]:
-        if (same := trained.get(file_digest(path))) is not None:
+        if (same := trained.get(checked_digest(path))) is not None:
             raise UsageError(
                 f"{flag}: {path} has the very rows that are trained on, those of {same}: what a model scores on them "
                 "says nothing of others.",

@@ -60,6 +60,7 @@ class CommandPlan:
         missing: What the stages cost that the store does not have.
         all: What all stages of the command would cost, those that the store has included.
         memory: Of the device of a named machine, in bytes; None for this one.
+        others: The share of this machine that other programs used when its speed was measured, if it mattered.
         left_out: What was asked for and cannot be, each with its reason.
         naive: Trainings that it takes if every cell of a grid is trained by itself; None of what is no grid.
     """
@@ -73,6 +74,7 @@ class CommandPlan:
     missing: TotalCost = field(default_factory=TotalCost)
     all: TotalCost = field(default_factory=TotalCost)
     memory: float | None = None
+    others: float = 0.0
     left_out: list[str] = field(default_factory=list)
     naive: int | None = None
 
@@ -164,6 +166,7 @@ class Work:
             to_evaluate=states.count(TO_EVALUATE),
             saved=self.graph.shared,
             on=found.on,
+            others=found.others,
             missing=found.missing,
             all=found.all,
             memory=None if on == HERE else machine(on).memory,

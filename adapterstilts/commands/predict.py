@@ -18,9 +18,9 @@ from adapterstilts.commands.prediction_files import Answered, Table, format_of, 
 from adapterstilts.commands.trained_models import TrainedModel
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import Records
+from adapterstilts.data.formats.packed import checked_digest
 from adapterstilts.data.input_files import STANDARD_INPUT, Input, InputFile, InputStream, in_chunks, peeked
 from adapterstilts.data.input_rows import InputColumns, input_features
-from adapterstilts.files import file_digest
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.tasks.catalogue import in_catalogue
 from adapterstilts.tasks.explained import Result, explained
@@ -177,7 +177,7 @@ def _given(options: PredictOptions) -> dict[str, Names]:
 
 def _binding(ready: Ready, given: Input, options: PredictOptions) -> str:
     """What an unfinished output is of: the input's content, the model, and everything that decides a line of it."""
-    content = file_digest(given.path) if type(given) is InputFile else time.time_ns()
+    content = checked_digest(given.path) if type(given) is InputFile else time.time_ns()
     told = {name: value for name, value in dict(options).items() if name not in _NOT_BINDING}
     parts = (content, ready.trained.run.key, ready.trained.precision, ready.calibrated, sorted(map(str, told.items())))
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()

@@ -120,7 +120,7 @@ def trained_run(store: RunStore, text: str) -> Run:
             for run in of_task
         )
         raise UsageError(f"{store.root} has {len(of_task)} models of {text}.", remedy=f"Choose one:{listed}")
-    run = store.resolve(key or text)
+    run = store.resolve(text)
     if isinstance(run.spec, EvaluateSpec):
         raise UsageError(f"{run.folder.name} is an evaluation and not a model.", remedy="`astilts runs` lists models.")
     return run.verify()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from adapterstilts.commands.contrasts import Contrast
+from adapterstilts.commands.doubts import training_doubts
 from adapterstilts.commands.few_shot_results import FewShotRow
 from adapterstilts.commands.row_names import RowName
 from adapterstilts.commands.stored_predictions import read_predictions
@@ -56,7 +57,9 @@ class Cost:
         flops: Floating-point operations of training by the standard estimate; see `costs.Work`.
         tokens_per_second: Of the last run, evaluation aside; None where nothing was trained or it was only picked up.
         share_of_matrix_rate: Of the machine's measured rate of matrix products, likewise.
-        peak_memory_bytes: Most memory of its process: of the `host`, and of a `device` with memory of its own.
+        peak_memory_bytes: Most memory of a process: of the `host`, and of a `device` with memory of its own.
+        processes: How many processes the last run was made by, each on a device.
+        device_seconds: Training time of all processes together.
     """
 
     seconds: float = 0.0
@@ -67,15 +70,20 @@ class Cost:
     tokens_per_second: float | None = None
     share_of_matrix_rate: float | None = None
     peak_memory_bytes: dict[str, int] = field(default_factory=dict)
+    processes: int = 1
+    device_seconds: float = 0.0
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> Cost:
         """The cost of training runs."""
         summed = ("flops", "examples_seen", "tokens_seen", "stored_bytes")
-        measured = runs[-1].provenance.get("cost", {}) if runs else {}
+        made = [run.provenance for run in runs]
+        measured = made[-1].get("cost", {}) if made else {}
         names = ("tokens_per_second", "share_of_matrix_rate", "peak_memory_bytes")
         return cls(
-            seconds=sum((run.provenance["train_seconds"] for run in runs), 0.0),
+            seconds=sum((one["train_seconds"] for one in made), 0.0),
+            device_seconds=sum((one["train_seconds"] * one.get("processes", 1) for one in made), 0.0),
+            processes=made[-1].get("processes", 1) if made else 1,
             **{name: sum(run.metrics[name] for run in runs) for name in summed},
             **{name: measured[name] for name in names if name in measured},
         )
@@ -97,6 +105,8 @@ class TrainResult:
         seconds: Training time of the process that finished the stage.
         cost: What else it took.
         folder: The run folder, with weights, `log.jsonl`, metrics and provenance.
+        warnings: What one should know before believing it: that it has collapsed, say, or that nothing has changed.
+        next: The command that goes on from it.
     """
 
     task: str
@@ -115,9 +125,11 @@ class TrainResult:
     cost: Cost
     key: str
     folder: Path
+    warnings: list[str] = field(default_factory=list)
+    next: str = field(default="", compare=False)
 
     @classmethod
-    def of(cls, run: Run, catalogue: Catalogue) -> TrainResult:
+    def of(cls, run: Run, catalogue: Catalogue, *, next: str = "") -> TrainResult:
         """Reads the result from a run folder, and what its tasks are called from the catalogue."""
         fields = ("validation", "validation_examples", "best_step", "steps", "parameters", "stored_bytes")
         spec = run.training
@@ -133,6 +145,8 @@ class TrainResult:
             cost=Cost.of([run]),
             key=run.key,
             folder=run.folder,
+            warnings=training_doubts(run),
+            next=next,
         )
 
 
@@ -251,6 +265,7 @@ class TransferRow:
         catalogue: What `predictions` are read with.
         selection: For a row that repeats another one: by which rule this one was picked, `SELECTED` or `ORACLE`.
         differs: How the scored rows differ from the benchmark's, where scores cannot be compared for that.
+        warnings: What one should know before believing it: that a model has collapsed, or has learnt nothing.
     """
 
     task: str
@@ -296,6 +311,7 @@ class TransferRow:
     shared: dict[str, str] = field(default_factory=dict)
     made_on: dict[str, list[str]] = field(default_factory=dict)
     by_class: dict[str, dict[str, Any]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def named(self) -> RowName:

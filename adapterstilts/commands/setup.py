@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +13,15 @@ from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.sources.validation_file import ValidationFile
 from adapterstilts.data.translation.reading import open_test_translations, open_translations
 from adapterstilts.errors import HubError, UsageError
+from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.backbone import Backbone, known_backbone, locate_backbone
-from adapterstilts.modeling.methods import parse_method
+from adapterstilts.modeling.methods import check_method, parse_method
 from adapterstilts.modeling.precision import check_device, choose_device, choose_precision
 from adapterstilts.modeling.quantization import NF4, check_quantization
 from adapterstilts.profiles import Profile, load_profile
 from adapterstilts.runs.memory import Memory
+from adapterstilts.stages.devices.launch import launched
+from adapterstilts.stages.devices.leading import joined
 from adapterstilts.stages.planner import Planner, ResolvedMethod
 from adapterstilts.stages.setup import Setup
 
@@ -51,7 +53,7 @@ def make_planner(
         CompatibilityError: Backbone, tokenizer, method and number format do not fit together.
         HubError: The backbone is on the Hub and the Hub is out of reach.
     """
-    _check_one_process()
+    _check_leading()
     profile = load_profile(options.profile)
     memory = Memory.of_user()
     given = parse_method(options.method or method or profile.method, unfreeze_backbone=options.unfreeze_backbone)
@@ -62,7 +64,7 @@ def make_planner(
     source = own.beside(open_source("files" if options.data_dir else profile.source, options.data_dir))
     validation_from, validation_file = _validation(options.validation_from)
     backbone = _planned_backbone(profile, options, planned_only)
-    facts = backbone.facts(memory)
+    facts = _checked_facts(backbone, resolved, memory)
     precision = choose_precision(options.precision, device=options.device, hidden_size=facts.hidden_size, memory=memory)
     return Planner(
         setup=Setup(
@@ -88,6 +90,13 @@ def make_planner(
         skip_bad_rows=options.skip_bad_rows,
         validation_from=validation_from,
     )
+
+
+def _checked_facts(backbone: Backbone, method: ResolvedMethod, memory: Memory) -> Facts:
+    """What is known of a backbone, once a method's sizes are of use there."""
+    facts = backbone.facts(memory)
+    check_method(method.spec, facts, backbone=backbone.name)
+    return facts
 
 
 def _validation(given: str | None) -> tuple[Literal["train", "none"] | None, ValidationFile | None]:
@@ -138,10 +147,15 @@ def _planned_backbone(profile: Profile, options: TrainingOptions, note: Note | N
     return found
 
 
-def _check_one_process() -> None:
-    """Refuses a process that a launcher started beside others, which would wait for one another's locks."""
-    if os.environ.get("LOCAL_RANK", "-1") != "-1" or os.environ.get("WORLD_SIZE", "1") != "1":
+def _check_leading() -> None:
+    """Refuses a process that a launcher started beside others, and that neither leads nor follows them.
+
+    Raises:
+        UsageError: See above.
+    """
+    if not joined() and (launch := launched()):
         raise UsageError(
-            "A launcher (torchrun, accelerate launch) started this process, but a stage is the work of one.",
-            remedy="Start astilts itself; several commands share GPUs with CUDA_VISIBLE_DEVICES and one --store.",
+            f"This is one of {launch.count} processes of a launcher (torchrun, accelerate launch), in which a Python "
+            "function cannot be called.",
+            remedy="Have the launcher start the command line: `-m adapterstilts`, and the words of the command.",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapterstilts.commands.engine import chosen_engine
+from adapterstilts.commands.next_step import next_step
 from adapterstilts.commands.options import ALL, IntermediateOptions
 from adapterstilts.commands.own_data import own_tasks
 from adapterstilts.commands.plan import Work
@@ -120,7 +121,8 @@ def _work(planner: Planner, stages: Sequence[Training], options: IntermediateOpt
 
 def _run(work: Work, options: IntermediateOptions, reporter: Reporter) -> list[TrainResult]:
     work.run(reporter, engine=chosen_engine(options))
-    return [TrainResult.of(work.finished(stage), work.planner.setup.catalogue) for stage in work.graph]
+    planner, runs = work.planner, [work.finished(stage) for stage in work.graph]
+    return [TrainResult.of(run, planner.setup.catalogue, next=next_step(run, planner, options)) for run in runs]
 
 
 def _mlm_languages(

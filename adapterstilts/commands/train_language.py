@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adapterstilts.commands.next_step import next_step
 from adapterstilts.commands.options import TrainingOptions
 from adapterstilts.commands.plan import Work
 from adapterstilts.commands.results import TrainResult
@@ -24,7 +25,8 @@ def run_language(language: str, options: TrainingOptions, reporter: Reporter) ->
     work = plan_language(language, options)
     work.run(reporter)
     (stage,) = work.graph
-    return TrainResult.of(work.finished(stage), work.planner.setup.catalogue)
+    run, planner = work.finished(stage), work.planner
+    return TrainResult.of(run, planner.setup.catalogue, next=next_step(run, planner, options))
 
 
 @in_catalogue

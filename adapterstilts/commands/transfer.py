@@ -18,7 +18,7 @@ from adapterstilts.commands.baselines import (
 from adapterstilts.commands.engine import chosen_engine
 from adapterstilts.commands.few_shot_results import FewShotRow
 from adapterstilts.commands.few_shot_rows import few_shot_rows
-from adapterstilts.commands.few_shots import FewShots, FewShotStages, check_few_shots, with_shot_files
+from adapterstilts.commands.few_shots import FewShots, FewShotStages, check_any, check_few_shots, with_shot_files
 from adapterstilts.commands.intermediate_runs import (
     IntermediatePhase,
     IntermediateRuns,
@@ -133,11 +133,7 @@ def plan_transfer(
     """
     asked = _asked(intermediates, targets, options, note)
     wanted, own, tasks, names = asked.wanted, asked.own, asked.tasks, asked.names
-    composition = parse_composition(options)
-    check_options(options, tasks, names, composition)
-    check_few_shots(options, tasks)
-    translated = None if wants_translations(options) and not options.train_languages else options.translations
-    trained_in = check_training_languages(options.train_languages, translated, flag="--train-languages")
+    composition, trained_in = _checked(asked, options)
     planner = make_planner(
         options,
         translations=options.translations,
@@ -165,10 +161,23 @@ def plan_transfer(
         how = (scored[task.name], composition, options.head, repeats, trained_in, adapters, options.match)
         # Of several targets, each is translated into the languages that it is scored in.
         within = evaluated_languages([task], scored, planner.setup.source) if len(tasks) > 1 else None
-        tables.append(_table(Target(planner, *how), task, rows, baselines, options, within=within))
+        shots = FewShots.of(
+            planner, scored[task.name], options, elsewhere=evaluated if len(tasks) > 1 else (), note=note
+        )
+        tables.append(_table(Target(planner, *how), task, rows, baselines, shots, options.against, within=within))
+    check_any(options, tasks, [one for table in tables for one in table.few_shots])
     transfer = Transfer(planner, _graph(tables), options.force, tuple(tables), adapters, options.select)
     transfer.check()
     return transfer
+
+
+def _checked(asked: _Asked, options: TransferOptions) -> tuple[Choice | None, tuple[str, ...]]:
+    """The composition, if one is asked for, and the languages to train in, once options and names fit together."""
+    composition = parse_composition(options)
+    check_options(options, asked.tasks, asked.names, composition)
+    check_few_shots(options, asked.tasks)
+    translated = None if wants_translations(options) and not options.train_languages else options.translations
+    return composition, check_training_languages(options.train_languages, translated, flag="--train-languages")
 
 
 @dataclass(frozen=True)
@@ -235,7 +244,8 @@ def _table(
     task: Recipe,
     rows: Sequence[Intermediates],
     baselines: Sequence[Baseline],
-    options: TransferOptions,
+    few_shots: FewShots,
+    against: str | None,
     *,
     within: Collection[str] | None,
 ) -> Table:
@@ -249,11 +259,8 @@ def _table(
         for baseline in possible
     ]
     every = (*own, *compared)
-    against = None
-    if options.against is not None:
-        against = find_row(options.against, [row.name for row in every], flag="--against")
-    few_shots = FewShots.of(target.planner, target.scored, options)
-    return Table(every, len(own), against, tuple(few_shots.stages(task, every)))
+    compared_with = find_row(against, [row.name for row in every], flag="--against") if against is not None else None
+    return Table(every, len(own), compared_with, tuple(few_shots.stages(task, every)))
 
 
 def _baselines(

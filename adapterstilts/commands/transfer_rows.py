@@ -8,6 +8,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from adapterstilts.commands.contrasts import Compared, Contrast, adjusted, contrast
+from adapterstilts.commands.doubts import evaluation_doubts, training_doubts
 from adapterstilts.commands.intermediate_runs import NONE, label, run_label
 from adapterstilts.commands.language_adapters import LanguageAdapters
 from adapterstilts.commands.results import ORACLE, SELECTED, Cost, Metrics, SeedScores, TransferRow
@@ -167,6 +168,7 @@ class Rows:
             shared={_label(run): place for run in reached.every_intermediate if (place := shared_from(run))},
             made_on=_made_on(reached),
             examples=_examples(runs),
+            warnings=_doubts(reached),
         )
 
 
@@ -187,6 +189,17 @@ def _examples(runs: SeedRuns) -> dict[str, int]:
     names = {"trained": "train_examples", "selected": "validation_examples"}
     found = {name: sum(run.metrics[metric] for run in runs.targets) for name, metric in names.items()}
     return found if runs.targets else {}
+
+
+def _doubts(reached: TargetRuns) -> list[str]:
+    """What one should know of the models of a row, and of those that they start from."""
+    found = [f"{_label(run)}: {one}" for run in reached.every_intermediate for one in training_doubts(run)]
+    for seed in reached.seeds:
+        which = f"seed {_seed_scores(seed).seed}: " if len(reached.seeds) > 1 else ""
+        doubts = [one for run in (*seed.before, *seed.targets) for one in training_doubts(run)]
+        doubts += evaluation_doubts(seed.evaluation, seed.languages)
+        found += [f"{which}{one}" for one in doubts]
+    return found
 
 
 def _made_on(reached: TargetRuns) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -95,18 +96,47 @@ class Collator:
 
     def __call__(self, features: Sequence[Feature]) -> list[Batch]:
         """Micro-batches of nearly equal numbers of rows, shortest features first."""
-        ordered = sorted(features, key=lambda feature: _longest(feature["input_ids"]))
+        ordered = _by_length(features)
+        return self._padded(_cut(ordered, self._micro_batches(ordered)))
+
+    def share(self, features: Sequence[Feature], *, rank: int, count: int) -> tuple[list[Batch], int]:
+        """One process's micro-batches of an optimiser step that several processes make together.
+
+        Together they are those of one process, up to how they are cut. All processes get the same number, as they wait
+        for each other in each; one that has fewer gets one again that another has, which is not to be counted.
+
+        Args:
+            rank: Which of `count` processes it is.
+
+        Returns:
+            The micro-batches, and how many of them are to be counted.
+        """
+        ordered = _by_length(features)
         if self.rows:
-            count = max(1, len(ordered) // self.rows)
+            compared = _cut(ordered, self._micro_batches(ordered))
+            shares = [compared[place::count] for place in range(count)]
         else:
-            width = bucket(_longest(ordered[-1]["input_ids"]), max_length=self.max_length)
-            sequences = max(len(sequences_of(feature["input_ids"])) for feature in ordered)
-            count = math.ceil(len(ordered) / max(1, self.tokens_per_batch // (width * sequences)))
-        if self.corrupt:
-            ordered = [self.corrupt(feature, self.epoch) for feature in ordered]
-        # Equal parts rather than full ones and a rest: one shape instead of two.
-        cuts = [round(part * len(ordered) / count) for part in range(count + 1)]
-        return [self.pad(ordered[cuts[part] : cuts[part + 1]]) for part in range(count)]
+            parts = [ordered[place::count] for place in range(count)]
+            most = max(self._micro_batches(part) for part in parts)
+            shares = [_cut(part, min(most, len(part))) for part in parts]
+        own = shares[rank]
+        lacking = max(map(len, shares)) - len(own)
+        return self._padded([*own, *shares[0][:1] * lacking]), len(own)
+
+    def _micro_batches(self, ordered: Sequence[Feature]) -> int:
+        """How many micro-batches features make, the longest of which is the last."""
+        if not ordered:
+            return 0
+        if self.rows:
+            return max(1, len(ordered) // self.rows)
+        width = bucket(_longest(ordered[-1]["input_ids"]), max_length=self.max_length)
+        sequences = max(len(sequences_of(feature["input_ids"])) for feature in ordered)
+        return math.ceil(len(ordered) / max(1, self.tokens_per_batch // (width * sequences)))
+
+    def _padded(self, parts: Sequence[Sequence[Feature]]) -> list[Batch]:
+        if self.corrupt is None:
+            return [self.pad(part) for part in parts]
+        return [self.pad([self.corrupt(feature, self.epoch) for feature in part]) for part in parts]
 
     def pad(self, features: Sequence[Feature]) -> Batch:
         """One padded batch.
@@ -154,6 +184,16 @@ class Collator:
             batches[-1].append(index)
             tokens += added
         return batches
+
+
+def _by_length(features: Sequence[Feature]) -> list[Feature]:
+    return sorted(features, key=lambda feature: _longest(feature["input_ids"]))
+
+
+def _cut(ordered: Sequence[Feature], count: int) -> list[Sequence[Feature]]:
+    """Equal parts rather than full ones and a rest: one shape instead of two."""
+    cuts = [round(part * len(ordered) / count) for part in range(count + 1)] if count else []
+    return [ordered[first:end] for first, end in itertools.pairwise(cuts)]
 
 
 def _longest(ids: Sequence[Any]) -> int:

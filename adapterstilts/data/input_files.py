@@ -12,14 +12,12 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS, Records, check_unicode
 from adapterstilts.data.formats.files import json_object, lines_of
 from adapterstilts.data.formats.guessing import GuessedFormat, guess_format
+from adapterstilts.data.formats.marks import LOOKED_AT, refuse_other_text
 from adapterstilts.data.formats.packed import opened
 from adapterstilts.errors import DataError, UsageError
 
 STANDARD_INPUT = "-"
 _LOOKED_AT = 200
-_HTML = (b"<!doctype html", b"<html")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_BEGINNING = 512
 
 
 @dataclass(frozen=True)
@@ -140,15 +138,4 @@ def _is_object(line: str) -> bool:
 def _check_beginning(path: Path) -> None:
     """Refuses what is often saved in the place of a table."""
     with opened(path) as file:
-        start = file.read(_BEGINNING)
-    if start.startswith(_UTF16):
-        raise DataError(
-            f"{path} is UTF-16, and UTF-8 is read.", remedy=f"Convert it: iconv -f UTF-16 -t UTF-8 {path} > new.csv."
-        )
-    if start.lstrip().lower().startswith(_HTML):
-        raise DataError(
-            f"{path} is an HTML page and no table.",
-            remedy="Download the file itself: the page that shows it was saved in its place.",
-        )
-    if b"\0" in start:
-        raise DataError(f"{path} is a binary file and no table.", remedy="Save it as CSV or JSON lines in UTF-8.")
+        refuse_other_text(path, file.read(LOOKED_AT))

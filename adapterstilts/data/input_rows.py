@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.records.columns import Columns
 from adapterstilts.data.records.guessing import ColumnGuess, guess_inputs
 from adapterstilts.errors import UsageError
+from adapterstilts.parsed import from_json
 from adapterstilts.tasks.kind import Kind, Row
 from adapterstilts.tasks.sources import Names, RecordSource, listed
 
@@ -180,7 +180,7 @@ def _parsed(value: Any) -> Any:
     if not (text.startswith("[") and text.endswith("]")):
         return value
     try:
-        found = json.loads(text)
+        found = from_json(text)
     except ValueError:
         return value
     return found if type(found) is list else value

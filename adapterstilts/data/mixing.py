@@ -158,19 +158,37 @@ class MixedFeatures:
         return batch, self.features[batch.task].__getitems__(batch.indices)
 
 
+class Step(NamedTuple):
+    """What one process has to compute of an optimiser step.
+
+    Attributes:
+        counted: How many of the micro-batches count; see `Collator.share`.
+    """
+
+    task: str
+    micros: list[Batch]
+    counted: int
+
+
 class MixedCollator:
     """Turns the features of an optimiser step into the micro-batches of their task.
 
     Args:
         collators: Task to its own collator.
+        rank: Which of `count` processes it is that make the step together.
     """
 
-    def __init__(self, collators: Mapping[str, Collator]) -> None:
+    def __init__(self, collators: Mapping[str, Collator], *, rank: int = 0, count: int = 1) -> None:
         self.collators = collators
+        self.rank = rank
+        self.count = count
 
-    def __call__(self, step: tuple[TaskBatch, Sequence[Any]]) -> tuple[str, list[Batch]]:
-        """Task and micro-batches."""
+    def __call__(self, step: tuple[TaskBatch, Sequence[Any]]) -> Step:
+        """This process's part of the step."""
         batch, features = step
         collator = self.collators[batch.task]
         collator.epoch = batch.epoch
-        return batch.task, collator(features)
+        if self.count == 1:
+            micros = collator(features)
+            return Step(batch.task, micros, len(micros))
+        return Step(batch.task, *collator.share(features, rank=self.rank, count=self.count))

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from adapterstilts.errors import DataError
-from adapterstilts.files import write_json
+from adapterstilts.files import CHECK, no_file, write_json
 from adapterstilts.languages import context_language
-from adapterstilts.parsed import as_list, as_object, as_text, as_texts
+from adapterstilts.parsed import as_list, as_object, as_text, as_texts, from_json
 
 Pair = tuple[str, str]
 Question = tuple[str, list[str]]
@@ -203,7 +203,13 @@ def write_gold_answers(questions: Mapping[str, Sequence[str]], path: Path) -> No
 
 def _lines(path: Path, *, may_be_empty: bool = False) -> list[str]:
     # Not `splitlines`, which also splits at characters that texts may hold, such as U+2028.
-    lines = [line.removesuffix("\r") for line in _text(path).split("\n")]
+    text = _text(path)
+    if "\r" in text.rstrip("\r\n") and "\n" not in text:
+        raise DataError(
+            f"{path} has the line ends of old Macs: a carriage return, and no line feed.",
+            remedy=f"Change them: tr '\\r' '\\n' < {path.name} > new",
+        )
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
     if not lines[-1]:
         lines.pop()
     if not lines and not may_be_empty:
@@ -212,10 +218,16 @@ def _lines(path: Path, *, may_be_empty: bool = False) -> list[str]:
 
 
 def _text(path: Path) -> str:
+    if found := no_file(path):
+        raise DataError(
+            f"{path} {found[0]}.", remedy="Check the path and its rights." if found[1] == CHECK else found[1]
+        )
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.", remedy="Check the path and its rights.") from error
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}).", remedy="Check the path and its rights."
+        ) from error
     if content.startswith(b"\xef\xbb\xbf"):
         raise DataError(f"{path} begins with a byte-order mark.", remedy="Save it as UTF-8 without one.")
     try:
@@ -232,12 +244,14 @@ def _json(path: Path) -> Any:
     if not text.strip():
         raise DataError(f"{path} is empty.", remedy="Write a JSON object.")
     try:
-        return json.loads(text, object_pairs_hook=lambda items: _unique(items, path))
+        return from_json(text, object_pairs_hook=lambda items: _unique(items, path))
     except json.JSONDecodeError as error:
         raise DataError(
             f"{path}, line {error.lineno}, column {error.colno}: not JSON ({error.msg}).",
             remedy="Write the file again; it may have been cut off.",
         ) from error
+    except ValueError as error:
+        raise DataError(f"{path} is no JSON that can be used: {error}.", remedy="Write the file again.") from None
 
 
 def _unique(items: list[tuple[str, Any]], path: Path) -> dict[str, Any]:

@@ -62,8 +62,8 @@ _DECODER = PretrainingSettings(
 )
 SETTINGS = {
     "mini": PretrainingSettings(),
-    "mini-narrow": PretrainingSettings(width=64, inner=192, tied=True, steps=1500),
-    "mini-wide": PretrainingSettings(width=192, inner=576, tied=True, steps=1000),
+    "mini-narrow": PretrainingSettings(width=64, inner=192),
+    "mini-wide": PretrainingSettings(width=192, inner=576),
     "mini-english": PretrainingSettings(languages=("en",), tied=True, steps=700),
     "mini-moe": replace(_DECODER, family="mixtral", inner=64, experts=8, chosen=2, balance=0.02),
     "mini-dense-active": _DECODER,

@@ -22,7 +22,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import orthogonal
 from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
-from adapterstilts.errors import CompatibilityError, UsageError, unknown
+from adapterstilts.errors import CompatibilityError, unknown
 from adapterstilts.modeling.blocks import Block, MergeOptions
 from adapterstilts.modeling.library_method import LibraryMethod, config_class, explain_options
 from adapterstilts.modeling.option_text import check_options
@@ -33,7 +33,6 @@ logging.getLogger("adapters.model_mixin").addFilter(
     lambda record: not record.getMessage().startswith("There are adapters available but none are activated")
 )
 
-_SIZES = ("reduction_factor", "r", "bottleneck_size", "prefix_length", "prompt_length")
 _NOT_OPTIONS = ("architecture",)
 # What the library calls the modules in which it keeps the parts of adapters by adapter's name.
 _CONTAINERS = (
@@ -97,9 +96,6 @@ def _without_torchvision(config: Any, given: Mapping[str, Any]) -> Any:
 
 def resolved_options(method: LibraryMethod, options: Mapping[str, Any]) -> dict[str, Any]:
     """Every field of a method's configuration, as it comes out with `options`."""
-    for name, value in options.items():
-        if name.rpartition(".")[2] in _SIZES and isinstance(value, int | float) and value <= 0:
-            raise UsageError(f"Method {method.name}: {name}={value} is not a size.", remedy="Use a positive number.")
     config = method_config(method, options)
     if not method.parts:
         return dataclasses.asdict(config)

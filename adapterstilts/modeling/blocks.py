@@ -11,7 +11,7 @@ from pydantic import Field
 from adapterstilts.errors import CompatibilityError, StoreError
 from adapterstilts.runs.records import first_problem
 from adapterstilts.runs.specs import MethodSpec
-from adapterstilts.settings import ONE_IS_A_LIST, Strict
+from adapterstilts.settings import LONGEST, ONE_IS_A_LIST, Strict
 from adapterstilts.tasks.kind import HeadSpec
 
 DESCRIPTION = "model.json"
@@ -152,5 +152,5 @@ class MergeOptions(Strict):
     kind: Literal["linear", "arithmetic", "ties", "dare_ties", "dare_linear", "svd"] = "linear"
     weights: Annotated[tuple[float, ...], ONE_IS_A_LIST] = ()
     density: float | None = Field(None, gt=0, le=1)
-    rank: int | None = Field(None, ge=1)
+    rank: int | None = Field(None, ge=1, le=LONGEST)
     then: Literal["stack", "continue"] | None = None

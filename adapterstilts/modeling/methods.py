@@ -8,6 +8,8 @@ from types import ModuleType
 from typing import Any, Literal
 
 from adapterstilts.errors import UsageError
+from adapterstilts.modeling.architecture import Facts
+from adapterstilts.modeling.option_bounds import check_sizes
 from adapterstilts.modeling.option_text import parse_choice
 from adapterstilts.registry import Registry
 from adapterstilts.runs.specs import MethodSpec
@@ -195,6 +197,16 @@ def parse_method(text: str, *, unfreeze_backbone: bool = False) -> MethodSpec:
     choice = parse_choice(text, flag="--method")
     METHODS.get(choice.name)
     return MethodSpec(name=choice.name, options=choice.options, unfreeze_backbone=unfreeze_backbone)
+
+
+def check_method(method: MethodSpec, facts: Facts, *, backbone: str) -> None:
+    """Refuses options that are larger than a backbone has a use for.
+
+    Raises:
+        UsageError: See above; the message says the range.
+    """
+    entry = METHODS.get(method.name)
+    check_sizes(entry.config, method.options, facts, what=f"Method {method.name}", backbone=backbone)
 
 
 def trains_backbone(method: MethodSpec) -> bool:

@@ -12,9 +12,14 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from adapterstilts.errors import UsageError, unknown
+from adapterstilts.modeling.option_bounds import check_bounds
+from adapterstilts.parsed import check_plain, from_json, shortened
 from adapterstilts.runs.specs import Choice
 
-_RANGE = re.compile(r"\d+-\d+")
+_RANGE = re.compile(r"[0-9]+-[0-9]+")
+_LONGEST = 20_000
+_MOST_IN_RANGE = 1000
+_DIGITS = 10
 _BETWEEN_OPTIONS = re.compile(r""",(?![^\[]*\])(?=(?:[^"]*"[^"]*")*[^"]*$)""")
 
 
@@ -26,13 +31,24 @@ def parse_choice(text: str, *, flag: str) -> Choice:
     Raises:
         UsageError: The text is not of this form.
     """
+    if len(text) > _LONGEST:
+        raise UsageError(f"{flag} {shortened(text)} has {len(text):,} characters.", remedy=f"Use at most {_LONGEST:,}.")
     name, bracket, inside = text.partition("[")
     if not bracket:
         return Choice(name=name)
     pairs = [pair.partition("=") for pair in _BETWEEN_OPTIONS.split(inside[:-1]) if pair]
     if not inside.endswith("]") or not pairs or any(not (key and equals) for key, equals, _ in pairs):
         raise UsageError(f"{flag} {text!r} cannot be read.", remedy="Write NAME[OPTION=VALUE,OPTION=VALUE].")
-    return Choice(name=name, options={key.strip(): _value(value.strip()) for key, _, value in pairs})
+    options = {}
+    for key, _, value in pairs:
+        try:
+            check_plain(read := _value(value.strip()))
+        except ValueError as error:
+            raise UsageError(
+                f"{flag} {name}: {key.strip()}={shortened(value)[1:-1]}: {error}.", remedy="Write a plain value."
+            ) from None
+        options[key.strip()] = read
+    return Choice(name=name, options=options)
 
 
 def _value(text: str) -> Any:
@@ -46,13 +62,15 @@ def _several(text: str) -> Sequence[Any]:
     """The numbers of a range, or a value alone."""
     if not _RANGE.fullmatch(text):
         return [_single(text)]
-    first, last = map(int, text.split("-"))
+    first, last = (int(end) if len(end) < _DIGITS else 10**_DIGITS for end in text.split("-"))
+    if max(first, last) - first >= _MOST_IN_RANGE or first >= 10**_DIGITS:
+        raise ValueError(f"a range has at most {_MOST_IN_RANGE:,} numbers, such as 0-{_MOST_IN_RANGE - 1}")
     return range(first, last + 1)
 
 
 def _single(text: str) -> Any:
     try:
-        return json.loads(text)
+        return from_json(text, finite=True)
     except json.JSONDecodeError:
         return text
 
@@ -68,7 +86,7 @@ def check_options(
         without: Fields that are not for users.
 
     Raises:
-        UsageError: The class has no such field, or one of another type.
+        UsageError: The class has no such field, or one of another type or range.
     """
     kinds = {name: kind for name, kind in _field_types(config).items() if name not in without}
     checked = {}
@@ -76,6 +94,7 @@ def check_options(
         if name not in kinds:
             raise unknown(f"option of {what}", name, kinds)
         checked[name] = _typed(kinds[name], value, f"{what}: {name}")
+    check_bounds(config.__name__, checked, what=what)
     return checked
 
 
@@ -85,11 +104,17 @@ def _typed(kind: Any, value: Any, where: str) -> Any:
     for candidate in (value, [value]):
         try:
             typed = adapter.validate_python(candidate)
+            if type(candidate) is bool and type(typed) is not bool:
+                raise ValueError("Input should be a number, not true or false")
         except ValidationError as error:
             reason = reason or error.errors()[0]["msg"]
+        except ValueError as error:
+            reason = reason or str(error)
         else:  # 4 stays 4 where a float is declared: it is the same option
             return candidate if typed == candidate and not isinstance(typed, bool) else typed
-    raise UsageError(f"{where}: {reason} (given: {value!r}).", remedy="Values are JSON, lists A+B, or ranges 0-11.")
+    raise UsageError(
+        f"{where}: {reason} (given: {shortened(value)}).", remedy="Values are JSON, lists A+B, or ranges 0-11."
+    )
 
 
 def _field_types(config: type) -> dict[str, Any]:

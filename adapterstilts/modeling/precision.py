@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _NARROW = 512
 
 
+class OutOfMemoryError(CompatibilityError):
+    """A model does not fit into memory with its batches."""
+
+
 def choose_device(name: str) -> torch.device:
     """The device called `name`; `auto` takes a GPU when there is one.
 
@@ -89,7 +93,7 @@ def _multiplies_bf16(device: torch.device) -> bool:
 
 @contextmanager
 def device_memory(device: torch.device, *, name: str, tokens: int) -> Iterator[None]:
-    """Frees a stage's models before the next one loads its own, and explains too little memory of a GPU.
+    """Frees a stage's models before the next one loads its own, and explains too little memory.
 
     A Trainer and what it refers to form cycles, which would otherwise stay on the GPU, with Adam's moments, until the
     garbage collector happens to run. What was there before, such as the libraries, is not looked through: that takes a
@@ -100,7 +104,7 @@ def device_memory(device: torch.device, *, name: str, tokens: int) -> Iterator[N
         tokens: In a micro-batch.
 
     Raises:
-        CompatibilityError: The memory does not suffice.
+        OutOfMemoryError: The memory of the GPU, or of this process, does not suffice.
     """
     import torch
 
@@ -109,10 +113,13 @@ def device_memory(device: torch.device, *, name: str, tokens: int) -> Iterator[N
         gc.freeze()
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise CompatibilityError(
-            f"The GPU's memory is too small for {name} with micro-batches of {tokens:,} tokens.",
-            remedy="Use a lower --tokens-per-batch; the same command then goes on from the last checkpoint.",
+    except (MemoryError, RuntimeError) as error:
+        if not _ran_out(error):
+            raise
+        where = "The GPU's memory" if device.type == "cuda" else "The memory"
+        raise OutOfMemoryError(
+            f"{where} is too small for {name}, even with micro-batches of {tokens:,} tokens.",
+            remedy="Use a device with more of it, a smaller --backbone or a lower --max-length.",
         ) from error
     finally:
         gc.collect()
@@ -120,3 +127,13 @@ def device_memory(device: torch.device, *, name: str, tokens: int) -> Iterator[N
             gc.unfreeze()
         if device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def _ran_out(error: Exception) -> bool:
+    """Whether an error says that memory has run out, as Python, torch or CUDA do."""
+    from accelerate.utils.memory import should_reduce_batch_size
+
+    match error:
+        case MemoryError():
+            return True
+    return should_reduce_batch_size(error)

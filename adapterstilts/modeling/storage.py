@@ -14,20 +14,27 @@ from adapterstilts.errors import CompatibilityError, StoreError
 from adapterstilts.files import write_json
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import DESCRIPTION, AdapterDescription, ModelOutline
+from adapterstilts.modeling.sharding import whole
 from adapterstilts.modeling.transfer_model import MERGED, TransferModel
 from adapterstilts.runs.specs import Precision
 
 WEIGHTS = "weights.safetensors"
 
 
-def save_parameters(model: TransferModel, path: Path, *, trained_only: bool) -> None:
-    """Writes tensors to a safetensors file: the trained ones, or all that a run has to keep."""
-    tensors = {
-        name: tensor.detach().cpu().contiguous()
-        for name, tensor in model.stored()
-        if tensor.requires_grad or not trained_only
-    }
-    save_file(tensors, path)
+def save_parameters(model: TransferModel, path: Path, *, trained_only: bool, write: bool = True) -> None:
+    """Writes tensors to a safetensors file: the trained ones, or all that a run has to keep.
+
+    Args:
+        write: Whether this process does; weights that are spread over processes are put together by all of them.
+    """
+    tensors = {}
+    for name, tensor in model.stored():
+        if tensor.requires_grad or not trained_only:
+            complete = whole(tensor.detach())
+            if write:
+                tensors[name] = complete.cpu().contiguous()
+    if write:
+        save_file(tensors, path)
 
 
 def load_parameters(model: TransferModel, path: Path) -> None:
@@ -125,8 +132,13 @@ class StoredModel(ModelOutline):
         _load(model, mine, self.folder / WEIGHTS, needed=list(paths))
 
 
-def save_model(model: TransferModel, folder: Path) -> None:
-    """Writes what a run keeps of its model: description and weights, without the backbone's frozen ones."""
+def save_model(model: TransferModel, folder: Path, *, write: bool = True) -> None:
+    """Writes what a run keeps of its model: description and weights, without the backbone's frozen ones.
+
+    Args:
+        write: As in `save_parameters`.
+    """
     model.settle()
-    write_json(folder / DESCRIPTION, model.describe().model_dump(mode="json"))
-    save_parameters(model, folder / WEIGHTS, trained_only=False)
+    if write:
+        write_json(folder / DESCRIPTION, model.describe().model_dump(mode="json"))
+    save_parameters(model, folder / WEIGHTS, trained_only=False, write=write)

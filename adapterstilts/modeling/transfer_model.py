@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +20,7 @@ from adapterstilts.modeling.methods import METHODS, trains_backbone
 from adapterstilts.modeling.outline import fresh_name
 from adapterstilts.modeling.ownership import paths_in
 from adapterstilts.modeling.quantization import size_of
+from adapterstilts.modeling.sharding import at_rest, spread_like
 from adapterstilts.runs.specs import MethodSpec, Precision
 from adapterstilts.tasks.kind import HeadSpec
 from adapterstilts.tasks.retrieval_options import resolve_layer
@@ -327,8 +329,25 @@ class TransferModel(nn.Module):
         if library := self._live("peft"):
             library.load_training_state(self.backbone, state)
 
+    @contextmanager
+    def tensors_replaced(self) -> Iterator[None]:
+        """While it lasts, tensors give way to others of their names, which are then known as what those were."""
+        before = self._named()
+        pretrained = [name for name, tensor in before.items() if id(tensor) in self._pretrained]
+        pristine = [name for name, tensor in before.items() if id(tensor) in self._pristine]
+        self._pristine = {}
+        del before
+        yield
+        after = self._named()
+        self._pristine = {id(after[name]): after[name] for name in pristine}
+        self._pretrained = frozenset(id(after[name]) for name in pretrained)
+
+    def _named(self) -> dict[str, torch.Tensor]:
+        return {**dict(self.named_parameters()), **dict(self.named_buffers())}
+
     def _state(self) -> Iterator[tuple[str, torch.Tensor]]:
         """Parameters, and the buffers that belong into a checkpoint."""
+        at_rest(self)
         yield from self.named_parameters()
         kept = self.state_dict().keys()
         yield from ((name, buffer) for name, buffer in self.named_buffers() if name in kept)
@@ -352,7 +371,7 @@ class TransferModel(nn.Module):
                 if name not in mine or mine[name].shape != tensor.shape:
                     shape = tuple(mine[name].shape) if name in mine else "none"
                     raise KeyError(f"{name} of shape {tuple(tensor.shape)} does not fit the model (there: {shape})")
-                mine[name].copy_(tensor)
+                mine[name].copy_(spread_like(tensor, mine[name]))
                 self._pristine.pop(id(mine[name]), None)
 
     def parameter_counts(self) -> dict[str, int]:

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 
 import torch
 
-from adapterstilts.errors import AstiltsError, CompatibilityError, UsageError
+from adapterstilts.errors import AstiltsError, CompatibilityError
+from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.library_method import is_ours
-from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.methods import METHODS, check_method
+from adapterstilts.modeling.quantization import size_of
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.modeling.weightless import weightless
 from adapterstilts.runs.specs import MethodSpec
 
 _BYTES = 4
+# What an adapter may have in any case; of larger backbones, not more than they have themselves.
+_MANY = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,10 @@ def try_method(backbone: Backbone, method: MethodSpec) -> Trial:
 
     Raises:
         CompatibilityError: The backbone lacks the modules, or its sizes do not fit the method's options.
-        UsageError: `leave_out` names layers that it does not have.
+        UsageError: An option is larger than the backbone has a use for, or names layers that it does not have.
     """
     entry = METHODS.get(method.name)
-    _check_layers(backbone, method)
+    check_method(method, Facts.known(backbone.config(), separator=""), backbone=backbone.name)
     with torch.device("meta"), explained(backbone, method):
         model = TransferModel(weightless(backbone), method=method, precision="fp32")
         if entry.adds_adapter:
@@ -51,6 +55,7 @@ def try_method(backbone: Backbone, method: MethodSpec) -> Trial:
         model.settle()
         counts = model.parameter_counts()
         stored = sum(tensor.numel() for _, tensor in model.stored())
+        pretrained = sum(size_of(one) for one in model.parameters() if id(one) in model.pretrained_ids)
     if entry.adds_adapter and not counts["trained"]:
         raise CompatibilityError(
             f"Method {method} has no weights in {backbone.name}, all of whose layers it leaves out.",
@@ -60,6 +65,12 @@ def try_method(backbone: Backbone, method: MethodSpec) -> Trial:
         raise CompatibilityError(
             f"Method {method} does not work on {backbone.name}, which has no biases.",
             remedy="Choose another one: `astilts methods`.",
+        )
+    if (added := counts["total"] - pretrained) > max(_MANY, pretrained):
+        raise CompatibilityError(
+            f"Method {method} adds {added:,} weights ({_BYTES * added / 1e9:,.0f} GB) to the {pretrained:,} of "
+            f"{backbone.name}.",
+            remedy="Make it smaller with its options.",
         )
     return Trial(counts["trained"], counts["total"], _BYTES * stored)
 
@@ -83,13 +94,3 @@ def explained(backbone: Backbone, method: MethodSpec) -> Iterator[None]:
             f"Method {method} does not work on {backbone.name}: {reason.rstrip('.')}.",
             remedy="Change its options, or choose another one: `astilts methods`.",
         ) from error
-
-
-def _check_layers(backbone: Backbone, method: MethodSpec) -> None:
-    layers = backbone.config().num_hidden_layers
-    for name, value in method.options.items():
-        if name.rpartition(".")[2] == "leave_out" and (absent := [one for one in value if not 0 <= one < layers]):
-            raise UsageError(
-                f"Method {method}: {name} has layer {absent[0]}, but {backbone.name} has layers 0 to {layers - 1}.",
-                remedy="Leave out layers that it has.",
-            )

@@ -9,7 +9,7 @@ import yaml
 from pydantic import Field
 
 from adapterstilts.errors import unknown
-from adapterstilts.settings import Strict, validate
+from adapterstilts.settings import MOST, Strict, validate
 
 
 class Profile(Strict):
@@ -34,8 +34,8 @@ class Profile(Strict):
     published: str | None = None
     method: str
     seed: int
-    seeds: int = Field(3, ge=1)
-    holdout: int = Field(500, ge=1)
+    seeds: int = Field(3, ge=1, le=1000)
+    holdout: int = Field(500, ge=1, le=MOST)
     settings: dict[str, dict[str, Any]] = {}
 
 

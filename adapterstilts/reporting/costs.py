@@ -32,7 +32,7 @@ def cost_lines(plan: CommandPlan) -> list[str]:
         f"Estimate for {plan.on}{cores}",
         *head,
         *lines,
-        *_wrapped([*_too_large(plan), *_not_counted(plan.missing)]),
+        *_wrapped([*_disturbed(plan), *_too_large(plan), *_not_counted(plan.missing)]),
     ]
 
 
@@ -65,6 +65,15 @@ _ROWS = {
     "memory": _memory,
     "disk": _disk,
 }
+
+
+def _disturbed(plan: CommandPlan) -> Iterator[str]:
+    """Other work beside which the machine's speed was measured."""
+    if plan.others:
+        yield (
+            f"Other programs used {plan.others:.0%} of the processor when its speed was measured: it will be sooner, "
+            "and is measured again when there is less to do."
+        )
 
 
 def _too_large(plan: CommandPlan) -> Iterator[str]:

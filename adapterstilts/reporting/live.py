@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from adapterstilts.printable import printable
 from adapterstilts.stages.reporter import Change, Reporter, Totals
 from adapterstilts.stages.watched import Watched
 
@@ -37,7 +38,7 @@ class LiveTable:
 
     def note(self, message: str) -> None:
         """Prints a line above the table."""
-        self._live.console.print(Text(message), soft_wrap=True)
+        self._live.console.print(Text(printable(message)), soft_wrap=True)
 
     def of(self, stage: str) -> Reporter:
         """The reporter of the row of a stage."""

@@ -13,6 +13,7 @@ from weakref import WeakSet
 
 import click
 
+from adapterstilts.printable import printable
 from adapterstilts.stages.reporter import Change, Reporter
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Progress:
         if self._table is not None:
             self._table.note(message)
         else:
-            click.echo(message, err=True)
+            click.echo(printable(message), err=True)
 
     def trained(self, stage: str, step: int, steps: int, logged: dict[str, float]) -> None:
         """Moves the bar of a training stage; without a terminal, prints a line every half minute."""

@@ -6,7 +6,6 @@ from adapterstilts.commands.results import Cost, TaskResult, TrainResult
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.reporting.numbers import shown_flops, shown_parameters
 
-_COLLAPSED = "it predicts one and the same label for every validation example: it has collapsed"
 _LAST = "its last checkpoint, selected by no validation data"
 
 
@@ -20,7 +19,8 @@ def training_summary(result: TrainResult) -> str:
             f"  trained      {shown_parameters(result.parameters)}, {result.stored_bytes / 1e6:.2f} MB on disk",
             *_cost_lines(result.cost),
             f"  run folder   {result.folder}",
-            f"  next         astilts transfer {_next_use(result)} --to TASK",
+            *([f"  next         {result.next}"] if result.next else []),
+            *(f"  warning      {one}" for one in result.warnings),
         ]
     )
 
@@ -41,23 +41,17 @@ def _cost_lines(cost: Cost) -> list[str]:
         # Small matrices stay in caches that the large ones do not fit into, which the rate is measured with.
         rate = f"{100 * share:.0f}% of" if share <= 1 else "above"
         rate += " the rate of large matrix products here"
-        lines.append(f"  speed        {cost.tokens_per_second:,.0f} tokens/s, {rate}; {memory}")
+        together = f" by {cost.processes} processes" if cost.processes > 1 else ""
+        each = " each" if together else ""
+        lines.append(f"  speed        {cost.tokens_per_second:,.0f} tokens/s{together}, {rate}; {memory}{each}")
     return lines
-
-
-def _next_use(result: TrainResult) -> str:
-    if result.folder.name.startswith("train-language"):
-        return "--language-adapters --from none"
-    return f"--from {result.task}@{result.key[:12]}"
 
 
 def _one_task(result: TrainResult) -> list[str]:
     (task,) = result.tasks.values()
     language = LANGUAGES[result.validation_language]
     scores = f"{_scores_of(task)} on {language} validation data" if task.validation else _LAST
-    head = f"{task.title} with {result.method}: {scores}"
-    collapsed = result.validation.get("distinct_predictions") == 1
-    return [head, *([f"  warning      {_COLLAPSED}"] if collapsed else [])]
+    return [f"{task.title} with {result.method}: {scores}"]
 
 
 def _several_tasks(result: TrainResult) -> list[str]:
@@ -68,8 +62,6 @@ def _several_tasks(result: TrainResult) -> list[str]:
     for task, own in result.tasks.items():
         scores = f"{_scores_of(own)}, " if own.validation else ""
         lines.append(f"  {task:{width}}  {scores}{own.examples_seen:,} features seen")
-        if own.validation.get("distinct_predictions") == 1:
-            lines.append(f"  {'':{width}}  warning: {_COLLAPSED}")
     return lines
 
 

@@ -180,11 +180,7 @@ def _notes(row: TransferRow) -> list[str]:
     notes = []
     if row.named.shortened:
         notes.append(f"{row_name(row)}: {row.intermediate}.")
-    for one in row.seeds:
-        if collapsed := [name for name, counts in one.counts.items() if counts.get("distinct_predictions") == 1]:
-            seed = f", seed {one.seed}" if len(row.seeds) > 1 else ""
-            listed = ", ".join(collapsed)
-            notes.append(f"{row_name(row)}{seed}: one and the same prediction for every example in {listed}.")
+    notes += [f"{row_name(row)}: {one}." for one in row.warnings]
     if row.shared_data:
         listed = ", ".join(row.shared_data)
         notes.append(f"{row_name(row)}: intermediate and target phase are trained on the same data ({listed}).")

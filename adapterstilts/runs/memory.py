@@ -36,17 +36,22 @@ class Memory:
         cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         return cls(Path(os.environ.get(FOLDER) or Path(cache) / "adapterstilts"))
 
-    def recall(self, *what: str, find: Callable[[], Any]) -> Any:
+    def recall(self, *what: str, find: Callable[[], Any], again: Callable[[Any], bool] | None = None) -> Any:
         """The fact that `what` names, found out once; errors are not kept.
 
         Args:
             what: Everything that decides the fact: its sort, identities, versions of libraries.
             find: Finds it out; its result has to be JSON.
+            again: Whether a fact that is known is to be found out again.
         """
         path = self._path(what)
         try:
-            return _fact(path)
+            known = _fact(path)
         except _ABSENT:
+            fact = find()
+        else:
+            if not (again and again(known)):
+                return known
             fact = find()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -51,7 +51,9 @@ def surroundings(provenance: Mapping[str, Any]) -> str:
     libraries = ", ".join(f"{name} {versions[name]}" for name in _NUMERIC if name in versions)
     on_gpu = provenance.get("device", "cpu") != "cpu"
     machine = hardware.get("gpu") if on_gpu else f"{hardware.get('instructions') or hardware.get('cpu')}"
-    return f"{libraries}, {machine}, {hardware.get('threads')} threads"
+    count = provenance.get("processes", 1)
+    together = f", {count} processes ({provenance.get('strategy')})" if count > 1 else ""
+    return f"{libraries}, {machine}, {hardware.get('threads')} threads{together}"
 
 
 def now() -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
+from adapterstilts.parsed import check_plain
 from adapterstilts.runs.shots import Shots
 from adapterstilts.settings import Encoding, Optimisation, Strict
 
@@ -19,11 +20,20 @@ Precision = Literal["fp32", "bf16"]
 Phase = Literal["train-language", "train-intermediate", "train-target", "few-shot"]
 
 
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    check_plain(options)
+    return options
+
+
+Options = Annotated[dict[str, Any], AfterValidator(_plain)]
+"""Values by name. JSON has no infinity and nothing that is not a number, so that specs with them would share a key."""
+
+
 class Choice(Strict):
     """Something by name, with the options that differ from its defaults."""
 
     name: str
-    options: dict[str, Any] = {}
+    options: Options = {}
 
     def __str__(self) -> str:
         inside = ",".join(f"{key}={json.dumps(value)}" for key, value in sorted(self.options.items()))
@@ -94,7 +104,7 @@ class TaskSpec(Strict):
     """One task of a training stage."""
 
     kind: str
-    options: dict[str, Any]
+    options: Options
     metric: str
     data: TrainingData
     encoding: Encoding
@@ -170,7 +180,7 @@ class TrainSpec(Strict):
     backbone: str
     precision: Precision
     method: MethodSpec
-    method_config: dict[str, Any]
+    method_config: Options
     composition: Choice
     head: Literal["new", "reuse"]
     settings: Optimisation
@@ -225,7 +235,7 @@ class EvaluateSpec(Strict):
     stage: Literal["evaluate"] = "evaluate"
     task: str
     kind: str
-    options: dict[str, Any]
+    options: Options
     metric: str
     source: str
     split: str
@@ -341,7 +351,11 @@ def canonical_json(spec: BaseModel) -> str:
     """The one JSON text of a spec: sorted keys, no spaces, ASCII only, without fields left at an empty default.
 
     Such a field says nothing, so a later version can add one without giving every run another key.
+
+    Raises:
+        ValueError: A number is not finite: its JSON would be that of None.
     """
+    check_plain(spec.model_dump())
     told = _told(spec, spec.model_dump(mode="json"))
     return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 

@@ -23,10 +23,12 @@ _ABOUT = (
     "Trained models answer texts. What arrives together is computed together, and each answer is to the digit what "
     "`astilts predict` writes."
 )
+_SEND = 'Send {"model": ..., "inputs": [...]} as application/json; /docs says what an input can be.'
 _FAULTS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Fault, "description": "It is no JSON."},
     404: {"model": Fault, "description": "There is no such model."},
     413: {"model": Fault, "description": "The request has more bytes or texts than are taken, or a longer text."},
-    422: {"model": Fault, "description": "It is no JSON, or its inputs are not what the model reads."},
+    422: {"model": Fault, "description": "Its JSON is not a question, or its inputs are not what the model reads."},
     429: {"model": Fault, "description": "Too many requests wait; `Retry-After` says for how many seconds."},
     503: {"model": Fault, "description": "The server is about to end."},
 }
@@ -196,20 +198,17 @@ def _add_errors(app: FastAPI) -> None:
         first = error.errors()[0]
         where = ".".join(str(one) for one in first["loc"][1:3])
         if first["type"] == "model_attributes_type":
-            said = {
-                "error": "The request is no JSON object, or its Content-Type is not application/json.",
-                "remedy": None,
-            }
+            said = {"error": "The request is no JSON object, or its Content-Type is not application/json."}
         elif first["type"] == "json_invalid":
-            said = {"error": f"The request is no JSON: {first['ctx']['error']}.", "remedy": None}
+            said = {"error": f"The request is no JSON: {first['ctx']['error']}."}
         else:
-            said = {"error": f"{where or 'The request'}: {first['msg']}.", "remedy": None}
-        said["remedy"] = 'Send {"model": ..., "inputs": [...]} as application/json; /docs says what an input can be.'
-        return _json(422, said)
+            said = {"error": f"{where or 'The request'}: {first['msg']}."}
+        return _json(400 if first["type"] == "json_invalid" else 422, {**said, "remedy": _SEND})
 
     @app.exception_handler(AnyHTTPException)
     async def http(request: Request, error: AnyHTTPException) -> Response:
-        content: Any = error.detail if isinstance(error.detail, dict) else {"error": error.detail, "remedy": None}
+        remedy = _SEND if error.status_code == 400 else None
+        content: Any = error.detail if isinstance(error.detail, dict) else {"error": error.detail, "remedy": remedy}
         return _json(error.status_code, content, dict(error.headers or {}))
 
     @app.exception_handler(Exception)

@@ -88,6 +88,8 @@ class Made(_Said):
     tokens_per_batch: int
     cost: dict[str, Any]
     resumed_from_step: int = 0
+    processes: int = 1
+    strategy: str | None = None
 
 
 class Evaluated(Strict):

@@ -12,8 +12,11 @@ from transformers import TrainerCallback
 
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.records import log_lines
+from adapterstilts.stages.ending import Terminated, signal_waiting
 
-SAVE_SECONDS = 600
+# What the last line of a log has, and no other one.
+_LAST = "train_loss"
+SAVE_SECONDS = 300
 """The longest time between two checkpoints."""
 
 
@@ -48,21 +51,49 @@ class SaveByTime(TrainerCallback):
             control.should_save = True
 
 
+class SaveAtSignal(TrainerCallback):
+    """Saves the step in which a signal has come, and ends the training then."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if signal_waiting() is not None:
+            control.should_save = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if (number := signal_waiting()) is not None:
+            raise Terminated(number, state.global_step)
+
+
 class Log(TrainerCallback):
-    """Appends every log entry to a JSON-lines file; entries past the resumed checkpoint are written again."""
+    """Appends every log entry to a JSON-lines file; entries past the resumed checkpoint are written again.
+
+    The last line has the mean loss of all steps, and nothing that depends on when and how often training was begun.
+    """
 
     def __init__(self, path: Path, on_progress: Callable[[int, int, dict[str, float]], None]) -> None:
         self.path = path
         self.on_progress = on_progress
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        kept = [line for line, entry in log_lines(self.path) if entry["step"] <= state.global_step]
-        self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        self.begin(state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": state.global_step, **(logs or {})}) + "\n")
+        if _LAST not in (logs or {}):
+            self._write({"step": state.global_step, **(logs or {})})
         self.on_progress(state.global_step, state.max_steps, logs or {})
+
+    def begin(self, step: int) -> None:
+        """Leaves out what was logged after a step."""
+        kept = [line for line, entry in log_lines(self.path) if entry["step"] <= step and _LAST not in entry]
+        self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+    def end(self, step: int, *, epoch: float, loss: float) -> None:
+        """Writes the last line, once."""
+        self.begin(step)
+        self._write({"step": step, "epoch": epoch, _LAST: loss})
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.on_progress(state.global_step, state.max_steps, {})

@@ -42,17 +42,16 @@ class TrainerState(Record):
         return self.global_step if self.best_metric is None else self.best_global_step or 0
 
 
-class _Clock(Record):
+class Clock(Record):
+    """How long training took until a checkpoint, and what its losses were."""
+
     seconds: float = Field(ge=0, allow_inf_nan=False)
+    losses: dict[str, Any] = {}
 
 
-def mark_complete(folder: Path, seconds: float) -> None:
-    """Declares a checkpoint finished, after all its files have reached the disk.
-
-    Args:
-        seconds: How long training took until then.
-    """
-    write_json(folder / _CLOCK, {"seconds": seconds})
+def mark_complete(folder: Path, clock: Clock) -> None:
+    """Declares a checkpoint finished, after all its files have reached the disk."""
+    write_json(folder / _CLOCK, clock.model_dump())
     files = sorted(folder.iterdir())
     for path in files:
         sync(path)
@@ -115,9 +114,13 @@ def trainer_state(checkpoint: Path) -> TrainerState:
     return read_record(checkpoint / _STATE, TrainerState)
 
 
-def seconds_until(checkpoint: Path) -> float:
-    """How long training took until a checkpoint."""
-    return read_record(checkpoint / _CLOCK, _Clock).seconds
+def clock_of(checkpoint: Path) -> Clock:
+    """How long training took until a checkpoint.
+
+    Raises:
+        StoreError: The file is damaged.
+    """
+    return read_record(checkpoint / _CLOCK, Clock)
 
 
 def finished_training(checkpoint: Path) -> bool:
@@ -134,7 +137,7 @@ def _problem(checkpoint: Path) -> str | None:
     """What is wrong with a finished checkpoint, None if nothing is."""
     try:
         damage = first_damage(checkpoint, read_record(checkpoint / _MARKER, Entries).root, whole=True)
-        trainer_state(checkpoint), seconds_until(checkpoint)
+        trainer_state(checkpoint), clock_of(checkpoint)
     except StoreError as error:
         return error.message.rstrip(".")
     return damage

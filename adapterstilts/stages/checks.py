@@ -19,6 +19,8 @@ from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.outline import planned_outline
 from adapterstilts.modeling.quantization import check_quantized_composition
 from adapterstilts.runs.specs import EvaluateSpec, MethodSpec, TrainSpec
+from adapterstilts.stages.devices.leading import joined
+from adapterstilts.stages.devices.strategy import check_shared
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.heads import head_source, heads_of
 from adapterstilts.stages.setup import Setup
@@ -109,6 +111,8 @@ class Checks:
         self._languages(spec)
         if spec.quantization:
             check_quantized_composition(spec.composition.name)
+        if launch := joined():
+            check_shared(spec, [catalogue.build_kind(task) for task in spec.tasks], launch)
         sources = [self.outline(stage.need(key)) for key in spec.inputs]
         if spec.language_adapter:
             language = self.outline(stage.need(spec.language_adapter))

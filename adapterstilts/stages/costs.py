@@ -14,6 +14,7 @@ from torch import nn
 from adapterstilts.modeling.architecture import share_used
 from adapterstilts.modeling.quantization import size_of
 from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.stages.devices.group import ALONE, Group
 
 # Wide enough to reach a machine's rate: a processor's soon, a GPU's later.
 _WIDTHS = {"cpu": 1024, "cuda": 8192}
@@ -130,7 +131,13 @@ def wait(device: torch.device) -> None:
 
 
 def training_cost(
-    model: TransferModel, *, tokens: int, tokens_here: int, seconds_here: float, device: torch.device
+    model: TransferModel,
+    *,
+    tokens: int,
+    tokens_here: int,
+    seconds_here: float,
+    device: torch.device,
+    group: Group = ALONE,
 ) -> tuple[int, dict[str, Any]]:
     """Operations of a training stage, and what this machine and process needed for them.
 
@@ -138,12 +145,14 @@ def training_cost(
         tokens: Tokens that the whole stage was trained on.
         tokens_here: Those of them since this process began.
         seconds_here: Time of this process for them, without evaluation.
+        group: The processes that did it together: the rates are theirs, and the memory that of the largest.
     """
     work = Work.of(model)
-    rate = matrix_rate(device, model.precision)
+    rate = group.count * matrix_rate(device, model.precision)
+    peaks = group.to_leader(peak_memory(device)) or [peak_memory(device)]
     used = {
         "tokens_per_second": round(tokens_here / seconds_here, 1) if seconds_here > 0 else None,
-        "peak_memory_bytes": peak_memory(device),
+        "peak_memory_bytes": {where: max(one[where] for one in peaks) for where in peaks[0]},
         "matrix_flops_per_second": round(rate),
         "share_of_matrix_rate": round(work.training(tokens_here) / seconds_here / rate, 4)
         if seconds_here > 0

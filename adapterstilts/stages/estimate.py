@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,12 +40,14 @@ class Estimate:
         stages: Key to the cost of each stage that the graph is to make.
         missing: What those cost that the store does not have.
         all: What all would cost, those of the store included.
+        others: The share of this machine that other programs used when its speed was measured, if it mattered.
     """
 
     on: str
     stages: dict[str, StageCost]
     missing: TotalCost
     all: TotalCost
+    others: float = 0.0
 
 
 def estimate(graph: Graph, setup: Setup, facts: Facts, *, on: str = HERE, force: bool = False) -> Estimate:
@@ -74,6 +77,7 @@ def estimate(graph: Graph, setup: Setup, facts: Facts, *, on: str = HERE, force:
         stages=costs,
         missing=total_cost(missing, costs, speed, work.data_of),
         all=total_cost(stages, costs, speed, work.data_of),
+        others=max((one.others for one in work.speeds if one.disturbed), default=0.0),
     )
 
 
@@ -146,6 +150,11 @@ class _Estimator:
                 found = assumed_speed(machine(self.on), precision, size.layers)
             self._speeds[form] = self.any_speed = found
         return self._speeds[form]
+
+    @property
+    def speeds(self) -> Iterable[Speed]:
+        """All that were asked for."""
+        return self._speeds.values()
 
     def _training(self, stage: Stage[TrainSpec]) -> tuple[StageCost, dict[str, int]]:
         spec, size = stage.spec, self.size(stage)

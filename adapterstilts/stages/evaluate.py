@@ -16,6 +16,7 @@ from adapterstilts.runs.records import Entries, Scored, read_record, read_values
 from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.runs.store import CHECKPOINTS
 from adapterstilts.stages.answers import Answered, Answers
+from adapterstilts.stages.devices.group import ALONE, Group
 from adapterstilts.stages.predictor import Predictor, Track
 from adapterstilts.stages.setup import Setup
 from adapterstilts.tasks.kind import Kind, Scores
@@ -27,17 +28,25 @@ class Evaluation:
     Args:
         work: Folder for predictions, labels and scores; languages that are there are not scored again.
         track: Shows progress over batches.
+        group: Processes that compute together; the leader decodes, scores and writes.
     """
 
-    def __init__(self, spec: EvaluateSpec, setup: Setup, work: Path, *, track: Track) -> None:
+    def __init__(self, spec: EvaluateSpec, setup: Setup, work: Path, *, track: Track, group: Group = ALONE) -> None:
         self.spec = spec
         self.work = work
         self.kind = setup.catalogue.build_kind(spec)
-        self.predictor = Predictor(spec, setup, self.kind, track=track)
+        self.predictor = Predictor(spec, setup, self.kind, track=track, group=group)
         self.answers = Answers(spec, setup, self.kind, predictor=self.predictor, work=work)
 
     def run(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Scores all languages; returns the stage's metrics, and what it adds to its provenance."""
+        if not self.predictor.group.leads:
+            self.predictor.help()
+            return {}, {}
+        with self.predictor.asking():
+            return self._run()
+
+    def _run(self) -> tuple[dict[str, Any], dict[str, Any]]:
         for name in ("scores", f"predictions/{self.spec.task}", f"labels/{self.spec.task}"):
             (self.work / name).mkdir(parents=True, exist_ok=True)
         todo = [language for language in self.spec.languages if not self._scored(language)]
@@ -56,6 +65,7 @@ class Evaluation:
             "languages": found,
             **summarise(self.kind, found),
             "counts": {language: one["counts"] for language, one in scored.items()},
+            "collapsed": {language: one["collapse"] for language, one in scored.items() if one.get("collapse")},
             "calibration": {language: one["calibration"] for language, one in scored.items() if one["calibration"]},
             "calibrated_on_scored_rows": [
                 language
@@ -88,7 +98,9 @@ class Evaluation:
         calibration = self._calibration(language, answered)
         answers = self.kind.decode(answered.rows, answered.features, answered.logits, calibration)
         labelled = not all(self.kind.unlabelled(row) for row in answered.rows)
+        collapse = None
         if labelled:
+            collapse = self.kind.collapse(answered.rows, answered.features, answered.logits, answers)
             spoken = context_language(language)
             result = self.kind.score(answers, answered.rows, metric=self.spec.metric, language=spoken)
         else:  # a benchmark's test data without its gold: predictions are all that there can be
@@ -101,6 +113,7 @@ class Evaluation:
         scored = {
             "metrics": {**result.metrics, "examples": result.examples or len(result.items) or len(answers)},
             "counts": result.counts,
+            "collapse": collapse,
             "by_class": result.by_class,
             "hidden": answered.bad.hidden,
             "calibration": calibration,

@@ -66,6 +66,18 @@ class StagesFailedError(AstiltsError):
         return type(self), (self.failures, self.dropped)
 
 
+class RecordedError(AstiltsError):
+    """What another process has recorded of a stage that failed there.
+
+    Attributes:
+        failure: The record.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.error)
+        self.failure = failure
+
+
 def _therefore(dropped: Sequence[str]) -> str:
     if not dropped:
         return ""
@@ -116,6 +128,14 @@ def recorded_failure(work: Path) -> Failure | None:
 def forget_failure(work: Path) -> None:
     """Removes the record when the stage begins again; the log stays until it is finished."""
     (work / CHECKPOINTS / RECORD).unlink(missing_ok=True)
+
+
+def let_go(error: BaseException | None) -> None:
+    """Frees what the frames of an error's tracebacks hold, such as a model; where it happened stays known."""
+    while error is not None:
+        if error.__traceback__ is not None:
+            traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def command_alone(key: str, *, single: bool) -> str | None:

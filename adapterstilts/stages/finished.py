@@ -82,7 +82,9 @@ class FinishedSpeeds:
 
 
 def _made_here(run: Run, speed: Speed) -> bool:
-    """Whether the machine is one like this."""
+    """Whether the machine is one like this, and one process did it, as it is estimated."""
+    if run.provenance.get("processes", 1) > 1:
+        return False
     hardware = run.provenance.get("hardware", {})
     if speed.on_gpu:
         return hardware.get("gpu") == speed.name

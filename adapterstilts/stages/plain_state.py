@@ -47,17 +47,22 @@ class PlainState(Trainer):
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         if not self.args.should_save:
             return
-        folder = Path(output_dir)
-        save_optimiser(self.optimizer.state_dict(), folder)
+        self._write_state(self.optimizer.state_dict(), Path(output_dir))
+
+    def _write_state(self, state: Mapping[str, Any], folder: Path) -> None:
+        save_optimiser(state, folder)
         write_json(folder / "scheduler.json", self.lr_scheduler.state_dict())
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is None:
             return
         folder = Path(checkpoint)
-        self.optimizer.load_state_dict(load_optimiser(folder))
+        self._put_back(load_optimiser(folder))
         schedule = read_record(folder / "scheduler.json", _Schedule, remedy=_REMEDY)
         self.lr_scheduler.load_state_dict(schedule.model_dump())
+
+    def _put_back(self, state: dict[str, Any]) -> None:
+        self.optimizer.load_state_dict(state)
 
     def _save_rng_state(self, output_dir: str) -> None:
         save_random(Path(output_dir), self.args.process_index)

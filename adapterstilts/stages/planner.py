@@ -16,6 +16,9 @@ from adapterstilts.settings import Encoding, Pooling, Settings
 from adapterstilts.stages.setup import Setup
 from adapterstilts.tasks.kind import Kind
 
+# Raise it when options that were taken are refused: what a method comes out as is remembered.
+_VERSION = "2"
+
 
 @dataclass(frozen=True)
 class ResolvedMethod:
@@ -45,7 +48,7 @@ class ResolvedMethod:
         if not entry.adds_adapter:
             found = find()
         else:
-            found = memory.recall("method", str(spec), repr(entry), version(entry.library_name), find=find)
+            found = memory.recall("method", _VERSION, str(spec), repr(entry), version(entry.library_name), find=find)
         return cls(MethodSpec.model_validate(found[0]), found[1])
 
 

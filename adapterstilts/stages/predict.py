@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,9 @@ import numpy as np
 import torch
 
 from adapterstilts.data.batching import Batch, Collator, Feature, model_inputs
+from adapterstilts.modeling.sharding import is_sharded
 from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.stages.devices.group import ALONE, Group
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -24,6 +27,7 @@ def predict(
     task: str,
     collator: Collator,
     track: Track | None = None,
+    group: Group = ALONE,
 ) -> list[np.ndarray]:
     """Logits of every feature, in the features' order.
 
@@ -31,9 +35,11 @@ def predict(
         features: As `data.features.encode` makes them.
         task: Which head to use.
         track: Wraps the iterable of batches, given their number, for example to show progress.
+        group: Processes with the same model and features, which share the batches.
 
     Returns:
-        One array per feature: `(outputs,)`, or `(length, outputs)` where tokens are scored, padding cut off.
+        One array per feature: `(outputs,)`, or `(length, outputs)` where tokens are scored, padding cut off. Of
+        several processes the leader has them all, and the others have none.
     """
     device = next(model.parameters()).device
 
@@ -43,10 +49,20 @@ def predict(
 
     was_training = model.training
     model.eval()
-    with torch.inference_mode():
+    # Weights that are gathered in inference mode could not be trained afterwards.
+    with torch.no_grad() if is_sharded(model) else torch.inference_mode():
         inputs = features.select_columns(model_inputs(features.column_names))
         lengths, sequences = features["length"][:], features["sequences"][:]
-        found = in_batches(run, lambda these: _rows(inputs, these), lengths, sequences, collator=collator, track=track)
+        found = in_batches(
+            run,
+            lambda these: _rows(inputs, these),
+            lengths,
+            sequences,
+            collator=collator,
+            track=track,
+            group=group,
+            in_step=is_sharded(model),
+        )
     model.train(was_training)
     return found
 
@@ -59,6 +75,8 @@ def in_batches(
     *,
     collator: Collator,
     track: Track | None = None,
+    group: Group = ALONE,
+    in_step: bool = False,
 ) -> list[np.ndarray]:
     """As `predict`, of anything that gives the scores of a batch.
 
@@ -66,14 +84,19 @@ def in_batches(
         inputs: From places to the features there, with the columns that the model reads.
         lengths: Tokens of each feature's longest sequence.
         sequences: How many sequences each feature has.
+        in_step: Whether processes wait for each other in each batch, so that all need the same number.
     """
     batches = collator.plan(lengths, sequences)
+    own = group.mine(batches)
     results: dict[int, np.ndarray] = {}
-    for indices in track(batches, len(batches)) if track else batches:
+    for indices in track(own, len(own)) if track else own:
         scores = run(collator.pad(inputs(indices)))
         for index, values in zip(indices, scores, strict=True):
             results[index] = values[: lengths[index]] if values.ndim > 1 else values
-    return [results[index] for index in range(len(lengths))]
+    if in_step and len(own) < math.ceil(len(batches) / group.count):
+        run(collator.pad(inputs(batches[0])))
+    found = {index: values for share in group.to_leader(results) for index, values in share.items()}
+    return [found[index] for index in range(len(lengths))] if group.leads else []
 
 
 def _rows(features: Dataset, indices: list[int]) -> list[dict[str, Any]]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +20,7 @@ from adapterstilts.modeling.storage import StoredModel
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import EvaluateSpec, MethodSpec
 from adapterstilts.stages.collate import build_collator
+from adapterstilts.stages.devices.group import ALONE, Group
 from adapterstilts.stages.predict import predict
 from adapterstilts.stages.setup import Setup
 from adapterstilts.tasks.kind import Kind
@@ -29,22 +33,39 @@ Track = Callable[..., Iterable[Any]]
 _AS_IT_IS = MethodSpec(name="head")
 
 
+@dataclass(frozen=True)
+class _Question:
+    """What is asked of all processes.
+
+    Attributes:
+        language: Of the rows, whose language adapter is used.
+        spoken: That of the backbone's module, where it has several.
+    """
+
+    features: Dataset
+    language: str
+    spoken: str
+
+
 class Predictor:
     """What an evaluation asks its model.
 
     Args:
         kind: The kind of the task.
         track: Shows progress over batches.
+        group: Processes that share the batches: in the leader the methods are called, and the others `help`.
 
     Attributes:
         attention: Language to layer to adapter to its share: what AdapterFusion looked at.
     """
 
-    def __init__(self, spec: EvaluateSpec, setup: Setup, kind: Kind, *, track: Track) -> None:
+    def __init__(self, spec: EvaluateSpec, setup: Setup, kind: Kind, *, track: Track, group: Group = ALONE) -> None:
         self.spec = spec
         self.setup = setup
         self.kind = kind
         self.track = track
+        self.group = group
+        self._at_work = False
         self.attention: dict[str, dict[str, dict[str, float]]] = {}
         self.run = setup.store.need(spec.inputs[0]) if spec.inputs else None
         self._language_blocks: dict[str, Block] = {}
@@ -86,21 +107,55 @@ class Predictor:
 
     def logits(self, features: Dataset, rows: Dataset, language: str) -> list[np.ndarray]:
         """The head's output for every feature of a language's rows, in their order."""
-        track = partial(self.track, label=f"{self.spec.task} {language}")
-        model = self.model
-        if self.spec.language_adapters:
-            model.use_language_adapter(self._language_blocks.get(self.spec.language_adapters[language]))
         found: list[Any] = [None] * len(features)
         for spoken, indices in self._by_module(features, rows, language).items():
-            model.use_language_module(spoken)
-            part = features.select(indices)
-            logits = predict(model, part, task=self.head, collator=self._collator, track=track)
+            question = _Question(features.select(indices), language, spoken)
+            self._at_work = True
+            self.group.from_leader(partial(_same, question))
+            logits = self._answer(question)
+            self._at_work = False
             for index, values in zip(indices, logits, strict=True):
                 found[index] = values
-        for block in model.blocks:
+        for block in self.model.blocks:
             if block.kind == "fuse":
-                self.attention.setdefault(language, model.fusion_attention.take(block.names))
+                self.attention.setdefault(language, self.model.fusion_attention.take(block.names))
         return found
+
+    def _answer(self, question: _Question) -> list[np.ndarray]:
+        """The logits, and in the model what it looked at, as if the leader had computed all of them."""
+        model = self.model
+        if self.spec.language_adapters:
+            model.use_language_adapter(self._language_blocks.get(self.spec.language_adapters[question.language]))
+        model.use_language_module(question.spoken)
+        track = partial(self.track, label=f"{self.spec.task} {question.language}")
+        before = model.fusion_attention.pop()
+        logits = predict(
+            model, question.features, task=self.head, collator=self._collator, track=track, group=self.group
+        )
+        shares = self.group.to_leader(model.fusion_attention.pop())
+        # Batch by batch in their order, as they were dealt out.
+        model.fusion_attention.put([*before, *(one for turn in zip_longest(*shares) for one in turn if one)])
+        return logits
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """While it lasts, the other processes of the group help."""
+        try:
+            yield
+        except Exception as error:
+            if not self._at_work:  # else they are not listening
+                self.group.from_leader(partial(_raise, error))
+            raise
+        self.group.from_leader(partial(_same, None))
+
+    def help(self) -> None:
+        """Computes a share of what the leader asks, until it has no more questions.
+
+        Raises:
+            Exception: What has ended its evaluation.
+        """
+        while (question := self.group.from_leader(partial(_same, None))) is not None:
+            self._answer(question)
 
     def _by_module(self, features: Dataset, rows: Dataset, language: str) -> Mapping[str, Sequence[int]]:
         """The features of each language that X-MOD has a module for; with other backbones, all of them together."""
@@ -110,3 +165,11 @@ class Predictor:
         for index, row in enumerate(features["row"][:]):
             groups[spoken[row]].append(index)
         return groups
+
+
+def _same(question: _Question | None) -> _Question | None:
+    return question
+
+
+def _raise(error: Exception) -> None:
+    raise error

@@ -5,16 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.files import write_json
-from adapterstilts.modeling.precision import choose_device, device_memory
 from adapterstilts.runs.provenance import Stopwatch
 from adapterstilts.runs.specs import StageSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.stages.at_work import Recorded
+from adapterstilts.stages.devices.leading import together
+from adapterstilts.stages.ending import Terminated
 from adapterstilts.stages.failures import forget_failure
+from adapterstilts.stages.making import make
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.setup import Setup
 
@@ -62,9 +63,13 @@ def run_stage(
         forget_failure(work)
         reporter = Recorded(reporter, work)
         watch = Stopwatch()
-        device = choose_device(setup.device)
-        with device_memory(device, name=setup.backbone.name, tokens=setup.tokens_per_batch):
-            metrics, details = _work_on(spec, setup, work, reporter)
+        try:
+            with together(spec, setup, work) as group:
+                metrics, details = make(spec, setup, work, reporter, group)
+        except Terminated as ended:
+            if ended.step is not None:
+                reporter.note(f"{work.name}: saved step {ended.step:,}; repeat the command to go on")
+            raise
         if left_out := sum(details["rows_left_out"].values()):
             reporter.note(f"{store.folder(spec).name}: left out {left_out:,} malformed records")
         write_json(work / "metrics.json", metrics)
@@ -74,25 +79,11 @@ def run_stage(
             watch.record(
                 backbone=setup.backbone.name,
                 data_dir=str(data_dir) if data_dir else None,
-                device=str(device),
-                tokens_per_batch=setup.tokens_per_batch,
                 **details,
             ),
         )
         (work / _FORCED).unlink(missing_ok=True)
         return store.publish(spec, work)
-
-
-def _work_on(spec: StageSpec, setup: Setup, work: Path, reporter: Reporter) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Metrics of a stage, and what it adds to its provenance; torch is imported here."""
-    if spec.stage == "evaluate":
-        from adapterstilts.stages.evaluate import Evaluation
-
-        return Evaluation(spec, setup, work, track=reporter.track).run()
-    assert spec.stage != "shared"  # it is brought in, not made
-    from adapterstilts.stages.train import train_stage
-
-    return train_stage(spec, setup, work, reporter)
 
 
 def _begin_again(work: Path) -> None:

@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from adapterstilts.modeling.transfer_model import TransferModel
 
 # Part of every fact's name: raise it when something else is measured.
-_VERSION = "1"
+_VERSION = "2"
 _WIDTHS = (64, 128, 256, 512)
 # Layers that are measured of a deep backbone, and tokens of the two batches.
 _LAYERS, _FEW, _MANY, _MOST_SECONDS = 4, 2, 1024, 0.4
 _REPEATED = 3
+# The share of the processor that others may use while its speed is measured, and seconds for which it is looked at:
+# threads that wait for one another take many times as long beside other work.
+_QUIET, _LOOKED_AT = 0.2, 0.15
 # Seconds of a stage beside what it computes (models, files), and of an optimiser step beside the model's own.
 _START, _STEP = 1.5, 0.006
 # Of a GPU: a kernel's launch, and kernels of a layer in training and prediction; see docs/costs.md.
@@ -52,6 +55,7 @@ class Speed:
         threads: Of a processor.
         watts: Of the device, where it is known.
         name: What computes.
+        others: The share of the processor that other programs used when the speed was measured.
     """
 
     training: float
@@ -66,6 +70,12 @@ class Speed:
     threads: int
     watts: float | None
     name: str
+    others: float = 0.0
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether other programs have made it look slower than it is."""
+        return self.others > _QUIET
 
     def pass_seconds(self, flops: float, calls: float, *, training: bool) -> float:
         """Seconds of passes over batches."""
@@ -100,6 +110,8 @@ def assumed_speed(machine: Machine, precision: str, layers: int) -> Speed:
 def speed_here(backbone: Backbone, method: MethodSpec, precision: Precision, *, device: str, width: int) -> Speed:
     """The speed of this machine, measured once a user for each backbone, method, number format and length.
 
+    What was measured beside other work is measured again when there is less of it.
+
     Args:
         width: Of most sequences, in tokens.
     """
@@ -108,7 +120,11 @@ def speed_here(backbone: Backbone, method: MethodSpec, precision: Precision, *, 
     machine = (platform.node(), str(os.cpu_count()), threads, device, os.environ.get("CUDA_VISIBLE_DEVICES", "all"))
     what = (str(method), method.flags, precision, str(nearest), backbone.fingerprint, version("torch"), _VERSION)
     found = Memory.of_user().recall(
-        "speed", *machine, *what, find=lambda: asdict(_measure(backbone, method, precision, device, nearest))
+        "speed",
+        *machine,
+        *what,
+        find=lambda: {**asdict(_measure(backbone, method, precision, device, nearest)), "others": _used_by_others()},
+        again=lambda known: Speed(**known).disturbed and _used_by_others() < known["others"] - _QUIET,
     )
     return Speed(**found)
 
@@ -228,6 +244,13 @@ def _timed(once: Callable[[int], None], rows: int, device: torch.device) -> floa
         wait(device)
         taken.append(time.perf_counter() - begun)
     return min(taken[1:])
+
+
+def _used_by_others() -> float:
+    """The share of all cores that is in use while this process waits."""
+    import psutil
+
+    return round(psutil.cpu_percent(_LOOKED_AT) / 100, 2)
 
 
 def _resident() -> int:

@@ -16,13 +16,17 @@ from adapterstilts.data.mixing import Length
 from adapterstilts.data.splits import training_rows
 from adapterstilts.modeling.composing import start_model
 from adapterstilts.modeling.precision import choose_device
+from adapterstilts.modeling.sharding import shard
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import TaskSpec, TrainSpec, canonical_json
 from adapterstilts.runs.store import CHECKPOINTS
+from adapterstilts.stages.changes import WeightSample
 from adapterstilts.stages.checkpoints import latest_complete
 from adapterstilts.stages.collate import build_collator
 from adapterstilts.stages.costs import training_cost
+from adapterstilts.stages.devices.group import ALONE, Group
+from adapterstilts.stages.devices.strategy import strategy_of
 from adapterstilts.stages.heads import head_source, heads_of
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.setup import Setup
@@ -36,39 +40,46 @@ from adapterstilts.tasks.kind import Kind, Row, draw
 _CALIBRATED = "calibrated_"
 
 
-def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -> tuple[dict[str, Any], dict[str, Any]]:
+def train_stage(
+    spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter, group: Group = ALONE
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Trains what `spec` describes, from the last checkpoint below `work`.
 
+    Args:
+        group: The processes that do it together.
+
     Returns:
-        Metrics of the stage, and what it adds to its provenance.
+        Metrics of the stage, and what it adds to its provenance; those of the leader are to be kept.
     """
     bad = BadRows(skip=any(task.data.skip_bad_rows for task in spec.tasks))
-    prepared = [_prepare(spec, task, setup, bad, reporter) for task in spec.tasks]
+    prepared = group.leader_first(lambda: [_prepare(spec, task, setup, bad, reporter) for task in spec.tasks])
     parts = [one.part for one in prepared]
     set_seed(spec.seed)
-    model = _begin(spec, setup)
+    model = _begin(spec, setup, group)
     tracking = Tracking.of(setup.report_to, spec, setup.store, reporter)
-    latest_complete(work / CHECKPOINTS, reporter.note)  # says which are damaged
+    begun = WeightSample.of(model)
+    if group.leads:
+        latest_complete(work / CHECKPOINTS, reporter.note)  # says which are damaged
     with tracking.going_on():
         result = train(
             model,
             parts,
-            settings=spec.settings,
-            sampling=spec.sampling,
-            seed=spec.seed,
+            spec=spec,
             length=_length(spec, setup),
             work=work,
             tracking=tracking,
+            group=group,
         )
-    outcome = dataclasses.asdict(result)
+    outcome = {**dataclasses.asdict(result), "largest_change": begun.largest_change(model)}
     flops, cost = training_cost(
         model,
         tokens=result.tokens_seen,
         tokens_here=outcome.pop("tokens_here"),
         seconds_here=outcome.pop("seconds_here"),
         device=choose_device(setup.device),
+        group=group,
     )
-    save_model(model, work)
+    save_model(model, work, write=group.leads)
     details = {
         "train_seconds": round(outcome.pop("seconds"), 2),
         "cost": cost,
@@ -79,16 +90,17 @@ def train_stage(spec: TrainSpec, setup: Setup, work: Path, reporter: Reporter) -
     measured = {
         "parameters": model.parameter_counts(),
         "flops": flops,
-        "stored_bytes": (work / WEIGHTS).stat().st_size,
+        "stored_bytes": (work / WEIGHTS).stat().st_size if group.leads else 0,
     }
     metrics = _metrics(spec, outcome, {one.part.name: one.counts for one in prepared})
     if spec.shots:  # what was chosen on English validation data still holds: shots choose nothing
         metrics["calibration"] = setup.store.need(spec.inputs[0]).metrics["calibration"]
     validations = [one.validation for one in prepared if one.validation]
     selected = len(validations) == len(prepared)
-    again = scored_again(model, validations, metrics["calibration"]) if selected else ScoredAgain()
+    again = scored_again(model, validations, metrics["calibration"], group) if selected else ScoredAgain()
     temperatures = {name: one.model_dump(mode="json") for name, one in again.temperatures.items()}
-    return {**metrics, "validation_all": again.metrics, "temperatures": temperatures, **measured}, details
+    known = {"validation_all": again.metrics, "collapsed": again.collapsed, "constant": again.constant}
+    return {**metrics, **known, "temperatures": temperatures, **measured}, details
 
 
 def _length(spec: TrainSpec, setup: Setup) -> Length | None:
@@ -113,8 +125,8 @@ class _Prepared:
     validation: Validation | None
 
 
-def _begin(spec: TrainSpec, setup: Setup) -> TransferModel:
-    """The model with which training begins, on its device."""
+def _begin(spec: TrainSpec, setup: Setup, group: Group) -> TransferModel:
+    """The model with which training begins, on its device, or spread over those of a group."""
     inputs = [setup.store.need(key) for key in spec.inputs]
     language = StoredModel.read(setup.store.need(spec.language_adapter).folder) if spec.language_adapter else None
     model = start_model(
@@ -126,7 +138,11 @@ def _begin(spec: TrainSpec, setup: Setup) -> TransferModel:
         language=language,
     )
     model.use_language_module(spec.tasks[0].data.languages[0])
-    return model.to(choose_device(setup.device))
+    device = choose_device(setup.device)
+    if group.several and strategy_of(spec.method) == "fsdp":
+        shard(model, device)
+        return model
+    return model.to(device)
 
 
 def _metrics(spec: TrainSpec, outcome: dict[str, Any], sizes: dict[str, dict[str, int]]) -> dict[str, Any]:

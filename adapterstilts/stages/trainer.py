@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,24 +16,29 @@ from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from adapterstilts.data.batching import Batch, Collator
-from adapterstilts.data.mixing import Length, MixedBatches, MixedCollator, MixedFeatures, mix
+from adapterstilts.data.batching import Collator
+from adapterstilts.data.mixing import Length, MixedBatches, MixedCollator, MixedFeatures, Step, mix
 from adapterstilts.errors import AstiltsError
+from adapterstilts.modeling.sharding import average_unsharded, is_sharded
 from adapterstilts.modeling.storage import load_parameters, save_parameters
 from adapterstilts.modeling.transfer_model import TransferModel
-from adapterstilts.runs.specs import Sampling
+from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import CHECKPOINTS
-from adapterstilts.settings import Optimisation
-from adapterstilts.stages.callbacks import EndAtCheckpoint, Log, SaveByTime, TellMethod
+from adapterstilts.stages.arguments import training_arguments
+from adapterstilts.stages.callbacks import EndAtCheckpoint, Log, SaveAtSignal, SaveByTime, TellMethod
 from adapterstilts.stages.checkpoints import (
+    Clock,
     checkpoint_of_step,
+    clock_of,
     finished_training,
     keep_usable,
     latest_complete,
     mark_complete,
-    seconds_until,
 )
-from adapterstilts.stages.plain_state import PlainState
+from adapterstilts.stages.devices.group import ALONE, Group
+from adapterstilts.stages.devices.training import Agree, GroupTrainer
+from adapterstilts.stages.ending import put_off
+from adapterstilts.stages.losses import Losses
 from adapterstilts.stages.predict import predict
 from adapterstilts.stages.tracking import Describe, Tracking
 
@@ -41,7 +47,7 @@ if TYPE_CHECKING:
 
 _TRAINED = "trained.safetensors"
 _METHOD = "method.safetensors"
-_LOG_LINES = 200
+_LOSS_DIGITS = 4
 
 Score = Callable[[list[np.ndarray]], dict[str, float]]
 
@@ -93,12 +99,12 @@ class TrainingResult:
     tasks: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
-class StageTrainer(PlainState):
+class StageTrainer(GroupTrainer):
     """`Trainer` whose batches are optimiser steps, each a list of micro-batches.
 
     Gradient accumulation happens inside `training_step`, so a step always covers the recipe's batch size, however
-    its features are split to fit the token budget, and checkpoints, schedules and logs count optimiser steps. All
-    features of a step belong to one task.
+    its features are split to fit the token budget and shared by processes, and checkpoints, schedules and logs count
+    optimiser steps. All features of a step belong to one task.
     """
 
     state: Any
@@ -111,13 +117,16 @@ class StageTrainer(PlainState):
         args: TrainingArguments,
         parts: Sequence[TaskPart],
         batches: MixedBatches,
+        group: Group = ALONE,
     ) -> None:
         features: Any = MixedFeatures({part.name: part.features for part in parts})
         held_out: Any = [part.held_out for part in parts]
         super().__init__(model=model, args=args, train_dataset=features, eval_dataset=held_out)
         self.parts = parts
         self.batches = batches
+        self.group = group
         self.seconds_before = self.evaluating = 0.0
+        self.losses = Losses()
         self.started = self.saved = time.perf_counter()
         for default in (PrinterCallback, ProgressCallback):
             self.remove_callback(default)
@@ -133,37 +142,53 @@ class StageTrainer(PlainState):
         return Path(self.args.output_dir)
 
     def get_train_dataloader(self) -> DataLoader:
-        """One element per optimiser step: its task and its micro-batches."""
-        # Not passed through accelerate: a stage runs in one process, and its steps are not to be split.
-        collator: Any = MixedCollator({part.name: part.collator for part in self.parts})
+        """One element per optimiser step: its task and this process's micro-batches."""
+        # Not passed through accelerate, which would give whole steps to each process instead of a share of every step.
+        own = {part.name: part.collator for part in self.parts}
+        collator: Any = MixedCollator(own, rank=self.group.rank, count=self.group.count)
         return _EpochLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=collator)
 
-    def training_step(
-        self, model: torch.nn.Module, inputs: tuple[str, list[Batch]], num_items_in_batch: Any = None
-    ) -> torch.Tensor:
-        """Adds up the gradient of all micro-batches; returns the mean loss over what the head counts in the step."""
+    def training_step(self, model: torch.nn.Module, inputs: Step, num_items_in_batch: Any = None) -> torch.Tensor:
+        """Adds up the gradient of all micro-batches; returns the mean loss over what the head counts in the step.
+
+        What is counted is that of all processes. These average gradients, so that each one's is weighed accordingly.
+        """
         model.train()
-        task, micros = inputs
-        counts = [self.model.heads[task].items(micro) for micro in micros]
+        self.draw_anew()
+        task, micros, counted = inputs
+        counts = [self.model.heads[task].items(micro) if n < counted else 0 for n, micro in enumerate(micros)]
+        (items,) = self.group.sums(sum(counts))
         total = torch.zeros((), device=self.args.device)
         for micro, count in zip(micros, counts, strict=True):
-            share = count / max(1, sum(counts))
-            loss = model(task=task, **self._prepare_inputs(micro))["loss"] * share
-            self.accelerator.backward(loss)
+            share = self.group.count * count / max(1, items)
+            with nullcontext() if micro is micros[-1] else self.accelerator.no_sync(model):
+                loss = model(task=task, **self._prepare_inputs(micro))["loss"] * share
+                self.accelerator.backward(loss)
             total += loss.detach()
+        if is_sharded(self.model):
+            average_unsharded(self.model)
         if (regularization := self.model.regularization()) is not None:
             self.accelerator.backward(regularization)
+        total = self.group.mean(total)
         if not torch.isfinite(total):
             raise AstiltsError(
                 f"The loss is {total.item()} at step {self.state.global_step + 1}.",
                 remedy="Lower --learning-rate or use --precision fp32.",
             )
+        self.losses.add(total.item())
         return total
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Logs with the mean loss of all steps since the last time, those before an interruption included."""
+        if "loss" in logs:
+            logs = {**logs, "loss": round(self.losses.take(), _LOSS_DIGITS)}
+        super().log(logs, start_time)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Scores each task's held-out data; early stopping and checkpoint selection read `eval_score`."""
         begun = time.perf_counter()
-        scored = {part.name: part.score(self._predict(part)) for part in self.parts}
+        scored = {part.name: self._score(part) for part in self.parts}
+        self.model.fusion_attention.pop()
         self.evaluating += time.perf_counter() - begun
         averaged = [part.name for part in self.parts if part.averaged]
         metrics = {f"eval_{name}": value for name, value in together(scored, averaged=averaged).items()}
@@ -171,24 +196,27 @@ class StageTrainer(PlainState):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
-    def _predict(self, part: TaskPart) -> list[np.ndarray]:
+    def _score(self, part: TaskPart) -> dict[str, float]:
         assert part.held_out is not None
-        return predict(self.model, part.held_out, task=part.name, collator=part.collator.for_prediction())
+        collator = part.collator.for_prediction()
+        logits = predict(self.model, part.held_out, task=part.name, collator=collator, group=self.group)
+        return self.group.from_leader(lambda: part.score(logits))
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         # Frozen weights do not change, so they are not written again and again.
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
-        save_parameters(self.model, folder / _TRAINED, trained_only=True)
-        if state := self.model.training_state():
+        save_parameters(self.model, folder / _TRAINED, trained_only=True, write=self.group.leads)
+        if self.group.leads and (state := self.model.training_state()):
             save_file(state, folder / _METHOD)
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
-        checkpoint = checkpoint_of_step(self.folder, self.state.global_step)
-        mark_complete(checkpoint, self.seconds)
+        if self.group.leads:
+            checkpoint = checkpoint_of_step(self.folder, self.state.global_step)
+            mark_complete(checkpoint, Clock(seconds=self.seconds, losses=self.losses.told()))
+            keep_usable(self.folder)
         self.saved = time.perf_counter()
-        keep_usable(self.folder)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         load_parameters(self.model, Path(resume_from_checkpoint) / _TRAINED)
@@ -196,7 +224,8 @@ class StageTrainer(PlainState):
     def go_on(self, checkpoint: Path | None) -> None:
         """Trains to the end, from `checkpoint` if there is one."""
         if checkpoint is not None:
-            self.seconds_before = seconds_until(checkpoint)
+            clock = clock_of(checkpoint)
+            self.seconds_before, self.losses = clock.seconds, Losses(**clock.losses)
         if checkpoint is not None and (checkpoint / _METHOD).is_file():
             self.model.load_training_state(load_file(checkpoint / _METHOD))
         if checkpoint is not None and finished_training(checkpoint):
@@ -212,6 +241,7 @@ class StageTrainer(PlainState):
             self.state.best_metric = self.evaluate()["eval_score"]
 
     def _load_best_model(self) -> None:
+        self.group.wait()  # for whoever writes it
         # By step and not by the recorded path: the store may have been moved since.
         self._load_from_checkpoint(str(checkpoint_of_step(self.folder, best_step(self.state))))
 
@@ -241,12 +271,11 @@ def train(
     model: TransferModel,
     parts: Sequence[TaskPart],
     *,
-    settings: Optimisation,
-    sampling: Sampling | None,
-    seed: int,
+    spec: TrainSpec,
     work: Path,
     tracking: Tracking,
     length: Length | None = None,
+    group: Group = ALONE,
 ) -> TrainingResult:
     """Trains `model` in place and leaves it with the weights that were best on the validation data.
 
@@ -254,17 +283,18 @@ def train(
 
     Args:
         parts: The tasks, which share everything but their heads.
-        sampling: How often each of several tasks is trained on.
+        spec: What says the settings, the seed, and how often each of several tasks is trained on.
         work: Folder for checkpoints and `log.jsonl`.
         tracking: Where it is shown.
         length: How long it is trained; by default as the settings say.
+        group: The processes that train together.
 
     Raises:
         UsageError: By this sampling a task would never be trained on.
     """
-    checkpoints = work / CHECKPOINTS
+    checkpoints, settings = work / CHECKPOINTS, spec.settings
     lengths = {part.name: part.features["length"][:] for part in parts}
-    batches = mix(lengths, sampling, batch_size=settings.batch_size, seed=seed)
+    batches = mix(lengths, spec.sampling, batch_size=settings.batch_size, seed=spec.seed)
     length = length or Length(steps=settings.max_steps, epochs=settings.epochs)
     steps = length.of(batches, {part.name: part.features["tokens"][:] for part in parts})
     # What is never reached would leave nothing to choose from.
@@ -274,22 +304,31 @@ def train(
     if not selects and settings.eval_steps is None:  # nothing happens between epochs, which can be a step each
         eval_steps = max(1, steps)
     device = next(model.parameters()).device
-    args = _arguments(checkpoints, settings, steps, eval_steps, seed, device, selects=selects, tracking=tracking)
-    trainer = StageTrainer(model=model, args=args, parts=parts, batches=batches)
+    args = training_arguments(checkpoints, spec, steps, eval_steps, device, selects=selects, tracking=tracking)
+    trainer = StageTrainer(model=model, args=args, parts=parts, batches=batches, group=group)
     if steps:
         model.begin_training(steps)
-    for callback in (TellMethod(model), EndAtCheckpoint(), SaveByTime(lambda: trainer.saved)):
+    for callback in (TellMethod(model), EndAtCheckpoint(), SaveByTime(lambda: trainer.saved), SaveAtSignal()):
         trainer.add_callback(callback)
     if selects:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
-    trainer.add_callback(Log(work / "log.jsonl", tracking.on_progress))
+    log = Log(work / "log.jsonl", tracking.on_progress)
+    if group.leads:
+        trainer.add_callback(log)
     if tracking.names:
         trainer.add_callback(Describe(tracking, trainer.callback_handler.callbacks))
+    if group.several:
+        trainer.add_callback(Agree(group))
 
-    latest = latest_complete(checkpoints)
+    latest = group.from_leader(lambda: latest_complete(checkpoints))
     if steps:
-        trainer.go_on(latest)
+        with put_off():
+            trainer.go_on(latest)
+        if group.leads:
+            log.end(trainer.state.global_step, epoch=trainer.state.epoch, loss=round(trainer.losses.mean, _LOSS_DIGITS))
     else:
+        if group.leads:
+            log.begin(-1)
         trainer.score_as_it_is()
     return _result(trainer, resumed=int(latest.name.rpartition("-")[2]) if latest else 0)
 
@@ -319,54 +358,6 @@ def _result(trainer: StageTrainer, *, resumed: int) -> TrainingResult:
     )
 
 
-def _arguments(
-    folder: Path,
-    settings: Optimisation,
-    steps: int,
-    eval_steps: int,
-    seed: int,
-    device: torch.device,
-    *,
-    selects: bool,
-    tracking: Tracking,
-) -> TrainingArguments:
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        max_steps=max(steps, 1),
-        per_device_train_batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        lr_scheduler_type="linear",
-        warmup_steps=_warmup_steps(settings, steps),
-        weight_decay=settings.weight_decay,
-        max_grad_norm=settings.max_grad_norm,
-        optim="adamw_torch",
-        seed=seed,
-        use_cpu=device.type == "cpu",
-        eval_strategy="steps" if selects else "no",
-        eval_steps=eval_steps,
-        save_strategy="steps",
-        save_steps=eval_steps,
-        load_best_model_at_end=selects,
-        metric_for_best_model="score",
-        greater_is_better=True,
-        restore_callback_states_from_checkpoint=True,
-        logging_steps=max(1, steps // _LOG_LINES),
-        logging_nan_inf_filter=False,
-        remove_unused_columns=False,
-        disable_tqdm=True,
-        report_to=list(tracking.names),
-        run_name=tracking.stage,
-        logging_dir=str(tracking.folder),
-    )
-    # A step is a list of micro-batches, which DataParallel cannot scatter: one stage, one device.
-    arguments._n_gpu = min(arguments.n_gpu, 1)
-    return arguments
-
-
-def _warmup_steps(settings: Optimisation, steps: int) -> int:
-    return round(steps * settings.warmup_ratio) if settings.warmup_steps is None else settings.warmup_steps
-
-
 def best_step(state: Any) -> int:
     """The step whose weights are taken: the last one where there were no evaluations."""
     return state.global_step if state.best_metric is None else state.best_global_step
@@ -374,9 +365,10 @@ def best_step(state: Any) -> int:
 
 def _logged_at(state: Any, step: int) -> dict[str, float]:
     entries = [entry for entry in state.log_history if entry["step"] == step and "eval_score" in entry]
+    # By name: a state that was read again has another order than one that was made.
     return {
         name[len("eval_") :]: value
         for entry in entries[-1:]
-        for name, value in entry.items()
+        for name, value in sorted(entry.items())
         if name.startswith("eval_")
     }

@@ -16,6 +16,7 @@ from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import TaskSpec, TrainSpec, canonical_json
 from adapterstilts.stages.calibration import Temperature, fitted_in_training
 from adapterstilts.stages.collate import build_collator
+from adapterstilts.stages.devices.group import ALONE, Group
 from adapterstilts.stages.predict import predict
 from adapterstilts.stages.setup import Setup
 from adapterstilts.stages.trainer import together
@@ -59,18 +60,42 @@ class Validation:
 
         return cls(task, kind, rows, features, collator)
 
-    def score(
-        self, model: TransferModel, calibration: Mapping[str, float]
-    ) -> tuple[dict[str, float], Temperature | None]:
-        """The model's metrics on the rows, and how many these are as `examples`; and its temperature there.
+    def score(self, model: TransferModel, calibration: Mapping[str, float], group: Group = ALONE) -> ScoredTask | None:
+        """What the model is on the rows; None in a process that does not lead its group.
 
         Args:
             calibration: What was chosen on some of the rows for decoding.
+            group: Processes with the same model, of which the leader has the metrics.
         """
-        features, rows = self.encode(self.rows), self.rows.to_list()
-        logits = predict(model, features, task=self.task.name, collator=self.collator)
-        found = scored(self.task, self.kind, rows, features, logits, calibration)
-        return {**found, "examples": len(rows)}, fitted_in_training(self.task, self.kind, rows, features, logits)
+        features = group.leader_first(lambda: self.encode(self.rows))
+        logits = predict(model, features, task=self.task.name, collator=self.collator, group=group)
+        if not group.leads:
+            return None
+        rows = self.rows.to_list()
+        answers = self.kind.decode(rows, features, logits, calibration)
+        same = self.kind.constant(rows)
+        return ScoredTask(
+            {**_scores(self.task, self.kind, rows, answers), "examples": len(rows)},
+            fitted_in_training(self.task, self.kind, rows, features, logits),
+            self.kind.collapse(rows, features, logits, answers),
+            _scores(self.task, self.kind, rows, same)["score"] if same is not None else None,
+        )
+
+
+@dataclass(frozen=True)
+class ScoredTask:
+    """What a model is on all validation rows of a task.
+
+    Attributes:
+        metrics: With the number of rows as `examples`.
+        collapse: What is one and the same in all of its answers; see `Kind.collapse`.
+        constant: The score of one answer for all rows; see `Kind.constant`.
+    """
+
+    metrics: dict[str, float]
+    temperature: Temperature | None
+    collapse: str | None
+    constant: float | None
 
 
 def scored(
@@ -82,8 +107,11 @@ def scored(
     calibration: Mapping[str, float],
 ) -> dict[str, float]:
     """The metrics of what a model said to some rows, with the main one as `score`."""
-    predictions = kind.decode(gold, features, logits, calibration)
-    scores = kind.score(predictions, gold, metric=task.metric, language=task.data.validation_language)
+    return _scores(task, kind, gold, kind.decode(gold, features, logits, calibration))
+
+
+def _scores(task: TaskSpec, kind: Kind, gold: Sequence[Row], answers: Mapping[str, Any]) -> dict[str, float]:
+    scores = kind.score(answers, gold, metric=task.metric, language=task.data.validation_language)
     return {"score": kind.main_score(scores.metrics), **scores.metrics, **scores.counts}
 
 
@@ -94,28 +122,40 @@ class ScoredAgain:
     Attributes:
         metrics: The best of many scores on a few is higher than these, and than it should be.
         temperatures: Task to what its scores are divided by, where its answers have probabilities.
+        collapsed: Task to what is one and the same in all of the model's answers, for those of which that can be said.
+        constant: Task to the score that one answer for all rows has, where there is one that could be right.
     """
 
     metrics: dict[str, float] = field(default_factory=dict)
     temperatures: dict[str, Temperature] = field(default_factory=dict)
+    collapsed: dict[str, str] = field(default_factory=dict)
+    constant: dict[str, float] = field(default_factory=dict)
 
 
 def scored_again(
-    model: TransferModel, validations: Sequence[Validation], calibration: Mapping[str, Any]
+    model: TransferModel, validations: Sequence[Validation], calibration: Mapping[str, Any], group: Group = ALONE
 ) -> ScoredAgain:
     """Scores a model on all validation rows of its stage.
 
     Args:
         calibration: As in the stage's metrics: of several tasks, those of each.
+        group: As in `Validation.score`.
     """
-    found, temperatures = {}, {}
-    for one in validations:
-        name = one.task.name
-        found[name], temperature = one.score(model, calibration if len(validations) == 1 else calibration[name])
-        if temperature:
-            temperatures[name] = temperature
+    alone = len(validations) == 1
+    each = {
+        one.task.name: one.score(model, calibration if alone else calibration[one.task.name], group)
+        for one in validations
+    }
+    found = {name: one for name, one in each.items() if one is not None}
+    if not group.leads:
+        return ScoredAgain()
     averaged = [one.task.name for one in validations if one.kind.averaged]
-    return ScoredAgain(together(found, averaged=averaged), temperatures)
+    return ScoredAgain(
+        together({name: one.metrics for name, one in found.items()}, averaged=averaged),
+        {name: one.temperature for name, one in found.items() if one.temperature},
+        {name: one.collapse for name, one in found.items() if one.collapse},
+        {name: one.constant for name, one in found.items() if one.constant is not None},
+    )
 
 
 def validations_of(spec: TrainSpec, setup: Setup) -> list[Validation]:

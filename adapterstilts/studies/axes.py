@@ -25,6 +25,8 @@ SYNONYMS = {"translate-train": "translate-target"}
 # What a study asks for in its own way, or has no use for.
 _NOT_AXES = ("compare", "baseline", "select", "against", "force", "store", "report_to")
 _LISTS = (list, tuple)
+# Tasks of a set that are named one by one.
+_LISTED = 3
 
 
 def text_of(value: Any) -> str:
@@ -37,6 +39,17 @@ def text_of(value: Any) -> str:
 def intermediate_name(value: Any) -> str:
     """An entry of the axis `from`: a task, or a list of tasks that are trained together."""
     return text_of(value)
+
+
+def short_names(tasks: Iterable[str]) -> dict[str, str]:
+    """What sets of many tasks are called where there is little room, if that says which of `tasks` is meant.
+
+    Args:
+        tasks: Values of the axis `from`, as text.
+    """
+    counts = {one: one.count("+") + 1 for one in tasks}
+    named = {one: f"{count} tasks together" for one, count in counts.items() if count > _LISTED}
+    return {one: name for one, name in named.items() if list(named.values()).count(name) == 1}
 
 
 def check_values(study: Study, catalogue: Catalogue) -> None:

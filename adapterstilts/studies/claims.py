@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adapterstilts.metrics.intervals import Interval, holm
-from adapterstilts.studies.axes import axis_values, text_of
+from adapterstilts.studies.axes import axis_values, short_names, text_of
 from adapterstilts.studies.cells import Measured, by_target, chosen
-from adapterstilts.studies.definition import TO, ClaimText, Selection, Slope, Study
+from adapterstilts.studies.definition import FROM, TO, ClaimText, Selection, Slope, Study
 from adapterstilts.studies.gains import Part, averaged, combined
 from adapterstilts.studies.results import Claim, Verdict
 
@@ -37,7 +37,15 @@ class _Measure:
 
 def claims_of(study: Study, cells: Sequence[Measured]) -> list[Claim]:
     """Every claim of a study with its verdict."""
-    return [_claim(study, one, cells) for one in study.claims]
+    short = short_names(map(text_of, study.axes.get(FROM, ())))
+    made = [_claim(study, one, cells) for one in study.claims]
+    return [replace(found, measure=_shortened(found.measure, short)) for found in made]
+
+
+def _shortened(words: str, short: Mapping[str, str]) -> str:
+    for name, shown in short.items():
+        words = words.replace(name, shown)
+    return words
 
 
 def _claim(study: Study, claim: ClaimText, cells: Sequence[Measured]) -> Claim:
@@ -145,7 +153,8 @@ def _each(claim: ClaimText, selection: Selection, cells: Sequence[Measured]) -> 
     weakest = min(found, key=lambda one: sign * one.mean)
     name = list(groups)[found.index(weakest)]
     agree = sum(sign * one.mean > 0 for one in sure)
-    words = f"gain of each {claim.by} ({described(selection)}): {agree} of {len(found)} sure; the weakest, {name}"
+    each = "intermediate task" if claim.by == FROM else claim.by
+    words = f"gain of each {each} ({described(selection)}): {agree} of {len(found)} sure; the weakest is {name}"
     return _Measure(words, weakest, sum(map(len, groups.values())), verdict=verdict)
 
 
@@ -188,17 +197,21 @@ def _base_validation(one: Measured, cells: Sequence[Measured]) -> float | None:
 
 def _words(claim: ClaimText) -> str:
     if claim.terms:
-        return "; ".join(f"{one.weight:+g} x mean gain of {described(one.of)}" for one in claim.terms)
+        return "; ".join(f"{one.weight:+g} x mean gain {_of(one.of)}" for one in claim.terms)
     if claim.mean is not None:
-        minus = f" minus that of {described(claim.minus)}" if claim.minus is not None else ""
-        return f"mean gain of {described(claim.mean)}{minus}"
+        minus = f" minus that {_of(claim.minus)}" if claim.minus is not None else ""
+        return f"mean gain {_of(claim.mean)}{minus}"
     return "gain"
+
+
+def _of(selection: Selection) -> str:
+    words = described(selection)
+    return words if words.startswith("on ") else f"of {words}"
 
 
 def described(selection: Selection) -> str:
     """A selection in words."""
-    parts = []
-    for axis, values in selection.items():
-        listed = ", ".join(map(text_of, values))
-        parts.append(f"on {listed}" if axis == TO else f"{axis} {listed}")
-    return "; ".join(parts) or "all cells"
+    listed = {axis: ", ".join(map(text_of, values)) for axis, values in selection.items()}
+    parts = [one if axis == FROM else f"{axis} {one}" for axis, one in listed.items() if axis != TO]
+    words = "; ".join(parts) or ("" if TO in listed else "all cells")
+    return f"{words} on {listed[TO]}".strip() if TO in listed else words

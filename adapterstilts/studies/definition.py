@@ -8,9 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field
 
+from adapterstilts.documents import parse_yaml, read_document
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.settings import ONE_IS_A_LIST, Strict, validate
 
@@ -76,7 +76,7 @@ class ClaimText(Strict):
     slope: Slope | None = None
     best: Selection | None = None
     expect: Literal["positive", "negative", "absent", "any"] = "positive"
-    margin: float = Field(1.0, gt=0)
+    margin: float = Field(1.0, gt=0, le=100)
     published: str = ""
     source: str = ""
 
@@ -189,13 +189,7 @@ def load_study(text: str) -> Study:
         name, content = text, files(__package__).joinpath(SHIPPED).joinpath(f"{text}.yaml").read_text(encoding="utf-8")
     elif path.suffix in (".yaml", ".yml", ".json"):
         name = path.stem
-        try:
-            content = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise UsageError(
-                f"{text} cannot be read: {reason}.", remedy="Give a YAML file, or a study's name."
-            ) from None
+        content = read_document(path, error=UsageError, remedy="Give a YAML file, or a study's name.")
     else:
         raise unknown("study", text, shipped_studies())
     return read_study(content, name=name, where=text)
@@ -207,11 +201,7 @@ def read_study(content: str, *, name: str, where: str) -> Study:
     Raises:
         UsageError: It is no YAML, or describes none.
     """
-    try:
-        values = yaml.safe_load(content)
-    except (yaml.YAMLError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise UsageError(f"{where} is no YAML: {reason}.", remedy="Mend the file.") from None
+    values = parse_yaml(content, where=where, error=UsageError)
     if not isinstance(values, Mapping):
         raise UsageError(f"{where} describes no study.", remedy="Give a mapping with title, question and axes.")
     return validate(Study, {**values, "name": name}, where=where)

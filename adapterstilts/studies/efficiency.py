@@ -70,14 +70,14 @@ def _efficiency(axes: dict[str, str], members: Sequence[Measured], full: Sequenc
 
 
 def _kwh(runs: Sequence[Run]) -> float | None:
-    """The energy of training by the thermal design power of each run's device; None where one is not known."""
+    """The energy of training by the thermal design power of each run's devices; None where one is not known."""
     total = 0.0
     for run in runs:
         hardware = run.provenance["hardware"]
         watts = watts_of(str(hardware.get("gpu") or hardware.get("cpu") or ""))
         if watts is None:
             return None
-        total += watts * run.provenance["train_seconds"] / 3.6e6
+        total += watts * run.provenance["train_seconds"] * run.provenance.get("processes", 1) / 3.6e6
     return total
 
 

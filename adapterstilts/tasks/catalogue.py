@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import yaml
 
+from adapterstilts.documents import parse_yaml, read_document
 from adapterstilts.errors import AstiltsError, DataError, UsageError, unknown
 from adapterstilts.metrics import METRICS
 from adapterstilts.registry import PACKAGE, Entries, Origin
@@ -232,11 +233,7 @@ def _tasks_in(folder: Path, origin: Origin, *, may_be_empty: bool = False) -> li
 @lru_cache(maxsize=256)
 def _read(path: Path, _folders: tuple[Path, ...], *_state: int) -> Recipe:
     where = shown(path)
-    try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"{where} is not YAML: {error}.", remedy="Mend it at that place.") from None
-    found = read_recipe(values, where=where)
+    found = read_recipe(parse_yaml(read_document(path), where=where, loader=_Loader), where=where)
     if found.name != path.parent.name:
         raise DataError(
             f"{where} is named {found.name!r} inside, and its folder {path.parent.name!r}.",

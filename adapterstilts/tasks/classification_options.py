@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from adapterstilts.settings import LONGEST
 from adapterstilts.tasks.kind import PoolingOptions
 
 MOST_LABELS = 1000
@@ -40,10 +41,10 @@ class PairOptions(PoolingOptions):
     multi_label: bool = False
     regression: bool = False
     main: str | None = None
-    most_labels: int | None = Field(None, ge=2)
+    most_labels: int | None = Field(None, ge=2, le=LONGEST)
     categories: tuple[str, ...] = ()
-    mean: float | None = None
-    sd: float | None = Field(None, gt=0)
+    mean: float | None = Field(None, ge=-1e30, le=1e30)
+    sd: float | None = Field(None, gt=0, le=1e30)
 
     @model_serializer(mode="wrap")
     def _tell(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,6 +14,21 @@ from adapterstilts.tasks.kind import Row, draw
 from adapterstilts.tasks.label_guessing import LabelGuess
 from adapterstilts.tasks.observations import Observed, Observes
 from adapterstilts.tasks.translation import Into
+
+T = TypeVar("T")
+
+
+SAME = "one and the same prediction for every example"
+"""What is said of a model that has collapsed."""
+
+STILL = 1e-6
+"""Scores that differ by no more than this are equal: it is what rounding makes of equal ones."""
+
+
+def most_common(golds: Iterable[T]) -> T:
+    """The most frequent of some values, of equally frequent ones the first."""
+    ((value, _),) = Counter(golds).most_common(1)
+    return value
 
 
 class KindDefaults:
@@ -128,6 +144,20 @@ class KindDefaults:
     def calibrate(self, rows: Sequence[Row], features: Sequence[Row], logits: Sequence[np.ndarray]) -> dict[str, float]:
         """Nothing is chosen on validation data."""
         return {}
+
+    def collapse(
+        self,
+        rows: Sequence[Row],
+        features: Sequence[Row],
+        logits: Sequence[np.ndarray],
+        answers: Mapping[str, Any],
+    ) -> str | None:
+        """Predictions that are all equal."""
+        return SAME if len(rows) > 1 and len(set(map(repr, answers.values()))) == 1 else None
+
+    def constant(self, rows: Sequence[Row]) -> dict[str, Any] | None:
+        """No answer is known that would do for many."""
+        return None
 
     @property
     def own_text(self) -> bool:

@@ -267,6 +267,25 @@ class Kind(Protocol):
             DataError: A row has no prediction, or a prediction no row.
         """
 
+    def collapse(
+        self,
+        rows: Sequence[Row],
+        features: Sequence[Row],
+        logits: Sequence[np.ndarray],
+        answers: Mapping[str, Any],
+    ) -> str | None:
+        """What is one and the same for all rows although their gold answers are not, to follow "it gives".
+
+        A model of which that can be said has learnt nothing, or has forgotten it, and can have a good score all the
+        same. None where answers differ.
+
+        Args:
+            answers: What `decode` made of the logits.
+        """
+
+    def constant(self, rows: Sequence[Row]) -> dict[str, Any] | None:
+        """The one answer that is right for most of the rows, as a prediction for each; None where nothing is."""
+
     def main_score(self, metrics: Mapping[str, float]) -> float:
         """The single number that this kind contributes to an average over tasks."""
 

@@ -162,6 +162,20 @@ class MaskedLM(KindDefaults):
         }
         return Scores(metrics=metrics, items=items)
 
+    def collapse(
+        self,
+        rows: Sequence[Row],
+        features: Sequence[Row],
+        logits: Sequence[np.ndarray],
+        answers: Mapping[str, Any],
+    ) -> str | None:
+        """Less than a guess, see `Kind.collapse`: how much it knows of masked words is kept, and not what it says."""
+        tokens, _, nats = np.sum(np.asarray(logits, dtype=np.float64), axis=0)
+        words = 1 + max((max(feature["masked_labels"]) for feature in features), default=0)
+        if tokens and nats / tokens > np.log(max(2, words)):
+            return "no more to masked words than a guess among all"
+        return None
+
     def main_score(self, metrics: Mapping[str, float]) -> float:
         """Minus the perplexity: larger is better."""
         return -metrics["perplexity"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from adapterstilts.metrics import METRICS, submission
 from adapterstilts.settings import Encoding, validate
-from adapterstilts.tasks.defaults import KindDefaults
+from adapterstilts.tasks.defaults import SAME, STILL, KindDefaults, most_common
 from adapterstilts.tasks.kind import KINDS, HeadSpec, PoolingOptions, Row, Scores, paired
 from adapterstilts.tasks.labels import HIDDEN
 from adapterstilts.tasks.observations import Observed, Observes, one_of
@@ -164,6 +164,24 @@ class MultipleChoice(KindDefaults):
         result = METRICS.get(metric).score(map(str, given), gold, language=language)
         items = {id_: {"accuracy": value} for id_, value in zip(ids, result.pop("items"), strict=True)}
         return Scores(metrics=result, items=items, counts={"distinct_predictions": len(set(given))})
+
+    def collapse(
+        self,
+        rows: Sequence[Row],
+        features: Sequence[Row],
+        logits: Sequence[np.ndarray],
+        answers: Mapping[str, Any],
+    ) -> str | None:
+        """Equal scores for all choices, or one position for all rows; see `Kind.collapse`."""
+        counts = [len(rows[feature["row"]]["choices"]) for feature in features]
+        if all(np.ptp(scores[:count]) <= STILL for count, scores in zip(counts, logits, strict=True)):
+            return "the same score to every choice"
+        different = len({row["label"] for row in rows}) > 1
+        return SAME if different and len(set(answers.values())) == 1 else None
+
+    def constant(self, rows: Sequence[Row]) -> dict[str, Any]:
+        """The position that is right most often."""
+        return dict.fromkeys((row["id"] for row in rows), most_common(row["label"] for row in rows))
 
     def main_score(self, metrics: Mapping[str, float]) -> float:
         """Accuracy."""

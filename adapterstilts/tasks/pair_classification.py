@@ -12,12 +12,15 @@ from adapterstilts.metrics import METRICS, Metric
 from adapterstilts.settings import Encoding, validate
 from adapterstilts.tasks.answer_forms import FORMS, AnswerForm
 from adapterstilts.tasks.classification_options import MAIN, PairOptions
-from adapterstilts.tasks.defaults import KindDefaults
+from adapterstilts.tasks.defaults import SAME, KindDefaults, most_common
 from adapterstilts.tasks.kind import KINDS, OF, HeadSpec, Row, Scores, paired
 from adapterstilts.tasks.label_guessing import LabelGuess, guess_labels
 from adapterstilts.tasks.labels import HIDDEN, label_order
 from adapterstilts.tasks.observations import Observed, Observes
 from adapterstilts.tasks.translation import Into
+
+# Of numbers, the share of the targets' standard deviation within which all of them are one.
+_STILL = 1e-3
 
 
 @KINDS.register("pair_classification")
@@ -240,6 +243,29 @@ class PairClassification(KindDefaults):
                 item[value] = (item[main] * member, member)
             found[value] = sum(item[value][0] for item in items) / sum(members)
         return found
+
+    def collapse(
+        self,
+        rows: Sequence[Row],
+        features: Sequence[Row],
+        logits: Sequence[np.ndarray],
+        answers: Mapping[str, Any],
+    ) -> str | None:
+        """Equal answers, or numbers that hardly differ; see `Kind.collapse`."""
+        if len({str(row["label"]) for row in rows}) < 2:
+            return None
+        if self.options.answers == "number":
+            spread = float(np.ptp(np.array(list(answers.values()), dtype=float)))
+            return SAME if spread <= _STILL * (self.options.sd or 1.0) else None
+        return SAME if len(set(map(str, answers.values()))) == 1 else None
+
+    def constant(self, rows: Sequence[Row]) -> dict[str, Any] | None:
+        """The most frequent label or set of labels; one number for all says nothing by the metrics of numbers."""
+        if self.options.answers == "number":
+            return None
+        golds = {str(gold): gold for gold in (self._form.gold(row["label"]) for row in rows)}
+        common = golds[most_common(str(self._form.gold(row["label"])) for row in rows)]
+        return {row["id"]: common for row in rows}
 
     def main_score(self, metrics: Mapping[str, float]) -> float:
         """The value that the options name, or the first that there is; of a squared error the negative."""

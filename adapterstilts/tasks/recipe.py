@@ -9,9 +9,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, canonical
-from adapterstilts.settings import Strict
+from adapterstilts.settings import LONGEST, Strict
 from adapterstilts.tasks.kind import KINDS, Kind, shown_metrics
-from adapterstilts.tasks.sources import READ_WITH, FilesSource, HubSource, MiniSource, Sources
+from adapterstilts.tasks.sources import READ_WITH, FilesSource, HubSource, MiniSource, Pattern, Sources
 
 Benchmark = Literal["xtreme", "xtreme-r"]
 Family = Literal["full", "adapter"]
@@ -85,7 +85,7 @@ class Published(Strict):
 
     rows: dict[str, int | dict[str, int]]
     lengths: tuple[int, ...] = ()
-    sequences: int = Field(1, ge=1)
+    sequences: int = Field(1, ge=1, le=LONGEST)
     source: str
 
     def rows_of(self, split: str, language: str) -> int | None:
@@ -152,7 +152,7 @@ class Recipe(Strict):
     sources: Sources
     references: tuple[Reference, ...] = ()
     published: Published | None = None
-    translations: dict[Literal["train", "test"], str] = {}
+    translations: dict[Literal["train", "test"], Pattern] = {}
 
     def build_kind(self) -> Kind:
         """The task's kind, with the recipe's options.

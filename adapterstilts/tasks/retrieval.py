@@ -30,6 +30,10 @@ from adapterstilts.tasks.retrieval_sides import (
 RANKS = 20
 """How many candidates a ranking keeps: the benchmark looks at no more."""
 
+# So many vectors are compared with each other, and are one where no coordinate differs by more, at length 1.
+_COMPARED = 1000
+_STILL = 1e-5
+
 
 @dataclass(frozen=True)
 class _Mode:
@@ -263,6 +267,24 @@ class Retrieval(KindDefaults):
         (name,) = result
         items: dict[str, dict[str, Item]] = {id_: {name: value} for id_, value in zip(gold, values, strict=True)}
         return Scores(metrics=result, items=items, counts=counts)
+
+    def collapse(
+        self,
+        rows: Sequence[Row],
+        features: Sequence[Row],
+        logits: Sequence[np.ndarray],
+        answers: Mapping[str, Any],
+    ) -> str | None:
+        """One vector for all texts, or one candidate for all queries; see `Kind.collapse`."""
+        vectors = np.stack(logits[:_COMPARED]).astype(np.float64)
+        units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
+        if len(units) > 1 and np.ptp(units, axis=0).max() <= _STILL:
+            return "the same vector to every text"
+        golds = {ids for found in gold_candidates(rows).values() for ids in found}
+        if self.options.mode == "mine" or len(golds) < 2:
+            return None
+        first = {given if self.options.mode == "nearest" else given[0] for given in answers.values()}
+        return "the same candidate to every query" if len(first) == 1 and len(answers) > 1 else None
 
     def main_score(self, metrics: Mapping[str, float]) -> float:
         """The mode's metric."""

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from adapterstilts.settings import Strict
+from adapterstilts.settings import LONGEST, Strict
 from adapterstilts.tasks.kind import Pooling
 
 DEFAULT_LAYER = "14/24"
@@ -61,9 +61,9 @@ class RetrievalOptions(Strict):
     pooling: Pooling = "mean"
     repeated: Literal["expand", "drop"] = "expand"
     margin: Literal["ratio", "absolute", "distance"] = "ratio"
-    neighbours: int = Field(4, ge=1)
+    neighbours: int = Field(4, ge=1, le=LONGEST)
     joined: bool = False
-    negatives: int = Field(32, ge=2)
+    negatives: int = Field(32, ge=2, le=LONGEST)
 
     @model_validator(mode="after")
     def _layer_can_be_read(self) -> RetrievalOptions:

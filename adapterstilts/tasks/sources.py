@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from string import Formatter
 from typing import Annotated, Any, TypeGuard
 
 from pydantic import AfterValidator, Field, model_validator
@@ -11,6 +12,26 @@ from adapterstilts.settings import ONE_IS_A_LIST, Strict
 
 Names = str | tuple[str, ...]
 """One name or several; one in a tuple stands for a list of one."""
+
+PLACES = ("language", "question_language", "code")
+"""What stands in braces for something that depends on the language."""
+
+
+def _pattern(text: str) -> str:
+    try:
+        names = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no pattern: {error}; braces that are meant are doubled") from None
+    if odd := [name for name in names if name not in PLACES]:
+        known = ", ".join(f"{{{name}}}" for name in PLACES)
+        raise ValueError(f"{text!r} has {{{odd[0]}}}, for which nothing stands; there are {known}")
+    return text
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+"""A path or name with places for languages."""
+Patterns = Pattern | tuple[Pattern, ...]
+"""One or several of them."""
 
 
 def is_one(names: Names) -> TypeGuard[str]:
@@ -116,15 +137,15 @@ class HubSource(RecordSource):
 
     path: str
     revision: str = Field(pattern=r"^[0-9a-f]{40}$")
-    config: str | None = None
+    config: Pattern | None = None
     configs: dict[str, str] = {}
-    shards: str | None = None
+    shards: Pattern | None = None
     table: str | None = None
     beside: tuple[str, ...] = ()
     format: str | None = None
     archive: str | None = None
     options: dict[str, Any] = {}
-    splits: dict[str, Names | dict[str, str]]
+    splits: dict[str, Patterns | dict[str, Pattern]]
     id_prefix: dict[str, str] = {}
     differs: str | None = None
     note: str | None = None
@@ -188,7 +209,7 @@ class FilesSource(RecordSource):
 
     format: str
     options: dict[str, Any] = {}
-    splits: dict[str, Names | dict[str, Names]]
+    splits: dict[str, Patterns | dict[str, Patterns]]
     codes: dict[str, str] = {}
     sharded: bool = False
     hold_out: HoldOut | None = None

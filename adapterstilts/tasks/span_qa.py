@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from adapterstilts.metrics import METRICS, submission
-from adapterstilts.settings import Encoding, Strict, validate
-from adapterstilts.tasks.defaults import KindDefaults
+from adapterstilts.settings import LONGEST, Encoding, Strict, validate
+from adapterstilts.tasks.defaults import STILL, KindDefaults
 from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores, paired
 from adapterstilts.tasks.observations import Observed, Observes
 from adapterstilts.tasks.translation import Into
@@ -40,8 +40,8 @@ class SpanQAOptions(Strict):
     """
 
     no_answer: bool = False
-    n_best: int = Field(20, ge=1)
-    max_answer_length: int = Field(30, ge=1)
+    n_best: int = Field(20, ge=1, le=LONGEST)
+    max_answer_length: int = Field(30, ge=1, le=LONGEST)
     own_words: bool = False
 
     @model_serializer(mode="wrap")
@@ -300,6 +300,24 @@ class SpanQA(KindDefaults):
         result = METRICS.get(metric).score(given, gold, language=language)
         items = dict(zip(ids, result.pop("items"), strict=True))
         return Scores(metrics=result, items=items)
+
+    def collapse(
+        self,
+        rows: Sequence[Row],
+        features: Sequence[Row],
+        logits: Sequence[np.ndarray],
+        answers: Mapping[str, Any],
+    ) -> str | None:
+        """No answer to any question, or equal scores for all tokens; see `Kind.collapse`."""
+        if any(any(row["answers"]["text"]) for row in rows) and not any(answers.values()):
+            return "no answer to any question"
+        if all(np.ptp(scores, axis=0).max() <= STILL for scores in logits):
+            return "the same score to every token"
+        return None
+
+    def constant(self, rows: Sequence[Row]) -> dict[str, Any] | None:
+        """No answer, where there may be none."""
+        return dict.fromkeys((row["id"] for row in rows), "") if self.options.no_answer else None
 
     def main_score(self, metrics: Mapping[str, float]) -> float:
         """Mean of exact match and F1, as XTREME averages question answering."""

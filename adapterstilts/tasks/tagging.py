@@ -15,7 +15,7 @@ from adapterstilts.metrics import METRICS, submission
 from adapterstilts.metrics.chunks import chunks
 from adapterstilts.metrics.statistics import Item
 from adapterstilts.settings import Encoding, Strict, validate
-from adapterstilts.tasks.defaults import KindDefaults
+from adapterstilts.tasks.defaults import KindDefaults, most_common
 from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores, paired
 from adapterstilts.tasks.labels import begins_and_continues, label_order
 from adapterstilts.tasks.observations import Observed, Observes, one_of
@@ -224,6 +224,23 @@ class Tagging(KindDefaults):
         if self.options.scheme == "bio":
             counts["ill_formed_spans"] = sum(len(_ill_formed(tags)) for tags in given)
         return Scores(metrics=metrics, items=items, counts=counts)
+
+    def collapse(
+        self,
+        rows: Sequence[Row],
+        features: Sequence[Row],
+        logits: Sequence[np.ndarray],
+        answers: Mapping[str, Any],
+    ) -> str | None:
+        """One tag for all words; see `Kind.collapse`."""
+        different = len({tag for row in rows for tag in row["tags"]}) > 1
+        given = {tag for tags in answers.values() for tag in tags}
+        return f"the tag {given.pop()} to every word" if different and len(given) == 1 else None
+
+    def constant(self, rows: Sequence[Row]) -> dict[str, Any]:
+        """The most frequent tag at every word."""
+        common = most_common(tag for row in rows for tag in row["tags"])
+        return {row["id"]: [common] * len(row["tokens"]) for row in rows}
 
     def main_score(self, metrics: Mapping[str, float]) -> float:
         """The metric that the options name: span F1 unless they say otherwise."""

@@ -137,7 +137,7 @@ WRONG_USE = {
     "train-intermediate squad --profile mini --epochs -1": "Error: --epochs: Input should be greater than 0",
     "train-intermediate squad --profile mini --stride 95": "skips tokens",
     "train-intermediate squad --profile mini --seed -1": "--seed: Input should be greater than or equal to 0 (given",
-    "train-intermediate squad --profile mini --method seq_bn[reduction_factor=-8]": "reduction_factor=-8 is not a size",
+    "train-intermediate squad --profile mini --method seq_bn[reduction_factor=-8]": "=-8 is out of range",
     "train-intermediate squad --backbone=": "--backbone is empty",
     "train-intermediate squad --profile mini --tokens-per-batch 0": "--tokens-per-batch: Input should be greater",
     "train-intermediate squad --profile mini --device warp": "--device warp cannot be used",

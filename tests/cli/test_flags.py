@@ -70,7 +70,10 @@ def test_every_type_has_a_flag(flags: list[str], values: dict[str, Any]) -> None
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--count", "0"], "--count: Input should be greater than or equal to 1 (given: 0)."),
+        (
+            ["--count", "0"],
+            "--count: Input should be greater than or equal to 1 (given: 0). Numbers from 1 are allowed.",
+        ),
         (["--from", "de,"], "--from: A name is empty (given: 'de,')."),
         (["--keys", "a"], "--keys: It is not of the form NAME=VALUE,NAME=VALUE with each name once (given: 'a')."),
     ],

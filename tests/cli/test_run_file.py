@@ -68,12 +68,12 @@ def test_values_become_what_a_user_would_type(tmp_path: Path) -> None:
         ("command: tasks shw", "Unknown command 'tasks shw'"),
         ("command: transfer\nform: squad", "Unknown option 'form'. Did you mean"),
         ("command: transfer\nselect: 3", "select: '3' is neither true nor false"),
-        ("command: [", "cannot be read"),
+        ("command: [", "is no YAML: line 1, column 11"),
         ("command: runs\n---\nx: 1", "document 2 names no command"),
         ("", "is empty"),
         ("command:", "names no command"),
         ("command: run\nfile: experiment.yaml", "a file runs no other file"),
-        ("command: runs\nstore: &x [*x]", "cannot be read"),
+        ("command: runs\nstore: &x [*x]", "is no YAML"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str, message: str) -> None:

@@ -12,8 +12,10 @@ from safetensors.torch import load_file
 
 import adapterstilts
 from adapterstilts.cli.main import astilts
+from adapterstilts.commands.options import TransferOptions, read_options
 from adapterstilts.commands.plan import TO_EVALUATE, TO_TRAIN
 from adapterstilts.commands.push import trained_run
+from adapterstilts.commands.transfer import plan_transfer
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.shots import draw_shots, rows_to_draw_from
 from adapterstilts.data.sources.mini import MiniRows
@@ -190,6 +192,22 @@ def test_what_cannot_be_done_is_refused(
     }  # fmt: skip
     with pytest.raises(AstiltsError, match=message):
         adapterstilts.plan(adapterstilts.transfer, "none", targets, **given)
+
+
+def test_of_several_targets_those_have_shots_that_are_scored_in_the_language(suite: dict[str, Any]) -> None:
+    """MLQA has no Swahili rows in the suite, and XNLI has some."""
+    said: list[str] = []
+    options = read_options(TransferOptions, {**suite, "shots": "sw=3", "draws": 1, "max_eval_examples": 8})
+    planned = plan_transfer(["none"], ["mlqa", "xnli"], options, note=said.append)
+    assert [[one.language for one in table.few_shots] for table in planned.tables] == [[], ["sw"]]
+    assert "mlqa without shots in Swahili: it is not scored there" in said
+    for shots, message in {
+        "sw=3": "--shots sw: Swahili is not scored",
+        "fi=3": "--shots fi: Finnish is not scored",
+    }.items():
+        none = options.model_copy(update={"shots": {shots[:2]: (3,)}})
+        with pytest.raises(UsageError, match=message):
+            plan_transfer(["none"], ["mlqa", "xquad"] if shots == "sw=3" else ["mlqa", "xnli"], none)
 
 
 @pytest.mark.parametrize(("target", "split"), [("xquad", "test"), ("mlqa", "validation")])

@@ -12,11 +12,13 @@ import pytest
 import adapterstilts
 from adapterstilts.commands.intermediate_runs import IntermediateRuns
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags, read_options
+from adapterstilts.commands.push import trained_run
 from adapterstilts.commands.setup import make_planner
 from adapterstilts.commands.shared_models import SharedModels
 from adapterstilts.errors import UsageError
 from adapterstilts.files import file_digest
 from adapterstilts.runs.specs import canonical_json, key
+from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.stages.graph import finished, made_by
 
 
@@ -89,3 +91,32 @@ def test_a_run_that_is_not_there_is_an_error_with_its_command(suite: dict[str, A
     (run,) = suite["store"].glob("train-*")
     with pytest.raises(UsageError, match=f"{run.name} is not an intermediate run of squad"):
         runs(**suite).find(f"squad@{run.name[-12:]}")
+
+
+def twin(store: RunStore, run: Run, task: str) -> Run:
+    """A run of another task whose key begins as that of a run, with its files."""
+    spec = run.training
+    assert spec.stage == "train-intermediate"
+    data = spec.only.data.model_copy(update={"task": task})
+    for seed in range(1000):
+        tasks = (spec.only.model_copy(update={"data": data}),)
+        other = spec.model_copy(update={"tasks": tasks, "seed": seed})
+        if key(other)[:1] == run.key[:1]:
+            break
+    with store.claim(other, on_wait=print) as work:
+        shutil.copytree(run.folder, work, dirs_exist_ok=True)
+        return store.publish(other, work)
+
+
+def test_a_key_is_looked_for_among_the_runs_of_its_task(trained: dict[str, Any], tmp_path: Path) -> None:
+    store = RunStore(shutil.copytree(trained["store"], tmp_path / "store"))
+    (run,) = store.runs()
+    other = twin(store, run, "mnli")
+    found = runs(**{**trained, "store": store.root})
+    assert found.find(f"squad@{run.key[:1]}").key == run.key  # although two runs have a key that begins so
+    assert found.find(f"mnli@{run.key[:1]}").key == other.key
+    with pytest.raises(UsageError, match="is not an intermediate run of mnli"):
+        found.find(f"mnli@{run.key[:12]}")
+    assert trained_run(store, f"squad@{run.key[:12]}").key == run.key
+    with pytest.raises(UsageError, match=f"No run 'mnli@{run.key[:12]}'"):
+        trained_run(store, f"mnli@{run.key[:12]}")

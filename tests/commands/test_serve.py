@@ -109,7 +109,7 @@ def test_it_says_how_it_is_and_how_it_is_asked(server: Server) -> None:
     assert server.send("GET", "/health")[:2] == (200, {"status": "ok", "models": 4, "waiting": 0})
     status, content, _ = server.send("GET", "/openapi.json")
     assert status == 200 and set(content["paths"]) == {"/predict", "/models", "/health"}
-    assert {"200", "404", "413", "422", "429", "503"} <= content["paths"]["/predict"]["post"]["responses"].keys()
+    assert {"200", "400", "404", "413", "422", "429", "503"} <= content["paths"]["/predict"]["post"]["responses"].keys()
     assert set(content["components"]["schemas"]["Question"]["properties"]) == {"model", "language", "inputs", "columns"}
     status, page, _ = server.send("GET", "/docs")
     assert status == 200 and "://" not in page.replace("http://www.w3.org", "")  # nothing from another place
@@ -164,7 +164,10 @@ def test_what_is_cut_is_said(server: Server) -> None:
         ({"model": "udpos", "inputs": ["a", ""]}, 422, "input 1"),
         ({"model": "mnli", "inputs": ["a"], "language": "xx"}, 422, "Unknown language 'xx'"),
         ({"model": "mnli", "inputs": [{"a": "b"}], "columns": {"question": "a"}}, 422, "no meaning for this model"),
-        (b'{"model": ', 422, "The request is no JSON"),
+        (b'{"model": ', 400, "The request is no JSON"),
+        (b'{"inputs": ' + b"[" * 2000, 400, "parsing the body"),
+        (b"\xff\xfe", 400, "parsing the body"),
+        (b'{"inputs": ' + b"9" * 3000 + b"}", 422, "inputs"),
         (b"[]", 422, "no JSON object"),
     ],
 )

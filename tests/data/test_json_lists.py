@@ -85,5 +85,5 @@ def test_what_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_deep_values_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("[1, " + "[" * 100_000)
-    with pytest.raises(DataError, match="x.json: object 1 is nested too deeply"):
+    with pytest.raises(DataError, match="x.json: object 1: it is nested too deeply"):
         list(json_list(tmp_path / "x.json"))

@@ -158,5 +158,5 @@ def test_features_are_corrupted_anew_whenever_their_task_begins_again() -> None:
     collate = MixedCollator({"squad": plain, "mlm": masking})
     feature = {"input_ids": [5, 6], "label": 99}
     for task, epoch, label in (("mlm", 4, 4), ("squad", 7, 99), ("mlm", 5, 5)):
-        name, (micro,) = collate((TaskBatch(task, epoch, [0]), [feature]))
+        name, (micro,), _ = collate((TaskBatch(task, epoch, [0]), [feature]))
         assert name == task and micro["label"].tolist() == [label]

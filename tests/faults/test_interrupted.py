@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import resource
 import shutil
 import signal
@@ -109,13 +110,11 @@ def test_killed_training_resumes_to_bitwise_the_same_weights(
     assert [name for name in first if not torch.equal(first[name], second[name])] == []
     for folder in (one, other):
         assert not (folder / "checkpoints").exists()
-    scores = [json.loads((folder / "metrics.json").read_text()) for folder in (one, other)]
-    assert scores[0] == scores[1]
-    logs = [
-        [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
-        for folder in (one, other)
-    ]
-    assert logs[0] == logs[1]
+    # To the byte: the order of names, every mean loss, and the last line too.
+    for name in ("metrics.json", "log.jsonl"):
+        assert (one / name).read_text() == (other / name).read_text(), name
+    (last,) = (one / "log.jsonl").read_text().splitlines()[-1:]
+    assert json.loads(last).keys() == {"step", "epoch", "train_loss"}
     provenance = json.loads((other / "provenance.json").read_text())
     assert provenance["resumed_from_step"] == before >= 40
 
@@ -185,6 +184,8 @@ def test_checkpoints_outlive_a_failure_after_training(quick: dict[str, Any], tmp
     assert failed.returncode == 1 and "No space left" in failed.stderr
     train_here(quick, store)
     assert json.loads((only_run(store) / "provenance.json").read_text())["resumed_from_step"] == 54
+    lines = [json.loads(line) for line in (only_run(store) / "log.jsonl").read_text().splitlines()]
+    assert [one["step"] for one in lines if "train_loss" in one] == [54] and "train_loss" in lines[-1]
 
 
 def test_evaluation_goes_on_with_the_languages_that_are_left(quick: dict[str, Any], tmp_path: Path) -> None:
@@ -279,7 +280,11 @@ def test_two_processes_share_one_result(quick: dict[str, Any], tmp_path: Path) -
     assert len(RunStore(store).runs()) == 1
 
 
-def test_interrupt_says_what_is_kept(quick: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGUSR1, 138), (signal.SIGINT, 130)])
+def test_a_signal_saves_the_running_step_and_the_next_process_goes_on_from_it(
+    quick: dict[str, Any], finished: Path, tmp_path: Path, number: int, code: int
+) -> None:
+    """There are checkpoints at every fifth step besides; the signal comes between two of them."""
     store = tmp_path / "store"
     process = Command(*train(quick, store))
     while last_step(store) < 6:
@@ -287,7 +292,14 @@ def test_interrupt_says_what_is_kept(quick: dict[str, Any], tmp_path: Path) -> N
             pytest.fail(f"ended with {process.wait(timeout=0.01)} before it could be interrupted")
         except subprocess.TimeoutExpired:
             continue
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 130
+    process.send_signal(number)
+    assert process.wait(timeout=60) == code
     err = process.stderr
     assert "the same command goes on from the last checkpoint" in err and "Traceback" not in err
+    (step,) = re.findall(r": saved step (\d+); repeat the command to go on", err)
+    train_here(quick, store)
+    one, other = only_run(finished), only_run(store)
+    first, second = (load_file(folder / "weights.safetensors") for folder in (one, other))
+    assert [name for name in first if not torch.equal(first[name], second[name])] == []
+    assert json.loads((one / "metrics.json").read_text()) == json.loads((other / "metrics.json").read_text())
+    assert json.loads((other / "provenance.json").read_text())["resumed_from_step"] == int(step) >= 6

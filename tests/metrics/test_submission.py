@@ -149,7 +149,7 @@ def test_faulty_files_are_refused(tmp_path: Path, reader: str, content: str | by
 
 
 def test_unreadable_file(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="absent cannot be read: No such file.*Check the path"):
+    with pytest.raises(DataError, match="absent cannot be read .No such file.*Check the path"):
         submission.read_lines(tmp_path / "absent")
 
 

@@ -33,7 +33,7 @@ from adapterstilts.runs.store import RunStore
 from tests.mini.test_backbone import SCRIPT
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-MOST_BYTES = 8 * 2**20
+MOST_BYTES = 12 * 2**20
 VARIANTS = [name for name in backbone_names() if name != "mini"]
 
 

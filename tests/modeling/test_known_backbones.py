@@ -14,6 +14,7 @@ PARAMETERS = {
     "FacebookAI/xlm-roberta-base": 0.278,
     "FacebookAI/xlm-roberta-large": 0.560,
     "FacebookAI/roberta-large": 0.355,
+    "intfloat/multilingual-e5-small": 0.118,
     "facebook/xlm-roberta-xl": 3.48,
     "facebook/xlm-roberta-xxl": 10.7,
     "Qwen/Qwen2.5-0.5B": 0.494,

@@ -83,7 +83,7 @@ def test_everything_is_there_and_what_is_chosen_is_in_the_address(
     tab.get_by_label("method", exact=True).select_option("lora")
     assert len(shown(tab, ".cell")) == len(study.cells) / 2 and "axis.method=lora" in tab.url
     tab.get_by_label("language", exact=True).select_option("de")
-    german = tab.evaluate("scores => scores.map((one) => one.toFixed(1))", _german(study))
+    german = [f"{one:.1f}" for one in _german(study)]
     assert shown(tab, ".cell .score") == german
     again = watched.open(page, address=tab.url[tab.url.index("#") :])
     assert shown(again, ".cell .score") == german and again.get_by_label("method", exact=True).input_value() == "lora"

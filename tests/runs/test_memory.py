@@ -23,6 +23,13 @@ def test_a_fact_is_found_out_once_for_all_that_decides_it(tmp_path: Path) -> Non
     assert memory.recall("thing", "a", find=lambda: find("again")) == [0.1, 1 / 3] and asked[-1] == "again"
 
 
+def test_a_fact_is_found_out_again_when_it_is_outdated(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    facts = iter((3, 2, 1))
+    found = [memory.recall("thing", find=lambda: next(facts), again=lambda known: known > 2) for _ in range(3)]
+    assert found == [3, 2, 2]
+
+
 def test_a_folder_that_cannot_be_written_forgets(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert Memory(tmp_path / "file" / "facts").recall("thing", find=lambda: 1) == 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from adapterstilts.stages.callbacks import SAVE_SECONDS, EndAtCheckpoint, Log, SaveByTime
+from adapterstilts.stages.callbacks import SAVE_SECONDS, EndAtCheckpoint, Log, SaveAtSignal, SaveByTime
+from adapterstilts.stages.ending import Terminated, ended_by_signals, put_off
 
 
 def control() -> Any:
@@ -31,6 +34,18 @@ def test_a_checkpoint_is_due_after_a_while() -> None:
         found = control()
         SaveByTime(lambda ago=ago: time.perf_counter() - ago).on_step_end(None, None, found)
         assert found.should_save is due
+
+
+def test_the_step_of_a_signal_is_saved_and_is_the_last_one() -> None:
+    found, state = control(), SimpleNamespace(global_step=7)
+    SaveAtSignal().on_step_end(None, state, found)
+    SaveAtSignal().on_save(None, state, found)
+    assert not found.should_save
+    with pytest.raises(Terminated) as ended, ended_by_signals(), put_off():
+        os.kill(os.getpid(), signal.SIGTERM)
+        SaveAtSignal().on_step_end(None, state, found)
+        SaveAtSignal().on_save(None, state, found)
+    assert found.should_save and (ended.value.step, ended.value.exit_code) == (7, 143)
 
 
 def test_lines_past_the_resumed_step_are_written_again(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ import pytest
 from adapterstilts.errors import StoreError
 from adapterstilts.files import write_json
 from adapterstilts.stages.checkpoints import (
+    Clock,
+    clock_of,
     finished_training,
     keep_usable,
     latest_complete,
     mark_complete,
-    seconds_until,
 )
 from tests.runs.published import change
 
@@ -30,7 +31,7 @@ def save(folder: Path, step: int, *, best: int | None = None, complete: bool = T
     }  # fmt: skip
     write_json(checkpoint / "trainer_state.json", state)
     if complete:
-        mark_complete(checkpoint, seconds=float(step))
+        mark_complete(checkpoint, Clock(seconds=float(step)))
     return checkpoint
 
 
@@ -77,7 +78,7 @@ def test_a_misshapen_file_is_a_damaged_one(tmp_path: Path, content: str) -> None
     entries = {name: entry_of(tmp_path / "checkpoint-10" / name).model_dump() for name in marked}
     write_json(tmp_path / "checkpoint-10/complete.json", entries)
     with pytest.raises(StoreError, match=r"clock.json"):
-        seconds_until(tmp_path / "checkpoint-10")
+        clock_of(tmp_path / "checkpoint-10")
     assert latest_complete(tmp_path) == tmp_path / "checkpoint-5"
 
 

@@ -13,6 +13,7 @@ import torch
 import adapterstilts
 from adapterstilts.errors import CompatibilityError, StoreError
 from adapterstilts.modeling.backbone import locate_backbone
+from adapterstilts.modeling.precision import OutOfMemoryError
 from adapterstilts.runs.specs import Choice
 from adapterstilts.runs.store import RunStore
 from adapterstilts.stages.graph import Stage
@@ -40,15 +41,20 @@ def test_force_computes_a_shared_stage_once(quick: dict[str, Any]) -> None:
 
 
 class FullGpu(Silent):
+    tried = 0
+
     def track(self, batches: Iterable[Any], total: int, label: str) -> Iterable[Any]:
+        self.tried += 1
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
 
 def test_too_little_memory_names_what_decides_it(quick: dict[str, Any]) -> None:
-    with pytest.raises(CompatibilityError, match="micro-batches of 512 tokens. Use a lower --tokens-per-batch"):
+    full = FullGpu()
+    with pytest.raises(OutOfMemoryError, match="even with micro-batches of 96 tokens. Use a device with more"):
         adapterstilts.transfer(
-            "none", "xquad", languages=("en",), seeds=1, reporter=FullGpu(), **{**quick, "tokens_per_batch": 512}
+            "none", "xquad", languages=("en",), seeds=1, reporter=full, **{**quick, "tokens_per_batch": 512}
         )
+    assert full.tried == 4  # 512, 256, 128, and 96, the longest row
 
 
 def test_a_stage_is_made_once_and_again_by_force(world: World) -> None:

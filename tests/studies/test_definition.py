@@ -68,5 +68,5 @@ def test_what_is_no_study_is_refused(tmp_path: Path, text: str, message: str) ->
 def test_a_name_that_no_study_has(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Did you mean 'paper-main'"):
         load_study("paper-mian")
-    with pytest.raises(UsageError, match="cannot be read: No such file"):
+    with pytest.raises(UsageError, match="cannot be read .No such file"):
         load_study(str(tmp_path / "none.yaml"))

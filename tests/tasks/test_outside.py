@@ -99,7 +99,7 @@ WRONG: dict[str, tuple[dict[str, Any] | str, type[AstiltsError], str]] = {
     "language": ({"languages": ["en", "xx"]}, UsageError, "languages: Unknown language 'xx'"),
     "name": ({"name": "other"}, DataError, "is named 'other' inside, and its folder 'mine'"),
     "all": ({"name": "all"}, UsageError, "name: a name has letters.* and is not 'all' or 'none'"),
-    "yaml": ("name: [", DataError, "is not YAML"),
+    "yaml": ("name: [", DataError, "is no YAML"),
     "empty": ("", DataError, "does not say what the task is"),
 }
 

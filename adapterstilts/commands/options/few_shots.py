@@ -26,11 +26,16 @@ class FewShotOptions(Strict):
         "with `shots`.",
     )
     draws: Annotated[int | None, Flag(Group.FEW_SHOTS, unset="3")] = Field(
-        None, ge=1, description="Repeat it with so many random draws of K rows; of each, fewer rows are among more."
+        None,
+        ge=1,
+        le=1000,
+        description="Repeat it with so many random draws of K rows; of each, fewer rows are among more.",
     )
     shot_epochs: Annotated[float | None, Flag(Group.FEW_SHOTS, unit="passes", unset="the profile's, or else 50")] = (
-        Field(None, gt=0, description="Passes over the drawn rows, after which the last checkpoint is taken.")
+        Field(
+            None, gt=0, le=10_000, description="Passes over the drawn rows, after which the last checkpoint is taken."
+        )
     )
     shot_learning_rate: Annotated[float | None, Flag(Group.FEW_SHOTS, unset="that of the target phase")] = Field(
-        None, gt=0, description="Peak of the linear schedule in them."
+        None, gt=0, le=1, description="Peak of the linear schedule in them."
     )

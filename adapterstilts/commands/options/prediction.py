@@ -11,7 +11,7 @@ from adapterstilts.commands.options.shared import MachineOptions, SourceOptions,
 from adapterstilts.commands.options.sharing import SharedModelOptions
 from adapterstilts.commands.options.values import LanguageAssignments, LanguageName, Names, PathText
 from adapterstilts.declared import Flag, Group
-from adapterstilts.settings import Strict
+from adapterstilts.settings import MOST, Strict
 
 
 class TrainedModelReference(Strict):
@@ -33,7 +33,7 @@ class TrainedModelOptions(SharedModelOptions, StoreOptions, SourceOptions, Machi
         None, description="Which head of a model of several tasks; or what the head of another library's model is for."
     )
     tokens_per_batch: Annotated[int, Flag(Group.RUN, unit="tokens")] = Field(
-        8192, ge=1, description="Padded tokens in a batch. They decide memory and speed."
+        8192, ge=1, le=MOST, description="Padded tokens in a batch. They decide memory and speed."
     )
 
 
@@ -89,7 +89,7 @@ class PredictOptions(LoadOptions):
         Literal["csv", "jsonl", "plain"] | None, Flag(Group.RUN, unset="by the suffix of `out`, or plain")
     ] = Field(None, description="Format of the output.")
     chunk: Annotated[int, Flag(Group.RUN, unit="rows")] = Field(
-        2000, ge=1, description="Rows that are read, answered and written at a time. They decide memory."
+        2000, ge=1, le=MOST, description="Rows that are read, answered and written at a time. They decide memory."
     )
     force: Annotated[bool, Flag(Group.RUN)] = Field(False, description="Write over a file that is there.")
 

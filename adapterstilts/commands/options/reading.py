@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 
 from adapterstilts.declared import Declared, declared_by
 from adapterstilts.errors import UsageError, unknown
+from adapterstilts.parsed import shortened
 from adapterstilts.settings import Strict, validate
 
 Options = TypeVar("Options", bound=Strict)
@@ -63,7 +65,33 @@ def _read(model: type[Options], given: Mapping[str, Any], spelled: Callable[[Dec
     for name in [name for name in values if fields[name].within]:
         checked = validate(fields[name].owner, {name: values.pop(name)}, spelled=name_of)
         nested[str(fields[name].within)][name] = getattr(checked, name)
-    return validate(model, {**values, **nested}, spelled=name_of)
+    found = validate(model, {**values, **nested}, spelled=name_of)
+    for name, one in fields.items():
+        if one.form in _PATHS and (value := getattr(found, name, None)) is not None:
+            for path in value if one.form == tuple[Path, ...] else (value,):
+                _check_path(path, name_of(name))
+    return found
+
+
+_PATHS = (Path, tuple[Path, ...])
+# What is written below a folder has names of about this length.
+_BELOW = Path("x" * 200, "x" * 50)
+
+
+def _check_path(path: Path, called: str) -> None:
+    """Refuses a path that no file system takes, before anything else is done.
+
+    Raises:
+        UsageError: It is too long, has a zero byte, or is a link that leads back to itself.
+    """
+    try:
+        os.lstat(path / _BELOW)
+    except ValueError as error:
+        raise UsageError(f"{called} {shortened(str(path))}: {error}.", remedy="Give a plain path.") from None
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            reason = f"{called} {shortened(str(path))} cannot be used ({error.strerror})."
+            raise UsageError(reason, remedy="Give a shorter path, or one without links that lead back.") from None
 
 
 def _from_environment(one: Declared) -> tuple[str, str | list[str] | None]:

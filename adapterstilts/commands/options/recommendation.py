@@ -11,7 +11,7 @@ from adapterstilts.commands.options.sharing import SharedModelOptions
 from adapterstilts.commands.options.training import TrainingOptions
 from adapterstilts.commands.options.values import ALL, LanguageNames, Names
 from adapterstilts.declared import Flag, Group
-from adapterstilts.settings import Strict
+from adapterstilts.settings import MOST, Strict
 
 
 class RecommendedTarget(Strict):
@@ -35,10 +35,13 @@ class RecommendOptions(TrainingOptions, SharedModelOptions, OwnDataOptions):
         Flag(Group.RANKING, unset="logme; for retrieval, which has no labels, knn"),
     ] = Field(None, description="What candidates are ranked by.")
     examples: Annotated[int, Flag(Group.RANKING, unit="examples")] = Field(
-        200, ge=2, description="English training examples of the target, and of each candidate's task, that are read."
+        200,
+        ge=2,
+        le=MOST,
+        description="English training examples of the target, and of each candidate's task, that are read.",
     )
     top: Annotated[int | None, Flag(Group.RANKING, unit="candidates", unset="all")] = Field(
-        None, ge=1, description="How many of the best are shown."
+        None, ge=1, le=MOST, description="How many of the best are shown."
     )
     languages: Annotated[LanguageNames | None, Flag(Group.RANKING, metavar="CODE,...", unset="all of the target")] = (
         Field(

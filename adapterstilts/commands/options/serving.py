@@ -9,7 +9,7 @@ from pydantic import Field
 from adapterstilts.commands.options.prediction import LoadOptions
 from adapterstilts.commands.options.values import Names
 from adapterstilts.declared import Flag, Group
-from adapterstilts.settings import Strict
+from adapterstilts.settings import MOST, Strict
 
 
 class ServedModels(Strict):
@@ -31,22 +31,23 @@ class ServeOptions(LoadOptions):
         8000, ge=0, le=65535, description="Port to listen at; 0 for any that is free."
     )
     max_bytes: Annotated[int, Flag(Group.SERVER, unit="bytes")] = Field(
-        2**20, ge=1, description="Largest body of a request."
+        2**20, ge=1, le=2**40, description="Largest body of a request."
     )
     max_texts: Annotated[int, Flag(Group.SERVER, unit="texts")] = Field(
-        1000, ge=1, description="Most texts of a request, and of those that are answered at a time."
+        1000, ge=1, le=MOST, description="Most texts of a request, and of those that are answered at a time."
     )
     max_characters: Annotated[int, Flag(Group.SERVER, unit="characters")] = Field(
         100_000,
         ge=1,
+        le=MOST,
         description="Longest input. Of one that is longer than its model reads, the end is cut off and said.",
     )
     max_waiting: Annotated[int, Flag(Group.SERVER, unit="requests")] = Field(
-        256, ge=1, description="Requests that may wait; others are told to come again."
+        256, ge=1, le=1_000_000, description="Requests that may wait; others are told to come again."
     )
     threads: Annotated[int | None, Flag(Group.SERVER, unit="threads", unset="torch's own choice")] = Field(
-        None, ge=1, description="Threads of the models' arithmetic."
+        None, ge=1, le=4096, description="Threads of the models' arithmetic."
     )
     processes: Annotated[int, Flag(Group.SERVER, unit="processes")] = Field(
-        1, ge=1, description="Processes that compute, on as many cores; of several, each has one thread."
+        1, ge=1, le=1024, description="Processes that compute, on as many cores; of several, each has one thread."
     )

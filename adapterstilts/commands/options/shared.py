@@ -9,7 +9,7 @@ from pydantic import Field
 
 from adapterstilts.commands.options.values import Folders
 from adapterstilts.declared import Flag, Group
-from adapterstilts.settings import Strict
+from adapterstilts.settings import MOST, Strict
 
 if TYPE_CHECKING:
     from adapterstilts.runs.store import RunStore
@@ -93,7 +93,7 @@ class RowsOptions(SourceOptions):
     """Which rows of a task's data."""
 
     max_train_examples: Annotated[int | None, Flag(Group.DATA, unit="examples")] = Field(
-        None, ge=1, description="Upper bound on training examples."
+        None, ge=1, le=MOST, description="Upper bound on training examples."
     )
     skip_bad_rows: Annotated[bool, Flag(Group.DATA)] = Field(
         False, description="Leave out rows that do not follow their format, and count them, instead of stopping."

@@ -14,7 +14,7 @@ from adapterstilts.commands.options.shared import (
 )
 from adapterstilts.commands.options.values import LanguageName, Names, PathText
 from adapterstilts.declared import Flag, Group
-from adapterstilts.settings import Strict
+from adapterstilts.settings import MOST, Strict
 
 
 class RegistryOptions(Strict):
@@ -111,7 +111,9 @@ class SearchOptions(RegistryOptions):
         None, description="Only models that were scored in this language."
     )
     hub: Annotated[bool, Flag(Group.SHARING)] = Field(True, description="Also ask the Hugging Face Hub.")
-    limit: Annotated[int, Flag(Group.SHARING, unit="models")] = Field(50, ge=1, description="The most from each place.")
+    limit: Annotated[int, Flag(Group.SHARING, unit="models")] = Field(
+        50, ge=1, le=MOST, description="The most from each place."
+    )
 
 
 class VerifyOptions(SharedModelOptions, StoreOptions, SourceOptions):
@@ -122,5 +124,5 @@ class VerifyOptions(SharedModelOptions, StoreOptions, SourceOptions):
     )
     device: Annotated[str, Flag(Group.RUN, metavar="NAME")] = Field("auto", description="Where: auto, cpu or cuda.")
     tokens_per_batch: Annotated[int | None, Flag(Group.RUN, unit="tokens", unset="as when it was measured")] = Field(
-        None, ge=1, description="Padded tokens in a micro-batch."
+        None, ge=1, le=MOST, description="Padded tokens in a micro-batch."
     )

@@ -11,7 +11,7 @@ from adapterstilts.commands.options.engine import EngineOptions
 from adapterstilts.commands.options.transfer import TransferOptions
 from adapterstilts.commands.options.values import Names
 from adapterstilts.declared import Flag, Group
-from adapterstilts.settings import Strict
+from adapterstilts.settings import MOST, Strict
 
 
 def _choices(given: Any) -> Any:
@@ -74,7 +74,7 @@ class ComparisonOptions(Strict):
         "longer-target, untrained, or all; the one without intermediate task is always there.",
     )
     intermediate_examples: Annotated[int | None, Flag(Group.DATA, unit="examples")] = Field(
-        None, ge=1, description="Upper bound on training examples of each intermediate task."
+        None, ge=1, le=MOST, description="Upper bound on training examples of each intermediate task."
     )
 
 

@@ -12,7 +12,7 @@ from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.shared import BackboneOptions, MachineOptions, RowsOptions, StoreOptions
 from adapterstilts.commands.options.values import LanguageName, LanguageNames, Names, PathText, Trackers, Weights
 from adapterstilts.declared import Flag, Group
-from adapterstilts.settings import Pooling, Settings, Strict
+from adapterstilts.settings import MOST, Pooling, Settings, Strict
 
 
 class TrainingOptions(StoreOptions, MachineOptions, RowsOptions, BackboneOptions):
@@ -42,7 +42,10 @@ class TrainingOptions(StoreOptions, MachineOptions, RowsOptions, BackboneOptions
     )
     settings: Annotated[dict[str, Any], Flag(fields_of=Settings)] = {}
     tokens_per_batch: Annotated[int, Flag(Group.RUN, unit="tokens")] = Field(
-        8192, ge=1, description="Padded tokens in a micro-batch. They decide memory and speed; batches stay the same."
+        8192,
+        ge=1,
+        le=MOST,
+        description="Padded tokens in a micro-batch. They decide memory and speed; batches stay the same.",
     )
     force: Annotated[bool, Flag(Group.RUN)] = Field(False, description="Compute again what the store has.")
     report_to: Annotated[Trackers, Flag(Group.RUN, metavar="NAME,...", unset="none")] = Field(
@@ -89,10 +92,13 @@ class IntermediateOptions(TrainingOptions, OwnDataOptions, EngineOptions):
         Flag(Group.MIXING, unset="proportional to their sizes"),
     ] = Field(None, description="How often each of several tasks is trained on.")
     temperature: Annotated[float | None, Flag(Group.MIXING, metavar="T")] = Field(
-        None, gt=0, allow_inf_nan=False, description="For `sampling=temperature`: sizes to the power of 1/T."
+        None, gt=0, le=MOST, description="For `sampling=temperature`: sizes to the power of 1/T."
     )
     cap: Annotated[int | None, Flag(Group.MIXING, unit="features")] = Field(
-        None, ge=1, description="For `sampling=capped`: above so many features (windows) a task counts as no larger."
+        None,
+        ge=1,
+        le=MOST,
+        description="For `sampling=capped`: above so many features (windows) a task counts as no larger.",
     )
     weights: Annotated[Weights | None, Flag(Group.MIXING, metavar="TASK=W,...")] = Field(
         None, description="For `sampling=weights`: the share of each task; only their relation counts."

@@ -15,7 +15,7 @@ from adapterstilts.commands.options.sharing import SharedModelOptions
 from adapterstilts.commands.options.training import TrainingOptions
 from adapterstilts.commands.options.values import LanguageAssignments, LanguageName, LanguageNames, Layer, Names
 from adapterstilts.declared import Flag, Group
-from adapterstilts.settings import Strict
+from adapterstilts.settings import MOST, Strict
 
 
 class TransferTasks(Strict):
@@ -46,7 +46,7 @@ class _LanguageAdapterOptions(TrainingOptions):
         None, description="What languages without a language adapter are evaluated with."
     )
     language_adapter_drop: Annotated[int, Flag(Group.LANGUAGE_ADAPTERS, unit="layers")] = Field(
-        0, ge=0, description="Last layers of the backbone in which language adapters are left out."
+        0, ge=0, le=1000, description="Last layers of the backbone in which language adapters are left out."
     )
 
 
@@ -78,7 +78,7 @@ class _EvaluationOptions(TrainingOptions):
         None, description="Score of mined pairs."
     )
     max_eval_examples: Annotated[int | None, Flag(Group.EVALUATION, unit="examples")] = Field(
-        None, ge=1, description="Upper bound on scored examples of a language; corpora to mine stay whole."
+        None, ge=1, le=MOST, description="Upper bound on scored examples of a language; corpora to mine stay whole."
     )
 
 
@@ -111,11 +111,12 @@ class TransferOptions(
         "they are scored instead of other languages' own.",
     )
     seeds: Annotated[int | None, Flag(Group.TRAINING, unset="the profile's: 3, or 1 with mini")] = Field(
-        None, ge=1, description="Repeat the target phase with so many seeds, from `seed` upwards."
+        None, ge=1, le=1000, description="Repeat the target phase with so many seeds, from `seed` upwards."
     )
     intermediate_seeds: Annotated[int | None, Flag(Group.TRAINING, unset="as many as those")] = Field(
         None,
         ge=1,
+        le=1000,
         description="Repeat the intermediate phase with so many seeds, from that of the run in `from_` upwards, one "
         "for each seed of the target phase; 1 for that run alone. Missing ones are trained.",
     )

@@ -10,7 +10,7 @@ from pydantic import Field
 from adapterstilts.commands.options.shared import MachineOptions, ProfileOptions, RowsOptions
 from adapterstilts.commands.options.values import LanguageNames
 from adapterstilts.declared import Flag, Group
-from adapterstilts.settings import Strict
+from adapterstilts.settings import MOST, Strict
 
 
 class TranslatedTask(Strict):
@@ -34,7 +34,7 @@ class TranslationOptions(MachineOptions, RowsOptions, ProfileOptions):
     revision: Annotated[str | None, Flag(Group.MODEL, metavar="COMMIT")] = Field(
         None, description="Commit of a model on the Hub."
     )
-    beams: Annotated[int, Flag(Group.MODEL)] = Field(1, ge=1, description="Beams of the search; 1 is greedy.")
+    beams: Annotated[int, Flag(Group.MODEL)] = Field(1, ge=1, le=1000, description="Beams of the search; 1 is greedy.")
     max_cut_short: Annotated[float, Flag(Group.MODEL, unit="share")] = Field(
         0.1, ge=0, le=1, description="Refuse a model that leaves more of the translations unfinished than this."
     )
@@ -43,11 +43,11 @@ class TranslationOptions(MachineOptions, RowsOptions, ProfileOptions):
         Flag(Group.DATA, unset="train from English, test into English"),
     ] = Field(None, description="Split to translate.")
     max_train_examples: Annotated[int | None, Flag(Group.DATA, unit="rows")] = Field(
-        None, ge=1, description="Upper bound on rows: those that are trained on with the same bound."
+        None, ge=1, le=MOST, description="Upper bound on rows: those that are trained on with the same bound."
     )
     out: Annotated[Path, Flag(Group.RUN)] = Field(Path("translations"), description="Folder for the translations.")
     tokens_per_batch: Annotated[int, Flag(Group.RUN, unit="tokens")] = Field(
-        4096, ge=1, description="Padded tokens in a batch, all beams together."
+        4096, ge=1, le=MOST, description="Padded tokens in a batch, all beams together."
     )
     force: Annotated[bool, Flag(Group.RUN)] = Field(
         False, description="Translate again, and write over other translations."

@@ -112,6 +112,21 @@ Trackers = Annotated[Names, AfterValidator(_trackers)]
 Assignments = Annotated[dict[str, str], _from_text(_assignments)]
 """Names with a value each; in one string `NAME=VALUE,NAME=VALUE`."""
 
+
+def _scheduler_options(given: Any) -> Any:
+    """Name to value, from `NAME=VALUE`, or `NAME` alone, or several of these."""
+    if hasattr(given, "items"):
+        return given
+    pairs = [str(one).strip().lstrip("-").partition("=") for one in _one_or_several(given)]
+    found = {name: value for name, _, value in pairs}
+    if not all(found) or len(found) < len(pairs):
+        raise ValueError("It is not of the form KEY or KEY=VALUE with each key once")
+    return found
+
+
+SchedulerOptions = Annotated[dict[str, str], BeforeValidator(_scheduler_options)]
+"""Options of a program, each `NAME=VALUE` or `NAME` alone; a value may have commas."""
+
 _BY_LANGUAGE = AfterValidator(lambda given: {canonical(name): value for name, value in given.items()})
 
 LanguageAssignments = Annotated[Assignments, _BY_LANGUAGE]

@@ -10,7 +10,7 @@ from typing import Any
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats.files import check_unicode
-from adapterstilts.data.formats.packed import empty, unreadable
+from adapterstilts.data.formats.packed import check_file, empty, unreadable
 from adapterstilts.data.formats.registry import Records, register
 from adapterstilts.errors import DataError
 
@@ -64,8 +64,9 @@ def _batches(path: Path, batches: Batches, name: str) -> Iterator[Any]:
     import pyarrow as pa
 
     try:
-        if path.is_dir() or not path.stat().st_size:
-            raise empty(path) if not path.is_dir() else unreadable(path, OSError())
+        check_file(path)
+        if not path.stat().st_size:
+            raise empty(path)
         with ExitStack() as stack:
             for batch in batches(path, stack):
                 yield _plain(batch)

@@ -6,10 +6,10 @@ import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
+from adapterstilts.data.formats.marks import LOOKED_AT, UTF8, refuse_other_text
 from adapterstilts.data.formats.packed import opened
 from adapterstilts.errors import DataError, UsageError
 
-UTF8 = "utf-8"
 BLOCK = 1 << 20
 """Bytes that are read at once."""
 
@@ -41,7 +41,7 @@ def text_blocks(path: Path, encoding: str = UTF8, *, size: int = BLOCK) -> Itera
     Bytes that mean nothing in the encoding become surrogates, for the record they are in to be refused.
 
     Raises:
-        DataError: The file is missing or not text.
+        DataError: The file is missing or not text, or in UTF-16 where UTF-8 is due.
         UsageError: There is no such encoding.
     """
     decoder = codecs.getincrementaldecoder(known_encoding(encoding))(errors=_MARK)
@@ -49,6 +49,8 @@ def text_blocks(path: Path, encoding: str = UTF8, *, size: int = BLOCK) -> Itera
     with opened(path) as file:
         while True:
             data = file.read(size)
+            if not begun and known_encoding(encoding) == UTF8:
+                refuse_other_text(path, data[:LOOKED_AT])
             if text := decoder.decode(data, final=not data):
                 yield text if begun else text.removeprefix(_BOM)
                 begun = True

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats.blocks import BLOCK, UTF8, Window, text_blocks, too_long
-from adapterstilts.data.formats.packed import refuse_blank
+from adapterstilts.data.formats.packed import refuse_blank, refuse_one_line
 from adapterstilts.errors import DataError, UsageError
 
 _TO_THE_LINE_END = re.compile(r"[^\n]*(?:\n|\Z)")
@@ -44,6 +44,7 @@ def csv_fields(
     """
     grammar = _Grammar(dialect)
     refuse_blank(path)
+    refuse_one_line(path)
     window = Window(text_blocks(path, encoding, size=size), ends="\r\n")
     at, line = 0, 1
     while True:

@@ -7,23 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapterstilts.data.formats.blocks import UTF8, known_encoding
+from adapterstilts.data.formats.marks import SAY, marked_encoding, wide_encoding
 from adapterstilts.data.formats.packed import empty, opened
 from adapterstilts.errors import DataError
 
 _LOOKED_AT = 1 << 22
 _SAMPLE = 1 << 14
-# The longer ones first: that of UTF-32 begins as that of UTF-16 does.
-_MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: UTF8, codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}  # fmt: skip
 # What files are in that are not in Unicode; without the many encodings that nobody has used for long.
 _CANDIDATES = [
     "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "koi8_r", "koi8_u",
     "iso8859_2", "iso8859_5", "iso8859_7", "gb18030", "big5", "cp932", "euc_jp", "cp949", "tis_620",
 ]  # fmt: skip
 _WESTERN = frozenset("äöüßéèêëàâáåæøçñíìîïóòôõúùûÄÖÜÉÈÀÂÁÅÆØÇÑÍÓÔÚœŒ€–—‘’“”„…«»©®°·ã¿¡§")
-SAY = "Say it with the option 'encoding' of the format, or save the file as UTF-8."
 
 
 @dataclass(frozen=True)
@@ -47,9 +42,9 @@ def guess_encoding(path: Path) -> GuessedEncoding:
         data = file.read(_LOOKED_AT)
     if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise empty(path)
-    if marked := next((name for mark, name in _MARKS.items() if data.startswith(mark)), None):
+    if marked := marked_encoding(data):
         return GuessedEncoding(marked, "it begins with a byte order mark")
-    if wide := _without_mark(data):
+    if wide := wide_encoding(data[:4096]):
         return GuessedEncoding(wide, "every other byte is zero")
     lines = data.splitlines()
     if len(data) == _LOOKED_AT:
@@ -61,15 +56,6 @@ def guess_encoding(path: Path) -> GuessedEncoding:
     if 2 * len(odd) < len(other):
         return GuessedEncoding(why=f"all but {len(odd):,} of {len(other):,} lines beyond ASCII are valid UTF-8")
     return _likeliest(b"\n".join(odd)[:_SAMPLE], path, f"{len(odd):,} of {len(other):,} lines beyond ASCII")
-
-
-def _without_mark(data: bytes) -> str | None:
-    """UTF-16 of a text that has no mark and is ASCII for the most part."""
-    even, odd = data[0:4096:2].count(0), data[1:4096:2].count(0)
-    half = len(data[:4096]) / 2
-    if max(even, odd) < 0.4 * half or min(even, odd) > 0.05 * half:
-        return None
-    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def _is_utf8(line: bytes) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.formats.packed import empty, unreadable
+from adapterstilts.data.formats.packed import check_file, empty, unreadable
 from adapterstilts.data.formats.registry import Records, register
 from adapterstilts.errors import DataError, UsageError, unknown
 
@@ -78,6 +78,7 @@ def sheet_names(path: Path) -> list[str]:
 @contextmanager
 def _workbook(path: Path) -> Iterator[Any]:
     """An open workbook, of which rows are read as they are asked for."""
+    check_file(path)
     try:
         with path.open("rb") as file:
             start = file.read(len(_OLD))

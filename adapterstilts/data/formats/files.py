@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.data.formats.blocks import LONGEST, UTF8, known_encoding, text_blocks, too_long
-from adapterstilts.data.formats.packed import empty, opened
+from adapterstilts.data.formats.marks import LOOKED_AT, refuse_other_text
+from adapterstilts.data.formats.packed import empty, opened, refuse_one_line
 from adapterstilts.errors import DataError
-from adapterstilts.parsed import as_object
+from adapterstilts.parsed import as_object, from_json
 
 _BOM = b"\xef\xbb\xbf"
 # Bytes of a file that is read whole: many times those of any release.
@@ -37,6 +38,7 @@ def read_text(path: Path) -> str:
             f"{path} has more than {_LARGEST >> 20} MiB, and files of its format are read whole.",
             remedy="Split it, or write a table of one record per line (JSON lines, CSV).",
         )
+    refuse_other_text(path, data[:LOOKED_AT])
     data = data.removeprefix(_BOM)
     if not data.strip():
         raise empty(path)
@@ -54,6 +56,7 @@ def read_lines(path: Path, encoding: str = UTF8) -> Iterator[tuple[int, str]]:
         UsageError: There is no such encoding.
     """
     seen = False
+    refuse_one_line(path)
     lines = _utf8_lines(path) if known_encoding(encoding) == UTF8 else _decoded_lines(path, encoding)
     for line in _numbered(lines):
         seen = True
@@ -105,9 +108,11 @@ def read_json(path: Path) -> Any:
     """
     text = read_text(path)
     try:
-        return json.loads(text)
+        return from_json(text)
     except json.JSONDecodeError as error:
         raise not_json(path, error.lineno, error.colno, error.msg) from None
+    except ValueError as error:
+        raise DataError(f"{path} is no JSON that can be used: {error}.", remedy="Check the file there.") from None
 
 
 def not_json(path: Path, line: int, column: int, reason: str) -> DataError:
@@ -122,11 +127,9 @@ def json_object(line: str, encoding: str = UTF8) -> dict[str, Any]:
     """The object on one line of a JSON lines file; ValueError says what is wrong with it."""
     check_unicode(line, encoding=encoding)
     try:
-        found = json.loads(line)
+        found = from_json(line)
     except json.JSONDecodeError as error:
         raise ValueError(f"column {error.colno}: not JSON ({error.msg})") from None
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
     return as_object(found, "it is not a JSON object")
 
 
@@ -136,7 +139,9 @@ def _utf8_lines(path: Path) -> Iterator[tuple[str, bool]]:
         for number, data in enumerate(iter(partial(file.readline, LONGEST), b""), start=1):
             if len(data) == LONGEST:
                 raise _too_long(path, number)
-            data = data.removeprefix(_BOM) if number == 1 else data
+            if number == 1:
+                refuse_other_text(path, data[:LOOKED_AT])
+                data = data.removeprefix(_BOM)
             yield _decode(data.removesuffix(b"\n")), not data.strip()
 
 

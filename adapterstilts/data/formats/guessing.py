@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -16,10 +15,10 @@ from adapterstilts.data.formats.dialects import DELIMITERS, guess_dialect
 from adapterstilts.data.formats.encodings import GuessedEncoding, guess_encoding
 from adapterstilts.data.formats.excel import sheet_names, sheet_rows
 from adapterstilts.data.formats.files import json_object, read_lines
-from adapterstilts.data.formats.packed import refuse_html
 from adapterstilts.data.formats.registry import FORMATS
 from adapterstilts.data.formats.tables import tsv_fields
 from adapterstilts.errors import DataError, UsageError
+from adapterstilts.parsed import from_json
 
 _LOOKED_AT = 200
 _LONGEST_NAME = 40
@@ -78,7 +77,6 @@ def guess_format(
         raise UsageError(f"--sheet {sheet}: {path} is no Excel workbook.", remedy="Leave --sheet out.")
     if chosen in _NO_TEXT:
         return GuessedFormat(chosen, _excel_options(path, sheet) if chosen == "excel" else {})
-    refuse_html(path)
     guessed = GuessedEncoding(known_encoding(encoding), "as you said") if encoding else guess_encoding(path)
     text = _Text(path, guessed.name, suffix, delimiter)
     chosen = chosen or text.format(columns)
@@ -196,8 +194,8 @@ class _Text:
 def _has_articles(text: str) -> bool:
     """Whether a JSON object, of which this may be the beginning only, has SQuAD's list of articles."""
     try:
-        found = json.loads(text)
-    except json.JSONDecodeError:
+        found = from_json(text)
+    except ValueError:
         return '"data"' in text and ('"paragraphs"' in text or '"version"' in text)
     return isinstance(found, dict) and "data" in found
 

@@ -12,9 +12,10 @@ from adapterstilts.data.formats.blocks import BLOCK, UTF8, Window, text_blocks, 
 from adapterstilts.data.formats.files import not_json
 from adapterstilts.data.formats.packed import refuse_blank
 from adapterstilts.errors import DataError
+from adapterstilts.parsed import from_json, whole_number
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(parse_int=whole_number)
 
 
 def json_list(path: Path, encoding: str = UTF8, *, size: int = BLOCK) -> Iterator[Any]:
@@ -31,7 +32,10 @@ def json_list(path: Path, encoding: str = UTF8, *, size: int = BLOCK) -> Iterato
     at = _begin(window, path)
     number, prefix = 0, "["
     while True:
-        found = _value(window.text, at, empty=number == 0)
+        try:
+            found = _value(window.text, at, empty=number == 0)
+        except ValueError as error:
+            raise DataError(f"{path}: object {number}: {error}.", remedy="Check the file there.") from None
         if found is None:
             if window.final or window.is_full(at):
                 raise _wrong(window, at, prefix, path, f"object {number}")
@@ -58,10 +62,10 @@ def _begin(window: Window, path: Path) -> int:
         window.read_on(0)
     try:
         if window.final:
-            json.loads(window.text)
+            from_json(window.text)
     except json.JSONDecodeError as error:
         raise not_json(path, error.lineno, error.colno, error.msg) from None
-    except RecursionError:
+    except ValueError:
         pass
     raise DataError(f"{path} is not a JSON list.", remedy="Name its format, or write one object per line.")
 
@@ -104,15 +108,15 @@ def _wrong(window: Window, at: int, prefix: str, path: Path, where: str) -> Data
         prefix: What stands for all that comes before.
     """
     try:
-        json.loads(prefix + window.text[at:])
+        from_json(prefix + window.text[at:])
     except json.JSONDecodeError as error:
         found = at + error.pos - len(prefix)
         # In a part of the text, a string and what comes close to its end may only be cut off.
         cut_off = error.msg.startswith("Unterminated string") or found >= len(window.text) // 2
         if window.final or prefix.endswith("]") or not cut_off:
             return not_json(path, *window.place(found), error.msg)
-    except RecursionError:
-        return DataError(f"{path}: {where} is nested too deeply.", remedy="Check the file there.")
+    except ValueError as error:
+        return DataError(f"{path}: {where}: {error}.", remedy="Check the file there.")
     return too_long(path, where, "a quotation mark or bracket may not be closed")
 
 

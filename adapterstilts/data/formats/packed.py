@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from adapterstilts.data.formats.marks import LOOKED_AT, refuse_old_line_ends, refuse_stand_in
 from adapterstilts.errors import DataError
+from adapterstilts.files import CHECK, file_digest, no_file
 
-_LOOKED_AT = 512
 _LISTED = 8
 _DAMAGED = (gzip.BadGzipFile, zlib.error, EOFError, lzma.LZMAError, zipfile.BadZipFile)
 # What files begin with that are no text, what they are, and what is to be done.
@@ -43,7 +44,6 @@ _OFFICE = {
 }
 # A stream of Arrow's begins with these bytes and the length of what comes next, which is no gigabyte.
 _ARROW = re.compile(rb"\xff{4}...\0", re.DOTALL)
-_HTML = (b"<!doctype html", b"<html")
 _TAR, _TAR_AT = b"ustar", 257
 
 
@@ -71,9 +71,10 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         DataError: It cannot be read, is damaged, or is something else than it should be.
     """
     what = ""
+    check_file(path)
     try:
         with path.open("rb") as file:
-            start = file.peek(_LOOKED_AT)
+            start = file.peek(LOOKED_AT)
             packing = next((one for one in _PACKINGS if start.startswith(one.mark)), None)
             if packing is None:
                 _refuse(path, start)
@@ -81,7 +82,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                 return
             what = packing.what
             with packing.open(file, path) as content:
-                _refuse(path, content.peek(_LOOKED_AT))
+                _refuse(path, content.peek(LOOKED_AT))
                 yield content
     except _DAMAGED as error:
         raise _damaged(path, what, error) from None
@@ -91,15 +92,36 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         raise unreadable(path, error) from None
 
 
-def refuse_html(path: Path) -> None:
-    """Raises DataError for a page of the web, which is what many a place gives instead of the file."""
+def check_file(path: Path) -> None:
+    """Refuses what cannot be read as a file, and what stands for one, whatever its format.
+
+    Raises:
+        DataError: It is a folder, a pipe or a device, is not readable, or is a web page or a pointer of Git LFS.
+    """
+    if found := no_file(path):
+        reason, remedy = found
+        raise DataError(f"{path} {reason}.", remedy="Check --data-dir." if remedy == CHECK else remedy)
+    try:
+        with path.open("rb") as file:
+            refuse_stand_in(path, file.read(LOOKED_AT))
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def checked_digest(path: Path) -> str:
+    """The digest of a file's bytes, once it is one.
+
+    Raises:
+        DataError: As `check_file`.
+    """
+    check_file(path)
+    return file_digest(path)
+
+
+def refuse_one_line(path: Path) -> None:
+    """Raises DataError for a file whose lines end with carriage returns alone."""
     with opened(path) as file:
-        start = file.read(_LOOKED_AT)
-    if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_HTML):
-        raise DataError(
-            f"{path} is an HTML page and no file of data, perhaps one that asks to log in.",
-            remedy="Open it in a browser to see what it says, and download the file again.",
-        )
+        refuse_old_line_ends(path, file.read(1 << 20))
 
 
 def refuse_blank(path: Path) -> None:
@@ -126,6 +148,7 @@ def empty(path: Path) -> DataError:
 
 
 def _refuse(path: Path, start: bytes) -> None:
+    refuse_stand_in(path, start)
     found = next((said for mark, said in _NO_TEXT.items() if start.startswith(mark)), None)
     if _ARROW.match(start):
         found = _NO_TEXT[b"ARROW1"]

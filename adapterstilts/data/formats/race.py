@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -10,10 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.formats.packed import unreadable
+from adapterstilts.data.formats.packed import check_file, unreadable
 from adapterstilts.data.formats.registry import Records, register
 from adapterstilts.errors import DataError
-from adapterstilts.parsed import as_object, get_list, get_text
+from adapterstilts.parsed import as_object, from_json, get_list, get_text
 
 
 @register("race", "RACE.tar.gz")
@@ -38,6 +37,7 @@ def read_race(
 
 def _texts(path: Path, split: str) -> Iterator[tuple[str, bytes]]:
     """(name, content) of the files in a folder of the archive."""
+    check_file(path)
     try:
         with path.open("rb") as file, tarfile.open(fileobj=file) as archive:
             for member in archive:
@@ -54,7 +54,7 @@ def _texts(path: Path, split: str) -> Iterator[tuple[str, bytes]]:
 def _questions(content: bytes, path: Path, name: str, bad: BadRows) -> Records:
     """(place, question) of one text."""
     try:
-        record = as_object(json.loads(content), "it is not a JSON object")
+        record = as_object(from_json(content), "it is not a JSON object")
         article = get_text(record, "article")
         columns = [get_list(record, column) for column in ("questions", "options", "answers")]
         if len(set(map(len, columns))) > 1:

@@ -13,7 +13,6 @@ from adapterstilts.data.formats.blocks import UTF8
 from adapterstilts.data.formats.csv_records import Dialect, csv_fields
 from adapterstilts.data.formats.files import check_unicode, json_object, read_lines
 from adapterstilts.data.formats.json_lists import json_list
-from adapterstilts.data.formats.packed import refuse_html
 from adapterstilts.data.formats.registry import Records, register
 from adapterstilts.errors import DataError
 from adapterstilts.parsed import as_object
@@ -36,7 +35,6 @@ def read_jsonl(
         label: The key under which a label of the second file is added to its object.
         encoding: Python's name of the files' encoding.
     """
-    refuse_html(paths[0])
     labels = (line.strip() for _, line in read_lines(paths[1], encoding)) if len(paths) > 1 else iter(())
     records = labelled = 0
     for number, line in read_lines(paths[0], encoding):
@@ -72,7 +70,6 @@ def read_json_list(paths: tuple[Path, ...], language: str, bad: BadRows, *, enco
     Raises:
         DataError: The file is not a JSON list.
     """
-    refuse_html(paths[0])
     for number, value in enumerate(json_list(paths[0], encoding)):
         try:
             record = as_object(value, "it is not a JSON object")
@@ -103,7 +100,6 @@ def read_tsv(
         encoding: Python's name of the file's encoding.
     """
     path = paths[0]
-    refuse_html(path)
     written = is_written_by_csv(path, encoding)
 
     def lines(bad: BadRows) -> Iterator[Line]:
@@ -142,7 +138,6 @@ def read_csv(
         DataError: A quoted field is never closed, so that the rest of the file is one field.
     """
     path = paths[0]
-    refuse_html(path)
     dialect = Dialect(delimiter, "" if quote == "none" else quote, "\\" if escape == "backslash" else "")
     return table_records(
         lambda bad: csv_fields(path, dialect, bad, encoding=encoding), path, bad, columns, encoding=encoding

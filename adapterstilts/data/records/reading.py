@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from adapterstilts.data.records.choices import choice_row
 from adapterstilts.data.records.fields import RECORDS, Record, Row, index_of, is_hidden, text_of
 from adapterstilts.languages import canonical
-from adapterstilts.parsed import as_list, as_text, get_texts
+from adapterstilts.parsed import as_list, as_text, from_json, get_texts
 
 _LETTERS = "ABCD"
 _BLANK = "_"
@@ -89,9 +88,9 @@ def _filled(before: str, options: Sequence[str], after: str, label: int) -> Row:
 
 def _list(record: Record, name: str) -> list[Any]:
     try:
-        found = json.loads(text_of(record, name))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{name!r} is not JSON ({error.msg})") from None
+        found = from_json(text_of(record, name))
+    except ValueError as error:
+        raise ValueError(f"{name!r} is not JSON ({getattr(error, 'msg', error)})") from None
     return as_list(found, f"{name!r} is not a list")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS, Records
 from adapterstilts.data.formats.files import compressed
+from adapterstilts.data.formats.packed import check_file, checked_digest
 from adapterstilts.data.sources.held_out import held_out_name, held_out_place, in_split
 from adapterstilts.data.sources.rows import (
     ROWS_VERSION,
@@ -22,7 +24,6 @@ from adapterstilts.data.sources.rows import (
     with_split,
 )
 from adapterstilts.errors import DataError, UsageError
-from adapterstilts.files import file_digest
 from adapterstilts.languages import context_language
 from adapterstilts.tasks.recipe import Recipe
 from adapterstilts.tasks.sources import FilesSource
@@ -69,7 +70,7 @@ class FileRows:
         self._check(task, split, language)
 
         def name(part: FilesSource) -> str:
-            digests = ",".join(file_digest(path) for path in self._paths(part, split, language))
+            digests = ",".join(checked_digest(path) for path in self._paths(part, split, language))
             options = ",".join(f"{name}={value}" for name, value in sorted(part.options.items()))
             shards = ":sharded" if part.sharded else ""
             read_as = f"{record_name(part)}{held_out_name(part, split)}{shards}"
@@ -123,6 +124,9 @@ class FileRows:
             return [None]
         paths = self._paths(part, split, language)
         needed = paths if part.sharded else paths[: FORMATS.get(part.format).required]
+        for path in needed:
+            if os.path.lexists(path) and not path.is_file():
+                check_file(path)
         return [path for path in needed if not path.is_file()]
 
     def _paths(self, part: FilesSource, split: str, language: str) -> tuple[Path, ...]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS
+from adapterstilts.data.formats.packed import checked_digest
 from adapterstilts.data.sources.rows import ROWS_VERSION, canonical, canonical_rows, record_name
-from adapterstilts.files import file_digest
 from adapterstilts.tasks.recipe import Recipe
 from adapterstilts.tasks.sources import FilesSource
 
@@ -33,7 +33,7 @@ class RowsFile:
         """Identity of the rows' content."""
         part = self.part
         options = ",".join(f"{name}={value}" for name, value in sorted(part.options.items()))
-        return f"file:{ROWS_VERSION}:{part.format}({options}):{record_name(part)}:sha256:{file_digest(self.path)}"
+        return f"file:{ROWS_VERSION}:{part.format}({options}):{record_name(part)}:sha256:{checked_digest(self.path)}"
 
     def load(self, task: Recipe, language: str, bad: BadRows, *, split: str = "validation") -> Dataset:
         """The rows, with the canonical columns of the task's kind.

@@ -20,8 +20,9 @@ from typing import Any, TypeAlias
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS
 from adapterstilts.data.formats.files import json_object, read_lines
+from adapterstilts.data.formats.packed import checked_digest
 from adapterstilts.data.formats.squad import Paragraph, paragraphs
-from adapterstilts.files import file_digest, sync
+from adapterstilts.files import sync
 from adapterstilts.parsed import as_offset, get_list, get_object, get_text
 from adapterstilts.tasks.recipe import Recipe
 
@@ -100,7 +101,7 @@ def read_translations(path: Path, bad: BadRows) -> tuple[Translated, ...]:
     Raises:
         DataError: An entry does not follow the format and is not to be skipped; the message names the place.
     """
-    entries, skipped = _read(path, file_digest(path), bad.skip)
+    entries, skipped = _read(path, checked_digest(path), bad.skip)
     bad.counts.update(skipped)
     return entries
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.formats.packed import checked_digest
 from adapterstilts.data.sources.rows import Source, canonical_rows
 from adapterstilts.data.translation.layout import Direction, Translated, file_of, provenance_of, read_translations
 from adapterstilts.errors import DataError, UsageError
-from adapterstilts.files import file_digest
 from adapterstilts.languages import ENGLISH, LANGUAGES
 from adapterstilts.tasks.recipe import Recipe
 
@@ -107,7 +107,7 @@ class TranslationFiles:
         return None if path.is_file() else str(path)
 
     def fingerprint(self, task: Recipe, split: str, direction: Direction) -> str:
-        digest = file_digest(file_of(self.root, task, split, direction))
+        digest = checked_digest(file_of(self.root, task, split, direction))
         return f"{_OF_A_FILE}{_VERSION}:sha256:{digest}:{split}:{direction}"
 
     def load(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from adapterstilts.reporting.studies.arms import Arm, arms, scored, significant
+from adapterstilts.reporting.studies.arms import FROM, Arm, arms, scored, significant
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT
+from adapterstilts.studies.axes import short_names
 from adapterstilts.studies.results import Cell, StudyResult
 
 _SPECIAL = {
@@ -36,7 +37,7 @@ def _table(result: StudyResult, arm: Arm, number: int) -> str:
         r"\toprule",
         rf"{head} \\",
         r"\midrule",
-        *_rows(arm),
+        *_rows(arm, short_names(result.axes.get(FROM, ()))),
         r"\bottomrule",
         r"\end{tabular}",
         rf"\caption{{{_caption(result, arm)}}}",
@@ -46,11 +47,12 @@ def _table(result: StudyResult, arm: Arm, number: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows(arm: Arm) -> Iterator[str]:
+def _rows(arm: Arm, short: Mapping[str, str]) -> Iterator[str]:
     for source in arm.sources:
         mean = arm.mean_gain(source)
         cells = [_cell(arm.cells.get((source, target))) for target in arm.targets]
-        yield " & ".join([latex_text(source), *cells, "" if mean is None else f"${mean:+.1f}$"]) + r" \\"
+        name = latex_text(short.get(source, source))
+        yield " & ".join([name, *cells, "" if mean is None else f"${mean:+.1f}$"]) + r" \\"
 
 
 def _cell(cell: Cell | None) -> str:

@@ -17,6 +17,7 @@ from adapterstilts.reporting.studies.answers import AnswerReader
 from adapterstilts.reporting.studies.arms import FROM, NONE, TO, arms
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT
 from adapterstilts.runs.store import Run
+from adapterstilts.studies.axes import short_names
 from adapterstilts.studies.results import Cell, StudyResult
 
 # All cells together show so many changed answers of each way, but each cell this many at least and at most.
@@ -57,6 +58,7 @@ def page_data(result: StudyResult, folder: Path) -> dict[str, Any]:
     return _plain({
         "name": result.name,
         "significant": SIGNIFICANT,
+        "short": short_names(result.axes.get(FROM, ())),
         "axes": {axis: values for axis in varied if len(values := _values(result, axis)) > 1},
         "arms": [
             {
@@ -180,11 +182,16 @@ def _learning(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, di
     most = min(_MOST_POINTS, max(_FEWEST_POINTS, _POINTS // max(1, len(curves))))
     return {
         folder: {
-            name: thinned([[point["step"], point[name]] for point in points if name in point and "step" in point], most)
+            name: thinned([_drawn(point, name) for point in points if name in point and "step" in point], most)
             for name in ("loss", "eval_score")
         }
         for folder, points in curves.items()
     }
+
+
+def _drawn(point: Mapping[str, Any], name: str) -> list[float]:
+    """A point of a curve, with as many digits as can be seen."""
+    return [point["step"], float(f"{point[name]:.5g}")]
 
 
 def thinned(points: Sequence[Any], most: int) -> list[Any]:
@@ -200,10 +207,10 @@ def _interval(one: Interval | None) -> list[float | None] | None:
 
 
 def _plain(value: Any) -> Any:
-    """Without numbers that JSON has none of, and with no more digits than a figure shows."""
+    """Without numbers that JSON has none of; with all digits, so that they are rounded as elsewhere."""
     match value:
         case float():
-            return float(f"{value:.5g}") if math.isfinite(value) else None
+            return value if math.isfinite(value) else None
         case dict():
             return {str(name): _plain(one) for name, one in value.items()}
         case list() | tuple():

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from adapterstilts.metrics.intervals import Interval
 from adapterstilts.reporting.numbers import shown_megabytes, shown_seconds
 from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns
-from adapterstilts.reporting.studies.arms import NONE, Arm, arms, scored, significant
+from adapterstilts.reporting.studies.arms import FROM, NONE, Arm, arms, scored, significant
 from adapterstilts.reporting.studies.records import study_records
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT
+from adapterstilts.studies.axes import short_names
 from adapterstilts.studies.results import Cell, Claim, StudyResult
 
 MARKS = {"supported": "✓ supported", "contradicted": "✗ contradicted", "no evidence": "○ no evidence"}
@@ -48,10 +49,11 @@ def _table(result: StudyResult, arm: Arm) -> Sheet:
     targets = arm.targets
     shown = [Column(name, right=True, block="targets") for name in targets]
     rows = []
+    short = short_names(result.axes.get(FROM, ()))
     for source in arm.sources:
         mean = arm.mean_gain(source)
         gains = [_shown(arm.cells.get((source, target))) for target in targets]
-        rows.append([source, *gains, "" if mean is None else f"{mean:+.1f}"])
+        rows.append([short.get(source, source), *gains, "" if mean is None else f"{mean:+.1f}"])
     named = f"{result.title}: {arm.name}" if arm.name else result.title
     return Sheet(named, [Column("from"), *shown, Column("mean Δ", right=True)], rows)
 
@@ -72,6 +74,8 @@ def _legend(result: StudyResult) -> Iterator[str]:
     )
     if tested:
         yield f"*: p < {SIGNIFICANT:g} after Holm's correction for the {tested} gains of the study."
+    for source, shown in short_names(result.axes.get(FROM, ())).items():
+        yield f"{shown}: {source.replace('+', ', ')}."
     if result.correlation:
         one = result.correlation
         ends = "" if one.low is None or one.high is None else f" [{one.low:.2f}, {one.high:.2f}]"
@@ -119,7 +123,9 @@ def _efficiency(result: StudyResult) -> Sheet:
         for one in result.efficiency
     ]
     shown = columns(*names, *numbers, right=numbers, wraps=names, detail=("kWh", "stored", *per))
-    return Sheet("Gain for what it costs", shown, rows)
+    filled = [place for place in range(len(shown)) if any(row[place] for row in rows)]
+    rows = [[row[place] for place in filled] for row in rows]
+    return Sheet("Gain for what it costs", [shown[place] for place in filled], rows)
 
 
 def _costs(result: StudyResult) -> Iterator[str]:

@@ -30,12 +30,7 @@ class Agenda:
         for stage in stages:
             for key in needs[stage.key]:
                 self._after[key].append(stage)
-        self._urgency = dict.fromkeys(own, 0)
-        if critical_path:
-            for stage in reversed(stages):
-                self._urgency[stage.key] = max(
-                    (self._urgency[one.key] + 1 for one in self._after[stage.key]), default=0
-                )
+        self._urgency = longest_behind(stages) if critical_path else dict.fromkeys(own, 0)
         self._place = {stage.key: place for place, stage in enumerate(stages)}
         self._turn = count(1)
         self._ready: dict[Weights, list[tuple[int, int, int, Stage[Any]]]] = {}
@@ -62,6 +57,10 @@ class Agenda:
         """Lets a stage be taken again, after all others that can begin."""
         self._push(stage, turn=next(self._turn))
 
+    def give_back(self, stage: Stage[Any]) -> None:
+        """Lets a stage be taken again, in its old place."""
+        self._push(stage)
+
     def made(self, stage: Stage[Any]) -> None:
         """Lets those begin that have waited for a stage alone."""
         for one in self._after[stage.key]:
@@ -83,6 +82,20 @@ class Agenda:
     def _push(self, stage: Stage[Any], *, turn: int = 0) -> None:
         place = (turn, -self._urgency[stage.key], self._place[stage.key], stage)
         heappush(self._ready.setdefault(weights_of(stage), []), place)
+
+
+def longest_behind(stages: Sequence[Stage[Any]]) -> dict[str, int]:
+    """Key of each stage to how many others wait for it, one after the other, in the longest chain.
+
+    Args:
+        stages: Each after those that it needs.
+    """
+    found = {stage.key: 0 for stage in stages}
+    for stage in reversed(stages):
+        for need in stage.needs:
+            if need.key in found:
+                found[need.key] = max(found[need.key], found[stage.key] + 1)
+    return found
 
 
 def weights_of(stage: Stage[Any]) -> Weights:

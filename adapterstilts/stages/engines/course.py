@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from adapterstilts.errors import CompatibilityError, DataError, StoreError, UsageError
+from adapterstilts.errors import AstiltsError, CompatibilityError, DataError, StoreError, UsageError
 from adapterstilts.runs.store import DiskFullError
+from adapterstilts.stages.devices.launch import ProcessLostError
 from adapterstilts.stages.engines.agenda import Agenda, Weights
-from adapterstilts.stages.failures import Failure, StagesFailedError, command_alone, record_failure
+from adapterstilts.stages.failures import Failure, StagesFailedError, command_alone, let_go, record_failure
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.reporter import Change, Happened, Reporter, Totals
 from adapterstilts.stages.setup import Setup
 
-# Errors that another try does not change.
-_OF_THE_USER = (UsageError, DataError, CompatibilityError)
+# Errors after which no other stage could be made either.
+_OF_ALL = (DiskFullError, ProcessLostError)
 # So many stages that are in the store are named one by one.
 _NAMED = 20
 _WAIT_SECONDS = 0.2
@@ -31,10 +31,36 @@ class Policy:
         fail_fast: Whether nothing else is begun then, and not only what needs that stage.
         retries: How often a stage is tried again whose error is not one of the user's: of a name, of data, or of what
             does not fit together.
+        deaths: How often at least one is tried again because whoever made it has died.
     """
 
     fail_fast: bool = False
     retries: int = 0
+    deaths: int = 0
+
+    def tries_again(self, error: BaseException, attempts: int) -> bool:
+        """Whether a stage is made again after so many attempts, of which the last one ended with an error."""
+        match error:
+            case UsageError() | DataError() | CompatibilityError() | DiskFullError() | ProcessLostError():
+                return False
+            case WorkerEndedError():
+                return attempts <= max(self.retries, self.deaths)
+        return attempts <= self.retries
+
+
+class WorkerEndedError(AstiltsError):
+    """Whoever made a stage has ended before the stage did."""
+
+
+def missing_stages(graph: Graph, setup: Setup, *, force: bool) -> list[tuple[Stage[Any], Setup]]:
+    """The stages that are to be made, each with its setup; whether runs that are there are whole is not looked at.
+
+    Args:
+        setup: That of stages for which the graph has none.
+        force: Whether those are made again that the store has.
+    """
+    own = [(stage, graph.setup_of(stage, setup)) for stage in graph.to_make()]
+    return [(stage, one) for stage, one in own if force or not one.store.folder(stage.spec).is_dir()]
 
 
 class BusyError(Exception):
@@ -123,11 +149,14 @@ class Course:
         self._agenda.made(stage)
         self._tell("finished", stage, seconds=seconds)
 
-    def failed(self, stage: Stage[Any], error: BaseException, *, text: str = "") -> None:
+    def failed(
+        self, stage: Stage[Any], error: BaseException, *, text: str = "", recorded: Failure | None = None
+    ) -> None:
         """A stage has failed: it is tried again, or those that need it are dropped.
 
         Args:
             text: The traceback, where it is not that of `error`.
+            recorded: What is kept of it, where whoever made it has recorded that.
 
         Raises:
             BaseException: It is the error, and ends everything.
@@ -135,18 +164,20 @@ class Course:
         self._begun.pop(stage.key, None)
         self._attempts[stage.key] += 1
         attempts = self._attempts[stage.key]
-        failure = record_failure(
+        failure = recorded or record_failure(
             self.setup(stage).store,
             stage.spec,
             error,
             attempts=attempts,
-            command=command_alone(stage.key, single=self._count + self._found == 1),
+            command=self.command_alone(stage),
             text=text,
         )
-        _let_go(error)
-        ends = isinstance(error, DiskFullError)
-        if attempts <= self._policy.retries and not ends and not isinstance(error, _OF_THE_USER):
-            self._agenda.put_back(stage)
+        let_go(error)
+        if self._policy.tries_again(error, attempts):
+            if isinstance(error, WorkerEndedError) and self._policy.deaths:
+                self._agenda.give_back(stage)
+            else:
+                self._agenda.put_back(stage)
             self._tell("retried", stage, failure=failure)
             return
         self._failures.append((failure, error))
@@ -155,8 +186,12 @@ class Course:
             if one.key not in self._dropped:
                 self._dropped[one.key] = one.name
                 self._tell("dropped", one, failure=failure)
-        if ends or self._policy.fail_fast:
+        if isinstance(error, _OF_ALL) or self._policy.fail_fast:
             raise error
+
+    def command_alone(self, stage: Stage[Any]) -> str | None:
+        """The command line that makes a stage alone, where one makes it."""
+        return command_alone(stage.key, single=self._count + self._found == 1)
 
     def finish(self) -> None:
         """Says that the graph is done.
@@ -211,11 +246,3 @@ class Course:
                 command=(failure.command or "") if failure else "",
             )
         )
-
-
-def _let_go(error: BaseException | None) -> None:
-    """Frees what the frames of an error's tracebacks hold, such as a model; where it happened stays known."""
-    while error is not None:
-        if error.__traceback__ is not None:
-            traceback.clear_frames(error.__traceback__)
-        error = error.__cause__ or error.__context__

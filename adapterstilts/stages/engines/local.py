@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from adapterstilts.stages.ending import ended_by_signals
 from adapterstilts.stages.engines.agenda import weights_of
 from adapterstilts.stages.engines.course import BusyError, Course, Policy, busy
-from adapterstilts.stages.engines.ending import ended_by_signals
 from adapterstilts.stages.graph import Graph
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.run import run_stage

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-from adapterstilts.stages.engines.course import Course, Policy
-from adapterstilts.stages.engines.ending import ended_by_signals
+from adapterstilts.stages.ending import ended_by_signals, put_off, signal_waiting
+from adapterstilts.stages.engines.course import Course, Policy, WorkerEndedError, missing_stages
 from adapterstilts.stages.engines.machine import environments, fitting_jobs
-from adapterstilts.stages.engines.team import Team, Worker, WorkerEndedError
-from adapterstilts.stages.engines.worker import Message, Order
+from adapterstilts.stages.engines.orders import Make, Message, Order
+from adapterstilts.stages.engines.team import Team, Worker
+from adapterstilts.stages.engines.told import Told
 from adapterstilts.stages.graph import Graph
 from adapterstilts.stages.reporter import Reporter
+from adapterstilts.stages.run import run_stage
 from adapterstilts.stages.setup import Setup
 
-# How long workers are listened to before it is looked whether another process has let a stage go.
+# How long workers are listened to before it is looked whether another process has let a stage go, or a signal has come.
 _LISTEN_SECONDS = 0.5
 
 
@@ -29,41 +28,50 @@ class Processes:
     Attributes:
         jobs: How many there are at most; as many as stages that fit into memory together.
         policy: What happens when a stage fails. The end of a worker is a failure of the stage that it made.
+        make: What makes a stage.
     """
 
     jobs: int
     policy: Policy = field(default_factory=Policy)
+    make: Make = run_stage
 
     def run(self, graph: Graph, setup: Setup, reporter: Reporter, *, force: bool = False) -> None:
         """See `Engine.run`."""
-        missing = [(stage, graph.setup_of(stage, setup)) for stage in graph.to_make()]
-        if not force:
-            missing = [(stage, own) for stage, own in missing if not own.store.folder(stage.spec).is_dir()]
-        jobs, why = fitting_jobs(self.jobs, missing)
+        jobs, why = fitting_jobs(self.jobs, missing_stages(graph, setup, force=force))
         if why:
             reporter.note(why)
         course = Course(graph, setup, reporter, force=force, policy=self.policy, jobs=jobs)
         if course.open:
             with ended_by_signals(), Team(environments(jobs, setup.device)) as team:
-                _Run(course, team, reporter, force).run()
+                _Run(course, team, reporter, force, self.make).run()
         course.finish()
 
 
 class _Run:
     """One run of a graph: who makes what, and what they say of it."""
 
-    def __init__(self, course: Course, team: Team, reporter: Reporter, force: bool) -> None:
-        self._course, self._team, self._reporter, self._force = course, team, reporter, force
-        self._told: dict[str, _Told] = {}
+    def __init__(self, course: Course, team: Team, reporter: Reporter, force: bool, make: Make) -> None:
+        self._course, self._team, self._reporter, self._force, self._make = course, team, reporter, force, make
+        self._told: dict[str, Told] = {}
 
     def run(self) -> None:
-        while self._course.open:
-            self._begin()
-            if self._team.busy:
-                for worker in self._team.heard(_LISTEN_SECONDS):
-                    self._hear(worker)
-            else:
-                self._course.wait()
+        """Makes what is missing.
+
+        Raises:
+            Terminated: A signal has come, and what was trained has been saved.
+        """
+        with put_off():
+            try:
+                while self._course.open and signal_waiting() is None:
+                    self._begin()
+                    if self._team.busy:
+                        self._listen()
+                    else:
+                        self._course.wait()
+            except Exception:  # it ends all, and what the others have done is kept
+                self._let_save()
+                raise
+            self._let_save()
 
     def _begin(self) -> None:
         for worker in self._team.idle():
@@ -71,19 +79,23 @@ class _Run:
             if stage is None:
                 return
             self._course.began(stage)
-            self._told[stage.key] = _Told(self._reporter.of(stage.name))
-            worker.begin(stage, Order(stage.spec, self._course.setup(stage), self._force, tuple(sys.argv)))
+            self._told[stage.key] = Told(self._reporter.of(stage.name))
+            setup = self._course.setup(stage)
+            worker.begin(stage, Order.of_this_process(stage.spec, setup, force=self._force, make=self._make))
 
-    def _hear(self, worker: Worker) -> None:
+    def _listen(self) -> None:
+        for worker in self._team.heard(_LISTEN_SECONDS):
+            try:
+                self._hear(worker, worker.hear())
+            except WorkerEndedError as error:
+                stage, text = worker.stage, f"{error}\n{worker.said()}"
+                assert stage is not None
+                self._team.replace(worker)
+                self._course.failed(stage, error, text=text)
+
+    def _hear(self, worker: Worker, message: Message) -> None:
         stage = worker.stage
         assert stage is not None
-        try:
-            message = worker.hear()
-        except WorkerEndedError as error:
-            text = f"{error}\n{worker.said()}"
-            self._team.replace(worker)
-            self._course.failed(stage, error, text=text)
-            return
         match message.sort:
             case "made":
                 worker.stage = None
@@ -98,31 +110,12 @@ class _Run:
             case _:
                 self._told[stage.key].tell(message)
 
-
-class _Told:
-    """A stage's reporter, told what a worker says."""
-
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
-        self._batches: Iterator[Any] = iter(())
-        self._shown = ("", 0)
-        self._done = 0
-
-    def tell(self, message: Message) -> None:
-        """Passes a message on."""
-        if message.sort == "note":
-            self._reporter.note(*message.values)
-        elif message.sort == "trained":
-            self._reporter.trained(*message.values)
-        else:
-            self._track(*message.values)
-
-    def _track(self, label: str, total: int, done: int) -> None:
-        """Takes as many from an iterable that the reporter tracks as the worker has done batches."""
-        if not done or (label, total) != self._shown:
-            self._batches = iter(self._reporter.track(range(total), total, label))
-            self._shown, self._done = (label, total), 0
-        # The one that it works on is taken too, and what comes after the last one ends it.
-        while self._done <= done:
-            next(self._batches, None)
-            self._done += 1
+    def _let_save(self) -> None:
+        """Lets those that still train save their last step, and hears what they say of it."""
+        self._team.ask_to_save()
+        while self._team.busy:
+            for worker in self._team.heard(_LISTEN_SECONDS):
+                try:
+                    self._hear(worker, worker.hear())
+                except WorkerEndedError:
+                    worker.stage = None

@@ -15,19 +15,16 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import IO, Any
 
-from adapterstilts.errors import AstiltsError
 from adapterstilts.stages.engines.agenda import Weights, weights_of
-from adapterstilts.stages.engines.worker import Message, Order
+from adapterstilts.stages.engines.course import WorkerEndedError
+from adapterstilts.stages.engines.orders import Message, Order
 from adapterstilts.stages.graph import Stage
 
 # What a worker gets to end by itself, in seconds, before it is killed.
 _GRACE = 3.0
 _TOLD_LINES = 30
+_SIGNALS = {int(one) for one in signal.Signals}
 _CODE = "from adapterstilts.stages.engines.worker import work; work({})"
-
-
-class WorkerEndedError(AstiltsError):
-    """The process that made a stage has ended before the stage did."""
 
 
 class Worker:
@@ -90,6 +87,11 @@ class Worker:
         """Whether it has begun and ended."""
         return self._process is not None and self._process.poll() is not None
 
+    def ask_to_save(self) -> None:
+        """Ends it once a training that runs has saved its last step; what it says until then can be heard."""
+        if self._process is not None:
+            self._process.terminate()
+
     def ask_to_end(self) -> None:
         """Ends it, whatever it does."""
         self.link.close()
@@ -112,7 +114,8 @@ class Worker:
     def _error(self) -> WorkerEndedError:
         assert self._process is not None
         code = _ended(self._process, _GRACE)
-        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
+        number = -code if code < 0 else code - 128  # one that has handled the signal ends as shells do
+        how = f"by {signal.Signals(number).name}" if number in _SIGNALS else f"with code {code}"
         out = " It may have run out of memory." if code == -signal.SIGKILL else ""
         return WorkerEndedError(
             f"The process that made it was ended {how}.{out}",
@@ -166,6 +169,12 @@ class Team:
         """Those that say something within a time."""
         links: dict[Any, Worker] = {one.link: one for one in self._workers if one.stage is not None}
         return [links[link] for link in wait(list(links), timeout=seconds)]
+
+    def ask_to_save(self) -> None:
+        """Ends those that make something, each once it has saved what it can."""
+        for one in self._workers:
+            if one.stage is not None:
+                one.ask_to_save()
 
     def replace(self, worker: Worker) -> None:
         """Has a new one in the place of one that has ended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from adapterstilts.modeling.storage import WEIGHTS
+from adapterstilts.stages.checkpoints import latest_complete
 from adapterstilts.stages.engines.course import Policy
 from adapterstilts.stages.engines.local import Local
 from adapterstilts.stages.engines.processes import Processes
@@ -78,7 +80,9 @@ def test_a_killed_worker_costs_its_stage_one_try_and_all_is_as_one_process_makes
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_all_workers_and_keeps_what_is_finished(suite: dict[str, Any], number: int, code: int) -> None:
+def test_a_signal_ends_all_workers_once_each_has_saved_its_last_step(
+    suite: dict[str, Any], number: int, code: int
+) -> None:
     options = {**suite, "epochs": 500, "patience": 999, "jobs": 2}
     flags = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     words = [sys.executable, "-m", "adapterstilts", "train-intermediate", "squad", "ccg", "--separately", *flags]
@@ -96,4 +100,10 @@ def test_a_signal_ends_all_workers_and_keeps_what_is_finished(suite: dict[str, A
     _, said = process.communicate(timeout=30)
     assert process.returncode == code and len(workers) == 2
     assert "goes on from the last checkpoint" in said and "Traceback" not in said
+    saved = dict(re.findall(r"^(\S+): saved step ([\d,]+); repeat the command to go on$", said, flags=re.MULTILINE))
+    works = list(suite["store"].glob(".work/*"))
+    assert sorted(saved) == sorted(work.name for work in works) and len(saved) == 2
+    for work in works:
+        latest = latest_complete(work / "checkpoints")
+        assert latest is not None and latest.name == f"checkpoint-{saved[work.name].replace(',', '')}"
     assert [one for one in workers if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []

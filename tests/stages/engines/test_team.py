@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from adapterstilts.runs.specs import Choice
-from adapterstilts.stages.engines.team import Team, WorkerEndedError
-from adapterstilts.stages.engines.worker import Order
+from adapterstilts.stages.engines.course import WorkerEndedError
+from adapterstilts.stages.engines.orders import Order
+from adapterstilts.stages.engines.team import Team
 from adapterstilts.stages.graph import Stage
 from adapterstilts.stages.training_spec import Start, plan_training
 from tests.stages.conftest import World
@@ -17,7 +18,7 @@ def test_a_worker_says_why_a_stage_failed_and_one_that_ends_is_replaced(world: W
     missing = Stage(world.squad.spec.model_copy(update={"seed": 5}))
     start = Start(Choice(name="stack"), (missing,))
     stage = plan_training(world.planner, [world.recipe("mlqa")], "train-target", start=start)
-    order = Order(stage.spec, world.planner.setup, False, ("astilts",))
+    order = Order.of_this_process(stage.spec, world.planner.setup, force=False)
     with Team([{}, {}]) as team:
         assert not team.busy and len(team.idle()) == 2
         worker = team.idle()[0]

@@ -13,6 +13,13 @@ async function unpackLibrary() {
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const series = (place) => colour(`series-${place % 8}`);
 const symbols = ["circle", "square", "diamond", "triangle-up", "cross", "x", "star", "hexagon"];
+const signs = ["●", "■", "◆", "▲", "✚", "✖", "★", "⬢"];
+// Which of them a place has: of 64 places, no two are alike in colour and shape.
+const shape = (place) => (place + Math.floor(place / 8)) % 8;
+const marked = (place) => ({ color: series(place), symbol: symbols[shape(place)], size: 8 });
+// What the marks of several figures stand for.
+const markKey = (names) => make("p", { class: "legend marks" }, names.length > 1
+  ? names.map((name, place) => make("span", {}, make("b", { "--mark": `var(--series-${place % 8})` }, signs[shape(place)]), ` ${name}`)) : null);
 // Plotly reads some markup in its texts.
 const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const short = (text, most = 28) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

@@ -17,8 +17,11 @@ function make(name, attributes = {}, ...children) {
 }
 
 const missing = (value) => value === null || value === undefined || Number.isNaN(value);
-const score = (value) => (missing(value) ? "" : value.toFixed(1));
-const signed = (value) => (missing(value) ? "" : (value < 0 ? "−" : "+") + Math.abs(value).toFixed(1));
+// One decimal; what lies in the middle goes to the even one, as in the other files of the report.
+const tenths = (value) => (value % 1 === 0.25 ? value - 0.05 : value).toFixed(1);
+const score = (value) => (missing(value) ? "" : tenths(value));
+const signed = (value) => (missing(value) ? "" : (value < 0 ? "−" : "+") + tenths(Math.abs(value)));
+const named = (source) => data.short[source] ?? source;
 const ends = (gain) => (!gain || missing(gain[1]) ? "" : `[${signed(gain[1])}, ${signed(gain[2])}]`);
 const withEnds = (gain) => (gain ? [signed(gain[0]), ends(gain)].filter(Boolean).join(" ") : "");
 const isSignificant = (gain) => Boolean(gain) && !missing(gain[3]) && gain[3] < data.significant;
@@ -51,6 +54,13 @@ function table(caption, names, rows, classes = "") {
       make("caption", { class: "hidden-caption" }, caption),
       make("thead", {}, make("tr", {}, head)),
       make("tbody", {}, rows.map((row) => make("tr", {}, row.map(cell))))));
+}
+
+// A table without the columns that have nothing in them.
+function filledTable(caption, names, rows) {
+  const filled = names.map((_, place) => rows.some((row) => row[place] !== ""));
+  const kept = (list) => list.filter((_, place) => filled[place]);
+  return table(caption, kept(names), rows.map(kept));
 }
 
 // The numbers of a figure for those who read tables.

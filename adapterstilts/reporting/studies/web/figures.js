@@ -18,6 +18,7 @@ function drawLanguages() {
   section.querySelector("p").textContent = arms.length > 1
     ? `Means over ${arms.length} arms (${arms.map((arm) => arm.name).join("; ")}). Choose one above for its intervals.`
     : "Gain over “none” in points with 95% intervals, one figure for each target.";
+  section.querySelector(".key").replaceChildren(markKey(sources.map(named)));
   section.querySelector(".panels").replaceChildren(...panels);
 }
 
@@ -25,22 +26,22 @@ function languagePanel(target, sources, cells) {
   const shown = [...new Set(cells.flatMap(({ cell }) => Object.keys(cell.languages)))].filter((name) => !chosen.language || name === chosen.language);
   const gain = (source, language) => together(cells.filter((one) => one.source === source)
     .map(({ cell }) => valueOf(cell, language).gain).filter((one) => one && !missing(one[0])));
-  const lines = sources.map((source) => ({ source, gains: shown.map((language) => gain(source, language)) })).filter((line) => line.gains.some(Boolean));
+  const lines = sources.map((source, mark) => ({ source, mark, gains: shown.map((language) => gain(source, language)) })).filter((line) => line.gains.some(Boolean));
   if (!lines.length || !shown.length) return null;
   const rows = lines.flatMap((line) => shown.map((language, place) => [line.source, language, withEnds(line.gains[place])])).filter((row) => row[2]);
   // Beside each other, so that intervals do not hide each other.
   const step = 0.7 / Math.max(1, lines.length);
   const build = () => ({
     traces: lines.map((line, place) => ({
-      type: "scatter", mode: "markers", name: plain(line.source),
+      type: "scatter", mode: "markers", name: plain(named(line.source)),
       x: shown.map((_, at) => at + (place - (lines.length - 1) / 2) * step), y: line.gains.map((one) => one?.[0] ?? null),
-      ...bars(line.gains, "y"), marker: { color: series(place), symbol: symbols[place % 8], size: 8 },
-      text: shown.map((language, at) => plain(`${line.source} to ${target}, ${language}: ${withEnds(line.gains[at])}`)), hoverinfo: "text",
+      ...bars(line.gains, "y"), marker: marked(line.mark),
+      text: shown.map((language, at) => plain(`${named(line.source)} to ${target}, ${language}: ${withEnds(line.gains[at])}`)), hoverinfo: "text",
     })),
-    layout: { xaxis: { tickvals: shown.map((_, at) => at), ticktext: shown.map(plain), range: [-0.6, shown.length - 0.4], zeroline: false },
+    layout: { showlegend: false, xaxis: { tickvals: shown.map((_, at) => at), ticktext: shown.map(plain), range: [-0.6, shown.length - 0.4], zeroline: false },
       yaxis: { title: "gain, points" } },
   });
-  return figure(target, build, table(`Gain by language: ${target}`, ["from", "language", "gain #"], rows), { height: 270 });
+  return figure(target, build, table(`Gain by language: ${target}`, ["from", "language", "gain #"], rows), { height: 230 });
 }
 
 const costNames = { parameters: "trained parameters (target phase)", stored: "stored, MB", seconds: "training, seconds", flops: "training, FLOPs", kwh: "training, kWh" };
@@ -99,8 +100,8 @@ function roomy(points, log) {
 }
 
 function costPoints(cells, sort, name) {
-  const labels = { arm: (one) => one.arm.name, source: (one) => (data.arms.length > 1 ? `${one.source} · ${one.arm.name}` : one.source),
-    cell: (one) => `${one.source} to ${one.target}${data.arms.length > 1 ? ` · ${one.arm.name}` : ""}` };
+  const labels = { arm: (one) => one.arm.name, source: (one) => (data.arms.length > 1 ? `${named(one.source)} · ${one.arm.name}` : named(one.source)),
+    cell: (one) => `${named(one.source)} to ${one.target}${data.arms.length > 1 ? ` · ${one.arm.name}` : ""}` };
   const groups = Map.groupBy ? Map.groupBy(cells, labels[sort]) : cells.reduce((found, one) => found.set(labels[sort](one), [...(found.get(labels[sort](one)) ?? []), one]), new Map());
   return [...groups].map(([label, own]) => {
     const costs = own.map((one) => costOf(one, name)).filter((one) => one > 0);
@@ -120,7 +121,7 @@ function runNames() {
     for (const [source, target, number] of arm.cells)
       for (const run of data.cells[number].runs) {
         const seed = seedNames.length > 1 ? run.name.match(/, seed .*$/)?.[0] ?? "" : "";
-        const label = `${source} to ${target}${data.arms.length > 1 && source !== "none" ? ` · ${arm.name}` : ""}${seed}`;
+        const label = `${named(source)} to ${target}${data.arms.length > 1 && source !== "none" ? ` · ${arm.name}` : ""}${seed}`;
         users.set(run.folder, (users.get(run.folder) ?? new Set()).add(label));
       }
   return new Map([...users].map(([folder, labels]) => [folder, labels.size === 1 ? [...labels][0] : folder.split(/[\\/]/).pop()]));
@@ -154,12 +155,14 @@ function drawGroups() {
   const list = data.groups.filter((one) => fits(one.axes) && (!chosen.language || one.languages.includes(chosen.language)));
   const section = show("groups", data.groups.length);
   section.querySelector("p").textContent = list.length ? "Mean gain over targets in points with 95% intervals." : "No group has all that is chosen above.";
-  section.querySelector(".panels").replaceChildren(...[...new Set(list.map((one) => one.sort))].map((sort) => groupPanel(sort, list.filter((one) => one.sort === sort))));
+  const axes = axesOf(list);
+  const label = (one) => axes.map((axis) => named(one.axes[axis] ?? "")).filter(Boolean).join(" · ") || "all";
+  const lines = [...new Set(list.map(label))];
+  section.querySelector(".key").replaceChildren(markKey(lines));
+  section.querySelector(".panels").replaceChildren(...[...new Set(list.map((one) => one.sort))].map((sort) => groupPanel(sort, list.filter((one) => one.sort === sort), lines, label)));
 }
 
-function groupPanel(sort, list) {
-  const label = (one) => Object.values(one.axes).join(" · ") || "all";
-  const lines = [...new Set(list.map(label))];
+function groupPanel(sort, list, lines, label) {
   const groups = [...new Set(list.map((one) => one.name))];
   const step = 0.7 / Math.max(1, lines.length);
   const build = () => ({
@@ -167,14 +170,13 @@ function groupPanel(sort, list) {
       const own = list.filter((one) => label(one) === line);
       return { type: "scatter", mode: "markers", name: plain(line), x: own.map((one) => one.gain[0]),
         y: own.map((one) => groups.indexOf(one.name) + (place - (lines.length - 1) / 2) * step), ...bars(own.map((one) => one.gain), "x"),
-        marker: { color: series(place), symbol: symbols[place % 8], size: 8 },
+        marker: marked(place),
         text: own.map((one) => plain(`${one.name} (${one.languages.join(", ")}), ${line}: ${withEnds(one.gain)}`)), hoverinfo: "text" };
     }),
-    layout: { xaxis: { title: "gain, points" }, yaxis: { tickvals: groups.map((_, at) => at), ticktext: groups.map(plain), range: [groups.length - 0.4, -0.6], zeroline: false },
-      legend: { orientation: "h", y: -60 / (groups.length * 34 + 20), yanchor: "top", font: { size: 11 } } },
+    layout: { showlegend: false, xaxis: { title: "gain, points" }, yaxis: { tickvals: groups.map((_, at) => at), ticktext: groups.map(plain), range: [groups.length - 0.4, -0.6], zeroline: false } },
   });
   const rows = list.map((one) => [one.name, label(one), withEnds(one.gain), one.languages.join(", ")]);
-  return figure(`By ${sort}`, build, table(`Gain by ${sort}`, [sort, "what", "gain #", "languages"], rows), { height: 100 + groups.length * 34 + 22 * Math.ceil(lines.length / 2) });
+  return figure(`By ${sort}`, build, table(`Gain by ${sort}`, [sort, "what", "gain #", "languages"], rows), { height: 70 + groups.length * Math.max(34, 11 * lines.length) });
 }
 
 function stageFigure(stages) {

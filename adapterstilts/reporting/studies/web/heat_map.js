@@ -13,7 +13,8 @@ function drawHeatMaps() {
   find("heat-ends").textContent = `−${widest.toFixed(1)} to +${widest.toFixed(1)} points`;
   const what = chosen.language ? `in ${chosen.language}` : "mean of the languages other than English";
   const which = chosen.seed ? `seed ${chosen.seed}, which alone has no interval` : "mean of all seeds";
-  find("heat-note").textContent = `Task score in percent, ${what}, ${which}; below it the gain over “none” in points. Choose a cell for its languages, seeds, runs and answers.`;
+  const listed = Object.entries(data.short).map(([source, shown]) => ` ${shown}: ${source.replaceAll("+", ", ")}.`).join("");
+  find("heat-note").textContent = `Task score in percent, ${what}, ${which}; below it the gain over “none” in points. Choose a cell for its languages, seeds, runs and answers.${listed}`;
 }
 
 function heatMap(arm, widest) {
@@ -23,7 +24,7 @@ function heatMap(arm, widest) {
   const rows = arm.sources.map((source) => {
     const numbers = arm.targets.map((target) => at.get(JSON.stringify([source, target])));
     const gains = numbers.filter((one) => one !== undefined).map((one) => valueOf(data.cells[one]).gain?.[0]).filter((one) => !missing(one));
-    return make("tr", {}, make("th", { scope: "row" }, source),
+    return make("tr", {}, make("th", { scope: "row", title: source }, named(source)),
       numbers.map((number, place) => (number === undefined ? make("td", { class: "empty" }, "·") : heatCell(number, source, arm.targets[place], widest))),
       make("td", { class: "mean" }, source === "none" ? "" : signed(mean(gains))));
   });

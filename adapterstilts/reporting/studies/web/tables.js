@@ -13,7 +13,7 @@ function drawEfficiency() {
   const rows = list.map((one) => [...axes.map((axis) => one.axes[axis] ?? ""), withEnds(one.gain),
     one.retained ? `${one.retained[0].toFixed(0)}%${missing(one.retained[1]) ? "" : ` [${one.retained[1].toFixed(0)}, ${one.retained[2].toFixed(0)}]`}` : "",
     counted(one.parameters), (one.stored_bytes / 1e6).toFixed(2), counted(one.seconds), precise(one.kwh)]);
-  section.querySelector(".body").replaceChildren(table("Gain for what it costs",
+  section.querySelector(".body").replaceChildren(filledTable("Gain for what it costs",
     [...axes, "gain #", "of full #", "trained parameters #", "stored MB #", "seconds #", "kWh #"], rows));
 }
 
@@ -23,7 +23,7 @@ function drawAgreement() {
   const axes = axesOf(list);
   const shown = languageNames.filter((name) => list.some((one) => name in one.languages) && (!chosen.language || name === chosen.language));
   const shaded = (value) => (missing(value) ? "" : make("span", { class: "shaded", "--share": Math.max(0, value) }, score(value)));
-  const rows = list.map((one) => [...axes.map((axis) => one.axes[axis] ?? ""), shaded(one.share), withEnds(one.gain), ...shown.map((name) => shaded(one.languages[name]))]);
+  const rows = list.map((one) => [...axes.map((axis) => named(one.axes[axis] ?? "")), shaded(one.share), withEnds(one.gain), ...shown.map((name) => shaded(one.languages[name]))]);
   section.querySelector(".body").replaceChildren(table("Agreement with English",
     [...axes, "mean #", "gain #", ...shown.map((name) => `${name} #`)], rows));
 }

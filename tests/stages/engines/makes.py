@@ -1,0 +1,61 @@
+"""Functions that make stages without training, for engines that are tried with many of them, or with odd ones."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from adapterstilts.errors import DataError
+from adapterstilts.files import write_json
+from adapterstilts.stages.reporter import Silent
+from adapterstilts.stages.run import run_stage
+
+FAILS, DIES, SLEEPS = 1000, 1001, 1002
+"""Seeds of stages that fail, whose process dies, and that take longer than any job."""
+
+
+def publish(spec: Any, setup: Any, reporter: Any, *, force: bool, on_wait: Any) -> None:
+    """Publishes a run with nothing in it; a spec's seed says what goes wrong."""
+    seed = getattr(spec, "seed", None)
+    with setup.store.claim(spec, on_wait=on_wait or reporter.note) as work:
+        if seed == FAILS:
+            raise DataError("No rows.", remedy="Get some.")
+        if seed == DIES:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if seed == SLEEPS:
+            time.sleep(600)
+        reporter.note(f"{work.name}: made")
+        write_json(work / "metrics.json", {})
+        write_json(work / "provenance.json", {"finished": "now"})
+        setup.store.publish(spec, work)
+
+
+class Slow(Silent):
+    """A reporter that lets each step of a training take twenty seconds."""
+
+    def trained(self, stage: str, step: int, steps: int, logged: dict[str, float]) -> None:
+        if not logged:
+            time.sleep(20)
+
+
+def run_slowly(spec: Any, setup: Any, reporter: Any, *, force: bool, on_wait: Any) -> None:
+    """Makes a stage as it is made, but slowly until it has been interrupted."""
+    interrupted = any(setup.store.work(spec).glob("checkpoints/checkpoint-*"))
+    run_stage(spec, setup, reporter if interrupted else Slow(), force=force, on_wait=on_wait)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Does nothing for a while.
+
+    Attributes:
+        seconds: How long.
+    """
+
+    seconds: float
+
+    def __call__(self, spec: Any, setup: Any, reporter: Any, *, force: bool, on_wait: Any) -> None:
+        time.sleep(self.seconds)

@@ -1,0 +1,117 @@
+"""Stages as tasks of a real Ray cluster of two nodes, of which one goes while its stage is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from adapterstilts.errors import UsageError
+from adapterstilts.modeling.storage import WEIGHTS
+from adapterstilts.stages.engines.course import Policy
+from adapterstilts.stages.engines.local import Local
+from adapterstilts.stages.engines.ray_cluster import RayCluster, Share
+from adapterstilts.stages.failures import StagesFailedError
+from adapterstilts.stages.graph import Graph, Stage
+from adapterstilts.stages.reporter import Reporter, Silent
+from tests.runs.test_specs import train_spec
+from tests.stages.conftest import World
+from tests.stages.engines.makes import DIES, FAILS, publish
+from tests.stages.engines.slurm.test_driver import rows
+from tests.stages.engines.test_local import Interested, plan
+
+pytest.importorskip("ray")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A node with one core, to which others come."""
+    from ray.cluster_utils import Cluster
+
+    small = {"object_store_memory": 80 * 1024**2, "include_dashboard": False}
+    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **small})
+    yield found
+    found.shutdown()
+
+
+class Removing(Interested):
+    """Takes a node away as soon as both trainings are seen to run, one on each node."""
+
+    def __init__(self, cluster: Any, node: Any) -> None:
+        super().__init__()
+        self.cluster, self.node = cluster, node
+        self.training: set[str] = set()
+        self.batches: dict[str, int] = {}
+
+    def of(self, stage: str) -> Reporter:
+        return self
+
+    def trained(self, stage: str, step: int, steps: int, logged: dict[str, float]) -> None:
+        self.training.add(stage)
+        if len(self.training) == 2 and self.node is not None:
+            self.cluster.remove_node(self.node, allow_graceful=False)
+            self.node = None
+
+    def track(self, batches: Any, total: int, label: str) -> Any:
+        for batch in batches:
+            yield batch
+            self.batches[label] = self.batches.get(label, 0) + 1
+
+
+def test_a_node_that_goes_costs_its_stage_one_try_and_all_is_as_one_process_makes_it(
+    cluster: Any, world: World, tmp_path: Path
+) -> None:
+    here = world.in_store(tmp_path / "here")
+    graph, stages = plan(world)
+    Local().run(graph, here.planner.setup, Silent())
+    seen = Removing(cluster, cluster.add_node(num_cpus=1, object_store_memory=80 * 1024**2))
+    RayCluster(cluster.address, policy=Policy(deaths=3)).run(graph, world.planner.setup, seen)
+    assert seen.node is None and len(seen.training) == 2
+    for stage in stages:
+        one, other = (place.planner.setup.store.need(stage.key) for place in (here, world))
+        assert one.metrics.get("languages") == other.metrics.get("languages")
+        if stage.trains:
+            first, second = (load_file(run.folder / WEIGHTS) for run in (one, other))
+            assert [name for name in first if not torch.equal(first[name], second[name])] == []
+    assert len(seen.seen("retried")) == 1 and seen.seen("retried")[0] in seen.training
+    assert seen.changes[-1].totals.done == 4 and seen.batches["mlqa en"] >= 2
+    assert [process for process in psutil.Process().children() if "ray::make_stage" in process.name()] == []
+
+
+def test_failures_stop_what_needs_them_and_a_worker_that_always_dies_is_given_up(cluster: Any, world: World) -> None:
+    graph, stages = rows(1, FAILS, DIES)
+    seen = Interested()
+    with pytest.raises(StagesFailedError) as failed:
+        RayCluster(cluster.address, policy=Policy(deaths=1), make=publish).run(graph, world.planner.setup, seen)
+    store = world.planner.setup.store
+    assert [store.find(stage.spec) is not None for stage in stages] == [True, True, False, False, False, False]
+    assert "No rows. Get some." in str(failed.value) and "Its worker has ended" in str(failed.value)
+    assert seen.seen("retried") == [stages[4].name] and len(seen.seen("dropped")) == 2
+    assert f"{stages[0].name}: made" in seen.noted
+
+
+def test_what_most_depends_on_comes_first(cluster: Any, world: World) -> None:
+    """A chain of three is planned after single stages, and begins before them."""
+    graph = Graph()
+    single = [graph.add(Stage(train_spec(seed=seed))) for seed in range(3)]
+    before: tuple[Stage[Any], ...] = ()
+    for seed in range(10, 13):
+        before = (graph.add(Stage(train_spec(seed=seed, inputs=tuple(one.key for one in before)), before)),)
+    seen = Interested()
+    RayCluster(cluster.address, jobs=1, make=publish).run(graph, world.planner.setup, seen)
+    started = seen.seen("started")
+    assert started[:2] == [stage.name for stage in list(graph)[3:5]] and sorted(started[3:]) != []
+    assert set(started) == {stage.name for stage in graph} and single[0].name in started[2:4]
+
+
+def test_a_share_that_no_node_has_and_a_cluster_that_is_not_there_are_refused(cluster: Any, world: World) -> None:
+    graph, _ = rows(1)
+    with pytest.raises(UsageError, match=r"No node of the Ray cluster has what a stage needs: 64 CPU\. Lower --cpus"):
+        RayCluster(cluster.address, Share(cpus=64), make=publish).run(graph, world.planner.setup, Silent())
+    with pytest.raises(UsageError, match="--address 127.0.0.1:1: "):
+        RayCluster("127.0.0.1:1", make=publish).run(graph, world.planner.setup, Silent())
