@@ -11,6 +11,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from adapterstilts.errors import DataError
+
 
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` to `path` so that a reader sees the old file or the new one, never a part of it."""
@@ -41,14 +43,21 @@ _DIGESTS: dict[tuple[str, int, int, int], str] = {}
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, as 64 hexadecimal digits; read again only when size or time of change differ."""
-    state = _state(path)
-    if state not in _DIGESTS:
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-        _DIGESTS[state] = digest.hexdigest()
+    """SHA-256 of a file's bytes, as 64 hexadecimal digits; read again only when size or time of change differ.
+
+    Raises:
+        DataError: This user may not read it.
+    """
+    try:
+        state = _state(path)
+        if state not in _DIGESTS:
+            digest = hashlib.sha256()
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+            _DIGESTS[state] = digest.hexdigest()
+    except PermissionError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}).", remedy="Ask its owner for it.") from error
     return _DIGESTS[state]
 
 

@@ -11,7 +11,7 @@ from adapterstilts.data.features import features_damage
 from adapterstilts.errors import StoreError, UsageError
 from adapterstilts.runs.archive import Archive, read_archive, with_ancestors, write_archive
 from adapterstilts.runs.content import all_damage
-from adapterstilts.runs.leftovers import Leftover, Wanted, clean, dependents, leftovers, remove
+from adapterstilts.runs.leftovers import Leftover, Wanted, clean, dependents, leftovers, remove, tree_bytes
 from adapterstilts.runs.run import Run
 from adapterstilts.runs.store import RunStore
 
@@ -119,16 +119,17 @@ def remove_run(store: RunStore, text: str, options: RemoveOptions) -> Removed:
         UsageError: Others are made from it, and they are to stay; or it is none.
         StoreError: It cannot be removed.
     """
-    run = store.resolve(text)
-    others = dependents(store.runs(), run.key)
+    run = _named(store, text)
+    others = dependents(store.runs(), run.folder.name.rpartition("-")[2])
     if others and not options.with_dependents:
         raise UsageError(
             f"{len(others)} {'run is' if len(others) == 1 else 'runs are'} made from {run.folder.name}: "
             f"{_listed(others)}.",
             remedy="Remove these first, or all of them with --with-dependents.",
         )
-    removed = Removed([one.folder.name for one in (*others, run)], sum(one.bytes for one in (*others, run)))
-    remove(store, [*others, run])
+    every = [*others, run]
+    removed = Removed([one.folder.name for one in every], sum(tree_bytes(one.folder) for one in every))
+    remove(store, every)
     return removed
 
 

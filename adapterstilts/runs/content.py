@@ -11,6 +11,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from adapterstilts.errors import DataError
 from adapterstilts.files import file_digest, known_digest
 from adapterstilts.runs.records import FileEntry
 
@@ -54,8 +55,8 @@ def file_problem(path: Path, entry: FileEntry, *, whole: bool) -> str | None:
         found = file_digest(path) if whole or entry.bytes <= SMALL else known_digest(path)
     except FileNotFoundError:
         return "is missing"
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
+    except (OSError, DataError) as error:
+        return f"cannot be read ({getattr(error.__cause__ or error, 'strerror', error)})"
     return "has another content than when it was written" if found not in (None, entry.sha256) else None
 
 

@@ -212,5 +212,5 @@ def _group(scratch: Path) -> Ability:
     return _told(
         "group", able,
         "users of the folder's group go on with each other's stages",
-        "for one user: for several, `chmod g+ws` the folder and set `umask 002`",
+        "for one user: several need `chmod g+ws` on it, and `umask 002`",
     )  # fmt: skip

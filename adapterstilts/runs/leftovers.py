@@ -80,14 +80,18 @@ def clean(store: RunStore, found: Iterable[Leftover]) -> None:
         if name and one.sort == _PUBLISHING:
             store.settle(name)
             continue
-        hold = store.hold(name) if name else None
-        if hold is not None and not hold.take():  # somebody has begun with it since
-            continue
         try:
-            _delete(one.path)
-        finally:
-            if hold is not None:
-                hold.release()
+            if name is None:
+                _delete(one.path)
+                continue
+            hold = store.hold(name)
+            if hold.take():  # otherwise somebody has begun with it since
+                try:
+                    _delete(one.path)
+                finally:
+                    hold.release()
+        except OSError as error:
+            raise StoreError(f"{one.path} cannot be deleted ({error.strerror}).") from error
 
 
 def starts_from(spec: StageSpec) -> set[str]:
@@ -101,17 +105,21 @@ def starts_from(spec: StageSpec) -> set[str]:
     return found
 
 
-def dependents(runs: Sequence[Run], key: str) -> list[Run]:
-    """The runs among these that are made from one, directly or not, each after those that are made from it."""
+def dependents(runs: Sequence[Run], digits: str) -> list[Run]:
+    """The runs among these that are made from one, directly or not, each after those that are made from it.
+
+    Args:
+        digits: The first ones of its key.
+    """
     found: dict[str, Run] = {}
 
-    def visit(key: str) -> None:
+    def visit(digits: str) -> None:
         for run in runs:
-            if run.key not in found and key in starts_from(run.spec):
+            if run.key not in found and any(key.startswith(digits) for key in starts_from(run.spec)):
                 visit(run.key)
                 found[run.key] = run
 
-    visit(key)
+    visit(digits)
     return list(found.values())
 
 
@@ -127,9 +135,9 @@ def remove(store: RunStore, runs: Sequence[Run]) -> None:
                 f"{run.folder} is in a store that is only read.", remedy="Give its own store with --store."
             )
         hold = store.hold(run.folder.name)
-        if not hold.take():
-            raise StoreError(f"{run.folder.name} is being made again.", remedy="Wait until it is finished.")
         try:
+            if not hold.take():
+                raise StoreError(f"{run.folder.name} is being made again.", remedy="Wait until it is finished.")
             passing = store.root / WORK / f"{run.folder.name}.{REMOVED}"
             passing.parent.mkdir(exist_ok=True)
             run.folder.replace(passing)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pydantic import RootModel
+
 from adapterstilts.commands.plan import STORED
+from adapterstilts.errors import StoreError
 from adapterstilts.files import write_json
+from adapterstilts.runs.records import read_record
 from adapterstilts.runs.store import KEY_DIGITS
 from adapterstilts.stages.stage_costs import StageCost, measured
 from adapterstilts.studies.results import StageRecord
@@ -19,6 +22,10 @@ FOLDER = ".studies"
 _SHOWN = ("seconds", "flops", "tokens")
 
 Numbers = dict[str, float]
+
+
+class _Kept(RootModel[dict[str, Numbers]]):
+    """Key of a stage to its estimates."""
 
 
 def keep_estimates(work: StudyWork) -> None:
@@ -56,10 +63,9 @@ def _path(work: StudyWork) -> Path:
 
 def _kept(work: StudyWork) -> Mapping[str, Numbers]:
     try:
-        found: Mapping[str, Numbers] = json.loads(_path(work).read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # none was kept, or the file was cut off
+        return read_record(_path(work), _Kept).root
+    except StoreError:  # none was kept, or it is damaged
         return {}
-    return found
 
 
 def _numbers(cost: StageCost) -> Numbers:

@@ -114,6 +114,14 @@ def test_a_run_that_others_are_made_from_stays(store: RunStore, capsys: pytest.C
     assert store.runs() == [] and result["bytes"] > 0
 
 
+def test_a_damaged_run_can_be_removed(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+    run = next(run for run in store.runs() if run.spec.stage == "train-target")
+    (run.folder / "provenance.json").write_text("null")
+    assert "1 run is made from" in said(capsys, store, "remove", run.folder.name, code=2)
+    assert "removed" in said(capsys, store, "remove", run.folder.name[-12:], "--with-dependents")
+    assert len(store.every()) == 1
+
+
 def test_a_run_is_carried_to_another_store(
     store: RunStore, tmp_path: Path, trained: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -128,3 +136,14 @@ def test_a_run_is_carried_to_another_store(
     assert len(other.runs()) == 3
     assert "is not a file" in said(capsys, other, "import", str(tmp_path / "none.tar"), code=2)
     assert "is there already" in said(capsys, store, "export", key_of(store, "evaluate"), "--to", str(file), code=2)
+
+
+def test_a_command_takes_runs_from_stores_to_read(made: Path, tmp_path: Path, trained: dict[str, Any]) -> None:
+    """Also where they may not be written, and what is made from them goes into the command's own store."""
+    before = sorted(made.rglob("*"))
+    options = {**trained, "store": tmp_path / "own", "read_store": made, "languages": ("en", "de")}
+    row = adapterstilts.transfer("squad", "mlqa", seeds=1, baseline=False, max_eval_examples=4, **options).rows[0]
+    assert row.folder.parent == made and RunStore(tmp_path / "own").runs() == []
+    row = adapterstilts.transfer("squad", "mlqa", seeds=1, baseline=False, max_eval_examples=3, **options).rows[0]
+    (run,) = RunStore(tmp_path / "own").runs()
+    assert row.folder == run.folder and sorted(made.rglob("*")) == before

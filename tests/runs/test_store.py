@@ -312,9 +312,9 @@ def test_a_stage_that_another_process_makes_is_not_taken_for_a_full_disk(
     """What is raised instead of waiting has nothing to do with writing, however little space there is."""
     store, spec = RunStore(tmp_path), train_spec()
     monkeypatch.setattr("adapterstilts.runs.full_disk.can_hold", lambda folder, count: False)
-    with store.claim(spec, on_wait=print), pytest.raises(RuntimeError, match="another process works on this stage"):
-        with store.claim(spec, on_wait=_refuse):
-            pass
+    told = pytest.raises(RuntimeError, match="another process works on this stage")
+    with store.claim(spec, on_wait=print), told, store.claim(spec, on_wait=_refuse):
+        pass
 
 
 def _refuse(message: str) -> None:
