@@ -34,8 +34,10 @@ _CODE = f"import os\nopen(os.environ[{CANARY!r}], 'w').close()\n".encode()
 # Files that would be run by a reader that trusts them, by a name that readers look for.
 EXECUTABLE = {
     "pytorch_model.bin": pickle.dumps(_Payload()), "pytorch_adapter.bin": pickle.dumps(_Payload()),
-    "adapter_model.bin": pickle.dumps(_Payload()), "modeling.py": _CODE, "configuration.py": _CODE, "sitecustomize.py": _CODE,
-    "tokenizer.pkl": pickle.dumps(_Payload()), "task.yaml": f"!!python/object/apply:os.system ['touch ${CANARY}']".encode(),
+    "adapter_model.bin": pickle.dumps(_Payload()), "modeling.py": _CODE, "configuration.py": _CODE,
+    "sitecustomize.py": _CODE,
+    "tokenizer.pkl": pickle.dumps(_Payload()),
+    "task.yaml": f"!!python/object/apply:os.system ['touch ${CANARY}']".encode(),
 }  # fmt: skip
 
 # Values that stand where another one is due.
