@@ -43,7 +43,8 @@ def next_step(run: Run, planner: Planner, options: TrainingOptions) -> str:
         use = "--language-adapters --from none"
     else:
         use = f"--from {spec.task}@{run.short_key}"
-    chosen = "" if set(languages) == set(target.all_languages) else f" --languages {','.join(languages)}"
+    every = set(languages) == set(planner.setup.source.languages(target, None))
+    chosen = "" if every else f" --languages {','.join(languages)}"
     return f"astilts transfer {use} --to {shlex.quote(target.name)}{chosen}{flags}"
 
 

@@ -224,7 +224,11 @@ def _tasks_in(folder: Path, origin: Origin, *, may_be_empty: bool = False) -> li
     remedy = "Check --tasks and ASTILTS_TASKS." if origin.kind == "folder" else f"It was added by {origin}: mend that."
     if not folder.is_dir():
         raise UsageError(f"The folder of tasks {shown(folder)} is not there.", remedy=remedy)
-    found = [(one.name, Place(origin, one)) for one in task_folders(folder)]
+    try:
+        found = [(one.name, Place(origin, one)) for one in task_folders(folder)]
+    except OSError as error:
+        reason = f"The folder of tasks {shown(folder)} cannot be read ({error.strerror})."
+        raise UsageError(reason, remedy="Make it readable for yourself: chmod u+rx.") from None
     if not found and not may_be_empty:
         raise UsageError(f"{shown(folder)} has no tasks: neither a task.yaml nor a folder with one.", remedy=remedy)
     return found

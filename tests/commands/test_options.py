@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -22,7 +22,12 @@ from adapterstilts.commands.options import (
 )
 from adapterstilts.declared import declared_by
 from adapterstilts.errors import UsageError
-from adapterstilts.settings import Settings, Strict
+from adapterstilts.modeling.blocks import MergeOptions
+from adapterstilts.profiles import Profile
+from adapterstilts.settings import Encoding, Optimisation, Settings, Strict
+from adapterstilts.studies.definition import ClaimText
+from adapterstilts.tasks.catalogue import KINDS
+from adapterstilts.tasks.sources import HoldOut
 
 MODELS = [found for found in vars(options_room).values() if isinstance(found, type) and issubclass(found, Strict)]
 
@@ -32,6 +37,88 @@ def test_every_field_says_what_it_is() -> None:
     for model in MODELS:
         for one in declared_by(model).values():
             assert one.text.endswith(".") and one.text[0].isupper(), one
+
+
+def numbers(model: type[Strict]) -> dict[str, Any]:
+    """The fields of a model that are one number."""
+    kinds = {name: {*(get_args(one.annotation) or (one.annotation,))} for name, one in model.model_fields.items()}
+    return {
+        name: model.model_fields[name]
+        for name, kind in kinds.items()
+        if kind & {int, float} and not kind - {int, float, type(None)}
+    }
+
+
+def kinds_options() -> list[type[Strict]]:
+    return [get_type_hints(kind)["options"] for kind in (KINDS.get(name) for name in KINDS.names())]
+
+
+def test_every_number_has_both_ends() -> None:
+    """Of options, hyperparameters, what recipes and profiles say, and how models are composed."""
+    models = [*MODELS, Settings, Optimisation, Encoding, Profile, HoldOut, ClaimText, MergeOptions, *kinds_options()]
+    found = {(model, name): field for model in models for name, field in numbers(model).items()}
+    assert len(found) > 100
+    for (model, name), field in found.items():
+        ends = {
+            end for end in ("gt", "ge", "lt", "le") for one in field.metadata if getattr(one, end, None) is not None
+        }
+        assert (ends & {"gt", "ge"} and ends & {"lt", "le"}) or (model, name) in UNBOUNDED, (model, name)
+
+
+# The seed that a profile of the package has.
+UNBOUNDED = {(Profile, "seed")}
+HOSTILE = [
+    "inf",
+    "-inf",
+    "nan",
+    "1e300",
+    "1e400",
+    "9" * 5000,
+    "-1",
+    float("inf"),
+    float("nan"),
+    10**400,
+    "x",
+    True,
+    [],
+    {},
+]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, one in declared_by(TransferOptions).items() if one.form in (int, float)]
+)
+def test_a_number_that_means_nothing_is_refused_with_the_range(name: str) -> None:
+    for value in HOSTILE:
+        if value is True:  # which pydantic takes for 1
+            continue
+        with pytest.raises(UsageError, match=f"^{name}: ") as raised:
+            read_options(TransferOptions, {name: value})
+        assert len(str(raised.value)) < 500
+    with pytest.raises(UsageError, match=r"Numbers (from|above) [\d.]+ (to|below) [\d,.]+ are allowed"):
+        read_options(TransferOptions, {name: 1e12 if declared_by(TransferOptions)[name].form is float else 10**12})
+
+
+@pytest.mark.parametrize("name", ["weights", "shots", "temperature", "mlm_rate"])
+def test_numbers_in_lists_are_finite_too(name: str) -> None:
+    model = TransferOptions if name == "shots" else IntermediateOptions
+    for value in ("inf", "nan", "1e400", "9" * 5000):
+        given = f"squad={value}" if name == "weights" else f"de={value}" if name == "shots" else value
+        with pytest.raises(UsageError, match=f"^{name}") as raised:
+            read_options(model, {name: given})
+        assert len(str(raised.value)) < 500
+
+
+def test_paths_that_no_file_system_takes_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for path, says in {
+        "x" * 300: "too long", "/x" * 3000: "too long", "a\0b": "null byte", str(tmp_path / "loop"): "Too many levels",
+    }.items():  # fmt: skip
+        for name in ("store", "data_dir"):
+            with pytest.raises(UsageError, match=rf"(?s)^{name} .*{says}") as raised:
+                read_options(TransferOptions, {name: path})
+            assert len(str(raised.value)) < 500
+    assert read_options(TransferOptions, {"store": tmp_path / "new" / "store"}).store == tmp_path / "new" / "store"
 
 
 def test_hyperparameters_are_options_and_kept_apart() -> None:

@@ -166,7 +166,7 @@ def test_what_is_cut_is_said(server: Server) -> None:
         ({"model": "mnli", "inputs": [{"a": "b"}], "columns": {"question": "a"}}, 422, "no meaning for this model"),
         (b'{"model": ', 400, "The request is no JSON"),
         (b'{"inputs": ' + b"[" * 2000, 400, "parsing the body"),
-        (b"\xff\xfe", 400, "parsing the body"),
+        (b"\xff\xfe", 400, "The request is no JSON"),
         (b'{"inputs": ' + b"9" * 3000 + b"}", 422, "inputs"),
         (b"[]", 422, "no JSON object"),
     ],

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from adapterstilts.data.bad_rows import BadRows
@@ -65,6 +65,7 @@ def outcome(records: Iterator[Any], bad: BadRows) -> tuple[list[Any], str | None
 @settings(max_examples=250, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=30), st.sampled_from(",;"), st.integers(1, 9), st.booleans())
 def test_blocks_change_nothing(pieces: list[str], delimiter: str, size: int, skip: bool) -> None:
+    assume("\n" in "".join(pieces) or "\r" not in "".join(pieces).rstrip("\r\n"))  # which is refused as a whole
     with TemporaryDirectory() as folder:
         path = Path(folder) / "x.csv"
         path.write_bytes("".join(pieces).encode("utf-8", "surrogateescape"))

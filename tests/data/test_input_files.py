@@ -46,7 +46,7 @@ def test_a_format_can_be_told(tmp_path: Path) -> None:
         (b"\n<!DOCTYPE html><html>", {}, "HTML page"),
         (b"\xff\xfea\x00", {}, "UTF-16"),
         (b"PK\x03\x04rest", {}, "zip archive"),
-        (b"a,b\x00\n", {}, "binary"),
+        (b"a,b\x00\n", {}, "is no text"),
         (b"a,b\n1,2\n", {"format": "bucc"}, "one file"),
         (b"a,b\n1,2\n", {"format": "cvs"}, "'csv'"),
     ],

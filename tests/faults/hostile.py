@@ -1,5 +1,6 @@
-"""What reads files and words of others, each with good ones to begin with: whatever is done to these, it is an error that
-explains itself, or it is taken; no other exception comes out.
+"""What reads files and words of others, each with good ones to begin with.
+
+Whatever is done to these, it is an error that explains itself, or it is taken; no other exception comes out.
 """
 
 from __future__ import annotations
@@ -127,7 +128,8 @@ def written(folder: Path, rng: Random) -> str:
     return f"{'study' if study else 'command'}: {said}"
 
 
-METHOD_TEXTS = ("seq_bn[reduction_factor=8,leave_out=0-3]", "peft:lora[r=8,target_modules=query+value]", "mam[adapter.dropout=0.1]",
+METHOD_TEXTS = ("seq_bn[reduction_factor=8,leave_out=0-3]", "peft:lora[r=8,target_modules=query+value]",
+                "mam[adapter.dropout=0.1]",
                 "loreft[r=2]", "full", "prompt_tuning[prompt_length=10]", "compacter[phm_dim=4]")  # fmt: skip
 OPTIONS = {
     "from_": "squad,mnli@0123", "to": "mlqa,xnli", "languages": "en,de,-nqo", "epochs": "2", "learning_rate": "1e-4",
@@ -176,11 +178,12 @@ def read_store(root: Path) -> None:
     store.unreadable()
     for run in store.runs():
         run.check()
-        run.key, run.metrics, run.provenance
+        assert run.key and run.metrics is not None and run.provenance is not None
 
 
 PLAIN: Mapping[str, Attempt] = {
-    "release files": release, "submissions": submitted, "recipes": recipes, "studies, commands": written, "options": words,
+    "release files": release, "submissions": submitted, "recipes": recipes, "studies, commands": written,
+    "options": words,
 }  # fmt: skip
 
 

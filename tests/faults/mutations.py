@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,27 @@ from typing import Any
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
 PAGE = b"<!DOCTYPE html>\n<html><head><title>Log in</title></head><body>403</body></html>\n"
+
+CANARY = "ASTILTS_CANARY"
+"""The environment variable that names a file which only code of a stranger would make."""
+
+
+class _Payload:
+    """What makes the file when its pickle is read."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (f'touch "${CANARY}"',)
+
+
+_CODE = f"import os\nopen(os.environ[{CANARY!r}], 'w').close()\n".encode()
+# Files that would be run by a reader that trusts them, by a name that readers look for.
+EXECUTABLE = {
+    "pytorch_model.bin": pickle.dumps(_Payload()), "pytorch_adapter.bin": pickle.dumps(_Payload()),
+    "adapter_model.bin": pickle.dumps(_Payload()), "modeling.py": _CODE, "configuration.py": _CODE,
+    "sitecustomize.py": _CODE,
+    "tokenizer.pkl": pickle.dumps(_Payload()),
+    "task.yaml": f"!!python/object/apply:os.system ['touch ${CANARY}']".encode(),
+}  # fmt: skip
 
 # Values that stand where another one is due.
 VALUES: tuple[Any, ...] = (
@@ -133,7 +155,8 @@ def _places(value: Any, depth: int = 0) -> Any:
 def mutated_words(words: str, rng: Random) -> str:
     """Words of a command or an option with a fault in them; no word begins with a dash that did not."""
     piece = rng.choice((
-        "", " ", ",", "=", "[", "]", "@", "+", "-", "/", ".", "#", ":", "..", "~", "%", "{x}", "{", "\t", "\n", "\x1b[2J", "é",
+        "", " ", ",", "=", "[", "]", "@", "+", "-", "/", ".", "#", ":", "..", "~", "%", "{x}", "{", "\t", "\n",
+        "\x1b[2J", "é",
         "中",
         "NaN", "inf", "-inf", "1e400", "1e-400", "-1", "0", "1" * 30, "9" * 5000, "null", "true", "none", "all",
         "0-99999999999",
@@ -175,5 +198,9 @@ def mutate_folder(folder: Path, rng: Random) -> str:
     if not files or rng.random() < 0.05:
         (folder / rng.choice(("extra.json", "x\x1b[2J", "é", ".hidden", "a b"))).write_bytes(rng.choice(PIECES))
         return "an additional file"
+    if rng.random() < 0.1:
+        name = rng.choice(sorted(EXECUTABLE))
+        (folder / name).write_bytes(EXECUTABLE[name])
+        return f"{name} with code"
     path = rng.choice(files)
     return f"{path.relative_to(folder)}: {mutate_file(path, rng)}"

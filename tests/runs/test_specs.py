@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from adapterstilts.errors import UsageError
 from adapterstilts.runs.specs import (
@@ -165,3 +167,24 @@ def test_bad_value_names_key_and_value(values: dict[str, Any], message: str) -> 
 def test_specs_are_frozen() -> None:
     with pytest.raises(Exception, match="frozen"):
         train_spec().seed = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**500])
+def test_numbers_that_json_does_not_have_never_get_into_a_spec(value: float) -> None:
+    """NaN, infinity and None would have the same JSON, and with it the same key."""
+    for build in (
+        lambda: Choice(name="seq_bn", options={"scaling": value}),
+        lambda: MethodSpec(name="seq_bn", options={"leave_out": [1, {"a": value}]}),
+        lambda: train_spec(method_config={"scaling": value}),
+        lambda: train_spec(tasks=(TaskSpec(**{**dict(SQUAD), "options": {"n_best": value}}),)),
+        lambda: evaluate_spec(options={"n_best": value}),
+        lambda: Sampling(strategy="temperature", temperature=value if isinstance(value, float) else math.inf),
+        lambda: Optimisation(epochs=value if isinstance(value, float) else math.inf),
+    ):
+        with pytest.raises(ValidationError):
+            build()
+    # Copies are not validated again, so the key is looked after by itself.
+    copied = train_spec().model_copy(update={"method_config": {"scaling": value}})
+    with pytest.raises(ValueError, match="not a finite number|too many digits"):
+        key(copied)
+    assert key(train_spec(method_config={"scaling": None})) != key(train_spec(method_config={"scaling": 1.0}))

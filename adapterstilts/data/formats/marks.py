@@ -13,6 +13,8 @@ LOOKED_AT = 512
 
 UTF8 = "utf-8"
 SAY = "Say it with the option 'encoding' of the format, or save the file as UTF-8."
+# Of fewer bytes, zeros say nothing about an encoding.
+_ENOUGH = 16
 # The longer ones first: that of UTF-32 begins as that of UTF-16 does.
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: UTF8, codecs.BOM_UTF16_LE: "utf-16",
@@ -34,7 +36,7 @@ def wide_encoding(start: bytes) -> str | None:
     """UTF-16 of a text that has no mark and is ASCII for the most part: every other byte is zero."""
     even, odd = start[0::2].count(0), start[1::2].count(0)
     half = len(start) / 2
-    if max(even, odd) < 0.4 * half or min(even, odd) > 0.05 * half or not start:
+    if len(start) < _ENOUGH or max(even, odd) < 0.4 * half or min(even, odd) > 0.05 * half:
         return None
     return "utf-16-le" if odd > even else "utf-16-be"
 
