@@ -34,9 +34,11 @@ def cluster() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     small = {"object_store_memory": 80 * 1024**2, "include_dashboard": False}
-    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **small})
-    yield found
-    found.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_worker_niceness", "0")  # it is 15, and other processes of the machine then come first
+        found = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **small})
+        yield found
+        found.shutdown()
 
 
 class Removing(Interested):
