@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,19 +64,13 @@ def run_stage(
         forget_failure(work)
         reporter = Recorded(reporter, work)
         watch = Stopwatch()
-        try:
+        note = partial(_note, reporter, work.name)
+        with _saying_what_is_saved(note):
             (metrics, details), tokens = with_fitting_batches(
-                lambda fitting: _work_on(spec, fitting, work, reporter),
-                spec,
-                setup,
-                lambda message: reporter.note(f"{work.name}: {message}"),
+                lambda fitting: _work_on(spec, fitting, work, reporter), spec, setup, note
             )
-        except Terminated as ended:
-            if ended.step is not None:
-                reporter.note(f"{work.name}: saved step {ended.step:,}; repeat the command to go on")
-            raise
         if left_out := sum(details["rows_left_out"].values()):
-            reporter.note(f"{store.folder(spec).name}: left out {left_out:,} malformed records")
+            note(f"left out {left_out:,} malformed records")
         write_json(work / "metrics.json", metrics)
         data_dir = getattr(setup.source, "root", None)
         write_json(
@@ -102,6 +98,21 @@ def _work_on(spec: StageSpec, setup: Setup, work: Path, reporter: Reporter) -> t
     from adapterstilts.stages.train import train_stage
 
     return train_stage(spec, setup, work, reporter)
+
+
+def _note(reporter: Reporter, name: str, message: str) -> None:
+    reporter.note(f"{name}: {message}")
+
+
+@contextmanager
+def _saying_what_is_saved(note: Callable[[str], None]) -> Iterator[None]:
+    """Tells of the step that is saved where a signal ends a training."""
+    try:
+        yield
+    except Terminated as ended:
+        if ended.step is not None:
+            note(f"saved step {ended.step:,}; repeat the command to go on")
+        raise
 
 
 def _begin_again(work: Path) -> None:
