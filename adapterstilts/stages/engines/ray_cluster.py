@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +80,8 @@ class _Run:
         )
         self._tasks: dict[Any, Stage[Any]] = {}
         self._told: dict[str, Told] = {}
+        self._heard: Counter[str] = Counter()
+        self._passed_on = time.monotonic()
 
     def run(self) -> None:
         """Makes what is missing.
@@ -105,7 +109,7 @@ class _Run:
                 stage.spec, self._course.setup(stage), force=self._force, make=self._engine.make
             )
             self._course.began(stage)
-            self._told[stage.key] = Told(self._reporter.of(stage.name))
+            self._told[stage.key], self._heard[stage.key] = Told(self._reporter.of(stage.name)), 0
             self._tasks[self._task.remote(order, stage.key, self._post)] = stage
 
     def _listen(self) -> None:
@@ -116,7 +120,8 @@ class _Run:
             self._pass_on()
             return
         ended, _ = ray.wait(list(self._tasks), num_returns=len(self._tasks), timeout=0, fetch_local=False)
-        self._pass_on()
+        if time.monotonic() - self._passed_on > _LISTEN_SECONDS:
+            self._pass_on()
         for task in ended:
             self._end(self._tasks.pop(task), task)
 
@@ -124,9 +129,11 @@ class _Run:
         import ray
         from ray.exceptions import RayError, RayTaskError
 
-        del self._told[stage.key]
+        message: Message
         try:
-            message: Message = ray.get(task)
+            message, sent = ray.get(task)
+            if self._heard[stage.key] < sent:
+                self._pass_on()
         except RayTaskError as error:  # what is not of the stage, such as a package that a node lacks
             self._course.failed(stage, error.cause or error, text=str(error))
             return
@@ -147,10 +154,11 @@ class _Run:
                 self._course.failed(stage, said, text=text)
 
     def _pass_on(self) -> None:
+        self._passed_on = time.monotonic()
         if waiting := self._post.qsize():
             for key, message in self._post.get_nowait_batch(waiting):
-                if key in self._told:
-                    self._told[key].tell(message)
+                self._heard[key] += 1
+                self._told[key].tell(message)
 
     def _let_save(self) -> None:
         """Ends tasks, each once a training has saved its last step, and hears what they say of it."""
