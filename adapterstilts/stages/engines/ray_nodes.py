@@ -96,7 +96,7 @@ class Nodes:
                 there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
                 task = ray.remote(sees).options(num_cpus=0, scheduling_strategy=there)
                 looks[f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"] = task.remote(token)
-            blind = [name for name, look in looks.items() if not ray.get(look)]
+            blind = [name for name, look in looks.items() if not _answer(look)]
         finally:
             token.unlink(missing_ok=True)
         if blind:
@@ -104,6 +104,17 @@ class Nodes:
                 f"--store {root} is not seen by {len(blind)} of {len(looks)} nodes: {', '.join(blind)}.",
                 remedy="Put it on a file system that all nodes have at the same place.",
             )
+
+
+def _answer(look: Any) -> bool:
+    """Whether a node sees the file; one that has gone meanwhile, which a cluster notices late, is not asked for it."""
+    import ray
+    from ray.exceptions import RayError
+
+    try:
+        return ray.get(look)
+    except RayError:
+        return True
 
 
 def _alive() -> list[dict[str, Any]]:
