@@ -62,7 +62,8 @@ def _check_launch(options: EngineOptions) -> None:
 
 
 def _ray(options: EngineOptions) -> Engine:
-    from adapterstilts.stages.engines.ray_cluster import RayCluster, Share
+    from adapterstilts.stages.engines.ray_cluster import RayCluster
+    from adapterstilts.stages.engines.ray_nodes import Share
 
     if find_spec("ray") is None:
         raise UsageError("--engine ray: ray is not installed.", remedy="Run `pip install 'adapterstilts[ray]'`.")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from adapterstilts.errors import CompatibilityError
@@ -63,21 +65,32 @@ def run_stage(
         forget_failure(work)
         reporter = Recorded(reporter, work)
         watch = Stopwatch()
-        try:
-            with together(spec, setup, work) as group:
-                metrics, details = make(spec, setup, work, reporter, group)
-        except Terminated as ended:
-            if ended.step is not None:
-                reporter.note(f"{work.name}: saved step {ended.step:,}; repeat the command to go on")
-            raise
+        note = partial(_note, reporter, work.name)
+        with _saying_what_is_saved(note), together(spec, setup, work) as group:
+            metrics, details = make(spec, setup, work, reporter, group)
         if left_out := sum(details["rows_left_out"].values()):
-            reporter.note(f"{store.folder(spec).name}: left out {left_out:,} malformed records")
+            note(f"left out {left_out:,} malformed records")
         write_json(work / "metrics.json", metrics)
         data_dir = getattr(setup.source, "root", None)
         read = {"backbone": setup.backbone.name, "data_dir": str(data_dir) if data_dir else None}
         write_json(work / "provenance.json", watch.record(**read, **details))
         (work / _FORCED).unlink(missing_ok=True)
         return store.publish(spec, work)
+
+
+def _note(reporter: Reporter, name: str, message: str) -> None:
+    reporter.note(f"{name}: {message}")
+
+
+@contextmanager
+def _saying_what_is_saved(note: Callable[[str], None]) -> Iterator[None]:
+    """Tells of the step that is saved where a signal ends a training."""
+    try:
+        yield
+    except Terminated as ended:
+        if ended.step is not None:
+            note(f"saved step {ended.step:,}; repeat the command to go on")
+        raise
 
 
 def _begin_again(work: Path) -> None:

@@ -13,7 +13,8 @@ from adapterstilts.errors import UsageError
 from adapterstilts.stages.engines.course import Policy
 from adapterstilts.stages.engines.local import Local
 from adapterstilts.stages.engines.processes import Processes
-from adapterstilts.stages.engines.ray_cluster import RayCluster, Share
+from adapterstilts.stages.engines.ray_cluster import RayCluster
+from adapterstilts.stages.engines.ray_nodes import Share
 from adapterstilts.stages.engines.slurm.driver import Slurm
 from adapterstilts.stages.engines.slurm.submission import Resources
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
-import resource
+import os
+import subprocess
+import sys
 import weakref
 from pathlib import Path
 from typing import Any
@@ -14,40 +15,41 @@ import torch
 from safetensors.torch import load_file
 
 import adapterstilts
-from adapterstilts.cli import main
 from adapterstilts.modeling.precision import OutOfMemoryError
 from adapterstilts.modeling.storage import WEIGHTS
 from adapterstilts.runs.store import RunStore
 from adapterstilts.stages.micro_batches import with_fitting_batches
-from tests import processes
 from tests.conftest import save_tiny_backbone
 from tests.stages.conftest import World
 
-# What a training can have beyond what the libraries take; a step of all its rows at once takes more than a gigabyte.
-MEGABYTES = 600
-
-
-def with_little_memory(words: list[str]) -> None:
-    """The same command, which can only have so much more memory."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    (kilobytes,) = re.findall(r"^VmData:\s+(\d+) kB$", status, flags=re.MULTILINE)
-    limit = 1024 * int(kilobytes) + MEGABYTES * 1024**2
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-    main(words)
+# What a training can have beyond what the libraries take; a step of all its rows at once takes more.
+MEGABYTES = 650
+LIMITED = f"""
+import re, resource, sys
+import adapterstilts.stages.train, adapters
+from adapterstilts.cli import main
+(kilobytes,) = re.findall(r"^VmData:\\s+(\\d+) kB$", open("/proc/self/status").read(), flags=re.MULTILINE)
+limit = 1024 * int(kilobytes) + {MEGABYTES} * 1024**2
+resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+main(sys.argv[1:])
+"""
 
 
 def test_a_training_whose_steps_do_not_fit_takes_smaller_micro_batches(quick: dict[str, Any], tmp_path: Path) -> None:
-    backbone = save_tiny_backbone(tmp_path / "backbone", hidden_size=128, layers=4)
+    backbone = save_tiny_backbone(tmp_path / "backbone", hidden_size=128, layers=8)
     options = {**quick, "backbone": str(backbone), "batch_size": 160, "max_steps": 1, "method": "full"}
-    given = {**options, "tokens_per_batch": 65536}
+    given = {**options, "tokens_per_batch": 16384}
     flags = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", str(value))]
-    done = processes.run("train-intermediate", "squad", *flags, main=with_little_memory)
+    words = [sys.executable, "-c", LIMITED, "train-intermediate", "squad", *flags]
+    # What is freed is no longer the process's, as it is where memory is not only address space.
+    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
-    assert "memory ran out with micro-batches of 65,536 tokens; tried again with 32,768" in done.stderr
+    assert "memory ran out with micro-batches of 16,384 tokens; tried again with 8,192" in done.stderr
     (run,) = RunStore(quick["store"]).runs()
     fitting = run.provenance["tokens_per_batch"]
     tried = [*run.provenance["out_of_memory_with"], fitting]
-    assert tried == [65536 // 2**number for number in range(len(tried))] and len(tried) > 1
+    assert tried == [16384 // 2**number for number in range(len(tried))] and len(tried) > 1
     again = {**options, "store": tmp_path / "again", "tokens_per_batch": fitting}
     small = adapterstilts.train_intermediate("squad", **again)
     assert small.folder.name == run.folder.name

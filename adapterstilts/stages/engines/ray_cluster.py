@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from adapterstilts.errors import StoreError, UsageError
 from adapterstilts.stages.ending import ended_by_signals, put_off, signal_waiting
 from adapterstilts.stages.engines.course import Course, Policy, WorkerEndedError, missing_stages
 from adapterstilts.stages.engines.orders import Make, Message, Order
-from adapterstilts.stages.engines.ray_task import make_stage, sees
+from adapterstilts.stages.engines.ray_nodes import Nodes, Share, connected, messages
+from adapterstilts.stages.engines.ray_task import make_stage
 from adapterstilts.stages.engines.told import Told
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.reporter import Reporter
@@ -24,33 +19,6 @@ from adapterstilts.stages.run import run_stage
 from adapterstilts.stages.setup import Setup
 
 _LISTEN_SECONDS = 0.5
-# How often it is looked how many nodes there are.
-_LOOK_SECONDS = 2.0
-_BYTES = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
-
-
-@dataclass(frozen=True)
-class Share:
-    """What of a node a stage gets.
-
-    Attributes:
-        gpus: None for one where the cluster has any.
-        memory: With its unit, such as `16G`; None reserves none.
-    """
-
-    cpus: int = 1
-    gpus: int | None = None
-    memory: str | None = None
-
-    def resources(self, device: str) -> dict[str, float]:
-        """Ray's names of resources to how much of each."""
-        import ray
-
-        there = device != "cpu" and ray.cluster_resources().get("GPU", 0) > 0
-        found: dict[str, float] = {"CPU": self.cpus, "GPU": int(there) if self.gpus is None else self.gpus}
-        if self.memory is not None:
-            found["memory"] = int(self.memory[:-1]) * _BYTES[self.memory[-1]]
-        return {name: amount for name, amount in found.items() if amount}
 
 
 @dataclass(frozen=True)
@@ -82,13 +50,13 @@ class RayCluster:
         if not missing:
             Course(graph, setup, reporter, force=force, policy=self.policy).finish()
             return
-        with _connected(self.address):
-            nodes = _Nodes(self.share.resources(setup.device))
+        with connected(self.address):
+            nodes = Nodes(self.share.resources(setup.device))
             for root in {one.store.root for _, one in missing}:
                 nodes.check_store(root.resolve())
             jobs = max(2, self.jobs or nodes.room())  # there can be more nodes later
             course = Course(graph, setup, reporter, force=force, policy=self.policy, jobs=jobs)
-            with ended_by_signals(), _post() as post:
+            with ended_by_signals(), messages() as post:
                 _Run(self, course, reporter, nodes, post, force).run()
             course.finish()
 
@@ -97,7 +65,7 @@ class _Run:
     """One run of a graph."""
 
     def __init__(
-        self, engine: RayCluster, course: Course, reporter: Reporter, nodes: _Nodes, post: Any, force: bool
+        self, engine: RayCluster, course: Course, reporter: Reporter, nodes: Nodes, post: Any, force: bool
     ) -> None:
         import ray
 
@@ -112,6 +80,8 @@ class _Run:
         )
         self._tasks: dict[Any, Stage[Any]] = {}
         self._told: dict[str, Told] = {}
+        self._heard: Counter[str] = Counter()
+        self._passed_on = time.monotonic()
 
     def run(self) -> None:
         """Makes what is missing.
@@ -139,7 +109,7 @@ class _Run:
                 stage.spec, self._course.setup(stage), force=self._force, make=self._engine.make
             )
             self._course.began(stage)
-            self._told[stage.key] = Told(self._reporter.of(stage.name))
+            self._told[stage.key], self._heard[stage.key] = Told(self._reporter.of(stage.name)), 0
             self._tasks[self._task.remote(order, stage.key, self._post)] = stage
 
     def _listen(self) -> None:
@@ -150,7 +120,8 @@ class _Run:
             self._pass_on()
             return
         ended, _ = ray.wait(list(self._tasks), num_returns=len(self._tasks), timeout=0, fetch_local=False)
-        self._pass_on()
+        if time.monotonic() - self._passed_on > _LISTEN_SECONDS:
+            self._pass_on()
         for task in ended:
             self._end(self._tasks.pop(task), task)
 
@@ -158,9 +129,11 @@ class _Run:
         import ray
         from ray.exceptions import RayError, RayTaskError
 
-        del self._told[stage.key]
+        message: Message
         try:
-            message: Message = ray.get(task)
+            message, sent = ray.get(task)
+            if self._heard[stage.key] < sent:
+                self._pass_on()
         except RayTaskError as error:  # what is not of the stage, such as a package that a node lacks
             self._course.failed(stage, error.cause or error, text=str(error))
             return
@@ -181,10 +154,11 @@ class _Run:
                 self._course.failed(stage, said, text=text)
 
     def _pass_on(self) -> None:
+        self._passed_on = time.monotonic()
         if waiting := self._post.qsize():
             for key, message in self._post.get_nowait_batch(waiting):
-                if key in self._told:
-                    self._told[key].tell(message)
+                self._heard[key] += 1
+                self._told[key].tell(message)
 
     def _let_save(self) -> None:
         """Ends tasks, each once a training has saved its last step, and hears what they say of it."""
@@ -197,112 +171,3 @@ class _Run:
             self._pass_on()
             for task in ended:
                 del self._tasks[task]
-
-
-class _Nodes:
-    """The nodes of the cluster, for stages that need something of them.
-
-    Args:
-        needed: Ray's names of resources to how much a stage needs of each.
-
-    Raises:
-        UsageError: No node has so much.
-    """
-
-    def __init__(self, needed: dict[str, float]) -> None:
-        self.needed = needed
-        self._looked = float("-inf")
-        self._room = 0
-        if not self.room():
-            wanted = ", ".join(f"{amount:g} {name}" for name, amount in needed.items())
-            raise UsageError(
-                f"No node of the Ray cluster has what a stage needs: {wanted}.",
-                remedy="Lower --cpus, --gpus or --memory, or start nodes that have it.",
-            )
-
-    def room(self) -> int:
-        """How many stages fit in at a time."""
-        if time.monotonic() - self._looked > _LOOK_SECONDS:
-            self._looked = time.monotonic()
-            self._room = sum(
-                min(int(node["Resources"].get(name, 0) // amount) for name, amount in self.needed.items())
-                for node in _alive()
-            )
-        return self._room
-
-    def check_store(self, root: Path) -> None:
-        """Has every node look for a file that this process puts into the store.
-
-        Raises:
-            StoreError: Some do not see it.
-        """
-        import ray
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        token = root / f".seen-{uuid.uuid4().hex}"
-        root.mkdir(parents=True, exist_ok=True)
-        token.touch()
-        looks: dict[str, Any] = {}
-        try:
-            for node in _alive():
-                there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                task = ray.remote(sees).options(num_cpus=0, scheduling_strategy=there)
-                looks[f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"] = task.remote(token)
-            blind = [name for name, look in looks.items() if not ray.get(look)]
-        finally:
-            token.unlink(missing_ok=True)
-        if blind:
-            raise StoreError(
-                f"--store {root} is not seen by {len(blind)} of {len(looks)} nodes: {', '.join(blind)}.",
-                remedy="Put it on a file system that all nodes have at the same place.",
-            )
-
-
-def _alive() -> list[dict[str, Any]]:
-    import ray
-
-    return [node for node in ray.nodes() if node["Alive"]]
-
-
-@contextmanager
-def _connected(address: str | None) -> Iterator[None]:
-    """A connection to the cluster, that of the process if it has one.
-
-    Raises:
-        UsageError: There is none at the address.
-    """
-    import ray
-
-    if ray.is_initialized():
-        yield
-        return
-    here = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, ValueError) as error:
-        raise UsageError(
-            f"--address {address}: {str(error).strip().partition(chr(10))[0]}",
-            remedy="Give the address that `ray start --head` has printed, or leave it out.",
-        ) from None
-    if here:  # Ray has put its own there
-        signal.signal(signal.SIGTERM, before)
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-@contextmanager
-def _post() -> Iterator[Any]:
-    """A queue of what workers tell, on the node of this process, so that no other one that ends takes it along."""
-    import ray
-    from ray.util.queue import Queue
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    post = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
-    try:
-        yield post
-    finally:
-        post.shutdown(force=True)

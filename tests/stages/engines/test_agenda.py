@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from adapterstilts.runs.specs import Choice, MethodSpec
-from adapterstilts.stages.engines.agenda import Agenda, weights_of
+from adapterstilts.stages.engines.agenda import Agenda, longest_behind, weights_of
 from adapterstilts.stages.graph import Graph, Stage
 from tests.runs.test_specs import evaluate_spec, train_spec
 
@@ -64,6 +64,23 @@ def test_what_is_put_back_comes_after_all_that_can_begin() -> None:
     assert first is stages[0]
     agenda.put_back(first)
     assert [agenda.take() for _ in range(4)] == [*stages[1:], first, None]
+
+
+def test_what_is_given_back_keeps_its_place() -> None:
+    stages = [Stage(train_spec(seed=seed)) for seed in (1, 2, 3)]
+    agenda = Agenda(stages)
+    first = agenda.take()
+    assert first is stages[0]
+    agenda.give_back(first)
+    assert [agenda.take() for _ in range(4)] == [*stages, None]
+
+
+def test_how_much_waits_for_a_stage_is_its_longest_chain() -> None:
+    first = Stage(train_spec(stage="train-intermediate"))
+    second, alone = after(first), Stage(train_spec(seed=9))
+    third = after(second, seed=2)
+    found = longest_behind([first, second, third, scored(second), scored(third), alone])
+    assert [found[one.key] for one in (first, second, third, scored(third), alone)] == [3, 2, 1, 0, 0]
 
 
 def test_all_that_needs_a_stage_is_known_and_never_begins_without_it() -> None:

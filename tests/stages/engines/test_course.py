@@ -10,7 +10,7 @@ import pytest
 
 from adapterstilts.errors import DataError, HubError
 from adapterstilts.runs.store import DiskFullError, explain_full_disk
-from adapterstilts.stages.engines.course import BusyError, Course, Policy, busy
+from adapterstilts.stages.engines.course import BusyError, Course, Policy, WorkerEndedError, busy, missing_stages
 from adapterstilts.stages.failures import StagesFailedError
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.reporter import Change, Silent
@@ -93,6 +93,20 @@ def test_errors_of_the_user_are_not_tried_again_and_others_so_often(world: World
     assert not again.open and again.take() is None
 
 
+def test_a_worker_that_dies_costs_a_try_of_its_own_and_its_stage_keeps_its_place(world: World) -> None:
+    stages = rows(2)
+    going, seen = course(world, stages, deaths=2)
+    for _ in range(2):
+        stage = going.take()
+        assert stage is stages[0]
+        going.began(stage)
+        going.failed(stage, WorkerEndedError("Its node has gone."))
+    assert going.take() is stages[0] and [one.happened for one in seen.found if one.error] == ["retried", "retried"]
+    going.failed(stages[0], WorkerEndedError("Its node has gone."))
+    going.failed(stages[2], HubError("out of reach"))
+    assert [one.happened for one in seen.found if one.error][2:] == ["failed", "dropped", "failed", "dropped"]
+
+
 def test_a_full_disk_ends_everything(world: World, tmp_path: Path) -> None:
     going, _ = course(world, rows(2), retries=5)
     stage = going.take()
@@ -101,6 +115,17 @@ def test_a_full_disk_ends_everything(world: World, tmp_path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(DiskFullError):
         going.failed(stage, full.value)
+
+
+def test_missing_is_what_the_store_lacks_or_all_by_force(world: World) -> None:
+    graph = Graph()
+    for stage in rows(2):
+        graph.add(stage)
+    setup = world.planner.setup
+    first, *rest = graph.to_make()
+    setup.store.folder(first.spec).mkdir()
+    assert [stage for stage, _ in missing_stages(graph, setup, force=False)] == rest
+    assert [own for _, own in missing_stages(graph, setup, force=True)] == [setup] * 4
 
 
 def test_what_others_work_on_is_looked_at_again_when_nothing_else_can_begin(world: World) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from adapterstilts.errors import UsageError
 from adapterstilts.modeling.storage import WEIGHTS
 from adapterstilts.stages.engines.course import Policy
 from adapterstilts.stages.engines.local import Local
-from adapterstilts.stages.engines.ray_cluster import RayCluster, Share
+from adapterstilts.stages.engines.ray_cluster import RayCluster
 from adapterstilts.stages.failures import StagesFailedError
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.reporter import Reporter, Silent
@@ -26,17 +24,6 @@ from tests.stages.engines.slurm.test_driver import rows
 from tests.stages.engines.test_local import Interested, plan
 
 pytest.importorskip("ray")
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    """A node with one core, to which others come."""
-    from ray.cluster_utils import Cluster
-
-    small = {"object_store_memory": 80 * 1024**2, "include_dashboard": False}
-    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **small})
-    yield found
-    found.shutdown()
 
 
 class Removing(Interested):
@@ -107,11 +94,3 @@ def test_what_most_depends_on_comes_first(cluster: Any, world: World) -> None:
     started = seen.seen("started")
     assert started[:2] == [stage.name for stage in list(graph)[3:5]] and sorted(started[3:]) != []
     assert set(started) == {stage.name for stage in graph} and single[0].name in started[2:4]
-
-
-def test_a_share_that_no_node_has_and_a_cluster_that_is_not_there_are_refused(cluster: Any, world: World) -> None:
-    graph, _ = rows(1)
-    with pytest.raises(UsageError, match=r"No node of the Ray cluster has what a stage needs: 64 CPU\. Lower --cpus"):
-        RayCluster(cluster.address, Share(cpus=64), make=publish).run(graph, world.planner.setup, Silent())
-    with pytest.raises(UsageError, match="--address 127.0.0.1:1: "):
-        RayCluster("127.0.0.1:1", make=publish).run(graph, world.planner.setup, Silent())

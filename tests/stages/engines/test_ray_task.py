@@ -26,12 +26,12 @@ def test_a_worker_tells_of_its_stage_and_what_became_of_it(world: World, tmp_pat
     post = Post()
     order = Order.of_this_process(train_spec(seed=1), world.planner.setup, force=False, make=publish)
     monkeypatch.chdir(Path("/"))
-    assert make_stage(order, "key", post) == Message("made") and Path.cwd() == tmp_path
+    assert make_stage(order, "key", post) == (Message("made"), 1) and Path.cwd() == tmp_path
     name = world.planner.setup.store.folder(order.spec).name
     assert post.sent == [("key", Message("note", (f"{name}: made",)))]
-    failed = make_stage(replace(order, spec=train_spec(seed=FAILS)), "key", post)
+    failed, _ = make_stage(replace(order, spec=train_spec(seed=FAILS)), "key", post)
     assert failed.sort == "failed" and str(failed.values[0]) == "No rows. Get some."
-    blind = make_stage(replace(order, folder=tmp_path / "elsewhere"), "key", post)
+    blind, _ = make_stage(replace(order, folder=tmp_path / "elsewhere"), "key", post)
     assert blind.sort == "failed" and "A worker does not see" in str(blind.values[0])
 
 
