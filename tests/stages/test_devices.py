@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from adapterstilts.cli import main
 from adapterstilts.data.batching import Collator
@@ -52,9 +53,8 @@ FUSED += ["--languages", "en,de", "--seeds", "1", "--max-eval-examples", "12"]
 @pytest.fixture(scope="module")
 def still(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny backbone without dropout, whose draws depend on how a step is shared."""
-    folder = tmp_path_factory.mktemp("still")
-    for path in tiny_backbone.iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
+    folder = tmp_path_factory.mktemp("still") / "backbone"
+    shutil.copytree(tiny_backbone, folder)
     config = json.loads((folder / "config.json").read_text())
     config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     (folder / "config.json").write_text(json.dumps(config))
@@ -199,10 +199,15 @@ def test_what_fails_in_one_process_ends_all(still: Path, tmp_path: Path) -> None
 
 
 def test_what_fails_in_all_processes_is_the_stages_own(still: Path, tmp_path: Path) -> None:
-    launched = Launched(*BOTTLENECKS, *flags(tmp_path, still, learning_rate=1e30))
+    broken = tmp_path / "broken"
+    shutil.copytree(still, broken)
+    weights = load_file(broken / "model.safetensors")
+    name = next(one for one in weights if one.endswith("layer.1.output.LayerNorm.bias"))
+    save_file(weights | {name: weights[name].fill_(float("nan"))}, broken / "model.safetensors", {"format": "pt"})
+    launched = Launched(*BOTTLENECKS, *flags(tmp_path / "store", broken))
     assert launched.wait() == [1, 0]
     leader, other = launched.processes
-    assert "2 stages failed" in leader.stderr and leader.stderr.count("The loss is nan at step") >= 2
+    assert "2 stages failed" in leader.stderr and leader.stderr.count("The loss is nan at step 1.") >= 2
     assert "Error" not in other.stderr
 
 
