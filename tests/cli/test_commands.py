@@ -90,7 +90,7 @@ FUNCTIONS = {
     "compare": {"json_", "save_config", "plan", "on", "format", "wide", "only", "json_lines", "out"},
     "translate": {"json_", "save_config"},
     "methods": {"json_", "save_config", "format", "wide"},
-    "doctor": {"json_", "save_config"},
+    "doctor": {"json_", "save_config", "store"},
 }
 
 
@@ -120,7 +120,7 @@ def test_help_of_a_command_has_a_heading_for_each_group() -> None:
     headings = [line.rstrip(":").partition(" (")[0] for line in lines if line[:1].isalpha() and line.endswith(":")]
     assert headings == [
         "Tasks", "Model", "Method", "Shared models", "Data", "Own data", "Translations", "Training", "Hyperparameters",
-        "Language adapters", "Evaluation", "Few shots", "Baselines", "Run",
+        "Language adapters", "Evaluation", "Few shots", "Baselines", "Cluster", "Run",
     ]  # fmt: skip
     flags = [line.split()[0] for line in lines if line.startswith("  -")]
     assert flags[0] == "--from" and flags[-1] == "-h," and len(flags) > 50

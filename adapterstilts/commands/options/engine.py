@@ -18,10 +18,10 @@ class ClusterOptions(Strict):
         str | None, Flag(Group.CLUSTER, metavar="HOST:PORT", unset="what Ray finds, or this machine")
     ] = Field(None, description="Address of a running Ray cluster.")
     cpus: Annotated[int | None, Flag(Group.CLUSTER, unit="cores", unset="1 on Ray, the partition's on Slurm")] = Field(
-        None, ge=1, description="Cores of each stage."
+        None, ge=1, le=4096, description="Cores of each stage."
     )
     gpus: Annotated[int | None, Flag(Group.CLUSTER, unit="gpus", unset="1 on Ray where it has any, none on Slurm")] = (
-        Field(None, ge=0, description="GPUs that are reserved for each stage, which computes on one.")
+        Field(None, ge=0, le=1024, description="GPUs that are reserved for each stage, which computes on one.")
     )
     memory: Annotated[str | None, Flag(Group.CLUSTER, metavar="SIZE", unset="the cluster's")] = Field(
         None,
