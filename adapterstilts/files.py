@@ -115,6 +115,18 @@ _REMEDIES = {
 }
 
 
+def read_file(path: Path) -> bytes:
+    """The content of a file; of what is none, such as a pipe, nothing is waited for.
+
+    Raises:
+        OSError: It is not there, may not be read, or is no file.
+    """
+    path.stat()
+    if what := no_file(path):
+        raise OSError(errno.EINVAL, what[0], str(path))
+    return path.read_bytes()
+
+
 def sync(path: Path) -> None:
     """Waits until a file, or a folder's list of names, is on the disk; Windows does not open folders."""
     if os.name == "nt" and path.is_dir():

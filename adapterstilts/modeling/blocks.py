@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from adapterstilts.errors import CompatibilityError, StoreError
+from adapterstilts.files import read_file
 from adapterstilts.runs.records import first_problem
 from adapterstilts.runs.specs import MethodSpec
 from adapterstilts.settings import LONGEST, ONE_IS_A_LIST, Strict
@@ -101,7 +102,7 @@ class ModelOutline:
         """The outline of the model in a run's folder."""
         path = folder / DESCRIPTION
         try:
-            return ModelOutline(folder.name, ModelDescription.model_validate_json(path.read_bytes()))
+            return ModelOutline(folder.name, ModelDescription.model_validate_json(read_file(path)))
         except (OSError, ValueError) as error:
             raise StoreError(
                 f"{path} is no description of a model ({first_problem(error)}).",

@@ -22,6 +22,7 @@ from threading import Event, Lock, Thread
 from filelock import lock_descriptor
 
 from adapterstilts.errors import StoreError
+from adapterstilts.files import read_file
 from adapterstilts.runs.records import read_record
 from adapterstilts.settings import Strict
 
@@ -164,7 +165,7 @@ class Hold:
             number: Of the lock's file, if it is ours: whoever locked the same one has ended.
         """
         try:
-            self._out_of_date = content = self.record.read_bytes()
+            self._out_of_date = content = read_file(self.record)
         except OSError:
             self._out_of_date = None
             return False

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from adapterstilts.errors import StoreError
+from adapterstilts.files import read_file
 from adapterstilts.settings import Strict
 
 M = TypeVar("M", bound=BaseModel)
@@ -133,13 +134,14 @@ def read_object(path: Path, *, remedy: str = REMEDY) -> dict[str, Any]:
         StoreError: It cannot be read, or is something else.
     """
     try:
-        values = json.loads(path.read_bytes())
+        values = json.loads(read_file(path))
     except PermissionError as error:
         raise StoreError(
             f"{path} cannot be read ({error.strerror}).", remedy="Ask its owner to let your group read it."
         ) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise StoreError(f"{path} cannot be read ({error}).", remedy=remedy) from error
+        reason = getattr(error, "strerror", None) or error
+        raise StoreError(f"{path} cannot be read ({reason}).", remedy=remedy) from error
     if type(values) is not dict:
         raise StoreError(f"{path} is misshapen: it is not a JSON object.", remedy=remedy)
     return values

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from transformers import Trainer
 
 from adapterstilts.errors import StoreError
-from adapterstilts.files import write_json
+from adapterstilts.files import read_file, write_json
 from adapterstilts.runs.records import Record, read_record
 
 _REMEDY = "Delete the checkpoint's folder and repeat the command: it goes on from the one before."
@@ -135,7 +135,7 @@ def load_random(folder: Path, process: int) -> None:
     """
     path = folder / f"random-{process}.json"
     try:
-        numbers = _Numbers.model_validate_json(path.read_bytes())
+        numbers = _Numbers.model_validate_json(read_file(path))
     except (OSError, ValidationError) as error:
         raise StoreError(f"{path} cannot be read ({error}).", remedy=_REMEDY) from error
     version, internal, gauss = numbers.python

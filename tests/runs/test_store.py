@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -319,3 +320,22 @@ def test_a_stage_that_another_process_makes_is_not_taken_for_a_full_disk(
 
 def _refuse(message: str) -> None:
     raise RuntimeError(message)
+
+
+@pytest.mark.parametrize("name", ["spec.json", "manifest.json", "metrics.json", "predictions/test-en.json"])
+@pytest.mark.parametrize("what", ["pipe", "device", "loop", "folder"])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, name: str, what: str) -> None:
+    store = RunStore(tmp_path)
+    path = publish(store, train_spec()).folder / name
+    path.unlink()
+    if what == "pipe":
+        os.mkfifo(path)
+    elif what == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero" if what == "device" else path.name)
+    assert store.find(train_spec()) is None
+    (run,) = store.every()
+    with pytest.raises(StoreError, match=path.name):
+        run.check()
+    assert publish(RunStore(tmp_path / "other"), train_spec()).problem(whole=True) is None
