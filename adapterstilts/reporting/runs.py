@@ -33,7 +33,7 @@ def runs_report(runs: Sequence[Run]) -> Report:
         rows.append([names[run.key], spec.stage, joined, score, size(run.bytes), _method(spec), backbone, finished])
     shown = columns(
         "run", "stage", "from", "score", "size", "method", "backbone", "finished",
-        right=("size",), detail=("method", "backbone", "finished"), wraps=("from", "score"),
+        right=("size",), detail=("size", "method", "backbone", "finished"), wraps=("from", "score"),
     )  # fmt: skip
     return Report([Sheet("", shown, rows)])
 

@@ -106,7 +106,8 @@ def run(prepared: Prepared, model: TransferModel, work: Path, *, until: int = ST
 
     torch.manual_seed(1)
     tracking = Tracking(names=(), stage="tried", folder=work, spec={}, on_progress=progress)
-    return train(model, [prepared.part], settings=SETTINGS, sampling=None, seed=1, work=work, tracking=tracking)
+    spec = train_spec(settings=SETTINGS, seed=1)
+    return train(model, [prepared.part], spec=spec, work=work, tracking=tracking)
 
 
 def tensors(model: TransferModel) -> dict[str, torch.Tensor]:
