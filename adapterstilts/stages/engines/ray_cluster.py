@@ -10,8 +10,8 @@ from typing import Any
 from adapterstilts.stages.ending import ended_by_signals, put_off, signal_waiting
 from adapterstilts.stages.engines.course import Course, Policy, WorkerEndedError, missing_stages
 from adapterstilts.stages.engines.orders import Make, Message, Order
-from adapterstilts.stages.engines.ray_nodes import Nodes, Share, connected, messages
-from adapterstilts.stages.engines.ray_task import make_stage
+from adapterstilts.stages.engines.ray_nodes import Nodes, Share, connected, open_queue
+from adapterstilts.stages.engines.ray_task import make_stage_here
 from adapterstilts.stages.engines.told import Told
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.reporter import Reporter
@@ -56,8 +56,8 @@ class RayCluster:
                 nodes.check_store(root.resolve())
             jobs = max(2, self.jobs or nodes.room())  # there can be more nodes later
             course = Course(graph, setup, reporter, force=force, policy=self.policy, jobs=jobs)
-            with ended_by_signals(), messages() as post:
-                _Run(self, course, reporter, nodes, post, force).run()
+            with ended_by_signals(), open_queue() as queue:
+                _Run(self, course, reporter, nodes, queue, force).run()
             course.finish()
 
 
@@ -65,14 +65,15 @@ class _Run:
     """One run of a graph."""
 
     def __init__(
-        self, engine: RayCluster, course: Course, reporter: Reporter, nodes: Nodes, post: Any, force: bool
+        self, engine: RayCluster, course: Course, reporter: Reporter, nodes: Nodes, queue: tuple[Any, str], force: bool
     ) -> None:
         import ray
 
         self._engine, self._course, self._reporter, self._force = engine, course, reporter, force
-        self._nodes, self._post = nodes, post
+        self._nodes = nodes
+        self._post, self._queue = queue
         needed = dict(nodes.needed)
-        self._task: Any = ray.remote(make_stage).options(
+        self._task: Any = ray.remote(make_stage_here).options(
             num_cpus=needed.pop("CPU"),
             num_gpus=needed.pop("GPU", 0),
             memory=needed.pop("memory", None),
@@ -110,7 +111,7 @@ class _Run:
             )
             self._course.began(stage)
             self._told[stage.key], self._heard[stage.key] = Told(self._reporter.of(stage.name)), 0
-            self._tasks[self._task.remote(order, stage.key, self._post)] = stage
+            self._tasks[self._task.remote(order, stage.key, self._queue)] = stage
 
     def _listen(self) -> None:
         """Passes on what is told, and takes what has ended."""

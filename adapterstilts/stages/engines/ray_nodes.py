@@ -169,15 +169,19 @@ def _check_answers(address: str | None) -> None:
 
 
 @contextmanager
-def messages() -> Iterator[Any]:
-    """A queue of what workers tell, on the node of this process, so that no other one that ends takes it along."""
+def open_queue() -> Iterator[tuple[Any, str]]:
+    """A queue of what workers tell, and the name of its actor.
+
+    It is on the node of this process, so that no other one that ends takes it along.
+    """
     import ray
     from ray.util.queue import Queue
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+    name = f"astilts-{uuid.uuid4().hex}"
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    post = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
+    queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here, "name": name})
     try:
-        yield post
+        yield queue, name
     finally:
-        post.shutdown(force=True)
+        queue.shutdown(force=True)

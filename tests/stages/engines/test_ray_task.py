@@ -13,25 +13,17 @@ from tests.stages.conftest import World
 from tests.stages.engines.makes import FAILS, publish
 
 
-class Post:
-    def __init__(self) -> None:
-        self.sent: list[Any] = []
-
-    def put(self, message: Any) -> None:
-        self.sent.append(message)
-
-
 def test_a_worker_tells_of_its_stage_and_what_became_of_it(world: World, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    post = Post()
+    sent: list[Any] = []
     order = Order.of_this_process(train_spec(seed=1), world.planner.setup, force=False, make=publish)
     monkeypatch.chdir(Path("/"))
-    assert make_stage(order, "key", post) == (Message("made"), 1) and Path.cwd() == tmp_path
+    assert make_stage(order, "key", sent.append) == (Message("made"), 1) and Path.cwd() == tmp_path
     name = world.planner.setup.store.folder(order.spec).name
-    assert post.sent == [("key", Message("note", (f"{name}: made",)))]
-    failed, _ = make_stage(replace(order, spec=train_spec(seed=FAILS)), "key", post)
+    assert sent == [("key", Message("note", (f"{name}: made",)))]
+    failed, _ = make_stage(replace(order, spec=train_spec(seed=FAILS)), "key", sent.append)
     assert failed.sort == "failed" and str(failed.values[0]) == "No rows. Get some."
-    blind, _ = make_stage(replace(order, folder=tmp_path / "elsewhere"), "key", post)
+    blind, _ = make_stage(replace(order, folder=tmp_path / "elsewhere"), "key", sent.append)
     assert blind.sort == "failed" and "A worker does not see" in str(blind.values[0])
 
 
