@@ -51,6 +51,18 @@ class HubError(AstiltsError):
     """The Hugging Face Hub could not deliver a file."""
 
 
+class ProcessLostError(AstiltsError):
+    """A process of several has failed or is gone, so that the others cannot go on.
+
+    Attributes:
+        ranks: The processes that have, as far as it is known.
+    """
+
+    def __init__(self, message: str, *, remedy: str | None = None, ranks: Iterable[int] = ()) -> None:
+        super().__init__(message, remedy=remedy)
+        self.ranks = frozenset(ranks)
+
+
 def unknown(what: str, value: str, options: Iterable[str]) -> UsageError:
     """Builds the error for a name that is not among `options`, with the nearest ones suggested."""
     names = sorted(options)

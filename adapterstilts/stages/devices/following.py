@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
-from adapterstilts.stages.devices.launch import Launch, ProcessLostError
+from adapterstilts.errors import ProcessLostError
+from adapterstilts.stages.devices.launch import Launch
 from adapterstilts.stages.devices.leading import Order, farewell_name, order_name
 from adapterstilts.stages.devices.messages import Messages
 from adapterstilts.stages.devices.outcomes import agree

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from adapterstilts.errors import AstiltsError, UsageError
+from adapterstilts.errors import UsageError
 
 _RANK, _COUNT, _LOCAL_RANK, _LOCAL_COUNT = "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"
 _ADDRESS, _PORT = "MASTER_ADDR", "MASTER_PORT"
@@ -26,18 +25,6 @@ _NOT_HERE = {
     "ACCELERATE_USE_MEGATRON_LM": ("--use_megatron_lm", "Leave it out: --method full is sharded by FSDP."),
     "ACCELERATE_USE_PARALLELISM_CONFIG": ("--use_parallelism_config", "Leave it out."),
 }
-
-
-class ProcessLostError(AstiltsError):
-    """A process of several has failed or is gone, so that the others cannot go on.
-
-    Attributes:
-        ranks: The processes that have, as far as it is known.
-    """
-
-    def __init__(self, message: str, *, remedy: str | None = None, ranks: Iterable[int] = ()) -> None:
-        super().__init__(message, remedy=remedy)
-        self.ranks = frozenset(ranks)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adapterstilts.errors import ProcessLostError
 from adapterstilts.runs.specs import StageSpec
 from adapterstilts.stages.devices.group import ALONE, Group
-from adapterstilts.stages.devices.launch import Launch, ProcessLostError
+from adapterstilts.stages.devices.launch import Launch
 from adapterstilts.stages.setup import Setup
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ import torch
 import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
-from adapterstilts.errors import UsageError
+from adapterstilts.errors import ProcessLostError, UsageError
 from adapterstilts.modeling.precision import choose_device
 from adapterstilts.stages.devices.group import Group
-from adapterstilts.stages.devices.launch import Launch, ProcessLostError
+from adapterstilts.stages.devices.launch import Launch
 
 # One process can work alone for hours, as where it decodes and scores, while the others wait for its next message.
 _PATIENCE = timedelta(hours=24)

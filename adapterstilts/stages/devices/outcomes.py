@@ -6,8 +6,7 @@ import re
 import time
 from contextlib import suppress
 
-from adapterstilts.errors import AstiltsError
-from adapterstilts.stages.devices.launch import ProcessLostError
+from adapterstilts.errors import AstiltsError, ProcessLostError
 from adapterstilts.stages.devices.messages import Messages
 
 # What fails in all processes fails in all of them within moments; after a stage that was made there is more time.

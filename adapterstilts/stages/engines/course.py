@@ -7,9 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from adapterstilts.errors import AstiltsError, CompatibilityError, DataError, StoreError, UsageError
+from adapterstilts.errors import AstiltsError, CompatibilityError, DataError, ProcessLostError, StoreError, UsageError
 from adapterstilts.runs.store import DiskFullError
-from adapterstilts.stages.devices.launch import ProcessLostError
 from adapterstilts.stages.engines.agenda import Agenda, Weights
 from adapterstilts.stages.failures import Failure, StagesFailedError, command_alone, let_go, record_failure
 from adapterstilts.stages.graph import Graph, Stage
