@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 import adapterstilts
 from adapterstilts.errors import AstiltsError, UsageError
@@ -241,9 +242,13 @@ def test_training_stops_early_when_nothing_improves(quick: dict[str, Any]) -> No
     assert result.best_step == 3
 
 
-def test_diverged_loss_is_an_error(quick: dict[str, Any]) -> None:
+def test_diverged_loss_is_an_error(quick: dict[str, Any], tmp_path: Path) -> None:
+    """With weights that are so large, products are beyond the largest number."""
+    backbone = shutil.copytree(quick["backbone"], tmp_path / "huge")
+    weights = {name: tensor * 1e30 for name, tensor in load_file(backbone / "model.safetensors").items()}
+    save_file(weights, backbone / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(AstiltsError, match=r"The loss is (nan|inf) at step \d+. Lower --learning-rate"):
-        adapterstilts.train_intermediate("squad", **{**quick, "method": "full", "learning_rate": 1e30, "epochs": 5})
+        adapterstilts.train_intermediate("squad", **{**quick, "backbone": str(backbone), "method": "full"})
 
 
 def test_a_step_is_that_of_adamw_with_clipped_gradients(quick: dict[str, Any], tmp_path: Path) -> None:
