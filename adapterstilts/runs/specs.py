@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from typing import Annotated, Any, Literal
+from weakref import ref
 
 from pydantic import AfterValidator, BaseModel, Field
 
@@ -347,6 +348,10 @@ def read_spec(values: dict[str, Any]) -> StageSpec:
     return kinds.get(values["stage"], TrainSpec).model_validate(values)
 
 
+# Where a spec lies in memory to the spec and its key, as long as there is the spec.
+_KEYS: dict[int, tuple[ref[BaseModel], str]] = {}
+
+
 def canonical_json(spec: BaseModel) -> str:
     """The one JSON text of a spec: sorted keys, no spaces, ASCII only, without fields left at an empty default.
 
@@ -371,5 +376,11 @@ def _told(value: Any, dumped: Any) -> Any:
 
 
 def key(spec: BaseModel) -> str:
-    """SHA-256 of the canonical JSON, as 64 hexadecimal digits."""
-    return hashlib.sha256(canonical_json(spec).encode("ascii")).hexdigest()
+    """SHA-256 of the canonical JSON, as 64 hexadecimal digits; found out once for each spec, since these are frozen."""
+    place = id(spec)
+    known = _KEYS.get(place)
+    if known and known[0]() is spec:
+        return known[1]
+    found = hashlib.sha256(canonical_json(spec).encode("ascii")).hexdigest()
+    _KEYS[place] = (ref(spec, lambda _: _KEYS.pop(place, None)), found)
+    return found

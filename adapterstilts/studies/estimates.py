@@ -30,6 +30,8 @@ class _Kept(RootModel[dict[str, Numbers]]):
 
 def keep_estimates(work: StudyWork) -> None:
     """Keeps the estimates of the stages that are not there yet."""
+    if all(work.store.find(stage.spec) for stage in work.graph.to_make()):
+        return  # nothing is estimated, and this machine's speed not measured, for what is there
     found = {one.key: _numbers(one.cost) for one in work.summary().stages if one.state != STORED and one.cost}
     if found:
         path = _path(work)
