@@ -105,7 +105,7 @@ class Scored(Record):
     fusion_attention: dict[str, Any]
     ids: list[Any]
     items: dict[str, dict[str, Any]]
-    groups: dict[str, Any]
+    groups: dict[str, Any] = {}
 
 
 class LogEntry(Record):

@@ -17,6 +17,7 @@ from adapterstilts.commands.results import TransferResult, TransferRow, to_json
 from adapterstilts.errors import UsageError
 from adapterstilts.metrics.intervals import Interval, paired_bootstrap
 from adapterstilts.reporting.transfer import transfer_tables
+from adapterstilts.runs.content import entry_of
 
 SHOWN = {"languages": ("en", "de", "zh"), "max_eval_examples": 40}
 
@@ -160,7 +161,7 @@ def test_scores_of_an_earlier_version_are_compared_by_example(
         path.write_text(json.dumps(values), encoding="utf-8")
         manifest = path.parents[1] / "manifest.json"
         known = json.loads(manifest.read_text(encoding="utf-8"))
-        known[f"scores/{path.name}"]["bytes"] = path.stat().st_size
+        known[f"scores/{path.name}"] = entry_of(path).model_dump()
         manifest.write_text(json.dumps(known), encoding="utf-8")
     found = adapterstilts.transfer("squad", "xquad", **SHOWN, **options)
     squad = found.rows[1]
