@@ -126,7 +126,7 @@ def test_a_damaged_candidate_is_said_and_the_rest_is_ranked(mini: dict[str, Any]
     (said,) = found.left_out
     assert (
         said.startswith("ccg@")
-        and "is missing or damaged" in said
+        and "is missing: the run is damaged" in said
         and said in " ".join(as_text(recommendation_report(found)).split())
     )
 

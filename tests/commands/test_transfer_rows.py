@@ -20,6 +20,7 @@ from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.statistics import computed_anew
 from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.specs import TrainSpec
+from adapterstilts.runs.content import entry_of
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.stages.reporter import Silent
 
@@ -256,7 +257,7 @@ def test_seeds_that_give_the_same_do_not_spread(mini: dict[str, Any]) -> None:
         rewrite(second, **{name: first.metrics[name] for name in ("languages", "english", "zero_shot")})
         manifest = json.loads((second.folder / "manifest.json").read_text())
         for name in manifest:
-            manifest[name]["bytes"] = (second.folder / name).stat().st_size
+            manifest[name] = entry_of(second.folder / name).model_dump()
         (second.folder / "manifest.json").write_text(json.dumps(manifest))
     rows = adapterstilts.transfer("squad", "xquad", seed=8, seeds=2, intermediate_seeds=1, **SHOWN, **mini).rows
     (alone,) = adapterstilts.transfer("squad", "xquad", seed=8, **SHOWN, **mini).rows[1:]
