@@ -19,8 +19,8 @@ from adapterstilts.files import file_digest
 from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.statistics import computed_anew
 from adapterstilts.reporting.transfer import transfer_tables
-from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.content import entry_of
+from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.stages.reporter import Silent
 
