@@ -18,8 +18,14 @@ PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "squeue", "scontrol", "sc
 NODE = "here"
 
 
+WANTED = "ADAPTERSTILTS_TEST_CLUSTERS"
+"""The variable without which no daemons of Slurm and no nodes of Ray are started: they take minutes."""
+
+
 def lacking() -> str:
     """Why there can be no Slurm here; nothing where there can be one."""
+    if not os.environ.get(WANTED):
+        return f"daemons are started where {WANTED} is set"
     absent = [name for name in PROGRAMS if shutil.which(name) is None]
     if absent:
         return f"not installed: {', '.join(absent)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,14 @@ from adapterstilts.stages.failures import StagesFailedError
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.reporter import Reporter, Silent
 from tests.runs.test_specs import train_spec
+from tests.slurm_cluster import WANTED
 from tests.stages.conftest import World
 from tests.stages.engines.makes import DIES, FAILS, publish
 from tests.stages.engines.slurm.test_driver import rows
 from tests.stages.engines.test_local import Interested, plan
 
 pytest.importorskip("ray")
+pytestmark = pytest.mark.skipif(not os.environ.get(WANTED), reason=f"nodes are started where {WANTED} is set")
 
 
 class Removing(Interested):
