@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from huggingface_hub.utils import reset_sessions
 
 from adapterstilts.cli.main import astilts
 from adapterstilts.errors import AstiltsError, UsageError
@@ -55,7 +56,10 @@ def test_a_plan_counts_what_sharing_saves(tmp_path: Path) -> None:
 def test_a_study_is_planned_without_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    plan = plan_of("study", "plan", "model-size", "--size", "paper", "--store", str(tmp_path), "--on", "h100")
+    try:
+        plan = plan_of("study", "plan", "model-size", "--size", "paper", "--store", str(tmp_path), "--on", "h100")
+    finally:
+        reset_sessions()  # the client keeps one that has been opened now, and would be without the Hub for good
     assert plan["to_train"] > 200 and plan["missing"]["flops"] > 1e18
 
 

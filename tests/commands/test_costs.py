@@ -14,7 +14,7 @@ from adapterstilts.runs.store import Run, RunStore
 
 
 def test_costs_of_runs_are_added_up_and_count_every_process(trained: dict[str, Any], tmp_path: Path) -> None:
-    (alone,) = RunStore(trained["store"]).runs()
+    alone = RunStore(trained["store"]).runs()[0]
     shutil.copytree(alone.folder, tmp_path / "by-two")
     seconds, tokens = alone.provenance["train_seconds"], alone.metrics["tokens_seen"]
     made = {**alone.provenance, "processes": 2, "strategy": "ddp"}

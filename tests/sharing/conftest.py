@@ -22,6 +22,7 @@ REPOSITORY = "anna/squad-adapter"
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WritableHub]:
     """A Hub with the users anna, who is logged in, and bert."""
     from huggingface_hub import constants
+    from huggingface_hub.utils import reset_sessions
 
     settings = {
         "HF_HUB_CACHE": str(tmp_path / "hf/hub"), "HF_ASSETS_CACHE": str(tmp_path / "hf/assets"),
@@ -39,7 +40,9 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WritableHub
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
         template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr("huggingface_hub.file_download.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        reset_sessions()  # one that was opened while the Hub was out of reach stays so
         yield server
+    reset_sessions()
 
 
 @pytest.fixture
