@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import sys
 from pathlib import Path
@@ -13,8 +14,11 @@ from adapterstilts.stages.engines.slurm.job import main
 from adapterstilts.stages.engines.slurm.submission import JobOrder
 from adapterstilts.stages.failures import recorded_failure
 from tests.runs.test_specs import train_spec
+from tests.slurm_cluster import WANTED
 from tests.stages.conftest import World
 from tests.stages.engines.makes import FAILS, publish
+
+pytestmark = pytest.mark.skipif(not os.environ.get(WANTED), reason=f"jobs are made where {WANTED} is set")
 
 
 def test_a_job_makes_its_stage_or_records_why_not(
