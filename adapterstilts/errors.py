@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import pickle
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -91,3 +92,12 @@ def explain_hub(what: str) -> Iterator[None]:
             f"Could not get {what} from the Hugging Face Hub: {reason.rstrip('.')}.",
             remedy="Without the Hub, use --profile mini, or local copies with --data-dir and --backbone.",
         ) from error
+
+
+def sendable(error: Exception) -> Exception:
+    """An error, or what can be said of one that does not cross to another process."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error

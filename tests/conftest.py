@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,21 @@ def suite(tiny_backbone: Path, tmp_path: Path) -> dict[str, Any]:
     settings = {name: value for name, value in QUICK.items() if name != "max_length"}
     backbone, store = str(tiny_backbone), tmp_path / "store"
     return {**settings, "profile": "mini", "backbone": backbone, "store": store, "max_train_examples": 24}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MB in memory."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    try:
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True)
+    except OSError:
+        pytest.skip("there is no mount here")
+    if done.returncode:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)  # tokenised data are still mapped
 
 
 @pytest.fixture(scope="session")

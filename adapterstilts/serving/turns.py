@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -10,6 +9,7 @@ from multiprocessing.connection import Connection
 from threading import Condition, Thread
 from typing import Any
 
+from adapterstilts.errors import sendable
 from adapterstilts.serving.messages import Answer, Question
 
 Answering = Callable[[Sequence[Question]], Sequence[Answer | Exception]]
@@ -107,10 +107,5 @@ class Turns:
 
 
 def _sendable(answer: Answer | Exception) -> Any:
-    """The fields of an answer, or the exception; one that cannot be sent is said in words."""
-    if isinstance(answer, Answer):
-        return dict(answer)
-    try:
-        return pickle.loads(pickle.dumps(answer))
-    except Exception:
-        return RuntimeError(f"{type(answer).__name__}: {answer}")
+    """The fields of an answer, or the exception."""
+    return dict(answer) if isinstance(answer, Answer) else sendable(answer)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import resource
 import signal
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,21 +12,6 @@ import pytest
 from safetensors.numpy import save_file
 
 from adapterstilts.runs.full_disk import DiskFullError, can_hold, explain_full_disk, size
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 4 MB in memory."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    try:
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True)
-    except OSError:
-        pytest.skip("there is no mount here")
-    if done.returncode:
-        pytest.skip("no file system can be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_an_error_in_any_words_is_that_of_the_disk_if_that_is_full(small_disk: Path) -> None:

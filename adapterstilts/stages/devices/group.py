@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from adapterstilts.errors import sendable
 
 T = TypeVar("T")
 
@@ -106,15 +107,6 @@ class Group:
 
 
 ALONE = Group()
-
-
-def sendable(error: Exception) -> Exception:
-    """An error, or what can be said of one that does not cross to another process."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
 
 
 def _nothing() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import sys
 import time
 import traceback
@@ -12,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
 
+from adapterstilts.errors import sendable
 from adapterstilts.runs.specs import StageSpec
 from adapterstilts.stages.engines.course import BusyError, busy
 from adapterstilts.stages.reporter import Change, Reporter
@@ -120,14 +120,5 @@ def carry_out(order: Order, reporter: Reporter) -> Message:
     except BusyError as error:
         return Message("busy", (str(error),))
     except Exception as error:
-        return Message("failed", (_sendable(error), "".join(traceback.format_exception(error))))
+        return Message("failed", (sendable(error), "".join(traceback.format_exception(error))))
     return Message("made")
-
-
-def _sendable(error: Exception) -> Exception:
-    """The error, or what can be said of one that does not cross to another process."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
