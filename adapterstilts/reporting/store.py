@@ -39,7 +39,8 @@ def removed_text(result: Removed) -> str:
 def archive_text(result: Archive, done: str) -> str:
     """A line for each run, and the file."""
     told = [f"{name}{' (there already)' if name in result.there else ''}" for name in result.runs]
-    return "\n".join([*told, f"{done} {result.file}: {len(told)} runs, {size(result.bytes)}"])
+    runs = "run" if len(told) == 1 else "runs"
+    return "\n".join([*told, f"{done} {result.file}: {len(told)} {runs}, {size(result.bytes)}"])
 
 
 def file_system_text(report: FileSystemReport) -> str:
