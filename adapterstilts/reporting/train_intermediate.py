@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from adapterstilts.commands.costs import Cost
 from adapterstilts.commands.results import TaskResult, TrainResult
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.reporting.numbers import shown_flops, shown_parameters
 
-_LAST = "its last checkpoint, selected by no validation data"
+_WIDTH = 80
+_MARGIN = 15
 
 
 def training_summary(result: TrainResult) -> str:
@@ -21,7 +24,7 @@ def training_summary(result: TrainResult) -> str:
             *_cost_lines(result.cost),
             f"  run folder   {result.folder}",
             *([f"  next         {result.next}"] if result.next else []),
-            *(f"  warning      {one}" for one in result.warnings),
+            *(line for one in result.warnings for line in _warning(one)),
         ]
     )
 
@@ -34,36 +37,48 @@ def _counts(result: TrainResult) -> str:
 
 def _cost_lines(cost: Cost) -> list[str]:
     """How much computing it was, and how well the machine was used; nothing about the machine for runs picked up."""
+    several = cost.processes > 1
     compute = f"{shown_flops(cost.flops)}FLOP for {cost.tokens_seen:,} tokens" if cost.flops else "nothing was trained"
-    lines = [f"  compute      {compute}"]
+    lines = [f"  compute      {compute}{f' by {cost.processes} processes' if several else ''}"]
     if cost.tokens_per_second and cost.share_of_matrix_rate:
         memory = ", ".join(f"{size / 1e9:.2f} GB of {what} memory" for what, size in cost.peak_memory_bytes.items())
         share = cost.share_of_matrix_rate
         # Small matrices stay in caches that the large ones do not fit into, which the rate is measured with.
         rate = f"{100 * share:.0f}% of" if share <= 1 else "above"
-        rate += " the rate of large matrix products here"
-        together = f" by {cost.processes} processes" if cost.processes > 1 else ""
-        each = " each" if together else ""
-        lines.append(f"  speed        {cost.tokens_per_second:,.0f} tokens/s{together}, {rate}; {memory}{each}")
+        rate += " the rate of large matrix products"
+        lines.append(f"  speed        {cost.tokens_per_second:,.0f} tokens/s, {rate}")
+        lines.append(f"  memory       {memory}{' for each process' if several else ''}")
     return lines
+
+
+def _warning(text: str) -> list[str]:
+    indents = {"initial_indent": "  warning      ", "subsequent_indent": " " * _MARGIN}
+    return textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False, **indents)  # type: ignore[arg-type]
 
 
 def _one_task(result: TrainResult) -> list[str]:
     (task,) = result.tasks.values()
-    language = LANGUAGES[result.validation_language]
-    scores = f"{_scores_of(task)} on {language} validation data" if task.validation else _LAST
-    return [f"{task.title} with {result.method}: {scores}"]
+    return [f"{task.title}, {result.method}", _validation(result, _scores_of(task) if task.validation else None)]
 
 
 def _several_tasks(result: TrainResult) -> list[str]:
     """The mean, and a line for each task."""
-    width = max(11, *(len(task) for task in result.tasks))
-    score = f"mean {result.validation['score']:.1f} on English validation data" if result.validation else _LAST
-    lines = [f"{len(result.tasks)} tasks with {result.method}, sampling {result.sampling}: {score}"]
+    width = max(_MARGIN - 4, *(len(task) for task in result.tasks))
+    mean = f"mean {result.validation['score']:.1f}" if result.validation else None
+    lines = [
+        f"{len(result.tasks)} tasks, {result.method}, sampling {result.sampling}",
+        _validation(result, mean),
+    ]
     for task, own in result.tasks.items():
         scores = f"{_scores_of(own)}, " if own.validation else ""
         lines.append(f"  {task:{width}}  {scores}{own.examples_seen:,} features seen")
     return lines
+
+
+def _validation(result: TrainResult, scores: str | None) -> str:
+    """What the checkpoint was selected by, if there was anything."""
+    language = LANGUAGES[result.validation_language]
+    return f"  validation   {f'{scores} ({language})' if scores else 'none: the last checkpoint is kept'}"
 
 
 def _scores_of(task: TaskResult) -> str:

@@ -86,8 +86,9 @@ def test_each_task_is_measured_and_the_mean_selects(suite: dict[str, Any]) -> No
     assert metrics["tokens_seen"] == sum(metrics["tasks"][task]["tokens_seen"] for task in TASKS)
     assert result.tasks["squad"].validation["f1"] == result.validation["squad/f1"]
     text = training_summary(result)
-    assert "2 tasks with" in text and "sampling proportional" in text
+    assert "2 tasks, " in text and "sampling proportional" in text
     assert f"accuracy {result.validation['hellaswag/accuracy']:.1f}, 72 features seen" in text
+    assert f"  validation   mean {result.validation['score']:.1f} (English)" in text
     assert f"--from squad+hellaswag@{result.key[:12]}" in text
     assert "squad+hellaswag" in as_text(runs_report(RunStore(suite["store"]).runs()))
 
@@ -145,7 +146,7 @@ def test_commands_print_one_result_or_a_list(suite: dict[str, Any]) -> None:
     apart = CliRunner().invoke(train_intermediate, [*TASKS, *flags, "--separately", "--json"])
     assert [one["task"] for one in json.loads(apart.stdout)] == TASKS
     summaries = CliRunner().invoke(train_intermediate, [*TASKS, *flags, "--separately"]).stdout
-    assert summaries.index("SQuAD v1.1 with") < summaries.index("HellaSwag with") and summaries.count("  next ") == 2
+    assert summaries.index("SQuAD v1.1, ") < summaries.index("HellaSwag, ") and summaries.count("  next ") == 2
 
 
 def test_transfer_from_tasks_trained_together(suite: dict[str, Any]) -> None:

@@ -67,7 +67,7 @@ def test_translated_intermediate_task_differs_in_its_data_alone(mini: dict[str, 
     assert "translations" not in data[0]
     counts = [Run(result.folder).metrics["train_examples"] for result in (plain, both, only)]
     assert counts == [16, 32, 32]
-    assert "on English validation data" in training_summary(only)
+    assert "(English)" in training_summary(only)
     assert only.folder.name.startswith("train-intermediate-squad-de-zh")
 
 
