@@ -202,6 +202,16 @@ def trained(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> di
     return options
 
 
+@pytest.fixture(autouse=True)
+def nothing_added(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that adds to the store that others start from fails, and not the one that comes next."""
+    options = request.getfixturevalue("trained") if "trained" in request.fixturenames else None
+    before = sorted(path.name for path in options["store"].iterdir()) if options else []
+    yield
+    if options:
+        assert sorted(path.name for path in options["store"].iterdir()) == before, "the store of `trained` has changed"
+
+
 @pytest.fixture(scope="session")
 def shared_folder(trained: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """That run as a shared model; it is not to be changed."""

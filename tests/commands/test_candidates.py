@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,8 @@ def test_registries_are_asked_and_what_does_not_fit_is_said(
         candidates({**options, "store": tmp_path / "other"}).named(["all"], "mlqa")
     weights.write_bytes(kept)
     # Where it was made, it is the run of the store.
-    (own,) = candidates({**options, "store": trained["store"]}).named(["all"], "mlqa")
+    store = shutil.copytree(trained["store"], tmp_path / "store")
+    (own,) = candidates({**options, "store": store}).named(["all"], "mlqa")
     assert own.place == "the store"
     for change, said in (
         ({"backbone": str(other_backbone)}, "another backbone"),

@@ -63,7 +63,7 @@ def test_learning_rates_that_do_nothing_or_harm_are_said_everywhere(
     suite |= {"learning_rate": rate, "max_train_examples": 96, "epochs": 2}
     result = adapterstilts.train_intermediate("mnli", **suite)
     lines = training_summary(result).splitlines()
-    (warned,) = (number for number, line in enumerate(lines) if line.startswith("  warning"))
+    warned = next(number for number, line in enumerate(lines) if line.startswith("  warning"))
     assert re.search(says, " ".join(line.strip() for line in lines[warned:])), lines
     assert all(len(line) <= 80 for line in lines if "/" not in line and "next" not in line)
     assert re.search(says, to_json(result))
