@@ -116,35 +116,33 @@ def loaded(path: str, config: str | None, split: str, revision: str) -> Dataset:
     from datasets import load_dataset
 
     with explain_hub(f"the data set {path}"):
+        if found := _cached(path, config, split, revision):
+            return found
         found = load_dataset(path, config, split=split, revision=revision)
-        return found if _cache_folder(found).name == revision else _cached(found, path, split, revision)
+        # While the Hub is out of reach, that is the newest in the cache, whatever revision was asked for.
+        commit = Path(found.cache_files[0]["filename"]).parent.name
+        if commit != revision:
+            raise FileNotFoundError(
+                f"the Hub is out of reach, and the cache has commit {commit[:12]} of it, not the pinned {revision[:12]}"
+            )
+        return found
 
 
-def _cache_folder(found: Dataset) -> Path:
-    """The folder of a data set's tables in the cache of `datasets`, which is named by the commit."""
-    return Path(found.cache_files[0]["filename"]).parent
-
-
-def _cached(newest: Dataset, path: str, split: str, revision: str) -> Dataset:
-    """The tables of the pinned commit in the cache, in place of the `newest` ones there.
-
-    While the Hub is out of reach, `load_dataset` gives the newest that it has, whatever revision it is asked for.
-
-    Raises:
-        FileNotFoundError: The cache does not have this commit.
-    """
+def _cached(path: str, config: str | None, split: str, revision: str) -> Dataset | None:
+    """The tables of a commit in the cache of `datasets`, about which the Hub need not be asked."""
+    import datasets
+    from datasets.naming import camelcase_to_snakecase
     from datasets.packaged_modules.cache.cache import Cache
 
-    folder = _cache_folder(newest)
-    if not (folder.parent / revision).is_dir():
-        raise FileNotFoundError(
-            f"the Hub is out of reach, and the cache has commit {folder.name[:12]} of it, "
-            f"not the pinned {revision[:12]}"
-        )
-    config, version = folder.parts[-3:-1]
-    builder = Cache(
-        repo_id=path, dataset_name=path.rpartition("/")[2], config_name=config, version=version, hash=revision
-    )
+    *owner, own = path.split("/")
+    root = Path(datasets.config.HF_DATASETS_CACHE) / "___".join([*owner, camelcase_to_snakecase(own)])
+    folders = [one for one in root.glob(f"{config or '*'}/*/{revision}") if (one / "dataset_info.json").is_file()]
+    if len(folders) != 1:
+        return None
+    name, version = folders[0].parts[-3:-1]
+    builder = Cache(repo_id=path, dataset_name=own, config_name=name, version=version, hash=revision)
+    if split not in (builder.info.splits or ()):
+        return None
     builder.download_and_prepare()
     return builder.as_dataset(split=split)
 
