@@ -126,6 +126,11 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
+        from adapterstilts.runs.full_disk import is_full_disk
+
+        if is_full_disk(error):
+            where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+            _fail(f"{where}No space left. What is finished is untouched: free some space, and repeat the command.", 1)
         _fail(f"{type(error).__name__}: {error} (this is unexpected; --debug shows where)", 1)
 
 

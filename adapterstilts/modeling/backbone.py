@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts.errors import CompatibilityError, UsageError, explain_hub, unknown
-from adapterstilts.files import file_digest
+from adapterstilts.files import file_digest, no_file
 from adapterstilts.modeling.architecture import Facts, has_masked_lm, is_encoder_decoder
 from adapterstilts.modeling.known_backbones import is_known, known_config, known_facts
 from adapterstilts.modeling.quantization import quantization_config
@@ -328,6 +328,8 @@ def _folder_fingerprint(folder: Path) -> str:
     files = sorted({path for pattern in _DECISIVE for path in folder.glob(pattern)})
     digest = hashlib.sha256()
     for path in files:
+        if problem := no_file(path):
+            raise UsageError(f"--backbone {folder}: {path.name} {problem[0]}.", remedy=problem[1])
         digest.update(f"{path.name}\0{file_digest(path)}\0".encode())
     return f"sha256:{digest.hexdigest()}"
 

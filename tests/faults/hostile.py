@@ -14,24 +14,36 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import torch
 import yaml
 
 from adapterstilts.cli.main import astilts
 from adapterstilts.cli.run_file import read_commands
 from adapterstilts.commands.options import IntermediateOptions, TransferOptions, TransferTasks, read_all
+from adapterstilts.commands.runs import import_runs
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS
 from adapterstilts.data.formats.guessing import guess_format
 from adapterstilts.errors import AstiltsError
 from adapterstilts.metrics import submission
 from adapterstilts.metrics.classification_files import read_label_lists, read_numbers
+from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.modeling.methods import METHODS, parse_method
 from adapterstilts.runs.store import RunStore
 from adapterstilts.sharing.package import open_package
+from adapterstilts.sharing.registry import Registry
 from adapterstilts.studies.definition import load_study
 from adapterstilts.tasks.catalogue import Catalogue
 from tests.data.test_release_formats import GOOD
-from tests.faults.mutations import mutate_file, mutate_folder, mutated_bytes, mutated_value, mutated_words
+from tests.faults.mutations import (
+    EXECUTABLE,
+    evil_archive,
+    mutate_file,
+    mutate_folder,
+    mutated_bytes,
+    mutated_value,
+    mutated_words,
+)
 from tests.package_tasks import recipe
 
 Attempt = Callable[[Path, Random], str]
@@ -195,6 +207,80 @@ def package(original: Path) -> Attempt:
 def stored(original: Path) -> Attempt:
     """A store with runs."""
     return Copied(original, read_store)
+
+
+def archive(original: Path) -> Attempt:
+    """A file of exported runs."""
+
+    def attempt(folder: Path, rng: Random) -> str:
+        file = folder / "runs.tar"
+        if rng.random() < 0.5:
+            shutil.copy(original, file)
+            said = mutate_file(file, rng)
+        else:
+            said = evil_archive(original, file, rng)
+        try:
+            import_runs(RunStore(folder / "a" / "store"), file)
+        finally:
+            assert {path.name for path in folder.iterdir()} <= {"runs.tar", "a"}, "written elsewhere"
+            assert [path.name for path in folder.glob("a/*")] in ([], ["store"]), "written elsewhere"
+        return said
+
+    return attempt
+
+
+def registered(original: Path) -> Attempt:
+    """A registry, of which the models are listed and fetched."""
+
+    def read(copy: Path) -> None:
+        registry = Registry(str(copy))
+        for number, entry in enumerate(registry.entries()):
+            registry.download(entry, copy.with_name(f"got{number}"))
+            open_package(copy.with_name(f"got{number}"))
+
+    return Copied(original, read)
+
+
+def read_backbone(folder: Path) -> None:
+    """All that is read of a backbone."""
+    backbone = locate_backbone(str(folder))
+    backbone.config()
+    backbone.tokenizer()
+    backbone.encoder(torch.float32)
+
+
+def with_code(original: Path, read: Callable[[Path], Any]) -> Attempt:
+    """A folder to which files that run code when they are trusted were added, and whose configuration names them."""
+
+    def attempt(folder: Path, rng: Random) -> str:
+        copy = shutil.copytree(original, folder / "copy", symlinks=True)
+        names = rng.sample(sorted(EXECUTABLE), 3)
+        for name in names:
+            (copy / name).write_bytes(EXECUTABLE[name])
+        for weights in copy.rglob("*.safetensors"):
+            if rng.random() < 0.5:  # so that the pickle beside it is the only one
+                weights.unlink()
+        for path in copy.rglob("config.json"):
+            values = json.loads(path.read_bytes())
+            path.write_text(
+                json.dumps({**values, "auto_map": {"AutoConfig": "configuration.C", "AutoModel": "modeling.M"}})
+            )
+        read(copy)
+        return ", ".join(names)
+
+    return attempt
+
+
+# From a folder with `store`, `package`, `registry` and `runs.tar`, and that of a backbone.
+BUILT: Mapping[str, Callable[[Path, Path], Attempt]] = {
+    "packages": lambda made, backbone: package(made / "package"),
+    "stores": lambda made, backbone: stored(made / "store"),
+    "registries": lambda made, backbone: registered(made / "registry"),
+    "archives": lambda made, backbone: archive(made / "runs.tar"),
+    "backbones": lambda made, backbone: Copied(backbone, read_backbone),
+    "packages with code": lambda made, backbone: with_code(made / "package", open_package),
+    "backbones with code": lambda made, backbone: with_code(backbone, read_backbone),
+}
 
 
 def tried(attempt: Attempt, folder: Path, seed: int) -> str | None:

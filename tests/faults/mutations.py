@@ -11,6 +11,7 @@ import json
 import os
 import pickle
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -204,3 +205,36 @@ def mutate_folder(folder: Path, rng: Random) -> str:
         return f"{name} with code"
     path = rng.choice(files)
     return f"{path.relative_to(folder)}: {mutate_file(path, rng)}"
+
+
+def evil_archive(original: Path, file: Path, rng: Random) -> str:
+    """Writes a tar file with the members of another, of which one is somewhere else or something else."""
+    with tarfile.open(original) as read, tarfile.open(file, "w") as write:
+        members = read.getmembers()
+        chosen = rng.randrange(len(members))
+        what = rng.choice(("outside", "absolute", "link", "hard link", "device", "pipe", "twice", "large", "folder"))
+        for number, member in enumerate(members):
+            content = read.extractfile(member) if member.isfile() else None
+            if number == chosen:
+                _make_evil(member, what)
+                content = content if member.isfile() else None
+                if what == "twice":
+                    write.addfile(member, read.extractfile(member) if content else None)
+            write.addfile(member, content)
+    return what
+
+
+def _make_evil(member: tarfile.TarInfo, what: str) -> None:
+    match what:
+        case "outside":
+            member.name = f"../../{member.name}"
+        case "absolute":
+            member.name = f"/tmp/astilts-evil/{member.name}"
+        case "link" | "hard link":
+            member.type = tarfile.SYMTYPE if what == "link" else tarfile.LNKTYPE
+            member.linkname, member.size = "../../../etc/passwd", 0
+        case "device" | "pipe" | "folder":
+            member.type = {"device": tarfile.CHRTYPE, "pipe": tarfile.FIFOTYPE, "folder": tarfile.DIRTYPE}[what]
+            member.size = 0
+        case "large":
+            member.name += "x" * 5000
