@@ -309,6 +309,7 @@ class Trials:
         """Runs it on a disk that is too small, or has too few files, and again with more; nothing without rights."""
         self.prepare()
         folder = self._folder("disk")
+        shutil.rmtree(folder.with_name("kept"), ignore_errors=True)
         kept = folder.rename(folder.with_name("kept"))
         folder.mkdir()
         size = rng.choice((f"size={rng.randint(8, 3000)}k", f"nr_inodes={rng.randint(2, 60)}"))
