@@ -65,7 +65,7 @@ class SharedBatch:
     """
 
     def __init__(self, first: TransferModel) -> None:
-        self._shared = TransferModel(first.pretrained, method=first.method, precision=first.precision).eval()
+        self._shared = _without_dropout(TransferModel(first.pretrained, method=first.method, precision=first.precision))
         self._library: Any = METHODS.get(first.method.name).library
         self._models: dict[str, tuple[TransferModel, str]] = {}
         self._stacks: dict[str, list[str]] = {}
@@ -105,7 +105,7 @@ class SharedBatch:
         theirs = {**dict(model.named_parameters()), **dict(model.named_buffers())}
         paths = self._shared.adapter_paths(own, called=adapter.name)
         self._shared.load({mine: theirs[path] for mine, path in paths.items()})
-        self._shared.eval().requires_grad_(False)
+        _without_dropout(self._shared).requires_grad_(False)
         return own.name
 
     def _agrees(self) -> bool:
@@ -141,6 +141,17 @@ class SharedBatch:
 
     def _numbers(self) -> Any:
         return torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._shared.precision == "bf16")
+
+
+def _without_dropout(model: TransferModel) -> TransferModel:
+    """The model for nothing but answering: modules that would do nothing are not asked."""
+    for module in model.eval().modules():
+        for name, child in module.named_children():
+            if isinstance(child, torch.nn.Dropout):
+                passing = torch.nn.Identity()
+                passing.p = 0.0  # type: ignore[assignment]  # which some architectures read
+                setattr(module, name, passing)
+    return model
 
 
 def _joined(stacks: Sequence[list[str]], sizes: Sequence[int]) -> tuple[list[list[str]], list[int]]:

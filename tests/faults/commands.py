@@ -133,13 +133,13 @@ def kinds(backbone: Path) -> dict[str, Work]:
         return ["study", "run", str(path), *store(at), *more]
 
     def translate(at: Path) -> list[str]:
-        if not (model := at / "model").exists():
+        if not (model := backbone.with_name("marian")).exists():
             save_marian(model, sentences("en", "de"), positions=40)
         return ["translate", "mnli", "--to", "de", "--model", str(model), "--profile", "mini", "--out", str(at / "out"),
                 "--max-train-examples", "40", "--tokens-per-batch", "64", "--max-cut-short", "1"]  # fmt: skip
 
     def predict(at: Path) -> list[str]:
-        if not (texts := at / "texts.jsonl").exists():
+        if not (texts := backbone.with_name("texts.jsonl")).exists():
             one = json.dumps({"question": "Who sleeps?", "context": "Ann sleeps in the garden. Bob is at home."})
             texts.write_text(f"{one}\n" * 400, encoding="utf-8")
         return ["predict", "squad", "--input", str(texts), "--out", str(at / "out.jsonl"), "--chunk", "20",
