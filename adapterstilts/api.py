@@ -339,46 +339,20 @@ def plan(command: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Comman
     Nothing is trained or scored. An example: `plan(transfer, "squad", "mlqa", profile="mini")`.
 
     Args:
-        command: `train_intermediate`, `train_separately` or `transfer`.
+        command: `train_intermediate`, `train_separately`, `transfer`, `compare` or `study`.
         args: What it would be given.
         kwargs: Its keywords.
 
     Raises:
-        AstiltsError: What the command itself would raise before it starts, or it is none of the three.
+        AstiltsError: What the command itself would raise before it starts, or it is none of these.
     """
-    if command not in _PLANNERS:
-        names = ", ".join(one.__name__ for one in _PLANNERS)
-        raise UsageError(f"{getattr(command, '__name__', command)} has no plan.", remedy=f"Give one of: {names}.")
+    from adapterstilts.planners import PLANNERS
+
+    name = getattr(command, "__name__", str(command))
+    if name not in PLANNERS or globals().get(name) is not command:
+        raise UsageError(f"{name} has no plan.", remedy=f"Give one of: {', '.join(PLANNERS)}.")
     given = {name: value for name, value in kwargs.items() if name != "reporter"}  # a plan takes no time to report on
-    return _PLANNERS[command](*args, **given)
-
-
-@takes(IntermediateTasks, IntermediateOptions)
-def _plan_intermediate(tasks: IntermediateTasks, options: IntermediateOptions) -> CommandPlan:
-    from adapterstilts.commands.train_intermediate import plan_intermediate
-
-    return plan_intermediate(tasks.names, options).summary()
-
-
-@takes(IntermediateTasks, IntermediateOptions)
-def _plan_separately(tasks: IntermediateTasks, options: IntermediateOptions) -> CommandPlan:
-    from adapterstilts.commands.train_intermediate import plan_separately
-
-    return plan_separately(tasks.names, options).summary()
-
-
-@takes(TransferTasks, TransferOptions)
-def _plan_transfer(tasks: TransferTasks, options: TransferOptions) -> CommandPlan:
-    from adapterstilts.commands.transfer import plan_transfer
-
-    return plan_transfer(tasks.from_, tasks.to, options).summary()
-
-
-_PLANNERS: dict[Callable[..., Any], Callable[..., CommandPlan]] = {
-    train_intermediate: _plan_intermediate,
-    train_separately: _plan_separately,
-    transfer: _plan_transfer,
-}
+    return PLANNERS[name](*args, **given)
 
 
 def _or_silent(reporter: Reporter | None) -> Reporter:

@@ -99,7 +99,7 @@ def test_arguments_are_bound_as_those_of_any_function() -> None:
 
 
 def test_only_commands_that_train_targets_or_tasks_have_a_plan() -> None:
-    with pytest.raises(UsageError, match=r"doctor has no plan.*train_intermediate, train_separately, transfer"):
+    with pytest.raises(UsageError, match=r"doctor has no plan.*train_separately, transfer, compare, study"):
         adapterstilts.plan(adapterstilts.doctor)
     with pytest.raises(UsageError, match="Unknown option 'epoch'"):
         adapterstilts.plan(adapterstilts.transfer, "squad", "mlqa", epoch=1)

@@ -37,6 +37,7 @@ FLOORS = [
     {"studies"},
     {"reporting"},
     {"signatures"},
+    {"planners"},
     {"api"},
     {"cli", "__main__"},
 ]

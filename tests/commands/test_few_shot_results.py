@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import adapterstilts
 from adapterstilts.commands.results import to_json
-from tests.commands.conftest import FewShots
+from adapterstilts.reporting.studies.report import study_report
+from adapterstilts.reporting.terminal import as_text
+from adapterstilts.runs.store import RunStore
+from tests.commands.conftest import FEW, FewShots
 
 
 def test_json_says_language_shots_and_draws(few_shots: FewShots) -> None:
@@ -20,3 +25,17 @@ def test_json_says_language_shots_and_draws(few_shots: FewShots) -> None:
     assert len(draw["shots"]["digest"]) == 64 and Path(draw["trained"]).is_dir()
     assert row["settings"] == {"learning_rate": 0.05, "epochs": 2.0, "batch_size": 8}
     assert row["difference"]["f1"].keys() >= {"mean", "low", "high"} and row["contrast"]["draws"] == 2
+
+
+def test_the_report_of_a_grid_has_them_too(few_shots: FewShots) -> None:
+    store = RunStore(few_shots.options["store"])
+    before = {run.key for run in store.runs()}
+    (squad,) = (run for run in store.runs() if run.folder.name.startswith("train-intermediate"))
+    result = adapterstilts.compare(f"squad@{squad.key[:12]}", "mlqa", **FEW, **few_shots.options)
+    assert {run.key for run in store.runs()} == before
+    text = as_text(study_report(result))
+    assert "from zero to few shots: test split" in text
+    for row in few_shots.result.few_shots:
+        assert [one.row.scores for one in result.few_shots if one.row.shots == row.shots].count(row.scores) == 1
+    for shown in ("3", "6"):
+        assert re.search(rf"^ +{shown} +2 +\d", text, re.MULTILINE)

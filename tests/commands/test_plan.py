@@ -68,6 +68,13 @@ def test_intermediate_stages_are_planned(suite: dict[str, Any]) -> None:
     assert [label for _, label, _ in states(apart)] == ["squad", "mnli"]
 
 
+def test_grids_and_studies_are_planned(suite: dict[str, Any]) -> None:
+    grid = adapterstilts.plan(adapterstilts.compare, "squad", ["xquad", "mlqa"], languages="en,de", seeds=1, **suite)
+    assert (grid.to_train, grid.to_evaluate, grid.naive) == (5, 4, 8)
+    study = adapterstilts.plan(adapterstilts.study, "languages", size="mini", store=suite["store"])
+    assert study.to_train == 26 and study.naive == 78
+
+
 def test_plans_are_text_of_eighty_columns_json_and_a_picture(suite: dict[str, Any], tmp_path: Path) -> None:
     plan = adapterstilts.plan(
         adapterstilts.transfer, "none", "mlqa", method="seq_bn[reduction_factor=8,leave_out=1]", **SHOWN, **suite

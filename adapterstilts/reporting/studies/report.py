@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from adapterstilts.commands.few_shot_results import FewShotRow
 from adapterstilts.metrics.intervals import Interval
+from adapterstilts.reporting.few_shots import few_shot_parts
 from adapterstilts.reporting.numbers import shown_megabytes, shown_seconds
 from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns
-from adapterstilts.reporting.studies.arms import FROM, NONE, Arm, arms, scored, significant
+from adapterstilts.reporting.studies.arms import FROM, NONE, TO, Arm, arms, scored, significant
 from adapterstilts.reporting.studies.records import study_records
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT
 from adapterstilts.studies.axes import short_names
@@ -22,6 +25,7 @@ def study_report(result: StudyResult) -> Report:
     parts: list[Sheet | Notes] = [Notes([f"Question: {result.question}", result.reading])]
     parts += [_table(result, arm) for arm in arms(result)]
     parts.append(Notes(list(_legend(result))))
+    parts += _few_shots(result)
     if result.claims:
         parts += [_claims(result), Notes(list(_claim_notes(result)))]
     if result.efficiency:
@@ -56,6 +60,18 @@ def _table(result: StudyResult, arm: Arm) -> Sheet:
         rows.append([short.get(source, source), *gains, "" if mean is None else f"{mean:+.1f}"])
     named = f"{result.title}: {arm.name}" if arm.name else result.title
     return Sheet(named, [Column("from"), *shown, Column("mean Δ", right=True)], rows)
+
+
+def _few_shots(result: StudyResult) -> Iterator[Sheet | Notes]:
+    """From zero to few shots: tables for each target and language, and for each combination of the other axes."""
+    shared = {FROM, TO} | {axis for axis, values in result.axes.items() if len(values) == 1}
+    ways: dict[tuple[str, str], list[FewShotRow]] = {}
+    for cell in result.few_shots:
+        name = "; ".join(f"{axis} {value}" for axis, value in cell.axes.items() if axis not in shared)
+        ways.setdefault((name, cell.row.task), []).append(cell.row)
+    for (name, _), rows in ways.items():
+        for part in few_shot_parts(rows):
+            yield replace(part, title=f"{name}: {part.title}") if name and isinstance(part, Sheet) else part
 
 
 def _shown(cell: Cell | None) -> str:
