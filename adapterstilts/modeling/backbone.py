@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from torch import nn
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-# What decides the output of a checkpoint folder: architecture, weights, tokenizer.
 _NAMED_TOKENS = ("bos_token", "cls_token", "eos_token", "mask_token", "pad_token", "sep_token", "unk_token")
 _TOKENIZER = ("*.model", "tokenizer*.json", "vocab.*", "merges.txt")
+# Parts that are made one by one, and of which any number more is a mistake or meant to keep a machine busy.
+_COUNTED = re.compile(r"(?:num|n)_.*|.*_layers|layers", re.IGNORECASE)
+_MOST = 10_000
+# What decides the output of a checkpoint folder: architecture, weights, tokenizer.
 _DECISIVE = ("config.json", "*.safetensors", "pytorch_model*.bin", *_TOKENIZER)
 
 
@@ -74,6 +77,12 @@ class Backbone:
                 f"{self.name} is {config.model_type!r}, which is not one encoder or decoder of text.",
                 remedy="Choose a backbone that reads text alone, such as xlm-roberta-large or google/gemma-3-1b-pt.",
             )
+        for name, value in config.to_dict().items():
+            if _COUNTED.fullmatch(name) and isinstance(value, int) and value > _MOST:
+                raise CompatibilityError(
+                    f"--backbone {self.name}: its config.json says {name} {value:,}, which no model has.",
+                    remedy="Get the folder again from where it comes from.",
+                )
         return config
 
     def tokenizer(self) -> Any:

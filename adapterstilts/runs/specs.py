@@ -11,7 +11,7 @@ import json
 from typing import Annotated, Any, Literal
 from weakref import ref
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, field_validator
 
 from adapterstilts.parsed import check_plain
 from adapterstilts.runs.shots import Shots
@@ -83,6 +83,14 @@ class TrainingData(Strict):
     translated_only: bool = False
     shots: Shots | None = None
 
+    @field_validator("fingerprints")
+    @classmethod
+    def _have_languages(cls, given: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        """None at all are those of models whose data are not known."""
+        if given and not (given.get("train") and all(given.values())):
+            raise ValueError("fingerprints need the split train, and each split a language")
+        return given
+
     @property
     def selects(self) -> bool:
         """Whether a checkpoint is selected by validation rows."""
@@ -91,7 +99,7 @@ class TrainingData(Strict):
     @property
     def languages(self) -> tuple[str, ...]:
         """The languages trained on, English first."""
-        own = () if self.translated_only else self.fingerprints["train"]
+        own = () if self.translated_only else self.fingerprints.get("train", ())
         return tuple(sorted([*own, *self.translations], key=lambda code: (code != "en", code)))
 
     @property

@@ -21,8 +21,6 @@ from tests.faults.mutations import CANARY
 AT_CHANGES = ("train", "train --force", "transfer", "predict", "translate", "push", "pull", "runs export")
 ON_DISKS = ("train", "transfer", "predict", "push", "pull", "translate")
 AT_ONCE = ("train", "transfer", "study", "push")
-TOGETHER = 16
-MUTANTS = 12  # for each attempt of another kind
 
 
 def hostile(rng: Random, scratch: Path, trials: Mapping[str, Trials], rows: dict[str, Row]) -> Iterator[None]:
@@ -62,11 +60,13 @@ def one_hostile(row: Row, attempt: Attempt, folder: Path, seed: int, canary: Pat
         canary.unlink()
 
 
-def soak(minutes: float, seed: int, *, often: int = 4) -> list[Row]:
+def soak(minutes: float, seed: int, *, often: int = 4, together: int = 16, mutants: int = 12) -> list[Row]:
     """All kinds of attempts in turn until the time is up, each at least once.
 
     Args:
-        often: How often commands are killed in a round.
+        often: How often each command is killed in a round.
+        together: How many processes are started at once.
+        mutants: How many hostile inputs there are for each attempt of another kind.
     """
     rng, end = Random(seed), time.monotonic() + 60 * minutes
     rows: dict[str, Row] = {}
@@ -86,14 +86,14 @@ def soak(minutes: float, seed: int, *, often: int = 4) -> list[Row]:
         for what in ON_DISKS:
             attempts += [partial(trials[what].full_disk, row(f"{what}, small disk"), rng)] * -(-often // 2)
         for what in AT_ONCE:
-            attempts.append(partial(trials[what].at_once, row(f"{what}, {TOGETHER} at once"), TOGETHER))
+            attempts.append(partial(trials[what].at_once, row(f"{what}, {together} at once"), together))
         inputs = hostile(rng, scratch, trials, rows)
         whole = False
         while not whole or time.monotonic() < end:
             rng.shuffle(attempts)
             for number, attempt in enumerate(attempts, start=1):
                 attempt()
-                for _ in range(MUTANTS):
+                for _ in range(mutants):
                     next(inputs)
                 tell(rows, f"{number} of {len(attempts)} in this round")
                 if whole and time.monotonic() > end:
