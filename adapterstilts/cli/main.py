@@ -25,6 +25,7 @@ _COMMANDS = (
 )  # fmt: skip
 # The exit code of a process that ended because of Ctrl-C: 128 and the signal's number.
 _INTERRUPTED = 130
+_GOES_ON = "Interrupted: what is finished is in the store; the same command goes on from the last checkpoint."
 # What a word that is no command is meant to do.
 _MEANT = {
     **dict.fromkeys(("train", "fit", "finetune", "fine-tune", "pretrain"),
@@ -110,11 +111,8 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt) as error:
-        _fail(
-            "Interrupted: what is finished is in the store; the same command goes on from the last checkpoint.",
-            # click raises an error of its own because of it; SIGTERM has another code.
-            getattr(error.__cause__ or error, "exit_code", _INTERRUPTED),
-        )
+        # click raises an error of its own because of it; SIGTERM has another code.
+        _fail(_GOES_ON, getattr(error.__cause__ or error, "exit_code", _INTERRUPTED))
     except AstiltsError as error:
         if debug:
             raise
@@ -128,6 +126,8 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         from adapterstilts.runs.full_disk import is_full_disk
 
+        if KeyboardInterrupt.__name__ in str(error):  # how libraries in Rust pass on what a signal has raised in them
+            _fail(_GOES_ON, _INTERRUPTED)
         if is_full_disk(error):
             where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
             _fail(f"{where}No space left. What is finished is untouched: free some space, and repeat the command.", 1)
