@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+from adapterstilts.errors import AstiltsError
 
 # Ctrl-C, the end of a job, and the warning of a batch system that it comes; Windows lacks the last.
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name))
@@ -75,9 +78,24 @@ def ended_by_signals(*, owned: bool = False) -> Iterator[None]:
         taken = {number: handler for number, handler in before.items() if owned or handler in _DEFAULTS}
     for number in taken:
         signal.signal(number, _RECEIVED.hear)
+    unraisable = sys.unraisablehook
+
+    def unless_ending(told: Any) -> None:
+        """Python drops what is raised where an object is deleted; that a signal has come is known nonetheless."""
+        if not isinstance(told.exc_value, Terminated):
+            unraisable(told)
+
+    sys.unraisablehook = unless_ending
     try:
         yield
+    except AstiltsError:
+        raise
+    except Exception as error:  # libraries in Rust make an error of their own of what was raised in them
+        if taken and _RECEIVED.first is not None:
+            raise Terminated(_RECEIVED.first) from error
+        raise
     finally:
+        sys.unraisablehook = unraisable
         for number, handler in taken.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         if taken:

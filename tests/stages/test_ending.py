@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 import pytest
+from pydantic_core import SchemaError
 
+from adapterstilts.errors import UsageError
 from adapterstilts.stages.ending import ENDING, Terminated, ended_by_signals, put_off, signal_waiting
 
 
@@ -42,3 +45,43 @@ def test_the_first_signal_can_wait_and_the_second_ends_at_once() -> None:
     assert len(reached) == 1 and ended.value.number == signal.SIGTERM
     with ended_by_signals(), put_off():
         assert signal_waiting() is None
+
+
+def test_a_signal_while_an_object_is_deleted_is_known_and_said_by_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    """Python cannot raise anything there."""
+
+    class Deleted:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    class Broken:
+        def __del__(self) -> None:
+            raise ValueError("something else")
+
+    before = sys.unraisablehook
+    heard: list[type[BaseException] | None] = []
+    sys.unraisablehook = lambda told: heard.append(told.exc_type)
+    try:
+        with pytest.raises(Terminated), ended_by_signals(owned=True):
+            one, other = Deleted(), Broken()
+            del one, other
+            assert signal_waiting() == signal.SIGTERM
+            with put_off():
+                pass
+    finally:
+        sys.unraisablehook = before
+    assert heard == [ValueError] and capsys.readouterr().err == ""
+
+
+def test_an_error_that_a_library_has_made_of_a_signal_is_the_signal() -> None:
+    with pytest.raises(Terminated) as ended, ended_by_signals():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise SchemaError("Error building `literal` serializer") from None
+    assert ended.value.exit_code == 143
+    with pytest.raises(UsageError), ended_by_signals(), put_off():
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise UsageError("the disk is full")
+    with pytest.raises(ValueError, match="plain"), ended_by_signals():
+        raise ValueError("plain")
