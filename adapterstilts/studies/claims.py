@@ -55,7 +55,10 @@ def _claim(study: Study, claim: ClaimText, cells: Sequence[Measured]) -> Claim:
     except LackingError as error:
         return replace(told, why=str(error))
     verdict = found.verdict or judged(claim, found.value)
-    return replace(told, measure=found.words, value=found.value, verdict=verdict, cells=found.cells, unit=found.unit)
+    words = found.words
+    if claim.expect == "absent" and not found.verdict:
+        words += f", within {claim.margin:g} {'point' if claim.margin == 1 else 'points'} of 0"
+    return replace(told, measure=words, value=found.value, verdict=verdict, cells=found.cells, unit=found.unit)
 
 
 def judged(claim: ClaimText, value: Interval) -> Verdict:

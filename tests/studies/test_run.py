@@ -63,6 +63,7 @@ def test_claims_have_values_and_verdicts(small: Small) -> None:
     _, result = small
     claims = {claim.text: claim for claim in result.claims}
     assert claims["No difference"].verdict == "supported"  # a margin of 100 points holds everything
+    assert claims["No difference"].measure.endswith(", within 100 points of 0")
     assert claims["Nothing"].value is None and "no cell" in claims["Nothing"].why
     assert claims["Nothing"].verdict == "no evidence"
     gain = claims["A gain"].value
