@@ -90,7 +90,7 @@ class StudyWork:
             base = next((row for row in table.rows if not row.seeds[0].intermediates), None)
             return sum(
                 trainings(row) + (trainings(base) if base is not None and base is not row else 0) for row in table.rows
-            )
+            ) + sum(len(draws) for more in table.few_shots for draws in more.seeds)
 
         return sum(of_table(table) for arm in self.grid.arms for table in arm.transfer.tables)
 

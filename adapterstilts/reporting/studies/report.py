@@ -25,7 +25,7 @@ def study_report(result: StudyResult) -> Report:
     parts: list[Sheet | Notes] = [Notes([f"Question: {result.question}", result.reading])]
     parts += [_table(result, arm) for arm in arms(result)]
     parts.append(Notes(list(_legend(result))))
-    parts += _few_shots(result)
+    parts += few_shot_tables(result)
     if result.claims:
         parts += [_claims(result), Notes(list(_claim_notes(result)))]
     if result.efficiency:
@@ -62,7 +62,7 @@ def _table(result: StudyResult, arm: Arm) -> Sheet:
     return Sheet(named, [Column("from"), *shown, Column("mean Δ", right=True)], rows)
 
 
-def _few_shots(result: StudyResult) -> Iterator[Sheet | Notes]:
+def few_shot_tables(result: StudyResult) -> Iterator[Sheet | Notes]:
     """From zero to few shots: tables for each target and language, and for each combination of the other axes."""
     shared = {FROM, TO} | {axis for axis, values in result.axes.items() if len(values) == 1}
     ways: dict[tuple[str, str], list[FewShotRow]] = {}
