@@ -199,17 +199,21 @@ def trained(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> di
         **settings, "profile": "mini", "backbone": str(tiny_backbone), "store": store, "max_train_examples": 24,
     }  # fmt: skip
     adapterstilts.train_intermediate("squad", **options)
+    _FOR_ALL.append(store)
     return options
+
+
+_FOR_ALL: list[Path] = []  # stores of the session, and not of tests that have a `trained` of their own
 
 
 @pytest.fixture(autouse=True)
 def nothing_added(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test that adds to the store that others start from fails, and not the one that comes next."""
-    options = request.getfixturevalue("trained") if "trained" in request.fixturenames else None
-    before = sorted(path.name for path in options["store"].iterdir()) if options else []
+    store = request.getfixturevalue("trained")["store"] if "trained" in request.fixturenames else None
+    before = sorted(path.name for path in store.iterdir()) if store in _FOR_ALL else None
     yield
-    if options:
-        assert sorted(path.name for path in options["store"].iterdir()) == before, "the store of `trained` has changed"
+    if before is not None:
+        assert sorted(path.name for path in store.iterdir()) == before, "the store of `trained` has changed"
 
 
 @pytest.fixture(scope="session")
