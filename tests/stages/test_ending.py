@@ -5,12 +5,23 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 
 import pytest
 from pydantic_core import SchemaError
 
 from adapterstilts.errors import UsageError
 from adapterstilts.stages.ending import ENDING, Terminated, ended_by_signals, put_off, signal_waiting
+
+
+@pytest.fixture(autouse=True)
+def usual_handlers() -> Iterator[None]:
+    """As in a terminal: a shell has what it runs in the background ignore Ctrl-C."""
+    kept = {one: signal.signal(one, signal.SIG_DFL) for one in ENDING}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for one, handler in kept.items():
+        signal.signal(one, handler)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 138)])
