@@ -49,10 +49,10 @@ def without_training(options: dict[str, Any]) -> dict[str, Any]:
 
 # Files of half a minute and more: first, so that no process of several is left alone with one at the end.
 LONG = (
-    "test_readme.py", "test_soaking.py", "test_interrupted.py", "test_targets.py", "test_catalogue.py", "test_backbones.py",
-    "test_methods.py", "test_baselines.py", "test_real_data.py", "test_examples.py", "test_train_intermediate.py",
-    "test_masked_lm.py", "test_notebooks.py", "test_real_text.py", "test_hub.py", "test_commands.py",
-    "test_translation_interrupted.py",
+    "test_readme.py", "test_soaking.py", "test_interrupted.py", "test_targets.py", "test_catalogue.py",
+    "test_backbones.py", "test_methods.py", "test_baselines.py", "test_real_data.py", "test_examples.py",
+    "test_train_intermediate.py", "test_masked_lm.py", "test_notebooks.py", "test_real_text.py", "test_hub.py",
+    "test_commands.py", "test_translation_interrupted.py",
 )  # fmt: skip
 
 
