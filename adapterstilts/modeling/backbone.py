@@ -28,7 +28,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _NAMED_TOKENS = ("bos_token", "cls_token", "eos_token", "mask_token", "pad_token", "sep_token", "unk_token")
 _TOKENIZER = ("*.model", "tokenizer*.json", "vocab.*", "merges.txt")
 # Parts that are made one by one, and of which any number more is a mistake or meant to keep a machine busy.
-_COUNTED = re.compile(r"(?:num|n)_.*|.*_layers|layers", re.IGNORECASE)
+_COUNTED = re.compile(r"(?:n|num)_(?:\w+_)?(?:layers?|experts|heads)|(?:\w+_)?layers")
 _MOST = 10_000
 # What decides the output of a checkpoint folder: architecture, weights, tokenizer.
 _DECISIVE = ("config.json", "*.safetensors", "pytorch_model*.bin", *_TOKENIZER)

@@ -85,17 +85,19 @@ def ended_by_signals(*, owned: bool = False) -> Iterator[None]:
         if not isinstance(told.exc_value, Terminated):
             unraisable(told)
 
-    sys.unraisablehook = unless_ending
+    if taken:
+        sys.unraisablehook = unless_ending
     try:
         yield
-    except AstiltsError:
+    except (AstiltsError, OSError):  # what they say has to be known, such as that the last step could not be saved
         raise
     except Exception as error:  # libraries in Rust make an error of their own of what was raised in them
         if taken and _RECEIVED.first is not None:
             raise Terminated(_RECEIVED.first) from error
         raise
     finally:
-        sys.unraisablehook = unraisable
+        if taken:
+            sys.unraisablehook = unraisable
         for number, handler in taken.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         if taken:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 import adapterstilts
+from adapterstilts.cli import main
 from adapterstilts.errors import SharingError, UsageError
 from adapterstilts.reporting.sharing import push_text
 from tests.new_files import csv_task
@@ -98,3 +100,23 @@ def test_a_backbone_that_is_gone_can_be_named(suite: dict[str, Any], tmp_path: P
     with pytest.raises(UsageError, match="was trained on another backbone"):
         adapterstilts.push("squad", backbone=str(other_backbone), **where)
     assert adapterstilts.push("squad", backbone=str(away), **where).changed
+
+
+def test_a_full_disk_is_said_and_more_room_is_enough(
+    trained: dict[str, Any], small_disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Outside of a stage too: what is sent is made beside the store first."""
+    store = shutil.copytree(trained["store"], small_disk / "store", ignore=shutil.ignore_patterns("features"))
+    words = ["push", "squad", "--to", str(tmp_path / "registry"), "--store", str(store)]
+    filler = small_disk / "filler"
+    with suppress(OSError), filler.open("wb") as file:
+        while True:
+            file.write(b"x" * 4096)
+            file.flush()
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    said = capsys.readouterr().err
+    assert ended.value.code == 1 and "No space left" in said and "unexpected" not in said
+    filler.unlink()
+    main(words)
+    assert len(list(tmp_path.glob("registry/index/*.json"))) == 1

@@ -216,7 +216,7 @@ def evil_archive(original: Path, file: Path, rng: Random) -> str:
         for number, member in enumerate(members):
             content = read.extractfile(member) if member.isfile() else None
             if number == chosen:
-                _make_evil(member, what)
+                _make_evil(member, what, file.with_name("elsewhere"))
                 content = content if member.isfile() else None
                 if what == "twice":
                     write.addfile(member, read.extractfile(member) if content else None)
@@ -224,12 +224,12 @@ def evil_archive(original: Path, file: Path, rng: Random) -> str:
     return what
 
 
-def _make_evil(member: tarfile.TarInfo, what: str) -> None:
+def _make_evil(member: tarfile.TarInfo, what: str, elsewhere: Path) -> None:
     match what:
         case "outside":
-            member.name = f"../../{member.name}"
+            member.name = f"../../../../{member.name}"  # out of the store
         case "absolute":
-            member.name = f"/tmp/astilts-evil/{member.name}"
+            member.name = f"{elsewhere}/{member.name}"
         case "link" | "hard link":
             member.type = tarfile.SYMTYPE if what == "link" else tarfile.LNKTYPE
             member.linkname, member.size = "../../../etc/passwd", 0

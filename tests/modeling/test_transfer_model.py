@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +308,36 @@ def test_faulty_checkpoint_folder_is_one_clear_error(
     (folder / name).unlink() if content is None else (folder / name).write_bytes(content)
     with pytest.raises(CompatibilityError, match=message):
         locate_backbone(str(folder)).encoder(torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "refused"),
+    [
+        ("num_hidden_layers", 2**31, True), ("num_attention_heads", 20_000, True), ("num_hidden_layers", 3, False),
+        # Sizes of one tensor, which real models have.
+        ("n_positions", 32_768, False), ("num_hash_buckets", 16_384, False), ("n_vocab", 250_002, False),
+    ],
+)  # fmt: skip
+def test_more_parts_than_any_model_has_are_refused(tmp_path: Path, name: str, value: int, refused: bool) -> None:
+    """Built one by one, they would keep the machine busy for ever."""
+    folder = save_tiny_backbone(tmp_path / "many")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, name: value}))
+    backbone = locate_backbone(str(folder))
+    if refused:
+        with pytest.raises(CompatibilityError, match=f"{name} {value:,}, which no model has"):
+            backbone.encoder(torch.float32)
+    else:
+        assert getattr(backbone.config(), name) == value
+
+
+@pytest.mark.parametrize(("name", "message"), [("model.safetensors", "cannot be read"), ("tokenizer.json", "a pipe")])
+def test_what_is_no_file_of_a_checkpoint_is_named(tmp_path: Path, name: str, message: str) -> None:
+    folder = save_tiny_backbone(tmp_path / "faulty")
+    (folder / name).unlink()
+    os.mkfifo(folder / name) if message == "a pipe" else (folder / name).symlink_to("nowhere")
+    with pytest.raises(UsageError, match=rf"--backbone .*: {re.escape(name)} .*{message}"):
+        locate_backbone(str(folder))
 
 
 def test_revision_is_for_the_hub(tiny_backbone: Path) -> None:

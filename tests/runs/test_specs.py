@@ -188,3 +188,15 @@ def test_numbers_that_json_does_not_have_never_get_into_a_spec(value: float) -> 
     with pytest.raises(ValueError, match="not a finite number|too many digits"):
         key(copied)
     assert key(train_spec(method_config={"scaling": None})) != key(train_spec(method_config={"scaling": 1.0}))
+
+
+@pytest.mark.parametrize(
+    "given", [{"validation": {"en": "a"}}, {"train": {}}, {"train": {"en": "a"}, "validation": {}}]
+)
+def test_training_data_have_a_training_split_with_a_language(given: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="need the split train, and each split a language"):
+        TrainingData(task="squad", source="files", fingerprints=given)
+
+
+def test_data_that_are_not_known_have_no_language() -> None:
+    assert TrainingData(task="squad", source="", fingerprints={}).languages == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,7 +137,11 @@ def _cached(path: str, config: str | None, split: str, revision: str) -> Dataset
 
     *owner, own = path.split("/")
     root = Path(datasets.config.HF_DATASETS_CACHE) / "___".join([*owner, camelcase_to_snakecase(own)])
-    folders = [one for one in root.glob(f"{config or '*'}/*/{revision}") if (one / "dataset_info.json").is_file()]
+    folders = [
+        one
+        for one in root.glob(f"{escape(config) if config else '*'}/*/{revision}")
+        if (one / "dataset_info.json").is_file()
+    ]
     if len(folders) != 1:
         return None
     name, version = folders[0].parts[-3:-1]
