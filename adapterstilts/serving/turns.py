@@ -18,7 +18,7 @@ Answering = Callable[[Sequence[Question]], Sequence[Answer | Exception]]
 _FEWEST = 16
 # After a turn of several, as many are waited for as the largest of the last ones had: the share of its time for which
 # they are, its bound in seconds, and what is left of that number after each turn. They are most often there before.
-_PAUSE, _LONGEST_PAUSE, _KEPT = 0.33, 0.02, 0.8
+_PAUSE, _LONGEST_PAUSE, _KEPT = 0.6, 0.02, 0.8
 
 
 class Turns:
@@ -26,7 +26,7 @@ class Turns:
 
     Args:
         answering: Answers several at once.
-        link: Gives `(number, question)`, the latter as the fields of a `Question`, and takes
+        link: Gives `[(number, question)]`, the latter as the fields of a `Question`, and takes
             `(seconds a text, [(number, answer)])`, an answer being the fields of an `Answer`, or an exception.
         together: Texts that are answered at a time, unless one request has more.
         share: Of the requests there are, how many are a turn: with half of them, the others can be read and written
@@ -58,9 +58,9 @@ class Turns:
     def _read(self) -> None:
         try:
             while True:
-                number, fields = self._link.recv()
+                came = [(number, Question.model_construct(**fields)) for number, fields in self._link.recv()]
                 with self._changed:
-                    self._waiting.append((number, Question.model_construct(**fields)))
+                    self._waiting += came
                     self._changed.notify()
         except (EOFError, OSError):
             with self._changed:

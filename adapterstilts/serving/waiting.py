@@ -46,6 +46,7 @@ class Waiting:
     def __init__(self, links: Sequence[Connection], *, most: int, lost: Callable[[], None]) -> None:
         self._links = links
         self._texts = [0] * len(links)
+        self._unsent: list[list[tuple[int, dict[str, Any]]]] = [[] for _ in links]
         self._most = most
         self._lost = lost
         self._requests: dict[int, _Request] = {}
@@ -89,14 +90,23 @@ class Waiting:
         request = _Request(len(question.inputs), asyncio.get_running_loop().create_future())
         self._requests[number] = request
         self._texts[place] += request.texts
+        if not self._unsent[place]:
+            asyncio.get_running_loop().call_soon(self._send, place)
+        self._unsent[place].append((number, dict(question)))
         try:
-            self._links[place].send((number, dict(question)))
             return await request.answer
-        except BrokenPipeError as error:
-            raise NoPlaceError(1, stopping=True) from error
         finally:
             self._texts[place] -= request.texts
             del self._requests[number]
+
+    def _send(self, place: int) -> None:
+        """Sends what came at one time as one message."""
+        questions, self._unsent[place] = self._unsent[place], []
+        try:
+            self._links[place].send(questions)
+        except BrokenPipeError:
+            for number, _ in questions:
+                self._fail(number, NoPlaceError(1, stopping=True))
 
     def _seconds(self) -> int:
         """How long what waits is going to take, by how long the last ones took."""
@@ -115,17 +125,22 @@ class Waiting:
     def _give(self, pace: float, answers: Sequence[tuple[int, Any]]) -> None:
         self._pace = pace
         for number, answer in answers:
-            request = self._requests.get(number)
-            if request is None or request.answer.done():  # whoever asked is gone
-                continue
             if isinstance(answer, Exception):
-                request.answer.set_exception(answer)
-            else:
+                self._fail(number, answer)
+            elif request := self._asking(number):
                 request.answer.set_result(answer)
+
+    def _asking(self, number: int) -> _Request | None:
+        """The request of a number; None where whoever asked is gone."""
+        request = self._requests.get(number)
+        return request if request and not request.answer.done() else None
+
+    def _fail(self, number: int, error: Exception) -> None:
+        if request := self._asking(number):
+            request.answer.set_exception(error)
 
     def _end(self) -> None:
         self.refuse()
-        for request in self._requests.values():
-            if not request.answer.done():
-                request.answer.set_exception(NoPlaceError(1, stopping=True))
+        for number in self._requests:
+            self._fail(number, NoPlaceError(1, stopping=True))
         self._lost()

@@ -56,7 +56,7 @@ def answering(models: Models, *, together: int, share: float = 1.0) -> Iterator[
 
 def ask(link: Connection, *requests: list[str]) -> None:
     for number, texts in enumerate(requests):
-        link.send((number, dict(Question(inputs=texts))))
+        link.send([(number, dict(Question(inputs=texts)))])
 
 
 def answers(link: Connection, count: int) -> dict[int, Any]:

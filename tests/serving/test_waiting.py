@@ -27,12 +27,18 @@ def ask(waiting: Waiting, *texts: str) -> asyncio.Task[dict[str, Any]]:
     return asyncio.ensure_future(waiting.ask(Question(inputs=list(texts))))
 
 
+async def sent() -> None:
+    """Once what was asked so far is on its way."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 def test_answers_find_their_requests() -> None:
     async def scene() -> None:
         waiting, (models,), _ = begin(most=20)
         asked = [ask(waiting, str(number)) for number in range(4)]
-        await asyncio.sleep(0)
-        came = [models.recv() for _ in asked]
+        await sent()
+        came = models.recv()  # what comes at one time is one message
         assert [fields["inputs"] for _, fields in came] == [["0"], ["1"], ["2"], ["3"]] and waiting.count == 4
         asked[2].cancel()  # whoever asked is gone
         numbers = [number for number, _ in came]
@@ -52,14 +58,12 @@ def test_requests_go_where_the_fewest_texts_wait() -> None:
     async def scene() -> None:
         waiting, models, _ = begin(most=20, links=2)
         asked = [ask(waiting, *["a"] * size) for size in (5, 1, 1, 1, 1, 1, 1)]
-        await asyncio.sleep(0)
+        await sent()
         sizes = []
         for link in models:
-            sizes.append([])
-            while link.poll(0.1):
-                number, fields = link.recv()
-                sizes[-1].append(len(fields["inputs"]))
-                link.send((0.1, [(number, {})]))
+            came = link.recv()
+            sizes.append([len(fields["inputs"]) for _, fields in came])
+            link.send((0.1, [(number, {}) for number, _ in came]))
         assert sizes == [[5, 1], [1, 1, 1, 1, 1]]
         assert len(await asyncio.gather(*asked)) == 7
 
@@ -70,7 +74,7 @@ def test_no_more_wait_than_may_and_none_once_it_stops() -> None:
     async def scene() -> None:
         waiting, (models,), _ = begin(most=2)
         asked = [ask(waiting, "a"), ask(waiting, "b")]
-        await asyncio.sleep(0)
+        await sent()
         with pytest.raises(NoPlaceError) as full:
             await waiting.ask(Question(inputs=["c"]))
         assert full.value.seconds >= 1 and not full.value.stopping
@@ -78,7 +82,7 @@ def test_no_more_wait_than_may_and_none_once_it_stops() -> None:
         with pytest.raises(NoPlaceError) as late:
             await waiting.ask(Question(inputs=["c"]))
         assert late.value.stopping
-        models.send((0.1, [(models.recv()[0], {}) for _ in asked]))
+        models.send((0.1, [(number, {}) for number, _ in models.recv()]))
         assert len(await asyncio.gather(*asked)) == 2
 
     asyncio.run(scene())
@@ -88,9 +92,20 @@ def test_where_models_are_lost_nobody_waits_for_them() -> None:
     async def scene() -> None:
         waiting, models, lost = begin(most=2, links=2)
         asked = [ask(waiting, "a"), ask(waiting, "b")]
-        await asyncio.sleep(0)
+        await sent()
         models[1].close()
         found = await asyncio.gather(*asked, return_exceptions=True)
         assert [type(one) for one in found] == [NoPlaceError] * 2 and lost == [True] and waiting.stopping
+
+    asyncio.run(scene())
+
+
+def test_who_asks_where_nobody_answers_any_more_is_told() -> None:
+    async def scene() -> None:
+        waiting, (models,), _ = begin(most=2)
+        models.close()
+        with pytest.raises(NoPlaceError) as error:
+            await waiting.ask(Question(inputs=["a"]))
+        assert error.value.stopping and waiting.count == 0
 
     asyncio.run(scene())
