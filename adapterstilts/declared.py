@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -97,6 +98,11 @@ class Declared:
             return self.flag.metavar or self.name.upper()
         # A name of Python's own has `_` behind it.
         return f"--{self.name.rstrip('_').replace('_', '-')}"
+
+    @property
+    def is_paths(self) -> bool:
+        """Whether it is several folders, each of which can also be a place told by a URL where the type says so."""
+        return self.form in (tuple[Path, ...], tuple[Path | str, ...])
 
     @property
     def unset(self) -> str | None:

@@ -31,6 +31,7 @@ _ACCEPTED: dict[Any, str] = {
     Path: _FOLDER,
     tuple[str, ...]: "str | Sequence[str]",
     tuple[Path, ...]: f"{_FOLDER} | Sequence[{_FOLDER}]",
+    tuple[Path | str, ...]: f"{_FOLDER} | Sequence[{_FOLDER}]",
     dict[str, str]: "str | Mapping[str, str]",
     dict[str, float]: "str | Mapping[str, float]",
     dict[str, tuple[int, ...]]: "int | str | Sequence[int | str] | Mapping[str, int | Sequence[int]]",

@@ -25,6 +25,8 @@ FLOORS = [
         "pretrained",
         "documents",
         "printable",
+        "remote_files",
+        "scrubbing",
     },
     {"runs"},
     {"metrics"},

@@ -66,11 +66,13 @@ def _backbones(ctx: click.Context) -> Iterable[str]:
 
 
 def _runs(ctx: click.Context) -> Iterator[str]:
+    from adapterstilts.commands.options.values import split_paths
+    from adapterstilts.remote_files import is_url
     from adapterstilts.runs.store import RunStore
 
     store = Path(ctx.params.get("store") or os.environ.get("ASTILTS_STORE", "") or "astilts-runs")
-    others = ctx.params.get("read_store") or os.environ.get("ASTILTS_READ_STORE", "").split(os.pathsep)
-    found = RunStore(store, tuple(Path(one) for one in others if one)).runs()
+    others = ctx.params.get("read_store") or split_paths(os.environ.get("ASTILTS_READ_STORE", ""))
+    found = RunStore(store, tuple(Path(one) for one in others if not is_url(str(one)))).runs()
     yield from (f"{run.spec.task}@{run.short_key}" for run in found)
 
 

@@ -22,9 +22,9 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 # What parses a value. Other types are text here, which the model reads.
 _TYPES: dict[Any, click.ParamType] = {
-    int: click.INT, float: click.FLOAT, Path: _FOLDER, tuple[Path, ...]: _FOLDER,
+    int: click.INT, float: click.FLOAT, Path: _FOLDER, tuple[Path, ...]: _FOLDER, tuple[Path | str, ...]: click.STRING,
 }  # fmt: skip
-_METAVARS = {int: "N", float: "X", str: "TEXT", Path: "DIR", tuple[Path, ...]: "DIR"}
+_METAVARS = {int: "N", float: "X", str: "TEXT", Path: "DIR", tuple[Path, ...]: "DIR", tuple[Path | str, ...]: "DIR|URL"}
 # The column in which what a flag means begins, unless all flags of a command are shorter.
 _COLUMN = 28
 
@@ -172,7 +172,7 @@ def _flag(one: Declared, others: Mapping[str, Declared]) -> Callable[..., Any]:
 
 
 def _repeated(one: Declared) -> bool:
-    return one.flag.repeated or one.form == tuple[Path, ...]
+    return one.flag.repeated or one.is_paths
 
 
 def _spelled(name: str, others: Mapping[str, Declared]) -> str:

@@ -17,6 +17,7 @@ from adapterstilts.commands.options import (
     CheckedRuns,
     CleanOptions,
     NamedRun,
+    PublishedRuns,
     RemoveOptions,
     StoreOptions,
 )
@@ -25,7 +26,7 @@ from adapterstilts.commands.options import (
 @click.group("runs", cls=GroupedGroup, invoke_without_command=True)
 @fields(StoreOptions, TableOutput)
 def runs(options: StoreOptions, output: TableOutput) -> None:
-    """List finished runs, or show, verify, remove, export or import them."""
+    """List finished runs, or show, verify, remove, export, publish or import them."""
     if not click.get_current_context().invoked_subcommand:
         _list(options, output)
 
@@ -52,7 +53,7 @@ def _list(options: StoreOptions, output: TableOutput) -> None:
             "key": run.key,
             "stage": run.spec.stage,
             "task": run.spec.task,
-            "folder": run.folder,
+            "folder": run.place,
             "bytes": run.bytes,
             "metrics": run.metrics,
         }
@@ -159,6 +160,26 @@ def export(named: NamedRun, archive: ArchiveOptions, options: StoreOptions, outp
 
     result = export_run(options.open_store(), named.key, archive.to)
     say(to_json(result) if output.json_ else archive_text(result, "wrote"))
+
+
+@runs.command("publish")
+@fields(PublishedRuns, StoreOptions, Output)
+def publish(published: PublishedRuns, options: StoreOptions, output: Output) -> None:
+    """Copy runs, with all that they are made from, to a store that others give as --read-store.
+
+    What is there stays as it is, so that the command can be repeated.
+
+    \b
+    Examples:
+      astilts runs publish 0123456789ab --to s3://bucket/runs
+      astilts runs publish --all --to /shared/runs
+    """
+    from adapterstilts.commands.results import to_json
+    from adapterstilts.commands.runs import publish_runs
+    from adapterstilts.reporting.store import published_text
+
+    result = publish_runs(options.open_store(), published, lambda note: say(note, err=True))
+    say(to_json(result) if output.json_ else published_text(result))
 
 
 @runs.command("import")

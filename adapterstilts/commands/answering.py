@@ -86,7 +86,7 @@ def make_ready(trained: TrainedModel, options: LoadOptions, note: Note) -> Ready
     model.use_language_module(language)
     if run is not None:
         _use_language_adapter(model, trained, run)
-        note(f"Language adapter: {run.folder.name}")
+        note(f"Language adapter: {run.name}")
     return Ready(trained, answerer, language, calibrated)
 
 
@@ -102,7 +102,7 @@ def _language_run(trained: TrainedModel, options: LoadOptions, note: Note) -> Ru
     if not over:
         if given:
             raise UsageError(
-                f"--language-adapter: {trained.run.folder.name} was trained over no language adapter.",
+                f"--language-adapter: {trained.run.name} was trained over no language adapter.",
                 remedy="Leave it out.",
             )
         return None

@@ -46,15 +46,15 @@ class _Evaluation:
         """The evaluation that a run is; UsageError if it is something else."""
         spec = run.check().spec
         if not isinstance(spec, EvaluateSpec):
-            raise UsageError(f"{run.folder.name} is not an evaluation.", remedy="`astilts runs` lists those there are.")
+            raise UsageError(f"{run.name} is not an evaluation.", remedy="`astilts runs` lists those there are.")
         if spec.split != "test":
             raise UsageError(
-                f"{run.folder.name} has predictions for the {spec.split} split.",
+                f"{run.name} has predictions for the {spec.split} split.",
                 remedy="Evaluate the test split: astilts transfer --split test.",
             )
         if spec.max_examples is not None:
             raise UsageError(
-                f"{run.folder.name} has predictions for {spec.max_examples} examples per language only.",
+                f"{run.name} has predictions for {spec.max_examples} examples per language only.",
                 remedy="Evaluate again without --max-eval-examples.",
             )
         return cls(run, spec)
@@ -62,7 +62,7 @@ class _Evaluation:
     @property
     def name(self) -> str:
         """What messages call it."""
-        return self.run.folder.name
+        return self.run.name
 
     def file_name(self, language: str) -> str:
         """Where its predictions belong in a submission."""

@@ -75,7 +75,7 @@ def run_export_model(reference: str, options: ExportModelOptions, reporter: Repo
     columns = list(input_features(trained.kind))
     if trained.setup.backbone.quantization:
         raise CompatibilityError(
-            f"{trained.run.folder.name} is on a backbone in {trained.setup.backbone.quantization}, whose weights have "
+            f"{trained.run.name} is on a backbone in {trained.setup.backbone.quantization}, whose weights have "
             "no equal in other formats.",
             remedy="Train it without --load-in-4bit.",
         )

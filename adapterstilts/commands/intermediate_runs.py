@@ -146,7 +146,7 @@ class IntermediateRuns:
     def _damaged(self, reference: TaskReference) -> Run | None:
         """A run that would be meant if it were not damaged."""
         for run in self.planner.setup.store.every():
-            called, _, digits = run.folder.name.rpartition("-")
+            called, _, digits = run.name.rpartition("-")
             named = called == f"train-intermediate-{reference.task}" and digits.startswith(reference.key or "")
             if named and run.problem() and (not run.known or self._fits(run)):
                 return run
@@ -200,7 +200,7 @@ class IntermediateRuns:
             listed = ", ".join(run_label(finished(run)) for run in found)
             raise UsageError(f"--from {task}@{key} fits {len(found)} runs: {listed}.", remedy="Give more digits.")
         raise UsageError(
-            f"{store.resolve(key).folder.name} is not an intermediate run of {task}.",
+            f"{store.resolve(key).name} is not an intermediate run of {task}.",
             remedy="`astilts runs` lists what is there.",
         )
 

@@ -167,7 +167,7 @@ def candidates(
     run = fetch(parse_reference(key, flag=flag)) if is_reference(key) else store.resolve(key)  # type: ignore[arg-type]
     if not (_is_of(run, code) or _may_be_of(run)):
         raise UsageError(
-            f"--language-adapter {code}={key}: {run.folder.name} is not a language adapter of {LANGUAGES[code]}.",
+            f"--language-adapter {code}={key}: {run.name} is not a language adapter of {LANGUAGES[code]}.",
             remedy="`astilts runs` lists what is there.",
         )
     ModelOutline.read(run.folder).check_backbone(backbone, facts)

@@ -95,7 +95,7 @@ def run_predict(reference: str, options: PredictOptions, reporter: Reporter, sho
             part.finish()
         return Predictions(
             task=trained.task.name,
-            model=trained.run.folder.name,
+            model=trained.run.name,
             language=ready.language,
             rows=before + count,
             before=before,

@@ -91,7 +91,7 @@ def has_run(store: RunStore, text: str) -> bool:
     """Whether a key, a folder or a task means a trained model of a store, or several."""
     task, _, key = text.partition("@")
     return any(
-        (run.training.task == task and run.key.startswith(key)) or run.key.startswith(text) or run.folder.name == text
+        (run.training.task == task and run.key.startswith(key)) or run.key.startswith(text) or run.name == text
         for run in _models(store)
     )
 
@@ -122,7 +122,7 @@ def trained_run(store: RunStore, text: str) -> Run:
         raise UsageError(f"{store.root} has {len(of_task)} models of {text}.", remedy=f"Choose one:{listed}")
     run = store.resolve(text)
     if isinstance(run.spec, EvaluateSpec):
-        raise UsageError(f"{run.folder.name} is an evaluation and not a model.", remedy="`astilts runs` lists models.")
+        raise UsageError(f"{run.name} is an evaluation and not a model.", remedy="`astilts runs` lists models.")
     return run.verify()
 
 
@@ -144,10 +144,10 @@ def run_backbone(run: Run, given: str | None) -> Backbone:
     try:
         backbone = locate_backbone(name, revision=commit)
     except UsageError as error:
-        raise UsageError(f"{run.folder.name}: {error.message}", remedy="Say where it is with --backbone.") from None
+        raise UsageError(f"{run.name}: {error.message}", remedy="Say where it is with --backbone.") from None
     if backbone.fingerprint != fingerprint:
         raise UsageError(
-            f"{run.folder.name} was trained on another backbone than {name} is now.",
+            f"{run.name} was trained on another backbone than {name} is now.",
             remedy="Say where the one is that it was trained on with --backbone.",
         )
     return replace(backbone, quantization=ModelOutline.read(run.folder).description.quantization)

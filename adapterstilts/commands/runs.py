@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapterstilts.commands.options import CheckedRuns, CleanOptions, RemoveOptions
+from adapterstilts.commands.options import CheckedRuns, CleanOptions, PublishedRuns, RemoveOptions
 from adapterstilts.data.features import features_damage
 from adapterstilts.errors import StoreError, UsageError
 from adapterstilts.runs.archive import Archive, read_archive, with_ancestors, write_archive
 from adapterstilts.runs.content import all_damage
+from adapterstilts.runs.full_disk import size
 from adapterstilts.runs.leftovers import Leftover, Wanted, clean, dependents, leftovers, remove, tree_bytes
+from adapterstilts.runs.remote import RemoteStore
 from adapterstilts.runs.run import Run
 from adapterstilts.runs.store import RunStore
 
@@ -49,6 +51,22 @@ class Cleaned:
 
 
 @dataclass(frozen=True)
+class Published:
+    """What was copied to another store.
+
+    Attributes:
+        runs: Names of the runs, each after those that it is made from.
+        there: Those of them that the other store had already.
+        bytes: Size of what was copied.
+    """
+
+    to: str
+    runs: list[str]
+    there: list[str]
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Removed:
     """Runs that are gone, those that were made from another before it."""
 
@@ -66,10 +84,10 @@ def verify_runs(store: RunStore, which: CheckedRuns) -> list[RunVerification]:
         raise UsageError("Which runs are verified is not said.", remedy="Name them by key or folder, or give --all.")
     if which.keys:
         return [_verified(_named(store, text)) for text in which.keys]
-    found = [_verified(run) for run in sorted(store.every(), key=lambda run: run.folder.name)]
-    for folder, problem, size in features_damage(store.cache / "features"):
+    found = [_verified(run) for run in sorted(store.every(), key=lambda run: run.name)]
+    for folder, problem, count in features_damage(store.cache / "features"):
         found.append(
-            RunVerification(f"cache {folder.name}", *_state([problem] if problem else []), folder=folder, bytes=size)
+            RunVerification(f"cache {folder.name}", *_state([problem] if problem else []), folder=folder, bytes=count)
         )
     return found
 
@@ -77,9 +95,7 @@ def verify_runs(store: RunStore, which: CheckedRuns) -> list[RunVerification]:
 def _named(store: RunStore, text: str) -> Run:
     """The run that a text names, also if it is not listed because it cannot be read."""
     name = Path(text).name
-    damaged = [
-        run for run in store.every() if name and (run.folder.name == name or run.folder.name.endswith(f"-{text}"))
-    ]
+    damaged = [run for run in store.every() if name and (run.name == name or run.name.endswith(f"-{text}"))]
     return damaged[0] if len(damaged) == 1 else store.resolve(text)
 
 
@@ -91,7 +107,7 @@ def _verified(run: Run) -> RunVerification:
         problems += [one for one in all_damage(run.folder, run.entries) if one not in problems]
     except StoreError:  # there is nothing to compare with
         size = 0
-    return RunVerification(run.folder.name, *_state(problems), folder=run.folder, bytes=size)
+    return RunVerification(run.name, *_state(problems), folder=run.folder, bytes=size)
 
 
 def _state(problems: list[str]) -> tuple[str, list[str]]:
@@ -120,22 +136,21 @@ def remove_run(store: RunStore, text: str, options: RemoveOptions) -> Removed:
         StoreError: It cannot be removed.
     """
     run = _named(store, text)
-    others = dependents(store.runs(), run.folder.name.rpartition("-")[2])
+    others = dependents(store.here(), run.name.rpartition("-")[2])
     if others and not options.with_dependents:
         raise UsageError(
-            f"{len(others)} {'run is' if len(others) == 1 else 'runs are'} made from {run.folder.name}: "
-            f"{_listed(others)}.",
+            f"{len(others)} {'run is' if len(others) == 1 else 'runs are'} made from {run.name}: {_listed(others)}.",
             remedy="Remove these first, or all of them with --with-dependents.",
         )
     every = [*others, run]
-    removed = Removed([one.folder.name for one in every], sum(tree_bytes(one.folder) for one in every))
+    removed = Removed([one.name for one in every], sum(tree_bytes(one.folder) for one in every))
     remove(store, every)
     return removed
 
 
 def _listed(runs: Sequence[Run], most: int = 10) -> str:
     more = f" and {len(runs) - most} more" if len(runs) > most else ""
-    return ", ".join(run.folder.name for run in runs[:most]) + more
+    return ", ".join(run.name for run in runs[:most]) + more
 
 
 def export_run(store: RunStore, text: str, file: Path) -> Archive:
@@ -146,6 +161,32 @@ def export_run(store: RunStore, text: str, file: Path) -> Archive:
         StoreError: A run is damaged or missing, or the file cannot be written.
     """
     return write_archive(with_ancestors(store, store.resolve(text)), file)
+
+
+def publish_runs(store: RunStore, which: PublishedRuns, note: Callable[[str], None]) -> Published:
+    """Copies runs, each after those that it is made from, to a store that others read.
+
+    Args:
+        note: Hears of each run once it is there.
+
+    Raises:
+        UsageError: Nothing, or everything and something, is named; a name fits none or several.
+        StoreError: A run is damaged or missing.
+        SharingError: The place cannot be written to.
+    """
+    if bool(which.keys) == which.all_:
+        raise UsageError("Which runs are copied is not said.", remedy="Name them by key or folder, or give --all.")
+    chosen = [store.resolve(text) for text in which.keys] if which.keys else store.here()
+    found = {run.name: run for one in chosen for run in with_ancestors(store, one)}
+    remote = RemoteStore.of(which.to, store.cache)
+    there: list[str] = []
+    for name, run in found.items():
+        if remote.put(run):
+            note(f"{name}: copied, {size(run.bytes)}")
+        else:
+            there.append(name)
+    copied = sum(run.bytes for name, run in found.items() if name not in there)
+    return Published(remote.place.name, list(found), there, copied)
 
 
 def import_runs(store: RunStore, file: Path) -> Archive:

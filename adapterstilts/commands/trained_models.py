@@ -66,7 +66,7 @@ class TrainedModel:
         facts = backbone.facts(memory)
         task, head = _task(run, options.task, catalogue, facts)
         if shots := run.training.shots:
-            note(f"{run.folder.name} was trained on {shots}: its answers in {shots.name} are not zero-shot.")
+            note(f"{run.name} was trained on {shots}: its answers in {shots.name} are not zero-shot.")
         name = task.data.source or "hub"
         has_source = name != "files" or options.data_dir is not None
         setup = Setup(
@@ -185,19 +185,17 @@ def _task(run: Run, wanted: str | None, catalogue: Catalogue, facts: Facts) -> t
     heads = ModelOutline.read(run.folder).description.heads
     if not heads:
         raise CompatibilityError(
-            f"{run.folder.name} has no head: it is a language adapter, or an adapter that came without one.",
+            f"{run.name} has no head: it is a language adapter, or an adapter that came without one.",
             remedy="Train a task above it, and give that run.",
         )
     known = {task.name: task for task in run.training.tasks if task.name in heads}
     if not known:
         return _foreign(run, wanted, catalogue, facts)
     if wanted is None and len(known) > 1:
-        raise UsageError(
-            f"{run.folder.name} has {len(known)} heads: {', '.join(known)}.", remedy="Choose one with --task."
-        )
+        raise UsageError(f"{run.name} has {len(known)} heads: {', '.join(known)}.", remedy="Choose one with --task.")
     name = wanted or next(iter(known))
     if name not in known:
-        raise unknown(f"head of {run.folder.name}", name, known)
+        raise unknown(f"head of {run.name}", name, known)
     return known[name], name
 
 
@@ -207,7 +205,7 @@ def _foreign(run: Run, wanted: str | None, catalogue: Catalogue, facts: Facts) -
     (called, head), *_ = heads.items()
     if wanted is None:
         raise UsageError(
-            f"{run.folder.name} was made by another library, which does not say what its head ({head.name}, "
+            f"{run.name} was made by another library, which does not say what its head ({head.name}, "
             f"{head.outputs} outputs) is for.",
             remedy="Name a task with the same labels with --task; `astilts tasks` lists them.",
         )
@@ -216,7 +214,7 @@ def _foreign(run: Run, wanted: str | None, catalogue: Catalogue, facts: Facts) -
     due = kind.head()
     if (due.name, due.outputs) != (head.name, head.outputs):
         raise CompatibilityError(
-            f"--task {wanted} needs a head of the form {due.name} with {due.outputs} outputs; {run.folder.name} has "
+            f"--task {wanted} needs a head of the form {due.name} with {due.outputs} outputs; {run.name} has "
             f"one of the form {head.name} with {head.outputs}.",
             remedy="Name the task that it was trained for.",
         )

@@ -149,7 +149,7 @@ def _validations(run: Run, manifest: Manifest, planner: Planner, note: Callable[
     from adapterstilts.modeling.storage import StoredModel
     from adapterstilts.stages.validation import scored_again, validations_of
 
-    note(f"{run.folder.name}: {_VALIDATION}")
+    note(f"{run.name}: {_VALIDATION}")
     setup = planner.setup
     model = StoredModel.read(run.folder).restore(setup.backbone, precision=manifest.spec.precision)
     model.use_language_module(manifest.spec.tasks[0].data.languages[0])

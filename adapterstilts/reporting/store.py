@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adapterstilts.commands.runs import Cleaned, Removed, RunVerification
+from adapterstilts.commands.runs import Cleaned, Published, Removed, RunVerification
 from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns
 from adapterstilts.runs.archive import Archive
 from adapterstilts.runs.file_system import FileSystemReport
@@ -41,6 +41,14 @@ def archive_text(result: Archive, done: str) -> str:
     told = [f"{name}{' (there already)' if name in result.there else ''}" for name in result.runs]
     runs = "run" if len(told) == 1 else "runs"
     return "\n".join([*told, f"{done} {result.file}: {len(told)} {runs}, {size(result.bytes)}"])
+
+
+def published_text(result: Published) -> str:
+    """How many runs were copied, and how many were there."""
+    copied = len(result.runs) - len(result.there)
+    there = f"; {len(result.there)} there already" if result.there else ""
+    runs = "run" if copied == 1 else "runs"
+    return f"{copied} {runs} copied to {result.to}, {size(result.bytes)}{there}"
 
 
 def file_system_text(report: FileSystemReport) -> str:

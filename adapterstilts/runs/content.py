@@ -63,7 +63,7 @@ def file_problem(path: Path, entry: FileEntry, *, whole: bool) -> str | None:
 def first_damage(folder: Path, entries: Mapping[str, FileEntry], *, whole: bool) -> str | None:
     """The first file of a folder that is not what it was, and what is wrong with it; None if all are."""
     for name, entry in entries.items():
-        if not _below(name):
+        if not is_below(name):
             return f"{name[:200]!r} is no name of a file below {folder}"
         if problem := file_problem(folder / name, entry, whole=whole):
             return f"{folder / name} {problem}"
@@ -76,7 +76,7 @@ def all_damage(folder: Path, entries: Mapping[str, FileEntry]) -> list[str]:
     return [problem for problem in found if problem]
 
 
-def _below(name: str) -> bool:
+def is_below(name: str) -> bool:
     """Whether a name is that of a file below a folder, and nowhere else."""
     parts = name.split("/")
     return bool(name) and "\\" not in name and "\0" not in name and not {"", ".", ".."}.intersection(parts)

@@ -134,11 +134,11 @@ def remove(store: RunStore, runs: Sequence[Run]) -> None:
             raise StoreError(
                 f"{run.folder} is in a store that is only read.", remedy="Give its own store with --store."
             )
-        hold = store.hold(run.folder.name)
+        hold = store.hold(run.name)
         try:
             if not hold.take():
-                raise StoreError(f"{run.folder.name} is being made again.", remedy="Wait until it is finished.")
-            passing = store.root / WORK / f"{run.folder.name}.{REMOVED}"
+                raise StoreError(f"{run.name} is being made again.", remedy="Wait until it is finished.")
+            passing = store.root / WORK / f"{run.name}.{REMOVED}"
             passing.parent.mkdir(exist_ok=True)
             run.folder.replace(passing)
             _delete(passing)

@@ -31,6 +31,7 @@ from adapterstilts.runs.specs import EvaluateSpec, ModelSpec, StageSpec, key, re
 SPEC, PROVENANCE, METRICS, MANIFEST, LOG = (
     "spec.json", "provenance.json", "metrics.json", "manifest.json", "log.jsonl",
 )  # fmt: skip
+LISTED = (SPEC, PROVENANCE, METRICS)
 KEY_DIGITS = 12
 RUN_NAME = re.compile(rf".+-([0-9a-f]{{{KEY_DIGITS}}})")
 
@@ -44,10 +45,25 @@ class Run:
 
     folder: Path
 
+    @property
+    def name(self) -> str:
+        """What its folder is called."""
+        return self.folder.name
+
+    @property
+    def listed(self) -> Path:
+        """The folder of the files that are read when runs are listed: spec, provenance, metrics and manifest."""
+        return self.folder
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words."""
+        return str(self.folder)
+
     @cached_property
     def spec(self) -> StageSpec:
         """The spec that the run's key is the hash of."""
-        path = self.folder / SPEC
+        path = self.listed / SPEC
         try:
             return read_spec(read_object(path))
         except (KeyError, TypeError, ValidationError) as error:
@@ -83,17 +99,17 @@ class Run:
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """Where and when the run was made: versions, commit, hardware, command, times."""
-        return read_values(self.folder / PROVENANCE, provenance_record(self.spec.stage))
+        return read_values(self.listed / PROVENANCE, provenance_record(self.spec.stage))
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """Scores and costs of the stage."""
-        return read_values(self.folder / METRICS, metrics_record(self.spec.stage))
+        return read_values(self.listed / METRICS, metrics_record(self.spec.stage))
 
     @cached_property
     def entries(self) -> dict[str, FileEntry]:
         """Name to size and digest of all its files but the one that says so."""
-        path = self.folder / MANIFEST
+        path = self.listed / MANIFEST
         found = read_record(path, Entries).root
         if lacking := {SPEC, METRICS, PROVENANCE} - found.keys():
             raise StoreError(f"{path} does not name {min(lacking)}.", remedy=REMEDY)
@@ -123,7 +139,7 @@ class Run:
     def known(self) -> bool:
         """Whether its spec is the one that its folder is named after."""
         try:
-            return self.folder.name.endswith(f"-{self.short_key}")
+            return self.name.endswith(f"-{self.short_key}")
         except StoreError:
             return False
 
@@ -171,9 +187,9 @@ class Run:
 
     def _named_as_it_is(self) -> dict[str, FileEntry]:
         """What the manifest says, of a run whose folder is named after its spec."""
-        own = RUN_NAME.fullmatch(self.folder.name)
+        own = RUN_NAME.fullmatch(self.name)
         if own and own[1] != self.short_key:
-            raise StoreError(f"{self.folder / SPEC} is the spec of {self.short_key}, not of {own[1]}.", remedy=REMEDY)
+            raise StoreError(f"{self.listed / SPEC} is the spec of {self.short_key}, not of {own[1]}.", remedy=REMEDY)
         return self.entries
 
     def read(self) -> None:

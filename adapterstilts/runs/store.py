@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -24,10 +24,12 @@ from pathlib import Path
 
 from adapterstilts.errors import StoreError, UsageError
 from adapterstilts.files import is_folder, sync, write_json
+from adapterstilts.remote_files import is_url
 from adapterstilts.runs.content import entries_of
 from adapterstilts.runs.exchange import exchange
 from adapterstilts.runs.full_disk import DiskFullError, explain_full_disk
 from adapterstilts.runs.holding import Hold
+from adapterstilts.runs.remote import RemoteStore
 from adapterstilts.runs.run import KEY_DIGITS, MANIFEST, RUN_NAME, SPEC, Run
 from adapterstilts.runs.shots import Shots
 from adapterstilts.runs.specs import StageSpec, canonical_json, key
@@ -46,7 +48,7 @@ __all__ = [
 ]
 
 CHECKPOINTS = "checkpoints"
-WORK, DAMAGED = ".work", ".damaged"
+WORK, DAMAGED, CACHE = ".work", ".damaged", ".cache"
 # What follows a folder's name in `.work` of what publishing, or removing a run, is about to delete.
 REPLACED, REMOVED = "replaced", "removed"
 PASSING = (REPLACED, CHECKPOINTS, REMOVED)
@@ -74,41 +76,45 @@ class SetAside:
 
 @dataclass(frozen=True)
 class RunStore:
-    """Finished and unfinished stages below one folder, and finished ones below others.
+    """Finished and unfinished stages below one folder, and finished ones below others or elsewhere.
 
     Attributes:
         root: The folder; it is made when something is published.
         read: Further stores, in which finished runs are found, and nothing is written.
+        remotes: Stores elsewhere, from which a run is brought when it is looked for.
     """
 
     root: Path
     read: tuple[Path, ...] = ()
+    remotes: tuple[RemoteStore, ...] = ()
 
     @classmethod
-    def open(cls, root: Path, read: tuple[Path, ...] = ()) -> RunStore:
+    def open(cls, root: Path, read: Iterable[str | Path] = ()) -> RunStore:
         """The store of `--store` and `--read-store`.
 
         Raises:
             UsageError: One to read is not there, or may not be read.
         """
-        for one in read:
+        folders = [Path(one) for one in read if not is_url(str(one))]
+        for one in folders:
             try:
                 next(one.iterdir(), None)
             except OSError as error:
                 raise UsageError(
                     f"--read-store {one} cannot be read ({error.strerror}).", remedy="Give the folder of a run store."
                 ) from error
-        return cls(root, tuple(one for one in read if one.resolve() != root.resolve()))
+        others = tuple(one for one in folders if one.resolve() != root.resolve())
+        return cls(root, others, tuple(RemoteStore.of(str(one), root / CACHE) for one in read if is_url(str(one))))
 
     @property
     def roots(self) -> tuple[Path, ...]:
         """All folders that are looked through, its own first."""
-        return (self.root, *self.read)
+        return (self.root, *self.read, *(one.mirror for one in self.remotes))
 
     @property
     def cache(self) -> Path:
         """Folder for data that can be made again at any time."""
-        return self.root / ".cache"
+        return self.root / CACHE
 
     def folder(self, spec: StageSpec) -> Path:
         """Where the run of `spec` is, or will be, if it is not in a store to read."""
@@ -122,7 +128,7 @@ class RunStore:
             run = Run(root / name)
             if is_folder(run.folder) and run.problem(whole=whole) is None:
                 return run
-        return None
+        return next(self._brought([name]), None)
 
     def of_key(self, key: str) -> Run | None:
         """The finished run with a full key, if it is what was published."""
@@ -131,6 +137,16 @@ class RunStore:
     def _with_key(self, key: str) -> Iterator[Run]:
         for root in self.roots:
             yield from (Run(folder) for folder in root.glob(f"[!.]*-{key[:KEY_DIGITS]}") if is_folder(folder))
+        names = {name for remote in self.remotes for name in remote.names()}
+        yield from self._brought(sorted(name for name in names if name.endswith(f"-{key[:KEY_DIGITS]}")))
+
+    def _brought(self, names: Iterable[str]) -> Iterator[Run]:
+        """The runs of these names that stores elsewhere have."""
+        for name in names:
+            for remote in self.remotes:
+                if run := remote.bring(name):
+                    yield run
+                    break
 
     def shots(self, run: Run) -> Shots | None:
         """The labelled rows of another language that a model was trained on, or the one that an evaluation scores."""
@@ -156,13 +172,19 @@ class RunStore:
         )
 
     def runs(self) -> list[Run]:
-        """All finished runs that can be read, oldest first."""
-        readable = [run for run in self.every() if _unreadable(run) is None]
-        return sorted(readable, key=lambda run: (run.provenance["finished"], run.folder.name))
+        """All finished runs that can be read, oldest first, also those that are elsewhere alone."""
+        there = (run for remote in self.remotes for run in remote.look()[0])
+        found = {run.name: run for run in (*there, *self.here())}
+        return sorted(found.values(), key=lambda run: (run.provenance["finished"], run.name))
+
+    def here(self) -> list[Run]:
+        """Those of them all of whose files are on the disk."""
+        return [run for run in self.every() if _unreadable(run) is None]
 
     def unreadable(self) -> list[StoreError]:
         """What is wrong with the run folders that `runs` leaves out."""
-        return [error for run in self.every() if (error := _unreadable(run))]
+        here = [error for run in self.every() if (error := _unreadable(run))]
+        return [*here, *(error for remote in self.remotes for error in remote.look()[1])]
 
     def every(self) -> list[Run]:
         """All folders that have the form of a run, whatever is in them; of several of one name the first."""
@@ -186,12 +208,12 @@ class RunStore:
         matches = [
             run
             for run in self.runs()
-            if run.folder.name == name or (run.key.startswith(key) and task in ("", run.spec.task, run.spec.label))
+            if run.name == name or (run.key.startswith(key) and task in ("", run.spec.task, run.spec.label))
         ]
         if len(matches) == 1:
             return matches[0]
         if matches:
-            names = ", ".join(run.folder.name for run in matches)
+            names = ", ".join(run.name for run in matches)
             raise UsageError(f"{text!r} fits {len(matches)} runs: {names}.", remedy="Give more digits of the key.")
         damaged = next((str(error) for error in self.unreadable() if name in str(error)), "")
         raise UsageError(
@@ -339,7 +361,7 @@ class RunStore:
         if not is_folder(run.folder) or (problem := run.problem(whole=whole)) is None:
             return None
         when = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%f")
-        aside = self.root / DAMAGED / f"{run.folder.name}-{when}"
+        aside = self.root / DAMAGED / f"{run.name}-{when}"
         aside.parent.mkdir(exist_ok=True)
         run.folder.replace(aside)
         return SetAside(problem, aside)
@@ -364,7 +386,7 @@ def _unreadable(run: Run) -> StoreError | None:
     """What is wrong with what is listed of a run."""
     try:
         run.read()
-        if not run.folder.name.endswith(run.short_key):
+        if not run.name.endswith(run.short_key):
             return StoreError(
                 f"{run.folder} holds the run {run.short_key}.",
                 remedy="Somebody renamed it: give it its name, or let it be made again.",

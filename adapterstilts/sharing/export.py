@@ -57,7 +57,7 @@ class Export:
         spec = run.training.made if isinstance(run.training, SharedSpec) else run.training
         if spec is None:
             raise SharingError(
-                f"{run.folder.name} was not made by adapterstilts, so there is nothing to say about it.",
+                f"{run.name} was not made by adapterstilts, so there is nothing to say about it.",
                 remedy="Share it in the way of the library that made it.",
             )
         here = (one for one in store.runs() if isinstance(one.spec, EvaluateSpec) and one.spec.inputs == (run.key,))

@@ -13,8 +13,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from adapterstilts.errors import AstiltsError, HubError
+from adapterstilts.scrubbing import scrub
 from adapterstilts.sharing.incoming import Note
-from adapterstilts.sharing.scrubbing import scrub
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

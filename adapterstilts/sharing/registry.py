@@ -9,32 +9,25 @@ time; what a killed push has left is not seen, and a push of the same package co
 
 from __future__ import annotations
 
-import shutil
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import ValidationError
-
-from adapterstilts.errors import AstiltsError, SharingError
-from adapterstilts.files import file_digest, sync
+from adapterstilts.errors import SharingError
+from adapterstilts.files import file_digest
+from adapterstilts.remote_files import RemoteFiles, reason_of
+from adapterstilts.scrubbing import scrub
 from adapterstilts.sharing.contents import MOST_JSON_BYTES, chosen
 from adapterstilts.sharing.incoming import Note, incoming, outgoing, silent, take
 from adapterstilts.sharing.registry_entries import Entry
-from adapterstilts.sharing.scrubbing import scrub
-
-T = TypeVar("T")
 
 MOST_ENTRIES = 10_000
 _READERS = 8
 _INDEX = "index"
-_CREDENTIALS = "Check the place, and the rights and credentials for it."
-_PLACES = "Give a folder, or a URL such as s3://BUCKET/FOLDER."
 
 
 @dataclass(frozen=True)
@@ -52,7 +45,7 @@ class Registry:
     @property
     def name(self) -> str:
         """What it is called where others read it."""
-        return scrub(self.url)
+        return self._place.name
 
     def push(self, folder: Path, entry: Entry) -> tuple[str, bool]:
         """Puts a folder there, all of it or, to everybody who looks, nothing.
@@ -74,7 +67,7 @@ class Registry:
                     remedy="Describe the folder as it is now, then push it.",
                 )
         address = f"{self.name.rstrip('/')}/{entry.folder}"
-        return address, self._explained(f"push {entry.key} to", lambda: self._pushed(files, entry))
+        return address, self._place.explained(f"push {entry.key} to", lambda: self._pushed(files, entry))
 
     def entries(self) -> list[Entry]:
         """The packages that are complete, by name; damaged entries are said and left out.
@@ -82,7 +75,7 @@ class Registry:
         Raises:
             SharingError: The place cannot be read.
         """
-        return self._explained("read", self._listed)
+        return self._place.explained("read", self._listed)
 
     def find(self, name: str) -> Entry:
         """The package of a name, or the only one whose name and digest begin so.
@@ -115,55 +108,40 @@ class Registry:
         def load() -> None:
             with incoming(into, files) as scratch:
                 for file in files:
-                    place = self._at(f"{entry.folder}/{file.name}")
+                    place = self._place.at(f"{entry.folder}/{file.name}")
                     # A pipe could be waited for without end.
                     if not self._files.isfile(place):
                         raise FileNotFoundError(f"no file {entry.folder}/{file.name}")
                     with self._files.open(place, "rb") as source:
                         take(source, file, scratch / file.name, where)
 
-        self._explained(f"get {entry.key} from", load)
+        self._place.explained(f"get {entry.key} from", load)
 
     @cached_property
-    def _opened(self) -> tuple[Any, str]:
-        """The file system, and the root in it."""
-        from fsspec.core import url_to_fs
-
-        try:
-            return url_to_fs(self.url)
-        except ImportError as error:
-            s3 = self.url.startswith(("s3://", "s3a://"))
-            raise SharingError(
-                f"{self.name} needs a package that is not installed: {scrub(str(error))}.",
-                remedy="Run `pip install 'adapterstilts[s3]'`." if s3 else "Install it with pip.",
-            ) from None
-        except ValueError as error:
-            raise SharingError(f"{self.name} is no place of a registry: {scrub(str(error))}.", remedy=_PLACES) from None
+    def _place(self) -> RemoteFiles:
+        return RemoteFiles(self.url, "a registry")
 
     @property
     def _files(self) -> Any:
-        return self._opened[0]
-
-    def _at(self, name: str) -> str:
-        return f"{self._opened[1].rstrip('/')}/{name}"
+        return self._place.driver
 
     def _pushed(self, files: Mapping[str, Path], entry: Entry) -> bool:
         """Puts a package there; whether it was not there before."""
         if self._has(entry):
             return False
         for file in entry.listing:
-            self._put(files[file.name], f"{entry.folder}/{file.name}")
+            self._place.put(files[file.name], f"{entry.folder}/{file.name}")
         with TemporaryDirectory() as scratch:
             described = Path(scratch) / "entry.json"
             described.write_text(f"{entry.model_dump_json(indent=1)}\n", encoding="utf-8")
-            self._put(described, f"{_INDEX}/{entry.key}.json")
+            self._place.put(described, f"{_INDEX}/{entry.key}.json")
         return True
 
     def _listed(self) -> list[Entry]:
         self._files.invalidate_cache()
-        if not self._files.isdir(self._at(_INDEX)):
+        if not self._files.isdir(self._place.at(_INDEX)):
             return []
-        listed = sorted(self._files.ls(self._at(_INDEX), detail=True), key=lambda one: one["name"])
+        listed = sorted(self._files.ls(self._place.at(_INDEX), detail=True), key=lambda one: one["name"])
         places = [one for one in listed if one["name"].endswith(".json") and one["type"] == "file"]
         if len(places) > MOST_ENTRIES:
             self.note(f"reads {MOST_ENTRIES:,} of the {len(places):,} entries of {self.name}")
@@ -171,28 +149,10 @@ class Registry:
         with ThreadPoolExecutor(_READERS if self._files.async_impl else 1) as pool:
             return [entry for entry in pool.map(self._entry, places[:MOST_ENTRIES]) if entry is not None]
 
-    def _put(self, source: Path, name: str) -> None:
-        """Copies a file, which is there under its name when all of it has come."""
-        from fsspec.implementations.local import LocalFileSystem
-
-        place = self._at(name)
-        if type(self._files) is not LocalFileSystem:
-            self._files.put_file(str(source), place)
-            return
-        target = Path(place)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-        try:
-            shutil.copyfile(source, scratch)
-            sync(scratch)
-            scratch.replace(target)
-        finally:
-            scratch.unlink(missing_ok=True)
-
     def _has(self, entry: Entry) -> bool:
         """Whether a package is there, its entry and its files in their sizes."""
         self._files.invalidate_cache()
-        place = self._at(f"{_INDEX}/{entry.key}.json")
+        place = self._place.at(f"{_INDEX}/{entry.key}.json")
         if not self._files.isfile(place):
             return False
         there = self._entry(self._files.info(place))
@@ -200,7 +160,7 @@ class Registry:
             there is not None
             and there.digest == entry.digest
             and all(
-                self._files.isfile(own := self._at(f"{entry.folder}/{file.name}"))
+                self._files.isfile(own := self._place.at(f"{entry.folder}/{file.name}"))
                 and self._files.size(own) == file.bytes
                 for file in entry.files
             )
@@ -217,30 +177,6 @@ class Registry:
             if own != f"{entry.key}.json":
                 raise ValueError(f"it is of {entry.key}")
         except (ValueError, FileNotFoundError, PermissionError) as error:
-            self.note(f"leaves the entry {own!r} of {self.name} out: {scrub(_reason(error))}")
+            self.note(f"leaves the entry {own!r} of {self.name} out: {scrub(reason_of(error))}")
             return None
         return entry
-
-    def _explained(self, what: str, action: Callable[[], T]) -> T:
-        """Does it; what goes wrong, in a class of the driver's own, becomes an error with a remedy."""
-        try:
-            return action()
-        except AstiltsError:
-            raise
-        except Exception as error:
-            reason = scrub(_reason(error)).rstrip(".")
-            missing = type(error) is FileNotFoundError
-        # Outside of `except`, so that the driver's error, which can hold keys, is no part of this one.
-        remedy = "Check that it is there; a package that lost a file can be pushed again." if missing else _CREDENTIALS
-        raise SharingError(f"Could not {what} {self.name}: {reason}.", remedy=remedy)
-
-
-def _reason(error: Exception) -> str:
-    """One line of what is wrong; what comes from the place itself without control characters."""
-    match error:
-        case ValidationError():
-            first = error.errors()[0]
-            inside = ".".join(str(part) for part in first["loc"])
-            return f"{inside[:100]!r}: {first['msg']}" if inside else first["msg"]
-    kind = "" if type(error) is ValueError else f"{type(error).__name__}: "
-    return kind + next((line.strip() for line in str(error).splitlines() if line.strip()), "of unknown reason")

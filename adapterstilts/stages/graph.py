@@ -37,7 +37,7 @@ class Stage(Generic[S]):
     @property
     def name(self) -> str:
         """What its run's folder is called."""
-        return self.run.folder.name if self.run else folder_name(self.spec, self.key)
+        return self.run.name if self.run else folder_name(self.spec, self.key)
 
     @property
     def trains(self) -> bool:

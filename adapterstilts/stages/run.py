@@ -47,7 +47,7 @@ def run_stage(
     """
     store = setup.store
     if not force and (run := store.find(spec)):
-        reporter.note(f"{run.folder.name}: already in the store")
+        reporter.note(f"{run.name}: already in the store")
         return run
     if spec.backbone != setup.backbone.fingerprint:
         raise CompatibilityError(
@@ -60,7 +60,7 @@ def run_stage(
         if force:
             _begin_again(work)
         elif run := store.find(spec) or store.publish_complete(spec, work):
-            reporter.note(f"{run.folder.name}: made by another process in the meantime")
+            reporter.note(f"{run.name}: made by another process in the meantime")
             return run
         forget_failure(work)
         reporter = Recorded(reporter, work)

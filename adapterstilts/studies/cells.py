@@ -77,7 +77,7 @@ def _of_arm(arm: Arm) -> Iterable[Measured]:
                     row=row,
                     gain=gains.interval(ZERO_SHOT) if gains else None,
                     english=gains.interval(ENGLISH) if gains else None,
-                    folders={run.folder.name: str(run.folder) for run in _runs(runs)},
+                    folders={run.name: str(run.folder) for run in _runs(runs)},
                 )
                 yield Measured(cell, gains if gains and gains.values else None, runs, base)
 

@@ -112,8 +112,8 @@ def _learning(cells: Sequence[Measured]) -> dict[str, list[dict[str, Any]]]:
     for one in cells:
         for seed in one.runs.seeds:
             for run in (*seed.intermediates, *seed.before, *seed.targets):
-                if run.folder.name not in found:
-                    found[run.folder.name] = _points(run)
+                if run.name not in found:
+                    found[run.name] = _points(run)
     return {name: points for name, points in found.items() if points}
 
 

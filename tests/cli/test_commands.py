@@ -45,7 +45,7 @@ def run(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
 def test_all_commands_are_found() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "", "train-intermediate", "train-language", "transfer", "score", "export", "run", "runs", "runs list",
-        "runs show", "runs verify", "runs clean", "runs remove", "runs export", "runs import",
+        "runs show", "runs verify", "runs clean", "runs remove", "runs export", "runs import", "runs publish",
         "tasks", "tasks about", "tasks list", "tasks show", "tasks card", "tasks new", "methods", "translate", "doctor",
         "push",
         "pull", "info", "search", "verify", "predict", "serve", "export-model",

@@ -33,7 +33,7 @@ MODELS = [found for found in vars(options_room).values() if isinstance(found, ty
 
 
 def test_every_field_says_what_it_is() -> None:
-    assert len(MODELS) == 54
+    assert len(MODELS) == 55
     for model in MODELS:
         for one in declared_by(model).values():
             assert one.text.endswith(".") and one.text[0].isupper(), one
@@ -200,5 +200,8 @@ def test_the_environment_counts_where_nothing_is_given(monkeypatch: pytest.Monke
     assert read_options(TrainingOptions, {}).tasks == (Path("mine"), Path("theirs"))
     given = read_options(TrainingOptions, {"store": "here", "tasks": ["own"]})
     assert given.store == Path("here") and given.tasks == (Path("own"),)
+    monkeypatch.setenv("ASTILTS_READ_STORE", os.pathsep.join(["mine", "s3://bucket/runs", "/theirs", "memory://x"]))
+    read = (Path("mine"), "s3://bucket/runs", Path("/theirs"), "memory://x")
+    assert read_options(TrainingOptions, {}).read_store == read
     monkeypatch.setenv("ASTILTS_STORE", "")
     assert read_options(ExportOptions, {"out": "x"}).store == Path("astilts-runs")

@@ -147,3 +147,22 @@ def test_a_command_takes_runs_from_stores_to_read(made: Path, tmp_path: Path, tr
     row = adapterstilts.transfer("squad", "mlqa", seeds=1, baseline=False, max_eval_examples=3, **options).rows[0]
     (run,) = RunStore(tmp_path / "own").runs()
     assert row.folder == run.folder and sorted(made.rglob("*")) == before
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_runs_are_published_for_other_machines(
+    made: Path, tmp_path: Path, trained: dict[str, Any], capsys: pytest.CaptureFixture[str], jobs: int
+) -> None:
+    """What a stage starts from is brought, whether the command or a process of its own makes it."""
+    place = f"file://{tmp_path}/place"
+    assert "2 runs copied to file://" in said(capsys, RunStore(made), "publish", key_of(RunStore(made), "train-target"),
+                                             "--to", place)  # fmt: skip
+    told = said(capsys, RunStore(made), "publish", "--all", "--to", place, "--json")
+    assert len(told["runs"]) == 3 and len(told["there"]) == 2
+    options = {**trained, "store": tmp_path / "own", "read_store": place, "languages": ("en",), "max_eval_examples": 3}
+    adapterstilts.transfer("squad", "mlqa", seeds=1, baseline=False, jobs=jobs, **options)  # trains nothing
+    assert [run.spec.stage for run in RunStore(tmp_path / "own").runs()] == ["evaluate"]
+    main(["runs", "--store", str(tmp_path / "own"), "--read-store", place])
+    listed = capsys.readouterr()
+    assert listed.out.count("train-intermediate") == 1 and listed.out.count("train-target") == 1
+    assert "not said" in said(capsys, RunStore(made), "publish", "--to", place, code=2)

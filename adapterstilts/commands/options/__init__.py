@@ -21,6 +21,7 @@ from adapterstilts.commands.options.runs import (
     CheckedRuns,
     CleanOptions,
     NamedRun,
+    PublishedRuns,
     RemoveOptions,
 )
 from adapterstilts.commands.options.serving import ServedModels, ServeOptions
@@ -94,6 +95,7 @@ __all__ = [
     "OwnDataOptions",
     "OwnFileOptions",
     "PredictOptions",
+    "PublishedRuns",
     "PullOptions",
     "PulledFolder",
     "PushOptions",

@@ -10,6 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
+from adapterstilts.commands.options.values import split_paths
 from adapterstilts.declared import Declared, declared_by
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.parsed import shortened
@@ -67,13 +68,13 @@ def _read(model: type[Options], given: Mapping[str, Any], spelled: Callable[[Dec
         nested[str(fields[name].within)][name] = getattr(checked, name)
     found = validate(model, {**values, **nested}, spelled=name_of)
     for name, one in fields.items():
-        if one.form in _PATHS and (value := getattr(found, name, None)) is not None:
-            for path in value if one.form == tuple[Path, ...] else (value,):
-                _check_path(path, name_of(name))
+        if (one.form is Path or one.is_paths) and (value := getattr(found, name, None)) is not None:
+            for path in value if one.is_paths else (value,):
+                if isinstance(path, Path):
+                    _check_path(path, name_of(name))
     return found
 
 
-_PATHS = (Path, tuple[Path, ...])
 # What is written below a folder has names of about this length.
 _BELOW = Path("x" * 200, "x" * 50)
 
@@ -97,6 +98,6 @@ def _check_path(path: Path, called: str) -> None:
 def _from_environment(one: Declared) -> tuple[str, str | list[str] | None]:
     """A field's name and what its variable says, None if nothing."""
     text = os.environ.get(one.flag.env) if one.flag.env else None
-    if text and one.form == tuple[Path, ...]:
-        return one.name, [part for part in text.split(os.pathsep) if part]
+    if text and one.is_paths:
+        return one.name, split_paths(text)
     return one.name, text

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from adapterstilts.commands.options.values import Names
+from adapterstilts.commands.options.values import Names, PathText
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
 
@@ -52,6 +52,16 @@ class ArchiveOptions(Strict):
     """Options of `runs export`."""
 
     to: Annotated[Path, Flag(Group.RUN, metavar="FILE")] = Field(description="File to make.")
+
+
+class PublishedRuns(Strict):
+    """Which runs `runs publish` copies, and where."""
+
+    keys: Annotated[Names, Flag(metavar="[KEY]...")] = Field((), description="Runs, by key or folder.")
+    all_: Annotated[bool, Flag(Group.RUN)] = Field(False, description="All runs of the store.")
+    to: Annotated[PathText, Flag(Group.RUN, metavar="DIR|URL")] = Field(
+        description="Folder, or URL such as s3://BUCKET/FOLDER, that is or becomes a store to read."
+    )
 
 
 class ArchivedRuns(Strict):

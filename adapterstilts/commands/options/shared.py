@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from adapterstilts.commands.options.values import Folders
+from adapterstilts.commands.options.values import Folders, Places
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -31,8 +31,10 @@ class StoreOptions(Strict):
     store: Annotated[Path, Flag(Group.RUN, env="ASTILTS_STORE")] = Field(
         Path("astilts-runs"), description="Folder of the run store."
     )
-    read_store: Annotated[Folders, Flag(Group.RUN, env="ASTILTS_READ_STORE")] = Field(
-        (), description="Another store, in which finished runs are found too, and nothing is written."
+    read_store: Annotated[Places, Flag(Group.RUN, env="ASTILTS_READ_STORE")] = Field(
+        (),
+        description="Another store, in which finished runs are found too, and nothing is written; from one at a URL, "
+        "such as s3://BUCKET/FOLDER, they are brought when they are needed.",
     )
 
     def open_store(self) -> RunStore:

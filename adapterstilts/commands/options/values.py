@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from os import PathLike, fspath
@@ -12,10 +14,21 @@ from pydantic import AfterValidator, BeforeValidator
 
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import canonical, is_several
+from adapterstilts.remote_files import is_url
 from adapterstilts.settings import ONE_IS_A_LIST
 
 ALL = "all"
 """What stands for every name that there can be, in options that take several."""
+
+
+def split_paths(text: str) -> list[str]:
+    """The paths and URLs of a text that has them as `PATH` does, where that of a URL is no end of one."""
+    parts = re.split(rf"{os.pathsep}(?!//)", text)
+    return [part for part in parts if part]
+
+
+def _folder_or_url(given: Path | str) -> Path | str:
+    return str(given) if is_url(str(given)) else Path(given)
 
 
 def _from_text(read: Callable[[str], Any]) -> BeforeValidator:
@@ -163,3 +176,8 @@ PathText = Annotated[str, BeforeValidator(lambda given: fspath(given) if isinsta
 
 Folders = Annotated[tuple[Path, ...], ONE_IS_A_LIST]
 """Folders, or one alone."""
+
+Places = Annotated[
+    tuple[Path | str, ...], ONE_IS_A_LIST, AfterValidator(lambda given: tuple(map(_folder_or_url, given)))
+]
+"""Folders or URLs, or one alone."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
 from adapterstilts.declared import declared_by
@@ -38,7 +37,7 @@ def as_flags(options: Strict, *, only: Collection[str] = ()) -> str:
             continue
         if value is True or value is False:
             words.append(field.spelled if value else field.spelled.replace("--", "--no-", 1))
-        elif field.form == tuple[Path, ...]:
+        elif field.is_paths:
             words += [word for folder in value for word in (field.spelled, str(folder))]
         else:
             words += [field.spelled, flag_text(value)]
