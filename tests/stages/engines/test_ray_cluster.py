@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from adapterstilts.modeling.storage import WEIGHTS
+from adapterstilts.stages.checkpoints import latest_complete
 from adapterstilts.stages.engines.course import Policy
 from adapterstilts.stages.engines.local import Local
 from adapterstilts.stages.engines.ray_cluster import RayCluster
@@ -97,3 +102,28 @@ def test_what_most_depends_on_comes_first(cluster: Any, world: World) -> None:
     started = seen.seen("started")
     assert started[:2] == [stage.name for stage in list(graph)[3:5]] and sorted(started[3:]) != []
     assert set(started) == {stage.name for stage in graph} and single[0].name in started[2:4]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_tasks_once_each_has_saved_its_last_step(
+    cluster: Any, suite: dict[str, Any], number: int, code: int
+) -> None:
+    options = {**suite, "epochs": 500, "patience": 999, "engine": "ray", "address": cluster.address}
+    flags = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    words = [sys.executable, "-m", "adapterstilts", "train-intermediate", "squad"]
+    process = subprocess.Popen(
+        [*words, *flags], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    while not list(suite["store"].glob(".work/*/log.jsonl")):
+        try:
+            pytest.fail(f"ended with {process.wait(timeout=0.05)}: {process.stderr and process.stderr.read()}")
+        except subprocess.TimeoutExpired:
+            continue
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code and "Traceback" not in said
+    assert "goes on from the last checkpoint" in said.strip().splitlines()[-1]
+    ((name, step),) = re.findall(r"^(\S+): saved step ([\d,]+); repeat the command to go on$", said, flags=re.MULTILINE)
+    latest = latest_complete(suite["store"] / ".work" / name / "checkpoints")
+    assert latest is not None and latest.name == f"checkpoint-{step.replace(',', '')}"
