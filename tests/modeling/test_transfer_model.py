@@ -349,6 +349,7 @@ def test_revision_is_for_the_hub(tiny_backbone: Path) -> None:
     ("wanted", "fast", "hidden_size", "expected"),
     [
         ("auto", True, 1024, "bf16"), ("auto", True, 128, "fp32"), ("auto", False, 1024, "fp32"),
+        ("auto", True, 384, "bf16"), ("auto", True, 192, "fp32"),
         ("bf16", False, 128, "bf16"), ("fp32", True, 1024, "fp32"),
     ],
 )  # fmt: skip
