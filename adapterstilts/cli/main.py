@@ -16,6 +16,7 @@ from adapterstilts import __version__
 from adapterstilts.cli.processes import among_others
 from adapterstilts.errors import AstiltsError, UsageError, unknown
 from adapterstilts.printable import printable_message
+from adapterstilts.stages.ending import ended_by_signals
 
 # Each is the function of its name in the module of its name, with `_` for `-`.
 _COMMANDS = (
@@ -99,7 +100,7 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     try:
-        with among_others() as leads:
+        with ended_by_signals(), among_others() as leads:
             if leads:  # `--debug` works wherever it stands
                 words = [word for word in words if word != "--debug"]
                 astilts.main(args=words, prog_name="astilts", standalone_mode=False)
@@ -111,8 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt) as error:
-        # click raises an error of its own because of it; SIGTERM has another code.
-        _fail(_GOES_ON, getattr(error.__cause__ or error, "exit_code", _INTERRUPTED))
+        _fail(_GOES_ON, getattr(error, "exit_code", _INTERRUPTED))  # SIGTERM has another code
     except AstiltsError as error:
         if debug:
             raise
@@ -126,8 +126,6 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         from adapterstilts.runs.full_disk import is_full_disk
 
-        if KeyboardInterrupt.__name__ in str(error):  # how libraries in Rust pass on what a signal has raised in them
-            _fail(_GOES_ON, _INTERRUPTED)
         if is_full_disk(error):
             where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
             _fail(f"{where}No space left. What is finished is untouched: free some space, and repeat the command.", 1)

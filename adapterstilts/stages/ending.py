@@ -88,13 +88,8 @@ def ended_by_signals(*, owned: bool = False) -> Iterator[None]:
     if taken:
         sys.unraisablehook = unless_ending
     try:
-        yield
-    except (AstiltsError, OSError):  # what they say has to be known, such as that the last step could not be saved
-        raise
-    except Exception as error:  # libraries in Rust make an error of their own of what was raised in them
-        if taken and _RECEIVED.first is not None:
-            raise Terminated(_RECEIVED.first) from error
-        raise
+        with unmasked():
+            yield
     finally:
         if taken:
             sys.unraisablehook = unraisable
@@ -102,6 +97,25 @@ def ended_by_signals(*, owned: bool = False) -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         if taken:
             _RECEIVED.first = None
+
+
+@contextmanager
+def unmasked() -> Iterator[None]:
+    """While it lasts, an error that a library has made of what a signal raised in it is the signal again.
+
+    Those in Rust and C++ do so.
+
+    Raises:
+        Terminated: One has come.
+    """
+    try:
+        yield
+    except (AstiltsError, OSError):  # what they say has to be known, such as that the last step could not be saved
+        raise
+    except Exception as error:
+        if _RECEIVED.first is not None:
+            raise Terminated(_RECEIVED.first) from error
+        raise
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from adapterstilts.runs.specs import StageSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.stages.at_work import Recorded
 from adapterstilts.stages.devices.leading import together
-from adapterstilts.stages.ending import Terminated
+from adapterstilts.stages.ending import Terminated, unmasked
 from adapterstilts.stages.failures import forget_failure
 from adapterstilts.stages.making import make
 from adapterstilts.stages.reporter import Reporter
@@ -54,7 +54,7 @@ def run_stage(
             f"{store.folder(spec).name} is a stage on another backbone than {setup.backbone.name}.",
             remedy="Give the --backbone that it was planned with.",
         )
-    with setup.catalogue.in_use(), store.claim(spec, on_wait=on_wait or reporter.note) as work:
+    with unmasked(), setup.catalogue.in_use(), store.claim(spec, on_wait=on_wait or reporter.note) as work:
         if aside := store.set_aside(spec):
             reporter.note(f"{aside}; it is made again")
         if force:

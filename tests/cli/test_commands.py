@@ -12,7 +12,6 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
-from pydantic_core import SchemaError
 
 import adapterstilts
 from adapterstilts.cli.main import astilts, main
@@ -235,17 +234,3 @@ def test_tasks_are_listed_and_shown() -> None:
 
 def test_version() -> None:
     assert run("--version").stdout == f"astilts, version {adapterstilts.__version__}\n"
-
-
-def test_ctrl_c_in_a_library_that_tells_it_in_words_is_ctrl_c(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What pydantic made of it, pressed while it built a model."""
-
-    def pressed(**given: Any) -> None:
-        raise SchemaError("Error building `default` serializer:\n  KeyboardInterrupt: ")
-
-    monkeypatch.setattr(astilts, "main", pressed)
-    with pytest.raises(SystemExit) as ended:
-        main(["runs"])
-    assert ended.value.code == 130 and capsys.readouterr().err.startswith("Error: Interrupted: what is finished")

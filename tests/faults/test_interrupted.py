@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
 import resource
 import shutil
@@ -303,3 +304,31 @@ def test_a_signal_saves_the_running_step_and_the_next_process_goes_on_from_it(
     assert [name for name in first if not torch.equal(first[name], second[name])] == []
     assert json.loads((one / "metrics.json").read_text()) == json.loads((other / "metrics.json").read_text())
     assert json.loads((other / "provenance.json").read_text())["resumed_from_step"] == int(step) >= 6
+
+
+def _masked(words: list[str]) -> None:
+    """The command of `words[2:]`, which gets the signal `words[0]` where it opens a file called `words[1]`.
+
+    What the signal raises becomes another error there, as libraries in C++ and Rust make one of it.
+    """
+
+    def hook(event: str, told: tuple[Any, ...]) -> None:
+        if event == "open" and str(told[0]).endswith(words[1]):
+            try:
+                os.kill(os.getpid(), int(words[0]))
+            except KeyboardInterrupt:
+                raise RuntimeError("could not determine the shape of an object") from None
+
+    sys.addaudithook(hook)
+    processes.astilts(words[2:])
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize("file", ["/task.yaml", "/trained.safetensors"])
+def test_an_error_that_a_library_makes_of_a_signal_is_told_as_the_signal(
+    quick: dict[str, Any], tmp_path: Path, number: int, code: int, file: str
+) -> None:
+    """While a command is planned, and in a stage, of which nothing is then told as of one that has failed."""
+    ended = processes.run(str(int(number)), file, *train(quick, tmp_path / "store"), main=_masked)
+    assert ended.returncode == code and ended.stderr.splitlines()[-1].startswith("Error: Interrupted: "), ended.stderr
+    assert "shape of an object" not in ended.stderr and not list(tmp_path.rglob("error.log"))
