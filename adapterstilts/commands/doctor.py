@@ -9,11 +9,11 @@ from adapterstilts.commands.methods import every_method
 from adapterstilts.commands.results import MethodCost
 from adapterstilts.commands.setup import chosen_backbone
 from adapterstilts.data.unknown_words import SAMPLE, share_of_unknown
-from adapterstilts.errors import CompatibilityError
+from adapterstilts.errors import CompatibilityError, HubError
 from adapterstilts.mini import LANGUAGES
 from adapterstilts.mini.generators import generator
 from adapterstilts.modeling.architecture import default_pooling, experts, form, has_masked_lm, positions
-from adapterstilts.modeling.backbone import check_tokenizer
+from adapterstilts.modeling.backbone import Backbone, check_tokenizer, known_backbone
 from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.modeling.quantization import no_quantization
 from adapterstilts.modeling.weightless import parameters_used
@@ -21,6 +21,8 @@ from adapterstilts.profiles import load_profile
 from adapterstilts.stages.words import MANY_UNKNOWN, MOSTLY_UNKNOWN
 from adapterstilts.tasks.catalogue import in_catalogue
 from adapterstilts.tasks.windows import own_separator
+
+_NOT_FETCHED = "The Hub could not be reached: this is the published shape, and the tokenizer was not looked at."
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class BackboneReport:
         used: Those that one token uses, which are fewer where it is sent to some experts of many.
         positions: The longest input in tokens; None where there is no limit.
         modules: The languages that it has a module of its own for, as X-MOD has; empty for others.
-        tokenizer: None where it cannot be used.
+        tokenizer: None where it cannot be used, or was not looked at.
         masked_lm: Whether masked language modelling works, as far as architecture and tokenizer decide.
         pooling: How one vector of a text is read by default.
         unknown: Language to the share of the characters of the embedded suite's text that have no token, from 0 to 1.
@@ -87,13 +89,14 @@ class BackboneReport:
 @in_catalogue
 def examine(*, profile: str, backbone: str | None, revision: str | None) -> BackboneReport:
     """Reads configuration and tokenizer, and tries every method; see `adapterstilts.doctor`."""
-    located = chosen_backbone(load_profile(profile), backbone, revision)
+    located = _located(profile, backbone, revision)
     config = located.config()
     obstacles: list[str] = []
     tokenizer: Any = None
     try:
-        tokenizer = located.tokenizer()
-        check_tokenizer(tokenizer, config, name=located.name)
+        if not located.known:
+            tokenizer = located.tokenizer()
+            check_tokenizer(tokenizer, config, name=located.name)
     except CompatibilityError as error:
         obstacles.append(str(error))
     unknown = _unknown(tokenizer) if tokenizer is not None else {}
@@ -112,16 +115,27 @@ def examine(*, profile: str, backbone: str | None, revision: str | None) -> Back
         positions=positions(config),
         modules=sorted(config.languages) if config.model_type == "xmod" else [],
         tokenizer=_describe(tokenizer) if tokenizer is not None else None,
-        masked_lm=has_masked_lm(config) and tokenizer is not None and tokenizer.mask_token_id is not None,
+        masked_lm=has_masked_lm(config) and (located.known or getattr(tokenizer, "mask_token_id", None) is not None),
         pooling=default_pooling(config),
         unknown=unknown,
         obstacles=obstacles,
-        warnings=_warnings(unknown),
+        warnings=[*([_NOT_FETCHED] if located.known else []), *_warnings(unknown)],
         methods=methods,
         device=str(device),
         precision=choose_precision("auto", device="auto", hidden_size=config.hidden_size),
         no_4bit=no_quantization(device),
     )
+
+
+def _located(profile: str, name: str | None, revision: str | None) -> Backbone:
+    """The backbone, or its published shape where the Hub is out of reach."""
+    chosen = load_profile(profile)
+    try:
+        return chosen_backbone(chosen, name, revision)
+    except HubError:
+        if known := known_backbone(name or chosen.backbone):
+            return known
+        raise
 
 
 def _describe(tokenizer: Any) -> TokenizerReport:

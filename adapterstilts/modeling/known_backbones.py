@@ -27,6 +27,11 @@ def is_known(name: str) -> bool:
     return name in _shapes()
 
 
+def known_names() -> list[str]:
+    """All backbones that are known here, sorted."""
+    return sorted(_shapes())
+
+
 def known_config(name: str) -> Any:
     """The `transformers` configuration of a backbone that is known here."""
     from transformers import AutoConfig

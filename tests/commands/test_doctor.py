@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +56,19 @@ def test_doctor_tries_what_a_store_needs(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     found = CliRunner().invoke(astilts, ["doctor", "--store", "/proc/self/store", "--json"])
     assert found.exit_code == 1 and json.loads(found.stdout)["usable"] is False
+
+
+def test_doctor_knows_published_shapes_where_the_hub_is_out_of_reach() -> None:
+    """`HF_HUB_OFFLINE` is read when the library is imported, so that this is a process of its own."""
+    words = [sys.executable, "-m", "adapterstilts", "doctor", "--backbone"]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": os.devnull}
+    known = subprocess.run([*words, "jhu-clsp/mmBERT-small", "--json"], capture_output=True, text=True, env=environment)
+    assert known.returncode == 0, known.stderr
+    report = json.loads(known.stdout)
+    assert (report["layers"], report["width"], report["positions"]) == (22, 384, 8192)
+    assert report["tokenizer"] is None and report["masked_lm"] and report["obstacles"] == [] == list(report["unknown"])
+    assert report["warnings"] == [
+        "The Hub could not be reached: this is the published shape, and the tokenizer was not looked at."
+    ]
+    other = subprocess.run([*words, "nobody/knows-this"], capture_output=True, text=True, env=environment)
+    assert other.returncode != 0 and "Could not get the backbone nobody/knows-this" in other.stderr

@@ -7,7 +7,7 @@ import torch
 from transformers import AutoModel
 
 from adapterstilts.modeling.backbone import known_backbone
-from adapterstilts.modeling.known_backbones import known_config, known_facts
+from adapterstilts.modeling.known_backbones import known_config, known_facts, known_names
 
 # From the model cards; in thousands of millions, the output layer included where it is one of its own.
 PARAMETERS = {
@@ -15,6 +15,13 @@ PARAMETERS = {
     "FacebookAI/xlm-roberta-large": 0.560,
     "FacebookAI/roberta-large": 0.355,
     "intfloat/multilingual-e5-small": 0.118,
+    "intfloat/multilingual-e5-base": 0.278,
+    "intfloat/multilingual-e5-large": 0.560,
+    "facebook/xlm-v-base": 0.778,
+    "google-bert/bert-base-multilingual-cased": 0.178,
+    "microsoft/mdeberta-v3-base": 0.278,
+    "jhu-clsp/mmBERT-base": 0.307,
+    "jhu-clsp/mmBERT-small": 0.140,
     "facebook/xlm-roberta-xl": 3.48,
     "facebook/xlm-roberta-xxl": 10.7,
     "Qwen/Qwen2.5-0.5B": 0.494,
@@ -22,6 +29,8 @@ PARAMETERS = {
     "Qwen/Qwen2.5-3B": 3.09,
     "Qwen/Qwen2.5-7B": 7.62,
     "Qwen/Qwen2.5-14B": 14.8,
+    "Qwen/Qwen3-0.6B": 0.596,
+    "Qwen/Qwen3-1.7B": 1.72,
     "Qwen/Qwen3-4B-Base": 4.02,
     "Qwen/Qwen3-32B": 32.8,
     "Qwen/Qwen3-30B-A3B-Base": 30.5,
@@ -36,6 +45,19 @@ def test_the_shape_has_the_published_number_of_parameters(name: str) -> None:
     output = 0 if config.tie_word_embeddings else config.vocab_size * config.hidden_size
     billions = (sum(one.numel() for one in model.parameters()) + output) / 1e9
     assert float(f"{billions:.3g}") == pytest.approx(PARAMETERS[name], rel=0.004)
+
+
+def test_every_shape_is_checked() -> None:
+    assert sorted(PARAMETERS) == known_names()
+
+
+@pytest.mark.parametrize(
+    ("name", "positions"),
+    [("facebook/xlm-v-base", 512), ("microsoft/mdeberta-v3-base", None), ("jhu-clsp/mmBERT-small", 8192)],
+)
+def test_encoders_are_read_at_their_first_token_as_far_as_their_positions_go(name: str, positions: int | None) -> None:
+    facts = known_facts(name)
+    assert (facts.positions, facts.pooling, facts.causal, facts.separator) == (positions, "first", False, "")
 
 
 def test_facts_are_those_of_the_family() -> None:
