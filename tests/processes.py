@@ -27,7 +27,7 @@ _CONTEXT.set_forkserver_preload(
 
 def astilts(words: list[str]) -> None:
     """The command line as it is."""
-    from adapterstilts.cli import main
+    from adapterstilts.__main__ import main
 
     main(words)
 

@@ -96,7 +96,7 @@ def astilts(debug: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command line: exit code 0 for success, 2 for wrong use, 1 for failure, 130 or 143 for a signal."""
+    """Runs the command line: exit code 0 for success, 2 for wrong use, 1 for failure, 128 + N for signal N."""
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     try:

@@ -128,14 +128,32 @@ def examine(*, profile: str, backbone: str | None, revision: str | None) -> Back
 
 
 def _located(profile: str, name: str | None, revision: str | None) -> Backbone:
-    """The backbone, or its published shape where the Hub is out of reach."""
+    """The backbone, or its published shape where the Hub is out of reach.
+
+    Raises:
+        HubError: It is, and the shape is not known; or it has answered, and refuses.
+    """
     chosen = load_profile(profile)
     try:
-        return chosen_backbone(chosen, name, revision)
-    except HubError:
-        if known := known_backbone(name or chosen.backbone):
-            return known
-        raise
+        found = chosen_backbone(chosen, name, revision)
+        found.tokenizer()
+    except HubError as error:
+        known = None if revision or _answered(error) else known_backbone(name or chosen.backbone)
+        if known is None:
+            raise
+        return known
+    except CompatibilityError:
+        pass  # of its tokenizer, which is told of
+    return found
+
+
+def _answered(error: BaseException | None) -> bool:
+    """Whether a server has answered with an error, such as that there is no such thing."""
+    while error is not None:
+        if getattr(error, "response", None) is not None:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _describe(tokenizer: Any) -> TokenizerReport:

@@ -78,7 +78,7 @@ class _Evaluation:
         Args:
             store: Where its model may be, too.
         """
-        store = RunStore(self.run.folder.parent, store.roots)
+        store = RunStore(self.run.folder.parent, store.roots, store.remotes)
         if self.spec.source == "mini":
             yield f"{self.name}: the embedded suite, not the benchmark's data."
         if shots := store.shots(self.run):

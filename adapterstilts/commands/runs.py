@@ -13,7 +13,7 @@ from adapterstilts.runs.archive import Archive, read_archive, with_ancestors, wr
 from adapterstilts.runs.content import all_damage
 from adapterstilts.runs.full_disk import size
 from adapterstilts.runs.leftovers import Leftover, Wanted, clean, dependents, leftovers, remove, tree_bytes
-from adapterstilts.runs.remote import RemoteStore
+from adapterstilts.runs.remote import RemoteStore, RunElsewhere
 from adapterstilts.runs.run import Run
 from adapterstilts.runs.store import RunStore
 
@@ -136,6 +136,8 @@ def remove_run(store: RunStore, text: str, options: RemoveOptions) -> Removed:
         StoreError: It cannot be removed.
     """
     run = _named(store, text)
+    if isinstance(run, RunElsewhere) or store.cache in run.folder.parents:
+        raise StoreError(f"{run.name} is in a store elsewhere, which is only read.", remedy="Delete its folder there.")
     others = dependents(store.here(), run.name.rpartition("-")[2])
     if others and not options.with_dependents:
         raise UsageError(

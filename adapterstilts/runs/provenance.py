@@ -13,6 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from adapterstilts.scrubbing import scrub
+
 _PACKAGES = (
     "adapterstilts", "torch", "transformers", "adapters", "peft", "tokenizers", "datasets", "accelerate", "evaluate",
     "safetensors", "numpy",
@@ -37,7 +39,7 @@ class Stopwatch:
             "started": self.started,
             "finished": now(),
             "wall_seconds": round(time.perf_counter() - self._begun, 2),
-            "command": sys.argv,
+            "command": [scrub(word) for word in sys.argv],
             "versions": _versions(),
             "commit": _commit(),
             "hardware": _hardware(),

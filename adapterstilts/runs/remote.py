@@ -11,7 +11,6 @@ import shutil
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,10 +19,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from adapterstilts.errors import SharingError, StoreError
-from adapterstilts.files import is_folder
+from adapterstilts.files import is_folder, sync
 from adapterstilts.remote_files import RemoteFiles
 from adapterstilts.runs.content import SMALL, entry_of_content, first_damage, is_below
-from adapterstilts.runs.full_disk import DiskFullError, explain_full_disk
+from adapterstilts.runs.full_disk import DiskFullError, explain_full_disk, is_full_disk
 from adapterstilts.runs.records import Entries, FileEntry
 from adapterstilts.runs.run import LISTED, MANIFEST, RUN_NAME, Run
 
@@ -55,7 +54,7 @@ class RunElsewhere(Run):
             StoreError: It is damaged, or the disk is full.
         """
         store: RemoteStore = self.__dict__["_store"]
-        if run := store.bring(self.name):
+        if run := store.find(self.name, whole=True):
             return run.folder
         raise SharingError(f"{self.name} is not in {store.place.name} any more.", remedy="Repeat the command.")
 
@@ -67,6 +66,10 @@ class RunElsewhere(Run):
     def listed(self) -> Path:
         store: RemoteStore = self.__dict__["_store"]
         return store.heads / self.name
+
+    @property
+    def is_whole(self) -> bool:
+        return True  # what is listed is, and the rest is compared when it comes
 
     @property
     def place(self) -> str:
@@ -134,12 +137,18 @@ class RemoteStore:
         # Those of a network are read side by side, where the driver can do it.
         with ThreadPoolExecutor(_READERS if self.place.driver.async_impl else 1) as pool:
             problems = [error for error in pool.map(self._fetch_head, lacking) if error]
-        found = []
+        found: list[Run] = []
         for one in names:
-            if is_folder(self.mirror / one):
-                found.append(Run(self.mirror / one))
-            elif is_folder(self.heads / one):
-                found.append(RunElsewhere(self, one))
+            run = Run(self.mirror / one) if is_folder(self.mirror / one) else RunElsewhere(self, one)
+            if not is_folder(run.listed):
+                continue
+            try:
+                run.read()
+            except StoreError as error:  # it was damaged here, and comes again the next time
+                problems.append(error)
+                shutil.rmtree(run.listed, ignore_errors=True)
+            else:
+                found.append(run)
         return found, problems
 
     @property
@@ -147,19 +156,29 @@ class RemoteStore:
         """Folder for what is listed of runs that were not brought."""
         return self.mirror / ".heads"
 
-    def bring(self, name: str) -> Run | None:
-        """The run of a folder there, all of whose files have come; None where there is none.
+    def find(self, name: str, *, whole: bool = False) -> Run | None:
+        """The run of a folder there, None where there is none; what is listed of it is here then.
+
+        Args:
+            whole: Whether all of its files are to be here, and what they were.
 
         Raises:
             SharingError: It cannot be read.
             StoreError: It is damaged, or the disk is full.
         """
+        brought = Run(self.mirror / name)
+        if is_folder(brought.folder):
+            if brought.problem(whole=whole) is None:
+                return brought
+            shutil.rmtree(brought.folder)  # it is only a copy
         if name not in self.names():
             return None
-        target = self.mirror / name
+        target = self.mirror / name if whole else self.heads / name
         if not is_folder(target):
-            self.place.explained(f"get {name} from", lambda: self._fetch(name, target, whole=True))
-        return Run(target) if is_folder(target) else None
+            self.place.explained(f"get {name} from", lambda: self._fetch(name, target, whole=whole))
+        if not is_folder(target):
+            return None
+        return Run(target) if whole else RunElsewhere(self, name)
 
     def put(self, run: Run) -> bool:
         """Copies a run there, which others see when all of it is; whether it was not there before.
@@ -196,41 +215,49 @@ class RemoteStore:
         scratch = target.with_name(f".{name}.{uuid.uuid4().hex}.part")
         with explain_full_disk(self.mirror, work=scratch):
             try:
-                scratch.mkdir(parents=True)
+                _make(scratch)
                 if not self.place.driver.isfile(self.place.at(f"{name}/{MANIFEST}")):
                     return
-                self._load(f"{name}/{MANIFEST}", scratch / MANIFEST, _MOST_MANIFEST_BYTES)
+                self._load(name, MANIFEST, scratch, _MOST_MANIFEST_BYTES)
                 brought = Run(scratch)
                 entries = {file: one for file, one in brought.entries.items() if whole or file in LISTED}
                 for file, entry in entries.items():
                     if not is_below(file):
-                        raise self._damaged(name, f"{file[:200]!r} is no name of a file of a run")
-                    self._load(f"{name}/{file}", scratch / file, entry.bytes)
+                        raise StoreError(f"{file[:200]!r} is no name of a file of a run.")
+                    self._load(name, file, scratch, entry.bytes)
                 problem = first_damage(scratch, entries, whole=True)
                 if problem is None and not name.endswith(f"-{brought.short_key}"):
                     problem = f"it is the run {brought.short_key}"
                 if problem:
-                    raise self._damaged(name, problem.replace(f"{scratch}/", ""))
+                    raise StoreError(f"{problem}.")
                 brought.read()
-                with suppress(OSError):  # another process has brought it meanwhile
+                try:
                     scratch.rename(target)
+                except OSError:
+                    if not is_folder(target):  # which another process has brought meanwhile
+                        raise
+            except DiskFullError:
+                raise
+            except StoreError as error:
+                told = error.message.replace(f"{scratch}/", "").rstrip(".")
+                raise StoreError(
+                    f"{name} in {self.place.name} is damaged: {told}.",
+                    remedy="Nothing of it was kept. Delete it there, and copy it again.",
+                ) from None
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
 
-    def _load(self, name: str, target: Path, most: int) -> None:
+    def _load(self, name: str, file: str, scratch: Path, most: int) -> None:
         """Copies a file from there, no more of it than there should be and a byte."""
+        place, target, left = self.place.at(f"{name}/{file}"), scratch / file, most + 1
+        if not self.place.driver.isfile(place):  # a pipe could be waited for without end
+            raise StoreError(f"{file} is missing.")
         target.parent.mkdir(parents=True, exist_ok=True)
-        left = most + 1
-        with self.place.driver.open(self.place.at(name), "rb") as source, target.open("wb") as copy:
+        with self.place.driver.open(place, "rb") as source, target.open("wb") as copy:
             while left and (block := source.read(min(_BLOCK, left))):
                 copy.write(block)
                 left -= len(block)
-
-    def _damaged(self, name: str, problem: str) -> StoreError:
-        return StoreError(
-            f"{name} in {self.place.name} is damaged: {problem}.",
-            remedy="Nothing of it was kept. Delete it there, and copy it again.",
-        )
+        sync(target)
 
     def _put(self, run: Run) -> bool:
         name = run.name
@@ -263,3 +290,15 @@ class RemoteStore:
         if not driver.isfile(place) or driver.size(place) != entry.bytes:
             return False
         return entry.bytes > SMALL or entry_of_content(driver.cat_file(place)) == entry
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        if is_full_disk(error):
+            raise
+        raise SharingError(
+            f"{folder.parent} cannot be written ({error.strerror}), where runs from elsewhere are put.",
+            remedy="Choose another --store.",
+        ) from None

@@ -56,6 +56,11 @@ class Run:
         return self.folder
 
     @property
+    def is_whole(self) -> bool:
+        """Whether its small files, and the sizes of all others, are what was published."""
+        return self.problem() is None
+
+    @property
     def place(self) -> str:
         """Where it is, in words."""
         return str(self.folder)

@@ -128,23 +128,24 @@ class RunStore:
             run = Run(root / name)
             if is_folder(run.folder) and run.problem(whole=whole) is None:
                 return run
-        return next(self._brought([name]), None)
+        return next(self._elsewhere([name], whole=whole), None)
 
     def of_key(self, key: str) -> Run | None:
         """The finished run with a full key, if it is what was published."""
-        return next((run for run in self._with_key(key) if run.problem() is None), None)
+        return next((run for run in self._with_key(key) if run.is_whole), None)
 
-    def _with_key(self, key: str) -> Iterator[Run]:
+    def _with_key(self, key: str, *, whole: bool = False) -> Iterator[Run]:
         for root in self.roots:
             yield from (Run(folder) for folder in root.glob(f"[!.]*-{key[:KEY_DIGITS]}") if is_folder(folder))
         names = {name for remote in self.remotes for name in remote.names()}
-        yield from self._brought(sorted(name for name in names if name.endswith(f"-{key[:KEY_DIGITS]}")))
+        fitting = sorted(name for name in names if name.endswith(f"-{key[:KEY_DIGITS]}"))
+        yield from self._elsewhere(fitting, whole=whole)
 
-    def _brought(self, names: Iterable[str]) -> Iterator[Run]:
+    def _elsewhere(self, names: Iterable[str], *, whole: bool) -> Iterator[Run]:
         """The runs of these names that stores elsewhere have."""
         for name in names:
             for remote in self.remotes:
-                if run := remote.bring(name):
+                if run := remote.find(name, whole=whole):
                     yield run
                     break
 
@@ -162,7 +163,7 @@ class RunStore:
             StoreError: It is not there, or damaged.
         """
         problems = []
-        for run in self._with_key(key):
+        for run in self._with_key(key, whole=True):
             if (problem := run.problem(whole=True)) is None and run.key == key:
                 return run
             problems.append(f"{problem}: the run is damaged, and a stage starts from it.")
@@ -205,11 +206,12 @@ class RunStore:
         if not text or text.endswith("@") or text.startswith("@"):
             raise UsageError(f"{text!r} names no run.", remedy="Write a key, TASK@KEY or a folder; see `astilts runs`.")
         task, _, key = text.rpartition("@")
-        matches = [
-            run
-            for run in self.runs()
-            if run.name == name or (run.key.startswith(key) and task in ("", run.spec.task, run.spec.label))
-        ]
+
+        def fits(run: Run) -> bool:
+            return run.name == name or (run.key.startswith(key) and task in ("", run.spec.task, run.spec.label))
+
+        # What is here is found without asking elsewhere.
+        matches = list(filter(fits, self.here())) or list(filter(fits, self.runs() if self.remotes else []))
         if len(matches) == 1:
             return matches[0]
         if matches:

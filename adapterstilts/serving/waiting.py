@@ -104,7 +104,7 @@ class Waiting:
         questions, self._unsent[place] = self._unsent[place], []
         try:
             self._links[place].send(questions)
-        except BrokenPipeError:
+        except OSError:  # nobody is at the other end
             for number, _ in questions:
                 self._fail(number, NoPlaceError(1, stopping=True))
 

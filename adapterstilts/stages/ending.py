@@ -90,6 +90,8 @@ def ended_by_signals(*, owned: bool = False) -> Iterator[None]:
     try:
         with unmasked():
             yield
+        if taken and _RECEIVED.first is not None:  # where Python could not raise anything
+            raise Terminated(_RECEIVED.first)
     finally:
         if taken:
             sys.unraisablehook = unraisable

@@ -234,3 +234,15 @@ def test_tasks_are_listed_and_shown() -> None:
 
 def test_version() -> None:
     assert run("--version").stdout == f"astilts, version {adapterstilts.__version__}\n"
+
+
+def test_ctrl_c_while_libraries_are_imported_is_one_line() -> None:
+    code = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sys.addaudithook(lambda event, told: os.kill(os.getpid(), signal.SIGINT) "
+        "if event == 'import' and told[0] == 'click' else None)\n"
+        "from adapterstilts.__main__ import main\nmain(['runs'])\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (130, "Error: Interrupted before anything was begun.\n")

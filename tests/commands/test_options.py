@@ -200,8 +200,10 @@ def test_the_environment_counts_where_nothing_is_given(monkeypatch: pytest.Monke
     assert read_options(TrainingOptions, {}).tasks == (Path("mine"), Path("theirs"))
     given = read_options(TrainingOptions, {"store": "here", "tasks": ["own"]})
     assert given.store == Path("here") and given.tasks == (Path("own"),)
-    monkeypatch.setenv("ASTILTS_READ_STORE", os.pathsep.join(["mine", "s3://bucket/runs", "/theirs", "memory://x"]))
-    read = (Path("mine"), "s3://bucket/runs", Path("/theirs"), "memory://x")
+    urls = ["s3://bucket/runs", "sftp://user:word@host:22/runs", "simplecache::webhdfs://host:9870/runs", "file:///x"]
+    text = os.pathsep.join(["mine", urls[0], "/theirs", urls[1], "./other", *urls[2:], ""])
+    monkeypatch.setenv("ASTILTS_READ_STORE", text)
+    read = (Path("mine"), urls[0], Path("/theirs"), urls[1], Path("other"), *urls[2:])
     assert read_options(TrainingOptions, {}).read_store == read
     monkeypatch.setenv("ASTILTS_STORE", "")
     assert read_options(ExportOptions, {"out": "x"}).store == Path("astilts-runs")

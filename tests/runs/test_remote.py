@@ -114,10 +114,10 @@ _NO_ENTRY = {"bytes": 1, "sha256": "0" * 64}
         (lambda folder: (folder / "weights.safetensors").write_bytes(b"x" * LARGE), "another content than when"),
         (lambda folder: (folder / "weights.safetensors").write_bytes(b"x" * (2 * LARGE)), "3,145,729 bytes instead of"),
         (lambda folder: (folder / "metrics.json").write_text("null"), "metrics.json has 4 bytes instead of"),
-        (lambda folder: (folder / "manifest.json").write_text("[]"), "manifest.json"),
+        (lambda folder: (folder / "manifest.json").write_text("[]"), "is damaged: manifest.json"),
         (lambda folder: _manifest(folder, **{"../../../evil": _NO_ENTRY}), "is no name of a file of a run"),
         (lambda folder: _manifest(folder, **{"/tmp/evil": _NO_ENTRY}), "is no name of a file of a run"),
-        (lambda folder: (folder / "metrics.json").unlink(), "metrics.json|No such file"),
+        (lambda folder: (folder / "metrics.json").unlink(), "metrics.json is missing"),
         (_rename, "it is the run "),
     ],
 )
@@ -127,7 +127,7 @@ def test_what_is_damaged_there_is_not_taken(damage: Any, said: str, line: list[R
     damage(place / line[0].name)
     (name,) = store.remotes[0].names()
     with pytest.raises((StoreError, SharingError), match=said):
-        store.remotes[0].bring(name)
+        store.remotes[0].find(name, whole=True)
     assert store.here() == [] and not [path for path in tmp_path.rglob("*") if "evil" in path.name]
     assert not [path for path in store.root.rglob("*") if path.is_file()]
 
@@ -135,10 +135,47 @@ def test_what_is_damaged_there_is_not_taken(damage: Any, said: str, line: list[R
 def test_a_damaged_run_hides_no_other(line: list[Run], tmp_path: Path) -> None:
     place = tmp_path / "place"
     store = copied(line, str(place), tmp_path)
-    (place / line[0].name / "metrics.json").write_text("null")
+    (place / line[0].name / "metrics.json").unlink()
     assert {run.key for run in store.runs()} == {run.key for run in line[1:]}
     (problem,) = store.unreadable()
-    assert "metrics.json has 4 bytes instead of" in problem.message and line[0].name in problem.message
+    assert "metrics.json is missing" in problem.message and line[0].name in problem.message
+
+
+def test_what_was_damaged_after_it_came_comes_again(line: list[Run], tmp_path: Path) -> None:
+    store = copied(line, str(tmp_path / "place"), tmp_path)
+    assert len(store.runs()) == 3
+    head = next(path for path in store.root.rglob("metrics.json") if line[0].name in str(path))
+    head.write_text("null")
+    assert len(store.runs()) == 2 and not head.exists()
+    assert len(store.runs()) == 3
+    folder = store.need(line[0].key).folder
+    (folder / "weights.safetensors").write_bytes(b"x" * LARGE)
+    assert store.need(line[0].key).verify().folder == folder
+    (folder / "provenance.json").write_text("{}")
+    assert store.find(line[0].spec) is not None and len(store.runs()) == 3
+
+
+def test_what_has_come_needs_nobody(line: list[Run], tmp_path: Path) -> None:
+    """Neither does a run of the store itself."""
+    place = tmp_path / "place"
+    store = copied(line[:1], str(place), tmp_path)
+    (run,) = store.runs()
+    own = publish(store, train_spec(seed=9))
+    assert run.folder.is_dir()
+    store.remotes[0].place.driver.mv(str(place), str(tmp_path / "gone"), recursive=True)
+    assert run.check().folder.is_dir() and store.find(line[0].spec, whole=True) is not None
+    unreachable = RunStore.open(store.root, ["nowhere://x"])
+    assert unreachable.resolve(own.short_key) == own
+    with pytest.raises(SharingError, match="is no place of a run store"):
+        unreachable.resolve("0123456789ab")
+
+
+def test_a_cache_that_cannot_be_written_is_no_fault_of_the_place(line: list[Run], tmp_path: Path) -> None:
+    store = copied(line, str(tmp_path / "place"), tmp_path)
+    store.root.mkdir()
+    (store.root / ".cache").write_text("in the way")
+    with pytest.raises(SharingError, match=r"cannot be written \(.*\), where runs from elsewhere are put"):
+        store.need(line[0].key)
 
 
 def test_a_place_that_cannot_be_read_is_said(tmp_path: Path, line: list[Run]) -> None:
@@ -149,8 +186,8 @@ def test_a_place_that_cannot_be_read_is_said(tmp_path: Path, line: list[Run]) ->
     with pytest.raises(SharingError, match=r"nowhere://x is no place of a run store"):
         RunStore.open(tmp_path / "own", ["nowhere://x"]).find(line[0].spec)
     (place / line[0].name / "weights.safetensors").unlink()
-    with pytest.raises(SharingError, match=r"Could not get .* from file://"):
-        store.find(line[0].spec)
+    with pytest.raises(StoreError, match=r"squad-\w+ in file://.* is damaged: weights.safetensors is missing\."):
+        store.need(line[0].key)
 
 
 def test_a_list_of_what_is_there_is_asked_for_once(
@@ -161,4 +198,6 @@ def test_a_list_of_what_is_there_is_asked_for_once(
     assert len(store.runs()) == 3
     fsspec.filesystem("memory").rm(f"/{tmp_path.name}/{line[0].name}", recursive=True)
     assert len(store.remotes[0].names()) == 3  # of a minute ago
-    assert store.find(line[0].spec) is None and store.find(line[1].spec) is not None
+    with pytest.raises(SharingError, match=r"is not in memory://.* any more"):  # which only its folder tells
+        _ = store.find(line[0].spec).folder
+    assert store.find(line[1].spec, whole=True) is not None

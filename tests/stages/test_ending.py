@@ -78,8 +78,6 @@ def test_a_signal_while_an_object_is_deleted_is_known_and_said_by_nobody(capsys:
             one, other = Deleted(), Broken()
             del one, other
             assert signal_waiting() == signal.SIGTERM
-            with put_off():
-                pass
     finally:
         sys.unraisablehook = before
     assert heard == [ValueError] and capsys.readouterr().err == ""

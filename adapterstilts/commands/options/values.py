@@ -21,10 +21,16 @@ ALL = "all"
 """What stands for every name that there can be, in options that take several."""
 
 
+_URL = r"(?:[\w+.-]+::)*[A-Za-z][\w+.-]*://"
+_PATHS = re.compile(rf"{_URL}.*?(?={os.pathsep}(?:[/.~]|{_URL})|{os.pathsep}?$)|[^{os.pathsep}]+")
+
+
 def split_paths(text: str) -> list[str]:
-    """The paths and URLs of a text that has them as `PATH` does, where that of a URL is no end of one."""
-    parts = re.split(rf"{os.pathsep}(?!//)", text)
-    return [part for part in parts if part]
+    """The paths and URLs of a text that has them as `PATH` does.
+
+    A URL, which can have `:` in it, ends where a path begins with `/`, `.` or `~`, or another URL does.
+    """
+    return _PATHS.findall(text)
 
 
 def _folder_or_url(given: Path | str) -> Path | str:
