@@ -116,7 +116,7 @@ class RemoteStore:
         """The folders there that have the name of a run, as they were a minute ago or later.
 
         Raises:
-            SharingError: It cannot be read.
+            SharingError: It is not there, or cannot be read.
         """
         known = _listed.get(self.url)
         if known is None or time.monotonic() - known[0] > _KNOWN_SECONDS:
@@ -195,7 +195,10 @@ class RemoteStore:
         driver.invalidate_cache()
         root = self.place.at("").rstrip("/")
         if not driver.isdir(root):
-            return frozenset()
+            raise SharingError(
+                f"There is no run store at {self.place.name}.",
+                remedy="Check the address; `astilts runs publish` makes one there.",
+            )
         folders = (one["name"].rstrip("/").rpartition("/")[2] for one in driver.ls(root, detail=True))
         return frozenset(one for one in folders if RUN_NAME.fullmatch(one) and not one.startswith("."))
 
@@ -277,7 +280,7 @@ class RemoteStore:
         driver: Any = self.place.driver
         driver.invalidate_cache()
         place = self.place.at(f"{name}/{MANIFEST}")
-        if not driver.isfile(place):
+        if not driver.isfile(place) or driver.size(place) > _MOST_MANIFEST_BYTES:
             return False
         try:
             entries = Entries.model_validate_json(driver.cat_file(place)).root

@@ -166,3 +166,4 @@ def test_runs_are_published_for_other_machines(
     listed = capsys.readouterr()
     assert listed.out.count("train-intermediate") == 1 and listed.out.count("train-target") == 1
     assert "not said" in said(capsys, RunStore(made), "publish", "--to", place, code=2)
+    assert "--to" in said(capsys, RunStore(made), "publish", "--all", "--to", "", code=2)

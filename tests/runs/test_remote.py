@@ -178,6 +178,14 @@ def test_a_cache_that_cannot_be_written_is_no_fault_of_the_place(line: list[Run]
         store.need(line[0].key)
 
 
+def test_a_place_that_is_not_there_is_no_empty_one(tmp_path: Path) -> None:
+    """An address with a typo would have everything made again."""
+    store = RunStore.open(tmp_path / "own", [f"file://{tmp_path}/plce"])
+    for look in (store.runs, lambda: store.find(train_spec())):
+        with pytest.raises(SharingError, match=r"There is no run store at file://.*/plce\. Check the address"):
+            look()
+
+
 def test_a_place_that_cannot_be_read_is_said(tmp_path: Path, line: list[Run]) -> None:
     place = tmp_path / "place"
     store = copied(line, str(place), tmp_path)

@@ -102,10 +102,12 @@ def test_where_models_are_lost_nobody_waits_for_them() -> None:
 
 def test_who_asks_where_nobody_answers_any_more_is_told() -> None:
     async def scene() -> None:
+        faults: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, told: faults.append(told))
         waiting, (models,), _ = begin(most=2)
         models.close()
         with pytest.raises(NoPlaceError) as error:
             await waiting.ask(Question(inputs=["a"]))
-        assert error.value.stopping and waiting.count == 0
+        assert error.value.stopping and waiting.count == 0 and faults == []
 
     asyncio.run(scene())

@@ -60,7 +60,8 @@ class PublishedRuns(Strict):
     keys: Annotated[Names, Flag(metavar="[KEY]...")] = Field((), description="Runs, by key or folder.")
     all_: Annotated[bool, Flag(Group.RUN)] = Field(False, description="All runs of the store.")
     to: Annotated[PathText, Flag(Group.RUN, metavar="DIR|URL")] = Field(
-        description="Folder, or URL such as s3://BUCKET/FOLDER, that is or becomes a store to read."
+        min_length=1,
+        description="Folder, or URL such as s3://BUCKET/FOLDER, that is or becomes a store to read.",
     )
 
 
