@@ -117,6 +117,16 @@ def dropout(config: Any) -> float:
     return next((float(getattr(config, name)) for name in _DROPOUTS if getattr(config, name, None) is not None), 0.0)
 
 
+def drops_attention(config: Any) -> bool:
+    """Whether attention has dropout in training."""
+    return bool(getattr(config, "attention_probs_dropout_prob", 0) or getattr(config, "attention_dropout", 0))
+
+
+def drops(config: Any) -> bool:
+    """Whether a backbone has dropout in training."""
+    return bool(dropout(config)) or drops_attention(config)
+
+
 def initializer_range(config: Any) -> float:
     """Standard deviation of new weights; T5's family has only factors, and gets that of most others."""
     return getattr(config, "initializer_range", 0.02)

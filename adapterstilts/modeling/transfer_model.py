@@ -14,6 +14,7 @@ from torch import nn
 from adapterstilts.modeling.architecture import check_modules, module_language, stays_as_pretrained
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription, Block, HeadDescription, ModelDescription
+from adapterstilts.modeling.cpu_dropout import faster_dropout
 from adapterstilts.modeling.fusion_attention import FusionAttention
 from adapterstilts.modeling.heads import build_head
 from adapterstilts.modeling.methods import METHODS, trains_backbone
@@ -107,7 +108,8 @@ class TransferModel(nn.Module):
         inputs = {name: batch[name] for name in self._inputs if name in batch}
         batch = {name: value for name, value in batch.items() if name not in ("input_ids", "token_type_ids")}
         head = self.heads[task]
-        with torch.autocast(attention_mask.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16"):
+        device, half = attention_mask.device, self.precision == "bf16"
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half), faster_dropout(self, device):
             hidden = self.hidden(head.layer, attention_mask=attention_mask, **inputs)  # type: ignore[arg-type]
             if head.pretrained and self._live("adapters"):
                 hidden = self._live("adapters").into_vocabulary(self.backbone, hidden)  # type: ignore[union-attr]

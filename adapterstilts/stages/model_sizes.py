@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from adapterstilts.modeling.architecture import drops_attention
 from adapterstilts.modeling.blocks import AdapterDescription, Block, HeadDescription, ModelDescription
 from adapterstilts.modeling.methods import METHODS, trains_backbone
 from adapterstilts.modeling.quantization import NF4
@@ -75,8 +76,8 @@ class ModelSize:
         Of each token and layer that it goes through: 40 bytes for each unit of the hidden state and 8 for each inner
         one in fp32, 33 and 4 under bf16 autocast, whose norms are in fp32. Layers whose weights are frozen do not keep
         the inputs of their products: 32 and 4, and 29 and 2. Attention is not kept but on a CPU with dropout, where
-        it is `width` numbers for each head, twice, with a mask. Counted on XLM-R's layers by autograd's hooks; compare
-        Korthikanti et al. 2022, section 4.1.
+        it is `width` numbers for each head, with a mask of bytes, in place of its output. Counted on XLM-R's layers by
+        autograd's hooks; compare Korthikanti et al. 2022, section 4.1.
 
         Args:
             tokens: Padded tokens.
@@ -91,7 +92,8 @@ class ModelSize:
         }[full, half]
         layer = hidden * self.hidden + inner * self.inner
         if not on_gpu and self.drops_attention:
-            layer += width * self.heads * (5 if half else 9)
+            layer += width * self.heads * (3 if half else 5)
+            layer -= 0 if full else self.hidden * (_BF16 if half else _FP32)
         casts = _BF16 * self.trained if half else 0  # autocast keeps a copy of each trained weight
         return tokens * layer * self.passed + casts
 
@@ -159,7 +161,7 @@ def _counted(description: ModelDescription, backbone: Backbone) -> dict[str, Any
             trains_backbone=METHODS.get(description.method.name).trains == "all"
             or description.method.unfreeze_backbone,
             whole=description.own_backbone or any(block.kind == "merged" for block in description.blocks),
-            drops_attention=bool(getattr(config, "attention_probs_dropout_prob", 0)),
+            drops_attention=drops_attention(config),
         )
     )
 

@@ -91,7 +91,7 @@ def test_padding_is_that_of_the_batches_that_are_made(tokens_per_batch: int, com
     amount = Amount(1000, 1000, tuple(lengths.tolist()), ones, tuple(lengths.tolist()))
     limits = {"tokens_per_batch": tokens_per_batch, "max_length": 128}
     told = padded_for_training(amount, batch_size=16, comparing=comparing, **limits)
-    collator = Collator(pad_id=1, rows=comparing, **limits)
+    collator = Collator(pad_id=1, rows=comparing, fine=True, **limits)
     tokens = calls = steps = largest = 0
     for batch in LengthBatches(lengths, batch_size=16, seed=3):
         micros = collator([{"input_ids": [5] * int(lengths[index])} for index in batch])

@@ -10,6 +10,7 @@ from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.composing import start_model
+from adapterstilts.modeling.cpu_dropout import faster_dropout
 from adapterstilts.modeling.storage import WEIGHTS, save_parameters
 from adapterstilts.runs.specs import Choice, MethodSpec
 from adapterstilts.stages.costs import Work
@@ -55,7 +56,8 @@ def kept_for_backward(config: XLMRobertaConfig, *, full: bool, tokens: int, widt
     ids = torch.randint(5, 900, (tokens // width, width))
     mask = torch.ones_like(ids)
     mask[0, -1] = 0
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+    keeping = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
+    with keeping, faster_dropout(model, torch.device("cpu")):
         model(input_ids=ids, attention_mask=mask).last_hidden_state.sum()
     return sum(tensor.untyped_storage().nbytes() for place, tensor in seen.items() if place not in own)
 
