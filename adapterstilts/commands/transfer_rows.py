@@ -187,9 +187,11 @@ def _compared(reached: TargetRuns, row: TransferRow) -> Compared:
 
 def _examples(runs: SeedRuns) -> dict[str, int]:
     """The rows of the target phase; where it has several data sets, those of all."""
-    names = {"trained": "train_examples", "selected": "validation_examples"}
-    found = {name: sum(run.metrics[metric] for run in runs.targets) for name, metric in names.items()}
-    return found if runs.targets else {}
+    if not runs.targets:
+        return {}
+    averages = any(run.metrics.get("averaged_checkpoints") for run in runs.targets)
+    names = {"trained": "train_examples", "scored" if averages else "selected": "validation_examples"}
+    return {name: sum(run.metrics[metric] for run in runs.targets) for name, metric in names.items()}
 
 
 def _doubts(reached: TargetRuns) -> list[str]:

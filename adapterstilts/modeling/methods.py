@@ -68,6 +68,11 @@ class Method:
 
         return adapters_library
 
+    @property
+    def reallocates(self) -> bool:
+        """Whether it takes weights away while it trains, so that its checkpoints are not of one form."""
+        return self.config == "AdaLoraConfig"
+
     def resolve(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """All options of the method's library, those that are not given at their defaults.
 

@@ -57,13 +57,17 @@ def cost_note(rows: Sequence[TransferRow]) -> str:
 
 
 def _example_notes(rows: Sequence[TransferRow]) -> list[str]:
-    """How many rows the target phase was trained on, and by how many its checkpoint was selected."""
-    found = dict.fromkeys((row.examples["trained"], row.examples["selected"]) for row in rows if row.examples)
-    listed = "; ".join(
-        f"{trained:,} rows trained on, {f'{selected:,} to select by' if selected else 'the last checkpoint taken'}"
-        for trained, selected in found
-    )
-    return [f"Target phase: {listed}."] if found else []
+    """How many rows the target phase was trained on, and which checkpoint was taken."""
+    found = dict.fromkeys(f"{row.examples['trained']:,} rows trained on, {_taken(row)}" for row in rows if row.examples)
+    return [f"Target phase: {'; '.join(found)}."] if found else []
+
+
+def _taken(row: TransferRow) -> str:
+    """By what a checkpoint was selected."""
+    if "scored" in row.examples:
+        return "the mean of all checkpoints taken"
+    selected = row.examples["selected"]
+    return f"{selected:,} to select by" if selected else "the last checkpoint taken"
 
 
 def _budget_notes(rows: Sequence[TransferRow]) -> list[str]:
@@ -128,10 +132,8 @@ def _translation_notes(rows: Sequence[TransferRow]) -> list[str]:
         for run, languages in row.intermediate_languages.items():
             found.append(f"{run}: trained {_training(languages)}.")
         if _foreign(row.train_languages):
-            found.append(
-                f"translate-train: target phase trained {_training(row.train_languages)}; checkpoints selected on "
-                "English validation data."
-            )
+            by = "" if "scored" in row.examples else "; checkpoints selected on English validation data"
+            found.append(f"translate-train: target phase trained {_training(row.train_languages)}{by}.")
         if row.translations_are_english_rows:
             found.append(
                 "translate-test: the suite's translations are its own English rows, so every language has the score of "

@@ -141,13 +141,14 @@ def _results(manifest: Manifest, facts: CardFacts) -> list[dict[str, Any]]:
                     ],
                 }
             )
+    rows = "validation rows" if manifest.metrics.averaged_checkpoints else "rows that selected the checkpoint"
     for task in manifest.spec.tasks:
         if metrics := _validation(manifest, task.name):
             found.append(
                 {
                     "task": {"type": _PIPELINES.get(task.kind, "other")},
                     "dataset": {
-                        "name": f"{titles.get(task.name, task.name)}, English rows that selected the checkpoint",
+                        "name": f"{titles.get(task.name, task.name)}, English {rows}",
                         "type": task.name,
                         "config": task.data.validation_language,
                         "split": "validation",
@@ -212,6 +213,7 @@ def _scores(manifest: Manifest) -> str:
             ),
         ]
         tables.append("\n".join(lines))
+    selected = "no" if manifest.metrics.averaged_checkpoints else "the"
     for task in manifest.spec.tasks:
         if metrics := _validation(manifest, task.name):
             told = ", ".join(
@@ -221,7 +223,7 @@ def _scores(manifest: Manifest) -> str:
             )
             rows = f" ({metrics['examples']:,.0f} rows)" if "examples" in metrics else ""
             tables.append(
-                f"On the English validation rows of `{task.name}`{rows}, which selected the checkpoint: {told}."
+                f"On the English validation rows of `{task.name}`{rows}, which selected {selected} checkpoint: {told}."
             )
     return "## Scores\n\n" + "\n\n".join(tables) if tables else ""
 
@@ -231,11 +233,12 @@ def _training(manifest: Manifest) -> str:
     settings = {name: value for name, value in spec.settings if value is not None}
     versions = ", ".join(f"{name} {made.versions[name]}" for name in ("torch", "transformers", "adapters", "peft")
                          if name in made.versions)  # fmt: skip
-    best = manifest.metrics.best_step
+    best, averaged = manifest.metrics.best_step, manifest.metrics.averaged_checkpoints
     lines = [
         f"- examples: {manifest.metrics.train_examples:,}, seen {manifest.metrics.examples_seen:,} times in all",
         f"- steps: {manifest.metrics.steps:,}"
-        + (f", of which the checkpoint of step {best:,} was kept" if best else ""),
+        + (f", of which the checkpoint of step {best:,} was kept" if best else "")
+        + (f", and the model is the mean of {averaged:,} checkpoints" if averaged else ""),
         f"- settings: {', '.join(f'{name} {value}' for name, value in settings.items())}",
         f"- seed: {spec.seed}; numbers: {spec.precision}",
         f"- trained parameters: {manifest.metrics.parameters['trained']:,} of {manifest.metrics.parameters['total']:,}",
