@@ -135,8 +135,8 @@ class SeedScores:
     """What one seed gave.
 
     Attributes:
-        seed: Of the target phase; where no model is trained for the target, of the (first) intermediate run, and None
-            without one.
+        seed: Of the target phase; where no model is trained for the target, of the (first) intermediate run; None
+            without one, and of the mean of several.
         intermediate_runs: The intermediate runs that it started from, as in `TransferRow`.
         validation: Main score of the target phase's checkpoint on English validation data; None without that phase.
         languages: As in `TransferRow`, and so are the others.
@@ -187,7 +187,8 @@ class TransferRow:
         intermediate: `none`, or the intermediate task with the key of its run, `squad@0123456789ab`; several that are
             composed into one model have ` + ` between them.
         intermediate_runs: Each of these with its full key. Those of further seeds are in `seeds`.
-        variant: What is different about a baseline of `--compare`; None for the other rows.
+        variant: What is different about a baseline of `--compare`, or a row of `--average-seeds`; None for the others.
+        averaged_seeds: Of how many seeds' models its only model is the mean, if it is one.
         train_languages: Languages of the target phase's training data; those other than English are translations.
         translate_test: Whether English translations of the test rows were scored instead of them.
         translations_are_english_rows: Whether these are the embedded suite's own English rows, the same ones for every
@@ -276,6 +277,7 @@ class TransferRow:
     made_on: dict[str, list[str]] = field(default_factory=dict)
     by_class: dict[str, dict[str, Any]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    averaged_seeds: int = 0
 
     @property
     def named(self) -> RowName:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapterstilts.commands.baselines import (
     MLM_RATE,
@@ -58,7 +58,7 @@ class Table:
     """What is planned for one target.
 
     Attributes:
-        rows: Each way of reaching it: those of `--from` first, baselines after them.
+        rows: Each way of reaching it: those of `--from` first, then the means of their seeds, and baselines.
         own: How many are of `--from`.
         against: The number of the row that the others are compared with, if that was said.
         few_shots: What goes on from them with labelled rows of other languages.
@@ -153,6 +153,8 @@ def plan_transfer(
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
     repeats = chosen_seeds(options, planner.profile.seeds, rows)
+    if options.average_seeds:
+        planner = replace(planner, first_weights=planner.seed)
     baselines = _baselines(planner, options, tasks, rows, composition, evaluated)
     adapters = find_language_adapters(planner, options, evaluated, models) if options.language_adapters else None
     _check_repeated(planner, options, rows, baselines, repeats)
@@ -164,7 +166,8 @@ def plan_transfer(
         shots = FewShots.of(
             planner, scored[task.name], options, elsewhere=evaluated if len(tasks) > 1 else (), note=note
         )
-        tables.append(_table(Target(planner, *how), task, rows, baselines, shots, options.against, within=within))
+        target = Target(planner, *how, average=options.average_seeds)
+        tables.append(_table(target, task, rows, baselines, shots, options.against, within=within))
     check_any(options, tasks, [one for table in tables for one in table.few_shots])
     transfer = Transfer(planner, _graph(tables), options.force, tuple(tables), adapters, options.select)
     transfer.check()
@@ -258,7 +261,8 @@ def _table(
         target.of(baseline, within=within).stages(task, baseline.intermediates, baseline=baseline, beside=first)
         for baseline in possible
     ]
-    every = (*own, *compared)
+    means = [target.mean(task, row) for row in own] if target.average else []
+    every = (*own, *means, *compared)
     compared_with = find_row(against, [row.name for row in every], flag="--against") if against is not None else None
     return Table(every, len(own), compared_with, tuple(few_shots.stages(task, every)))
 

@@ -28,6 +28,9 @@ def check_composition(choice: Choice, spec: MethodSpec, sources: Sequence[ModelO
             remedy="Choose another with --composition.",
         )
     options = composition_options(choice, len(sources))
+    if composition.of_seeds:
+        _check_mean(spec, sources)
+        return
     if choice.name != "none" and choice.name not in method.compositions:
         raise CompatibilityError(
             f"Method {spec.name!r} cannot be used with composition {choice.name!r}.", remedy=_nearest(choice, method)
@@ -57,6 +60,22 @@ def check_composition(choice: Choice, spec: MethodSpec, sources: Sequence[ModelO
         )
     for source in sources:
         _check_source(choice, spec, source, options)
+
+
+def _check_mean(spec: MethodSpec, sources: Sequence[ModelOutline]) -> None:
+    """Refuses the mean of runs that it is not a model of the same method of."""
+    if not METHODS.get(spec.name).averages:
+        raise CompatibilityError(
+            f"--average-seeds: the mean of weights of method {spec.name!r} is none of that method.",
+            remedy="Use another method, or leave it out.",
+        )
+    first = sources[0].description
+    for one in sources:
+        if one.description != first:
+            raise CompatibilityError(
+                f"{one.name} and {sources[0].name} do not differ in their seed alone.",
+                remedy="Take the mean of runs of one row.",
+            )
 
 
 def _nearest(choice: Choice, method: Any) -> str:

@@ -73,6 +73,11 @@ class Method:
         """Whether it takes weights away while it trains, so that its checkpoints are not of one form."""
         return self.config == "AdaLoraConfig"
 
+    @property
+    def averages(self) -> bool:
+        """Whether the mean of several of its runs is of the same form: that of rotations is no rotation."""
+        return not self.reallocates and self.config != "LoReftConfig"
+
     def resolve(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """All options of the method's library, those that are not given at their defaults.
 

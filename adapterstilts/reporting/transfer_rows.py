@@ -32,6 +32,7 @@ def legend(rows: Sequence[TransferRow]) -> list[str]:
     own = [row for row in rows if row.selection is None]
     return [
         *_contrast_notes(own),
+        *_mean_notes(own),
         cost_note(rows),
         *_example_notes(own),
         *_budget_notes(own),
@@ -72,7 +73,7 @@ def _taken(row: TransferRow) -> str:
 
 def _budget_notes(rows: Sequence[TransferRow]) -> list[str]:
     """How much more some rows were trained than others, where they do not differ by a little alone."""
-    tokens = {row_name(row): _tokens_of_one_model(row) for row in rows}
+    tokens = {row_name(row): _tokens_of_one_model(row) for row in rows if not row.averaged_seeds}
     fewest = min(tokens.values(), default=0.0)
     if not fewest or max(tokens.values()) <= _SAME_BUDGET * fewest:
         return []
@@ -98,7 +99,9 @@ def _contrast_notes(rows: Sequence[TransferRow]) -> list[str]:
     if not contrasts:
         return []
     against = {one.against for one in contrasts}
-    if len(against) > 1:
+    if any(row.averaged_seeds and row.difference for row in rows) and len(against) > 1:
+        other = "that without intermediate task of the same method, of a mean of models that of such a mean"
+    elif len(against) > 1:
         other = "that without intermediate task of the same method"
     else:
         other = "that without intermediate task" if against == {WITHOUT} else f"that of {against.pop()}"
@@ -123,6 +126,16 @@ def _interval_note(contrasts: Sequence[Contrast]) -> str:
     shared = " of one intermediate run" if one.scope == OTHER_TARGET_SEEDS else ""
     few = "; two seeds say little, take three or more" if one.seeds == 2 else ""
     return f"In brackets: 95% interval over {one.seeds} seeds{shared} and {groups}{few}."
+
+
+def _mean_notes(rows: Sequence[TransferRow]) -> list[str]:
+    """What the rows are that are one model made of several."""
+    found = dict.fromkeys(str(row.variant) for row in rows if row.averaged_seeds)
+    told = (
+        "one model, whose weights are the mean of those of a row's models. These begin with the same new weights, so "
+        "that ± is about the order of batches and dropout alone; an interval of such a mean is about this model only"
+    )
+    return [f"{name}: {told}." for name in found]
 
 
 def _translation_notes(rows: Sequence[TransferRow]) -> list[str]:

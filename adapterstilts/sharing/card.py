@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from adapterstilts.languages import LANGUAGES, context_language
+from adapterstilts.modeling.compositions import MEAN
 from adapterstilts.runs.shots import FEW_SHOT, Shots
 from adapterstilts.sharing.contents import CARD
 from adapterstilts.sharing.hub import package_tags
@@ -188,6 +189,8 @@ def _what(manifest: Manifest, facts: CardFacts) -> str:
     languages = ", ".join(LANGUAGES[code] for task in spec.tasks[:1] for code in task.data.languages)
     languages = f"English, and then on {spec.shots}" if spec.shots else languages
     below = "" if spec.composition.name == "none" else f" It was begun from earlier models (`{spec.composition}`)."
+    if spec.composition.name == MEAN:
+        below = f" Its weights are the mean of {len(spec.inputs)} models that were trained so with several seeds."
     return (
         f"{whole} for `{manifest.base.name}`, trained on {phase}: {' and '.join(titles)} in {languages}.{below} Made "
         "with [adapterstilts](https://pypi.org/project/adapterstilts/) for zero-shot transfer across languages: "

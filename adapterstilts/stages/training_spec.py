@@ -108,6 +108,7 @@ def plan_training(
         language_adapter_drop=start.drop,
         quantization=backbone.quantization,
         budget=start.budget,
+        first_weights=None if planner.first_weights == planner.seed else planner.first_weights,
     )
     needs = (*start.inputs, *([start.language] if start.language else []), *start.as_long_as)
     return Stage(spec, tuple({stage.key: stage for stage in needs}.values()))

@@ -87,6 +87,7 @@ CHANGES: dict[str, Any] = {
     "language_adapters": {"de": "k"},
     "quantization": "nf4",
     "budget": Budget(unit="steps", of=("a",)),
+    "first_weights": 0,
     "translate_test": {"de": "translated"},
     "task": "mlqa",
     "source": "hub",
@@ -124,7 +125,7 @@ def test_every_field_of_a_task_decides_the_key(field: str) -> None:
 
 
 def test_empty_defaults_are_left_out_of_the_key() -> None:
-    for name in ("language_adapter", "sampling", "average_checkpoints"):
+    for name in ("language_adapter", "sampling", "average_checkpoints", "first_weights"):
         assert name not in canonical_json(train_spec())
     assert '"warmup_ratio":0.0' in canonical_json(train_spec(settings=Optimisation(warmup_ratio=0)))
 

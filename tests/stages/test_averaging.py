@@ -160,7 +160,7 @@ def test_what_is_printed_says_that_it_is_a_mean(suite: dict[str, Any], tmp_path:
     assert "24 trained on, 16 to score" in first and "mean of 6 in 6 steps" in first and "(English)" in first
     assert "none: the mean of the checkpoints is kept" in second and "select" not in first + second
     assert "mean of 6 checkpoints" in as_text(runs_report([Run(without.folder)]))
-    pushed = adapterstilts.push(f"squad@{with_rows.key}", to=tmp_path / "shared", store=suite["store"])
+    pushed = adapterstilts.push(f"squad@{with_rows.key}", to=str(tmp_path / "shared"), store=suite["store"])
     (card,) = tmp_path.rglob("README.md")
     told = card.read_text(encoding="utf-8")
     assert "which selected no checkpoint" in told and "the model is the mean of 6 checkpoints" in told, pushed
