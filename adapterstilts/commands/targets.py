@@ -99,7 +99,6 @@ class Target:
     Attributes:
         seeds: How many, of the target phase from the planner's upwards, of each intermediate stage from its own.
         languages: Languages of the training data.
-        average: Whether each row of `--from` has the mean of its seeds beside it.
         match: In what a target phase without an intermediate one is as long as both phases of another row.
     """
 
@@ -111,7 +110,11 @@ class Target:
     languages: tuple[str, ...] = (ENGLISH,)
     adapters: LanguageAdapters | None = None
     match: Match = "none"
-    average: bool = False
+
+    @property
+    def averages(self) -> bool:
+        """Whether its seeds begin alike, so that each row of `--from` has the mean of its own beside it."""
+        return self.planner.first_weights is not None
 
     def of(self, baseline: Baseline, *, within: Collection[str] | None = None) -> Target:
         """The same for a baseline.

@@ -141,7 +141,7 @@ def plan_transfer(
         own=own,
         planned_only=note if planned_only else None,
     )
-    planner = with_shot_files(planner, options, tasks, note=note)
+    planner = with_shot_files(_begun_alike(planner, options), options, tasks, note=note)
     scored = scored_targets(tasks, wanted, _scored(options), planner.setup.source, note=note)
     tasks = [task for task in tasks if task.name in scored]
     evaluated = evaluated_languages(tasks, scored, planner.setup.source)
@@ -153,8 +153,6 @@ def plan_transfer(
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
     repeats = chosen_seeds(options, planner.profile.seeds, rows)
-    if options.average_seeds:
-        planner = replace(planner, first_weights=planner.seed)
     baselines = _baselines(planner, options, tasks, rows, composition, evaluated)
     adapters = find_language_adapters(planner, options, evaluated, models) if options.language_adapters else None
     _check_repeated(planner, options, rows, baselines, repeats)
@@ -166,12 +164,16 @@ def plan_transfer(
         shots = FewShots.of(
             planner, scored[task.name], options, elsewhere=evaluated if len(tasks) > 1 else (), note=note
         )
-        target = Target(planner, *how, average=options.average_seeds)
-        tables.append(_table(target, task, rows, baselines, shots, options.against, within=within))
+        tables.append(_table(Target(planner, *how), task, rows, baselines, shots, options.against, within=within))
     check_any(options, tasks, [one for table in tables for one in table.few_shots])
     transfer = Transfer(planner, _graph(tables), options.force, tuple(tables), adapters, options.select)
     transfer.check()
     return transfer
+
+
+def _begun_alike(planner: Planner, options: TransferOptions) -> Planner:
+    """The planner, by which all seeds draw the same new weights where their models are to have a mean."""
+    return replace(planner, first_weights=planner.seed) if options.average_seeds else planner
 
 
 def _checked(asked: _Asked, options: TransferOptions) -> tuple[Choice | None, tuple[str, ...]]:
@@ -261,7 +263,7 @@ def _table(
         target.of(baseline, within=within).stages(task, baseline.intermediates, baseline=baseline, beside=first)
         for baseline in possible
     ]
-    means = [target.mean(task, row) for row in own] if target.average else []
+    means = [target.mean(task, row) for row in own] if target.averages else []
     every = (*own, *means, *compared)
     compared_with = find_row(against, [row.name for row in every], flag="--against") if against is not None else None
     return Table(every, len(own), compared_with, tuple(few_shots.stages(task, every)))

@@ -167,7 +167,6 @@ def test_the_card_says_of_how_many_models_it_is(averaged: TransferResult, mini: 
     [
         ("xquad", {"seeds": 1}, "--average-seeds with one seed has nothing to take the mean of. Add --seeds 3"),
         ("xquad", {}, "--average-seeds with one seed"),
-        ("xquad", {"seeds": 2, "intermediate_seeds": 2}, "--average-seeds and --intermediate-seeds 2 do not go"),
         ("tatoeba", {"seeds": 2}, "--average-seeds: tatoeba is evaluated without training, so there is no model to"),
         ("xquad", {"seeds": 2, "method": "loreft"}, "the mean of weights of method 'loreft' is none of that method"),
         ("xquad", {"seeds": 2, "method": "peft:adalora"}, "the mean of weights of method 'peft:adalora' is none"),
