@@ -17,6 +17,7 @@ from adapterstilts.modeling.compositions import MEAN, becomes_backbone, composit
 from adapterstilts.modeling.methods import METHODS, trains_backbone
 from adapterstilts.modeling.outline import adopted, language_block
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors
+from adapterstilts.modeling.thinned_backbones import thinned_backbones
 from adapterstilts.modeling.transfer_model import MERGED, TransferModel
 from adapterstilts.runs.specs import MethodSpec, TrainSpec
 from adapterstilts.tasks.kind import HeadSpec
@@ -191,6 +192,11 @@ def _merged_backbones(start: Start) -> TransferModel:
     model = start.new_model()
     total: dict[str, torch.Tensor] = {}
     begun = dict(model.named_parameters())
+    if start.options.density is not None:
+        files = [source.folder / WEIGHTS for source in start.sources]
+        model.load(thinned_backbones(begun, files, start.options, start.drawn))
+        model.train_backbone()
+        return model
     for source, weight in zip(start.sources, start.options.weights, strict=True):
         for name, tensor in read_tensors(source.folder / WEIGHTS).items():
             if name.startswith("backbone."):
