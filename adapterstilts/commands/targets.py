@@ -67,7 +67,7 @@ class TargetStages:
         return RowName(
             intermediate=label(first.intermediates),
             runs=len(first.intermediates),
-            composition=composition_name(trained) if trained else None,
+            composition=composition_name(trained, [one.spec for one in first.intermediates]) if trained else None,
             variant=self.variant,
             train_languages=trained.only.data.languages if trained else (),
             translate_test=bool(first.evaluation.spec.translate_test),

@@ -140,7 +140,7 @@ class Rows:
             intermediate_languages={_label(run): found for run in reached.intermediates if (found := _translated(run))},
             intermediate_shots={_label(run): shots for run in reached.intermediates if (shots := run.training.shots)},
             intermediate_runs={_label(run): run.key for run in reached.intermediates},
-            composition=composition_name(trained) if trained else NONE,
+            composition=composition_name(trained, [one.training for one in reached.intermediates]) if trained else NONE,
             method=str(made[0].training.method) if (made := [*runs.targets, *reached.intermediates]) else NONE,
             split=spec.split,
             languages={name: _over_seeds([one.languages[name] for one in seeds], fmean) for name in first.languages},

@@ -97,6 +97,11 @@ class ModelOutline:
     name: str
     description: ModelDescription
 
+    @property
+    def fine_tuned(self) -> bool:
+        """Whether it is nothing but a backbone of which every weight was trained."""
+        return self.description.own_backbone and not self.description.blocks and self.description.method.name == "full"
+
     @classmethod
     def read(cls, folder: Path) -> ModelOutline:
         """The outline of the model in a run's folder."""

@@ -142,8 +142,8 @@ def _stack(start: Start) -> TransferModel:
 
 
 def _train_above(model: TransferModel, start: Start) -> TransferModel:
-    """Adds a new adapter above frozen ones."""
-    if start.merges:
+    """Adds a new adapter above frozen ones, or on a backbone that an earlier phase has trained."""
+    if start.merges and model.blocks:
         model.merge_last()
     model.train_adapter(start.new_adapter(model))
     model.train_backbone()
