@@ -186,6 +186,12 @@ def test_what_has_no_meaning_then_is_refused_when_planning(
         adapterstilts.plan(adapterstilts.train_intermediate, "squad", **{**suite, **AVERAGED, **given})
 
 
+def test_few_shots_of_one_step_are_refused_when_planning(suite: dict[str, Any]) -> None:
+    given = {**suite, **AVERAGED, "epochs": 2, "shots": 4, "draws": 1, "languages": "en,de"}
+    with pytest.raises(AstiltsError, match="a training of 1 step has no two checkpoints"):
+        adapterstilts.plan(adapterstilts.transfer, "none", "mlqa", shot_epochs=1, **given)
+
+
 def test_a_training_that_turns_out_to_be_one_step_is_refused(suite: dict[str, Any]) -> None:
     with pytest.raises(AstiltsError, match="a training of 1 step has no two checkpoints"):
         adapterstilts.train_intermediate("squad", **{**suite, **AVERAGED, "batch_size": 64})
