@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 from os import PathLike
 from typing import Annotated, Any, Literal, TypeVar
@@ -21,6 +22,8 @@ ONE_IS_A_LIST = BeforeValidator(lambda given: (given,) if isinstance(given, str 
 """For fields with several values: one may be given without a list around it."""
 Pooling = Literal["first", "mean", "last"]
 """How one vector of a text is read: at its first or last token, or as the mean over all."""
+POINTS = 10
+"""At how many points of a training checkpoints are averaged where no interval is set (Schmidt et al. 2023)."""
 
 
 class Strict(BaseModel):
@@ -132,6 +135,25 @@ class Optimisation(Strict):
     max_validation_examples: Annotated[int, Flag(Group.HYPERPARAMETERS, unit="examples")] = Field(
         500, ge=1, le=MOST, description="Validation examples that the checkpoint is selected on."
     )
+    average_checkpoints: Annotated[bool, Flag(Group.HYPERPARAMETERS)] = Field(
+        False,
+        description="Take the mean of the weights after every `eval_steps`, or each tenth of the training, instead of "
+        "the best checkpoint (Schmidt et al. 2023).",
+    )
+
+    def interval(self, steps: int, epoch: int) -> int:
+        """Optimiser steps from one evaluation to the next, or from one checkpoint that is averaged to the next.
+
+        An interval that would leave none is an epoch, and one that would leave a single checkpoint to average a tenth.
+
+        Args:
+            steps: Those of the whole training.
+            epoch: Those of one pass over the data.
+        """
+        if self.average_checkpoints:
+            given = self.eval_steps if self.eval_steps and self.eval_steps < steps else None
+            return given or max(1, math.ceil(steps / POINTS))
+        return self.eval_steps if self.eval_steps and self.eval_steps <= steps else epoch
 
 
 class Settings(Optimisation):

@@ -41,7 +41,9 @@ def originals(runs: Sequence[Run], *, beside: Iterable[Run] = ()) -> list[Run]:
 
 
 def _later(spec: TrainSpec, number: int) -> TrainSpec:
-    return spec.model_copy(update={"seed": spec.seed + number})
+    seed = spec.seed + number
+    first = None if spec.first_weights == seed else spec.first_weights
+    return spec.model_copy(update={"seed": seed, "first_weights": first})
 
 
 def check_repeatable(planner: Planner, stages: Sequence[Training], seeds: int) -> None:

@@ -56,11 +56,13 @@ class TrainResult:
     Attributes:
         task: The task trained on; of several, their names with `+` between them.
         languages: Languages of the training data.
-        validation: Scores of the chosen checkpoint on data in `validation_language`. Those of several tasks have
+        validation: Scores of the model on data in `validation_language`. Those of several tasks have
             the task's name and a `/` before theirs, and `score` is the mean of their main scores.
-        validation_examples: How many these were; 0 where the last checkpoint was taken.
+        validation_examples: How many these were; 0 where there were none.
         tasks: Each task by itself.
         sampling: How often each of several tasks was trained on.
+        best_step: The step whose checkpoint was taken; None where the mean of several was.
+        averaged_checkpoints: Of how many; 0 where one was taken.
         parameters: Number of `trained` and of all (`total`) parameters.
         seconds: Training time of the process that finished the stage.
         cost: What else it took.
@@ -77,7 +79,7 @@ class TrainResult:
     validation_examples: int
     tasks: dict[str, TaskResult]
     sampling: str | None
-    best_step: int
+    best_step: int | None
     steps: int
     parameters: dict[str, int]
     stored_bytes: int
@@ -87,6 +89,7 @@ class TrainResult:
     folder: Path
     warnings: list[str] = field(default_factory=list)
     next: str = field(default="", compare=False)
+    averaged_checkpoints: int = 0
 
     @classmethod
     def of(cls, run: Run, catalogue: Catalogue, *, next: str = "") -> TrainResult:
@@ -107,6 +110,7 @@ class TrainResult:
             folder=run.folder,
             warnings=training_doubts(run),
             next=next,
+            averaged_checkpoints=run.metrics.get("averaged_checkpoints", 0),
         )
 
 
@@ -131,8 +135,8 @@ class SeedScores:
     """What one seed gave.
 
     Attributes:
-        seed: Of the target phase; where no model is trained for the target, of the (first) intermediate run, and None
-            without one.
+        seed: Of the target phase; where no model is trained for the target, of the (first) intermediate run; None
+            without one, and of the mean of several.
         intermediate_runs: The intermediate runs that it started from, as in `TransferRow`.
         validation: Main score of the target phase's checkpoint on English validation data; None without that phase.
         languages: As in `TransferRow`, and so are the others.
@@ -183,7 +187,8 @@ class TransferRow:
         intermediate: `none`, or the intermediate task with the key of its run, `squad@0123456789ab`; several that are
             composed into one model have ` + ` between them.
         intermediate_runs: Each of these with its full key. Those of further seeds are in `seeds`.
-        variant: What is different about a baseline of `--compare`; None for the other rows.
+        variant: What is different about a baseline of `--compare`, or a row of `--average-seeds`; None for the others.
+        averaged_seeds: Of how many seeds' models its only model is the mean, if it is one.
         train_languages: Languages of the target phase's training data; those other than English are translations.
         translate_test: Whether English translations of the test rows were scored instead of them.
         translations_are_english_rows: Whether these are the embedded suite's own English rows, the same ones for every
@@ -203,8 +208,8 @@ class TransferRow:
         by_class: Language to what became of every class: precision, recall and F1 of each, how many examples are and
             were said to be of it, and which are taken for which; empty for tasks without classes.
         hidden: Language to why what stands in the place of its labels is not scored as such.
-        examples: Rows of the target phase: how many it was `trained` on, and by how many its checkpoint was `selected`;
-            empty where nothing is trained.
+        examples: Rows of the target phase: how many it was `trained` on, and by how many its checkpoint was `selected`,
+            or, where the mean of several was taken, how many it was `scored` on; empty where nothing is trained.
         calibrated_on_scored_rows: Languages whose calibration was chosen on the gold of the very rows that are scored.
         calibration: What was chosen on validation data to decode with, for the model or for each language.
         difference: Metric, and the task score as `score`, to the gain of the zero-shot mean over the row without an
@@ -272,6 +277,7 @@ class TransferRow:
     made_on: dict[str, list[str]] = field(default_factory=dict)
     by_class: dict[str, dict[str, Any]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    averaged_seeds: int = 0
 
     @property
     def named(self) -> RowName:

@@ -58,8 +58,14 @@ class RowName:
         return trained + (", translate-test" if self.translate_test else "")
 
 
-def composition_name(spec: ModelSpec) -> str:
-    """The composition, and what it is made of where a library has another way of doing it."""
+def composition_name(spec: ModelSpec, sources: Sequence[ModelSpec]) -> str:
+    """The composition, and what it is made of where that is not what it usually is.
+
+    Args:
+        sources: What made the models that it starts from.
+    """
+    if spec.composition.name == "stack" and any(not METHODS.get(one.method.name).adds_adapter for one in sources):
+        return f"{spec.composition} on its backbone"
     merged = METHODS.get(spec.method.name).library_name == "peft" and spec.composition.name == "stack"
     return f"{spec.composition} by merging" if merged else str(spec.composition)
 

@@ -18,6 +18,7 @@ from adapterstilts.runs.store import Run
 from adapterstilts.stages.evaluation_spec import Scored, evaluation_languages, plan_evaluation
 from adapterstilts.stages.graph import Evaluation, Stage, Training
 from adapterstilts.stages.planner import Planner
+from adapterstilts.stages.run_means import plan_mean
 from adapterstilts.stages.training_spec import NONE, Start, plan_training
 from adapterstilts.tasks.recipe import Recipe
 
@@ -41,21 +42,33 @@ class SeedStages:
 
 @dataclass(frozen=True)
 class TargetStages:
-    """The stages that reach a target one way, with one seed or several."""
+    """The stages that reach a target one way, with one seed or several.
+
+    Attributes:
+        mean_of: The row of whose seeds' models its only one is the mean.
+    """
 
     seeds: tuple[SeedStages, ...]
     baseline: Baseline | None = None
+    mean_of: TargetStages | None = None
+
+    @property
+    def variant(self) -> str | None:
+        """What is different about it."""
+        if self.mean_of:
+            return f"mean weights of {len(self.mean_of.seeds)} seeds"
+        return self.baseline.name if self.baseline else None
 
     @property
     def name(self) -> RowName:
         """What its row will be called."""
-        first = self.seeds[0]
+        first = (self.mean_of or self).seeds[0]
         trained = first.targets[0].spec if first.targets else None
         return RowName(
             intermediate=label(first.intermediates),
             runs=len(first.intermediates),
-            composition=composition_name(trained) if trained else None,
-            variant=self.baseline.name if self.baseline else None,
+            composition=composition_name(trained, [one.spec for one in first.intermediates]) if trained else None,
+            variant=self.variant,
             train_languages=trained.only.data.languages if trained else (),
             translate_test=bool(first.evaluation.spec.translate_test),
         )
@@ -73,7 +86,8 @@ class TargetStages:
                 )
                 for seed in self.seeds
             ),
-            variant=self.baseline.name if self.baseline else None,
+            variant=self.variant,
+            mean_of=self.mean_of.read(finished) if self.mean_of else None,
             full=self.baseline is not None and self.baseline.name == FULL,
         )
 
@@ -96,6 +110,11 @@ class Target:
     languages: tuple[str, ...] = (ENGLISH,)
     adapters: LanguageAdapters | None = None
     match: Match = "none"
+
+    @property
+    def averages(self) -> bool:
+        """Whether its seeds begin alike, so that each row of `--from` has the mean of its own beside it."""
+        return self.planner.first_weights is not None
 
     def of(self, baseline: Baseline, *, within: Collection[str] | None = None) -> Target:
         """The same for a baseline.
@@ -135,6 +154,13 @@ class Target:
             both = longer.seeds[number] if longer and longer.seeds[number].targets else None
             found.append(self._with_seed(planner, task, repeated_ones, both))
         return TargetStages(tuple(found), baseline)
+
+    def mean(self, task: Recipe, row: TargetStages) -> TargetStages:
+        """Plans the mean of the models of a row's seeds, and its evaluation."""
+        stage = plan_mean([seed.targets[-1] for seed in row.seeds])
+        before = tuple(one for seed in row.seeds for one in (*seed.before, *seed.targets))
+        evaluation = self._evaluate(self.planner, task, stage)
+        return TargetStages((SeedStages((stage,), evaluation, row.seeds[0].intermediates, before),), mean_of=row)
 
     def _trained_on(self, task: Recipe) -> tuple[Recipe, ...]:
         setup = self.planner.setup

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapterstilts.commands.baselines import (
     MLM_RATE,
@@ -58,7 +58,7 @@ class Table:
     """What is planned for one target.
 
     Attributes:
-        rows: Each way of reaching it: those of `--from` first, baselines after them.
+        rows: Each way of reaching it: those of `--from` first, then the means of their seeds, and baselines.
         own: How many are of `--from`.
         against: The number of the row that the others are compared with, if that was said.
         few_shots: What goes on from them with labelled rows of other languages.
@@ -141,7 +141,7 @@ def plan_transfer(
         own=own,
         planned_only=note if planned_only else None,
     )
-    planner = with_shot_files(planner, options, tasks, note=note)
+    planner = with_shot_files(_begun_alike(planner, options), options, tasks, note=note)
     scored = scored_targets(tasks, wanted, _scored(options), planner.setup.source, note=note)
     tasks = [task for task in tasks if task.name in scored]
     evaluated = evaluated_languages(tasks, scored, planner.setup.source)
@@ -169,6 +169,11 @@ def plan_transfer(
     transfer = Transfer(planner, _graph(tables), options.force, tuple(tables), adapters, options.select)
     transfer.check()
     return transfer
+
+
+def _begun_alike(planner: Planner, options: TransferOptions) -> Planner:
+    """The planner, by which all seeds draw the same new weights where their models are to have a mean."""
+    return replace(planner, first_weights=planner.seed) if options.average_seeds else planner
 
 
 def _checked(asked: _Asked, options: TransferOptions) -> tuple[Choice | None, tuple[str, ...]]:
@@ -258,7 +263,8 @@ def _table(
         target.of(baseline, within=within).stages(task, baseline.intermediates, baseline=baseline, beside=first)
         for baseline in possible
     ]
-    every = (*own, *compared)
+    means = [target.mean(task, row) for row in own] if target.averages else []
+    every = (*own, *means, *compared)
     compared_with = find_row(against, [row.name for row in every], flag="--against") if against is not None else None
     return Table(every, len(own), compared_with, tuple(few_shots.stages(task, every)))
 

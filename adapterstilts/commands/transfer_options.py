@@ -28,7 +28,10 @@ def parse_composition(options: TransferOptions) -> Choice | None:
     if options.composition is None:
         return None
     choice = parse_choice(options.composition, flag="--composition")
-    COMPOSITIONS.get(choice.name)
+    if COMPOSITIONS.get(choice.name).of_seeds:
+        raise UsageError(
+            f"--composition {choice.name} is for runs that differ in their seed alone.", remedy="Use --average-seeds."
+        )
     return choice
 
 
@@ -72,6 +75,9 @@ def chosen_seeds(options: TransferOptions, usual: int, rows: Sequence[Intermedia
     """
     given = options.intermediate_seeds
     target = options.seeds or (given if given and given > 1 else usual)
+    if options.average_seeds:
+        _check_average(target, given)
+        return Seeds(target, 1)
     shared = any(one.run is not None and is_strangers(one.run) for row in rows for one in row)
     intermediate = given or (target if any(rows) and not shared else 1)
     if intermediate not in (1, target):
@@ -80,6 +86,18 @@ def chosen_seeds(options: TransferOptions, usual: int, rows: Sequence[Intermedia
             remedy=f"Give {target}, or 1 for one intermediate run under all of them.",
         )
     return Seeds(target, intermediate)
+
+
+def _check_average(target: int, intermediate: int | None) -> None:
+    """Refuses the mean of one model, or of models that do not begin alike."""
+    if target < 2:
+        raise UsageError("--average-seeds with one seed has nothing to take the mean of.", remedy="Add --seeds 3.")
+    if intermediate is not None and intermediate > 1:
+        raise UsageError(
+            f"--average-seeds and --intermediate-seeds {intermediate} do not go together: only models that begin with "
+            "the same weights have a mean that is one.",
+            remedy="Leave one of them out.",
+        )
 
 
 def check_rows(options: TransferOptions, tasks: Sequence[Recipe], rows: Sequence[Intermediates]) -> None:
@@ -142,6 +160,7 @@ def _check_needs_training(options: TransferOptions, untrained: Sequence[Recipe])
         ("--select", options.select, "English validation score to select by"),
         ("--language-adapters", options.language_adapters, "training over the English one"),
         ("--train-languages", bool(options.train_languages), "training data to translate"),
+        ("--average-seeds", options.average_seeds, "model to take the mean of"),
     ):
         if used and untrained:
             raise UsageError(

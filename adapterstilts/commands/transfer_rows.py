@@ -16,6 +16,7 @@ from adapterstilts.commands.results import ORACLE, SELECTED, Metrics, SeedScores
 from adapterstilts.commands.row_names import composition_name
 from adapterstilts.commands.shared_models import shared_from
 from adapterstilts.data.translation.reading import are_parallel_rows
+from adapterstilts.modeling.compositions import MEAN
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.provenance import surroundings
 from adapterstilts.runs.store import Run
@@ -50,11 +51,13 @@ class TargetRuns:
     Attributes:
         variant: What is different about it where it is a baseline.
         full: Whether it is a baseline of full fine-tuning.
+        mean_of: The runs of whose seeds its only model is the mean.
     """
 
     seeds: tuple[SeedRuns, ...]
     variant: str | None = None
     full: bool = False
+    mean_of: TargetRuns | None = None
 
     @property
     def intermediates(self) -> tuple[Run, ...]:
@@ -120,7 +123,7 @@ class Rows:
         seeds = [_seed_scores(one) for one in reached.seeds]
         first, runs = seeds[0], reached.seeds[0]
         spec = runs.evaluation.evaluation
-        trained = runs.targets[0].training if runs.targets else None
+        trained = (reached.mean_of or reached).seeds[0].targets[0].training if runs.targets else None
         last = runs.targets[-1] if runs.targets else runs.evaluation
         every = [one for seed in reached.seeds for one in (*seed.before, *seed.targets)]
         validation = [one.validation for one in seeds if one.validation is not None]
@@ -137,7 +140,7 @@ class Rows:
             intermediate_languages={_label(run): found for run in reached.intermediates if (found := _translated(run))},
             intermediate_shots={_label(run): shots for run in reached.intermediates if (shots := run.training.shots)},
             intermediate_runs={_label(run): run.key for run in reached.intermediates},
-            composition=composition_name(trained) if trained else NONE,
+            composition=composition_name(trained, [one.training for one in reached.intermediates]) if trained else NONE,
             method=str(made[0].training.method) if (made := [*runs.targets, *reached.intermediates]) else NONE,
             split=spec.split,
             languages={name: _over_seeds([one.languages[name] for one in seeds], fmean) for name in first.languages},
@@ -170,13 +173,15 @@ class Rows:
             made_on=_made_on(reached),
             examples=_examples(runs),
             warnings=_doubts(reached),
+            averaged_seeds=len(reached.mean_of.seeds) if reached.mean_of else 0,
         )
 
 
 def without(one: TargetRuns, reached: Sequence[TargetRuns]) -> TargetRuns | None:
-    """The row without intermediate task, of the same method."""
-    rows = (other for other in reached if not other.intermediates and (other.variant is None or other.full))
-    return next((other for other in rows if other.full == one.full), None)
+    """The row without intermediate task, of the same method; of means of several models, such a mean."""
+    rows = (other for other in reached if not other.intermediates and bool(other.mean_of) == bool(one.mean_of))
+    alike = (other for other in rows if other.variant is None or other.full or other.mean_of)
+    return next((other for other in alike if other.full == one.full), None)
 
 
 def _compared(reached: TargetRuns, row: TransferRow) -> Compared:
@@ -187,9 +192,11 @@ def _compared(reached: TargetRuns, row: TransferRow) -> Compared:
 
 def _examples(runs: SeedRuns) -> dict[str, int]:
     """The rows of the target phase; where it has several data sets, those of all."""
-    names = {"trained": "train_examples", "selected": "validation_examples"}
-    found = {name: sum(run.metrics[metric] for run in runs.targets) for name, metric in names.items()}
-    return found if runs.targets else {}
+    if not runs.targets:
+        return {}
+    averages = any(run.metrics.get("averaged_checkpoints") for run in runs.targets)
+    names = {"trained": "train_examples", "scored" if averages else "selected": "validation_examples"}
+    return {name: sum(run.metrics[metric] for run in runs.targets) for name, metric in names.items()}
 
 
 def _doubts(reached: TargetRuns) -> list[str]:
@@ -197,7 +204,8 @@ def _doubts(reached: TargetRuns) -> list[str]:
     found = [f"{_label(run)}: {one}" for run in reached.every_intermediate for one in training_doubts(run)]
     for seed in reached.seeds:
         which = f"seed {_seed_scores(seed).seed}: " if len(reached.seeds) > 1 else ""
-        doubts = [one for run in (*seed.before, *seed.targets) for one in training_doubts(run)]
+        before = () if reached.mean_of else seed.before  # which are those of another row
+        doubts = [one for run in (*before, *seed.targets) for one in training_doubts(run)]
         doubts += evaluation_doubts(seed.evaluation, seed.languages)
         found += [f"{which}{one}" for one in doubts]
     return found
@@ -238,7 +246,7 @@ def _seed_scores(runs: SeedRuns) -> SeedScores:
     run, last = runs.evaluation, runs.targets[-1] if runs.targets else None
     seeded = last or next(iter(runs.intermediates), None)
     return SeedScores(
-        seed=seeded.training.seed if seeded else None,
+        seed=seeded.training.seed if seeded and seeded.training.composition.name != MEAN else None,
         intermediate_runs={_label(one): one.key for one in runs.intermediates},
         validation=(last.metrics["validation_all"] or {}).get("score") if last else None,
         languages={name: run.metrics["languages"][name] for name in runs.languages},

@@ -97,6 +97,11 @@ class ModelOutline:
     name: str
     description: ModelDescription
 
+    @property
+    def fine_tuned(self) -> bool:
+        """Whether it is nothing but a backbone of which every weight was trained."""
+        return self.description.own_backbone and not self.description.blocks and self.description.method.name == "full"
+
     @classmethod
     def read(cls, folder: Path) -> ModelOutline:
         """The outline of the model in a run's folder."""
@@ -141,8 +146,8 @@ class MergeOptions(Strict):
     Attributes:
         kind: `linear` is a weighted sum of the weights; `arithmetic` one of differences from the start, where weights
             may be negative (Ilharco et al. 2023; of LoRA, Zhang et al. 2023); `ties` (Yadav et al. 2023), `dare_ties`
-            and `dare_linear` (Yu et al. 2024) thin the differences out first; `svd` decomposes the weighted sum of
-            the products of LoRA's matrices.
+            and `dare_linear` (Yu et al. 2024) thin the differences out first, of LoRA its matrices; `svd` decomposes
+            the weighted sum of the products of LoRA's matrices.
         weights: One for each source; by default all are equal and sum up to one.
         density: Share of the values that `ties` and `dare_*` keep.
         rank: Rank of the result of `svd`; by default that of the sources.

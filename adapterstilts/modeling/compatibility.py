@@ -28,7 +28,12 @@ def check_composition(choice: Choice, spec: MethodSpec, sources: Sequence[ModelO
             remedy="Choose another with --composition.",
         )
     options = composition_options(choice, len(sources))
-    if choice.name != "none" and choice.name not in method.compositions:
+    if composition.of_seeds:
+        _check_mean(spec, sources)
+        return
+    # Above a fine-tuned backbone there is no adapter that another one could get into the way of.
+    alone = choice.name == "stack" and method.adds_adapter and all(source.fine_tuned for source in sources)
+    if choice.name != "none" and choice.name not in method.compositions and not alone:
         raise CompatibilityError(
             f"Method {spec.name!r} cannot be used with composition {choice.name!r}.", remedy=_nearest(choice, method)
         )
@@ -59,6 +64,22 @@ def check_composition(choice: Choice, spec: MethodSpec, sources: Sequence[ModelO
         _check_source(choice, spec, source, options)
 
 
+def _check_mean(spec: MethodSpec, sources: Sequence[ModelOutline]) -> None:
+    """Refuses the mean of runs that it is not a model of the same method of."""
+    if not METHODS.get(spec.name).averages:
+        raise CompatibilityError(
+            f"--average-seeds: the mean of weights of method {spec.name!r} is none of that method.",
+            remedy="Use another method, or leave it out.",
+        )
+    first = sources[0].description
+    for one in sources:
+        if one.description != first:
+            raise CompatibilityError(
+                f"{one.name} and {sources[0].name} do not differ in their seed alone.",
+                remedy="Take the mean of runs of one row.",
+            )
+
+
 def _nearest(choice: Choice, method: Any) -> str:
     allowed = f"It allows: {', '.join(method.compositions)}."
     if choice.name == "fuse":
@@ -85,20 +106,25 @@ def _check_source(choice: Choice, spec: MethodSpec, source: ModelOutline, option
     same = choice.name == "continue" or choice.name == "merge"
     if same and other != spec:
         verb = "continued" if choice.name == "continue" else "merged"
+        stack = "--composition stack, or " if source.fine_tuned and METHODS.get(spec.name).adds_adapter else ""
         raise CompatibilityError(
-            f"{name} was trained with {other}, so it cannot be {verb} with {spec}.", remedy=f"Use {other.flags}."
+            f"{name} was trained with {other}, so it cannot be {verb} with {spec}.",
+            remedy=f"Use {stack}{other.flags}.",
         )
     if same and choice.name == "continue":
         return
     if not METHODS.get(spec.name).adds_adapter:
         return
+    if choice.name == "stack" and source.fine_tuned:
+        return
     libraries = {
         METHODS.get(one.method.name).library_name for block in source.description.blocks for one in block.adapters
     }
     if not libraries:
+        going_on = "stack" if source.fine_tuned else f"continue and --method {other.name}"
         raise CompatibilityError(
             f"{name} was trained with {other} and has no adapter to {_USES[choice.name]}.",
-            remedy=f"Use --method {other.name} --composition continue, or train the intermediate task with an adapter.",
+            remedy=f"Use --composition {going_on}, or train the intermediate task with an adapter.",
         )
     if libraries != {METHODS.get(spec.name).library_name}:
         raise CompatibilityError(
@@ -116,9 +142,9 @@ def _check_source(choice: Choice, spec: MethodSpec, source: ModelOutline, option
             f"{name} has several adapters, and composition {choice.name!r} takes one of each source.",
             remedy="Use --composition stack, or intermediate runs that were trained without another below them.",
         )
-    if choice.name != "stack" and other.unfreeze_backbone:
+    if choice.name != "stack" and source.description.own_backbone:
         raise CompatibilityError(
-            f"{name} has a backbone of its own, trained with its adapter, so it cannot join others.",
+            f"{name} has a backbone of its own, trained with or before its adapter, so it cannot join others.",
             remedy="Use --composition stack, or train the intermediate tasks without --unfreeze-backbone.",
         )
     if choice.name in ("fuse", "average") and choice.name not in METHODS.get(other.name).compositions:
@@ -151,8 +177,8 @@ def check_language_adapter(stored: ModelOutline, spec: TrainSpec, sources: Seque
     """
     for source in sources:
         over = any(block.language for block in source.description.blocks)
-        if not over and (source.description.method.unfreeze_backbone or _invertible(source.description.method)):
-            lost = "backbone" if source.description.method.unfreeze_backbone else "invertible layer"
+        if not over and (source.description.own_backbone or _invertible(source.description.method)):
+            lost = "backbone" if source.description.own_backbone else "invertible layer"
             raise CompatibilityError(
                 f"{source.name} was trained with {source.description.method}, whose own {lost} would have no "
                 "effect above a language adapter.",
@@ -166,7 +192,7 @@ def check_language_adapter(stored: ModelOutline, spec: TrainSpec, sources: Seque
         )
     other, blocks = stored.description.method, stored.description.blocks
     entry = METHODS.get(other.name)
-    if entry.library_name != "adapters" or not entry.below or other.unfreeze_backbone or len(blocks) != 1:
+    if entry.library_name != "adapters" or not entry.below or stored.description.own_backbone or len(blocks) != 1:
         raise CompatibilityError(
             f"{stored.name} was trained with {other}, which is not a language adapter that can be exchanged.",
             remedy="Train it with `astilts train-language` and a method of the adapters library.",

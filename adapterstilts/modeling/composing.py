@@ -13,11 +13,12 @@ import torch
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription, Block
 from adapterstilts.modeling.compatibility import check_composition, check_head
-from adapterstilts.modeling.compositions import becomes_backbone, composition_options, goes_above
+from adapterstilts.modeling.compositions import MEAN, becomes_backbone, composition_options, goes_above
 from adapterstilts.modeling.methods import METHODS, trains_backbone
 from adapterstilts.modeling.outline import adopted, language_block
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors
-from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.modeling.thinned_backbones import thinned_backbones
+from adapterstilts.modeling.transfer_model import MERGED, TransferModel
 from adapterstilts.runs.specs import MethodSpec, TrainSpec
 from adapterstilts.tasks.kind import HeadSpec
 
@@ -35,6 +36,11 @@ def drawn(seed: int, role: str) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(number)
         yield
+
+
+def first_seed(spec: TrainSpec) -> int:
+    """The seed that a stage's new weights are drawn with."""
+    return spec.seed if spec.first_weights is None else spec.first_weights
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Start:
 
     def drawn(self, role: str) -> AbstractContextManager[None]:
         """While it lasts, new weights are drawn as for every stage of this seed that has some in this role."""
-        return drawn(self.spec.seed, role)
+        return drawn(first_seed(self.spec), role)
 
     def new_adapter(self, model: TransferModel) -> str:
         """Adds the adapter of the new phase above what is there, and returns its name."""
@@ -136,8 +142,8 @@ def _stack(start: Start) -> TransferModel:
 
 
 def _train_above(model: TransferModel, start: Start) -> TransferModel:
-    """Adds a new adapter above frozen ones."""
-    if start.merges:
+    """Adds a new adapter above frozen ones, or on a backbone that an earlier phase has trained."""
+    if start.merges and model.blocks:
         model.merge_last()
     model.train_adapter(start.new_adapter(model))
     model.train_backbone()
@@ -186,6 +192,11 @@ def _merged_backbones(start: Start) -> TransferModel:
     model = start.new_model()
     total: dict[str, torch.Tensor] = {}
     begun = dict(model.named_parameters())
+    if start.options.density is not None:
+        files = [source.folder / WEIGHTS for source in start.sources]
+        model.load(thinned_backbones(begun, files, start.options, start.drawn))
+        model.train_backbone()
+        return model
     for source, weight in zip(start.sources, start.options.weights, strict=True):
         for name, tensor in read_tensors(source.folder / WEIGHTS).items():
             if name.startswith("backbone."):
@@ -197,6 +208,21 @@ def _merged_backbones(start: Start) -> TransferModel:
     model.load(total)
     model.train_backbone()
     return model
+
+
+def _mean(start: Start) -> TransferModel:
+    """Averages the weights of runs that have begun with the same ones, heads included (Schmidt et al. 2023)."""
+    first = start.sources[0]
+    changes = trains_backbone(start.spec.method)
+    model = first.restore(start.backbone, precision=start.spec.precision, to_change=changes)
+    mean: dict[str, torch.Tensor] = {}
+    for number, source in enumerate(start.sources, 1):
+        for name, tensor in read_tensors(source.folder / WEIGHTS).items():
+            if not name.startswith(MERGED):  # what lies in the backbone is the same in all of them
+                one = mean.setdefault(name, torch.zeros_like(tensor, dtype=torch.float32))
+                one += (tensor.float() - one) / number
+    model.load(mean)
+    return train_last(model)
 
 
 def _adopted(model: TransferModel, sources: Sequence[StoredModel]) -> list[AdapterDescription]:
@@ -224,6 +250,7 @@ BUILDERS: dict[str, Callable[[Start], TransferModel]] = {
     "fuse": _fuse,
     "average": _average,
     "merge": _merge,
+    MEAN: _mean,
 }
 """Composition to what it makes: a model whose trainable weights are chosen, heads aside."""
 
@@ -259,7 +286,7 @@ def start_model(
     else:
         model.drop_heads(keep=None)
         for task, head in heads.items():
-            with drawn(spec.seed, f"head of {task}"):
+            with drawn(first_seed(spec), f"head of {task}"):
                 model.add_head(task, head)
     for task in heads:
         model.train_head(task)

@@ -44,6 +44,8 @@ class Composition:
         many: Whether it takes more of them.
         options: What can be chosen about it.
         defaults: Settings that were published for it, unlike those of the method alone.
+        of_seeds: Whether it is for runs that differ in their seed alone, of which it makes one with their head, and
+            trains nothing. Commands plan it themselves.
     """
 
     name: str
@@ -52,8 +54,10 @@ class Composition:
     many: bool = False
     options: type[Strict] | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    of_seeds: bool = False
 
 
+MEAN = "mean"
 COMPOSITIONS: Registry[Composition] = Registry("composition")
 for _one in (
     Composition("none", "start from the pretrained backbone", 0),
@@ -69,6 +73,7 @@ for _one in (
     ),
     Composition("average", "train a new adapter above the mean output of frozen ones", 2, True, AverageOptions),
     Composition("merge", "make one adapter or backbone of several", 2, True, MergeOptions),
+    Composition(MEAN, "the mean of runs with several seeds (Schmidt et al. 2023)", 2, True, of_seeds=True),
 ):
     COMPOSITIONS.add(_one.name, _one)
 

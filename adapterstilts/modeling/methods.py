@@ -68,6 +68,16 @@ class Method:
 
         return adapters_library
 
+    @property
+    def reallocates(self) -> bool:
+        """Whether it takes weights away while it trains, so that its checkpoints are not of one form."""
+        return self.config == "AdaLoraConfig"
+
+    @property
+    def averages(self) -> bool:
+        """Whether the mean of several of its runs is of the same form: that of rotations is no rotation."""
+        return not self.reallocates and self.config != "LoReftConfig"
+
     def resolve(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """All options of the method's library, those that are not given at their defaults.
 
@@ -117,12 +127,13 @@ def _peft(name: str, config: str, summary: str, **values: Any) -> None:
 
 _STACKED = ("stack", "continue", "fuse", "average", "merge")
 _SUMS = ("linear", "arithmetic")
+_THINNED = ("ties", "dare_ties", "dare_linear")
 
-_own("full", "every weight of the backbone (Phang et al. 2020)", compositions=("continue", "merge"), merges=_SUMS,
-     trains="all", defaults={})  # fmt: skip
+_own("full", "every weight of the backbone (Phang et al. 2020)", compositions=("continue", "merge"),
+     merges=(*_SUMS, *_THINNED), trains="all", defaults={})  # fmt: skip
 _own("head", "the head alone, on a frozen backbone", compositions=("continue",))
-_own("bitfit", "the biases of the backbone (Ben Zaken et al. 2022)", compositions=("continue", "merge"), merges=_SUMS,
-     trains="biases")  # fmt: skip
+_own("bitfit", "the biases of the backbone (Ben Zaken et al. 2022)", compositions=("continue", "merge"),
+     merges=(*_SUMS, *_THINNED), trains="biases")  # fmt: skip
 
 # fmt: off
 _adapters("seq_bn", "SeqBnConfig", "a bottleneck after each feed-forward block (Pfeiffer et al. 2020)",
@@ -168,7 +179,6 @@ _adapters("mam", "MAMConfig", "prefix_tuning and par_bn together (He et al. 2022
 _adapters("unipelt", "UniPELTConfig", "prefix_tuning, seq_bn and lora behind gates (Mao et al. 2022)",
           compositions=("continue",), parts=("prefix_tuning", "adapter", "lora"))
 
-_THINNED = ("ties", "dare_ties", "dare_linear")
 _peft("lora", "LoraConfig", "low-rank updates of queries and values (Hu et al. 2022)",
       merges=(*_SUMS, *_THINNED, "svd"))
 _peft("rslora", "LoraConfig", "lora scaled by the root of its rank (Kalajdzievski 2023)",

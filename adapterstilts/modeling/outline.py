@@ -8,7 +8,7 @@ from typing import Any
 
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.blocks import AdapterDescription, Block, HeadDescription, ModelDescription, ModelOutline
-from adapterstilts.modeling.compositions import becomes_backbone, composition_options, goes_above
+from adapterstilts.modeling.compositions import MEAN, becomes_backbone, composition_options, goes_above
 from adapterstilts.modeling.methods import METHODS, trains_backbone
 from adapterstilts.runs.specs import MethodSpec, TrainSpec
 from adapterstilts.tasks.kind import HeadSpec
@@ -33,7 +33,7 @@ def planned_outline(
     """
     options = composition_options(spec.composition, len(sources))
     blocks = _Blocks(spec, sources, language, options).build()
-    kept = spec.composition.name in ("continue", "stack") and any(one.description.own_backbone for one in sources)
+    kept = spec.composition.name in ("continue", "stack", MEAN) and any(one.description.own_backbone for one in sources)
     description = ModelDescription(
         backbone=spec.backbone,
         quantization=spec.quantization,
@@ -111,6 +111,8 @@ class _Blocks:
         name = self.spec.composition.name
         if name == "none":
             return self._above(self._begin())
+        if name == MEAN:
+            return list(self.sources[0].description.blocks)
         if name in ("continue", "stack"):
             blocks = self._restored()
             return self._above(blocks) if name == "stack" else blocks

@@ -12,7 +12,7 @@ import peft
 import torch
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING, PEFT_TYPE_TO_TUNER_MAPPING
 from peft.tuners.tuners_utils import BaseTunerLayer
-from peft.utils import get_peft_model_state_dict
+from peft.utils import get_peft_model_state_dict, merge_utils
 from pydantic_core import to_jsonable_python
 from torch import nn
 
@@ -234,6 +234,21 @@ def merge(backbone: Any, name: str, sources: Sequence[str], method: LibraryMetho
                 layer.scaling[name] = 1.0
     for source in sources:
         tuner.delete_adapter(source)
+
+
+def merged_changes(changes: Sequence[torch.Tensor], options: MergeOptions) -> torch.Tensor:
+    """One change made of several of a tensor, thinned out by `ties`, `dare_ties` or `dare_linear`.
+
+    The library divides what has been kept and has the elected sign by how many that are. Weights are multiplied by the
+    number of changes before, so that where all are kept it is the weighted sum, and with equal weights the mean of what
+    is kept, as published (Yadav et al. 2023, section 4.2).
+    """
+    merging = {"ties": merge_utils.ties, "dare_ties": merge_utils.dare_ties, "dare_linear": merge_utils.dare_linear}
+    divided = 1 if options.kind == "dare_linear" else len(changes)
+    weights = torch.tensor(options.weights) * divided
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The density .* no pruning will be performed")
+        return merging[options.kind](list(changes), weights, density=options.density)
 
 
 def merged_method(method: LibraryMethod, options: Mapping[str, Any], rank: int | None) -> dict[str, Any]:

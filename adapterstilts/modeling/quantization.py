@@ -19,7 +19,7 @@ NF4 = "nf4"
 # Methods of `peft` that have no form of their own for 4-bit layers, or begin from their decomposition.
 _NOT_QUANTIZED = ("peft:loha", "peft:lokr", "peft:pissa")
 # Compositions that leave the backbone's weights as they are.
-_COMPOSITIONS = ("none", "continue")
+_COMPOSITIONS = ("none", "continue", "mean")
 
 
 def quantization_config(quantization: str | None) -> dict[str, Any]:

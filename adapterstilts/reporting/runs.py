@@ -73,8 +73,11 @@ def _score(run: Run, others: str) -> str:
         found = {name: run.metrics[part] for part, name in parts.items() if part in run.metrics}
         shown = ", ".join(f"{part} {metrics['score']:.1f}" for part, metrics in found.items())
         return shown + _what(next(iter(found.values()), {}))
-    best = run.metrics["best_score"]
-    return "last checkpoint" if best is None else f"validation {best:.1f}{_what(run.metrics['validation'])}"
+    best, averaged = run.metrics["best_score"], run.metrics.get("averaged_checkpoints", 0)
+    mean = f"mean of {averaged:,} checkpoints" if averaged else ""
+    if best is None:
+        return mean or "last checkpoint"
+    return f"validation {best:.1f}{_what(run.metrics['validation'])}{f', {mean}' if mean else ''}"
 
 
 def _what(metrics: dict[str, float]) -> str:

@@ -19,7 +19,7 @@ def training_summary(result: TrainResult) -> str:
         [
             *(_several_tasks(result) if len(result.tasks) > 1 else _one_task(result)),
             f"  examples     {_counts(result)}",
-            f"  checkpoint   step {result.best_step:,} of {result.steps:,}, {result.seconds:.0f} s of training",
+            f"  checkpoint   {_taken(result)}, {result.seconds:.0f} s of training",
             f"  trained      {shown_parameters(result.parameters)}, {result.stored_bytes / 1e6:.2f} MB on disk",
             *_cost_lines(result.cost),
             f"  run folder   {result.folder}",
@@ -29,10 +29,17 @@ def training_summary(result: TrainResult) -> str:
     )
 
 
+def _taken(result: TrainResult) -> str:
+    """Which checkpoint the model is."""
+    if result.best_step is None:
+        return f"mean of {result.averaged_checkpoints:,} in {result.steps:,} steps"
+    return f"step {result.best_step:,} of {result.steps:,}"
+
+
 def _counts(result: TrainResult) -> str:
     trained = sum(task.train_examples for task in result.tasks.values())
-    select = f"{result.validation_examples:,} to select by" if result.validation else "none to select by"
-    return f"{trained:,} trained on, {select}"
+    use = "score" if result.averaged_checkpoints else "select by"
+    return f"{trained:,} trained on, {f'{result.validation_examples:,}' if result.validation else 'none'} to {use}"
 
 
 def _cost_lines(cost: Cost) -> list[str]:
@@ -76,9 +83,10 @@ def _several_tasks(result: TrainResult) -> list[str]:
 
 
 def _validation(result: TrainResult, scores: str | None) -> str:
-    """What the checkpoint was selected by, if there was anything."""
+    """What the checkpoint was selected by, or their mean scored on, if there was anything."""
     language = LANGUAGES[result.validation_language]
-    return f"  validation   {f'{scores} ({language})' if scores else 'none: the last checkpoint is kept'}"
+    kept = "the mean of the checkpoints" if result.averaged_checkpoints else "the last checkpoint"
+    return f"  validation   {f'{scores} ({language})' if scores else f'none: {kept} is kept'}"
 
 
 def _scores_of(task: TaskResult) -> str:

@@ -32,6 +32,7 @@ def legend(rows: Sequence[TransferRow]) -> list[str]:
     own = [row for row in rows if row.selection is None]
     return [
         *_contrast_notes(own),
+        *_mean_notes(own),
         cost_note(rows),
         *_example_notes(own),
         *_budget_notes(own),
@@ -57,18 +58,22 @@ def cost_note(rows: Sequence[TransferRow]) -> str:
 
 
 def _example_notes(rows: Sequence[TransferRow]) -> list[str]:
-    """How many rows the target phase was trained on, and by how many its checkpoint was selected."""
-    found = dict.fromkeys((row.examples["trained"], row.examples["selected"]) for row in rows if row.examples)
-    listed = "; ".join(
-        f"{trained:,} rows trained on, {f'{selected:,} to select by' if selected else 'the last checkpoint taken'}"
-        for trained, selected in found
-    )
-    return [f"Target phase: {listed}."] if found else []
+    """How many rows the target phase was trained on, and which checkpoint was taken."""
+    found = dict.fromkeys(f"{row.examples['trained']:,} rows trained on, {_taken(row)}" for row in rows if row.examples)
+    return [f"Target phase: {'; '.join(found)}."] if found else []
+
+
+def _taken(row: TransferRow) -> str:
+    """By what a checkpoint was selected."""
+    if "scored" in row.examples:
+        return "the mean of all checkpoints taken"
+    selected = row.examples["selected"]
+    return f"{selected:,} to select by" if selected else "the last checkpoint taken"
 
 
 def _budget_notes(rows: Sequence[TransferRow]) -> list[str]:
     """How much more some rows were trained than others, where they do not differ by a little alone."""
-    tokens = {row_name(row): _tokens_of_one_model(row) for row in rows}
+    tokens = {row_name(row): _tokens_of_one_model(row) for row in rows if not row.averaged_seeds}
     fewest = min(tokens.values(), default=0.0)
     if not fewest or max(tokens.values()) <= _SAME_BUDGET * fewest:
         return []
@@ -94,7 +99,9 @@ def _contrast_notes(rows: Sequence[TransferRow]) -> list[str]:
     if not contrasts:
         return []
     against = {one.against for one in contrasts}
-    if len(against) > 1:
+    if any(row.averaged_seeds and row.difference for row in rows) and len(against) > 1:
+        other = "that without intermediate task of the same method, of a mean of models that of such a mean"
+    elif len(against) > 1:
         other = "that without intermediate task of the same method"
     else:
         other = "that without intermediate task" if against == {WITHOUT} else f"that of {against.pop()}"
@@ -121,6 +128,16 @@ def _interval_note(contrasts: Sequence[Contrast]) -> str:
     return f"In brackets: 95% interval over {one.seeds} seeds{shared} and {groups}{few}."
 
 
+def _mean_notes(rows: Sequence[TransferRow]) -> list[str]:
+    """What the rows are that are one model made of several."""
+    found = dict.fromkeys(str(row.variant) for row in rows if row.averaged_seeds)
+    told = (
+        "one model, whose weights are the mean of those of a row's models. These begin with the same new weights, so "
+        "that ± is about the order of batches and dropout alone; an interval of such a mean is about this model only"
+    )
+    return [f"{name}: {told}." for name in found]
+
+
 def _translation_notes(rows: Sequence[TransferRow]) -> list[str]:
     """How translations entered the rows of a table."""
     found: list[str] = []
@@ -128,10 +145,8 @@ def _translation_notes(rows: Sequence[TransferRow]) -> list[str]:
         for run, languages in row.intermediate_languages.items():
             found.append(f"{run}: trained {_training(languages)}.")
         if _foreign(row.train_languages):
-            found.append(
-                f"translate-train: target phase trained {_training(row.train_languages)}; checkpoints selected on "
-                "English validation data."
-            )
+            by = "" if "scored" in row.examples else "; checkpoints selected on English validation data"
+            found.append(f"translate-train: target phase trained {_training(row.train_languages)}{by}.")
         if row.translations_are_english_rows:
             found.append(
                 "translate-test: the suite's translations are its own English rows, so every language has the score of "

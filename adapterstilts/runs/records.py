@@ -72,6 +72,7 @@ class TrainedMetrics(Record):
     best_score: float | None
     validation: Numbers
     validation_all: Numbers
+    averaged_checkpoints: int = 0
     examples_seen: int
     tokens_seen: int
     train_examples: int

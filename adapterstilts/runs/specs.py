@@ -180,6 +180,8 @@ class TrainSpec(Strict):
         language_adapter_drop: Last layers of the backbone in which that adapter is left out.
         quantization: The number format of the frozen backbone's weights, if it is not `precision`: `nf4`.
         budget: How long it is trained, in place of epochs.
+        first_weights: The seed that new weights are drawn with, where that is not `seed`, which then decides the order
+            of the batches and dropout alone.
     """
 
     version: Literal[3] = 3
@@ -199,6 +201,7 @@ class TrainSpec(Strict):
     language_adapter_drop: int = Field(default=0, ge=0)
     quantization: str | None = None
     budget: Budget | None = None
+    first_weights: int | None = None
 
     @property
     def task(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from adapterstilts.languages import LANGUAGES, context_language
+from adapterstilts.modeling.compositions import MEAN
 from adapterstilts.runs.shots import FEW_SHOT, Shots
 from adapterstilts.sharing.contents import CARD
 from adapterstilts.sharing.hub import package_tags
@@ -141,13 +142,14 @@ def _results(manifest: Manifest, facts: CardFacts) -> list[dict[str, Any]]:
                     ],
                 }
             )
+    rows = "validation rows" if manifest.metrics.averaged_checkpoints else "rows that selected the checkpoint"
     for task in manifest.spec.tasks:
         if metrics := _validation(manifest, task.name):
             found.append(
                 {
                     "task": {"type": _PIPELINES.get(task.kind, "other")},
                     "dataset": {
-                        "name": f"{titles.get(task.name, task.name)}, English rows that selected the checkpoint",
+                        "name": f"{titles.get(task.name, task.name)}, English {rows}",
                         "type": task.name,
                         "config": task.data.validation_language,
                         "split": "validation",
@@ -187,6 +189,8 @@ def _what(manifest: Manifest, facts: CardFacts) -> str:
     languages = ", ".join(LANGUAGES[code] for task in spec.tasks[:1] for code in task.data.languages)
     languages = f"English, and then on {spec.shots}" if spec.shots else languages
     below = "" if spec.composition.name == "none" else f" It was begun from earlier models (`{spec.composition}`)."
+    if spec.composition.name == MEAN:
+        below = f" Its weights are the mean of {len(spec.inputs)} models that were trained so with several seeds."
     return (
         f"{whole} for `{manifest.base.name}`, trained on {phase}: {' and '.join(titles)} in {languages}.{below} Made "
         "with [adapterstilts](https://pypi.org/project/adapterstilts/) for zero-shot transfer across languages: "
@@ -212,6 +216,7 @@ def _scores(manifest: Manifest) -> str:
             ),
         ]
         tables.append("\n".join(lines))
+    selected = "no" if manifest.metrics.averaged_checkpoints else "the"
     for task in manifest.spec.tasks:
         if metrics := _validation(manifest, task.name):
             told = ", ".join(
@@ -221,7 +226,7 @@ def _scores(manifest: Manifest) -> str:
             )
             rows = f" ({metrics['examples']:,.0f} rows)" if "examples" in metrics else ""
             tables.append(
-                f"On the English validation rows of `{task.name}`{rows}, which selected the checkpoint: {told}."
+                f"On the English validation rows of `{task.name}`{rows}, which selected {selected} checkpoint: {told}."
             )
     return "## Scores\n\n" + "\n\n".join(tables) if tables else ""
 
@@ -231,11 +236,12 @@ def _training(manifest: Manifest) -> str:
     settings = {name: value for name, value in spec.settings if value is not None}
     versions = ", ".join(f"{name} {made.versions[name]}" for name in ("torch", "transformers", "adapters", "peft")
                          if name in made.versions)  # fmt: skip
-    best = manifest.metrics.best_step
+    best, averaged = manifest.metrics.best_step, manifest.metrics.averaged_checkpoints
     lines = [
         f"- examples: {manifest.metrics.train_examples:,}, seen {manifest.metrics.examples_seen:,} times in all",
         f"- steps: {manifest.metrics.steps:,}"
-        + (f", of which the checkpoint of step {best:,} was kept" if best else ""),
+        + (f", of which the checkpoint of step {best:,} was kept" if best else "")
+        + (f", and the model is the mean of {averaged:,} checkpoints" if averaged else ""),
         f"- settings: {', '.join(f'{name} {value}' for name, value in settings.items())}",
         f"- seed: {spec.seed}; numbers: {spec.precision}",
         f"- trained parameters: {manifest.metrics.parameters['trained']:,} of {manifest.metrics.parameters['total']:,}",

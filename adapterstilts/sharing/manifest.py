@@ -62,6 +62,7 @@ class Measured(_Said):
     validation: Numbers
     validation_all: Numbers
     validation_examples: int
+    averaged_checkpoints: int = 0
     examples_seen: int
     tokens_seen: int
     train_examples: int

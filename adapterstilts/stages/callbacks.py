@@ -14,8 +14,8 @@ from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.records import log_lines
 from adapterstilts.stages.ending import Terminated, signal_waiting
 
-# What the last line of a log has, and no other one.
-_LAST = "train_loss"
+# What the last line of a log has, and no other one; and what those with scores have.
+_LAST, _SCORE = "train_loss", "eval_score"
 SAVE_SECONDS = 300
 """The longest time between two checkpoints."""
 
@@ -84,12 +84,20 @@ class Log(TrainerCallback):
     def begin(self, step: int) -> None:
         """Leaves out what was logged after a step."""
         kept = [line for line, entry in log_lines(self.path) if entry["step"] <= step and _LAST not in entry]
-        self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        self._replace(kept)
+
+    def without_scores(self) -> None:
+        """Leaves out all scores: those of the mean of a training's checkpoints are the only ones that it has."""
+        kept = [line for line, entry in log_lines(self.path) if _SCORE not in entry]
+        self._replace(kept)
 
     def end(self, step: int, *, epoch: float, loss: float) -> None:
         """Writes the last line, once."""
         self.begin(step)
         self._write({"step": step, "epoch": epoch, _LAST: loss})
+
+    def _replace(self, lines: list[str]) -> None:
+        self.path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
     def _write(self, entry: dict[str, Any]) -> None:
         with self.path.open("a", encoding="utf-8") as file:

@@ -160,9 +160,10 @@ class _Estimator:
         spec, size = stage.spec, self.size(stage)
         found = {task.name: self.amounts.training(task) for task in spec.tasks}
         if unknown := [name for name, amounts in found.items() if amounts is None]:
+            averages = spec.settings.average_checkpoints
             kept = StageCost(
                 disk=size.stored + _FILES_OF_TRAINING,
-                scratch=_CHECKPOINTS * size.checkpoint,
+                scratch=_CHECKPOINTS * (size.checkpoint + averages * size.mean),
                 unknown=f"how much data {' and '.join(unknown)} has is not known before it is read",
             )
             return kept, {}
@@ -183,6 +184,8 @@ class _Estimator:
             seconds += sum(one.amount.rows * one.amount.seconds for one in trained.values())
         largest = max(one.padded.largest for one in trained.values())
         checkpoints = min(_CHECKPOINTS, schedule.evaluations + 1) * size.checkpoint if schedule.steps else 0
+        if schedule.averaged:  # none of them is the best one
+            checkpoints = min(_CHECKPOINTS - 1, schedule.averaged) * (size.checkpoint + size.mean)
         data = {key: cached for one in trained.values() for key, cached in one.data.items()}
         cost = StageCost(
             seconds=seconds,
@@ -298,6 +301,7 @@ def _memory(
     if training:
         model += size.optimizer + size.activations(tokens, width, spec.precision, on_gpu=speed.on_gpu)
     passing = size.passing(tokens)
+    mean = size.mean if training and spec.settings.average_checkpoints else 0
     if speed.on_gpu:  # the host reads the weights, in the format of the checkpoint
-        return {"host": speed.host + 4 * size.total, "device": model + passing}
-    return {"host": speed.host + model + passing}
+        return {"host": speed.host + 4 * size.total + mean, "device": model + passing}
+    return {"host": speed.host + model + passing + mean}

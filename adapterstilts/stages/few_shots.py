@@ -6,6 +6,7 @@ Schmidt et al. 2022, so that no label of the language decides anything but the w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +23,7 @@ from adapterstilts.runs.specs import Choice, TaskSpec, TrainingData
 from adapterstilts.settings import Optimisation, validate
 from adapterstilts.stages.graph import Stage, Training, made_by
 from adapterstilts.stages.planner import Planner
-from adapterstilts.stages.training_spec import trained_kind
+from adapterstilts.stages.training_spec import check_points, trained_kind
 from adapterstilts.tasks.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -179,9 +180,12 @@ def plan_few_shots(
         settings: Hyperparameters that were given by hand for this stage.
 
     Raises:
-        UsageError: A setting is unknown or out of range.
+        UsageError: A setting is unknown or out of range, or checkpoints are to be averaged and there is one.
     """
     made = made_by(model)
+    chosen = _settings(planner, made.settings, METHODS.get(made.method.name).family, settings)
+    if chosen.average_checkpoints:  # a row may be several windows, but is one at least
+        check_points(math.ceil(math.ceil(shots.count / chosen.batch_size) * chosen.epochs))
     data = TrainingData(
         task=task.name,
         source=planner.setup.source.of(task).name,
@@ -203,7 +207,7 @@ def plan_few_shots(
             ),
             "composition": Choice(name="continue"),
             "head": "reuse",
-            "settings": _settings(planner, made.settings, METHODS.get(made.method.name).family, settings),
+            "settings": chosen,
             "inputs": (model.key,),
             "budget": None,
         }

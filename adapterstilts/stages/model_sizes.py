@@ -70,6 +70,11 @@ class ModelSize:
         """Bytes of a checkpoint: trained weights and AdamW's moments, with names and the state of the training."""
         return 3 * _FP32 * self.trained + 700 * self.tensors + 25_000
 
+    @property
+    def mean(self) -> int:
+        """Bytes of the mean of checkpoints in fp32, in memory and in each of them."""
+        return _FP32 * self.trained
+
     def activations(self, tokens: int, width: int, precision: str, *, on_gpu: bool) -> int:
         """Bytes that a micro-batch keeps for the backward pass.
 

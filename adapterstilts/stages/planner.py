@@ -64,6 +64,7 @@ class Planner:
         pooling: How one vector of a text is read, where that is not left to the backbone.
         max_train_examples: Upper bound on training examples of each language.
         skip_bad_rows: Whether malformed rows are left out.
+        first_weights: The seed that new weights are drawn with, whatever `seed` is.
         validation_from: `train` or `none`; by default a file that the setup has, or else the task's own rows.
     """
 
@@ -78,6 +79,7 @@ class Planner:
     max_train_examples: int | None = None
     skip_bad_rows: bool = False
     validation_from: Literal["train", "none"] | None = None
+    first_weights: int | None = None
 
     def encoding(self, settings: Settings, kind: Kind) -> Encoding:
         """How texts of a kind become tokens of this backbone."""

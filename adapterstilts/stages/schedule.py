@@ -62,8 +62,9 @@ class Schedule:
 
     Attributes:
         padded: Tokens with padding, of `calls` micro-batches.
-        evaluations: During training; `scored_rows`, `scored_tokens` and `scored_calls` are those of all of them, and
-            of the last one on all validation rows.
+        evaluations: During training, or of the mean after it; `scored_rows`, `scored_tokens` and `scored_calls` are
+            those of all of them, and of the last one on all validation rows.
+        averaged: Checkpoints whose mean is taken.
     """
 
     steps: int
@@ -71,6 +72,7 @@ class Schedule:
     padded: float
     calls: float
     evaluations: int
+    averaged: int
     scored_rows: int
     scored_tokens: float
     scored_calls: float
@@ -79,9 +81,10 @@ class Schedule:
     @classmethod
     def of(cls, spec: TrainSpec, trained: Mapping[str, Trained], counts: Mapping[str, int], steps: int) -> Schedule:
         epoch, settings = sum(counts.values()), spec.settings
-        every = settings.eval_steps if settings.eval_steps and settings.eval_steps <= steps else epoch
+        points = math.ceil(steps / settings.interval(steps, epoch))
+        averaged = points if settings.average_checkpoints else 0
         selects = all(one.held.rows for one in trained.values())
-        evaluations = math.ceil(steps / every) if selects else 0
+        evaluations = 0 if not selects else min(1, points) if averaged else points
         tokens = padded = calls = scored_tokens = scored_calls = 0.0
         rows = 0
         for name, one in trained.items():
@@ -95,7 +98,7 @@ class Schedule:
                 scored_tokens += features * one.scored.tokens
                 scored_calls += features * one.scored.calls
         lines = steps // max(1, steps // _LOG_LINES) + evaluations + 1 if steps else 1
-        return cls(steps, tokens, padded, calls, evaluations, rows, scored_tokens, scored_calls, lines)
+        return cls(steps, tokens, padded, calls, evaluations, averaged, rows, scored_tokens, scored_calls, lines)
 
 
 def cached_bytes(amount: Amount) -> int:

@@ -25,6 +25,7 @@ from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import CHECKPOINTS
 from adapterstilts.stages.arguments import training_arguments
+from adapterstilts.stages.averaging import CheckpointMean
 from adapterstilts.stages.callbacks import EndAtCheckpoint, Log, SaveAtSignal, SaveByTime, TellMethod
 from adapterstilts.stages.checkpoints import (
     Clock,
@@ -73,12 +74,13 @@ class TaskPart:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What happened in one training stage; the model itself holds the best checkpoint's weights.
+    """What happened in one training stage; the model itself holds the best checkpoint's weights, or a mean of them.
 
     Attributes:
-        best_step: The step whose weights these are: the last one where nothing selects.
-        best_score: Main score on the English validation data at `best_step`; of several tasks, their mean.
-        validation: All metrics at that step; those of several tasks have the task's name and a `/` before theirs.
+        best_step: The step whose weights these are: the last one where nothing selects, none where they are a mean.
+        best_score: Main score of these weights on the English validation data; of several tasks, their mean.
+        validation: All metrics of these weights; those of several tasks have the task's name and a `/` before theirs.
+        averaged_checkpoints: Of how many checkpoints they are the mean: 0 where they are those of one.
         tasks: Where there are several, each with its own `examples_seen` and `tokens_seen`.
         resumed_from: Step of the checkpoint that this process went on from, 0 for a new start.
         seconds: Wall time of training, evaluation included, without what a kill undid.
@@ -87,9 +89,10 @@ class TrainingResult:
     """
 
     steps: int
-    best_step: int
+    best_step: int | None
     best_score: float | None
     validation: dict[str, float]
+    averaged_checkpoints: int
     examples_seen: int
     tokens_seen: int
     resumed_from: int
@@ -117,6 +120,7 @@ class StageTrainer(GroupTrainer):
         args: TrainingArguments,
         parts: Sequence[TaskPart],
         batches: MixedBatches,
+        mean: CheckpointMean | None = None,
         group: Group = ALONE,
     ) -> None:
         features: Any = MixedFeatures({part.name: part.features for part in parts})
@@ -124,6 +128,7 @@ class StageTrainer(GroupTrainer):
         super().__init__(model=model, args=args, train_dataset=features, eval_dataset=held_out)
         self.parts = parts
         self.batches = batches
+        self.mean = mean
         self.group = group
         self.seconds_before = self.evaluating = 0.0
         self.losses = Losses()
@@ -209,6 +214,8 @@ class StageTrainer(GroupTrainer):
         save_parameters(self.model, folder / _TRAINED, trained_only=True, write=self.group.leads)
         if self.group.leads and (state := self.model.training_state()):
             save_file(state, folder / _METHOD)
+        if self.mean is not None:
+            self.mean.save(folder)
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
@@ -226,6 +233,8 @@ class StageTrainer(GroupTrainer):
         if checkpoint is not None:
             clock = clock_of(checkpoint)
             self.seconds_before, self.losses = clock.seconds, Losses(**clock.losses)
+            if self.mean is not None:
+                self.mean.go_on(checkpoint)
         if checkpoint is not None and (checkpoint / _METHOD).is_file():
             self.model.load_training_state(load_file(checkpoint / _METHOD))
         if checkpoint is not None and finished_training(checkpoint):
@@ -234,11 +243,18 @@ class StageTrainer(GroupTrainer):
         else:
             self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
+    def end_with(self, mean: CheckpointMean, log: Log) -> None:
+        """Takes the mean of the checkpoints, and scores it."""
+        mean.give_to(self.model, checkpoint_of_step(self.folder, self.state.global_step))
+        if self.group.leads:
+            log.without_scores()  # those of a process that was killed after it
+        self.score_as_it_is()
+
     def score_as_it_is(self) -> None:
-        """Trains nothing: the weights as they are get the only score."""
-        self.state.global_step = self.state.best_global_step = 0
+        """Gives the weights as they are the only score, where there is anything to score them on."""
         if all(part.held_out is not None for part in self.parts):
             self.state.best_metric = self.evaluate()["eval_score"]
+            self.state.best_global_step = self.state.global_step
 
     def _load_best_model(self) -> None:
         self.group.wait()  # for whoever writes it
@@ -277,7 +293,7 @@ def train(
     length: Length | None = None,
     group: Group = ALONE,
 ) -> TrainingResult:
-    """Trains `model` in place and leaves it with the weights that were best on the validation data.
+    """Trains `model` in place and leaves it with the weights that were best on the validation data, or a mean of all.
 
     Goes on from the last complete checkpoint below `work`, with the same result as if it had never stopped.
 
@@ -297,15 +313,13 @@ def train(
     batches = mix(lengths, spec.sampling, batch_size=settings.batch_size, seed=spec.seed)
     length = length or Length(steps=settings.max_steps, epochs=settings.epochs)
     steps = length.of(batches, {part.name: part.features["tokens"][:] for part in parts})
-    # What is never reached would leave nothing to choose from.
-    reached = settings.eval_steps is not None and settings.eval_steps <= steps
-    eval_steps = settings.eval_steps if settings.eval_steps and reached else len(batches)
-    selects = all(part.held_out is not None for part in parts)
-    if not selects and settings.eval_steps is None:  # nothing happens between epochs, which can be a step each
-        eval_steps = max(1, steps)
+    mean = CheckpointMean.of(model, settings, steps, group) if settings.average_checkpoints and steps else None
+    selects = mean is None and all(part.held_out is not None for part in parts)
+    # Where nothing selects, nothing happens between epochs, which can be a step each.
+    eval_steps = settings.interval(steps, len(batches) if selects or settings.eval_steps else max(1, steps))
     device = next(model.parameters()).device
     args = training_arguments(checkpoints, spec, steps, eval_steps, device, selects=selects, tracking=tracking)
-    trainer = StageTrainer(model=model, args=args, parts=parts, batches=batches, group=group)
+    trainer = StageTrainer(model=model, args=args, parts=parts, batches=batches, mean=mean, group=group)
     if steps:
         model.begin_training(steps)
     log = Log(work / "log.jsonl", tracking.on_progress)
@@ -314,6 +328,8 @@ def train(
     if steps:
         with put_off():
             trainer.go_on(latest)
+        if mean is not None:
+            trainer.end_with(mean, log)
         if group.leads:
             log.end(trainer.state.global_step, epoch=trainer.state.epoch, loss=round(trainer.losses.mean, _LOSS_DIGITS))
     else:
@@ -329,7 +345,8 @@ def _add_callbacks(trainer: StageTrainer, log: Log, tracking: Tracking, *, patie
     Args:
         patience: Evaluations without a better score after which training ends; None where none select.
     """
-    for callback in (TellMethod(trainer.model), EndAtCheckpoint(), SaveByTime(lambda: trainer.saved), SaveAtSignal()):
+    own = [TellMethod(trainer.model), EndAtCheckpoint(), SaveByTime(lambda: trainer.saved), SaveAtSignal()]
+    for callback in (*own, *([trainer.mean] if trainer.mean else [])):
         trainer.add_callback(callback)
     if patience is not None:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=patience))
@@ -353,9 +370,10 @@ def _result(trainer: StageTrainer, *, resumed: int) -> TrainingResult:
     tokens_seen = sum(one["tokens_seen"] for one in seen.values())
     return TrainingResult(
         steps=state.global_step,
-        best_step=best_step(state),
+        best_step=best_step(state) if trainer.mean is None else None,
         best_score=state.best_metric,
         validation=_logged_at(state, best_step(state)),
+        averaged_checkpoints=trainer.mean.points(state.global_step) if trainer.mean else 0,
         examples_seen=sum(one["examples_seen"] for one in seen.values()),
         tokens_seen=tokens_seen,
         resumed_from=resumed,

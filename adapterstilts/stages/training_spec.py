@@ -10,11 +10,11 @@ from typing import Any, Literal
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.splits import check_learnable
 from adapterstilts.data.translation.reading import from_english
-from adapterstilts.errors import DataError, UsageError
+from adapterstilts.errors import CompatibilityError, DataError, UsageError
 from adapterstilts.languages import ENGLISH
 from adapterstilts.modeling.backbone import check_length
 from adapterstilts.modeling.compositions import COMPOSITIONS, normalize_composition
-from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.methods import METHODS, Method
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.specs import Budget, Choice, Phase, Sampling, TaskSpec, TrainingData, TrainSpec
 from adapterstilts.settings import Settings, validate
@@ -72,7 +72,8 @@ def plan_training(
     Raises:
         UsageError: A setting is unknown or out of range.
         DataError: The training data are not there.
-        CompatibilityError: The backbone lacks positions, or the head that a task goes on with.
+        CompatibilityError: The backbone lacks positions, or the head that a task goes on with; or the method's
+            checkpoints cannot be averaged, and are to be.
     """
     backbone, method = planner.setup.backbone, planner.method
     kinds = [trained_kind(planner, task) for task in tasks]
@@ -107,6 +108,7 @@ def plan_training(
         language_adapter_drop=start.drop,
         quantization=backbone.quantization,
         budget=start.budget,
+        first_weights=None if planner.first_weights == planner.seed else planner.first_weights,
     )
     needs = (*start.inputs, *([start.language] if start.language else []), *start.as_long_as)
     return Stage(spec, tuple({stage.key: stage for stage in needs}.values()))
@@ -170,13 +172,54 @@ def resolve_settings(planner: Planner, task: Recipe, phase: Phase, composition: 
     for scope in scopes if source == "mini" else ():
         values |= task.source("mini").settings.get(scope, {})
     values |= planner.settings
+    if values.get("average_checkpoints"):
+        _check_averaging(method, planner.settings)
+        values.pop("patience", None)  # nothing stops early, so it is not to make another key
     settings = validate(Settings, values, where=f"settings of {phase} on {task.name}")
+    if settings.average_checkpoints and settings.max_steps is not None:
+        check_points(settings.max_steps)
     kind = task.build_kind()
     try:
         kind.check_encoding(planner.encoding(settings, kind))
     except ValueError as error:
         raise UsageError(f"settings of {phase} on {task.name}: {error}.", remedy="Change one of the three.") from None
     return settings
+
+
+def _check_averaging(method: Method, given: Mapping[str, Any]) -> None:
+    """Refuses what has no meaning where checkpoints are averaged.
+
+    Args:
+        given: Settings that were given by hand.
+
+    Raises:
+        UsageError: A setting has no effect then.
+        CompatibilityError: The method's checkpoints are not of one form.
+    """
+    if "patience" in given:
+        raise UsageError(
+            f"--patience {given['patience']} has no meaning with --average-checkpoints, which never stops early.",
+            remedy="Leave one of the two out.",
+        )
+    if method.reallocates:
+        raise CompatibilityError(
+            f"--average-checkpoints: {method.name} takes rank away while it trains, so the mean of its checkpoints has "
+            "more of it than any of them.",
+            remedy="Use --method peft:lora, or leave it out.",
+        )
+
+
+def check_points(steps: int) -> None:
+    """Refuses to average the checkpoints of a training that is over before there are two.
+
+    Raises:
+        UsageError: See above.
+    """
+    if steps < 2:
+        raise UsageError(
+            f"--average-checkpoints: a training of {steps} step{'s' * (steps != 1)} has no two checkpoints.",
+            remedy="Train for longer with --epochs or --max-steps, or leave it out.",
+        )
 
 
 def _training_data(planner: Planner, task: Recipe, phase: Phase, languages: Sequence[str]) -> TrainingData:

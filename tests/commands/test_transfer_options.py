@@ -63,10 +63,13 @@ def test_seeds_of_both_phases_are_one_number_or_the_intermediate_ones_one() -> N
         ({"seeds": 5, "intermediate_seeds": 1}, 3, (some,), (5, 1)),
         ({"intermediate_seeds": 1}, 3, (some,), (3, 1)),
         ({"intermediate_seeds": 4}, 3, (some,), (4, 4)),
+        ({"average_seeds": True}, 3, (some,), (3, 1)),  # models that begin alike have a mean
     ):
         assert chosen_seeds(TransferOptions(**given), usual, rows) == Seeds(*expected), given
     with pytest.raises(UsageError, match="--intermediate-seeds 4 with --seeds 3: .* Give 3, or 1 for one"):
         chosen_seeds(TransferOptions(seeds=3, intermediate_seeds=4), 3, (some,))
+    with pytest.raises(UsageError, match="--average-seeds and --intermediate-seeds 2 do not go together"):
+        chosen_seeds(TransferOptions(seeds=2, intermediate_seeds=2, average_seeds=True), 3, (some,))
 
 
 def test_profiles_say_how_many_seeds_there_are_where_nobody_does() -> None:

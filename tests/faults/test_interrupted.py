@@ -131,6 +131,26 @@ def test_full_fine_tuning_resumes_at_the_end_of_an_epoch(quick: dict[str, Any], 
     assert json.loads((only_run(killed) / "provenance.json").read_text())["resumed_from_step"] == 18
 
 
+def test_the_mean_of_checkpoints_is_that_of_a_training_that_was_not_killed(
+    quick: dict[str, Any], tmp_path: Path
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    settings = {name: value for name, value in SLOW.items() if name != "patience"}
+    flags = {**quick, **settings, "store": killed}
+    given = [part for name, value in flags.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    for step in (7, 33):  # points are at 5, 10, ..., 50 and 54
+        kill_at_step(["train-intermediate", "squad", "--average-checkpoints", *given], killed, step)
+    for store in (whole, killed):
+        adapterstilts.train_intermediate("squad", **{**quick, **settings, "store": store}, average_checkpoints=True)
+    one, other = only_run(whole), only_run(killed)
+    first, second = (load_file(folder / "weights.safetensors") for folder in (one, other))
+    assert [name for name in first if not torch.equal(first[name], second[name])] == []
+    for name in ("metrics.json", "log.jsonl"):
+        assert (one / name).read_text() == (other / name).read_text(), name
+    assert json.loads((other / "metrics.json").read_text())["averaged_checkpoints"] == 11
+    assert json.loads((other / "provenance.json").read_text())["resumed_from_step"] >= 30
+
+
 def test_training_on_several_tasks_resumes_to_the_same_weights(quick: dict[str, Any], tmp_path: Path) -> None:
     """Both tasks begin again in the middle of an epoch of the stage, and text is masked anew whenever they do."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"

@@ -247,11 +247,11 @@ def test_wrong_backbones_are_refused(tiny_backbone: Path, other_backbone: Path, 
 
 def test_compositions_that_cannot_work_are_refused(tiny_backbone: Path, tmp_path: Path) -> None:
     adapter = store(start(tiny_backbone, SEQ_BN), tmp_path / "adapter")
-    full = store(start(tiny_backbone, FULL), tmp_path / "full")
+    biases = store(start(tiny_backbone, MethodSpec(name="bitfit")), tmp_path / "biases")
     other = MethodSpec(name="seq_bn", options={"reduction_factor": 8})
     for method, composition, sources, message in (
         (FULL, "stack", [adapter], "Method 'full' cannot be used with composition 'stack'.*It allows: continue"),
-        (SEQ_BN, "stack", [full], "was trained with full and has no adapter to stack on"),
+        (SEQ_BN, "stack", [biases], "was trained with bitfit and has no adapter to stack on"),
         (other, "continue", [adapter], "was trained with seq_bn.reduction_factor=4., so it cannot be continued"),
     ):
         with pytest.raises(CompatibilityError, match=message):

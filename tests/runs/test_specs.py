@@ -87,6 +87,7 @@ CHANGES: dict[str, Any] = {
     "language_adapters": {"de": "k"},
     "quantization": "nf4",
     "budget": Budget(unit="steps", of=("a",)),
+    "first_weights": 0,
     "translate_test": {"de": "translated"},
     "task": "mlqa",
     "source": "hub",
@@ -124,14 +125,16 @@ def test_every_field_of_a_task_decides_the_key(field: str) -> None:
 
 
 def test_empty_defaults_are_left_out_of_the_key() -> None:
-    assert "language_adapter" not in canonical_json(train_spec()) and "sampling" not in canonical_json(train_spec())
+    for name in ("language_adapter", "sampling", "average_checkpoints", "first_weights"):
+        assert name not in canonical_json(train_spec())
     assert '"warmup_ratio":0.0' in canonical_json(train_spec(settings=Optimisation(warmup_ratio=0)))
 
 
 @pytest.mark.parametrize("field", sorted(Optimisation.model_fields))
 def test_every_setting_decides_the_key(field: str) -> None:
     value = getattr(Optimisation(), field)
-    changed = Optimisation(**{field: 7 if value is None else value / 2 if isinstance(value, float) else value - 1})
+    others = {bool: not value, float: value and value / 2, int: value and value - 1}
+    changed = Optimisation(**{field: others.get(type(value), 7)})
     assert key(train_spec(settings=changed)) != key(train_spec())
 
 

@@ -139,6 +139,16 @@ def wait_for_step(store: Path, step: int) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.parametrize("words", [FULL, LORA])  # spread over both processes, and copied
+def test_two_processes_average_the_checkpoints_that_one_does(words: list[str], still: Path, tmp_path: Path) -> None:
+    words = [*words, "--average-checkpoints"]
+    main([*words, *flags(tmp_path / "one", still)])
+    launch(*words, *flags(tmp_path / "two", still))
+    (one,), (two,) = (runs(tmp_path / name).values() for name in ("one", "two"))
+    assert_equal(one, two)
+    assert read(two, "metrics.json")["averaged_checkpoints"] == 3 and read(two, "provenance.json")["processes"] == 2
+
+
 # One row in each micro-batch: slow enough that a step can be hit.
 SLOW = {"tokens_per_batch": 1}
 

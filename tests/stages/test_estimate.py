@@ -129,6 +129,23 @@ def test_runs_of_the_same_task_here_say_how_fast_it_is(done: Done) -> None:
     assert trained < told.seconds < trained + 10
 
 
+def test_the_mean_of_checkpoints_is_in_memory_and_in_each_checkpoint(done: Done) -> None:
+    found = []
+    for more in ({}, {"average_checkpoints": True}):
+        planner = replace(done.planner, settings={**done.planner.settings, **more, "max_steps": 20, "eval_steps": 2})
+        full = of_method(planner, "full")
+        stage = plan_training(full, [planner.setup.catalogue.recipe("mnli")], "train-intermediate")
+        (cost,) = estimate(graph_of(stage), planner.setup, planner.facts, on="laptop").stages.values()
+        found.append(cost)
+    selected, averaged = found
+    _, run = done.both("full")
+    mean = 4 * run.metrics["parameters"]["trained"]
+    assert averaged.memory["host"] - selected.memory["host"] == mean
+    # One of four checkpoints is the best until then; AdamW's moments are two thirds of each.
+    assert averaged.scratch == pytest.approx(3 * (selected.scratch / 4 + mean))
+    assert averaged.seconds < selected.seconds and not averaged.at_most  # type: ignore[operator]
+
+
 def test_another_machine_is_another_time_with_its_energy(done: Done) -> None:
     setup, facts = done.planner.setup, done.planner.facts
     h100, t4, laptop = (estimate(done.graph, setup, facts, on=name, force=True) for name in ("h100", "t4", "laptop"))

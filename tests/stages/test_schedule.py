@@ -31,7 +31,22 @@ def test_steps_and_evaluations(settings: dict, steps: int, evaluations: int, tra
     batches = trained["squad"].batches
     length = spec.settings.max_steps if spec.settings.max_steps is not None else 2 * batches
     schedule = Schedule.of(spec, trained, {"squad": batches}, length)
-    assert (schedule.steps, schedule.evaluations) == (steps, evaluations)
+    assert (schedule.steps, schedule.evaluations, schedule.averaged) == (steps, evaluations, 0)
     chosen = min(spec.settings.max_validation_examples, found[1].rows)
     assert schedule.scored_rows == evaluations * chosen + found[1].rows
     assert schedule.tokens == pytest.approx(steps * trained["squad"].tokens_of_a_batch)
+
+
+@pytest.mark.parametrize(("eval_steps", "points"), [(10, 3), (25, 9), (None, 9)])  # a tenth, rounded up, is 3 steps
+def test_checkpoints_that_are_averaged_are_scored_once(
+    eval_steps: int | None, points: int, trained_world: World
+) -> None:
+    given = {**trained_world.planner.settings, "average_checkpoints": True, "max_steps": 25, "eval_steps": eval_steps}
+    planner = replace(trained_world.planner, settings=given)
+    spec = plan_training(planner, [trained_world.recipe("squad")], "train-intermediate").spec
+    found = Amounts(planner.setup).training(spec.only)
+    assert found is not None
+    trained = {"squad": Trained.of(planner.setup, spec, "squad", *found)}
+    schedule = Schedule.of(spec, trained, {"squad": 3}, 25)
+    assert (schedule.averaged, schedule.evaluations) == (points, 1)
+    assert schedule.scored_rows == 16 + found[1].rows

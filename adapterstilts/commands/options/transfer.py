@@ -120,6 +120,11 @@ class TransferOptions(
         description="Repeat the intermediate phase with so many seeds, from that of the run in `from_` upwards, one "
         "for each seed of the target phase; 1 for that run alone. Missing ones are trained.",
     )
+    average_seeds: Annotated[bool, Flag(Group.TRAINING)] = Field(
+        False,
+        description="Draw the new weights of all `seeds` alike, and add for each row of `from_` the mean of its seeds' "
+        "models (Schmidt et al. 2023).",
+    )
     baseline: Annotated[bool, Flag(Group.BASELINES)] = Field(
         True, description="Also run without the intermediate phase, and report the difference."
     )
