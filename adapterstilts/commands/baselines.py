@@ -25,9 +25,10 @@ from adapterstilts.runs.specs import (
     Optimisation,
     Sampling,
     TaskSpec,
-    TrainingData,
     TrainSpec,
 )
+from adapterstilts.runs.training_data import TrainingData
+from adapterstilts.stages.classifiers import CLASSIFIERS, form_of
 from adapterstilts.stages.graph import Stage, Training, made_by
 from adapterstilts.stages.planner import Planner, ResolvedMethod
 from adapterstilts.stages.training_spec import NONE, plan_training, resolve_settings
@@ -52,6 +53,7 @@ class Baseline:
         languages: Languages of the target phase's training data, where they are not those of the other rows.
         longer: Whether the target phase is as long as both phases of the first row that has two.
         asked: What `--compare` calls it.
+        rival: What answers in place of a model that is trained for the target.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Baseline:
     languages: tuple[str, ...] | None = None
     longer: bool = False
     asked: str = ""
+    rival: str | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,17 @@ class Baselines:
         untrained = made_by(intermediate).settings.model_copy(update={"max_steps": 0})
         return [self._changed("untrained adapter", intermediate, matched=False, settings=untrained)]
 
+    def knn(self) -> list[Baseline]:
+        """The nearest of the target's training rows, by vectors of the backbone as it is."""
+        return [self._frozen("knn")]
+
+    def logreg(self) -> list[Baseline]:
+        """Logistic regression on the same vectors."""
+        return [self._frozen("logreg")]
+
+    def _frozen(self, name: str) -> Baseline:
+        return Baseline(CLASSIFIERS[name].title, self.planner, NONE, rival=name)
+
     def _changed(self, name: str, intermediate: Training, *, matched: bool = True, **changed: Any) -> Baseline:
         """The intermediate run of `--from` with something changed, as long as it if that is wanted."""
         needs: Intermediates = ()
@@ -200,11 +214,24 @@ _BASELINES: dict[str, Callable[[Baselines], list[Baseline]]] = {
     "multi-task": Baselines.multi_task,
     "longer-target": Baselines.longer_target,
     "untrained": Baselines.untrained,
+    "knn": Baselines.knn,
+    "logreg": Baselines.logreg,
 }
+RIVALS = ("knn", "logreg")
+"""The baselines that no model is trained for, so that they need no intermediate task to be compared with."""
 
 
-def chosen_names(options: TransferOptions, intermediates: Intermediates, targets: Sequence[Recipe]) -> list[str]:
+def chosen_names(
+    options: TransferOptions,
+    intermediates: Intermediates,
+    targets: Sequence[Recipe],
+    *,
+    note: Callable[[str], None] = lambda text: None,
+) -> list[str]:
     """The baselines that were asked for; `all` has those that there can be for these intermediate runs and targets.
+
+    Args:
+        note: Told what `all` does not have of what needs no intermediate task.
 
     Raises:
         UsageError: One is unknown, or cannot be had with the other options.
@@ -223,39 +250,64 @@ def chosen_names(options: TransferOptions, intermediates: Intermediates, targets
     for code in options.compare_languages or ():
         if code not in LANGUAGES:
             raise unknown("language", code, LANGUAGES)
-    if not intermediates:
-        raise UsageError("--compare needs an intermediate task to compare.", remedy="Name one in --from.")
+    if not intermediates and (needing := [name for name in given if name not in RIVALS]):
+        raise UsageError(f"--compare {needing[0]} needs an intermediate task to compare.", remedy="Name one in --from.")
     lacking = {
-        name: lacks(
+        name: _apart(name, options)
+        or lacks(
             name,
             tasks=len(intermediates),
             adapters=all(METHODS.get(one.spec.method.name).adds_adapter for one in intermediates),
             trained=any(target.build_kind().trained for target in targets),
+            classified=any(map(is_classified, targets)),
         )
         for name in _BASELINES
     }
     for name in given:
         if what := lacking.get(name):
             raise UsageError(f"--compare {name} {what[0]}.", remedy=what[1])
+    for name in RIVALS if ALL in given else ():
+        if what := lacking[name]:
+            note(f"--compare {ALL} without {name}: it {what[0]}")
     chosen = [name for name in _BASELINES if name in given or (ALL in given and not lacking[name])]
     _check_options(options, chosen, intermediates)
     return chosen
 
 
-def lacks(name: str, *, tasks: int, adapters: bool, trained: bool) -> tuple[str, str] | None:
+def is_classified(target: Recipe) -> bool:
+    """Whether an answer of a target is a class of a text or pair, or one of several choices."""
+    return form_of(target.build_kind()) is not None
+
+
+def _apart(name: str, options: TransferOptions) -> tuple[str, str] | None:
+    """What a baseline that no model is trained for does not go together with, and what to do then."""
+    for given, why in (
+        (options.shots or options.train_more, "trains no model, so that --shots has nothing to go on with"),
+        (options.language_adapters, "reads the backbone as it is, and not over --language-adapters"),
+    ):
+        if given and name in RIVALS:
+            return why, "Leave one of the two out."
+    return None
+
+
+def lacks(name: str, *, tasks: int, adapters: bool, trained: bool, classified: bool) -> tuple[str, str] | None:
     """What a baseline needs that is not there, and what to do then.
 
     Args:
         tasks: How many intermediate runs there are.
         adapters: Whether all of them are adapters.
         trained: Whether a target is trained for.
+        classified: Whether one is, whose answers are classes of texts or choices.
     """
     of_trained = ("needs a target with training data", "Leave it out.")
+    of_classes = ("needs a target that classifies texts or pairs of them, or that has choices", "Leave it out.")
     possible = {
         "multi-task": (tasks > 1, ("needs several tasks", "Name them in --from, e.g. squad,mnli.")),
         "translate-target": (trained, of_trained),
         "longer-target": (trained, of_trained),
         "untrained": (adapters, ("needs intermediate runs that are adapters", "Leave it out.")),
+        "knn": (classified, of_classes),
+        "logreg": (classified, of_classes),
     }
     there, why = possible.get(name, (True, None))
     return None if there else why

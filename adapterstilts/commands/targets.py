@@ -15,8 +15,9 @@ from adapterstilts.commands.transfer_rows import SeedRuns, TargetRuns
 from adapterstilts.languages import ENGLISH
 from adapterstilts.runs.specs import Choice
 from adapterstilts.runs.store import Run
+from adapterstilts.stages.classifiers import frozen_classifier
 from adapterstilts.stages.evaluation_spec import Scored, evaluation_languages, plan_evaluation
-from adapterstilts.stages.graph import Evaluation, Stage, Training
+from adapterstilts.stages.graph import Evaluation, Stage, Training, made_by
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.training_spec import NONE, Start, plan_training
 from adapterstilts.tasks.recipe import Recipe
@@ -51,12 +52,14 @@ class TargetStages:
         """What its row will be called."""
         first = self.seeds[0]
         trained = first.targets[0].spec if first.targets else None
+        rival = first.evaluation.spec.rival
         return RowName(
             intermediate=label(first.intermediates),
             runs=len(first.intermediates),
             composition=composition_name(trained) if trained else None,
             variant=self.baseline.name if self.baseline else None,
-            train_languages=trained.only.data.languages if trained else (),
+            alone=rival is not None,
+            train_languages=trained.only.data.languages if trained else rival.languages if rival else (),
             translate_test=bool(first.evaluation.spec.translate_test),
         )
 
@@ -124,6 +127,8 @@ class Target:
         Args:
             beside: The row with both phases that one without an intermediate phase is as long as, if that is wanted.
         """
+        if baseline and baseline.rival:
+            return TargetStages((self._rival(task, baseline.rival),), baseline)
         longer = beside if not intermediates and (self.match != "none" or (baseline and baseline.longer)) else None
         # Without a target phase, the intermediate runs alone make a target's models.
         repeated = self.seeds.intermediate if intermediates else 1
@@ -135,6 +140,12 @@ class Target:
             both = longer.seeds[number] if longer and longer.seeds[number].targets else None
             found.append(self._with_seed(planner, task, repeated_ones, both))
         return TargetStages(tuple(found), baseline)
+
+    def _rival(self, task: Recipe, name: str) -> SeedStages:
+        """What answers in place of a model that is trained on the same rows, whose seeds decide nothing of it."""
+        stages = [self._train(self.planner, trained, Start(NONE)) for trained in self._trained_on(task)]
+        rival = frozen_classifier(name, [made_by(one) for one in stages])
+        return SeedStages((), plan_evaluation(self.planner, task, None, self.scored, rival=rival))
 
     def _trained_on(self, task: Recipe) -> tuple[Recipe, ...]:
         setup = self.planner.setup

@@ -11,6 +11,7 @@ from adapterstilts.commands.baselines import (
     Baselines,
     check_intermediates,
     chosen_names,
+    is_classified,
     lacks,
     other_languages,
     wants_translations,
@@ -153,7 +154,7 @@ def plan_transfer(
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
     repeats = chosen_seeds(options, planner.profile.seeds, rows)
-    baselines = _baselines(planner, options, tasks, rows, composition, evaluated)
+    baselines = _baselines(planner, options, tasks, rows, composition, evaluated, note=note)
     adapters = find_language_adapters(planner, options, evaluated, models) if options.language_adapters else None
     _check_repeated(planner, options, rows, baselines, repeats)
     tables = []
@@ -252,8 +253,12 @@ def _table(
     with_intermediates = {row: target.stages(task, row) for row in rows if row}
     first = next(iter(with_intermediates.values()), None)
     own = [with_intermediates.get(row) or target.stages(task, row, beside=first) for row in rows]
-    trained = task.build_kind().trained
-    possible = [one for one in baselines if not lacks(one.asked, tasks=len(rows), adapters=True, trained=trained)]
+    there = {"trained": task.build_kind().trained, "classified": is_classified(task)}
+    lacking = {one.asked: lacks(one.asked, tasks=len(rows), adapters=True, **there) for one in baselines}
+    possible = [one for one in baselines if not lacking[one.asked]]
+    for one in baselines:
+        if one.rival and (why := lacking[one.asked]):
+            few_shots.note(f"{task.name} without {one.asked}: it {why[0]}")
     compared = [
         target.of(baseline, within=within).stages(task, baseline.intermediates, baseline=baseline, beside=first)
         for baseline in possible
@@ -270,6 +275,8 @@ def _baselines(
     rows: Sequence[Intermediates],
     composition: Choice,
     evaluated: Sequence[str],
+    *,
+    note: Callable[[str], None],
 ) -> list[Baseline]:
     """The baselines that were asked for.
 
@@ -277,7 +284,7 @@ def _baselines(
         evaluated: The languages that targets are scored in.
     """
     intermediates = tuple(intermediate for row in rows for intermediate in row)
-    names = chosen_names(options, intermediates, tasks)
+    names = chosen_names(options, intermediates, tasks, note=note)
     if not names:
         return []
     if any(len(row) > 1 for row in rows):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from adapterstilts.commands.contrasts import OTHER_TARGET_SEEDS, THIS_MODEL, Contrast
 from adapterstilts.commands.results import SeedScores, TransferRow
@@ -68,7 +69,7 @@ def _example_notes(rows: Sequence[TransferRow]) -> list[str]:
 
 def _budget_notes(rows: Sequence[TransferRow]) -> list[str]:
     """How much more some rows were trained than others, where they do not differ by a little alone."""
-    tokens = {row_name(row): _tokens_of_one_model(row) for row in rows}
+    tokens = {row_name(row): _tokens_of_one_model(row) for row in rows if not row.rival}
     fewest = min(tokens.values(), default=0.0)
     if not fewest or max(tokens.values()) <= _SAME_BUDGET * fewest:
         return []
@@ -180,6 +181,8 @@ def _notes(row: TransferRow) -> list[str]:
     notes = []
     if row.named.shortened:
         notes.append(f"{row_name(row)}: {row.intermediate}.")
+    if row.rival:
+        notes.append(f"{row_name(row)}: {_chosen(row.rival)}.")
     notes += [f"{row_name(row)}: {one}." for one in row.warnings]
     if row.shared_data:
         listed = ", ".join(row.shared_data)
@@ -193,6 +196,14 @@ def _notes(row: TransferRow) -> list[str]:
         counted = ", ".join(f"{name} {count:,}" for name, count in ill_formed.items())
         notes.append(f"{row_name(row)}: predicted I- tags that continue nothing, read as B- by the scorer: {counted}.")
     return notes
+
+
+def _chosen(rival: Mapping[str, Any]) -> str:
+    """What a classifier on frozen vectors was made with."""
+    value = f"on the backbone's frozen vectors, {rival['setting']} = {rival['value']:g}"
+    if not rival["validation_examples"]:
+        return value
+    return f"{value}, chosen on {rival['validation_examples']:,} rows of English validation data"
 
 
 def _made_notes(rows: Sequence[TransferRow]) -> list[str]:

@@ -16,7 +16,8 @@ from adapterstilts.modeling.backbone import check_length
 from adapterstilts.modeling.compositions import COMPOSITIONS, normalize_composition
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.runs.memory import Memory
-from adapterstilts.runs.specs import Budget, Choice, Phase, Sampling, TaskSpec, TrainingData, TrainSpec
+from adapterstilts.runs.specs import Budget, Choice, Phase, Sampling, TaskSpec, TrainSpec
+from adapterstilts.runs.training_data import TrainingData
 from adapterstilts.settings import Settings, validate
 from adapterstilts.stages.graph import Stage, Training
 from adapterstilts.stages.planner import Planner

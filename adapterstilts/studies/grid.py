@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapterstilts.commands.baselines import baseline_names, lacks
+from adapterstilts.commands.baselines import baseline_names, is_classified, lacks
 from adapterstilts.commands.intermediate_runs import NONE, IntermediatePhase
 from adapterstilts.commands.options import ALL, TransferOptions, read_options
 from adapterstilts.commands.target_names import named_targets
@@ -173,7 +173,7 @@ class _Parts:
             )
             untrained = []
         if targets := [*trained, *untrained]:
-            options = self._options(values, bool(trained), tasks, adds_adapter=entry.adds_adapter)
+            options = self._options(values, trained, tasks, adds_adapter=entry.adds_adapter)
             yield _Part(names, targets, read_options(TransferOptions, options), self._phase())
 
     def _targets(self) -> tuple[list[str], list[str]]:
@@ -185,7 +185,9 @@ class _Parts:
             found[known and not self.catalogue.recipe(name).build_kind().trained].append(name)
         return found
 
-    def _options(self, values: Mapping[str, Any], trained: bool, tasks: int, *, adds_adapter: bool) -> dict[str, Any]:
+    def _options(
+        self, values: Mapping[str, Any], trained: Sequence[str], tasks: int, *, adds_adapter: bool
+    ) -> dict[str, Any]:
         """The options of a transfer: without those that have no meaning for its targets."""
         options = dict(values)
         for name in () if tasks else ("composition",):
@@ -195,8 +197,11 @@ class _Parts:
         for name in () if trained or tasks else ("method", "seeds"):
             options.pop(name, None)
         wanted = []
+        classified = any(
+            name not in self.catalogue.names() or is_classified(self.catalogue.recipe(name)) for name in trained
+        )
         for name in self._baselines() if tasks else ():
-            if why := lacks(name, tasks=tasks, adapters=adds_adapter, trained=trained):
+            if why := lacks(name, tasks=tasks, adapters=adds_adapter, trained=bool(trained), classified=classified):
                 self._leave(f"{name} with {values.get('method') or 'the method'}: it {why[0]}")
             else:
                 wanted.append(name)

@@ -126,7 +126,8 @@ class TransferOptions(
     compare: Annotated[Names | None, Flag(Group.BASELINES, metavar="NAME,...")] = Field(
         None,
         description="Baselines beside them: full, mlm, mlm-mixed, translate-intermediate, translate-target, "
-        "multi-task, longer-target, untrained, or all. The intermediate runs that they need are trained.",
+        "multi-task, longer-target, untrained, or all. The intermediate runs that they need are trained. knn "
+        "and logreg need none: nearest neighbours and logistic regression on the backbone's frozen vectors.",
     )
     against: Annotated[str | None, Flag(Group.BASELINES, metavar="ROW", unset="the one without intermediate task")] = (
         Field(

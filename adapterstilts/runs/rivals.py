@@ -1,0 +1,29 @@
+"""What answers an evaluation in place of a model that was trained for the task: parts of specs."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from adapterstilts.runs.training_data import TaskSpec
+from adapterstilts.settings import Strict
+
+
+class FrozenClassifier(Strict):
+    """A classifier on vectors that the backbone, as it is, has of texts.
+
+    Attributes:
+        name: `knn` or `logreg`.
+        tasks: The labelled rows that it learns from, those of the target last.
+        values: Of its one setting, those among which the target's English validation rows choose.
+        max_validation_examples: How many of these rows choose at most; None for all.
+    """
+
+    name: str
+    tasks: tuple[TaskSpec, ...] = Field(min_length=1)
+    values: tuple[float, ...] = Field(min_length=1)
+    max_validation_examples: int | None = None
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that it learns from."""
+        return self.tasks[-1].data.languages
