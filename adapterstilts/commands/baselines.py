@@ -13,9 +13,11 @@ from typing import Any, Literal
 from adapterstilts.commands.intermediate_runs import Intermediates
 from adapterstilts.commands.options import ALL, TransferOptions
 from adapterstilts.commands.repetitions import same_rows
+from adapterstilts.commands.rivals import PROMPT, RIVALS, Lack, apart, rival_lacks
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
+from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.specs import (
@@ -28,7 +30,7 @@ from adapterstilts.runs.specs import (
     TrainSpec,
 )
 from adapterstilts.runs.training_data import TrainingData
-from adapterstilts.stages.classifiers import CLASSIFIERS, form_of
+from adapterstilts.stages.classifiers import CLASSIFIERS
 from adapterstilts.stages.graph import Stage, Training, made_by
 from adapterstilts.stages.planner import Planner, ResolvedMethod
 from adapterstilts.stages.training_spec import NONE, plan_training, resolve_settings
@@ -54,6 +56,7 @@ class Baseline:
         longer: Whether the target phase is as long as both phases of the first row that has two.
         asked: What `--compare` calls it.
         rival: What answers in place of a model that is trained for the target.
+        model: The decoder that is asked, where that is what answers.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Baseline:
     longer: bool = False
     asked: str = ""
     rival: str | None = None
+    model: Backbone | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class Baselines:
         composition: How intermediate runs of the planner's method enter.
         mlm_rate: Share of masked language modelling where it is mixed in.
         match: In what their intermediate phases are as long as those of `--from`.
+        model: The decoder that is prompted, if that is wanted.
     """
 
     planner: Planner
@@ -84,6 +89,7 @@ class Baselines:
     composition: Choice
     mlm_rate: float = MLM_RATE
     match: Match = "none"
+    model: Backbone | None = None
 
     def named(self, names: Sequence[str]) -> list[Baseline]:
         """The baselines of these names.
@@ -160,6 +166,11 @@ class Baselines:
         """Logistic regression on the same vectors."""
         return [self._frozen("logreg")]
 
+    def prompt(self) -> list[Baseline]:
+        """A decoder that is asked without training, with the templates that the field has."""
+        assert self.model is not None
+        return [Baseline(f"prompt {self.model.name}", self.planner, NONE, rival=PROMPT, model=self.model)]
+
     def _frozen(self, name: str) -> Baseline:
         return Baseline(CLASSIFIERS[name].title, self.planner, NONE, rival=name)
 
@@ -216,9 +227,8 @@ _BASELINES: dict[str, Callable[[Baselines], list[Baseline]]] = {
     "untrained": Baselines.untrained,
     "knn": Baselines.knn,
     "logreg": Baselines.logreg,
+    PROMPT: Baselines.prompt,
 }
-RIVALS = ("knn", "logreg")
-"""The baselines that no model is trained for, so that they need no intermediate task to be compared with."""
 
 
 def chosen_names(
@@ -239,6 +249,8 @@ def chosen_names(
     given = list(options.compare or ())
     if options.match != "none" and not intermediates:
         raise UsageError("--match needs an intermediate task to be as long as.", remedy="Name one in --from.")
+    if options.prompt_model is not None and not {PROMPT, ALL} & set(given):
+        raise UsageError("--prompt-model has no meaning without --compare prompt.", remedy="Add it, or leave it out.")
     if not given:
         for flag, value in (("--compare-languages", options.compare_languages), ("--mlm-rate", options.mlm_rate)):
             if value is not None:
@@ -253,13 +265,13 @@ def chosen_names(
     if not intermediates and (needing := [name for name in given if name not in RIVALS]):
         raise UsageError(f"--compare {needing[0]} needs an intermediate task to compare.", remedy="Name one in --from.")
     lacking = {
-        name: _apart(name, options)
+        name: apart(name, options)
+        or rival_lacks(name, targets)
         or lacks(
             name,
             tasks=len(intermediates),
             adapters=all(METHODS.get(one.spec.method.name).adds_adapter for one in intermediates),
             trained=any(target.build_kind().trained for target in targets),
-            classified=any(map(is_classified, targets)),
         )
         for name in _BASELINES
     }
@@ -274,40 +286,20 @@ def chosen_names(
     return chosen
 
 
-def is_classified(target: Recipe) -> bool:
-    """Whether an answer of a target is a class of a text or pair, or one of several choices."""
-    return form_of(target.build_kind()) is not None
-
-
-def _apart(name: str, options: TransferOptions) -> tuple[str, str] | None:
-    """What a baseline that no model is trained for does not go together with, and what to do then."""
-    for given, why in (
-        (options.shots or options.train_more, "trains no model, so that --shots has nothing to go on with"),
-        (options.language_adapters, "reads the backbone as it is, and not over --language-adapters"),
-    ):
-        if given and name in RIVALS:
-            return why, "Leave one of the two out."
-    return None
-
-
-def lacks(name: str, *, tasks: int, adapters: bool, trained: bool, classified: bool) -> tuple[str, str] | None:
+def lacks(name: str, *, tasks: int, adapters: bool, trained: bool) -> Lack | None:
     """What a baseline needs that is not there, and what to do then.
 
     Args:
         tasks: How many intermediate runs there are.
         adapters: Whether all of them are adapters.
         trained: Whether a target is trained for.
-        classified: Whether one is, whose answers are classes of texts or choices.
     """
     of_trained = ("needs a target with training data", "Leave it out.")
-    of_classes = ("needs a target that classifies texts or pairs of them, or that has choices", "Leave it out.")
     possible = {
         "multi-task": (tasks > 1, ("needs several tasks", "Name them in --from, e.g. squad,mnli.")),
         "translate-target": (trained, of_trained),
         "longer-target": (trained, of_trained),
         "untrained": (adapters, ("needs intermediate runs that are adapters", "Leave it out.")),
-        "knn": (classified, of_classes),
-        "logreg": (classified, of_classes),
     }
     there, why = possible.get(name, (True, None))
     return None if there else why

@@ -10,15 +10,18 @@ from adapterstilts.commands.baselines import FULL, Baseline, Match
 from adapterstilts.commands.intermediate_runs import Intermediates, label
 from adapterstilts.commands.language_adapters import LanguageAdapters
 from adapterstilts.commands.repetitions import ONCE, Seeds, repetition
+from adapterstilts.commands.rivals import plan_prompting
 from adapterstilts.commands.row_names import RowName, composition_name
 from adapterstilts.commands.transfer_rows import SeedRuns, TargetRuns
 from adapterstilts.languages import ENGLISH
+from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.runs.specs import Choice
 from adapterstilts.runs.store import Run
 from adapterstilts.stages.classifiers import frozen_classifier
 from adapterstilts.stages.evaluation_spec import Scored, evaluation_languages, plan_evaluation
 from adapterstilts.stages.graph import Evaluation, Stage, Training, made_by
 from adapterstilts.stages.planner import Planner
+from adapterstilts.stages.setup import Setup
 from adapterstilts.stages.training_spec import NONE, Start, plan_training
 from adapterstilts.tasks.recipe import Recipe
 
@@ -32,12 +35,14 @@ class SeedStages:
     Attributes:
         intermediates: The intermediate stages that it starts from.
         before: Stages on the target's data that the first of these starts from.
+        setup: What they are made with, where that is not what the command is run with.
     """
 
     targets: tuple[Training, ...]
     evaluation: Evaluation
     intermediates: Intermediates = ()
     before: Intermediates = ()
+    setup: Setup | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ class Target:
             beside: The row with both phases that one without an intermediate phase is as long as, if that is wanted.
         """
         if baseline and baseline.rival:
-            return TargetStages((self._rival(task, baseline.rival),), baseline)
+            return TargetStages((self._rival(task, baseline.rival, baseline.model),), baseline)
         longer = beside if not intermediates and (self.match != "none" or (baseline and baseline.longer)) else None
         # Without a target phase, the intermediate runs alone make a target's models.
         repeated = self.seeds.intermediate if intermediates else 1
@@ -141,8 +146,11 @@ class Target:
             found.append(self._with_seed(planner, task, repeated_ones, both))
         return TargetStages(tuple(found), baseline)
 
-    def _rival(self, task: Recipe, name: str) -> SeedStages:
+    def _rival(self, task: Recipe, name: str, model: Backbone | None) -> SeedStages:
         """What answers in place of a model that is trained on the same rows, whose seeds decide nothing of it."""
+        if model is not None:
+            evaluation = plan_prompting(self.planner, task, self.scored, model)
+            return SeedStages((), evaluation, setup=replace(self.planner.setup, backbone=model))
         stages = [self._train(self.planner, trained, Start(NONE)) for trained in self._trained_on(task)]
         rival = frozen_classifier(name, [made_by(one) for one in stages])
         return SeedStages((), plan_evaluation(self.planner, task, None, self.scored, rival=rival))

@@ -11,7 +11,6 @@ from adapterstilts.commands.baselines import (
     Baselines,
     check_intermediates,
     chosen_names,
-    is_classified,
     lacks,
     other_languages,
     wants_translations,
@@ -33,6 +32,7 @@ from adapterstilts.commands.own_tasks import OwnTasks
 from adapterstilts.commands.plan import Work
 from adapterstilts.commands.repetitions import Seeds, check_repeatable
 from adapterstilts.commands.results import TransferResult, TransferRow
+from adapterstilts.commands.rivals import PROMPT, prompt_model, rival_lacks
 from adapterstilts.commands.row_names import find_row
 from adapterstilts.commands.setup import make_planner
 from adapterstilts.commands.shared_models import SharedModels
@@ -234,7 +234,7 @@ def _graph(tables: Sequence[Table]) -> Graph:
     graph = Graph()
     for table in tables:
         for seed in (seed for row in table.rows for seed in row.seeds):
-            graph.ask(seed.evaluation)
+            graph.ask(seed.evaluation, seed.setup)
         for draw in (draw for one in table.few_shots for seed in one.seeds for draw in seed):
             graph.ask(draw.evaluation)
     return graph
@@ -253,16 +253,19 @@ def _table(
     with_intermediates = {row: target.stages(task, row) for row in rows if row}
     first = next(iter(with_intermediates.values()), None)
     own = [with_intermediates.get(row) or target.stages(task, row, beside=first) for row in rows]
-    there = {"trained": task.build_kind().trained, "classified": is_classified(task)}
-    lacking = {one.asked: lacks(one.asked, tasks=len(rows), adapters=True, **there) for one in baselines}
-    possible = [one for one in baselines if not lacking[one.asked]]
+    trained = task.build_kind().trained
+    lacking = {
+        one.asked: rival_lacks(one.asked, [task]) or lacks(one.asked, tasks=len(rows), adapters=True, trained=trained)
+        for one in baselines
+    }
+    compared = [
+        target.of(baseline, within=within).stages(task, baseline.intermediates, baseline=baseline, beside=first)
+        for baseline in baselines
+        if not lacking[baseline.asked]
+    ]
     for one in baselines:
         if one.rival and (why := lacking[one.asked]):
             few_shots.note(f"{task.name} without {one.asked}: it {why[0]}")
-    compared = [
-        target.of(baseline, within=within).stages(task, baseline.intermediates, baseline=baseline, beside=first)
-        for baseline in possible
-    ]
     every = (*own, *compared)
     compared_with = find_row(against, [row.name for row in every], flag="--against") if against is not None else None
     return Table(every, len(own), compared_with, tuple(few_shots.stages(task, every)))
@@ -294,7 +297,8 @@ def _baselines(
     check_intermediates(planner, intermediates, names)
     wanted = options.compare_languages or other_languages(evaluated)
     rate = options.mlm_rate or MLM_RATE
-    return Baselines(planner, intermediates, wanted, composition, rate, options.match).named(names)
+    model = prompt_model(options) if PROMPT in names else None
+    return Baselines(planner, intermediates, wanted, composition, rate, options.match, model).named(names)
 
 
 def _scored(options: TransferOptions) -> Scored:

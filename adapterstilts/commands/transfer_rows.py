@@ -191,9 +191,8 @@ def _compared(reached: TargetRuns, row: TransferRow) -> Compared:
 def _examples(runs: SeedRuns) -> dict[str, int]:
     """The rows of the target phase; where it has several data sets, those of all."""
     names = {"trained": "train_examples", "selected": "validation_examples"}
-    learned = [run.metrics for run in runs.targets] or [
-        rival for rival in [runs.evaluation.metrics.get("rival")] if rival
-    ]
+    rival = runs.evaluation.metrics.get("rival", {})
+    learned = [run.metrics for run in runs.targets] or ([rival] if "train_examples" in rival else [])
     return {name: sum(one[metric] for one in learned) for name, metric in names.items()} if learned else {}
 
 

@@ -43,6 +43,7 @@ def legend(rows: Sequence[TransferRow]) -> list[str]:
         *_language_notes(rows[0]),
         *_hidden_notes(rows[0]),
         *(note for row in own for note in _notes(row)),
+        *(note for row in own for note in _lacking_notes(row, list(rows[0].languages))),
         *_made_notes(own),
         *(f"{row_name(row)}{seed}: {folder}" for row in own for seed, folder in _folders(row)),
     ]
@@ -198,8 +199,25 @@ def _notes(row: TransferRow) -> list[str]:
     return notes
 
 
+def _lacking_notes(row: TransferRow, languages: Sequence[str]) -> list[str]:
+    """Which languages of the table a row has no scores in, because there is no template to ask in."""
+    lacking = [code for code in languages if code not in row.languages]
+    if not lacking:
+        return []
+    there = ", ".join(row.languages)
+    return [
+        f"{row_name(row)}: no template of {row.rival['harness']} in {', '.join(lacking)}, so that its mean and its "
+        f"difference are over {there} alone."
+    ]
+
+
 def _chosen(rival: Mapping[str, Any]) -> str:
-    """What a classifier on frozen vectors was made with."""
+    """What answers in place of a trained model, and what was chosen for it."""
+    if "templates" in rival:
+        return (
+            f"asked without training, with templates of {rival['harness']} ({', '.join(rival['templates'].values())}); "
+            "the answer is the one that it gives the highest log-likelihood"
+        )
     value = f"on the backbone's frozen vectors, {rival['setting']} = {rival['value']:g}"
     if not rival["validation_examples"]:
         return value

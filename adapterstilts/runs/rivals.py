@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from adapterstilts.runs.training_data import TaskSpec
@@ -27,3 +29,26 @@ class FrozenClassifier(Strict):
     def languages(self) -> tuple[str, ...]:
         """The languages that it learns from."""
         return self.tasks[-1].data.languages
+
+
+class Prompted(Strict):
+    """A decoder that is asked as it is, by the log-likelihood that it gives to each answer.
+
+    Attributes:
+        harness: The version of lm-eval, whose templates may change with it.
+        templates: Language to the name of the harness' task that asks in it.
+    """
+
+    name: Literal["prompt"]
+    harness: str
+    templates: dict[str, str]
+
+    @property
+    def tasks(self) -> tuple[TaskSpec, ...]:
+        """It learns from nothing."""
+        return ()
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Nor in any language."""
+        return ()

@@ -14,7 +14,7 @@ from weakref import ref
 from pydantic import BaseModel, Field
 
 from adapterstilts.parsed import check_plain
-from adapterstilts.runs.rivals import FrozenClassifier
+from adapterstilts.runs.rivals import FrozenClassifier, Prompted
 from adapterstilts.runs.shots import Shots
 from adapterstilts.runs.training_data import Options, TaskSpec
 from adapterstilts.settings import Encoding, Optimisation, Strict
@@ -188,7 +188,7 @@ class EvaluateSpec(Strict):
     language_adapters: dict[str, str] = {}
     quantization: str | None = None
     translate_test: dict[str, str] = {}
-    rival: FrozenClassifier | None = None
+    rival: FrozenClassifier | Prompted | None = None
 
     @property
     def label(self) -> str:

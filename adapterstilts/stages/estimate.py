@@ -10,6 +10,7 @@ from typing import Any
 from adapterstilts.data.batch_counts import batch_counts
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.blocks import ModelDescription
+from adapterstilts.runs.rivals import Prompted
 from adapterstilts.runs.specs import EvaluateSpec, MethodSpec, TrainSpec
 from adapterstilts.stages.amounts import Amount, Amounts, padded_for_prediction
 from adapterstilts.stages.checks import Checks
@@ -222,6 +223,8 @@ class _Estimator:
 
     def _evaluation(self, stage: Stage[EvaluateSpec]) -> tuple[StageCost, dict[str, int]]:
         spec, setup = stage.spec, self.setup
+        if isinstance(spec.rival, Prompted):
+            return StageCost(unknown="how long a decoder is asked is not known before it has been"), {}
         model = stage.need(spec.inputs[0]) if spec.inputs else None
         size = self.size(model) if model else self._bare()
         method = self.checks.outline(model).description.method if model else MethodSpec(name="head")

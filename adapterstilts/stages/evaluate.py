@@ -13,12 +13,14 @@ from adapterstilts.languages import ENGLISH, context_language, question_language
 from adapterstilts.metrics import METRICS
 from adapterstilts.runs.content import entry_of, entry_of_content, first_damage
 from adapterstilts.runs.records import Entries, Scored, read_record, read_values
+from adapterstilts.runs.rivals import Prompted
 from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.runs.store import CHECKPOINTS
 from adapterstilts.stages.answers import Answered, Answers
 from adapterstilts.stages.devices.group import ALONE, Group
 from adapterstilts.stages.frozen import FrozenPredictor
 from adapterstilts.stages.predictor import Predictor, Track
+from adapterstilts.stages.prompting import PromptPredictor
 from adapterstilts.stages.setup import Setup
 from adapterstilts.tasks.kind import Kind, Scores
 
@@ -81,7 +83,7 @@ class Evaluation:
         if attention := {code: one["fusion_attention"] for code, one in scored.items() if one["fusion_attention"]}:
             metrics["fusion_attention"] = attention
         if self.predictor.run is None or not self.kind.trained:
-            metrics["parameters"] = self.predictor.model.parameter_counts()
+            metrics["parameters"] = self.predictor.parameters
         return {**metrics, **self.predictor.told}
 
     def _calibration(self, language: str, answered: Answered) -> dict[str, float]:
@@ -154,6 +156,8 @@ class Evaluation:
 def _predictor(spec: EvaluateSpec, setup: Setup, kind: Kind, *, track: Track, group: Group) -> Predictor:
     if spec.rival is None:
         return Predictor(spec, setup, kind, track=track, group=group)
+    if isinstance(spec.rival, Prompted):
+        return PromptPredictor(spec, setup, kind, spec.rival, track=track, group=group)
     return FrozenPredictor(spec, setup, kind, spec.rival, track=track, group=group)
 
 

@@ -84,6 +84,11 @@ class Predictor:
         return found.get(self.head, {}) if len(self.run.training.tasks) > 1 else found
 
     @property
+    def parameters(self) -> dict[str, int]:
+        """Number of `trained` and of all (`total`) parameters."""
+        return self.model.parameter_counts()
+
+    @property
     def told(self) -> dict[str, Any]:
         """What its run's metrics say of it beside its size."""
         return {}

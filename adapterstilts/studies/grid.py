@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapterstilts.commands.baselines import baseline_names, is_classified, lacks
+from adapterstilts.commands.baselines import baseline_names, lacks
 from adapterstilts.commands.intermediate_runs import NONE, IntermediatePhase
 from adapterstilts.commands.options import ALL, TransferOptions, read_options
+from adapterstilts.commands.rivals import apart, rival_lacks
 from adapterstilts.commands.target_names import named_targets
 from adapterstilts.commands.targets import TargetStages
 from adapterstilts.commands.transfer import Transfer, plan_transfer
@@ -197,11 +198,13 @@ class _Parts:
         for name in () if trained or tasks else ("method", "seeds"):
             options.pop(name, None)
         wanted = []
-        classified = any(
-            name not in self.catalogue.names() or is_classified(self.catalogue.recipe(name)) for name in trained
-        )
+        known = [self.catalogue.recipe(name) for name in trained if name in self.catalogue.names()]
+        given = read_options(TransferOptions, options)
         for name in self._baselines() if tasks else ():
-            if why := lacks(name, tasks=tasks, adapters=adds_adapter, trained=bool(trained), classified=classified):
+            why = apart(name, given) or lacks(name, tasks=tasks, adapters=adds_adapter, trained=bool(trained))
+            if len(known) == len(trained):  # of one's own files it is not known yet
+                why = why or rival_lacks(name, known)
+            if why:
                 self._leave(f"{name} with {values.get('method') or 'the method'}: it {why[0]}")
             else:
                 wanted.append(name)

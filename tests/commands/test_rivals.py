@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from transformers import AutoModel, AutoTokenizer
 
 import adapterstilts
+from adapterstilts.commands.contrasts import Compared, contrast
 from adapterstilts.commands.options import TransferOptions, read_options
 from adapterstilts.commands.results import TransferResult, TransferRow
 from adapterstilts.commands.setup import make_planner
@@ -22,6 +25,7 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.splits import training_rows
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.reporting.transfer import transfer_tables
+from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.rivals import FrozenClassifier
 from adapterstilts.runs.specs import canonical_json
 from adapterstilts.runs.store import Run, RunStore
@@ -44,7 +48,7 @@ def result(options: dict[str, Any]) -> TransferResult:
 
 def rival(row: TransferRow) -> FrozenClassifier:
     found = Run(row.folder).evaluation.rival
-    assert found is not None
+    assert isinstance(found, FrozenClassifier)
     return found
 
 
@@ -197,6 +201,72 @@ def test_what_they_cannot_answer_is_refused(
         options = {name: value for name, value in options.items() if name in ("profile", "backbone", "store")}
     with pytest.raises(UsageError, match=message):
         adapterstilts.transfer(["none"], target, **options, **given)
+
+
+@pytest.fixture(scope="module")
+def asked(options: dict[str, Any], decoder: Path) -> list[TransferRow]:
+    pytest.importorskip("lm_eval")
+    return adapterstilts.transfer(
+        ["none"], "xnli", compare=("prompt",), prompt_model=str(decoder), **SHOWN, **options
+    ).rows  # fmt: skip
+
+
+def test_a_decoder_that_is_asked_is_a_row_too(asked: list[TransferRow], decoder: Path) -> None:
+    plain, prompt = asked
+    assert str(prompt.named) == f"prompt {decoder}" and prompt.method == "prompt" and prompt.trained is None
+    assert plain.zero_shot and prompt.zero_shot and prompt.examples == {} and prompt.parameters["trained"] == 0
+    assert prompt.difference["accuracy"].mean == pytest.approx(
+        prompt.zero_shot["accuracy"] - plain.zero_shot["accuracy"]
+    )
+    # The rows are those that the other one answers.
+    assert prompt.predictions("sw").keys() == plain.predictions("sw").keys()
+    notes = " ".join(transfer_tables(TransferResult(asked), 200).split())
+    assert f"prompt {decoder}: asked without training, with templates of lm-eval 0." in notes
+    assert "(xnli_en, xnli_sw); the answer is the one that it gives the highest log-likelihood" in notes
+
+
+def test_a_language_without_a_template_is_said(asked: list[TransferRow], options: dict[str, Any]) -> None:
+    plain, prompt = asked
+    english = replace(prompt, languages={"en": prompt.languages["en"]}, zero_shot=None, difference={}, contrast=None)
+    shown = transfer_tables(TransferResult([plain, english]), 200)
+    notes = " ".join(shown.split())
+    assert "no template of lm-eval 0." in notes and " in sw, so that its mean and its difference are over en" in notes
+    runs = [[Run(row.folder)] for row in asked]
+    kind = plain.catalogue.build_kind(runs[0][0].evaluation)
+    compared = [
+        Compared("one", runs[0], ("en", "sw")),
+        Compared("other", runs[1], ("sw",)),
+    ]
+    for mine, theirs in (compared, compared[::-1]):
+        found = contrast(mine, theirs, kind=kind, memory=Memory.of_user())
+        assert found and list(found.languages) == ["sw"]
+
+
+def test_what_cannot_be_asked_is_refused(
+    options: dict[str, Any], tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {**options, **SHOWN, "compare": ("prompt",)}
+    for target, changed, message in (
+        ("xnli", {}, "--compare prompt needs a model to ask"),
+        ("mlqa", {"prompt_model": "x"}, "--compare prompt needs a target that lm-eval has templates of: xnli, pawsx"),
+        ("xnli", {"compare": ("knn",), "prompt_model": "x"}, "--prompt-model has no meaning without --compare prompt"),
+        ("xnli", {"translate_test": "mini", "prompt_model": "x"}, "--compare prompt asks in the language of the rows"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            adapterstilts.transfer(["none"], target, **{**given, "languages": ("en", "de"), **changed})
+    monkeypatch.setitem(sys.modules, "lm_eval", None)  # as where it is not installed
+    with pytest.raises(
+        UsageError, match=r"needs lm-eval, .* not installed. Run `pip install 'adapterstilts\[prompt\]'`"
+    ):
+        adapterstilts.transfer(["none"], "xnli", prompt_model=str(tiny_backbone), **given)
+
+
+def test_an_encoder_cannot_be_asked(options: dict[str, Any], tiny_backbone: Path) -> None:
+    pytest.importorskip("lm_eval")
+    with pytest.raises(UsageError, match=r"--prompt-model .* is no decoder"):
+        adapterstilts.transfer(
+            ["none"], "xnli", compare=("prompt",), prompt_model=str(tiny_backbone), **SHOWN, **options
+        )
 
 
 def test_rows_of_one_label_are_refused(options: dict[str, Any]) -> None:

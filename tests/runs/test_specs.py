@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from adapterstilts.errors import UsageError
-from adapterstilts.runs.rivals import FrozenClassifier
+from adapterstilts.runs.rivals import FrozenClassifier, Prompted
 from adapterstilts.runs.specs import (
     Budget,
     Choice,
@@ -219,3 +219,12 @@ def test_everything_about_a_classifier_decides_the_key() -> None:
     keys = {key(evaluate_spec(rival=rival.model_copy(update={name: value}))) for name, value in changes.items()}
     assert len(keys | {key(evaluate_spec(rival=rival)), key(evaluate_spec())}) == len(changes) + 2
     assert read_spec(json.loads(canonical_json(evaluate_spec(rival=rival)))) == evaluate_spec(rival=rival)
+
+
+def test_everything_about_a_prompt_decides_the_key() -> None:
+    """Beside the decoder, which is the evaluation's backbone."""
+    prompt = Prompted(name="prompt", harness="0.4.13", templates={"de": "xnli_de"})
+    others = [prompt.model_copy(update=one) for one in ({"harness": "0.5"}, {"templates": {"de": "xnli_at"}})]
+    specs = [evaluate_spec(rival=one) for one in (prompt, *others, None)]
+    assert len(set(map(key, specs))) == 4
+    assert [read_spec(json.loads(canonical_json(one))) for one in specs] == specs
