@@ -118,10 +118,12 @@ def trained_kind(planner: Planner, task: Recipe) -> Kind:
 
     It has the chosen pooling where it reads one vector of a text, and what its recipe leaves to the training data.
     """
-    kind, pooling = task.build_kind(), planner.pooling
+    kind = task.build_kind()
+    own = getattr(kind.options, "pooling", None)
+    pooling = planner.pooling or (None if own else planner.declared_pooling)
     found = _collected(planner, task, kind) if kind.collects else {}
     if pooling is not None and reads_one_vector(task):
-        usual = getattr(kind.options, "pooling", None) is None and pooling == planner.facts.pooling
+        usual = own is None and pooling == planner.facts.pooling
         found |= {} if usual else {"pooling": pooling}
     return with_options(task, **found) if found else kind
 
