@@ -124,6 +124,25 @@ def other_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def decoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A language model of large random weights, so that what it finds likely depends on the words."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from adapterstilts.mini.tokenizer import build_tokenizer
+
+    folder, tokenizer = tmp_path_factory.mktemp("decoder"), build_tokenizer()
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+        max_position_embeddings=512, bos_token_id=0, pad_token_id=1, eos_token_id=2, initializer_range=0.5,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def backbones(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Backbone]:
     """A random backbone of each family."""
     from tests.backbones import FAMILIES

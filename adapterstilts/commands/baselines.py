@@ -13,9 +13,11 @@ from typing import Any, Literal
 from adapterstilts.commands.intermediate_runs import Intermediates
 from adapterstilts.commands.options import ALL, TransferOptions
 from adapterstilts.commands.repetitions import same_rows
+from adapterstilts.commands.rivals import PROMPT, RIVALS, Lack, apart, rival_lacks
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
+from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.specs import (
@@ -25,9 +27,10 @@ from adapterstilts.runs.specs import (
     Optimisation,
     Sampling,
     TaskSpec,
-    TrainingData,
     TrainSpec,
 )
+from adapterstilts.runs.training_data import TrainingData
+from adapterstilts.stages.classifiers import CLASSIFIERS
 from adapterstilts.stages.graph import Stage, Training, made_by
 from adapterstilts.stages.planner import Planner, ResolvedMethod
 from adapterstilts.stages.training_spec import NONE, plan_training, resolve_settings
@@ -52,6 +55,8 @@ class Baseline:
         languages: Languages of the target phase's training data, where they are not those of the other rows.
         longer: Whether the target phase is as long as both phases of the first row that has two.
         asked: What `--compare` calls it.
+        rival: What answers in place of a model that is trained for the target.
+        model: The decoder that is asked, where that is what answers.
     """
 
     name: str
@@ -61,6 +66,8 @@ class Baseline:
     languages: tuple[str, ...] | None = None
     longer: bool = False
     asked: str = ""
+    rival: str | None = None
+    model: Backbone | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,7 @@ class Baselines:
         composition: How intermediate runs of the planner's method enter.
         mlm_rate: Share of masked language modelling where it is mixed in.
         match: In what their intermediate phases are as long as those of `--from`.
+        model: The decoder that is prompted, if that is wanted.
     """
 
     planner: Planner
@@ -81,6 +89,7 @@ class Baselines:
     composition: Choice
     mlm_rate: float = MLM_RATE
     match: Match = "none"
+    model: Backbone | None = None
 
     def named(self, names: Sequence[str]) -> list[Baseline]:
         """The baselines of these names.
@@ -149,6 +158,22 @@ class Baselines:
         untrained = made_by(intermediate).settings.model_copy(update={"max_steps": 0})
         return [self._changed("untrained adapter", intermediate, matched=False, settings=untrained)]
 
+    def knn(self) -> list[Baseline]:
+        """The nearest of the target's training rows, by vectors of the backbone as it is."""
+        return [self._frozen("knn")]
+
+    def logreg(self) -> list[Baseline]:
+        """Logistic regression on the same vectors."""
+        return [self._frozen("logreg")]
+
+    def prompt(self) -> list[Baseline]:
+        """A decoder that is asked without training, with the templates that the field has."""
+        assert self.model is not None
+        return [Baseline(f"prompt {self.model.name}", self.planner, NONE, rival=PROMPT, model=self.model)]
+
+    def _frozen(self, name: str) -> Baseline:
+        return Baseline(CLASSIFIERS[name].title, self.planner, NONE, rival=name)
+
     def _changed(self, name: str, intermediate: Training, *, matched: bool = True, **changed: Any) -> Baseline:
         """The intermediate run of `--from` with something changed, as long as it if that is wanted."""
         needs: Intermediates = ()
@@ -200,11 +225,23 @@ _BASELINES: dict[str, Callable[[Baselines], list[Baseline]]] = {
     "multi-task": Baselines.multi_task,
     "longer-target": Baselines.longer_target,
     "untrained": Baselines.untrained,
+    "knn": Baselines.knn,
+    "logreg": Baselines.logreg,
+    PROMPT: Baselines.prompt,
 }
 
 
-def chosen_names(options: TransferOptions, intermediates: Intermediates, targets: Sequence[Recipe]) -> list[str]:
+def chosen_names(
+    options: TransferOptions,
+    intermediates: Intermediates,
+    targets: Sequence[Recipe],
+    *,
+    note: Callable[[str], None] = lambda text: None,
+) -> list[str]:
     """The baselines that were asked for; `all` has those that there can be for these intermediate runs and targets.
+
+    Args:
+        note: Told what `all` does not have of what needs no intermediate task.
 
     Raises:
         UsageError: One is unknown, or cannot be had with the other options.
@@ -212,6 +249,8 @@ def chosen_names(options: TransferOptions, intermediates: Intermediates, targets
     given = list(options.compare or ())
     if options.match != "none" and not intermediates:
         raise UsageError("--match needs an intermediate task to be as long as.", remedy="Name one in --from.")
+    if options.prompt_model is not None and not {PROMPT, ALL} & set(given):
+        raise UsageError("--prompt-model has no meaning without --compare prompt.", remedy="Add it, or leave it out.")
     if not given:
         for flag, value in (("--compare-languages", options.compare_languages), ("--mlm-rate", options.mlm_rate)):
             if value is not None:
@@ -223,10 +262,12 @@ def chosen_names(options: TransferOptions, intermediates: Intermediates, targets
     for code in options.compare_languages or ():
         if code not in LANGUAGES:
             raise unknown("language", code, LANGUAGES)
-    if not intermediates:
-        raise UsageError("--compare needs an intermediate task to compare.", remedy="Name one in --from.")
+    if not intermediates and (needing := [name for name in given if name not in RIVALS]):
+        raise UsageError(f"--compare {needing[0]} needs an intermediate task to compare.", remedy="Name one in --from.")
     lacking = {
-        name: lacks(
+        name: apart(name, options)
+        or rival_lacks(name, targets)
+        or lacks(
             name,
             tasks=len(intermediates),
             adapters=all(METHODS.get(one.spec.method.name).adds_adapter for one in intermediates),
@@ -237,12 +278,15 @@ def chosen_names(options: TransferOptions, intermediates: Intermediates, targets
     for name in given:
         if what := lacking.get(name):
             raise UsageError(f"--compare {name} {what[0]}.", remedy=what[1])
+    for name in RIVALS if ALL in given else ():
+        if what := lacking[name]:
+            note(f"--compare {ALL} without {name}: it {what[0]}")
     chosen = [name for name in _BASELINES if name in given or (ALL in given and not lacking[name])]
     _check_options(options, chosen, intermediates)
     return chosen
 
 
-def lacks(name: str, *, tasks: int, adapters: bool, trained: bool) -> tuple[str, str] | None:
+def lacks(name: str, *, tasks: int, adapters: bool, trained: bool) -> Lack | None:
     """What a baseline needs that is not there, and what to do then.
 
     Args:

@@ -120,18 +120,20 @@ def contrast(mine: Compared, theirs: Compared, *, kind: Kind, memory: Memory) ->
         memory: Where results are kept, because resampling takes longer than the rest of an answer from the store.
     """
     draws = mine.draws
+    # A row may lack languages, which have no template to ask in.
+    languages = [one for one in mine.languages if one in theirs.languages]
     models = max(len(mine.runs), draws * len(theirs.runs))
     seeds = models // draws
     ours, others = (one.repeated(models, draws) for one in (mine, theirs))
 
     def find() -> dict[str, Any] | None:
-        return _found(ours, others, mine.languages, kind, draws)
+        return _found(ours, others, languages, kind, draws)
 
     if METRICS.get(ours[0].evaluation.metric).statistics:  # whose code can change
         found = find()
     else:
         scored = [f"{run.key} {file_digest(run.folder / MANIFEST)}" for run in (*ours, *others)]
-        found = memory.recall("contrast", *mine.languages, *scored, *([f"{draws} draws"] * (draws > 1)), find=find)
+        found = memory.recall("contrast", *languages, *scored, *([f"{draws} draws"] * (draws > 1)), find=find)
     if found is None:
         return None
     alone = THIS_MODEL if draws == 1 else OTHER_DRAWS

@@ -14,10 +14,12 @@ from adapterstilts.mini import LANGUAGES
 from adapterstilts.mini.generators import generator
 from adapterstilts.modeling.architecture import default_pooling, experts, form, has_masked_lm, positions
 from adapterstilts.modeling.backbone import Backbone, check_tokenizer, known_backbone
+from adapterstilts.modeling.declared_pooling import declared_pooling
 from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.modeling.quantization import no_quantization
 from adapterstilts.modeling.weightless import parameters_used
 from adapterstilts.profiles import load_profile
+from adapterstilts.runs.memory import Memory
 from adapterstilts.stages.words import MANY_UNKNOWN, MOSTLY_UNKNOWN
 from adapterstilts.tasks.catalogue import in_catalogue
 from adapterstilts.tasks.windows import own_separator
@@ -116,7 +118,7 @@ def examine(*, profile: str, backbone: str | None, revision: str | None) -> Back
         modules=sorted(config.languages) if config.model_type == "xmod" else [],
         tokenizer=_describe(tokenizer) if tokenizer is not None else None,
         masked_lm=has_masked_lm(config) and (located.known or getattr(tokenizer, "mask_token_id", None) is not None),
-        pooling=default_pooling(config),
+        pooling=declared_pooling(located, Memory.of_user()) or default_pooling(config),
         unknown=unknown,
         obstacles=obstacles,
         warnings=[*([_NOT_FETCHED] if located.known else []), *_warnings(unknown)],

@@ -229,6 +229,8 @@ class TransferRow:
         language_adapters: Language to the language adapter that it was evaluated with.
         catalogue: What `predictions` are read with.
         selection: For a row that repeats another one: by which rule this one was picked, `SELECTED` or `ORACLE`.
+        rival: Of a baseline that answers without a trained model: its `name`, the `value` of its `setting`, and how it
+            was chosen; empty for the other rows.
         differs: How the scored rows differ from the benchmark's, where scores cannot be compared for that.
         warnings: What one should know before believing it: that a model has collapsed, or has learnt nothing.
     """
@@ -278,6 +280,7 @@ class TransferRow:
     by_class: dict[str, dict[str, Any]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     averaged_seeds: int = 0
+    rival: dict[str, Any] = field(default_factory=dict)
 
     @property
     def named(self) -> RowName:
@@ -287,6 +290,7 @@ class TransferRow:
             runs=len(self.intermediate_runs),
             composition=self.composition if self.trained else None,
             variant=self.variant,
+            alone=bool(self.rival),
             train_languages=tuple(self.train_languages),
             translate_test=self.translate_test,
         )

@@ -24,6 +24,7 @@ class RowName:
         runs: How many these are.
         composition: How they enter the target phase; None where nothing is trained.
         variant: What is different about a baseline.
+        alone: Whether that says all, because no model is trained with or without an intermediate task.
         train_languages: Languages of the target phase's training data.
         translate_test: Whether English translations of the test rows were scored.
     """
@@ -32,10 +33,13 @@ class RowName:
     runs: int = 0
     composition: str | None = None
     variant: str | None = None
+    alone: bool = False
     train_languages: tuple[str, ...] = ()
     translate_test: bool = False
 
     def __str__(self) -> str:
+        if self.alone:
+            return f"{self.variant}{self.translated}"
         return (f"{self.variant}: " if self.variant else "") + self._way + self.translated
 
     @property

@@ -15,6 +15,7 @@ from adapterstilts.data.translation.reading import open_test_translations, open_
 from adapterstilts.errors import HubError, UsageError
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.backbone import Backbone, known_backbone, locate_backbone
+from adapterstilts.modeling.declared_pooling import declared_pooling
 from adapterstilts.modeling.methods import check_method, parse_method
 from adapterstilts.modeling.precision import check_device, choose_device, choose_precision
 from adapterstilts.modeling.quantization import NF4, check_quantization
@@ -58,9 +59,7 @@ def make_planner(
     memory = Memory.of_user()
     given = parse_method(options.method or method or profile.method, unfreeze_backbone=options.unfreeze_backbone)
     resolved = ResolvedMethod.of(given, memory)
-    check_device(options.device)
-    if options.load_in_4bit:
-        check_quantization(resolved.spec, options.precision, choose_device(options.device))
+    _check_machine(options, resolved)
     source = own.beside(open_source("files" if options.data_dir else profile.source, options.data_dir))
     validation_from, validation_file = _validation(options.validation_from)
     backbone = _planned_backbone(profile, options, planned_only)
@@ -86,10 +85,18 @@ def make_planner(
         settings=options.settings,
         seed=profile.seed if options.seed is None else options.seed,
         pooling=options.pooling,
+        declared_pooling=declared_pooling(backbone, memory),
         max_train_examples=options.max_train_examples,
         skip_bad_rows=options.skip_bad_rows,
         validation_from=validation_from,
     )
+
+
+def _check_machine(options: TrainingOptions, method: ResolvedMethod) -> None:
+    """Refuses a device that is not there, or that cannot do what is asked of it."""
+    check_device(options.device)
+    if options.load_in_4bit:
+        check_quantization(method.spec, options.precision, choose_device(options.device))
 
 
 def _checked_facts(backbone: Backbone, method: ResolvedMethod, memory: Memory) -> Facts:

@@ -10,15 +10,19 @@ from adapterstilts.commands.baselines import FULL, Baseline, Match
 from adapterstilts.commands.intermediate_runs import Intermediates, label
 from adapterstilts.commands.language_adapters import LanguageAdapters
 from adapterstilts.commands.repetitions import ONCE, Seeds, repetition
+from adapterstilts.commands.rivals import plan_prompting
 from adapterstilts.commands.row_names import RowName, composition_name
 from adapterstilts.commands.transfer_rows import SeedRuns, TargetRuns
 from adapterstilts.languages import ENGLISH
+from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.runs.specs import Choice
 from adapterstilts.runs.store import Run
+from adapterstilts.stages.classifiers import frozen_classifier
 from adapterstilts.stages.evaluation_spec import Scored, evaluation_languages, plan_evaluation
-from adapterstilts.stages.graph import Evaluation, Stage, Training
+from adapterstilts.stages.graph import Evaluation, Stage, Training, made_by
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.run_means import plan_mean
+from adapterstilts.stages.setup import Setup
 from adapterstilts.stages.training_spec import NONE, Start, plan_training
 from adapterstilts.tasks.recipe import Recipe
 
@@ -32,12 +36,14 @@ class SeedStages:
     Attributes:
         intermediates: The intermediate stages that it starts from.
         before: Stages on the target's data that the first of these starts from.
+        setup: What they are made with, where that is not what the command is run with.
     """
 
     targets: tuple[Training, ...]
     evaluation: Evaluation
     intermediates: Intermediates = ()
     before: Intermediates = ()
+    setup: Setup | None = None
 
 
 @dataclass(frozen=True)
@@ -64,12 +70,14 @@ class TargetStages:
         """What its row will be called."""
         first = (self.mean_of or self).seeds[0]
         trained = first.targets[0].spec if first.targets else None
+        rival = first.evaluation.spec.rival
         return RowName(
             intermediate=label(first.intermediates),
             runs=len(first.intermediates),
             composition=composition_name(trained, [one.spec for one in first.intermediates]) if trained else None,
             variant=self.variant,
-            train_languages=trained.only.data.languages if trained else (),
+            alone=rival is not None,
+            train_languages=trained.only.data.languages if trained else rival.languages if rival else (),
             translate_test=bool(first.evaluation.spec.translate_test),
         )
 
@@ -143,6 +151,8 @@ class Target:
         Args:
             beside: The row with both phases that one without an intermediate phase is as long as, if that is wanted.
         """
+        if baseline and baseline.rival:
+            return TargetStages((self._rival(task, baseline.rival, baseline.model),), baseline)
         longer = beside if not intermediates and (self.match != "none" or (baseline and baseline.longer)) else None
         # Without a target phase, the intermediate runs alone make a target's models.
         repeated = self.seeds.intermediate if intermediates else 1
@@ -161,6 +171,15 @@ class Target:
         before = tuple(one for seed in row.seeds for one in (*seed.before, *seed.targets))
         evaluation = self._evaluate(self.planner, task, stage)
         return TargetStages((SeedStages((stage,), evaluation, row.seeds[0].intermediates, before),), mean_of=row)
+
+    def _rival(self, task: Recipe, name: str, model: Backbone | None) -> SeedStages:
+        """What answers in place of a model that is trained on the same rows, whose seeds decide nothing of it."""
+        if model is not None:
+            evaluation = plan_prompting(self.planner, task, self.scored, model)
+            return SeedStages((), evaluation, setup=replace(self.planner.setup, backbone=model))
+        stages = [self._train(self.planner, trained, Start(NONE)) for trained in self._trained_on(task)]
+        rival = frozen_classifier(name, [made_by(one) for one in stages])
+        return SeedStages((), plan_evaluation(self.planner, task, None, self.scored, rival=rival))
 
     def _trained_on(self, task: Recipe) -> tuple[Recipe, ...]:
         setup = self.planner.setup

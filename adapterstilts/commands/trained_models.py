@@ -17,8 +17,9 @@ from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.blocks import ModelOutline
 from adapterstilts.modeling.precision import check_device, choose_device, choose_precision
 from adapterstilts.runs.memory import Memory
-from adapterstilts.runs.specs import Precision, SharedSpec, TaskSpec, TrainingData, TrainSpec
+from adapterstilts.runs.specs import Precision, SharedSpec, TaskSpec, TrainSpec
 from adapterstilts.runs.store import Run, RunStore
+from adapterstilts.runs.training_data import TrainingData
 from adapterstilts.settings import Settings
 from adapterstilts.sharing.adopt import Adoption
 from adapterstilts.sharing.package import Package

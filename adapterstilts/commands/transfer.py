@@ -32,6 +32,7 @@ from adapterstilts.commands.own_tasks import OwnTasks
 from adapterstilts.commands.plan import Work
 from adapterstilts.commands.repetitions import Seeds, check_repeatable
 from adapterstilts.commands.results import TransferResult, TransferRow
+from adapterstilts.commands.rivals import PROMPT, prompt_model, rival_lacks
 from adapterstilts.commands.row_names import find_row
 from adapterstilts.commands.setup import make_planner
 from adapterstilts.commands.shared_models import SharedModels
@@ -153,7 +154,7 @@ def plan_transfer(
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
     repeats = chosen_seeds(options, planner.profile.seeds, rows)
-    baselines = _baselines(planner, options, tasks, rows, composition, evaluated)
+    baselines = _baselines(planner, options, tasks, rows, composition, evaluated, note=note)
     adapters = find_language_adapters(planner, options, evaluated, models) if options.language_adapters else None
     _check_repeated(planner, options, rows, baselines, repeats)
     tables = []
@@ -238,7 +239,7 @@ def _graph(tables: Sequence[Table]) -> Graph:
     graph = Graph()
     for table in tables:
         for seed in (seed for row in table.rows for seed in row.seeds):
-            graph.ask(seed.evaluation)
+            graph.ask(seed.evaluation, seed.setup)
         for draw in (draw for one in table.few_shots for seed in one.seeds for draw in seed):
             graph.ask(draw.evaluation)
     return graph
@@ -258,12 +259,19 @@ def _table(
     first = next(iter(with_intermediates.values()), None)
     own = [with_intermediates.get(row) or target.stages(task, row, beside=first) for row in rows]
     trained = task.build_kind().trained
-    possible = [one for one in baselines if not lacks(one.asked, tasks=len(rows), adapters=True, trained=trained)]
+    lacking = {
+        one.asked: rival_lacks(one.asked, [task]) or lacks(one.asked, tasks=len(rows), adapters=True, trained=trained)
+        for one in baselines
+    }
     compared = [
         target.of(baseline, within=within).stages(task, baseline.intermediates, baseline=baseline, beside=first)
-        for baseline in possible
+        for baseline in baselines
+        if not lacking[baseline.asked]
     ]
     means = [target.mean(task, row) for row in own] if target.averages else []
+    for one in baselines:
+        if one.rival and (why := lacking[one.asked]):
+            few_shots.note(f"{task.name} without {one.asked}: it {why[0]}")
     every = (*own, *means, *compared)
     compared_with = find_row(against, [row.name for row in every], flag="--against") if against is not None else None
     return Table(every, len(own), compared_with, tuple(few_shots.stages(task, every)))
@@ -276,6 +284,8 @@ def _baselines(
     rows: Sequence[Intermediates],
     composition: Choice,
     evaluated: Sequence[str],
+    *,
+    note: Callable[[str], None],
 ) -> list[Baseline]:
     """The baselines that were asked for.
 
@@ -283,7 +293,7 @@ def _baselines(
         evaluated: The languages that targets are scored in.
     """
     intermediates = tuple(intermediate for row in rows for intermediate in row)
-    names = chosen_names(options, intermediates, tasks)
+    names = chosen_names(options, intermediates, tasks, note=note)
     if not names:
         return []
     if any(len(row) > 1 for row in rows):
@@ -293,7 +303,8 @@ def _baselines(
     check_intermediates(planner, intermediates, names)
     wanted = options.compare_languages or other_languages(evaluated)
     rate = options.mlm_rate or MLM_RATE
-    return Baselines(planner, intermediates, wanted, composition, rate, options.match).named(names)
+    model = prompt_model(options) if PROMPT in names else None
+    return Baselines(planner, intermediates, wanted, composition, rate, options.match, model).named(names)
 
 
 def _scored(options: TransferOptions) -> Scored:

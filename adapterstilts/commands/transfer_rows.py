@@ -134,14 +134,17 @@ class Rows:
             metric_labels=task.metric_labels,
             intermediate=label(tuple(map(finished, reached.intermediates))),
             variant=reached.variant,
-            train_languages=list(trained.only.data.languages) if trained else [],
+            train_languages=list(
+                trained.only.data.languages if trained else spec.rival.languages if spec.rival else ()
+            ),
             translate_test=bool(spec.translate_test),
             translations_are_english_rows=any(map(are_parallel_rows, spec.translate_test.values())),
             intermediate_languages={_label(run): found for run in reached.intermediates if (found := _translated(run))},
             intermediate_shots={_label(run): shots for run in reached.intermediates if (shots := run.training.shots)},
             intermediate_runs={_label(run): run.key for run in reached.intermediates},
             composition=composition_name(trained, [one.training for one in reached.intermediates]) if trained else NONE,
-            method=str(made[0].training.method) if (made := [*runs.targets, *reached.intermediates]) else NONE,
+            method=_method(runs, reached.intermediates),
+            rival=runs.evaluation.metrics.get("rival", {}),
             split=spec.split,
             languages={name: _over_seeds([one.languages[name] for one in seeds], fmean) for name in first.languages},
             **_means(seeds),
@@ -192,11 +195,19 @@ def _compared(reached: TargetRuns, row: TransferRow) -> Compared:
 
 def _examples(runs: SeedRuns) -> dict[str, int]:
     """The rows of the target phase; where it has several data sets, those of all."""
-    if not runs.targets:
-        return {}
     averages = any(run.metrics.get("averaged_checkpoints") for run in runs.targets)
     names = {"trained": "train_examples", "scored" if averages else "selected": "validation_examples"}
-    return {name: sum(run.metrics[metric] for run in runs.targets) for name, metric in names.items()}
+    rival = runs.evaluation.metrics.get("rival", {})
+    learned = [run.metrics for run in runs.targets] or ([rival] if "train_examples" in rival else [])
+    return {name: sum(one[metric] for one in learned) for name, metric in names.items()} if learned else {}
+
+
+def _method(runs: SeedRuns, intermediates: Sequence[Run]) -> str:
+    """The tuning method of the last phase there is, or what answers without any."""
+    if rival := runs.evaluation.evaluation.rival:
+        return rival.name
+    made = [*runs.targets, *intermediates]
+    return str(made[0].training.method) if made else NONE
 
 
 def _doubts(reached: TargetRuns) -> list[str]:
@@ -245,10 +256,11 @@ def _translated(run: Run) -> list[str]:
 def _seed_scores(runs: SeedRuns) -> SeedScores:
     run, last = runs.evaluation, runs.targets[-1] if runs.targets else None
     seeded = last or next(iter(runs.intermediates), None)
+    rival = run.metrics.get("rival", {})
     return SeedScores(
         seed=seeded.training.seed if seeded and seeded.training.composition.name != MEAN else None,
         intermediate_runs={_label(one): one.key for one in runs.intermediates},
-        validation=(last.metrics["validation_all"] or {}).get("score") if last else None,
+        validation=(last.metrics["validation_all"] or {}).get("score") if last else rival.get("validation"),
         languages={name: run.metrics["languages"][name] for name in runs.languages},
         **{name: run.metrics.get(name) for name in _GROUPS},
         counts={name: run.metrics["counts"][name] for name in runs.languages},

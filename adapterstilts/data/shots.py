@@ -19,7 +19,7 @@ from adapterstilts.data.spilled import each_row
 from adapterstilts.errors import DataError
 from adapterstilts.languages import ENGLISH
 from adapterstilts.runs.shots import FILE
-from adapterstilts.runs.specs import TrainingData
+from adapterstilts.runs.training_data import TrainingData
 from adapterstilts.tasks.recipe import Recipe
 
 if TYPE_CHECKING:

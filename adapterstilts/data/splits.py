@@ -20,7 +20,7 @@ from adapterstilts.data.spilled import each_row
 from adapterstilts.data.translation.layout import Direction
 from adapterstilts.data.translation.reading import Translations
 from adapterstilts.errors import DataError
-from adapterstilts.runs.specs import TrainingData
+from adapterstilts.runs.training_data import TrainingData
 from adapterstilts.tasks.kind import draw
 from adapterstilts.tasks.recipe import Recipe
 

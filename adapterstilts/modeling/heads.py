@@ -99,6 +99,31 @@ class PooledHead(Head):
         return {"logits": pool(hidden, attention_mask, self.pooling)}
 
 
+@HEADS.register("vectors")
+class VectorsHead(Head):
+    """The vectors of all sequences of a feature, from the last hidden state, without weights."""
+
+    def __init__(self, config: Any, outputs: int, *, pooling: str) -> None:
+        super().__init__(config, outputs)
+        self.pooling = pooling
+
+    def forward(
+        self, hidden: torch.Tensor, attention_mask: torch.Tensor, *, sequences: torch.Tensor | None = None, **_: Any
+    ) -> dict[str, torch.Tensor]:
+        """`logits` `(batch, most sequences * width)`: the vectors one after the other, in fp32, 0 where there is none.
+
+        Args:
+            hidden: `(sequences, seq, width)`.
+            attention_mask: `(sequences, seq)`.
+            sequences: `(batch,)`: how many each feature has; None where each has one.
+        """
+        vectors = pool(hidden, attention_mask, self.pooling)
+        if sequences is None:
+            return {"logits": vectors}
+        each = vectors.split(sequences.tolist())
+        return {"logits": nn.utils.rnn.pad_sequence(list(each), batch_first=True).flatten(1)}
+
+
 @HEADS.register("dual_encoder")
 class DualEncoderHead(Head):
     """Vectors of queries and candidates, trained to be alike for those that belong together.

@@ -69,7 +69,7 @@ def _scores(rows: Sequence[TransferRow], headline: str) -> Sheet:
         for name in (*shown, *_COSTS)
     ]
     several = len(compared(rows)) > 1
-    cells = [_cells(row, others, headline, marked=several) for row in rows]
+    cells = [_cells(row, others, headline, marked=several, english=bool(rows[0].english)) for row in rows]
     return Sheet(_title(rows), [Column("from", wraps=True), *numbers], cells)
 
 
@@ -84,17 +84,17 @@ def _title(rows: Sequence[TransferRow]) -> str:
     return f"{rows[0].title}, {rows[0].split} split, {count} examples per language, {shown} {unit}{seeds}"
 
 
-def _cells(row: TransferRow, others: Sequence[str], headline: str, *, marked: bool) -> list[str]:
+def _cells(row: TransferRow, others: Sequence[str], headline: str, *, marked: bool, english: bool) -> list[str]:
     metrics = list(row.metric_labels)
     cells = [_first_cell(row)]
-    if row.english:
+    if english:
         cells.append(_cell(row.english, metrics, row.spread.get("english")))
     if others:
         cells.append(_cell(row.zero_shot, metrics, row.spread.get("zero_shot")))
         cells.append(_difference(row, headline, marked=marked))
     if row.cross_lingual:
         cells.append(_cell(row.cross_lingual, metrics, row.spread.get("cross_lingual")))
-    cells += [_cell(row.languages[language], metrics) for language in others]
+    cells += [_cell(row.languages.get(language), metrics) for language in others]
     seconds = " + ".join(f"{value:.0f}" for value in row.seconds.values())
     compute = " + ".join(shown_flops(cost.flops) for cost in row.cost.values())
     return [*cells, shown_parameters(row.parameters), compute, seconds]
@@ -146,7 +146,7 @@ def _first_cell(row: TransferRow) -> str:
 
 
 def _cell(metrics: Metrics | None, names: Sequence[str], spread: Metrics | None = None) -> str:
-    if not metrics:
+    if not metrics:  # a row that lacks the language, of which a note says why
         return ""
     if names[0] not in metrics:
         return "no labels"

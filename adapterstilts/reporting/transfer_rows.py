@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from adapterstilts.commands.contrasts import OTHER_TARGET_SEEDS, THIS_MODEL, Contrast
 from adapterstilts.commands.results import SeedScores, TransferRow
@@ -43,6 +44,7 @@ def legend(rows: Sequence[TransferRow]) -> list[str]:
         *_language_notes(rows[0]),
         *_hidden_notes(rows[0]),
         *(note for row in own for note in _notes(row)),
+        *(note for row in own for note in _lacking_notes(row, list(rows[0].languages))),
         *_made_notes(own),
         *(f"{row_name(row)}{seed}: {folder}" for row in own for seed, folder in _folders(row)),
     ]
@@ -73,7 +75,7 @@ def _taken(row: TransferRow) -> str:
 
 def _budget_notes(rows: Sequence[TransferRow]) -> list[str]:
     """How much more some rows were trained than others, where they do not differ by a little alone."""
-    tokens = {row_name(row): _tokens_of_one_model(row) for row in rows if not row.averaged_seeds}
+    tokens = {row_name(row): _tokens_of_one_model(row) for row in rows if not (row.averaged_seeds or row.rival)}
     fewest = min(tokens.values(), default=0.0)
     if not fewest or max(tokens.values()) <= _SAME_BUDGET * fewest:
         return []
@@ -195,6 +197,8 @@ def _notes(row: TransferRow) -> list[str]:
     notes = []
     if row.named.shortened:
         notes.append(f"{row_name(row)}: {row.intermediate}.")
+    if row.rival:
+        notes.append(f"{row_name(row)}: {_chosen(row.rival)}.")
     notes += [f"{row_name(row)}: {one}." for one in row.warnings]
     if row.shared_data:
         listed = ", ".join(row.shared_data)
@@ -208,6 +212,31 @@ def _notes(row: TransferRow) -> list[str]:
         counted = ", ".join(f"{name} {count:,}" for name, count in ill_formed.items())
         notes.append(f"{row_name(row)}: predicted I- tags that continue nothing, read as B- by the scorer: {counted}.")
     return notes
+
+
+def _lacking_notes(row: TransferRow, languages: Sequence[str]) -> list[str]:
+    """Which languages of the table a row has no scores in, because there is no template to ask in."""
+    lacking = [code for code in languages if code not in row.languages]
+    if not lacking:
+        return []
+    there = ", ".join(row.languages)
+    return [
+        f"{row_name(row)}: no template of {row.rival['harness']} in {', '.join(lacking)}, so that its mean and its "
+        f"difference are over {there} alone."
+    ]
+
+
+def _chosen(rival: Mapping[str, Any]) -> str:
+    """What answers in place of a trained model, and what was chosen for it."""
+    if "templates" in rival:
+        return (
+            f"asked without training, with templates of {rival['harness']} ({', '.join(rival['templates'].values())}); "
+            "the answer is the one that it gives the highest log-likelihood"
+        )
+    value = f"on the backbone's frozen vectors, {rival['setting']} = {rival['value']:g}"
+    if not rival["validation_examples"]:
+        return value
+    return f"{value}, chosen on {rival['validation_examples']:,} rows of English validation data"
 
 
 def _made_notes(rows: Sequence[TransferRow]) -> list[str]:

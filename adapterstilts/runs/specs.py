@@ -8,26 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from weakref import ref
 
-from pydantic import AfterValidator, BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 
 from adapterstilts.parsed import check_plain
+from adapterstilts.runs.rivals import FrozenClassifier, Prompted
 from adapterstilts.runs.shots import Shots
+from adapterstilts.runs.training_data import Options, TaskSpec
 from adapterstilts.settings import Encoding, Optimisation, Strict
 
 Precision = Literal["fp32", "bf16"]
 Phase = Literal["train-language", "train-intermediate", "train-target", "few-shot"]
-
-
-def _plain(options: dict[str, Any]) -> dict[str, Any]:
-    check_plain(options)
-    return options
-
-
-Options = Annotated[dict[str, Any], AfterValidator(_plain)]
-"""Values by name. JSON has no infinity and nothing that is not a number, so that specs with them would share a key."""
 
 
 class Choice(Strict):
@@ -57,71 +50,6 @@ class MethodSpec(Choice):
     def flags(self) -> str:
         """The flags that mean it."""
         return f"--method '{Choice.__str__(self)}'" + (" --unfreeze-backbone" if self.unfreeze_backbone else "")
-
-
-class TrainingData(Strict):
-    """Which examples a stage trains on and selects its checkpoint with.
-
-    Attributes:
-        fingerprints: Split to language to content fingerprint; without a `validation` entry, `holdout` applies.
-        holdout: Training examples of each language set aside for validation, whole contexts at a time; where there is
-            neither, no checkpoint is selected, and the last one is the result.
-        max_examples: Upper bound on training examples of each language; a smaller set is always a subset of a larger.
-        translations: Language to content fingerprint of the translations of the English training examples.
-        translated_only: Whether the English examples themselves are left out of training.
-        shots: The rows of another language that are trained on in place of all; `fingerprints` says what they are
-            drawn from.
-    """
-
-    task: str
-    source: str
-    fingerprints: dict[str, dict[str, str]]
-    holdout: int | None = None
-    max_examples: int | None = None
-    skip_bad_rows: bool = False
-    translations: dict[str, str] = {}
-    translated_only: bool = False
-    shots: Shots | None = None
-
-    @field_validator("fingerprints")
-    @classmethod
-    def _have_languages(cls, given: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-        """None at all are those of models whose data are not known."""
-        if given and not (given.get("train") and all(given.values())):
-            raise ValueError("fingerprints need the split train, and each split a language")
-        return given
-
-    @property
-    def selects(self) -> bool:
-        """Whether a checkpoint is selected by validation rows."""
-        return self.holdout is not None or "validation" in self.fingerprints
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The languages trained on, English first."""
-        own = () if self.translated_only else self.fingerprints.get("train", ())
-        return tuple(sorted([*own, *self.translations], key=lambda code: (code != "en", code)))
-
-    @property
-    def validation_language(self) -> str:
-        """The language in which checkpoints are selected: English, except for language adapters."""
-        selecting = self.fingerprints.get("validation") or self.fingerprints["train"]
-        return min(selecting, key=lambda code: (code != "en", code))
-
-
-class TaskSpec(Strict):
-    """One task of a training stage."""
-
-    kind: str
-    options: Options
-    metric: str
-    data: TrainingData
-    encoding: Encoding
-
-    @property
-    def name(self) -> str:
-        """Name of the task."""
-        return self.data.task
 
 
 class Sampling(Strict):
@@ -241,6 +169,7 @@ class EvaluateSpec(Strict):
         language_adapters: Language to the run whose adapter takes the place of the one trained with, or `none`.
         quantization: As in `TrainSpec`.
         translate_test: Language to the fingerprint of the English translation that is scored instead of its rows.
+        rival: What answers in place of a model that was trained for the task.
     """
 
     version: Literal[3] = 3
@@ -262,11 +191,12 @@ class EvaluateSpec(Strict):
     language_adapters: dict[str, str] = {}
     quantization: str | None = None
     translate_test: dict[str, str] = {}
+    rival: FrozenClassifier | Prompted | None = None
 
     @property
     def label(self) -> str:
-        """The task: what the run is called."""
-        return self.task
+        """The task, and what answers in place of a trained model: what the run is called."""
+        return f"{self.task}-{self.rival.name}" if self.rival else self.task
 
     @property
     def languages(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from adapterstilts.modeling.compatibility import check_composition, check_head, 
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.outline import planned_outline
 from adapterstilts.modeling.quantization import check_quantized_composition
-from adapterstilts.runs.specs import EvaluateSpec, MethodSpec, TrainSpec
+from adapterstilts.runs.specs import EvaluateSpec, MethodSpec, TaskSpec, TrainSpec
 from adapterstilts.stages.devices.leading import joined
 from adapterstilts.stages.devices.strategy import check_shared
 from adapterstilts.stages.graph import Graph, Stage
@@ -84,9 +84,10 @@ class Checks:
             if stage.spec.stage == "evaluate":
                 check_evaluated_words(stage.spec, setup, note=self.note)
                 _translated_test(stage.spec, setup)
+                _translated_training(stage.spec.rival.tasks if stage.spec.rival else (), setup)
             else:
                 self._try(setup.backbone, stage.spec.method)
-                _translated_training(stage.spec, setup)
+                _translated_training(stage.spec.tasks, setup)
 
     def outline(self, stage: Stage[TrainSpec]) -> ModelOutline:
         """What is known of a stage's model, whether it is there or not."""
@@ -168,9 +169,9 @@ class Checks:
         self._tried.append((backbone, method))
 
 
-def _translated_training(spec: TrainSpec, setup: Setup) -> None:
+def _translated_training(tasks: Sequence[TaskSpec], setup: Setup) -> None:
     """Reads the rows of a stage that trains on translations, so that what is wrong with them is said now."""
-    for task in spec.tasks:
+    for task in tasks:
         if task.data.translations and setup.translations and not setup.translations.certain:
             training_rows(
                 setup.source,

@@ -10,8 +10,9 @@ from typing import Any
 from adapterstilts.data.batch_counts import batch_counts
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.blocks import ModelDescription
+from adapterstilts.runs.rivals import Prompted
 from adapterstilts.runs.specs import EvaluateSpec, MethodSpec, TrainSpec
-from adapterstilts.stages.amounts import Amounts, padded_for_prediction
+from adapterstilts.stages.amounts import Amount, Amounts, padded_for_prediction
 from adapterstilts.stages.checks import Checks
 from adapterstilts.stages.finished import FinishedSpeeds
 from adapterstilts.stages.graph import Graph, Stage
@@ -225,6 +226,8 @@ class _Estimator:
 
     def _evaluation(self, stage: Stage[EvaluateSpec]) -> tuple[StageCost, dict[str, int]]:
         spec, setup = stage.spec, self.setup
+        if isinstance(spec.rival, Prompted):
+            return StageCost(unknown="how long a decoder is asked is not known before it has been"), {}
         model = stage.need(spec.inputs[0]) if spec.inputs else None
         size = self.size(model) if model else self._bare()
         method = self.checks.outline(model).description.method if model else MethodSpec(name="head")
@@ -233,20 +236,25 @@ class _Estimator:
         if len(there) < len(amounts):
             lacking = ", ".join(language for language in amounts if language not in there)
             return StageCost(unknown=f"how many rows are scored in {lacking} is not known before they are read"), {}
+        learned = self._learned(spec)
+        if learned is None:
+            return StageCost(unknown=f"how many rows {spec.label} learns from is not known before they are read"), {}
         limits = {"tokens_per_batch": setup.tokens_per_batch, "max_length": spec.encoding.max_length}
         padded = {language: padded_for_prediction(one, **limits) for language, one in there.items()}
         forward = size.forward * _share_of_layers(setup, spec, size)
         width = max(one.width for one in padded.values())
         speed = self._speed(method, spec.precision, width, size)
-        tokens = sum(one.features * one.tokens_of_a_feature for one in there.values())
+        every = [*there.values(), *learned]
+        tokens = sum(one.features * one.tokens_of_a_feature for one in every)
         seconds = None
         if speed:
-            read = sum(one.features * padded[language].tokens for language, one in there.items())
-            calls = sum(one.features * padded[language].calls for language, one in there.items())
+            passes = [(one, padded_for_prediction(one, **limits)) for one in every]
+            read = sum(one.features * its.tokens for one, its in passes)
+            calls = sum(one.features * its.calls for one, its in passes)
             rows = sum(one.rows for one in there.values())
             seconds = speed.pass_seconds(read * forward, calls, training=False) + speed.start
-            seconds += rows * _SCORING + sum(one.rows * one.seconds for one in there.values())
-            if self.finished and (known := self.finished.evaluation(spec, method, speed)):
+            seconds += rows * _SCORING + sum(one.rows * one.seconds for one in every)
+            if self.finished and not learned and (known := self.finished.evaluation(spec, method, speed)):
                 seconds = rows * known
         largest = max(one.largest for one in padded.values())
         pooled = setup.catalogue.build_kind(spec).pools
@@ -265,6 +273,15 @@ class _Estimator:
             cached=sum(data.values()),
         )
         return cost, data
+
+    def _learned(self, spec: EvaluateSpec) -> list[Amount] | None:
+        """The rows that a classifier on frozen vectors learns from and is chosen by; None where that is not known."""
+        found: list[Amount] = []
+        for task in spec.rival.tasks if spec.rival else ():
+            if (amounts := self.amounts.training(task)) is None:
+                return None
+            found += [*amounts[0], amounts[1]]
+        return [one for one in found if one.rows]
 
     def _bare(self) -> ModelSize:
         """The size of the backbone as it is."""

@@ -13,11 +13,14 @@ from adapterstilts.languages import ENGLISH, context_language, question_language
 from adapterstilts.metrics import METRICS
 from adapterstilts.runs.content import entry_of, entry_of_content, first_damage
 from adapterstilts.runs.records import Entries, Scored, read_record, read_values
+from adapterstilts.runs.rivals import Prompted
 from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.runs.store import CHECKPOINTS
 from adapterstilts.stages.answers import Answered, Answers
 from adapterstilts.stages.devices.group import ALONE, Group
+from adapterstilts.stages.frozen import FrozenPredictor
 from adapterstilts.stages.predictor import Predictor, Track
+from adapterstilts.stages.prompting import PromptPredictor
 from adapterstilts.stages.setup import Setup
 from adapterstilts.tasks.kind import Kind, Scores
 
@@ -35,7 +38,7 @@ class Evaluation:
         self.spec = spec
         self.work = work
         self.kind = setup.catalogue.build_kind(spec)
-        self.predictor = Predictor(spec, setup, self.kind, track=track, group=group)
+        self.predictor = _predictor(spec, setup, self.kind, track=track, group=group)
         self.answers = Answers(spec, setup, self.kind, predictor=self.predictor, work=work)
 
     def run(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -79,16 +82,14 @@ class Evaluation:
             metrics["hidden"] = hidden
         if attention := {code: one["fusion_attention"] for code, one in scored.items() if one["fusion_attention"]}:
             metrics["fusion_attention"] = attention
-        if not self.kind.trained:
-            metrics["parameters"] = self.predictor.model.parameter_counts()
-        return metrics
+        if self.predictor.run is None or not self.kind.trained:
+            metrics["parameters"] = self.predictor.parameters
+        return {**metrics, **self.predictor.told}
 
     def _calibration(self, language: str, answered: Answered) -> dict[str, float]:
         """What decoding needs: chosen in training, or on the validation split, or, if that is scored, on itself."""
-        run = self.predictor.run
-        if run is not None and self.kind.trained:
-            found = run.metrics.get("calibration", {})
-            return found.get(self.predictor.head, {}) if len(run.training.tasks) > 1 else found
+        if (chosen := self.predictor.calibration) is not None:
+            return dict(chosen)
         if language in self.spec.calibration:
             answered = self.answers.on_validation(language)
         return self.kind.calibrate(answered.rows, answered.features, answered.logits)
@@ -150,6 +151,14 @@ class Evaluation:
 
     def _score_file(self, language: str) -> Path:
         return self.work / "scores" / f"{language}.json"
+
+
+def _predictor(spec: EvaluateSpec, setup: Setup, kind: Kind, *, track: Track, group: Group) -> Predictor:
+    if spec.rival is None:
+        return Predictor(spec, setup, kind, track=track, group=group)
+    if isinstance(spec.rival, Prompted):
+        return PromptPredictor(spec, setup, kind, spec.rival, track=track, group=group)
+    return FrozenPredictor(spec, setup, kind, spec.rival, track=track, group=group)
 
 
 def summarise(kind: Kind, languages: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

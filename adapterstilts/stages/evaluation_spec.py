@@ -14,6 +14,7 @@ from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import check_languages, context_language, named_languages
 from adapterstilts.modeling.architecture import check_modules
 from adapterstilts.modeling.backbone import check_length
+from adapterstilts.runs.rivals import FrozenClassifier
 from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.stages.graph import Evaluation, Stage, Training
 from adapterstilts.stages.planner import Planner
@@ -56,10 +57,12 @@ def plan_evaluation(
     scored: Scored,
     *,
     language_adapters: Mapping[str, Training | None] = MappingProxyType({}),
+    rival: FrozenClassifier | None = None,
 ) -> Evaluation:
     """Plans to score a stage's model on `task`, or the backbone as it is where there is no stage.
 
     Args:
+        rival: What answers in place of a trained model.
         language_adapters: Language or pair to the stage whose adapter takes the place of the one trained with, or None
             for none.
 
@@ -72,8 +75,8 @@ def plan_evaluation(
     check_modules(facts, languages, name=setup.backbone.name)
     split = evaluation_split(source, task, languages, scored.split)
     kind = evaluation_kind(planner, task, scored)
-    if kind.trained and model is not None:
-        encoding = model.spec.only.encoding
+    if kind.trained and (learned := rival.tasks[-1:] if rival else model.spec.tasks if model else ()):
+        (encoding,) = (one.encoding for one in learned)
     else:
         encoding = planner.encoding(resolve_settings(planner, task, "train-target"), kind)
     check_length(facts, encoding.max_length, name=setup.backbone.name)
@@ -103,6 +106,7 @@ def plan_evaluation(
             language: stage.key if stage else NO_LANGUAGE_ADAPTER for language, stage in language_adapters.items()
         },
         translate_test=into_english(setup.test_translations, task, split, languages),
+        rival=rival,
     )
     adapters = {stage.key: stage for stage in language_adapters.values() if stage}
     return Stage(spec, (*([model] if model else []), *adapters.values()))

@@ -19,7 +19,8 @@ from adapterstilts.languages import LANGUAGES
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.shots import FEW_SHOT, FILE, Shots
-from adapterstilts.runs.specs import Choice, TaskSpec, TrainingData
+from adapterstilts.runs.specs import Choice, TaskSpec
+from adapterstilts.runs.training_data import TrainingData
 from adapterstilts.settings import Optimisation, validate
 from adapterstilts.stages.graph import Stage, Training, made_by
 from adapterstilts.stages.planner import Planner

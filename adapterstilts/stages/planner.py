@@ -62,6 +62,7 @@ class Planner:
         settings: Hyperparameters that were given by hand.
         seed: Of initialisation, dropout and batch order.
         pooling: How one vector of a text is read, where that is not left to the backbone.
+        declared_pooling: How the backbone itself says that it is read, where it does.
         max_train_examples: Upper bound on training examples of each language.
         skip_bad_rows: Whether malformed rows are left out.
         first_weights: The seed that new weights are drawn with, whatever `seed` is.
@@ -76,6 +77,7 @@ class Planner:
     settings: Mapping[str, Any]
     seed: int
     pooling: Pooling | None = None
+    declared_pooling: Pooling | None = None
     max_train_examples: int | None = None
     skip_bad_rows: bool = False
     validation_from: Literal["train", "none"] | None = None

@@ -75,6 +75,24 @@ class Predictor:
         """The name of the head to predict with: the task that it was trained for, or this one where none was."""
         return self.run.training.task if self.run and self.kind.trained else self.spec.task
 
+    @property
+    def calibration(self) -> Mapping[str, float] | None:
+        """What was chosen in training to decode with; None where nothing is trained."""
+        if self.run is None or not self.kind.trained:
+            return None
+        found = self.run.metrics.get("calibration", {})
+        return found.get(self.head, {}) if len(self.run.training.tasks) > 1 else found
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Number of `trained` and of all (`total`) parameters."""
+        return self.model.parameter_counts()
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What its run's metrics say of it beside its size."""
+        return {}
+
     @cached_property
     def model(self) -> TransferModel:
         """The model with the head to predict with."""
@@ -85,9 +103,13 @@ class Predictor:
         else:
             model = StoredModel.read(self.run.folder).restore(backbone, precision=precision, heads=self.kind.trained)
             self._add_languages(model)
+        self._add_head(model)
+        return model.to(choose_device(self.setup.device))
+
+    def _add_head(self, model: TransferModel) -> None:
+        """Gives the model a head where it was trained without one."""
         if not self.kind.trained:
             model.add_head(self.head, self.kind.head())
-        return model.to(choose_device(self.setup.device))
 
     def _add_languages(self, model: TransferModel) -> None:
         """Puts the language adapters of all runs into the model, one of which it has been trained over."""

@@ -16,7 +16,8 @@ from adapterstilts.modeling.backbone import check_length
 from adapterstilts.modeling.compositions import COMPOSITIONS, normalize_composition
 from adapterstilts.modeling.methods import METHODS, Method
 from adapterstilts.runs.memory import Memory
-from adapterstilts.runs.specs import Budget, Choice, Phase, Sampling, TaskSpec, TrainingData, TrainSpec
+from adapterstilts.runs.specs import Budget, Choice, Phase, Sampling, TaskSpec, TrainSpec
+from adapterstilts.runs.training_data import TrainingData
 from adapterstilts.settings import Settings, validate
 from adapterstilts.stages.graph import Stage, Training
 from adapterstilts.stages.planner import Planner
@@ -119,10 +120,12 @@ def trained_kind(planner: Planner, task: Recipe) -> Kind:
 
     It has the chosen pooling where it reads one vector of a text, and what its recipe leaves to the training data.
     """
-    kind, pooling = task.build_kind(), planner.pooling
+    kind = task.build_kind()
+    own = getattr(kind.options, "pooling", None)
+    pooling = planner.pooling or (None if own else planner.declared_pooling)
     found = _collected(planner, task, kind) if kind.collects else {}
     if pooling is not None and reads_one_vector(task):
-        usual = getattr(kind.options, "pooling", None) is None and pooling == planner.facts.pooling
+        usual = own is None and pooling == planner.facts.pooling
         found |= {} if usual else {"pooling": pooling}
     return with_options(task, **found) if found else kind
 

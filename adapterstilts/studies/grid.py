@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from adapterstilts.commands.baselines import baseline_names, lacks
 from adapterstilts.commands.intermediate_runs import NONE, IntermediatePhase
 from adapterstilts.commands.options import ALL, TransferOptions, read_options
+from adapterstilts.commands.rivals import apart, rival_lacks
 from adapterstilts.commands.target_names import named_targets
 from adapterstilts.commands.targets import TargetStages
 from adapterstilts.commands.transfer import Transfer, plan_transfer
@@ -173,7 +174,7 @@ class _Parts:
             )
             untrained = []
         if targets := [*trained, *untrained]:
-            options = self._options(values, bool(trained), tasks, adds_adapter=entry.adds_adapter)
+            options = self._options(values, trained, tasks, adds_adapter=entry.adds_adapter)
             yield _Part(names, targets, read_options(TransferOptions, options), self._phase())
 
     def _targets(self) -> tuple[list[str], list[str]]:
@@ -185,7 +186,9 @@ class _Parts:
             found[known and not self.catalogue.recipe(name).build_kind().trained].append(name)
         return found
 
-    def _options(self, values: Mapping[str, Any], trained: bool, tasks: int, *, adds_adapter: bool) -> dict[str, Any]:
+    def _options(
+        self, values: Mapping[str, Any], trained: Sequence[str], tasks: int, *, adds_adapter: bool
+    ) -> dict[str, Any]:
         """The options of a transfer: without those that have no meaning for its targets."""
         options = dict(values)
         for name in () if tasks else ("composition",):
@@ -195,8 +198,13 @@ class _Parts:
         for name in () if trained or tasks else ("method", "seeds"):
             options.pop(name, None)
         wanted = []
+        known = [self.catalogue.recipe(name) for name in trained if name in self.catalogue.names()]
+        given = read_options(TransferOptions, options)
         for name in self._baselines() if tasks else ():
-            if why := lacks(name, tasks=tasks, adapters=adds_adapter, trained=trained):
+            why = apart(name, given) or lacks(name, tasks=tasks, adapters=adds_adapter, trained=bool(trained))
+            if len(known) == len(trained):  # of one's own files it is not known yet
+                why = why or rival_lacks(name, known)
+            if why:
                 self._leave(f"{name} with {values.get('method') or 'the method'}: it {why[0]}")
             else:
                 wanted.append(name)

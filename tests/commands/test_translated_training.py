@@ -22,8 +22,8 @@ from adapterstilts.errors import AstiltsError, DataError, UsageError
 from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.reporting.train_intermediate import training_summary
 from adapterstilts.reporting.transfer import transfer_tables
-from adapterstilts.runs.specs import TrainingData
 from adapterstilts.runs.store import Run, RunStore
+from adapterstilts.runs.training_data import TrainingData
 from tests.conftest import QUICK
 from tests.package_tasks import recipe
 

@@ -14,7 +14,7 @@ from adapterstilts.data.splits import training_rows
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.files import file_digest
 from adapterstilts.reporting.cards import card
-from adapterstilts.runs.specs import TrainingData
+from adapterstilts.runs.training_data import TrainingData
 from adapterstilts.tasks.catalogue import read_recipe
 from adapterstilts.tasks.recipe import Recipe
 

@@ -11,7 +11,7 @@ from adapterstilts.data.shots import digest, draw_shots, rows_to_draw_from, shot
 from adapterstilts.data.sources.mini import MiniRows
 from adapterstilts.errors import DataError
 from adapterstilts.runs.shots import Shots
-from adapterstilts.runs.specs import TrainingData
+from adapterstilts.runs.training_data import TrainingData
 from tests.package_tasks import recipe
 
 

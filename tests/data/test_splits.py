@@ -11,7 +11,7 @@ from adapterstilts.data.sources.files import FileRows
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.splits import evaluation_split, hold_out, training_rows
 from adapterstilts.errors import DataError, UsageError
-from adapterstilts.runs.specs import TrainingData
+from adapterstilts.runs.training_data import TrainingData
 from adapterstilts.tasks.kind import draw
 from tests.conftest import write_squad
 from tests.package_tasks import recipe

@@ -130,6 +130,14 @@ def test_pooled_vectors_are_those_of_the_layer(tiny_backbone: Path, layer: int |
         torch.testing.assert_close(found[0], expected)
 
 
+def test_vectors_of_several_sequences_lie_one_after_the_other() -> None:
+    hidden, mask = torch.arange(24.0).view(3, 4, 2), torch.ones(3, 4, dtype=torch.long)
+    head = build_head(HeadSpec("vectors", 0, {"pooling": "last"}), config=None)
+    assert head(hidden, mask)["logits"].tolist() == [[6.0, 7.0], [14.0, 15.0], [22.0, 23.0]]
+    found = head(hidden, mask, sequences=torch.tensor([1, 2]))["logits"]
+    assert found.tolist() == [[6.0, 7.0, 0.0, 0.0], [14.0, 15.0, 22.0, 23.0]]
+
+
 def test_padding_is_not_pooled() -> None:
     hidden = torch.randn(1, 6, 4)
     mask = torch.tensor([[1, 1, 1, 0, 0, 0]])
@@ -140,6 +148,7 @@ def test_every_head_is_built_from_its_spec(tiny_backbone: Path) -> None:
     config = AutoConfig.from_pretrained(tiny_backbone)
     options = {
         "pooled": {"layer": 1, "pooling": "mean"},
+        "vectors": {"pooling": "mean"},
         "dual_encoder": {"pooling": "mean"},
         "masked_lm": {"decoder": torch.nn.Identity()},
     }

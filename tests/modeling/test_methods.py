@@ -20,7 +20,8 @@ from adapterstilts.modeling.composing import start_model
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.storage import StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
-from adapterstilts.runs.specs import Choice, MethodSpec, TaskSpec, TrainingData
+from adapterstilts.runs.specs import Choice, MethodSpec, TaskSpec
+from adapterstilts.runs.training_data import TrainingData
 from adapterstilts.settings import Encoding, Optimisation
 from adapterstilts.stages.predict import predict
 from adapterstilts.stages.tracking import Tracking

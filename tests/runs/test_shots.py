@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from adapterstilts.runs.shots import Shots
-from adapterstilts.runs.specs import TrainingData, canonical_json, key
+from adapterstilts.runs.specs import canonical_json, key
+from adapterstilts.runs.training_data import TrainingData
 
 DATA = TrainingData(task="mlqa", source="mini", fingerprints={"train": {"de": "x"}})
 SHOTS = Shots(language="de", count=10, of=200, draw=2, split="train", apart_from={"test": "y"}, digest="z")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from adapterstilts.errors import UsageError
+from adapterstilts.runs.rivals import FrozenClassifier, Prompted
 from adapterstilts.runs.specs import (
     Budget,
     Choice,
@@ -14,11 +16,12 @@ from adapterstilts.runs.specs import (
     MethodSpec,
     Sampling,
     TaskSpec,
-    TrainingData,
     TrainSpec,
     canonical_json,
     key,
+    read_spec,
 )
+from adapterstilts.runs.training_data import TrainingData
 from adapterstilts.settings import Encoding, Optimisation, Settings, validate
 
 SQUAD = TaskSpec(
@@ -89,6 +92,7 @@ CHANGES: dict[str, Any] = {
     "budget": Budget(unit="steps", of=("a",)),
     "first_weights": 0,
     "translate_test": {"de": "translated"},
+    "rival": FrozenClassifier(name="knn", tasks=(SQUAD,), values=(5,)),
     "task": "mlqa",
     "source": "hub",
     "split": "validation",
@@ -203,3 +207,27 @@ def test_training_data_have_a_training_split_with_a_language(given: dict[str, An
 
 def test_data_that_are_not_known_have_no_language() -> None:
     assert TrainingData(task="squad", source="", fingerprints={}).languages == ()
+
+
+def test_everything_about_a_classifier_decides_the_key() -> None:
+    """And of two of them, what one learns from is told whole: a spec in it is as good as one of its own."""
+    rival = FrozenClassifier(name="knn", tasks=(SQUAD,), values=(1, 5), max_validation_examples=10)
+    changes: dict[str, Any] = {
+        "name": "logreg",
+        "tasks": (SQUAD.model_copy(update={"metric": "mlqa"}),),
+        "values": (1, 10),
+        "max_validation_examples": 11,
+    }
+    assert changes.keys() == FrozenClassifier.model_fields.keys()
+    keys = {key(evaluate_spec(rival=rival.model_copy(update={name: value}))) for name, value in changes.items()}
+    assert len(keys | {key(evaluate_spec(rival=rival)), key(evaluate_spec())}) == len(changes) + 2
+    assert read_spec(json.loads(canonical_json(evaluate_spec(rival=rival)))) == evaluate_spec(rival=rival)
+
+
+def test_everything_about_a_prompt_decides_the_key() -> None:
+    """Beside the decoder, which is the evaluation's backbone."""
+    prompt = Prompted(name="prompt", harness="0.4.13", templates={"de": "xnli_de"})
+    others = [prompt.model_copy(update=one) for one in ({"harness": "0.5"}, {"templates": {"de": "xnli_at"}})]
+    specs = [evaluate_spec(rival=one) for one in (prompt, *others, None)]
+    assert len(set(map(key, specs))) == 4
+    assert [read_spec(json.loads(canonical_json(one))) for one in specs] == specs

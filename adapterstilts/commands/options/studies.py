@@ -71,7 +71,7 @@ class ComparisonOptions(Strict):
     baselines: Annotated[Names | None, Flag(Group.BASELINES, metavar="NAME,...", unset="none")] = Field(
         None,
         description="Rows beside them: mlm, mlm-mixed, translate-intermediate, translate-train, multi-task, "
-        "longer-target, untrained, or all; the one without intermediate task is always there.",
+        "longer-target, untrained, knn, logreg, or all; the one without intermediate task is always there.",
     )
     intermediate_examples: Annotated[int | None, Flag(Group.DATA, unit="examples")] = Field(
         None, ge=1, le=MOST, description="Upper bound on training examples of each intermediate task."

@@ -131,7 +131,12 @@ class TransferOptions(
     compare: Annotated[Names | None, Flag(Group.BASELINES, metavar="NAME,...")] = Field(
         None,
         description="Baselines beside them: full, mlm, mlm-mixed, translate-intermediate, translate-target, "
-        "multi-task, longer-target, untrained, or all. The intermediate runs that they need are trained.",
+        "multi-task, longer-target, untrained, or all. The intermediate runs that they need are trained. knn "
+        "and logreg need none: nearest neighbours and logistic regression on the backbone's frozen vectors; nor does "
+        "prompt, which asks the decoder of --prompt-model with the templates of lm-eval.",
+    )
+    prompt_model: Annotated[str | None, Flag(Group.BASELINES, metavar="ID|DIR")] = Field(
+        None, description="Decoder that prompt asks: its folder, or its id on the Hub."
     )
     against: Annotated[str | None, Flag(Group.BASELINES, metavar="ROW", unset="the one without intermediate task")] = (
         Field(
