@@ -88,6 +88,7 @@ CHANGES: dict[str, Any] = {
     "quantization": "nf4",
     "budget": Budget(unit="steps", of=("a",)),
     "translate_test": {"de": "translated"},
+    "language_sums": {"de": {"k": 0.5, "l": 0.5}},
     "task": "mlqa",
     "source": "hub",
     "split": "validation",
