@@ -100,11 +100,12 @@ def test_a_number_that_means_nothing_is_refused_with_the_range(name: str) -> Non
         read_options(TransferOptions, {name: 1e12 if declared_by(TransferOptions)[name].form is float else 10**12})
 
 
-@pytest.mark.parametrize("name", ["weights", "shots", "temperature", "mlm_rate"])
+@pytest.mark.parametrize("name", ["weights", "shots", "temperature", "mlm_rate", "language_adapter"])
 def test_numbers_in_lists_are_finite_too(name: str) -> None:
-    model = TransferOptions if name == "shots" else IntermediateOptions
+    forms = {"weights": "squad={}", "shots": "de={}", "language_adapter": "qu={}*de+1*en"}
+    model = TransferOptions if name in ("shots", "language_adapter") else IntermediateOptions
     for value in ("inf", "nan", "1e400", "9" * 5000):
-        given = f"squad={value}" if name == "weights" else f"de={value}" if name == "shots" else value
+        given = forms.get(name, "{}").format(value)
         with pytest.raises(UsageError, match=f"^{name}") as raised:
             read_options(model, {name: given})
         assert len(str(raised.value)) < 500
@@ -181,6 +182,10 @@ def test_weights_are_numbers() -> None:
         ({"language_adapter": "qu=1/0*de+1*es"}, "language_adapter: '1/0*de+1*es' is not of the form WEIGHT*ADAPTER"),
         ({"language_adapter": "qu=nan*de+1*es"}, "language_adapter: 'nan*de+1*es' is not of the form WEIGHT*ADAPTER"),
         ({"language_adapter": "qu=1*de+0*es"}, "language_adapter: '1*de+0*es' has es with the weight 0: leave it out"),
+        (
+            {"language_adapter": f"qu={'9' * 400}*de+1*es"},
+            f"language_adapter: '{'9' * 60}' has de with a weight above 1,",
+        ),
         ({"language_adapter": "qu=1*de+2*deu"}, "language_adapter: '1*de+2*deu' has de twice"),
         ({"language_fallback": "0.5*de+"}, "language_fallback: '0.5*de+' is not of the form WEIGHT*ADAPTER+WEIGHT"),
         ({"shots": "de=x"}, "shots: It is not of the form NAME=N,N with whole numbers (given: 'de=x')."),

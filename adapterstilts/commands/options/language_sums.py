@@ -13,6 +13,9 @@ from adapterstilts.commands.options.values import LanguageAssignments
 from adapterstilts.languages import LANGUAGES, canonical
 from adapterstilts.sharing.references import is_reference
 
+# Weights that anybody means are far smaller, and floats go on for 300 digits.
+_MOST = 1000
+_SHOWN = 60
 # Nothing but a product is written with it, whatever runs and languages are called.
 _TIMES = "*"
 _WEIGHT = r"\d+/[1-9]\d*|\d+(?:\.\d*)?|\.\d+"
@@ -41,19 +44,22 @@ def read_sum(text: str) -> tuple[Term, ...]:
     """The terms of a weighted sum; nothing where a text is not one, but a single adapter.
 
     Raises:
-        ValueError: It is malformed, a weight is zero, an adapter is in it twice, or it has one term alone.
+        ValueError: It is malformed or has one term alone, a weight is zero or very large, or an adapter is there twice.
     """
+    shown = repr(text[:_SHOWN])
     if _TIMES not in text:
         return ()
     matches = [_TERM.fullmatch(part) for part in _BETWEEN.split(text.strip())]
     terms = [term for match in matches if match and (term := _term(match))]
     if len(terms) < max(2, len(matches)):
-        raise ValueError(f"{text!r} is not of the form WEIGHT*ADAPTER+WEIGHT*ADAPTER, such as 0.6*de+0.4*en")
+        raise ValueError(f"{shown} is not of the form WEIGHT*ADAPTER+WEIGHT*ADAPTER, such as 0.6*de+0.4*en")
     adapters = [term.language or term.adapter for term in terms]
     if twice := next((one for one in adapters if adapters.count(one) > 1), None):
-        raise ValueError(f"{text!r} has {twice} twice")
+        raise ValueError(f"{shown} has {twice[:_SHOWN]} twice")
+    if large := next((term for term in terms if abs(term.weight) > _MOST), None):
+        raise ValueError(f"{shown} has {large.adapter[:_SHOWN]} with a weight above {_MOST:,}")
     if nothing := next((term.adapter for term in terms if not term.weight), None):
-        raise ValueError(f"{text!r} has {nothing} with the weight 0: leave it out")
+        raise ValueError(f"{shown} has {nothing[:_SHOWN]} with the weight 0: leave it out")
     return tuple(terms)
 
 
@@ -67,7 +73,7 @@ def _term(match: re.Match[str]) -> Term | None:
     # A `+` that is left has no weight behind it, unless it is in a path.
     if not adapter or ("+" in adapter and not is_reference(adapter)):
         return None
-    weight = float(Fraction(match["weight"]))
+    weight = float(min(Fraction(match["weight"]), Fraction(_MOST + 1)))
     return Term(-weight if match["sign"] == "-" else weight, adapter)
 
 
