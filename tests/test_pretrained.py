@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from adapterstilts.cli.main import astilts
 from adapterstilts.data.translation.model import locate_checkpoint
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.modeling.backbone import locate_backbone
@@ -52,6 +54,28 @@ def test_code_of_a_backbone_is_not_run_whatever_is_answered(
     done = subprocess.run(command, input="y\n" * 9, capture_output=True, text=True, check=False)
     assert message in " ".join((done.stdout + done.stderr).split()) and "Traceback" not in done.stderr
     assert not (folder / "marker").exists()
+
+
+@pytest.mark.parametrize("changes", [{"model_type": "eurobert"}, {**OWN, "model_type": "eurobert"}])
+def test_an_architecture_of_a_later_transformers_is_named(
+    changes: dict[str, Any], tiny_backbone: Path, tmp_path: Path
+) -> None:
+    from transformers import CONFIG_MAPPING
+
+    assert "eurobert" not in CONFIG_MAPPING, "This transformers has EuroBERT: add its shapes to known_backbones.yaml."
+    folder = with_code(tiny_backbone, tmp_path / "euro", config=changes)
+    with pytest.raises(CompatibilityError, match=r"'eurobert', which transformers [\d.]+ does not have.*mmBERT-base"):
+        locate_backbone(str(folder)).config()
+    assert not (folder / "marker").exists()
+
+
+@pytest.mark.parametrize("size", ["210m", "610m", "2.1B"])
+def test_a_checkpoint_of_it_is_refused_without_asking_the_hub(size: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_, **__: pytest.fail("The Hub was asked."))
+    with pytest.raises(CompatibilityError, match=f"EuroBERT/EuroBERT-{size} is of the architecture 'eurobert'"):
+        locate_backbone(f"EuroBERT/EuroBERT-{size}")
+    result = CliRunner().invoke(astilts, ["doctor", "--backbone", f"EuroBERT/EuroBERT-{size}"])
+    assert isinstance(result.exception, CompatibilityError) and "mmBERT-base" in str(result.exception)
 
 
 def test_code_of_a_translation_model_is_not_run(tmp_path: Path) -> None:

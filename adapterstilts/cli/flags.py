@@ -183,7 +183,9 @@ def _spelled(name: str, others: Mapping[str, Declared]) -> str:
 def _help(one: Declared, others: Mapping[str, Declared]) -> str:
     """What a flag means, what holds without it, and where else it is read from."""
     # A field between backticks, perhaps with a value, is shown as the flag that it is.
-    text = re.sub(r"`(\w+)(=?)([^`]*)`", lambda at: f"{_spelled(at[1], others)}{' ' if at[2] else ''}{at[3]}", one.text)
+    text = re.sub(
+        r"`([a-z]\w*)(=?)([^`]*)`", lambda at: f"{_spelled(at[1], others)}{' ' if at[2] else ''}{at[3]}", one.text
+    ).replace("`", "")
     if _repeated(one):
         text += " May be repeated."
     if one.flag.unset:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adapterstilts.commands.language_adapters import candidates, several_adapters
+from adapterstilts.commands.language_runs import LanguageRuns, several_adapters, sum_of_runs
 from adapterstilts.commands.options import LoadOptions
+from adapterstilts.commands.options.language_sums import read_sum, written
 from adapterstilts.commands.trained_models import TrainedModel
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES
 from adapterstilts.modeling.blocks import ModelOutline
+from adapterstilts.modeling.compatibility import check_exchangeable, check_summable
 from adapterstilts.runs.store import Run
 from adapterstilts.sharing.adopt import Adoption
 from adapterstilts.sharing.places import Places
@@ -69,7 +71,7 @@ def make_ready(trained: TrainedModel, options: LoadOptions, note: Note) -> Ready
     from adapterstilts.stages.calibration import Uncalibrated, find_temperature
     from adapterstilts.stages.collate import build_collator
 
-    run = _language_run(trained, options, note)
+    runs = _language_runs(trained, options, note)
     model = trained.restore()
     usual = trained.task.data.validation_language if trained.task.data.fingerprints else ENGLISH
     model.use_language_module(usual)
@@ -84,17 +86,22 @@ def make_ready(trained: TrainedModel, options: LoadOptions, note: Note) -> Ready
     answerer.temperature = getattr(calibrated, "value", 1.0)
     language = options.language or usual
     model.use_language_module(language)
-    if run is not None:
-        _use_language_adapter(model, trained, run)
-        note(f"Language adapter: {run.name}")
+    if runs:
+        _use_language_adapter(model, trained, runs)
+        weights = [(weight, run.name) for weight, run in runs]
+        note(f"Language adapter: {written(weights) if len(weights) > 1 else runs[0][1].name}")
     return Ready(trained, answerer, language, calibrated)
 
 
-def _language_run(trained: TrainedModel, options: LoadOptions, note: Note) -> Run | None:
-    """The language adapter in the place of the one that the model was trained over; None to leave that one there.
+def _language_runs(trained: TrainedModel, options: LoadOptions, note: Note) -> list[tuple[float, Run]]:
+    """The language adapter in the place of the one that the model was trained over, or the terms of a weighted sum.
+
+    Returns:
+        Runs with their weights, 1 of one alone; nothing to leave that one there.
 
     Raises:
         UsageError: There is none of the language, or there are several.
+        CompatibilityError: It cannot be exchanged, or added up.
     """
     blocks = ModelOutline.read(trained.run.folder).description.blocks
     over = bool(blocks) and blocks[0].language
@@ -105,40 +112,72 @@ def _language_run(trained: TrainedModel, options: LoadOptions, note: Note) -> Ru
                 f"--language-adapter: {trained.run.name} was trained over no language adapter.",
                 remedy="Leave it out.",
             )
-        return None
+        return []
     if code is None:
         note("The texts are read with the language adapter of training; --language CODE takes another one.")
-        return None
+        return []
+    runs = _there(trained, options, note)
+    if terms := read_sum(given.get(code, "")):
+        alone = {name: text for name, text in given.items() if not read_sum(text)}
+        found = sum_of_runs(terms, runs, alone)
+        if missing := [str(term.language) for term, (_, those) in zip(terms, found, strict=True) if not those]:
+            raise _none_of(missing[0], trained, "take it out of the sum")
+        summed = [(weight, those[0].verify()) for weight, those in found]
+        check_summable([ModelOutline.read(run.folder) for _, run in summed])
+        return summed
+    alone_found = runs.of(code, given.get(code))
+    if len(alone_found) > 1:
+        raise several_adapters({code: alone_found})
+    if alone_found:
+        check_exchangeable(ModelOutline.read(alone_found[0].folder))
+        return [(1.0, alone_found[0].verify())]
+    if code == ENGLISH:  # the one of training, wherever it was brought from
+        return []
+    raise _none_of(
+        code,
+        trained,
+        f"give a shared one with --language-adapter {code}=REF, or leave out --language to read the texts with that of "
+        "training",
+    )
+
+
+def _there(trained: TrainedModel, options: LoadOptions, note: Note) -> LanguageRuns:
+    """The language adapters that there are for a model."""
     setup = trained.setup
     adoption = Adoption(setup.backbone, trained.facts, setup.store, base_differs=options.base_differs,
                         allow_pickle=options.allow_pickle, note=note)  # fmt: skip
     registries = tuple(Registry(url, note) for url in options.registry or ())
     places = Places(setup.store.cache / "shared", registries, options.allow_pickle, note)
-    found = candidates(
-        setup.store, setup.backbone, trained.facts, code, given.get(code), lambda one: adoption.adopt(places.fetch(one))
-    )
-    if len(found) > 1:
-        raise several_adapters({code: found})
-    if found:
-        return found[0].verify()
-    if code == ENGLISH:  # the one of training, wherever it was brought from
-        return None
-    raise UsageError(
+    return LanguageRuns(setup.store, setup.backbone, trained.facts, lambda one: adoption.adopt(places.fetch(one)))
+
+
+def _none_of(code: str, trained: TrainedModel, otherwise: str) -> UsageError:
+    setup = trained.setup
+    return UsageError(
         f"{setup.store.root} has no language adapter of {LANGUAGES[code]} on {setup.backbone.name}.",
-        remedy=f"Train it with `astilts train-language {code}`, give a shared one with --language-adapter {code}=REF, "
-        "or leave out --language to read the texts with that of training.",
+        remedy=f"Train it with `astilts train-language {code}`, {otherwise}.",
     )
 
 
-def _use_language_adapter(model: TransferModel, trained: TrainedModel, run: Run) -> None:
-    """Puts a language adapter in the place of the one that the model was trained over, unless it is that."""
-    from adapterstilts.modeling.composing import add_language_adapter
+def _use_language_adapter(model: TransferModel, trained: TrainedModel, runs: list[tuple[float, Run]]) -> None:
+    """Puts an adapter, or a sum of several, in the place of the one that the model was trained over, unless it is that.
+
+    Args:
+        runs: With their weights.
+    """
+    from adapterstilts.modeling.composing import add_language_adapter, add_language_sum
     from adapterstilts.modeling.precision import choose_device
     from adapterstilts.modeling.storage import StoredModel
 
     made = trained.made
-    if made and made.language_adapter == run.key:
+    of_training = made.language_adapter if made else None
+    if [run.key for _, run in runs] == [of_training]:
         return
     drop = made.language_adapter_drop if made else 0
-    model.use_language_adapter(add_language_adapter(model, StoredModel.read(run.folder), drop=drop))
+    parts = [
+        (weight, add_language_adapter(model, StoredModel.read(run.folder), drop=drop))
+        for weight, run in sorted(runs, key=lambda one: one[1].key)
+    ]
+    block = add_language_sum(model, "sum_of_languages", parts) if len(parts) > 1 else parts[0][1]
+    model.use_language_adapter(block)
     model.to(choose_device(trained.setup.device))

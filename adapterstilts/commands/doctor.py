@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,18 +135,18 @@ def _located(profile: str, name: str | None, revision: str | None) -> Backbone:
 
     Raises:
         HubError: It is, and the shape is not known; or it has answered, and refuses.
+        CompatibilityError: Its architecture is known not to be there.
     """
     chosen = load_profile(profile)
     try:
         found = chosen_backbone(chosen, name, revision)
-        found.tokenizer()
+        with suppress(CompatibilityError):  # of its tokenizer, which is told of
+            found.tokenizer()
     except HubError as error:
         known = None if revision or _answered(error) else known_backbone(name or chosen.backbone)
         if known is None:
             raise
         return known
-    except CompatibilityError:
-        pass  # of its tokenizer, which is told of
     return found
 
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from adapterstilts.commands.damaged import stage_of
+from adapterstilts.commands.language_runs import LanguageRuns, adapter_label, several_adapters, sum_of_runs
 from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
+from adapterstilts.commands.options.language_sums import Term, read_sum, written
 from adapterstilts.commands.shared_models import SharedModels
 from adapterstilts.errors import CompatibilityError, UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
-from adapterstilts.modeling.architecture import Facts
-from adapterstilts.modeling.backbone import Backbone
-from adapterstilts.modeling.blocks import ModelOutline
 from adapterstilts.modeling.methods import trains_backbone
-from adapterstilts.runs.specs import SharedSpec
-from adapterstilts.runs.store import Run, RunStore
-from adapterstilts.sharing.references import PlaceReference, is_reference, parse_reference
-from adapterstilts.stages.evaluation_spec import NO_LANGUAGE_ADAPTER
-from adapterstilts.stages.graph import Training, finished
+from adapterstilts.stages.evaluation_spec import NO_LANGUAGE_ADAPTER, LanguageSum
+from adapterstilts.stages.graph import Training
 from adapterstilts.stages.planner import Planner
-from adapterstilts.tasks.catalogue import MLM
 
 
 @dataclass(frozen=True)
@@ -29,32 +24,44 @@ class LanguageAdapters:
 
     Attributes:
         own: Language to the stage of its run.
-        fallback: What languages without a run get: a language, `none`, or nothing, which is an error.
+        fallback: What languages without a run get: a language, a sum as it was written, `none`, or nothing, which is an
+            error.
         drop: Last layers of the backbone in which they are left out (MAD-X 2.0: Pfeiffer et al. 2021, "UNKs
             everywhere").
+        sums: Language, or the fallback, to the weighted sum that is taken instead (Klimaszewski et al. 2024).
     """
 
     own: dict[str, Training]
     fallback: str | None
     drop: int
+    sums: dict[str, LanguageSum] = field(default_factory=dict)
 
     @property
     def english(self) -> Training:
         """The one that target phases are trained over."""
         return self.own[ENGLISH]
 
-    def of(self, language: str) -> Training | None:
-        """What a language, or a pair by the language of its context, is evaluated with."""
-        code = context_language(language)
-        if code in self.own:
-            return self.own[code]
-        return self.own.get(self.fallback or NO_LANGUAGE_ADAPTER)
+    def alone(self, languages: Iterable[str]) -> dict[str, Training | None]:
+        """What languages, and pairs by the language of their context, are evaluated with, unless it is a sum."""
+        return {name: self.own.get(of) for name in languages if (of := self._adapter_of(name)) not in self.sums}
+
+    def summed(self, languages: Iterable[str]) -> dict[str, LanguageSum]:
+        """The weighted sums that the others are evaluated with."""
+        return {name: self.sums[of] for name in languages if (of := self._adapter_of(name)) in self.sums}
 
     def label(self, language: str) -> str:
         """How that is written in results."""
-        stage = self.of(language)
-        fallback = "" if context_language(language) in self.own else " (fallback)"
-        return f"{adapter_label(stage) if stage else NO_LANGUAGE_ADAPTER}{fallback}"
+        of = self._adapter_of(language)
+        if of in self.sums:
+            used = written([(weight, adapter_label(stage)) for weight, stage in self.sums[of]])
+        else:
+            used = adapter_label(self.own[of]) if of in self.own else NO_LANGUAGE_ADAPTER
+        return f"{used} (fallback)" if of != context_language(language) else used
+
+    def _adapter_of(self, language: str) -> str:
+        """The language whose adapter or sum it is evaluated with, or the fallback."""
+        code = context_language(language)
+        return code if code in self.own or code in self.sums else self.fallback or NO_LANGUAGE_ADAPTER
 
     @property
     def trained_over(self) -> str:
@@ -79,11 +86,16 @@ def check_language_options(options: TransferOptions) -> None:
             raise UsageError(f"{name} has no meaning without --language-adapters.", remedy="Add it, or leave it out.")
         return
     codes = [*(options.language_adapter or {})]
-    if options.language_fallback not in (None, NO_LANGUAGE_ADAPTER):
-        codes.append(str(options.language_fallback))
+    if options.language_fallback != NO_LANGUAGE_ADAPTER:
+        codes += _language(options.language_fallback)
     for code in codes:
         if code not in LANGUAGES:
             raise unknown("language", code, LANGUAGES)
+    if read_sum(sum_of_english := (options.language_adapter or {}).get(ENGLISH, "")):
+        raise UsageError(
+            f"--language-adapter {ENGLISH}={sum_of_english}: target phases are trained over a single adapter.",
+            remedy="Give sums to other languages.",
+        )
 
 
 def find_language_adapters(
@@ -110,79 +122,50 @@ def find_language_adapters(
             f"--language-adapter-drop {options.language_adapter_drop} leaves no layer: {name} has {layers}.",
             remedy="Give a smaller number.",
         )
-    fallback = options.language_fallback
+    fallback, given = options.language_fallback, options.language_adapter or {}
+    sums = {code: terms for code, text in given.items() if (terms := read_sum(text))}
     codes = list(dict.fromkeys([ENGLISH, *map(context_language, languages)]))
-    if fallback not in (None, NO_LANGUAGE_ADAPTER, *codes):
-        codes.append(str(fallback))
-    given = options.language_adapter or {}
-    if unused := [code for code in given if code not in codes]:
-        raise UsageError(
-            f"--language-adapter {unused[0]}={given[unused[0]]}: no target is evaluated in {LANGUAGES[unused[0]]}.",
-            remedy=f"These are: {', '.join(codes)}.",
-        )
-    found = {code: _candidates(planner, code, given.get(code), models) for code in codes}
+    if fallback != NO_LANGUAGE_ADAPTER:
+        codes += [code for code in _language(fallback) if code not in codes]
+    if terms := read_sum(fallback or ""):
+        sums[str(fallback)] = terms
+    _check_used(given, codes, sums)
+    setup = planner.setup
+    runs = LanguageRuns(setup.store, setup.backbone, planner.facts, models.at)
+    alone = {code: text for code, text in given.items() if code not in sums}
+    found = {code: runs.of(code, alone.get(code)) for code in codes if code not in sums}
     if several := {code: runs for code, runs in found.items() if len(runs) > 1}:
         raise several_adapters(several)
     own = {code: stage_of(runs[0], planner) for code, runs in found.items() if runs}
     optional = set(codes) - {ENGLISH, fallback} if fallback else set()
-    if missing := [code for code in codes if code not in own and code not in optional]:
+    if missing := [code for code in found if code not in own and code not in optional]:
         raise _missing(planner, options, missing, offered=ENGLISH not in missing and fallback is None)
-    return LanguageAdapters(own, fallback, options.language_adapter_drop)
+    added_up = {code: _added_up(terms, runs, alone, planner, options) for code, terms in sums.items()}
+    return LanguageAdapters(own, fallback, options.language_adapter_drop, added_up)
 
 
-def adapter_label(stage: Training) -> str:
-    """How a language adapter is written in results."""
-    known = [code for task in stage.spec.tasks for code in task.data.languages]
-    return f"{known[0] if known else stage.spec.task}@{stage.key[:12]}"
+def _added_up(
+    terms: Sequence[Term], runs: LanguageRuns, given: Mapping[str, str], planner: Planner, options: TransferOptions
+) -> LanguageSum:
+    found = sum_of_runs(terms, runs, given)
+    if missing := [str(term.language) for term, (_, those) in zip(terms, found, strict=True) if not those]:
+        raise _missing(planner, options, missing, offered=False)
+    return tuple((weight, stage_of(those[0], planner)) for weight, those in found)
 
 
-def _candidates(planner: Planner, code: str, key: str | None, models: SharedModels) -> list[Run]:
-    """The language's runs on the command's backbone, or the one with the given key, or a shared one."""
-    setup = planner.setup
-    return candidates(setup.store, setup.backbone, planner.facts, code, key, models.at)
+def _language(fallback: str | None) -> list[str]:
+    """The language that a fallback is, unless it is a sum or there is none."""
+    return [fallback] if fallback and not read_sum(fallback) else []
 
 
-def candidates(
-    store: RunStore,
-    backbone: Backbone,
-    facts: Facts,
-    code: str,
-    key: str | None,
-    fetch: Callable[[PlaceReference], Run],
-) -> list[Run]:
-    """The runs of a language on a backbone, or the one with the given key, or a shared one.
-
-    Args:
-        key: Of a run, or where a shared one is.
-        fetch: Brings a shared one into the store.
-
-    Raises:
-        UsageError: The key is that of something else.
-        CompatibilityError: It is on another backbone.
-    """
-    if key is None:
-        runs = [run for run in store.runs() if _is_of(run, code)]
-        return [run for run in runs if run.training.backbone == backbone.fingerprint]
-    flag = f"--language-adapter {code}="
-    run = fetch(parse_reference(key, flag=flag)) if is_reference(key) else store.resolve(key)  # type: ignore[arg-type]
-    if not (_is_of(run, code) or _may_be_of(run)):
+def _check_used(given: Mapping[str, str], codes: Sequence[str], sums: Mapping[str, Sequence[Term]]) -> None:
+    """Refuses adapters of languages that nothing is evaluated in, and that are in no sum either."""
+    summed = {term.language for terms in sums.values() for term in terms}
+    if unused := [code for code in given if code not in codes and (code in sums or code not in summed)]:
         raise UsageError(
-            f"--language-adapter {code}={key}: {run.name} is not a language adapter of {LANGUAGES[code]}.",
-            remedy="`astilts runs` lists what is there.",
+            f"--language-adapter {unused[0]}={given[unused[0]]}: no target is evaluated in {LANGUAGES[unused[0]]}.",
+            remedy=f"These are: {', '.join(codes)}.",
         )
-    ModelOutline.read(run.folder).check_backbone(backbone, facts)
-    return [run]
-
-
-def several_adapters(found: Mapping[str, Sequence[Run]]) -> UsageError:
-    """The error for languages that have several language adapters."""
-    listed = "; ".join(
-        f"{LANGUAGES[code]} ({code}) has {len(runs)} language adapters: "
-        + ", ".join(f"{adapter_label(finished(run))} ({_describe(run)})" for run in runs)
-        for code, runs in found.items()
-    )
-    chosen = ",".join(f"{code}={runs[-1].short_key}" for code, runs in found.items())
-    return UsageError(f"{listed}.", remedy=f"Choose with --language-adapter, e.g. --language-adapter {chosen}.")
 
 
 def _missing(planner: Planner, options: TransferOptions, codes: Sequence[str], *, offered: bool) -> UsageError:
@@ -195,21 +178,3 @@ def _missing(planner: Planner, options: TransferOptions, codes: Sequence[str], *
         f"{setup.store.root} has no language adapter on {setup.backbone.name} for {named}.",
         remedy=f"Train it first: {commands}.{other}",
     )
-
-
-def _is_of(run: Run, code: str) -> bool:
-    spec = run.spec.made if isinstance(run.spec, SharedSpec) else run.spec
-    return (
-        spec is not None and spec.stage == "train-language" and spec.task == MLM and spec.only.data.languages == (code,)
-    )
-
-
-def _may_be_of(run: Run) -> bool:
-    """Whether nothing is known of what a single adapter was trained on."""
-    blocks = ModelOutline.read(run.folder).description.blocks
-    return isinstance(run.spec, SharedSpec) and run.spec.made is None and len(blocks) == 1
-
-
-def _describe(run: Run) -> str:
-    spec = run.training
-    return f"{spec.method}, {run.metrics['train_examples']:,} examples, seed {spec.seed}"

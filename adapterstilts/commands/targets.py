@@ -228,5 +228,11 @@ class Target:
         if self.adapters is None:
             return plan_evaluation(planner, task, model, self.scored)
         names = evaluation_languages(planner.setup.source, task, self.scored)
-        swapped = {name: self.adapters.of(name) for name in names}
-        return plan_evaluation(planner, task, model, self.scored, language_adapters=swapped)
+        return plan_evaluation(
+            planner,
+            task,
+            model,
+            self.scored,
+            language_adapters=self.adapters.alone(names),
+            language_sums=self.adapters.summed(names),
+        )

@@ -181,7 +181,7 @@ def _evaluation(run: Run, one: Evaluated, planner: Planner, reporter: Reporter) 
         and setup.source.fingerprint(task, spec.split, code) == fingerprint
     }
     reason = ""
-    if spec.language_adapters or spec.translate_test:
+    if spec.language_adapters or spec.language_sums or spec.translate_test:
         reason = "it was scored with language adapters or translations, which are not part of it"
     elif spec.source != setup.source.of(task).name or not same:
         reason = "the data here are others"

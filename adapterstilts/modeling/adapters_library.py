@@ -290,6 +290,19 @@ def merge(backbone: Any, name: str, sources: Sequence[str], method: LibraryMetho
         parameter.requires_grad_(flags.get(parameter, False))
 
 
+def add_sum(backbone: Any, name: str, weights: Mapping[str, float]) -> None:
+    """Adds the frozen adapter `name`, each of whose weights is the weighted sum of those of others, which stay.
+
+    Args:
+        weights: Adapter to its weight; their configurations are the same.
+    """
+    before = set(backbone.parameters())
+    with torch.random.fork_rng(devices=[]):  # the library draws weights, and puts the sums in their place
+        backbone.average_adapter(name, list(weights), weights=list(weights.values()), normalize_weights=False)
+    for parameter in set(backbone.parameters()) - before:
+        parameter.requires_grad_(False)
+
+
 def merged_method(method: LibraryMethod, options: Mapping[str, Any], rank: int | None) -> dict[str, Any]:
     """`name` and `options` of the method with which an adapter that `merge` made is built again."""
     return {"name": method.name, "options": {**options, **({} if rank is None else {"r": rank})}}

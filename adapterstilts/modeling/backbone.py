@@ -17,7 +17,7 @@ from adapterstilts.files import file_digest, no_file
 from adapterstilts.modeling.architecture import Facts, has_masked_lm, is_encoder_decoder
 from adapterstilts.modeling.known_backbones import is_known, known_config, known_facts
 from adapterstilts.modeling.quantization import quantization_config
-from adapterstilts.pretrained import load_pretrained
+from adapterstilts.pretrained import check_published, load_pretrained
 from adapterstilts.runs.memory import Memory
 
 if TYPE_CHECKING:
@@ -210,6 +210,7 @@ def locate_backbone(name: str, *, revision: str | None = None) -> Backbone:
     Raises:
         UsageError: The folder is no checkpoint, or the name looks like a folder, or one of the package's, that is not
             there.
+        CompatibilityError: It is known to be of an architecture that is not there.
         HubError: The Hub could not be asked.
     """
     from adapterstilts import mini
@@ -229,6 +230,7 @@ def locate_backbone(name: str, *, revision: str | None = None) -> Backbone:
         raise UsageError(f"--backbone {name} is not a folder.", remedy="Give a checkpoint folder or a Hub id.")
     if name.startswith("mini-") and "/" not in name:
         raise unknown("embedded backbone", name, mini.backbone_names())
+    check_published(name)
     commit = revision if revision and _COMMIT.fullmatch(revision) else _resolve_commit(name, revision)
     return Backbone(name, name, commit, f"hub:{commit}")
 

@@ -190,6 +190,15 @@ def check_language_adapter(stored: ModelOutline, spec: TrainSpec, sources: Seque
             f"Method {spec.method} cannot be trained over a language adapter.",
             remedy=f"Methods that can: {_methods_for('stack', library='adapters')}.",
         )
+    return check_exchangeable(stored)
+
+
+def check_exchangeable(stored: ModelOutline) -> ModelOutline:
+    """Refuses what cannot take the place of a language adapter.
+
+    Raises:
+        CompatibilityError: It is not one adapter of the `adapters` library.
+    """
     other, blocks = stored.description.method, stored.description.blocks
     entry = METHODS.get(other.name)
     if entry.library_name != "adapters" or not entry.below or stored.description.own_backbone or len(blocks) != 1:
@@ -198,3 +207,45 @@ def check_language_adapter(stored: ModelOutline, spec: TrainSpec, sources: Seque
             remedy="Train it with `astilts train-language` and a method of the adapters library.",
         )
     return stored
+
+
+def check_summable(summed: Sequence[ModelOutline]) -> None:
+    """Refuses language adapters whose weights cannot be added up.
+
+    Raises:
+        CompatibilityError: One cannot be exchanged, their configurations differ, or sums of their method's weights mean
+            nothing.
+    """
+    for stored in summed:
+        method = check_exchangeable(stored).description.method
+        if _SUM not in METHODS.get(method.name).merges:
+            raise CompatibilityError(
+                f"{stored.name} was trained with {method}, whose weights cannot be added up to an adapter.",
+                remedy=f"Language adapters that can: {', '.join(_summable())}.",
+            )
+    first, *others = summed
+    for other in others:
+        mine, theirs = (_shape(one.description.method) for one in (first, other))
+        if mine != theirs:
+            name = next(name for name in sorted({*mine, *theirs}) if mine.get(name) != theirs.get(name))
+            raise CompatibilityError(
+                f"{first.name} and {other.name} cannot be added up: {name} is {mine.get(name)!r} in one and "
+                f"{theirs.get(name)!r} in the other.",
+                remedy="Add up language adapters that were trained with the same --method.",
+            )
+
+
+# The kind of `merge` that adds up weights.
+_SUM = "linear"
+# Options with which adapters of the same form are trained differently.
+_OF_TRAINING = ("dropout", "init_weights")
+
+
+def _summable() -> list[str]:
+    return [one.name for one in METHODS if one.library_name == "adapters" and one.below and _SUM in one.merges]
+
+
+def _shape(method: MethodSpec) -> dict[str, Any]:
+    """A method's name and options, without what does not matter for adding up."""
+    options = METHODS.get(method.name).resolve(method.options)
+    return {"method": method.name} | {name: value for name, value in options.items() if name not in _OF_TRAINING}

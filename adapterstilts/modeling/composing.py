@@ -243,6 +243,21 @@ def add_language_adapter(model: TransferModel, stored: StoredModel, *, drop: int
     return block
 
 
+def add_language_sum(model: TransferModel, name: str, parts: Sequence[tuple[float, Block]]) -> Block:
+    """Adds up language adapters that are in a model, weight by weight, to one that is not in use yet.
+
+    As in language arithmetic (Klimaszewski et al. 2024), without any training.
+
+    Args:
+        name: Free in the model.
+        parts: Weights, and what `add_language_adapter` gave, or the one that the model was trained over.
+    """
+    weights = {block.names[0]: weight for weight, block in parts}
+    described = parts[0][1].adapters[0].model_copy(update={"name": name})
+    METHODS.get(described.method.name).library.add_sum(model.backbone, name, weights)
+    return Block(kind="adapter", adapters=(described,), language=True)
+
+
 BUILDERS: dict[str, Callable[[Start], TransferModel]] = {
     "none": _none,
     "continue": _continue,

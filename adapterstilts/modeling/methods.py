@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import Any, Literal
 
-from adapterstilts.errors import UsageError
+from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.option_bounds import check_sizes
 from adapterstilts.modeling.option_text import parse_choice
@@ -59,14 +60,28 @@ class Method:
 
     @property
     def library(self) -> ModuleType:
-        """The module through which its library is used."""
+        """The module through which its library is used.
+
+        Raises:
+            CompatibilityError: The library is not installed.
+        """
         if self.library_name == "peft":
             from adapterstilts.modeling import peft_library
 
             return peft_library
-        from adapterstilts.modeling import adapters_library
+        return adapters_library(f"Method {self.name}")
 
-        return adapters_library
+    @property
+    def library_version(self) -> str:
+        """The version of its library, on which the defaults of its options depend.
+
+        Raises:
+            CompatibilityError: The library is not installed.
+        """
+        try:
+            return version(self.library_name)
+        except PackageNotFoundError:
+            raise _lacking(f"Method {self.name}", self.library_name, _ABSENT) from None
 
     @property
     def reallocates(self) -> bool:
@@ -104,6 +119,38 @@ class Method:
             )
         options = {name: given[name] for name in given if given[name] != defaults[name]}
         return spec.model_copy(update={"options": options})
+
+
+def adapters_library(what: str) -> ModuleType:
+    """The module through which the `adapters` library is used, by its methods and by files of its own form alone.
+
+    Args:
+        what: What it is needed for, as a message begins.
+
+    Raises:
+        CompatibilityError: The library is not installed, or does not work with the others.
+    """
+    try:
+        from adapterstilts.modeling import adapters_library as module
+    except ImportError as error:
+        reason = f"cannot be imported ({str(error).rstrip('.')})"
+        if type(error) is ModuleNotFoundError and error.name == "adapters":
+            reason = _ABSENT
+        raise _lacking(what, "adapters", reason) from error
+    return module
+
+
+_ABSENT = "is not installed"
+_OTHERS = {"adapters": "a method of peft, such as peft:lora", "peft": "a method of adapters, such as seq_bn"}
+
+
+def _lacking(what: str, library: str, reason: str) -> CompatibilityError:
+    install = (
+        f"Run `pip install {library}`" if reason == _ABSENT else "Run `pip install adapterstilts` for its versions"
+    )
+    return CompatibilityError(
+        f"{what} needs the {library} library, which {reason}.", remedy=f"{install}, or use {_OTHERS[library]}."
+    )
 
 
 METHODS: Registry[Method] = Registry("method")

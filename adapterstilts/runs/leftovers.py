@@ -99,6 +99,7 @@ def starts_from(spec: StageSpec) -> set[str]:
     found = set(spec.inputs)
     if spec.stage == "evaluate":
         found |= {key for key in spec.language_adapters.values() if len(key) == 64}
+        found |= {key for weights in spec.language_sums.values() for key in weights}
     elif spec.stage != "shared":
         found |= {spec.language_adapter} if spec.language_adapter else set()
         found |= set(spec.budget.of) if spec.budget else set()

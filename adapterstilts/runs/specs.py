@@ -167,6 +167,7 @@ class EvaluateSpec(Strict):
             no model is trained for.
         inputs: The run whose model is evaluated; none for the backbone as it is.
         language_adapters: Language to the run whose adapter takes the place of the one trained with, or `none`.
+        language_sums: Language to the weights of runs, where the sum of their adapters does.
         quantization: As in `TrainSpec`.
         translate_test: Language to the fingerprint of the English translation that is scored instead of its rows.
         rival: What answers in place of a model that was trained for the task.
@@ -192,6 +193,7 @@ class EvaluateSpec(Strict):
     quantization: str | None = None
     translate_test: dict[str, str] = {}
     rival: FrozenClassifier | Prompted | None = None
+    language_sums: dict[str, dict[str, float]] = {}
 
     @property
     def label(self) -> str:

@@ -14,13 +14,20 @@ from adapterstilts.languages import ENGLISH
 from adapterstilts.modeling.architecture import Facts, check_modules, module_language
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import ModelOutline
-from adapterstilts.modeling.compatibility import check_composition, check_head, check_language_adapter
+from adapterstilts.modeling.compatibility import (
+    check_composition,
+    check_exchangeable,
+    check_head,
+    check_language_adapter,
+    check_summable,
+)
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.outline import planned_outline
 from adapterstilts.modeling.quantization import check_quantized_composition
 from adapterstilts.runs.specs import EvaluateSpec, MethodSpec, TaskSpec, TrainSpec
 from adapterstilts.stages.devices.leading import joined
 from adapterstilts.stages.devices.strategy import check_shared
+from adapterstilts.stages.evaluation_spec import NO_LANGUAGE_ADAPTER
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.heads import head_source, heads_of
 from adapterstilts.stages.setup import Setup
@@ -66,6 +73,7 @@ class Checks:
                 self._training(stage)
             elif stage.run is None:
                 self._same_form(stage)
+                self._exchanged(stage)
 
     def data(self, graph: Graph, *, force: bool) -> None:
         """Reads what stages that are not in the store will need, and tries their methods on the backbone's shape.
@@ -158,6 +166,13 @@ class Checks:
                         f"{_option(option, own)}.",
                         remedy=f"Evaluate on a task {remedy}.",
                     )
+
+    def _exchanged(self, stage: Stage[EvaluateSpec]) -> None:
+        """Refuses what cannot take the place of the language adapter that a model was trained over."""
+        for key in set(stage.spec.language_adapters.values()) - {NO_LANGUAGE_ADAPTER}:
+            check_exchangeable(self.outline(stage.need(key)))
+        for weights in stage.spec.language_sums.values():
+            check_summable([self.outline(stage.need(key)) for key in weights])
 
     def _try(self, backbone: Backbone, method: MethodSpec) -> None:
         entry = METHODS.get(method.name)

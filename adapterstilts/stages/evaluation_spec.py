@@ -26,6 +26,9 @@ from adapterstilts.tasks.retrieval_options import PRESETS, preset, resolve_layer
 NO_LANGUAGE_ADAPTER = "none"
 """What stands for the key of a run where a language is evaluated without a language adapter."""
 
+LanguageSum = tuple[tuple[float, Training], ...]
+"""Weights and stages whose adapters are added up, weight by weight, to the one that a language is evaluated with."""
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -58,6 +61,7 @@ def plan_evaluation(
     *,
     language_adapters: Mapping[str, Training | None] = MappingProxyType({}),
     rival: FrozenClassifier | None = None,
+    language_sums: Mapping[str, LanguageSum] = MappingProxyType({}),
 ) -> Evaluation:
     """Plans to score a stage's model on `task`, or the backbone as it is where there is no stage.
 
@@ -65,6 +69,7 @@ def plan_evaluation(
         rival: What answers in place of a trained model.
         language_adapters: Language or pair to the stage whose adapter takes the place of the one trained with, or None
             for none.
+        language_sums: Those languages or pairs where a weighted sum of adapters does, which are not among these.
 
     Raises:
         UsageError: A language is unknown or not among the task's.
@@ -107,9 +112,17 @@ def plan_evaluation(
         },
         translate_test=into_english(setup.test_translations, task, split, languages),
         rival=rival,
+        language_sums={one: {stage.key: weight for weight, stage in terms} for one, terms in language_sums.items()},
     )
-    adapters = {stage.key: stage for stage in language_adapters.values() if stage}
-    return Stage(spec, (*([model] if model else []), *adapters.values()))
+    return Stage(spec, (*([model] if model else []), *_exchanged(language_adapters, language_sums)))
+
+
+def _exchanged(
+    language_adapters: Mapping[str, Training | None], language_sums: Mapping[str, LanguageSum]
+) -> list[Training]:
+    """The stages that language adapters are from, each once."""
+    summed = (stage for terms in language_sums.values() for _, stage in terms)
+    return list({stage.key: stage for stage in (*language_adapters.values(), *summed) if stage}.values())
 
 
 def evaluation_kind(planner: Planner, task: Recipe, scored: Scored) -> Kind:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any, Literal
 
 from adapterstilts.modeling.architecture import Facts
@@ -38,6 +37,7 @@ class ResolvedMethod:
 
         Raises:
             UsageError: An option is unknown or has a value that the library refuses.
+            CompatibilityError: The library is not installed.
         """
         entry = METHODS.get(spec.name)
 
@@ -48,7 +48,7 @@ class ResolvedMethod:
         if not entry.adds_adapter:
             found = find()
         else:
-            found = memory.recall("method", _VERSION, str(spec), repr(entry), version(entry.library_name), find=find)
+            found = memory.recall("method", _VERSION, str(spec), repr(entry), entry.library_version, find=find)
         return cls(MethodSpec.model_validate(found[0]), found[1])
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from adapterstilts.modeling.architecture import module_language
 from adapterstilts.modeling.blocks import Block
-from adapterstilts.modeling.composing import add_language_adapter
+from adapterstilts.modeling.composing import add_language_adapter, add_language_sum
 from adapterstilts.modeling.precision import choose_device
 from adapterstilts.modeling.storage import StoredModel
 from adapterstilts.modeling.transfer_model import TransferModel
@@ -68,7 +68,7 @@ class Predictor:
         self._at_work = False
         self.attention: dict[str, dict[str, dict[str, float]]] = {}
         self.run = setup.store.need(spec.inputs[0]) if spec.inputs else None
-        self._language_blocks: dict[str, Block] = {}
+        self._language_blocks: dict[str, Block] = {}  # by the language that is scored
 
     @property
     def head(self) -> str:
@@ -116,12 +116,20 @@ class Predictor:
         trained = self.run.training if self.run else None
         if trained is None or trained.language_adapter is None:
             return
-        self._language_blocks[trained.language_adapter] = model.blocks[0]
-        for key in self.spec.language_adapters.values():
+        spec, loaded = self.spec, {trained.language_adapter: model.blocks[0]}
+        summed = [key for weights in spec.language_sums.values() for key in weights]
+        for key in (*spec.language_adapters.values(), *summed):
             run = self.setup.store.of_key(key)
-            if run is not None and key not in self._language_blocks:
+            if run is not None and key not in loaded:
                 stored = StoredModel.read(run.folder)
-                self._language_blocks[key] = add_language_adapter(model, stored, drop=trained.language_adapter_drop)
+                loaded[key] = add_language_adapter(model, stored, drop=trained.language_adapter_drop)
+        for language, key in spec.language_adapters.items():
+            if key in loaded:
+                self._language_blocks[language] = loaded[key]
+        for language, weights in spec.language_sums.items():
+            # In an order of its own: that of JSON is not in the key, and sums of floats depend on it.
+            parts = [(weight, loaded[key]) for key, weight in sorted(weights.items())]
+            self._language_blocks[language] = add_language_sum(model, f"sum_for_{language}", parts)
 
     @cached_property
     def _collator(self) -> Any:
@@ -146,8 +154,8 @@ class Predictor:
     def _answer(self, question: _Question) -> list[np.ndarray]:
         """The logits, and in the model what it looked at, as if the leader had computed all of them."""
         model = self.model
-        if self.spec.language_adapters:
-            model.use_language_adapter(self._language_blocks.get(self.spec.language_adapters[question.language]))
+        if self.spec.language_adapters or self.spec.language_sums:
+            model.use_language_adapter(self._language_blocks.get(question.language))
         model.use_language_module(question.spoken)
         track = partial(self.track, label=f"{self.spec.task} {question.language}")
         before = model.fusion_attention.pop()

@@ -20,6 +20,7 @@ from adapterstilts.commands.options import (
     read_all,
     read_options,
 )
+from adapterstilts.commands.options.language_sums import read_sum
 from adapterstilts.declared import declared_by
 from adapterstilts.errors import UsageError
 from adapterstilts.modeling.blocks import MergeOptions
@@ -99,11 +100,12 @@ def test_a_number_that_means_nothing_is_refused_with_the_range(name: str) -> Non
         read_options(TransferOptions, {name: 1e12 if declared_by(TransferOptions)[name].form is float else 10**12})
 
 
-@pytest.mark.parametrize("name", ["weights", "shots", "temperature", "mlm_rate"])
+@pytest.mark.parametrize("name", ["weights", "shots", "temperature", "mlm_rate", "language_adapter"])
 def test_numbers_in_lists_are_finite_too(name: str) -> None:
-    model = TransferOptions if name == "shots" else IntermediateOptions
+    forms = {"weights": "squad={}", "shots": "de={}", "language_adapter": "qu={}*de+1*en"}
+    model = TransferOptions if name in ("shots", "language_adapter") else IntermediateOptions
     for value in ("inf", "nan", "1e400", "9" * 5000):
-        given = f"squad={value}" if name == "weights" else f"de={value}" if name == "shots" else value
+        given = forms.get(name, "{}").format(value)
         with pytest.raises(UsageError, match=f"^{name}") as raised:
             read_options(model, {name: given})
         assert len(str(raised.value)) < 500
@@ -174,6 +176,18 @@ def test_weights_are_numbers() -> None:
         ({"languages": "en,"}, "languages: A name is empty (given: 'en,')."),
         ({"languages": 3}, "languages: Input should be a valid tuple (given: 3)."),
         ({"language_adapter": "de"}, "language_adapter: It is not of the form NAME=VALUE,NAME=VALUE"),
+        ({"language_adapter": "qu=de*0.5"}, "language_adapter: 'de*0.5' is not of the form WEIGHT*ADAPTER+WEIGHT"),
+        ({"language_adapter": "qu=0.5*de+es"}, "language_adapter: '0.5*de+es' is not of the form WEIGHT*ADAPTER"),
+        ({"language_adapter": "qu=0.5*de"}, "language_adapter: '0.5*de' is not of the form WEIGHT*ADAPTER+WEIGHT"),
+        ({"language_adapter": "qu=1/0*de+1*es"}, "language_adapter: '1/0*de+1*es' is not of the form WEIGHT*ADAPTER"),
+        ({"language_adapter": "qu=nan*de+1*es"}, "language_adapter: 'nan*de+1*es' is not of the form WEIGHT*ADAPTER"),
+        ({"language_adapter": "qu=1*de+0*es"}, "language_adapter: '1*de+0*es' has es with the weight 0: leave it out"),
+        (
+            {"language_adapter": f"qu={'9' * 400}*de+1*es"},
+            f"language_adapter: '{'9' * 60}' has de with a weight above 1,",
+        ),
+        ({"language_adapter": "qu=1*de+2*deu"}, "language_adapter: '1*de+2*deu' has de twice"),
+        ({"language_fallback": "0.5*de+"}, "language_fallback: '0.5*de+' is not of the form WEIGHT*ADAPTER+WEIGHT"),
         ({"shots": "de=x"}, "shots: It is not of the form NAME=N,N with whole numbers (given: 'de=x')."),
         ({"shots": "de=5,5"}, "shots: de=5 is given twice (given: 'de=5,5')."),
         ({"shots": 0}, "shots: all needs numbers above 0 (given: 0)."),
@@ -185,6 +199,24 @@ def test_a_wrong_value_is_named(given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError) as error:
         read_options(TransferOptions, given)
     assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("de", []),
+        ("0123456789ab", []),
+        ("0.6*de+.4*deu-Latn-AT", [(0.6, "de"), (0.4, "deu-Latn-AT")]),
+        ("1/3*de + 1/3*es + 1/3*0123abcd", [(1 / 3, "de"), (1 / 3, "es"), (1 / 3, "0123abcd")]),
+        ("1*qu-0.25*en", [(1.0, "qu"), (-0.25, "en")]),
+        ("-2*zh-Hant+3*me/c++-de@v1", [(-2.0, "zh-Hant"), (3.0, "me/c++-de@v1")]),
+        ("0.5*./a+b+0.5*registry#name", [(0.5, "./a+b"), (0.5, "registry#name")]),
+    ],
+)
+def test_sums_of_language_adapters_are_read(text: str, terms: list[tuple[float, str]]) -> None:
+    assert [(one.weight, one.adapter) for one in read_sum(text)] == terms
+    assert read_options(TransferOptions, {"language_adapter": f"qu={text}"}).language_adapter == {"qu": text}
+    assert read_options(TransferOptions, {"language_fallback": text}).language_fallback == text
 
 
 def test_what_is_missing_is_named_and_described() -> None:

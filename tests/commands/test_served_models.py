@@ -19,8 +19,9 @@ from tests.commands.answered import questions
 from tests.conftest import QUICK
 
 
-def served(store: Path, **models: str) -> Served:
-    options = read_options(ServeOptions, {"store": store, "calibrate": False})
+def served(store: Path, *, language_adapter: str | None = None, **models: str) -> Served:
+    given = {"store": store, "calibrate": False, "language_adapter": language_adapter}
+    options = read_options(ServeOptions, given)
     found = Served(Together(), Catalogue.load(()), options, lambda note: None)
     for name, reference in models.items():
         found.add(name, TrainedModel.of(reference, options, lambda note: None))
@@ -50,6 +51,16 @@ def test_each_language_has_its_adapter(over_languages: dict[str, Any]) -> None:
         model = adapterstilts.load("mlqa", **over_languages, language=code)
         assert isinstance(given, Answer) and given.results == model.predict([tuple(one) for one in inputs])
     assert "no language adapter of Swahili" in str(refused)
+
+
+def test_a_language_without_an_adapter_has_the_sum_that_was_given(over_languages: dict[str, Any]) -> None:
+    text = "sw=0.6*de+0.4*en"
+    found = served(over_languages["store"], language_adapter=text, mlqa="mlqa")
+    inputs: Any = [[row["query"], row["story"]] for row in questions(3)]
+    summed, german = found.answer([Question(model="mlqa", inputs=inputs, language=code) for code in ("sw", "de")])
+    model = adapterstilts.load("mlqa", **over_languages, language="sw", language_adapter=text)
+    assert isinstance(summed, Answer) and isinstance(german, Answer) and summed.results != german.results
+    assert summed.results == model.predict([tuple(one) for one in inputs])
 
 
 def test_models_that_say_nothing_of_one_text_are_refused(answering: dict[str, Any]) -> None:

@@ -78,11 +78,12 @@ def test_what_others_are_made_from_is_known(tmp_path: Path) -> None:
     above = train_spec(seed=1, inputs=(key(first),))
     scored = evaluate_spec(inputs=(key(above),))
     over = evaluate_spec(inputs=("x" * 64,), language_adapters={"de": key(first), "sw": "none"})
-    for spec in (first, above, scored, over, train_spec(seed=7)):
+    summed = evaluate_spec(inputs=("x" * 64,), language_sums={"de": {key(first): 0.5, "y" * 64: 0.5}})
+    for spec in (first, above, scored, over, summed, train_spec(seed=7)):
         publish(store, spec)
     runs = store.runs()
     order = [run.key for run in dependents(runs, key(first))]
-    assert set(order) == {key(above), key(scored), key(over)}
+    assert set(order) == {key(above), key(scored), key(over), key(summed)}
     assert order.index(key(scored)) < order.index(key(above))
     assert dependents(runs, key(scored)) == []
 

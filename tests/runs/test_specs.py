@@ -93,6 +93,7 @@ CHANGES: dict[str, Any] = {
     "first_weights": 0,
     "translate_test": {"de": "translated"},
     "rival": FrozenClassifier(name="knn", tasks=(SQUAD,), values=(5,)),
+    "language_sums": {"de": {"k": 0.5, "l": 0.5}},
     "task": "mlqa",
     "source": "hub",
     "split": "validation",

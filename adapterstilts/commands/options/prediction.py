@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from adapterstilts.commands.options.language_sums import AdapterAssignments
 from adapterstilts.commands.options.shared import MachineOptions, SourceOptions, StoreOptions
 from adapterstilts.commands.options.sharing import SharedModelOptions
-from adapterstilts.commands.options.values import LanguageAssignments, LanguageName, Names, PathText
+from adapterstilts.commands.options.values import LanguageName, Names, PathText
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -44,10 +45,11 @@ class LoadOptions(TrainedModelOptions):
         LanguageName | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="CODE", unset="that of its training")
     ] = Field(None, description="Language of the texts: for models over a language adapter, or with language modules.")
     language_adapter: Annotated[
-        LanguageAssignments | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="CODE=KEY|REF,...")
+        AdapterAssignments | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="CODE=KEY|REF|SUM,...")
     ] = Field(
         None,
-        description="Which language adapter is used for a language that has several in the store, or a shared one.",
+        description="Which language adapter is used for a language that has several in the store, a shared one, or a "
+        "weighted sum such as `0.6*de+0.4*en`.",
     )
     calibrate: Annotated[bool, Flag(Group.EVALUATION)] = Field(
         True,

@@ -9,11 +9,12 @@ from pydantic import Field
 
 from adapterstilts.commands.options.engine import EngineOptions
 from adapterstilts.commands.options.few_shots import FewShotOptions
+from adapterstilts.commands.options.language_sums import AdapterAssignments, LanguageFallback
 from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.shared import Benchmark
 from adapterstilts.commands.options.sharing import SharedModelOptions
 from adapterstilts.commands.options.training import TrainingOptions
-from adapterstilts.commands.options.values import LanguageAssignments, LanguageName, LanguageNames, Layer, Names
+from adapterstilts.commands.options.values import LanguageNames, Layer, Names
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -40,10 +41,14 @@ class _LanguageAdapterOptions(TrainingOptions):
         "own (MAD-X: Pfeiffer et al. 2020).",
     )
     language_adapter: Annotated[
-        LanguageAssignments | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="CODE=KEY|REF,...")
-    ] = Field(None, description="Which run to take for a language that has several, or a shared one as in `from_`.")
-    language_fallback: Annotated[LanguageName | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="none|en|CODE")] = Field(
-        None, description="What languages without a language adapter are evaluated with."
+        AdapterAssignments | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="CODE=KEY|REF|SUM,...")
+    ] = Field(
+        None,
+        description="Which run to take for a language that has several, a shared one as in `from_`, or for one "
+        "that has none, a weighted sum of others such as `0.6*de+0.4*en`.",
+    )
+    language_fallback: Annotated[LanguageFallback | None, Flag(Group.LANGUAGE_ADAPTERS, metavar="none|en|CODE|SUM")] = (
+        Field(None, description="What languages without a language adapter are evaluated with.")
     )
     language_adapter_drop: Annotated[int, Flag(Group.LANGUAGE_ADAPTERS, unit="layers")] = Field(
         0, ge=0, le=1000, description="Last layers of the backbone in which language adapters are left out."

@@ -5,23 +5,27 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import torch
 
-from adapterstilts.modeling import adapters_library
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription, HeadDescription
 from adapterstilts.modeling.exchange.forms import Form
 from adapterstilts.modeling.exchange.layout import Layout
 from adapterstilts.modeling.exchange.orthogonal import matrices, parametrized, plain
 from adapterstilts.modeling.exchange.parts import Part
-from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.methods import METHODS, adapters_library
 from adapterstilts.modeling.ownership import paths_in
 
 ADAPTER, HEAD, FUSION = "adapter.safetensors", "model_head.safetensors", "model_adapter_fusion.safetensors"
 _CONFIGS = {"adapter": "adapter_config.json", "head": "head_config.json", "fusion": "adapter_fusion_config.json"}
 _FILES = {"adapter": ADAPTER, "head": HEAD, "fusion": FUSION}
+
+
+def _library() -> ModuleType:
+    return adapters_library("An adapter in the files of AdapterHub")
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class LibraryModel:
         """The library's own class for the architecture where it has one with our encoder, else the encoder alone."""
         with torch.device("meta"):
             encoder = backbone.random_encoder()
-            model = adapters_library.model_with_heads(backbone.config())
+            model = _library().model_with_heads(backbone.config())
         inner = getattr(model, model.base_model_prefix, None) if model is not None else None
         # The library puts classes of its own in the places of those of `transformers`.
         if inner is not None and type(encoder) in type(inner).__mro__:
@@ -55,12 +59,12 @@ class LibraryModel:
         """Adds an adapter under another name."""
         with torch.device("meta"):
             method = METHODS.get(adapter.method.name)
-            adapters_library.add_adapter(self.model, called, method, adapter.method.options)
+            _library().add_adapter(self.model, called, method, adapter.method.options)
 
     def add_fusion(self, names: Sequence[str]) -> None:
         """Adds the fusion layers over adapters that are there."""
         with torch.device("meta"):
-            adapters_library.add_fusion(self.model, names)
+            _library().add_fusion(self.model, names)
 
     def add_head(self, task: str, head: HeadDescription, form: Form, labels: Sequence[str]) -> None:
         """Adds a head of one of the library's forms."""
@@ -85,7 +89,7 @@ class LibraryModel:
             ours: The name of each of the model's tensors with us.
         """
         what = "adapter" if kind == "merged" else kind
-        names = adapters_library.saved_names(self.model, what, name)
+        names = _library().saved_names(self.model, what, name)
         first = _firsts(self.model)
         layout = Layout(
             _FILES[what],
@@ -95,7 +99,7 @@ class LibraryModel:
         )  # fmt: skip
         layout = dataclasses.replace(layout, spelled=self._spelled(layout.names))
         modules = matrices(layout.names)
-        config = adapters_library.saved_config(self.model, what, name) | {"model_name": self.base}
+        config = _library().saved_config(self.model, what, name) | {"model_name": self.base}
         return Part(
             folder, kind, name, (layout,), {_CONFIGS[what]: config},
             expand=lambda tensors: parametrized(tensors, modules), collapse=plain,
@@ -105,7 +109,7 @@ class LibraryModel:
         """Names of files that were written by an earlier version, or from a model without places for heads."""
 
         def spelled(name: str) -> str:
-            modern = adapters_library.modern_names(name)
+            modern = _library().modern_names(name)
             other = modern.removeprefix(f"{self.model.base_model_prefix}.") if not self.prefix else self.prefix + modern
             return next((one for one in (name, modern, other) if one in names), name)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapterstilts.errors import CompatibilityError, SharingError
-from adapterstilts.modeling import adapters_library
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import HeadDescription
 from adapterstilts.modeling.exchange.adapters_parts import ADAPTER, HEAD, LibraryModel
@@ -16,7 +15,7 @@ from adapterstilts.modeling.exchange.loading import NOT_IN_FILES
 from adapterstilts.modeling.exchange.nearest import nearest
 from adapterstilts.modeling.exchange.strict_json import read_object
 from adapterstilts.modeling.exchange.weights import Weights
-from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.methods import METHODS, adapters_library
 from adapterstilts.runs.specs import MethodSpec
 
 HEAD_CONFIG = "head_config.json"
@@ -41,7 +40,7 @@ def adapters_method(weights: Weights) -> MethodSpec:
     path = weights.folder / ADAPTER_CONFIG
     told = read_object(path)
     try:
-        parts = adapters_library.read_config(told)
+        parts = adapters_library(str(path)).read_config(told)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise SharingError(
             f"{path} has no configuration that the adapters library takes ({type(error).__name__}: {error}).",
