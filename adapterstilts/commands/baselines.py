@@ -15,6 +15,7 @@ from adapterstilts.commands.options import ALL, TransferOptions
 from adapterstilts.commands.repetitions import same_rows
 from adapterstilts.commands.rivals import PROMPT, RIVALS, Lack, apart, rival_lacks
 from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.sources.rows import Source
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
 from adapterstilts.modeling.backbone import Backbone
@@ -236,11 +237,13 @@ def chosen_names(
     intermediates: Intermediates,
     targets: Sequence[Recipe],
     *,
+    source: Source | None = None,
     note: Callable[[str], None] = lambda text: None,
 ) -> list[str]:
     """The baselines that were asked for; `all` has those that there can be for these intermediate runs and targets.
 
     Args:
+        source: Where the targets' rows come from.
         note: Told what `all` does not have of what needs no intermediate task.
 
     Raises:
@@ -266,7 +269,7 @@ def chosen_names(
         raise UsageError(f"--compare {needing[0]} needs an intermediate task to compare.", remedy="Name one in --from.")
     lacking = {
         name: apart(name, options)
-        or rival_lacks(name, targets)
+        or rival_lacks(name, targets, source)
         or lacks(
             name,
             tasks=len(intermediates),

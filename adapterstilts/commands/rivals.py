@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from adapterstilts.commands.options import TransferOptions
+from adapterstilts.data.sources.rows import Source
 from adapterstilts.errors import UsageError
 from adapterstilts.modeling.architecture import is_causal
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
@@ -47,10 +48,18 @@ def apart(name: str, options: TransferOptions) -> Lack | None:
     return None
 
 
-def rival_lacks(name: str, targets: Sequence[Recipe]) -> Lack | None:
-    """What a rival needs that none of some targets has, and what to do then."""
-    if name == PROMPT and not any(target.name in TEMPLATES for target in targets):
-        return f"needs a target that lm-eval has templates of: {', '.join(TEMPLATES)}", "Leave it out."
+def rival_lacks(name: str, targets: Sequence[Recipe], source: Source | None = None) -> Lack | None:
+    """What a rival needs that none of some targets has, and what to do then.
+
+    Args:
+        source: Where their rows come from, if that is known yet.
+    """
+    if name == PROMPT:
+        asked = [target for target in targets if target.name in TEMPLATES]
+        if not asked:
+            return f"needs a target that lm-eval has templates of: {', '.join(TEMPLATES)}", "Leave it out."
+        if source and not any(TEMPLATES[one.name].suite or source.of(one).name != "mini" for one in asked):
+            return "has templates that do not know the questions of the embedded suite", "Give --data-dir, or another."
     if name in RIVALS and not any(form_of(target.build_kind()) for target in targets):
         return "needs a target that classifies texts or pairs of them, or that has choices", "Leave it out."
     return None
@@ -65,7 +74,7 @@ def prompt_model(options: TransferOptions) -> Backbone:
     """
     assert options.prompt_model is not None
     check_harness()
-    found = locate_backbone(options.prompt_model)
+    found = locate_backbone(options.prompt_model, flag="--prompt-model")
     told = ("causal", found.fingerprint)
     if not Memory.of_user().recall(*told, find=lambda: is_causal(found.config())):
         raise UsageError(

@@ -260,7 +260,8 @@ def _table(
     own = [with_intermediates.get(row) or target.stages(task, row, beside=first) for row in rows]
     trained = task.build_kind().trained
     lacking = {
-        one.asked: rival_lacks(one.asked, [task]) or lacks(one.asked, tasks=len(rows), adapters=True, trained=trained)
+        one.asked: rival_lacks(one.asked, [task], target.planner.setup.source)
+        or lacks(one.asked, tasks=len(rows), adapters=True, trained=trained)
         for one in baselines
     }
     compared = [
@@ -293,7 +294,7 @@ def _baselines(
         evaluated: The languages that targets are scored in.
     """
     intermediates = tuple(intermediate for row in rows for intermediate in row)
-    names = chosen_names(options, intermediates, tasks, note=note)
+    names = chosen_names(options, intermediates, tasks, source=planner.setup.source, note=note)
     if not names:
         return []
     if any(len(row) > 1 for row in rows):

@@ -201,11 +201,12 @@ class Backbone:
             ) from error
 
 
-def locate_backbone(name: str, *, revision: str | None = None) -> Backbone:
+def locate_backbone(name: str, *, revision: str | None = None, flag: str = "--backbone") -> Backbone:
     """Finds a backbone: one that ships with the package, as `mini` does, a checkpoint folder, or a Hub id.
 
     Args:
         revision: Commit, tag or branch on the Hub; only a commit works without asking the Hub.
+        flag: Where the name was given.
 
     Raises:
         UsageError: The folder is no checkpoint, or the name looks like a folder, or one of the package's, that is not
@@ -222,12 +223,12 @@ def locate_backbone(name: str, *, revision: str | None = None) -> Backbone:
         path = mini.backbone_path(name)
         return Backbone(name, str(path), None, _folder_fingerprint(path))
     if not name:
-        raise UsageError("--backbone is empty.", remedy="Give a checkpoint folder, a Hub id, or leave it out.")
+        raise UsageError(f"{flag} is empty.", remedy="Give a checkpoint folder, a Hub id, or leave it out.")
     folder = Path(name)
     if folder.is_dir():
-        return Backbone(name, str(folder), None, _folder_fingerprint(folder))
+        return Backbone(name, str(folder), None, _folder_fingerprint(folder, flag))
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise UsageError(f"--backbone {name} is not a folder.", remedy="Give a checkpoint folder or a Hub id.")
+        raise UsageError(f"{flag} {name} is not a folder.", remedy="Give a checkpoint folder or a Hub id.")
     if name.startswith("mini-") and "/" not in name:
         raise unknown("embedded backbone", name, mini.backbone_names())
     check_published(name)
@@ -331,16 +332,14 @@ def _resolve_commit(name: str, revision: str | None) -> str:
     return path.parent.name
 
 
-def _folder_fingerprint(folder: Path) -> str:
+def _folder_fingerprint(folder: Path, flag: str = "--backbone") -> str:
     if not (folder / "config.json").is_file():
-        raise UsageError(
-            f"--backbone {folder} has no config.json.", remedy="Give a folder written by `save_pretrained`."
-        )
+        raise UsageError(f"{flag} {folder} has no config.json.", remedy="Give a folder written by `save_pretrained`.")
     files = sorted({path for pattern in _DECISIVE for path in folder.glob(pattern)})
     digest = hashlib.sha256()
     for path in files:
         if problem := no_file(path):
-            raise UsageError(f"--backbone {folder}: {path.name} {problem[0]}.", remedy=problem[1])
+            raise UsageError(f"{flag} {folder}: {path.name} {problem[0]}.", remedy=problem[1])
         digest.update(f"{path.name}\0{file_digest(path)}\0".encode())
     return f"sha256:{digest.hexdigest()}"
 

@@ -30,6 +30,7 @@ class Template:
         file: Where its task of a language is below the harness' tasks, and `name` what that is called.
         document: From a row to what the template reads, its gold answer included.
         labels: The labels in the order of the template's answers; empty for choices, whose order is the row's.
+        suite: Whether it can be asked about the rows of the embedded suite too.
         codes: Whether languages are written as the recipe's source on the Hub writes them.
     """
 
@@ -37,6 +38,7 @@ class Template:
     name: str
     document: Callable[[Row, int], dict[str, Any]]
     labels: tuple[str, ...] = ()
+    suite: bool = True
     codes: bool = False
 
     def document_of(self, row: Row) -> dict[str, Any]:
@@ -86,7 +88,7 @@ TEMPLATES: Mapping[str, Template] = {
         "xnli/xnli_{}.yaml", "xnli_{}", _pair("premise", "hypothesis"), ("entailment", "neutral", "contradiction")
     ),
     "pawsx": Template("paws-x/paws_{}.yaml", "paws_{}", _pair("sentence1", "sentence2"), ("0", "1")),
-    "xcopa": Template("xcopa/default_{}.yaml", "xcopa_{}", _alternatives),
+    "xcopa": Template("xcopa/default_{}.yaml", "xcopa_{}", _alternatives, suite=False),
     "xstorycloze": Template("xstorycloze/default_{}.yaml", "xstorycloze_{}", _story),
     "belebele": Template("belebele/belebele_{}.yaml", "belebele_{}", _passage, codes=True),
 }

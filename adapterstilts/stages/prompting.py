@@ -77,7 +77,14 @@ class PromptPredictor(Predictor):
         return found
 
     def _likelihoods(self, rows: Sequence[Row], language: str) -> list[np.ndarray]:
-        task = self._task(rows, language)
+        try:
+            task = self._task(rows, language)
+        except Exception as error:  # a template is code that may trip over any row
+            raise DataError(
+                f"lm-eval's template {self._rival.templates[language]} cannot read the rows from "
+                f"{rows[0]['id']!r} on: {type(error).__name__}: {error}.",
+                remedy="Score other languages with --languages, or leave prompt out.",
+            ) from error
         kept = [document["row"] for document in task.eval_docs]
         if kept != list(range(len(rows))):
             lost = next(number for number in range(len(rows)) if number not in kept)

@@ -249,6 +249,7 @@ def test_what_cannot_be_asked_is_refused(
     for target, changed, message in (
         ("xnli", {}, "--compare prompt needs a model to ask"),
         ("mlqa", {"prompt_model": "x"}, "--compare prompt needs a target that lm-eval has templates of: xnli, pawsx"),
+        ("xcopa", {"prompt_model": "x", "languages": ("sw",)}, "has templates that do not know the questions of the"),
         ("xnli", {"compare": ("knn",), "prompt_model": "x"}, "--prompt-model has no meaning without --compare prompt"),
         ("xnli", {"translate_test": "mini", "prompt_model": "x"}, "--compare prompt asks in the language of the rows"),
     ):
@@ -263,6 +264,8 @@ def test_what_cannot_be_asked_is_refused(
 
 def test_an_encoder_cannot_be_asked(options: dict[str, Any], tiny_backbone: Path) -> None:
     pytest.importorskip("lm_eval")
+    with pytest.raises(UsageError, match="--prompt-model ./x is not a folder"):
+        adapterstilts.transfer(["none"], "xnli", compare=("prompt",), prompt_model="./x", **SHOWN, **options)
     with pytest.raises(UsageError, match=r"--prompt-model .* is no decoder"):
         adapterstilts.transfer(
             ["none"], "xnli", compare=("prompt",), prompt_model=str(tiny_backbone), **SHOWN, **options

@@ -186,6 +186,8 @@ def test_rows_that_a_template_leaves_out_are_named(planner: Planner, decoder: Pa
     predictor: Any = evaluation.predictor
     with pytest.raises(DataError, match=r"lm-eval's template paws_de leaves out the row '7'"):
         predictor._likelihoods(rows, "de")
+    with pytest.raises(DataError, match=r"template paws_de cannot read the rows from '7' on: IndexError"):
+        predictor._likelihoods(rows[1:], "de")
 
 
 def test_languages_without_any_template_are_refused(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
