@@ -36,7 +36,7 @@ main(sys.argv[1:])
 
 
 def test_a_training_whose_steps_do_not_fit_takes_smaller_micro_batches(quick: dict[str, Any], tmp_path: Path) -> None:
-    backbone = save_tiny_backbone(tmp_path / "backbone", hidden_size=128, layers=8)
+    backbone = save_tiny_backbone(tmp_path / "backbone", hidden_size=128, layers=14)
     options = {**quick, "backbone": str(backbone), "batch_size": 160, "max_steps": 1, "method": "full"}
     given = {**options, "tokens_per_batch": 16384}
     flags = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", str(value))]
