@@ -67,9 +67,8 @@ def plan_evaluation(
 
     Args:
         rival: What answers in place of a trained model.
-        language_adapters: Language or pair to the stage whose adapter takes the place of the one trained with, or None
-            for none.
-        language_sums: Those languages or pairs where a weighted sum of adapters does, which are not among these.
+        language_adapters: Language or pair to the stage whose adapter takes the trained one's place, or None for none.
+        language_sums: Other ones where a weighted sum of adapters does.
 
     Raises:
         UsageError: A language is unknown or not among the task's.
