@@ -66,7 +66,6 @@ def plan_evaluation(
     """Plans to score a stage's model on `task`, or the backbone as it is where there is no stage.
 
     Args:
-        rival: What answers in place of a trained model.
         language_adapters: Language or pair to the stage whose adapter takes the trained one's place, or None for none.
         language_sums: Other ones where a weighted sum of adapters does.
 
