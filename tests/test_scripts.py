@@ -22,4 +22,4 @@ def test_bench_measures_the_same_features_in_three_ways(tmp_path: Path) -> None:
     # A median of 150 tokens, of rows of 384, is about 0.43 of them.
     assert 0.38 < plans["padded"]["share_useful"] < 0.48
     assert min(plans[one]["share_useful"] for one in ("grouped", "buckets")) > 0.8
-    assert all(one["share_of_matrix_rate"] > 0 and one["tokens_per_cpu_second"] > 0 for one in plans.values())
+    assert all(0 < one["share_of_matrix_rate"] < 1 and one["tokens_per_cpu_second"] > 0 for one in plans.values())

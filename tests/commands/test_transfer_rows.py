@@ -27,6 +27,11 @@ from adapterstilts.stages.reporter import Silent
 SHOWN = {"languages": ("en", "de", "zh"), "max_eval_examples": 16}
 
 
+def knowing(mini: dict[str, Any]) -> dict[str, Any]:
+    """Options with the suite's own backbone and adapter, with which rows answer differently, and not by chance."""
+    return {**SHOWN, **{name: value for name, value in mini.items() if name != "backbone"}}
+
+
 def spec_of(folder: Path) -> TrainSpec:
     spec = Run(folder).spec
     assert isinstance(spec, TrainSpec)
@@ -81,7 +86,7 @@ def test_all_refuses_a_task_with_several_runs(mini: dict[str, Any], tmp_path: Pa
 def test_a_metric_that_is_no_mean_is_compared_by_its_statistic(
     mini: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = {**mini, **SHOWN, "learning_rate": 0.05, "seed": 11}  # with which the rows answer differently
+    options = knowing(mini)
     before = adapterstilts.transfer("squad", "xquad", **options).rows
     highest = replace(METRICS.get("squad"), statistics={"f1": computed_anew(lambda items: float(items.max()))})
     monkeypatch.setitem(METRICS._own, "squad", highest)
@@ -164,15 +169,14 @@ def test_without_scores_in_other_languages_there_is_no_oracle(mini: dict[str, An
 
 
 def test_seeds_are_runs_of_their_own_and_rows_their_means(mini: dict[str, Any]) -> None:
-    # On a random backbone, less would leave all rows with the same answers.
-    options = {**mini, **SHOWN, "learning_rate": 0.05}
-    one = adapterstilts.transfer("squad", "xquad", seed=18, **options)
+    options = knowing(mini)
+    one = adapterstilts.transfer("squad", "xquad", seed=8, **options)
     before = stages(mini)
-    result = adapterstilts.transfer("squad", "xquad", seed=17, seeds=3, intermediate_seeds=1, **options)
+    result = adapterstilts.transfer("squad", "xquad", seed=7, seeds=3, intermediate_seeds=1, **options)
     assert stages(mini) == before + 2 * 2 * 2  # two rows, two new seeds, training and evaluation
     for row, single in zip(result.rows, one.rows, strict=True):
-        assert [seed.seed for seed in row.seeds] == [17, 18, 19]
-        assert [spec_of(seed.trained).seed for seed in row.seeds if seed.trained] == [17, 18, 19]
+        assert [seed.seed for seed in row.seeds] == [7, 8, 9]
+        assert [spec_of(seed.trained).seed for seed in row.seeds if seed.trained] == [7, 8, 9]
         assert row.seeds[1] == single.seeds[0] and (row.folder, row.trained) == (
             row.seeds[0].folder,
             row.seeds[0].trained,
