@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from adapterstilts.commands.intermediate_runs import Intermediates
@@ -170,7 +171,8 @@ class Baselines:
     def prompt(self) -> list[Baseline]:
         """A decoder that is asked without training, with the templates that the field has."""
         assert self.model is not None
-        return [Baseline(f"prompt {self.model.name}", self.planner, NONE, rival=PROMPT, model=self.model)]
+        name = Path(self.model.path).name if Path(self.model.path).is_dir() else self.model.name
+        return [Baseline(f"prompt {name}", self.planner, NONE, rival=PROMPT, model=self.model)]
 
     def _frozen(self, name: str) -> Baseline:
         return Baseline(CLASSIFIERS[name].title, self.planner, NONE, rival=name)

@@ -2,7 +2,7 @@
 
 torch draws a number for each element, one thread at a time, and computes attention that has dropout by way of many
 tensors as large as the attention itself. Here one draw of 64 bits decides about four elements, and attention keeps its
-probabilities and a bit for each of them alone. What is dropped is distributed as it is in torch, with the probability
+probabilities and a byte for each of them alone. What is dropped is distributed as it is in torch, with the probability
 rounded to a multiple of 2^-16, which the rest is scaled by, too; which elements these are depends on torch's seed.
 """
 
@@ -65,16 +65,19 @@ def _attention(
     **others: Any,
 ) -> torch.Tensor:
     scale = others.pop("scale", None)
-    if is_causal or any(others.values()) or not _possible(query, dropout_p) or query.dim() != 4:
+    learns = attn_mask is not None and attn_mask.requires_grad  # a bias that is trained, such as one of distances
+    if is_causal or learns or any(others.values()) or query.dim() != 4 or not _possible(query, dropout_p):
         return nn.functional.scaled_dot_product_attention(
             query, key, value, attn_mask, dropout_p, is_causal, scale=scale, **others
         )
     if torch.is_autocast_enabled("cpu"):
         dtype = torch.get_autocast_dtype("cpu")
         query, key, value = (one.to(dtype) for one in (query, key, value))
-    if attn_mask is not None and attn_mask.dtype == torch.bool:
-        shut = torch.finfo(query.dtype).min
-        attn_mask = torch.zeros(attn_mask.shape, dtype=query.dtype).masked_fill_(~attn_mask, shut)
+    if attn_mask is not None:
+        attn_mask = attn_mask[(None,) * (4 - attn_mask.dim())]
+        if attn_mask.dtype == torch.bool:
+            shut = torch.finfo(query.dtype).min
+            attn_mask = torch.zeros(attn_mask.shape, dtype=query.dtype).masked_fill_(~attn_mask, shut)
     factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     with torch.autocast("cpu", enabled=False):
         result: torch.Tensor = _Attention.apply(query * factor, key, value, attn_mask, dropout_p)
@@ -108,7 +111,7 @@ class _Attention(torch.autograd.Function):
     ) -> torch.Tensor:
         if bias is not None:
             bias = bias.expand(len(query), *bias.shape[1:])
-        result, drawn = torch.empty_like(query), []
+        result, drawn = query.new_empty(*query.shape[:-1], value.shape[-1]), []
         ctx.parts = _parts(query, key)
         for rows in ctx.parts:
             scores = query[rows] @ key[rows].transpose(-1, -2)

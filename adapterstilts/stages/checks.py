@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.splits import training_rows
 from adapterstilts.data.translation.layout import Direction
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.languages import ENGLISH
@@ -31,6 +30,7 @@ from adapterstilts.stages.evaluation_spec import NO_LANGUAGE_ADAPTER
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.heads import head_source, heads_of
 from adapterstilts.stages.setup import Setup
+from adapterstilts.stages.training_rows import read_rows
 from adapterstilts.stages.words import check_evaluated_words
 
 Note = Callable[[str], None]
@@ -188,14 +188,7 @@ def _translated_training(tasks: Sequence[TaskSpec], setup: Setup) -> None:
     """Reads the rows of a stage that trains on translations, so that what is wrong with them is said now."""
     for task in tasks:
         if task.data.translations and setup.translations and not setup.translations.certain:
-            training_rows(
-                setup.source,
-                setup.catalogue.recipe(task.name),
-                task.data,
-                BadRows(skip=task.data.skip_bad_rows),
-                translations=setup.translations,
-                validation_file=setup.validation_file,
-            )
+            read_rows(task, setup)
 
 
 def _translated_test(spec: EvaluateSpec, setup: Setup) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.features import encode
-from adapterstilts.data.splits import training_rows
 from adapterstilts.errors import UsageError
 from adapterstilts.runs.specs import Phase, TaskSpec, canonical_json
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.setup import Setup
+from adapterstilts.stages.training_rows import encode_rows, read_rows
 from adapterstilts.stages.training_spec import plan_training
 from adapterstilts.tasks.kind import Kind
 from adapterstilts.tasks.recipe import Recipe
@@ -63,20 +61,5 @@ class Examples:
 
     def features(self) -> Dataset:
         """The examples as training features."""
-        kind = self.kind
-        rows, _ = training_rows(
-            self.setup.source,
-            self.setup.catalogue.recipe(self.spec.name),
-            self.spec.data,
-            BadRows(skip=self.spec.data.skip_bad_rows),
-            validation_file=self.setup.validation_file,
-        )
-        return encode(
-            rows,
-            identity=f"train {canonical_json(self.spec.data)}",
-            kind=kind,
-            tokenizer=self.setup.backbone.tokenizer(),
-            encoding=self.spec.encoding,
-            labels=True,
-            cache=self.setup.store.cache / "features",
-        )
+        rows, _ = read_rows(self.spec, self.setup)
+        return encode_rows(rows, self.spec, self.kind, self.setup)

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.features import encode
-from adapterstilts.data.splits import training_rows
 from adapterstilts.errors import DataError
 from adapterstilts.languages import ENGLISH
 from adapterstilts.metrics.transferability import centred
@@ -24,6 +21,7 @@ from adapterstilts.stages.classifiers import CLASSIFIERS, Scorer, form_of
 from adapterstilts.stages.predictor import Predictor, Track
 from adapterstilts.stages.representations import FOLDER
 from adapterstilts.stages.setup import Setup
+from adapterstilts.stages.training_rows import encode_rows, read_rows
 from adapterstilts.stages.validation import Validation, scored
 from adapterstilts.tasks.kind import HeadSpec, Kind, Row, draw
 
@@ -96,24 +94,9 @@ class FrozenPredictor(Predictor):
 
     def _part(self, task: TaskSpec) -> tuple[np.ndarray, np.ndarray, int, Dataset]:
         """Vectors and targets of a task's training rows, how many rows these are, and its validation rows."""
-        setup, kind = self.setup, self.setup.catalogue.build_kind(task)
-        rows, validation = training_rows(
-            setup.source,
-            setup.catalogue.recipe(task.name),
-            task.data,
-            BadRows(skip=task.data.skip_bad_rows),
-            translations=setup.translations,
-            validation_file=setup.validation_file,
-        )
-        features = encode(
-            rows,
-            identity=f"train {canonical_json(task.data)}",
-            kind=kind,
-            tokenizer=setup.backbone.tokenizer(),
-            encoding=task.encoding,
-            labels=True,
-            cache=setup.store.cache / "features",
-        )
+        kind = self.setup.catalogue.build_kind(task)
+        rows, validation = read_rows(task, self.setup)
+        features = encode_rows(rows, task, kind, self.setup)
         targets = np.concatenate([kind.observed(feature).targets for feature in features])
         vectors = self._vectors(features, rows, f"train {canonical_json(task)}", ENGLISH)
         return vectors, targets, len(rows), validation

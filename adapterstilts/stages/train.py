@@ -11,15 +11,13 @@ import numpy as np
 from transformers import set_seed
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.features import encode
 from adapterstilts.data.mixing import Length
-from adapterstilts.data.splits import training_rows
 from adapterstilts.modeling.composing import start_model
 from adapterstilts.modeling.precision import choose_device
 from adapterstilts.modeling.sharding import shard
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
-from adapterstilts.runs.specs import TaskSpec, TrainSpec, canonical_json
+from adapterstilts.runs.specs import TaskSpec, TrainSpec
 from adapterstilts.runs.store import CHECKPOINTS
 from adapterstilts.stages.changes import WeightSample
 from adapterstilts.stages.checkpoints import latest_complete
@@ -32,6 +30,7 @@ from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.setup import Setup
 from adapterstilts.stages.tracking import Tracking
 from adapterstilts.stages.trainer import Score, TaskPart, train
+from adapterstilts.stages.training_rows import encode_rows, read_rows
 from adapterstilts.stages.validation import ScoredAgain, Validation, scored, scored_again
 from adapterstilts.stages.words import check_words
 from adapterstilts.tasks.kind import Kind, Row, draw
@@ -152,25 +151,9 @@ def _metrics(spec: TrainSpec, outcome: dict[str, Any], sizes: dict[str, dict[str
 def _prepare(spec: TrainSpec, task: TaskSpec, setup: Setup, bad: BadRows, reporter: Reporter) -> _Prepared:
     """Reads and encodes the rows of one task."""
     kind = setup.catalogue.build_kind(task)
-    rows, validation = training_rows(
-        setup.source,
-        setup.catalogue.recipe(task.name),
-        task.data,
-        bad,
-        translations=setup.translations,
-        validation_file=setup.validation_file,
-        shot_files=setup.shot_files,
-    )
+    rows, validation = read_rows(task, setup, bad)
     check_words(setup.backbone, task.name, rows, note=reporter.note)
-    features = encode(
-        rows,
-        identity=f"train {canonical_json(task.data)}",
-        kind=kind,
-        tokenizer=setup.backbone.tokenizer(),
-        encoding=task.encoding,
-        labels=True,
-        cache=setup.store.cache / "features",
-    )
+    features = encode_rows(rows, task, kind, setup)
     collator = build_collator(setup, task.encoding.max_length, kind=kind, seed=spec.seed)
     everything = Validation.of(task, validation, setup, collator.for_prediction())
     few = draw(validation, spec.settings.max_validation_examples)

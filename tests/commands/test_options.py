@@ -178,6 +178,10 @@ def test_weights_are_numbers() -> None:
         ({"language_adapter": "de"}, "language_adapter: It is not of the form NAME=VALUE,NAME=VALUE"),
         ({"language_adapter": "qu=de*0.5"}, "language_adapter: 'de*0.5' is not of the form WEIGHT*ADAPTER+WEIGHT"),
         ({"language_adapter": "qu=0.5*de+es"}, "language_adapter: '0.5*de+es' is not of the form WEIGHT*ADAPTER"),
+        (
+            {"language_adapter": "qu=de+es"},
+            "language_adapter: 'de+es' is not of the form WEIGHT*ADAPTER+WEIGHT*ADAPTER",
+        ),
         ({"language_adapter": "qu=0.5*de"}, "language_adapter: '0.5*de' is not of the form WEIGHT*ADAPTER+WEIGHT"),
         ({"language_adapter": "qu=1/0*de+1*es"}, "language_adapter: '1/0*de+1*es' is not of the form WEIGHT*ADAPTER"),
         ({"language_adapter": "qu=nan*de+1*es"}, "language_adapter: 'nan*de+1*es' is not of the form WEIGHT*ADAPTER"),

@@ -213,7 +213,7 @@ def asked(options: dict[str, Any], decoder: Path) -> list[TransferRow]:
 
 def test_a_decoder_that_is_asked_is_a_row_too(asked: list[TransferRow], decoder: Path) -> None:
     plain, prompt = asked
-    assert str(prompt.named) == f"prompt {decoder}" and prompt.method == "prompt" and prompt.trained is None
+    assert str(prompt.named) == f"prompt {decoder.name}" and prompt.method == "prompt" and prompt.trained is None
     assert plain.zero_shot and prompt.zero_shot and prompt.examples == {} and prompt.parameters["trained"] == 0
     assert prompt.difference["accuracy"].mean == pytest.approx(
         prompt.zero_shot["accuracy"] - plain.zero_shot["accuracy"]
@@ -221,7 +221,7 @@ def test_a_decoder_that_is_asked_is_a_row_too(asked: list[TransferRow], decoder:
     # The rows are those that the other one answers.
     assert prompt.predictions("sw").keys() == plain.predictions("sw").keys()
     notes = " ".join(transfer_tables(TransferResult(asked), 200).split())
-    assert f"prompt {decoder}: asked without training, with templates of lm-eval 0." in notes
+    assert f"prompt {decoder.name}: asked without training, with templates of lm-eval 0." in notes
     assert "(xnli_en, xnli_sw); the answer is the one that it gives the highest log-likelihood" in notes
 
 

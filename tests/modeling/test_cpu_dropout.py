@@ -85,6 +85,23 @@ def test_what_is_left_to_torch(within: None) -> None:
     torch.testing.assert_close(causal[:, :, 0], query[:, :, 0])
 
 
+def test_masks_of_fewer_dimensions_and_values_of_another_width_are_read_as_torch_reads_them(within: None) -> None:
+    """Hardly anything is dropped of so few, so that what torch gives without dropout is the answer."""
+    query, key = torch.randn(2, 3, 5, 4), torch.randn(2, 3, 7, 4)
+    value, mask = torch.randn(2, 3, 7, 6), torch.randn(5, 7)
+    for given in (mask, mask[None, None], mask > -1):
+        found = functional.scaled_dot_product_attention(query, key, value, given, dropout_p=1e-9)
+        expected = functional.scaled_dot_product_attention(query, key, value, given)
+        assert found.shape == (2, 3, 5, 6)
+        torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)
+
+
+def test_a_bias_that_is_trained_gets_its_gradient(within: None) -> None:
+    query, bias = torch.randn(1, 2, 4, 4), torch.randn(1, 2, 4, 4, requires_grad=True)
+    functional.scaled_dot_product_attention(query, query, query, bias, dropout_p=P).square().sum().backward()
+    assert bias.grad is not None and bias.grad.abs().sum() > 0
+
+
 @pytest.mark.parametrize("mask", ["none", "additive", "boolean"])
 def test_attention_is_the_formula_of_what_was_kept(within: None, mask: str) -> None:
     """The values tell what was kept: with the unit matrix as values, attention is its own shares."""

@@ -1,13 +1,15 @@
-"""The memory of a stage is free when it ends, at no cost for what was there before."""
+"""Which device and number format are taken; and that the memory of a stage is free when it ends, at no cost."""
 
 from __future__ import annotations
 
 import gc
 import weakref
 
+import pytest
 import torch
 
-from adapterstilts.modeling.precision import device_memory
+from adapterstilts.errors import UsageError
+from adapterstilts.modeling.precision import choose_device, choose_precision, device_memory
 
 
 class Cycle:
@@ -36,3 +38,24 @@ def test_a_process_that_has_set_objects_aside_keeps_them_so() -> None:
     with device_memory(torch.device("cpu"), name="mini", tokens=8):
         made = weakref.ref(Cycle())
     assert made() is None and gc.get_freeze_count() > 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fast", "hidden_size", "expected"),
+    [
+        ("auto", True, 1024, "bf16"), ("auto", True, 128, "fp32"), ("auto", False, 1024, "fp32"),
+        ("auto", True, 384, "bf16"), ("auto", True, 192, "fp32"),
+        ("bf16", False, 128, "bf16"), ("fp32", True, 1024, "fp32"),
+    ],
+)  # fmt: skip
+def test_precision(wanted: str, fast: bool, hidden_size: int, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's own answer is replaced by that of a CPU with fast bf16 products, and of one without."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": fast})
+    assert choose_precision(wanted, device="cpu", hidden_size=hidden_size) == expected
+
+
+def test_device_has_to_exist() -> None:
+    assert choose_device("auto").type in ("cpu", "cuda")
+    for name in ("meta", "cuda:1", "warp"):
+        with pytest.raises(UsageError, match=f"--device {name} cannot be used. Choose from: auto, cpu"):
+            choose_device(name)

@@ -22,7 +22,6 @@ from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.backbone import check_length, locate_backbone
 from adapterstilts.modeling.composing import start_model
 from adapterstilts.modeling.outline import TORCHS_OWN
-from adapterstilts.modeling.precision import choose_device, choose_precision
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, load_parameters, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import Choice, MethodSpec
@@ -343,27 +342,6 @@ def test_what_is_no_file_of_a_checkpoint_is_named(tmp_path: Path, name: str, mes
 def test_revision_is_for_the_hub(tiny_backbone: Path) -> None:
     with pytest.raises(UsageError, match="--revision main has no meaning for"):
         locate_backbone(str(tiny_backbone), revision="main")
-
-
-@pytest.mark.parametrize(
-    ("wanted", "fast", "hidden_size", "expected"),
-    [
-        ("auto", True, 1024, "bf16"), ("auto", True, 128, "fp32"), ("auto", False, 1024, "fp32"),
-        ("auto", True, 384, "bf16"), ("auto", True, 192, "fp32"),
-        ("bf16", False, 128, "bf16"), ("fp32", True, 1024, "fp32"),
-    ],
-)  # fmt: skip
-def test_precision(wanted: str, fast: bool, hidden_size: int, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine's own answer is replaced by that of a CPU with fast bf16 products, and of one without."""
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": fast})
-    assert choose_precision(wanted, device="cpu", hidden_size=hidden_size) == expected
-
-
-def test_device_has_to_exist() -> None:
-    assert choose_device("auto").type in ("cpu", "cuda")
-    for name in ("meta", "cuda:1", "warp"):
-        with pytest.raises(UsageError, match=f"--device {name} cannot be used. Choose from: auto, cpu"):
-            choose_device(name)
 
 
 def test_predictions_in_batches_are_those_of_single_rows(tiny_backbone: Path) -> None:

@@ -48,7 +48,9 @@ def read_sum(text: str) -> tuple[Term, ...]:
     """
     shown = repr(text[:_SHOWN])
     if _TIMES not in text:
-        return ()
+        languages = [canonical(part.strip()) in LANGUAGES for part in text.split("+")]
+        if len(languages) == 1 or not all(languages):
+            return ()
     matches = [_TERM.fullmatch(part) for part in _BETWEEN.split(text.strip())]
     terms = [term for match in matches if match and (term := _term(match))]
     if len(terms) < max(2, len(matches)):
