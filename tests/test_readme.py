@@ -82,6 +82,8 @@ def test_a_table_of_another_form_is_told_from_one_with_other_numbers() -> None:
     assert form(block) == form(block.replace("12.5", "9.75").replace("0123456789ab", "ba9876543210"))
     assert form(block) != form(block.replace("score", "F1")) and form(block) != form(block.replace("squad", "mnli"))
     assert form(block) != form("")
+    speed = "```console\n$ astilts train-intermediate squad\n  speed  9 tokens/s, {} the rate of products\n```\n"
+    assert form(speed.format("23% of")) == form(speed.format("above")) != form(speed.format("below"))
 
 
 def test_a_command_of_a_page_that_fails_is_an_error(tmp_path: Path) -> None:
