@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import Field
 
 from adapterstilts.errors import unknown
+from adapterstilts.runs.specs import Phase
 from adapterstilts.settings import MOST, Strict, validate
 
 
@@ -23,7 +24,9 @@ class Profile(Strict):
         published: Whose published hyperparameters are taken, where a recipe has several; see `Recipe.settings`.
         method: Tuning method with options, as on the command line.
         seeds: How many models each row of a comparison is the mean of.
+        holdout: Training rows that are set aside for validation at most, where a task has no validation split.
         settings: Hyperparameters by scope: `all`, a method family, a phase, or `<phase>.<family>`, most specific last.
+        max_train_examples: Training rows of each language that a phase takes at most, by phase.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Profile(Strict):
     seeds: int = Field(3, ge=1, le=1000)
     holdout: int = Field(500, ge=1, le=MOST)
     settings: dict[str, dict[str, Any]] = {}
+    max_train_examples: dict[Phase, Annotated[int, Field(ge=1, le=MOST)]] = {}
 
 
 def profile_names() -> list[str]:

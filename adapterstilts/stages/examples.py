@@ -45,7 +45,7 @@ class Examples:
                 remedy=f"Score it from every intermediate run, which trains nothing: astilts transfer --from all --to "
                 f"{task.name}",
             )
-        most = min(size, planner.max_train_examples or size)
+        most = min(size, planner.most_examples(phase) or size)
         few = replace(planner, max_train_examples=most)
         return cls(plan_training(few, tasks[-1:], phase).spec.tasks[0], planner.setup)
 

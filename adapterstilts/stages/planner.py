@@ -10,7 +10,7 @@ from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.profiles import Profile
 from adapterstilts.runs.memory import Memory
-from adapterstilts.runs.specs import MethodSpec, Precision
+from adapterstilts.runs.specs import MethodSpec, Phase, Precision
 from adapterstilts.settings import Encoding, Pooling, Settings
 from adapterstilts.stages.setup import Setup
 from adapterstilts.tasks.kind import Kind
@@ -82,6 +82,10 @@ class Planner:
     skip_bad_rows: bool = False
     validation_from: Literal["train", "none"] | None = None
     first_weights: int | None = None
+
+    def most_examples(self, phase: Phase) -> int | None:
+        """How many training examples of each language a phase takes at most; None for all."""
+        return self.max_train_examples or self.profile.max_train_examples.get(phase)
 
     def encoding(self, settings: Settings, kind: Kind) -> Encoding:
         """How texts of a kind become tokens of this backbone."""

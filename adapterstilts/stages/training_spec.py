@@ -248,7 +248,7 @@ def _training_data(planner: Planner, task: Recipe, phase: Phase, languages: Sequ
         source=source.of(task).name,
         fingerprints=fingerprints,
         holdout=planner.profile.holdout if held_out else None,
-        max_examples=planner.max_train_examples,
+        max_examples=planner.most_examples(phase),
         skip_bad_rows=planner.skip_bad_rows,
         translations={} if has_originals else from_english(planner.setup.translations, task, "train", languages),
         translated_only=not has_originals and ENGLISH not in languages,

@@ -13,9 +13,9 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.errors import CompatibilityError, DataError, UsageError
 from adapterstilts.modeling.methods import parse_method
-from adapterstilts.profiles import load_profile
+from adapterstilts.profiles import load_profile, profile_names
 from adapterstilts.runs.memory import Memory
-from adapterstilts.runs.specs import Choice
+from adapterstilts.runs.specs import Choice, Phase
 from adapterstilts.stages.planner import Planner, ResolvedMethod
 from adapterstilts.stages.training_spec import Start, plan_training, resolve_settings
 from tests.stages.conftest import World
@@ -129,6 +129,26 @@ def test_profiles_follow_whom_they_say(
     planner = published(world, profile, tmp_path, method)
     found = resolve_settings(planner, world.recipe(task), "train-target").model_dump()
     assert {name: found[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("method", ["seq_bn", "full", "peft:lora"])
+@pytest.mark.parametrize("profile", profile_names())
+def test_every_phase_of_every_profile_can_be_planned(profile: str, method: str, world: World, tmp_path: Path) -> None:
+    planner = replace(
+        published(world, profile, tmp_path, method),
+        setup=world.planner.setup,
+        settings={"max_length": 128, "stride": 32, "max_query_length": 32},
+        max_train_examples=None,
+    )
+    bounds = {"laptop": (8000, 8000, 1500)}.get(profile, (None, None, None))
+    phases: list[tuple[str, Phase]] = [
+        ("mlm", "train-language"), ("squad", "train-intermediate"), ("squad", "train-target"),
+    ]  # fmt: skip
+    for (task, phase), bound in zip(phases, bounds, strict=True):
+        asked = planner if task != "mlm" else replace(planner, method=world.planner.method)
+        assert plan_training(asked, [world.recipe(task)], phase).spec.only.data.max_examples == bound
+        few = plan_training(replace(asked, max_train_examples=9), [world.recipe(task)], phase)
+        assert few.spec.only.data.max_examples == 9
 
 
 def published(world: World, profile: str, folder: Path, method: str = "seq_bn") -> Planner:

@@ -94,7 +94,7 @@ class SourceOptions(CatalogueOptions):
 class RowsOptions(SourceOptions):
     """Which rows of a task's data."""
 
-    max_train_examples: Annotated[int | None, Flag(Group.DATA, unit="examples")] = Field(
+    max_train_examples: Annotated[int | None, Flag(Group.DATA, unit="examples", unset="the profile's, if any")] = Field(
         None, ge=1, le=MOST, description="Upper bound on training examples."
     )
     skip_bad_rows: Annotated[bool, Flag(Group.DATA)] = Field(
