@@ -12,7 +12,7 @@ from adapterstilts.commands.options.language_sums import Term, read_sum, written
 from adapterstilts.commands.shared_models import SharedModels
 from adapterstilts.errors import CompatibilityError, UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
-from adapterstilts.modeling.methods import trains_backbone
+from adapterstilts.modeling.methods import computes_otherwise
 from adapterstilts.stages.evaluation_spec import NO_LANGUAGE_ADAPTER, LanguageSum
 from adapterstilts.stages.graph import Training
 from adapterstilts.stages.planner import Planner
@@ -111,7 +111,7 @@ def find_language_adapters(
         CompatibilityError: The method would change the backbone under them, or one belongs to another backbone.
     """
     method, name = planner.method.spec, planner.setup.backbone.name
-    if trains_backbone(method):
+    if computes_otherwise(method):
         raise CompatibilityError(
             f"--language-adapters: method {method} changes the backbone that they were trained on.",
             remedy="Use a method that leaves it frozen, such as seq_bn.",

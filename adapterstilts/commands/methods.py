@@ -27,7 +27,7 @@ def list_methods(options: MethodsOptions) -> list[MethodCost]:
 
 def every_method(backbone: Backbone) -> list[MethodCost]:
     """One entry for each method that the catalogue in use has, those of one library after each other."""
-    order = ("transformers", "adapters", "peft")
+    order = ("transformers", "adapterstilts", "adapters", "peft")
     entries = sorted(METHODS, key=lambda entry: (order.index(entry.library_name), entry.name))
     return [_cost(backbone, MethodSpec(name=entry.name), explain=True) for entry in entries]
 

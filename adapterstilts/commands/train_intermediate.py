@@ -121,7 +121,7 @@ def _work(planner: Planner, stages: Sequence[Training], options: IntermediateOpt
 
 def _run(work: Work, options: IntermediateOptions, reporter: Reporter) -> list[TrainResult]:
     work.run(reporter, engine=chosen_engine(options))
-    planner, runs = work.planner, [work.finished(stage) for stage in work.graph]
+    planner, runs = work.planner, [work.finished(stage) for stage in work.graph.results]
     return [TrainResult.of(run, planner.setup.catalogue, next=next_step(run, planner, options)) for run in runs]
 
 

@@ -24,7 +24,7 @@ def run_language(language: str, options: TrainingOptions, reporter: Reporter) ->
     """Trains the adapter of a language; see `adapterstilts.train_language`."""
     work = plan_language(language, options)
     work.run(reporter)
-    (stage,) = work.graph
+    (stage,) = work.graph.results
     run, planner = work.finished(stage), work.planner
     return TrainResult.of(run, planner.setup.catalogue, next=next_step(run, planner, options))
 

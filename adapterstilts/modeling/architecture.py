@@ -23,7 +23,7 @@ _ROUTERS = ("gate", "router", "shared_expert_gate")
 # Parts of the names of what X-MOD keeps as it was pretrained when it is fine-tuned, so that another language's module
 # can take the place of the one trained with (Pfeiffer et al. 2022, and `freeze_embeddings_and_language_adapters` of
 # `transformers`).
-_KEPT_BY_XMOD = ("embeddings", "adapter_modules", "adapter_layer_norm")
+_KEPT_BY_XMOD = frozenset({"embeddings", "adapter_modules", "adapter_layer_norm"})
 
 
 class Facts(Strict):
@@ -166,7 +166,12 @@ def has_experts(config: Any) -> bool:
 
 def stays_as_pretrained(config: Any, parameter: str) -> bool:
     """Whether one of the backbone's weights is not trained even where all of them are."""
-    return config.model_type == "xmod" and any(part in _KEPT_BY_XMOD for part in parameter.split("."))
+    return not kept_parts(config).isdisjoint(parameter.split("."))
+
+
+def kept_parts(config: Any) -> frozenset[str]:
+    """Names of the parts of a backbone whose weights stay as they were pretrained."""
+    return _KEPT_BY_XMOD if config.model_type == "xmod" else frozenset()
 
 
 def module_language(config: Any, language: str) -> str | None:

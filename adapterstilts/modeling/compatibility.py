@@ -8,7 +8,7 @@ from typing import Any
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.blocks import ModelOutline
 from adapterstilts.modeling.compositions import COMPOSITIONS, composition_options
-from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.methods import FIRST_PHASE, METHODS
 from adapterstilts.runs.specs import Choice, MethodSpec, TrainSpec
 from adapterstilts.tasks.kind import HeadSpec
 
@@ -33,7 +33,9 @@ def check_composition(choice: Choice, spec: MethodSpec, sources: Sequence[ModelO
         return
     # Above a fine-tuned backbone there is no adapter that another one could get into the way of.
     alone = choice.name == "stack" and method.adds_adapter and all(source.fine_tuned for source in sources)
-    if choice.name != "none" and choice.name not in method.compositions and not alone:
+    # The first phase of a method that learns another difference.
+    first = choice.name == "add" and spec.name == FIRST_PHASE and all(_is_sum(source) for source in sources)
+    if choice.name != "none" and choice.name not in method.compositions and not alone and not first:
         raise CompatibilityError(
             f"Method {spec.name!r} cannot be used with composition {choice.name!r}.", remedy=_nearest(choice, method)
         )
@@ -98,7 +100,12 @@ def _invertible(method: MethodSpec) -> bool:
     return bool(METHODS.get(method.name).resolve(method.options).get("inv_adapter"))
 
 
-_USES = {"stack": "stack on", "fuse": "fuse", "average": "average", "merge": "merge"}
+def _is_sum(source: ModelOutline) -> bool:
+    """Whether a model is its backbone with differences of weights."""
+    return METHODS.get(source.description.method.name).sparse
+
+
+_USES = {"add": "add", "stack": "stack on", "fuse": "fuse", "average": "average", "merge": "merge"}
 
 
 def _check_source(choice: Choice, spec: MethodSpec, source: ModelOutline, options: Any) -> None:

@@ -24,6 +24,7 @@ from adapterstilts.tasks.kind import HeadSpec
 
 # The role of the adapter that a phase trains, however earlier ones enter it.
 _NEW_ADAPTER = "adapter"
+_BACKBONE = "backbone."
 
 
 @contextmanager
@@ -51,6 +52,7 @@ class Start:
         sources: The intermediate models.
         language: The model with the language adapter that lies below all others.
         options: Those of the composition.
+        first_phase: The model of full fine-tuning whose largest changes say which weights are trained.
     """
 
     spec: TrainSpec
@@ -58,6 +60,7 @@ class Start:
     sources: Sequence[StoredModel]
     language: StoredModel | None
     options: Any
+    first_phase: StoredModel | None = None
 
     def drawn(self, role: str) -> AbstractContextManager[None]:
         """While it lasts, new weights are drawn as for every stage of this seed that has some in this role."""
@@ -66,7 +69,12 @@ class Start:
     def new_adapter(self, model: TransferModel) -> str:
         """Adds the adapter of the new phase above what is there, and returns its name."""
         with self.drawn(_NEW_ADAPTER):
-            return model.add_adapter(self.spec.task, self.spec.method)
+            name = model.add_adapter(self.spec.task, self.spec.method)
+        if self.first_phase is not None:
+            tensors = read_tensors(self.first_phase.folder / WEIGHTS).items()
+            trained = {path.removeprefix(_BACKBONE): one for path, one in tensors if path.startswith(_BACKBONE)}
+            METHODS.get(self.spec.method.name).library.choose(model.backbone, name, trained)
+        return name
 
     @property
     def merges(self) -> bool:
@@ -171,6 +179,20 @@ def _average(start: Start) -> TransferModel:
     return _train_above(model, start)
 
 
+def _add(start: Start) -> TransferModel:
+    """The sum of earlier differences, and above it another one, or in its first phase all of the backbone."""
+    model = start.new_model()
+    adapters = _adopted(model, start.sources)
+    for adapter in adapters:
+        model.place(Block(kind="adapter", adapters=(adapter,)))
+    if METHODS.get(start.spec.method.name).adds_adapter:
+        return _train_above(model, start)
+    METHODS.get(adapters[0].method.name).library.merge_into_backbone(model.backbone)
+    model.blocks.clear()
+    model.train_backbone()
+    return model
+
+
 def _merge(start: Start) -> TransferModel:
     method = METHODS.get(start.spec.method.name)
     if not method.adds_adapter:
@@ -199,7 +221,7 @@ def _merged_backbones(start: Start) -> TransferModel:
         return model
     for source, weight in zip(start.sources, start.options.weights, strict=True):
         for name, tensor in read_tensors(source.folder / WEIGHTS).items():
-            if name.startswith("backbone."):
+            if name.startswith(_BACKBONE):
                 change = weight * (tensor.float() - begun[name].float())
                 total[name] = total.get(name, begun[name].detach().float() * 1.0) + change
     if start.options.kind == "linear":  # the sum of the weights themselves, which need not have the start in it once
@@ -264,6 +286,7 @@ BUILDERS: dict[str, Callable[[Start], TransferModel]] = {
     "stack": _stack,
     "fuse": _fuse,
     "average": _average,
+    "add": _add,
     "merge": _merge,
     MEAN: _mean,
 }
@@ -278,6 +301,7 @@ def start_model(
     heads: Mapping[str, HeadSpec],
     source_task: str | None,
     language: StoredModel | None = None,
+    first_phase: StoredModel | None = None,
 ) -> TransferModel:
     """The model with which a training stage begins: composed, with one head for each task, everything else frozen.
 
@@ -285,13 +309,14 @@ def start_model(
         heads: Task to the head that its kind needs.
         source_task: Task of the intermediate run, whose head `spec.head == "reuse"` goes on with.
         language: The model with the language adapter below all others.
+        first_phase: The model of the stage's first phase, where its method has one.
 
     Raises:
         UsageError, CompatibilityError: As `check_composition` and `check_head`.
     """
     check_composition(spec.composition, spec.method, sources, head=spec.head)
     options = composition_options(spec.composition, len(sources))
-    model = BUILDERS[spec.composition.name](Start(spec, backbone, sources, language, options))
+    model = BUILDERS[spec.composition.name](Start(spec, backbone, sources, language, options, first_phase))
     if spec.head == "reuse" and source_task is not None:
         ((task, head),) = heads.items()
         check_head(sources[0], head, source_task)

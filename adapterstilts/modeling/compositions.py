@@ -72,6 +72,7 @@ for _one in (
         {"learning_rate": 5e-5},
     ),
     Composition("average", "train a new adapter above the mean output of frozen ones", 2, True, AverageOptions),
+    Composition("add", "learn another difference on top of the sum of earlier ones (Ansell et al. 2022)", 1, True),
     Composition("merge", "make one adapter or backbone of several", 2, True, MergeOptions),
     Composition(MEAN, "the mean of runs with several seeds (Schmidt et al. 2023)", 2, True, of_seeds=True),
 ):
@@ -130,7 +131,7 @@ def normalize_composition(choice: Choice, method: MethodSpec, count: int) -> Cho
 def goes_above(spec: TrainSpec, options: Any) -> bool:
     """Whether a new adapter goes above what the sources bring."""
     if spec.composition.name != "merge":
-        return spec.composition.name in ("stack", "average")
+        return spec.composition.name in ("stack", "average", "add")
     return (options.then or _then(METHODS.get(spec.method.name))) == "stack"
 
 

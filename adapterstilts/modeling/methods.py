@@ -17,6 +17,7 @@ from adapterstilts.runs.specs import MethodSpec
 
 # The learning rate, length and patience that AdapterHub's recipes use for adapters.
 _ADAPTER_DEFAULTS = {"learning_rate": 1e-4, "epochs": 15, "patience": 4}
+Library = Literal["transformers", "adapterstilts", "adapters", "peft"]
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,9 @@ class Method:
     """One way of tuning a backbone.
 
     Attributes:
-        library_name: The library that implements it; `transformers` stands for the backbone's own weights.
-        family: `full` changes the backbone; `adapter` leaves it frozen and adds weights.
+        library_name: The library that implements it; `transformers` stands for the backbone's own weights, and
+            `adapterstilts` for differences of some of them.
+        family: `full` changes the backbone's weights; `adapter` leaves them and adds others.
         compositions: How its intermediate weights can enter a target phase; the first is the default.
         merges: Kinds of `merge` that are right for it.
         below: Whether it can lie below another adapter in a stack.
@@ -38,7 +40,7 @@ class Method:
 
     name: str
     summary: str
-    library_name: Literal["transformers", "adapters", "peft"]
+    library_name: Library
     compositions: tuple[str, ...]
     merges: tuple[str, ...] = ()
     below: bool = False
@@ -51,7 +53,17 @@ class Method:
     @property
     def family(self) -> Literal["full", "adapter"]:
         """Which of the published settings and of the profile's scopes are meant for it."""
-        return "full" if self.trains == "all" else "adapter"
+        return "full" if self.trains == "all" or self.sparse else "adapter"
+
+    @property
+    def sparse(self) -> bool:
+        """Whether it adds to some of the backbone's weights, which then are fp32: bf16 rounds small changes away."""
+        return self.library_name == "adapterstilts"
+
+    @property
+    def two_phases(self) -> bool:
+        """Whether it is fitted twice: with `FIRST_PHASE`, which tells what is trained, and from the start again."""
+        return self.sparse
 
     @property
     def adds_adapter(self) -> bool:
@@ -69,6 +81,10 @@ class Method:
             from adapterstilts.modeling import peft_library
 
             return peft_library
+        if self.sparse:
+            from adapterstilts.modeling import sparse_library
+
+            return sparse_library
         return adapters_library(f"Method {self.name}")
 
     @property
@@ -90,8 +106,9 @@ class Method:
 
     @property
     def averages(self) -> bool:
-        """Whether the mean of several of its runs is of the same form: that of rotations is no rotation."""
-        return not self.reallocates and self.config != "LoReftConfig"
+        """Whether the mean of several of its runs is of the same form: that of rotations is no rotation, and of
+        differences of other weights one of more of them."""
+        return not self.reallocates and not self.sparse and self.config != "LoReftConfig"
 
     def resolve(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """All options of the method's library, those that are not given at their defaults.
@@ -153,6 +170,9 @@ def _lacking(what: str, library: str, reason: str) -> CompatibilityError:
     )
 
 
+FIRST_PHASE = "full"
+"""The method of the first phase of those that have two."""
+
 METHODS: Registry[Method] = Registry("method")
 """A method of `adapters` or `peft` is added by its entry alone, from outside the package too."""
 
@@ -181,6 +201,10 @@ _own("full", "every weight of the backbone (Phang et al. 2020)", compositions=("
 _own("head", "the head alone, on a frozen backbone", compositions=("continue",))
 _own("bitfit", "the biases of the backbone (Ben Zaken et al. 2022)", compositions=("continue", "merge"),
      merges=(*_SUMS, *_THINNED), trains="biases")  # fmt: skip
+METHODS.add("lt_sft", Method(
+    "lt_sft", "those weights of the backbone that full fine-tuning changes most (LT-SFT: Ansell et al. 2022)",
+    "adapterstilts", ("add", "continue"), defaults={}, config="SparseConfig",
+))  # fmt: skip
 
 # fmt: off
 _adapters("seq_bn", "SeqBnConfig", "a bottleneck after each feed-forward block (Pfeiffer et al. 2020)",
@@ -269,3 +293,8 @@ def check_method(method: MethodSpec, facts: Facts, *, backbone: str) -> None:
 def trains_backbone(method: MethodSpec) -> bool:
     """Whether a method changes weights that the backbone was pretrained with."""
     return METHODS.get(method.name).trains != "none" or method.unfreeze_backbone
+
+
+def computes_otherwise(method: MethodSpec) -> bool:
+    """Whether the backbone computes with other weights of its own than the pretrained ones, which fp32 has to hold."""
+    return trains_backbone(method) or METHODS.get(method.name).sparse

@@ -88,6 +88,7 @@ BOUNDS: Mapping[str, Bound] = {
     "leave_out": _LAYER, "layers": _LAYER, "layers_to_transform": _LAYER,
     "trainable_token_indices": Bound(0, 10**8), "alora_invocation_tokens": Bound(0, 10**8),
     # shares
+    "density": Bound(0, 1, open="("),
     "dropout": _SHARE, "lora_dropout": _SHARE, "vera_dropout": _SHARE, "rank_dropout": _SHARE, "module_dropout": _SHARE,
     "stochastic_depth": _SHARE, "beta1": Bound(0, 1, open="()"), "beta2": Bound(0, 1, open="()"),
     # factors

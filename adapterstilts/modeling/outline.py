@@ -120,6 +120,8 @@ class _Blocks:
         if not METHODS.get(self.spec.method.name).adds_adapter:
             return blocks
         adapters = adopted(self.sources, _names(blocks))
+        if name == "add":
+            return self._above([*blocks, *(Block(kind="adapter", adapters=(one,)) for one in adapters)])
         if name == "fuse":
             return [*blocks, self._fused(adapters, _names(blocks))]
         if name == "average":

@@ -17,7 +17,7 @@ from adapterstilts.modeling.blocks import AdapterDescription, Block, HeadDescrip
 from adapterstilts.modeling.cpu_dropout import faster_dropout
 from adapterstilts.modeling.fusion_attention import FusionAttention
 from adapterstilts.modeling.heads import build_head
-from adapterstilts.modeling.methods import METHODS, trains_backbone
+from adapterstilts.modeling.methods import METHODS, computes_otherwise, trains_backbone
 from adapterstilts.modeling.outline import fresh_name
 from adapterstilts.modeling.ownership import paths_in
 from adapterstilts.modeling.quantization import size_of
@@ -58,7 +58,7 @@ class TransferModel(nn.Module):
         self.method = method
         self.precision = precision
         frozen = not (trains_backbone(method) or own_backbone)
-        dtype = torch.bfloat16 if precision == "bf16" and frozen else torch.float32
+        dtype = torch.bfloat16 if precision == "bf16" and frozen and not computes_otherwise(method) else torch.float32
         self.backbone = backbone.encoder(dtype, frozen=frozen).requires_grad_(False)
         # Before a library puts its own forward around it: segments are read where there are several kinds of them.
         known = inspect.signature(type(self.backbone).forward).parameters

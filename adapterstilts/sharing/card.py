@@ -20,12 +20,8 @@ from adapterstilts.sharing.references import HUB
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.recipe import Recipe
 
-_LIBRARY_TAGS: dict[str, tuple[str, ...]] = {
-    "adapters": ("adapter-transformers",),
-    "peft": ("peft",),
-    "transformers": (),
-}
-_LIBRARIES = {"adapters": "adapter-transformers", "peft": "peft", "transformers": "transformers"}
+_LIBRARY_TAGS = {"adapters": ("adapter-transformers",), "peft": ("peft",)}
+_LIBRARIES = {"adapters": "adapter-transformers"}
 _PIPELINES = {
     "span_qa": "question-answering",
     "pair_classification": "text-classification",
@@ -104,7 +100,7 @@ def _front_matter(manifest: Manifest, facts: CardFacts) -> str:
     datasets = [facts_.sources.hub.path for facts_ in facts.recipes if facts_.sources.hub]
     of_suite = all(task.data.source == "mini" for task in manifest.spec.tasks)
     values: dict[str, Any] = {
-        "library_name": _LIBRARIES[manifest.library],
+        "library_name": _LIBRARIES.get(manifest.library, manifest.library),
         "base_model": base.name if base.on_hub else None,
         "base_model_relation": ("finetune" if whole else "adapter") if base.on_hub else None,
         "datasets": [] if of_suite else list(dict.fromkeys(datasets)),
@@ -112,7 +108,7 @@ def _front_matter(manifest: Manifest, facts: CardFacts) -> str:
         "license": facts.licence.hub_id,
         "license_name": facts.licence.text if facts.licence.hub_id == "other" else None,
         "pipeline_tag": _PIPELINES.get(manifest.spec.tasks[0].kind),
-        "tags": [*package_tags(manifest.tasks, manifest.spec.method.name), *_LIBRARY_TAGS[manifest.library]],
+        "tags": [*package_tags(manifest.tasks, manifest.spec.method.name), *_LIBRARY_TAGS.get(manifest.library, ())],
         "model-index": [{"name": facts.title, "results": list(_results(manifest, facts))}],
     }
     told = {name: value for name, value in values.items() if value}
@@ -257,7 +253,7 @@ def _use(manifest: Manifest, facts: CardFacts) -> str:
         "## Use",
         "With adapterstilts, under a target task of your own:",
         f"```bash\nastilts transfer --from {_ADDRESS} --to TARGET\nastilts verify {_ADDRESS}\n```",
-        f"With `{manifest.library}` alone:",
+        f"With `{'transformers' if manifest.library == 'adapterstilts' else manifest.library}` alone:",
         f"```python\n{_FOLDER}\nBASE = {manifest.base.name!r}\n{facts.loading.strip()}\n```",
     ]
     return "\n\n".join(parts)

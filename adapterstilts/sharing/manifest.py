@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, Valid
 from adapterstilts.errors import SharingError
 from adapterstilts.modeling.blocks import ModelDescription
 from adapterstilts.modeling.exchange.strict_json import read_object
+from adapterstilts.modeling.methods import Library
 from adapterstilts.runs.specs import EvaluateSpec, TrainSpec, canonical_json, key
 from adapterstilts.settings import Strict
 from adapterstilts.sharing.contents import OWN
@@ -121,7 +122,7 @@ class Manifest(Strict):
     spec: TrainSpec
     model: ModelDescription
     base: Base
-    library: Literal["adapters", "peft", "transformers"]
+    library: Library
     auto_class: str | None = None
     metrics: Measured
     evaluations: tuple[Evaluated, ...] = ()

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from adapterstilts.modeling.architecture import share_used
+from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.quantization import size_of
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.stages.devices.group import ALONE, Group
@@ -46,7 +47,10 @@ class Work:
         passed = [one for one in used if one.layer is None or one.layer >= lowest]
         ends = lowest > model.config.num_hidden_layers  # nothing below the heads is trained
         backward = 0 if ends else 2 * sum(one.size for one in passed)
-        return cls(2 * sum(one.size for one in used), backward + 2 * sum(one.size for one in used if one.trained))
+        # The gradient of chosen weights is taken out of that of all.
+        whole = METHODS.get(model.method.name).sparse and not ends
+        trained = 2 * sum(one.size for one in used if one.trained or whole)
+        return cls(2 * sum(one.size for one in used), backward + trained)
 
     def training(self, tokens: int) -> int:
         """Operations of training on so many tokens, padding not counted."""
@@ -81,6 +85,8 @@ def _matrices(model: TransferModel) -> list[_Matrix]:
 def lowest_trained_layer(model: TransferModel) -> int:
     """Number of the lowest layer with a trained weight: 0 too where embeddings are, and past the last where none is."""
     names = [name for name, weight in model.backbone.named_parameters() if weight.requires_grad]
+    if names and METHODS.get(model.method.name).sparse:
+        return 0
     return min((_layer(name) or 0 for name in names), default=model.config.num_hidden_layers + 1)
 
 

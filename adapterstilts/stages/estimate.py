@@ -11,10 +11,11 @@ from adapterstilts.data.batch_counts import batch_counts
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.blocks import ModelDescription
 from adapterstilts.runs.rivals import Prompted
-from adapterstilts.runs.specs import EvaluateSpec, MethodSpec, TrainSpec
+from adapterstilts.runs.specs import EvaluateSpec, MethodSpec, TrainSpec, key
 from adapterstilts.stages.amounts import Amount, Amounts, padded_for_prediction
 from adapterstilts.stages.checks import Checks
 from adapterstilts.stages.finished import FinishedSpeeds
+from adapterstilts.stages.first_phase import first_phase
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.machines import HERE, machine
 from adapterstilts.stages.model_sizes import ModelSize, model_size, without_names
@@ -222,7 +223,10 @@ class _Estimator:
         if run is not None:
             return float(run.metrics[measure])
         cost = self.cost(stage)
-        return float((cost.steps if measure == "steps" else cost.tokens) or 0)
+        if measure == "steps":
+            return float(cost.steps or 0)
+        first = first_phase(stage.spec)
+        return float(cost.tokens or 0) + (self._amount(stage.need(key(first)), measure) if first else 0.0)
 
     def _evaluation(self, stage: Stage[EvaluateSpec]) -> tuple[StageCost, dict[str, int]]:
         spec, setup = stage.spec, self.setup

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from adapterstilts.errors import UsageError
 from adapterstilts.runs.specs import EvaluateSpec, ModelSpec, SharedSpec, StageSpec, TrainSpec, key
 from adapterstilts.runs.store import Run, folder_name
+from adapterstilts.stages.first_phase import first_phase
 from adapterstilts.stages.setup import Setup
 
 S = TypeVar("S", bound=StageSpec, covariant=True)
@@ -28,6 +29,12 @@ class Stage(Generic[S]):
     spec: S
     needs: tuple[Stage[Any], ...] = ()
     run: Run | None = None
+
+    def __post_init__(self) -> None:
+        """Adds the first phase to what a stage needs whose method has two."""
+        first = None if self.run else first_phase(self.spec)
+        if first and all(one.key != key(first) for one in self.needs):
+            object.__setattr__(self, "needs", (*self.needs, Stage(first, self.needs)))
 
     @cached_property
     def key(self) -> str:
@@ -162,6 +169,12 @@ class Graph:
             (need,) = after.needs
             self._trainings[after.key] = self._trainings[need.key] + (after.trains and after.run is None)
         return self._trainings[stage.key]
+
+    @property
+    def results(self) -> list[Stage]:
+        """The stages that no other one needs."""
+        needed = {need.key for stage in self for need in stage.needs}
+        return [stage for stage in self if stage.key not in needed]
 
     def to_make(self) -> list[Stage]:
         """The stages that are the command's own, whether the store has them or not."""

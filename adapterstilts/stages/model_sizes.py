@@ -143,7 +143,8 @@ def _counted(description: ModelDescription, backbone: Backbone) -> dict[str, Any
     model.method = description.method
     for task in description.heads:
         model.train_head(task)
-    if METHODS.get(description.method.name).adds_adapter or trains_backbone(description.method):
+    entry = METHODS.get(description.method.name)
+    if entry.adds_adapter or trains_backbone(description.method):
         train_last(model)
     work, counts, config = Work.of(model), model.parameter_counts(), model.config
     lowest = lowest_trained_layer(model)
@@ -163,9 +164,10 @@ def _counted(description: ModelDescription, backbone: Backbone) -> dict[str, Any
             heads=int(getattr(config, "num_attention_heads", 0) or getattr(config, "num_heads", 1)),
             layers=config.num_hidden_layers,
             passed=max(0, config.num_hidden_layers - max(0, lowest)),
-            trains_backbone=METHODS.get(description.method.name).trains == "all"
-            or description.method.unfreeze_backbone,
-            whole=description.own_backbone or any(block.kind == "merged" for block in description.blocks),
+            trains_backbone=entry.trains == "all" or entry.sparse or description.method.unfreeze_backbone,
+            whole=description.own_backbone
+            or entry.sparse
+            or any(block.kind == "merged" for block in description.blocks),
             drops_attention=drops_attention(config),
         )
     )

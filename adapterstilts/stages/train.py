@@ -17,14 +17,15 @@ from adapterstilts.modeling.precision import choose_device
 from adapterstilts.modeling.sharding import shard
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
-from adapterstilts.runs.specs import TaskSpec, TrainSpec
-from adapterstilts.runs.store import CHECKPOINTS
+from adapterstilts.runs.specs import TaskSpec, TrainSpec, key
+from adapterstilts.runs.store import CHECKPOINTS, Run
 from adapterstilts.stages.changes import WeightSample
 from adapterstilts.stages.checkpoints import latest_complete
 from adapterstilts.stages.collate import build_collator
 from adapterstilts.stages.costs import training_cost
 from adapterstilts.stages.devices.group import ALONE, Group
 from adapterstilts.stages.devices.strategy import strategy_of
+from adapterstilts.stages.first_phase import first_phase
 from adapterstilts.stages.heads import head_source, heads_of
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.setup import Setup
@@ -48,7 +49,8 @@ def train_stage(
         group: The processes that do it together.
 
     Returns:
-        Metrics of the stage, and what it adds to its provenance; those of the leader are to be kept.
+        Metrics of the stage, and what it adds to its provenance; those of the leader are to be kept. What a method of
+        two phases has taken is counted in both.
     """
     bad = BadRows(skip=any(task.data.skip_bad_rows for task in spec.tasks))
     prepared = group.leader_first(lambda: [_prepare(spec, task, setup, bad, reporter) for task in spec.tasks])
@@ -72,8 +74,11 @@ def train_stage(
         group=group,
     )
     save_model(model, work, write=group.leads)
+    before = _first_run(spec, setup)
+    if before:
+        outcome |= {name: outcome[name] + before.metrics[name] for name in ("examples_seen", "tokens_seen")}
     details = {
-        "train_seconds": round(outcome.pop("seconds"), 2),
+        "train_seconds": round(outcome.pop("seconds") + (before.provenance["train_seconds"] if before else 0), 2),
         "cost": cost,
         "resumed_from_step": outcome.pop("resumed_from"),
         "rows_left_out": bad.counts,
@@ -81,7 +86,7 @@ def train_stage(
     }
     measured = {
         "parameters": model.parameter_counts(),
-        "flops": flops,
+        "flops": flops + (before.metrics["flops"] if before else 0),
         "stored_bytes": (work / WEIGHTS).stat().st_size if group.leads else 0,
     }
     metrics = _metrics(spec, outcome, {one.part.name: one.counts for one in prepared})
@@ -93,6 +98,12 @@ def train_stage(
     temperatures = {name: one.model_dump(mode="json") for name, one in again.temperatures.items()}
     known = {"validation_all": again.metrics, "collapsed": again.collapsed, "constant": again.constant}
     return {**metrics, **known, "temperatures": temperatures, **measured}, details
+
+
+def _first_run(spec: TrainSpec, setup: Setup) -> Run | None:
+    """The run of a stage's first phase, if it has one."""
+    first = first_phase(spec)
+    return setup.store.need(key(first)) if first else None
 
 
 def _length(spec: TrainSpec, setup: Setup) -> Length | None:
@@ -121,6 +132,7 @@ def _begin(spec: TrainSpec, setup: Setup, group: Group) -> TransferModel:
     """The model with which training begins, on its device, or spread over those of a group."""
     inputs = [setup.store.need(key) for key in spec.inputs]
     language = StoredModel.read(setup.store.need(spec.language_adapter).folder) if spec.language_adapter else None
+    first = _first_run(spec, setup)
     model = start_model(
         spec,
         setup.backbone,
@@ -128,6 +140,7 @@ def _begin(spec: TrainSpec, setup: Setup, group: Group) -> TransferModel:
         heads=heads_of(spec, setup.catalogue),
         source_task=head_source(inputs[0].training, spec.tasks[0], setup.catalogue) if inputs else None,
         language=language,
+        first_phase=StoredModel.read(first.folder) if first else None,
     )
     model.use_language_module(spec.tasks[0].data.languages[0])
     device = choose_device(setup.device)

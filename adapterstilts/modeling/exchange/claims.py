@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.errors import CompatibilityError, SharingError
-from adapterstilts.modeling.exchange.plan import Library
 from adapterstilts.modeling.exchange.strict_json import read_object
+from adapterstilts.modeling.methods import Library
 from adapterstilts.settings import Strict
 
 ADAPTER_CONFIG, MODEL_CONFIG = "adapter_config.json", "config.json"

@@ -11,7 +11,8 @@ from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.exchange.loading import expression, loading_code
 from adapterstilts.modeling.exchange.notes import notes
 from adapterstilts.modeling.exchange.origin import Origin
-from adapterstilts.modeling.exchange.plan import Library, Plan, plan
+from adapterstilts.modeling.exchange.plan import Plan, plan
+from adapterstilts.modeling.methods import Library
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors
 from adapterstilts.settings import Strict
 

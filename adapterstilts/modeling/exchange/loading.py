@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from adapterstilts.modeling.architecture import kept_parts
 from adapterstilts.modeling.blocks import AdapterDescription, Block
 from adapterstilts.modeling.exchange.checkpoints import Checkpoint
 from adapterstilts.modeling.exchange.outer import Outer
 from adapterstilts.modeling.exchange.parts import Part
 from adapterstilts.modeling.exchange.plan import Plan
+from adapterstilts.modeling.exchange.sparse_parts import DIFFERENCES
 from adapterstilts.modeling.methods import METHODS
 
 # Classes of `adapters` with a value that is no field, which its files therefore lack: the adapter is added first.
@@ -32,7 +34,8 @@ def _block(block: Block) -> str:
 
 def loading_code(plan: Plan) -> str:
     """Lines that leave the model as `model`; `FOLDER` is the exported folder, and `BASE` the backbone's name."""
-    lines = {"transformers": _transformers, "peft": _peft, "adapters": _adapters}[plan.library](plan)
+    of_library = {"transformers": _transformers, "adapterstilts": _differences, "peft": _peft, "adapters": _adapters}
+    lines = of_library[plan.library](plan)
     if plan.beside:
         lines = [
             "from safetensors.torch import load_file",
@@ -49,6 +52,25 @@ def _transformers(plan: Plan) -> list[str]:
         f"from transformers import AutoTokenizer, {outer.auto_class}",
         f"model = {outer.auto_class}.from_pretrained(FOLDER){outer.inside}",
         "tokenizer = AutoTokenizer.from_pretrained(FOLDER)",
+    ]
+
+
+def _differences(plan: Plan) -> list[str]:
+    outer = plan.outer
+    assert outer is not None
+    chosen = "list(model.parameters())"
+    if kept := sorted(kept_parts(plan.model.config)):
+        chosen = f"[w for name, w in model.named_parameters() if not {set(kept)!r} & set(name.split('.'))]"
+    return [
+        "from safetensors.torch import load_file",
+        "from torch.nn.utils import parameters_to_vector, vector_to_parameters",
+        f"from transformers import {outer.auto_class}",
+        f"model = {outer.auto_class}.from_pretrained({_base(plan)}){outer.inside}",
+        f"weights, differences = {chosen}, load_file({_place(DIFFERENCES)})",
+        "numbers = parameters_to_vector(weights).detach()",
+        f"for name in {[one.name for one in plan.adapters]!r}:",
+        '    numbers[differences[f"{name}.indices"].long()] += differences[f"{name}.values"]',
+        "vector_to_parameters(numbers, weights)",
     ]
 
 

@@ -6,7 +6,6 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
@@ -22,12 +21,12 @@ from adapterstilts.modeling.exchange.origin import Origin
 from adapterstilts.modeling.exchange.outer import Outer, checkpoint_alone, encoder_alone, with_head
 from adapterstilts.modeling.exchange.parts import Part
 from adapterstilts.modeling.exchange.peft_parts import peft_part
-from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.exchange.sparse_parts import sparse_part
+from adapterstilts.modeling.methods import METHODS, Library
 from adapterstilts.modeling.transfer_model import TransferModel
 
 _MOST_OUTPUTS = 100_000
 _MOST_PARTS = 100
-Library = Literal["transformers", "adapters", "peft"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,13 @@ def plan(description: ModelDescription, backbone: Backbone, origin: Origin) -> P
     adapters = [one for block in description.blocks for one in block.adapters]
     library: Library = METHODS.get(adapters[0].method.name).library_name if adapters else "transformers"
     builder = _Builder(backbone, description, model, kept, origin)
-    parts, outer = {"adapters": builder.adapters, "peft": builder.peft, "transformers": builder.checkpoint}[library]()
+    of_library = {
+        "adapters": builder.adapters,
+        "peft": builder.peft,
+        "adapterstilts": builder.differences,
+        "transformers": builder.checkpoint,
+    }
+    parts, outer = of_library[library]()
     covered = {ours for part in parts for ours in part.tensors()}
     beside = [name for name in kept if name.startswith("heads.") and name not in covered]
     if beside:
@@ -113,6 +118,11 @@ class _Builder:
         """A whole model of `transformers`."""
         outer = self._with_head() or checkpoint_alone(self.backbone)
         return [Checkpoint("", self.backbone, outer, {name: name for name in self.kept})], outer
+
+    def differences(self) -> tuple[list[Part | Checkpoint], Outer | None]:
+        """Differences of weights of the backbone, whose heads have our names."""
+        names = [one.name for block in self.description.blocks for one in block.adapters]
+        return [sparse_part(self.model.backbone, names, self.kept)], encoder_alone(self.backbone)
 
     def peft(self) -> tuple[list[Part | Checkpoint], Outer | None]:
         """Adapters of `peft`, of which all but the last are merged into the backbone."""

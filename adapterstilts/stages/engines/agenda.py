@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
-from adapterstilts.modeling.methods import trains_backbone
+from adapterstilts.modeling.methods import computes_otherwise
 from adapterstilts.stages.graph import Stage
 
 Weights = tuple[Any, ...]
@@ -105,4 +105,4 @@ def weights_of(stage: Stage[Any]) -> Weights:
         methods = [stage.need(key).spec.method for key in spec.inputs[:1]]
     else:
         methods = [spec.method]
-    return spec.backbone, spec.precision, spec.quantization, any(map(trains_backbone, methods))
+    return spec.backbone, spec.precision, spec.quantization, any(map(computes_otherwise, methods))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.modeling.backbone import Backbone
-from adapterstilts.modeling.methods import trains_backbone
+from adapterstilts.modeling.methods import computes_otherwise
 from adapterstilts.modeling.precision import choose_device
 from adapterstilts.stages.engines.agenda import weights_of
 from adapterstilts.stages.graph import Stage
@@ -88,7 +88,7 @@ def _needed(stage: Stage[Any], setup: Setup) -> _Bytes:
     """About what a stage takes: weights, with gradients and Adam's moments where they are trained, and activations."""
     parameters, width, layers = _size(setup.backbone)
     wide = 2 if stage.spec.precision == "bf16" else 4
-    changed = weights_of(stage)[-1] and stage.trains and trains_backbone(stage.spec.method)
+    changed = weights_of(stage)[-1] and stage.trains and computes_otherwise(stage.spec.method)
     weights = parameters * (16 if changed else wide)
     activations = setup.tokens_per_batch * width * wide * (_ACTIVATIONS * layers if stage.trains else 4)
     return _Bytes(_PROCESS_BYTES + parameters * wide, _PROCESS_BYTES + weights + activations)

@@ -1,0 +1,34 @@
+"""Differences of a backbone's weights in one file, which `transformers` and three lines add to the checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from adapterstilts.modeling.exchange.layout import Layout
+from adapterstilts.modeling.exchange.parts import Part, Tensors
+from adapterstilts.modeling.sparse_library import check_places
+
+DIFFERENCES = "differences.safetensors"
+_INSIDE = "backbone.differences."
+
+
+def sparse_part(backbone: Any, names: Sequence[str], kept: Mapping[str, torch.Tensor]) -> Part:
+    """All differences of a model.
+
+    Args:
+        backbone: With the differences in it, on torch's meta device.
+        names: Theirs, the first one trained first.
+        kept: The tensors that the model's run keeps.
+    """
+
+    def checked(tensors: Tensors) -> dict[str, torch.Tensor]:
+        for name in names:
+            check_places(backbone, name, tensors[f"{_INSIDE}{name}.indices"])
+        return dict(tensors)
+
+    own = {name.removeprefix(_INSIDE): name for name in kept if name.startswith(_INSIDE)}
+    layout = Layout(DIFFERENCES, own, {theirs: kept[ours] for theirs, ours in own.items()})
+    return Part("", "adapter", names[-1], (layout,), {}, collapse=checked)
