@@ -65,10 +65,14 @@ def last_step(store: Path) -> int:
     return max(steps, default=0)
 
 
-def kill_at_step(words: list[str], store: Path, step: int) -> None:
-    """Starts a command and sends it SIGKILL as soon as it has logged `step`."""
+def kill_at_step(words: list[str], store: Path, step: int, *, finished: int = 0) -> None:
+    """Starts a command and sends it SIGKILL as soon as it has logged `step`.
+
+    Args:
+        finished: How many runs have to be in the store before.
+    """
     process = Command(*words)
-    while last_step(store) < step:
+    while len(list(store.glob("train-*"))) < finished or last_step(store) < step:
         try:
             code = process.wait(timeout=0.01)
         except subprocess.TimeoutExpired:
@@ -129,6 +133,25 @@ def test_full_fine_tuning_resumes_at_the_end_of_an_epoch(quick: dict[str, Any], 
     first, second = (load_file(only_run(store) / "weights.safetensors") for store in (whole, killed))
     assert [name for name in first if not torch.equal(first[name], second[name])] == []
     assert json.loads((only_run(killed) / "provenance.json").read_text())["resumed_from_step"] == 18
+
+
+def test_both_phases_of_a_sparse_training_resume_to_the_same_weights(quick: dict[str, Any], tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    words = [*train(quick, killed), "--method", "lt_sft[density=0.02]"]
+    for finished in range(2):
+        kill_at_step(words, killed, 12, finished=finished)
+        assert len(list(killed.glob("train-*"))) == finished
+    for store in (whole, killed):
+        train_here(quick, store, method="lt_sft[density=0.02]")
+    names = sorted(path.name for path in whole.glob("train-*"))
+    assert names == sorted(path.name for path in killed.glob("train-*")) and len(names) == 2
+    for name in names:
+        first, second = (load_file(store / name / "weights.safetensors") for store in (whole, killed))
+        assert first.keys() == second.keys()
+        assert [path for path in first if not torch.equal(first[path], second[path])] == []
+        one, other = (json.loads((store / name / "metrics.json").read_text()) for store in (whole, killed))
+        assert one == other
+        assert json.loads((killed / name / "provenance.json").read_text())["resumed_from_step"] >= 10
 
 
 def test_the_mean_of_checkpoints_is_that_of_a_training_that_was_not_killed(

@@ -33,7 +33,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "unipelt": {"prefix_tuning.bottleneck_size": 8},
 }
 CHOICES = [
-    *(Choice(name=name) for name in ("continue", "stack", "fuse", "average", "merge")),
+    *(Choice(name=name) for name in ("continue", "stack", "fuse", "average", "add", "merge")),
     Choice(name="fuse", options={"target": "one-step"}),
     Choice(name="merge", options={"kind": "arithmetic", "weights": [1.0, -0.5]}),
     Choice(name="merge", options={"kind": "svd"}),
