@@ -18,7 +18,6 @@ from adapterstilts.stages.planner import ResolvedMethod
 from adapterstilts.stages.training_spec import Start, plan_training
 from tests.stages.conftest import World
 
-
 ALONE = Start()
 
 
