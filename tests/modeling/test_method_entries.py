@@ -108,4 +108,4 @@ def test_entries_are_read_without_any_library() -> None:
         "print(len(METHODS), {'torch', 'adapters', 'peft', 'transformers'} & set(sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout == "33 set()\n"
+    assert found.stdout == "34 set()\n"

@@ -131,7 +131,7 @@ def specs() -> Iterator[Any]:
 
 
 def test_all_methods_are_there() -> None:
-    own = {"full", "head", "bitfit"}
+    own = {"full", "head", "bitfit", "lt_sft"}
     adapters = {
         "seq_bn", "double_seq_bn", "par_bn", "seq_bn_inv", "double_seq_bn_inv", "adapterplus", "compacter",
         "compacter++", "lora", "dora", "vera", "ia3", "prefix_tuning", "prompt_tuning", "loreft", "noreft", "direft",

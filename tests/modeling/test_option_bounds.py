@@ -17,7 +17,7 @@ import pytest
 from transformers.activations import ACT2FN
 
 from adapterstilts.errors import AstiltsError, UsageError
-from adapterstilts.modeling import adapters_library, peft_library
+from adapterstilts.modeling import adapters_library, peft_library, sparse_library
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.modeling.library_method import config_class
@@ -54,7 +54,7 @@ def options(method: Method) -> Iterator[tuple[str, str, set[Any]]]:
     """(class, option, plain types) of everything that a user can say of a method."""
     if not method.adds_adapter:
         return
-    library = peft if method.library_name == "peft" else adapters
+    library = {"peft": peft, "adapters": adapters}.get(method.library_name, sparse_library)
     kind = config_class(library, method)
     without = {*adapters_library._NOT_OPTIONS, *peft_library._NOT_OPTIONS, *method.fixed, *peft_library.OWN_METHODS}
     parts = zip(method.parts, kind().configs, strict=True) if method.parts else [("", kind)]
@@ -70,7 +70,7 @@ EVERY = [(method, *one) for method in METHODS for one in options(method)]
 
 
 def test_every_option_is_looked_at() -> None:
-    assert len(METHODS) == 33 and len({method.name for method, *_ in EVERY}) == 30
+    assert len(METHODS) == 34 and len({method.name for method, *_ in EVERY}) == 31
     numbers = [(config, option) for _, config, option, kinds in EVERY if kinds & {int, float}]
     assert len(EVERY) > 500 and len(numbers) > 200
     odd = {option for config, option in numbers if bound_of(config, option) is bound_of("", "no such option")}

@@ -47,7 +47,7 @@ def test_an_adapter_owns_what_adding_it_brought_whatever_it_is_called(method: st
         other = model_with(tiny_backbone, method, "other")
         assert set(paths.values()) == set(other.adapter_paths(other.blocks[0].adapters[0])), name
         counts.add(len(paths))
-    assert len(counts) == 1 and len(ADDING) == 30
+    assert len(counts) == 1 and len(ADDING) == 31
 
 
 @pytest.mark.parametrize("name", ["layer", "attention", "dense", "query"])

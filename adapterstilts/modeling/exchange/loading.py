@@ -8,7 +8,7 @@ from adapterstilts.modeling.exchange.checkpoints import Checkpoint
 from adapterstilts.modeling.exchange.outer import Outer
 from adapterstilts.modeling.exchange.parts import Part
 from adapterstilts.modeling.exchange.plan import Plan
-from adapterstilts.modeling.exchange.sparse_parts import DIFFERENCES
+from adapterstilts.modeling.exchange.sparse_parts import DIFFERENCES, HEAD
 from adapterstilts.modeling.methods import METHODS
 
 # Classes of `adapters` with a value that is no field, which its files therefore lack: the adapter is added first.
@@ -58,31 +58,38 @@ def _transformers(plan: Plan) -> list[str]:
 def _differences(plan: Plan) -> list[str]:
     outer = plan.outer
     assert outer is not None
-    chosen = "list(model.parameters())"
+    chosen = "list(encoder.parameters())"
     if kept := sorted(kept_parts(plan.model.config)):
-        chosen = f"[w for name, w in model.named_parameters() if not {set(kept)!r} & set(name.split('.'))]"
-    return [
+        chosen = f"[w for name, w in encoder.named_parameters() if not {set(kept)!r} & set(name.split('.'))]"
+    encoder = f"model.get_submodule({outer.prefix[:-1]!r})" if outer.prefix and not outer.inside else "model"
+    lines = [
         "from safetensors.torch import load_file",
         "from torch.nn.utils import parameters_to_vector, vector_to_parameters",
         f"from transformers import {outer.auto_class}",
-        f"model = {outer.auto_class}.from_pretrained({_base(plan)}){outer.inside}",
-        f"weights, differences = {chosen}, load_file({_place(DIFFERENCES)})",
+        f"model = {outer.auto_class}.from_pretrained({_base(plan)}{_labels(outer)}){outer.inside}",
+        f"differences, encoder = load_file({_place(DIFFERENCES)}), {encoder}",
+        f"weights = {chosen}",
         "numbers = parameters_to_vector(weights).detach()",
         f"for name in {[one.name for one in plan.adapters]!r}:",
         '    numbers[differences[f"{name}.indices"].long()] += differences[f"{name}.values"]',
         "vector_to_parameters(numbers, weights)",
     ]
+    with_head = any(layout.file == HEAD for part in plan.parts if isinstance(part, Part) for layout in part.layouts)
+    return [*lines, *([f"model.load_state_dict(load_file({_place(HEAD)}), strict=False)"] if with_head else [])]
+
+
+def _labels(outer: Outer) -> str:
+    return "".join(f", {name}={value}" for name, value in outer.settings.items() if name != "label2id")
 
 
 def _peft(plan: Plan) -> list[str]:
     outer = plan.outer
     assert outer is not None
     base = _base(plan)
-    labels = "".join(f", {name}={value}" for name, value in outer.settings.items() if name != "label2id")
     lines = [
         "from peft import PeftModel",
         f"from transformers import {outer.auto_class}",
-        f"model = {outer.auto_class}.from_pretrained({base}{labels}){outer.inside if not outer.prefix else ''}",
+        f"model = {outer.auto_class}.from_pretrained({base}{_labels(outer)}){outer.inside if not outer.prefix else ''}",
     ]
     merged = [part for part in plan.parts if part.kind == "merged"]
     for part in () if plan.description.own_backbone else merged:  # a backbone of its own has them in it

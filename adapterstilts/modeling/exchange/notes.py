@@ -6,6 +6,8 @@ from adapterstilts.modeling.exchange.loading import NOT_IN_FILES
 from adapterstilts.modeling.exchange.plan import Plan
 from adapterstilts.modeling.methods import METHODS
 
+# Differences of weights are added to models of it.
+_LOADING = {"adapterstilts": "transformers"}
 _POOLINGS = {"first": "first token", "mean": "mean over all tokens", "last": "last token"}
 
 
@@ -29,7 +31,7 @@ def _heads(plan: Plan) -> list[str]:
             where = "here" if library == "adapters" and _prompt(plan) else f"for {model_type} backbones"
             found.append(
                 f"The head of {task} ({head.name}{reads}) is in model_head.safetensors under names that begin with "
-                f"heads.{task}, because {library} {reason} {where}; adapterstilts loads it."
+                f"heads.{task}, because {_LOADING.get(library, library)} {reason} {where}; adapterstilts loads it."
             )
         elif not any(True for _ in module.parameters()):
             found.append(f"The head of {task} ({head.name}{reads}) has no weights, and is not in the files.")

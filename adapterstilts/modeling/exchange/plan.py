@@ -120,16 +120,14 @@ class _Builder:
         return [Checkpoint("", self.backbone, outer, {name: name for name in self.kept})], outer
 
     def differences(self) -> tuple[list[Part | Checkpoint], Outer | None]:
-        """Differences of weights of the backbone, whose heads have our names."""
+        """Differences of weights of the backbone, with the head of `transformers` that is the same."""
         names = [one.name for block in self.description.blocks for one in block.adapters]
-        return [sparse_part(self.model.backbone, names, self.kept)], encoder_alone(self.backbone)
+        outer = self._with_head_unless_pretrained() or encoder_alone(self.backbone)
+        return [sparse_part(self.model.backbone, names, self.kept, outer)], outer
 
     def peft(self) -> tuple[list[Part | Checkpoint], Outer | None]:
         """Adapters of `peft`, of which all but the last are merged into the backbone."""
-        outer = self._with_head()
-        if outer is not None and outer.auto_class == "AutoModelForMaskedLM":
-            trained = any(name.startswith("heads.") for name in self.kept)
-            outer = None if trained else dataclasses.replace(outer, heads={})
+        outer = self._with_head_unless_pretrained()
         outers = [*([outer] if outer else []), encoder_alone(self.backbone)]
         names = [one for block in self.description.blocks for one in block.adapters]
         alone = len(names) == 1 and not self.description.own_backbone
@@ -179,6 +177,14 @@ class _Builder:
             return []
         kept = without_wrappers(name for name in self.kept if name.startswith("backbone."))
         return [Checkpoint("backbone", self.backbone, checkpoint_alone(self.backbone), kept)]
+
+    def _with_head_unless_pretrained(self) -> Outer | None:
+        """The same, with the head of the backbone's pretraining as it is in the backbone, and never another one."""
+        outer = self._with_head()
+        if outer is None or outer.auto_class != "AutoModelForMaskedLM":
+            return outer
+        trained = any(name.startswith("heads.") for name in self.kept)
+        return None if trained else dataclasses.replace(outer, heads={})
 
     def _with_head(self) -> Outer | None:
         if len(self.description.heads) != 1:
