@@ -26,7 +26,7 @@ _MOST_TOKENIZER_BYTES = 256 << 20
 
 # One adapter, its head, the attention of a fusion; a whole model in the layout of `transformers`.
 _WEIGHTS = re.compile(
-    r"adapter\.safetensors|model_head\.safetensors|adapter_model\.safetensors|model_adapter_fusion\.safetensors|"
+    r"adapter\.safetensors|differences\.safetensors|model_head\.safetensors|adapter_model\.safetensors|model_adapter_fusion\.safetensors|"
     r"model(-\d{5}-of-\d{5})?\.safetensors"
 )
 _JSON = re.compile(

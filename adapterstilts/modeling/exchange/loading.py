@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from adapterstilts.modeling.architecture import kept_parts
 from adapterstilts.modeling.blocks import AdapterDescription, Block
+from adapterstilts.modeling.exchange.adapters_parts import HEAD
 from adapterstilts.modeling.exchange.checkpoints import Checkpoint
 from adapterstilts.modeling.exchange.outer import Outer
 from adapterstilts.modeling.exchange.parts import Part
 from adapterstilts.modeling.exchange.plan import Plan
-from adapterstilts.modeling.exchange.sparse_parts import DIFFERENCES, HEAD
+from adapterstilts.modeling.exchange.sparse_parts import DIFFERENCES
 from adapterstilts.modeling.methods import METHODS
 
 # Classes of `adapters` with a value that is no field, which its files therefore lack: the adapter is added first.

@@ -7,12 +7,13 @@ from typing import Any
 
 import torch
 
+from adapterstilts.modeling.exchange.adapters_parts import HEAD
 from adapterstilts.modeling.exchange.layout import Layout
 from adapterstilts.modeling.exchange.outer import Outer
 from adapterstilts.modeling.exchange.parts import Part, Tensors
 from adapterstilts.modeling.sparse_library import check_places
 
-DIFFERENCES, HEAD = "differences.safetensors", "head.safetensors"
+DIFFERENCES = "differences.safetensors"
 _INSIDE = "backbone.differences."
 
 
