@@ -50,6 +50,8 @@ def shared_form(model: TransferModel) -> tuple[Any, ...] | None:
     ):
         return None
     methods = [METHODS.get(one.method.name) for block in described.blocks for one in block.adapters]
+    if any(one.sparse for one in methods):  # what they change is the backbone itself
+        return None
     device = next(model.parameters()).device
     if device.type != "cpu":  # elsewhere scores depend on the batch, so that they cannot be compared
         return None
