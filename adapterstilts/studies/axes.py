@@ -17,7 +17,7 @@ from adapterstilts.errors import AstiltsError, UsageError, unknown
 from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.modeling.methods import parse_method
 from adapterstilts.settings import Settings, validate
-from adapterstilts.studies.definition import BASELINE, FROM, OF_PHASE, OF_ROWS, TO, Selection, Study
+from adapterstilts.studies.definition import BASELINE, FROM, INTERMEDIATE_RATE, OF_PHASE, OF_ROWS, TO, Selection, Study
 from adapterstilts.tasks.catalogue import Catalogue
 
 SYNONYMS = {"translate-train": "translate-target"}
@@ -119,6 +119,8 @@ def _check(axis: str, value: Any, catalogue: Catalogue) -> None:
         name = SYNONYMS.get(value, value)
         if name not in (*baseline_names(), ALL, NONE):
             raise unknown("baseline", str(value), [*baseline_names(), *SYNONYMS, NONE, ALL])
+    elif axis == INTERMEDIATE_RATE:
+        validate(Settings, {"learning_rate": value}, where=axis)
     elif axis in OF_PHASE:
         return
     else:

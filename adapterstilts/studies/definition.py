@@ -19,8 +19,9 @@ FROM, TO, BASELINE = "from", "to", "baseline"
 INTERMEDIATE_EXAMPLES, INTERMEDIATE_LANGUAGES = "intermediate_examples", "intermediate_languages"
 # Axes that are rows and tables of one transfer; every other one makes a transfer of its own.
 OF_ROWS = (FROM, TO, BASELINE)
+INTERMEDIATE_RATE = "intermediate_learning_rate"
 # Axes that are about the intermediate phase, which no option of `transfer` is.
-OF_PHASE = (INTERMEDIATE_EXAMPLES, INTERMEDIATE_LANGUAGES)
+OF_PHASE = (INTERMEDIATE_EXAMPLES, INTERMEDIATE_LANGUAGES, INTERMEDIATE_RATE)
 
 Values = Annotated[tuple[Any, ...], ONE_IS_A_LIST]
 Selection = dict[str, Values]
@@ -112,8 +113,8 @@ class Study(Strict):
     Attributes:
         name: What commands call it: its file's name.
         question: In exact words.
-        axes: Name to values: `from`, `to` and `baseline`, which are rows and tables; `intermediate_examples` and
-            `intermediate_languages`; and any option of `transfer`.
+        axes: Name to values: `from`, `to` and `baseline`, which are rows and tables; `intermediate_examples`,
+            `intermediate_languages` and `intermediate_learning_rate`; and any option of `transfer`.
         arms: Combinations of values, each taken together, that every other axis is crossed with: for axes that cannot
             be crossed with one another, such as backbones and methods.
         options: Options of `transfer` that all cells have.

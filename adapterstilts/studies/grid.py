@@ -26,6 +26,7 @@ from adapterstilts.studies.definition import (
     FROM,
     INTERMEDIATE_EXAMPLES,
     INTERMEDIATE_LANGUAGES,
+    INTERMEDIATE_RATE,
     OF_PHASE,
     TO,
     Study,
@@ -216,11 +217,12 @@ class _Parts:
 
     def _phase(self) -> IntermediatePhase:
         languages = self.combination.get(INTERMEDIATE_LANGUAGES, ENGLISH)
-        size = self.combination.get(INTERMEDIATE_EXAMPLES)
+        size, rate = self.combination.get(INTERMEDIATE_EXAMPLES), self.combination.get(INTERMEDIATE_RATE)
+        settings = {**self.study.intermediate, **({} if rate is None else {"learning_rate": rate})}
         return IntermediatePhase(
             max_examples=None if size in (None, ALL) else int(size),
             languages=tuple(str(languages).split("+")) if not isinstance(languages, list) else tuple(languages),
-            settings=read_options(TransferOptions, self.study.intermediate).settings,
+            settings=read_options(TransferOptions, settings).settings,
         )
 
     def _leave(self, what: str) -> None:
