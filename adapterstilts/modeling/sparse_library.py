@@ -51,6 +51,25 @@ class SparseDifference(nn.Module):
         kind = torch.int32 if total < _MOST_OF_INT32 else torch.int64
         self.register_buffer("indices", torch.arange(count, dtype=kind))
         self.values = nn.Parameter(torch.zeros(count))
+        self._known: tuple[Any, list[tuple[int, slice, torch.Tensor]]] = (None, [])
+
+    def parts(self, ends: Sequence[int]) -> list[tuple[int, slice, torch.Tensor]]:
+        """The number of each weight with something in it, where its values are, and their places in that weight.
+
+        Args:
+            ends: How many numbers there are up to the end of each weight.
+        """
+        mark = (self.indices.data_ptr(), self.indices._version)
+        if self._known[0] != mark:
+            starts = torch.tensor([0, *ends], dtype=self.indices.dtype, device=self.indices.device)
+            bounds = torch.searchsorted(self.indices, starts).tolist()
+            found = [
+                (number, slice(first, last), self.indices[first:last].long() - begin)
+                for number, (begin, (first, last)) in enumerate(zip([0, *ends], pairwise(bounds), strict=False))
+                if first < last
+            ]
+            self._known = (mark, found)
+        return self._known[1]
 
 
 class _Differences(nn.ModuleDict):
@@ -118,14 +137,10 @@ class _Differences(nn.ModuleDict):
     def _sums(self, added: Iterable[Any]) -> dict[int, torch.Tensor]:
         sums: dict[int, torch.Tensor] = {}
         for one in added:
-            starts = torch.tensor([0, *self._ends], dtype=one.indices.dtype, device=one.indices.device)
-            bounds = torch.searchsorted(one.indices, starts).tolist()
-            for number, (first, last) in enumerate(pairwise(bounds)):
-                if first < last:
-                    before = sums.get(number, self.weights[number])
-                    places = one.indices[first:last].long() - (self._ends[number] - before.numel())
-                    values = one.values[first:last].to(before.dtype)
-                    sums[number] = before.flatten().index_add(0, places, values).view_as(before)
+            for number, here, places in one.parts(self._ends):
+                before = sums.get(number, self.weights[number])
+                values = one.values[here].to(before.dtype)
+                sums[number] = before.flatten().index_add(0, places, values).view_as(before)
         return sums
 
     def _put(self, sums: Mapping[int, torch.Tensor]) -> None:

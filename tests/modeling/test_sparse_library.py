@@ -16,6 +16,7 @@ from adapterstilts.modeling.compatibility import check_composition
 from adapterstilts.modeling.exchange.exporting import export_model
 from adapterstilts.modeling.exchange.importing import import_model
 from adapterstilts.modeling.exchange.sparse_parts import DIFFERENCES
+from adapterstilts.modeling.exchange.whole import becomes_one, merge
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors
 from adapterstilts.modeling.transfer_model import TransferModel
@@ -149,6 +150,9 @@ def test_a_new_difference_is_learnt_above_the_sum_of_earlier_ones(
     target = store(model, tmp_path / "target", seed=5)
     again = target.restore(backbone, precision="fp32")
     assert torch.equal(logits(again), logits(model))
+    assert becomes_one(target.description)
+    merge(again)
+    assert not hasattr(again.backbone, "differences") and torch.equal(logits(again), logits(model))
     going_on = begin(backbone, SPARSE, Choice(name="continue"), [squad], task="squad")
     assert torch.equal(difference(going_on, "squad")[0], parts[0][0])
 

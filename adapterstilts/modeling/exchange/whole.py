@@ -83,11 +83,13 @@ def becomes_one(description: ModelDescription) -> bool:
     if not live:
         return True
     method = METHODS.get(live[0].adapters[0].method.name)
+    if method.sparse:  # differences are summed up
+        return True
     return len(live) == 1 and live[0].kind == "adapter" and method.library.merges_into_backbone(method)
 
 
 def merge(model: TransferModel) -> None:
-    """Makes the only adapter of a model part of its backbone's weights, if it has one that is not.
+    """Makes the only adapter of a model, or all differences, part of its backbone's weights, where they are not.
 
     Raises:
         CompatibilityError: Its effect depends on the text.
