@@ -61,13 +61,14 @@ class SparseDifference(nn.Module):
         """
         mark = (self.indices.data_ptr(), self.indices._version)
         if self._known[0] != mark:
-            starts = torch.tensor([0, *ends], dtype=self.indices.dtype, device=self.indices.device)
-            bounds = torch.searchsorted(self.indices, starts).tolist()
-            found = [
-                (number, slice(first, last), self.indices[first:last].long() - begin)
-                for number, (begin, (first, last)) in enumerate(zip([0, *ends], pairwise(bounds), strict=False))
-                if first < last
-            ]
+            with torch.inference_mode(False):  # so that a training can use them
+                starts = torch.tensor([0, *ends], dtype=self.indices.dtype, device=self.indices.device)
+                bounds = torch.searchsorted(self.indices, starts).tolist()
+                found = [
+                    (number, slice(first, last), self.indices[first:last].long() - begin)
+                    for number, (begin, (first, last)) in enumerate(zip([0, *ends], pairwise(bounds), strict=False))
+                    if first < last
+                ]
             self._known = (mark, found)
         return self._known[1]
 
@@ -130,7 +131,7 @@ class _Differences(nn.ModuleDict):
         tensors = [tensor for one in added for tensor in (one.indices, one.values)]
         mark = [(one.data_ptr(), one._version) for one in (*tensors, *self.weights)]
         if self._kept[0] != mark:
-            with torch.no_grad():
+            with torch.inference_mode(False), torch.no_grad():  # so that a gradient can pass through them
                 self._kept = (mark, self._sums(added))
         return self._kept[1]
 

@@ -171,6 +171,18 @@ def test_predictions_follow_the_numbers(backbone: Backbone, squad: StoredModel) 
     assert not torch.equal(after, before) and torch.equal(after, logits(plain, "squad"))
 
 
+def test_training_goes_on_after_predictions_of_any_kind(backbone: Backbone, full: StoredModel) -> None:
+    model = begin(backbone, SPARSE, NONE, first_phase=full)
+    batch = {"input_ids": torch.randint(5, 900, (2, 16)), "attention_mask": torch.ones(2, 16, dtype=torch.long)}
+    with torch.inference_mode():
+        before = model.eval()(task="mlqa", **batch)["logits"]
+    labels = {"start_positions": torch.tensor([1, 2]), "end_positions": torch.tensor([3, 4])}
+    model.train()(task="mlqa", **batch, **labels)["loss"].backward()
+    torch.optim.SGD([one for one in model.parameters() if one.requires_grad], lr=10.0).step()
+    with torch.inference_mode():
+        assert not torch.equal(model.eval()(task="mlqa", **batch)["logits"], before)
+
+
 def test_bf16_leaves_the_weights_in_fp32(backbone: Backbone, full: StoredModel) -> None:
     model = TransferModel(backbone, method=SPARSE, precision="bf16")
     assert {one.dtype for one in model.backbone.parameters()} == {torch.float32}
