@@ -18,7 +18,7 @@ def test_every_method_has_a_row_with_what_it_trains_and_stores() -> None:
     found = api.methods(backbone="mini")
     assert {one.method for one in found} == set(METHODS.names())
     libraries = [one.library for one in found]
-    assert libraries == sorted(libraries, key=("transformers", "adapters", "peft").index)
+    assert libraries == sorted(libraries, key=("transformers", "adapterstilts", "adapters", "peft").index)
     by_name = {one.method: one for one in found}
     width = locate_backbone("mini").config().hidden_size
     bottleneck = width // 16
