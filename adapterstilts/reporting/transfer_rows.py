@@ -101,13 +101,13 @@ def _contrast_notes(rows: Sequence[TransferRow]) -> list[str]:
     if not contrasts:
         return []
     against = {one.against for one in contrasts}
-    if any(row.averaged_seeds and row.difference for row in rows) and len(against) > 1:
-        other = "that without intermediate task of the same method, of a mean of models that of such a mean"
-    elif len(against) > 1:
+    if len(against) > 1:
         other = "that without intermediate task of the same method"
     else:
         other = "that without intermediate task" if against == {WITHOUT} else f"that of {against.pop()}"
-    notes = [f"Δ: {mean_name(rows)} minus {other}.", _interval_note(contrasts)]
+    means = any(row.averaged_seeds and row.difference for row in rows) and len(against) > 1
+    also = " Means of models are compared with each other." if means else ""
+    notes = [f"Δ: {mean_name(rows)} minus {other}.{also}", _interval_note(contrasts)]
     if len(contrasts) > 1:
         notes.append(
             f"*: p < {SIGNIFICANT:g} after Holm's correction for the {len(contrasts)} differences of the table."

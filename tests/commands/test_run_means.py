@@ -78,7 +78,7 @@ def test_the_row_of_a_mean_is_that_of_one_model(averaged: TransferResult) -> Non
     gain = squad_mean.zero_shot["f1"] - none_mean.zero_shot["f1"]
     assert squad_mean.difference["f1"].mean == pytest.approx(gain)
     text = " ".join(transfer_tables(averaged).split())
-    assert "of a mean of models that of such a mean" in text
+    assert "Means of models are compared with each other." in text
     assert "mean weights of 3 seeds: one model, whose weights are the mean of those of a row's models" in text
     assert "95% interval over 3 seeds of one intermediate run" in text
 
