@@ -129,7 +129,7 @@ class Method:
             UsageError: An option is unknown, or the backbone is trained anyway.
         """
         given, defaults = self.resolve(spec.options), self.resolve({})
-        if spec.unfreeze_backbone and not self.adds_adapter:
+        if spec.unfreeze_backbone and (self.sparse or not self.adds_adapter):
             raise UsageError(
                 f"--unfreeze-backbone has no meaning for method {self.name!r}.",
                 remedy="Leave it out, or choose a method that puts an adapter into the backbone.",

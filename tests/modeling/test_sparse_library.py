@@ -192,6 +192,8 @@ def test_what_cannot_be_is_refused(backbone: Backbone, full: StoredModel, squad:
     for density in (0, 1.5, -0.1):
         with pytest.raises(UsageError, match=f"density={density} is out of range. Use above 0 and at most 1"):
             METHODS.get("lt_sft").resolve({"density": density})
+    with pytest.raises(UsageError, match="--unfreeze-backbone has no meaning for method 'lt_sft'"):
+        METHODS.get("lt_sft").normalize(MethodSpec(name="lt_sft", unfreeze_backbone=True))
     with pytest.raises(CompatibilityError, match="cannot be used with composition 'stack'"):
         check_composition(Choice(name="stack"), SPARSE, [full])
     with pytest.raises(CompatibilityError, match="'full' cannot be used with composition 'add'"):
