@@ -30,7 +30,7 @@ _SAMPLE = 200
 # Rows of each hundredth are held out whatever the size: see `data.splits.hold_out`.
 _HELD_OUT_EVERYWHERE = 0.01
 # Part of every fact's name: raise it when a sample is drawn or measured in another way.
-_VERSION = "3"
+_VERSION = "4"
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Amount:
         cached: Bytes of a feature in the store's cache.
         written: Bytes of a row that is scored: its labels, predictions and scores.
         seconds: Time that reading a row takes.
+        always: Part of the rows that an evaluation reads however few examples are asked for, such as candidates.
     """
 
     rows: int
@@ -54,6 +55,7 @@ class Amount:
     cached: float = 0
     written: float = 0
     seconds: float = 0
+    always: float = 0
 
     @property
     def features(self) -> int:
@@ -110,7 +112,9 @@ class Amounts:
         """The rows that an evaluation scores in one language; None if that is not known."""
         recipe = self.setup.catalogue.recipe(spec.task)
         found = self._of(recipe, spec, spec.split, language, labels=False)
-        return found.at_most(spec.max_examples) if found else None
+        if found is None or spec.max_examples is None:
+            return found
+        return found.at_most(spec.max_examples + round(found.always * found.rows))
 
     def _of(self, recipe: Recipe, task: Any, split: str, language: str, *, labels: bool) -> Amount | None:
         source = self.setup.source.of(recipe)
@@ -182,6 +186,7 @@ class Amounts:
             cached=round(cached, 1),
             written=0 if labels else round(written_bytes(kind, task.metric, rows.to_list()), 1),
             seconds=round(taken, 6),
+            always=len(kind.subset(rows, 0)) / max(1, len(rows)),
         )
 
 

@@ -46,6 +46,17 @@ def test_tokens_are_those_of_all_rows_within_a_few_percent(task: str, trained_wo
     assert amount.features * amount.tokens_of_a_feature == pytest.approx(sum(features["tokens"]), rel=0.05)
 
 
+@pytest.mark.parametrize("task", ["xnli", "tatoeba", "bucc2018"])
+def test_a_bound_on_examples_leaves_what_is_searched(task: str, trained_world: World) -> None:
+    setup = trained_world.planner.setup
+    scored = Scored(languages=("de",), max_examples=10)
+    spec = plan_evaluation(trained_world.planner, trained_world.recipe(task), trained_world.squad, scored).spec
+    recipe, kind = setup.catalogue.recipe(task), setup.catalogue.build_kind(spec)
+    rows = setup.source.of(recipe).load(recipe, spec.split, "de", BadRows(skip=False))
+    found = Amounts(setup).evaluation(spec, "de")
+    assert found is not None and found.rows == pytest.approx(len(kind.subset(rows, 10)), rel=0.05)
+
+
 def test_held_out_rows_are_told_without_splitting(trained_world: World) -> None:
     planner = replace(trained_world.planner, max_train_examples=None, validation_from="train")
     recipe = trained_world.recipe("pawsx")
