@@ -23,6 +23,12 @@ _QUIET_SECONDS = 30
 # From so many stages on, a terminal shows them in a table; fewer have a bar each.
 _MANY = 6
 _OPEN: WeakSet[Progress] = WeakSet()
+# Library to the variable by which it sets its level when it is imported, whatever it was set to before.
+_VERBOSITY = {
+    "transformers": "TRANSFORMERS_VERBOSITY",
+    "datasets": "DATASETS_VERBOSITY",
+    "huggingface_hub": "HF_HUB_VERBOSITY",
+}
 
 
 class Progress:
@@ -156,13 +162,15 @@ def close_bars() -> None:
 
 
 def quiet_libraries() -> None:
-    """Keeps the libraries' own progress bars and advice off the terminal; their errors still show."""
+    """Keeps the libraries' own progress bars and advice off the terminal, unless the environment asks for them.
+
+    Their errors still show.
+    """
     warnings.filterwarnings("ignore")
-    # Read by the libraries when they are imported, which a command may never do.
-    os.environ |= {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error"}
+    os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
     if datasets := sys.modules.get("datasets"):
         datasets.disable_progress_bars()
-    if transformers := sys.modules.get("transformers"):
-        transformers.logging.set_verbosity_error()
-    for name in ("adapters", "datasets", "huggingface_hub", "accelerate"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    loud = [name for name, variable in _VERBOSITY.items() if os.environ.setdefault(variable, "error") != "error"]
+    for name in (*_VERBOSITY, "adapters", "accelerate"):
+        if name not in loud:
+            logging.getLogger(name).setLevel(logging.ERROR)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -26,3 +30,20 @@ def test_one_stage_after_another_has_its_own_line_and_numbers(capsys: pytest.Cap
     assert re.fullmatch(r"second: step 2 of 20, loss 3, about \d+ s left", printed[0])
     assert printed[-1] == "third: step 5 of 5"
     assert terminal._values == {} and terminal._first == 0
+
+
+_LEVELS = """
+from adapterstilts.reporting.progress import quiet_libraries
+quiet_libraries()
+import json, logging
+import accelerate, adapters, datasets, huggingface_hub, transformers
+names = ("accelerate", "adapters", "datasets", "huggingface_hub", "transformers")
+print(json.dumps([name for name in names if logging.getLogger(name).isEnabledFor(logging.WARNING)]))
+"""
+
+
+@pytest.mark.parametrize("loud", [{}, {"HF_HUB_VERBOSITY": "info"}])
+def test_libraries_that_are_imported_later_are_quiet_unless_the_environment_asks(loud: dict[str, str]) -> None:
+    quiet = {name: value for name, value in os.environ.items() if not name.endswith("_VERBOSITY")}
+    told = subprocess.run([sys.executable, "-c", _LEVELS], env=quiet | loud, capture_output=True, text=True, check=True)
+    assert json.loads(told.stdout) == ["huggingface_hub"] * len(loud) and told.stderr == ""
