@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -44,7 +45,7 @@ def test_regret_is_what_the_first_ones_stay_behind_the_best(script: ModuleType) 
 
 
 def test_gain_is_discounted_by_the_place(script: ModuleType) -> None:
-    assert script.ndcg(SCORES, "abcd") == 100.0
+    assert script.ndcg(SCORES, "abcd") == script.ndcg({"a": 1.0, "b": 1.0}, "ba") == 100.0
     ideal = 1 + 0.75 / log2(3) + 0.25 / 2
     assert script.ndcg(SCORES, "dabc") == pytest.approx(100 * (1 / log2(3) + 0.75 / 2 + 0.25 / log2(5)) / ideal)
 
@@ -56,3 +57,37 @@ def test_the_table_has_every_way_beside_chance_and_no_task(script: ModuleType) -
     assert float(chance[2]) == pytest.approx(100 * (1 - (50 + 40 + 20 + 10) / 4 / 50), abs=1)
     assert "| no intermediate task | 80.0 | | | 0.0 |" in shown
     assert "| a | **50.0** |" in script.grid_table(found())
+
+
+_STUDY = """
+title: Two tasks for two targets
+question: Which?
+axes: {from: [squad, udpos], to: [udpos, tatoeba, panx]}
+options: {profile: mini, max_train_examples: 16, epochs: 1, max_eval_examples: 8, languages: [en, de]}
+intermediate: {epochs: 1}
+"""
+
+
+def test_a_study_is_judged_without_its_targets_as_candidates_of_their_own(
+    script: ModuleType,
+    tiny_backbone: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    study, out = tmp_path / "study.yaml", tmp_path / "found.json"
+    study.write_text(_STUDY)
+    places = ("--backbone", str(tiny_backbone), "--store", str(tmp_path / "store"), "--out", str(out))
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), "--study", str(study), "--rows", "16", *places])
+    script.main()
+    assert "| squad | " in capsys.readouterr().out
+    found = json.loads(out.read_text())
+    # Tatoeba trains no model.
+    grid = {name: list(one["zero_shot"]) for name, one in found["grid"].items()}
+    assert grid == {"udpos study": ["none", "squad"], "panx study": ["none", "squad", "udpos"]}
+    orders = {name: one.get("order", one.get("refused")) for name, one in found["ways"].items()}
+    assert {name: sorted(order) for name, order in orders.items()} == {
+        f"{target} {way}": sorted(set(grid[f"{target} study"]) - {"none"})
+        for target in ("udpos", "panx")
+        for way in (*script.WAYS.split(), script.SELECT)
+    }
