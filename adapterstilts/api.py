@@ -350,7 +350,7 @@ def plan(command: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Comman
 
     name = getattr(command, "__name__", str(command))
     if name not in PLANNERS or globals().get(name) is not command:
-        raise UsageError(f"{name} has no plan.", remedy=f"Give one of: {', '.join(PLANNERS)}.")
+        raise UsageError(f"{name} has no plan.", remedy=f"Give one of the functions {', '.join(PLANNERS)}.")
     given = {name: value for name, value in kwargs.items() if name != "reporter"}  # a plan takes no time to report on
     return PLANNERS[name](*args, **given)
 

@@ -29,17 +29,17 @@ from adapterstilts.studies.run import plan_study
 
 @takes(IntermediateTasks, IntermediateOptions)
 def _intermediate(tasks: IntermediateTasks, options: IntermediateOptions) -> CommandPlan:
-    return plan_intermediate(tasks.names, options).summary()
+    return plan_intermediate(tasks.names, options, planned_only=True).summary()
 
 
 @takes(IntermediateTasks, IntermediateOptions)
 def _separately(tasks: IntermediateTasks, options: IntermediateOptions) -> CommandPlan:
-    return plan_separately(tasks.names, options).summary()
+    return plan_separately(tasks.names, options, planned_only=True).summary()
 
 
 @takes(TransferTasks, TransferOptions)
 def _transfer(tasks: TransferTasks, options: TransferOptions) -> CommandPlan:
-    return plan_transfer(tasks.from_, tasks.to, options).summary()
+    return plan_transfer(tasks.from_, tasks.to, options, planned_only=True).summary()
 
 
 @takes(ComparedTasks, ComparisonOptions, CompareOptions)

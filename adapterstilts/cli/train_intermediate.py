@@ -54,7 +54,8 @@ def train_intermediate(
     reporter = stages.reporter()
     if output.plan or stages.only is not None:
         planner = command.plan_separately if how.separately else command.plan_intermediate
-        show_part(planner(tasks.names, options), stages, options, output, reporter)
+        work = planner(tasks.names, options, reporter, planned_only=output.plan)
+        show_part(work, stages, options, output, reporter)
     elif how.separately:
         results = command.run_separately(tasks.names, options, reporter)
         say(to_json(results) if output.json_ else "\n\n".join(map(training_summary, results)))

@@ -26,7 +26,7 @@ def transfer(tasks: TransferTasks, options: TransferOptions, stages: StageOutput
 
     reporter = stages.reporter()
     if output.plan or stages.only is not None:
-        work = command.plan_transfer(tasks.from_, tasks.to, options, note=reporter.note)
+        work = command.plan_transfer(tasks.from_, tasks.to, options, note=reporter.note, planned_only=output.plan)
         show_part(work, stages, options, output, reporter)
         return
     result = command.run_transfer(tasks.from_, tasks.to, options, reporter)

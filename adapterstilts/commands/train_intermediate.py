@@ -39,8 +39,17 @@ def run_separately(names: Sequence[str], options: IntermediateOptions, reporter:
 
 
 @in_catalogue
-def plan_intermediate(names: Sequence[str], options: IntermediateOptions, reporter: Reporter | None = None) -> Work:
+def plan_intermediate(
+    names: Sequence[str],
+    options: IntermediateOptions,
+    reporter: Reporter | None = None,
+    *,
+    planned_only: bool = False,
+) -> Work:
     """Plans one stage on all tasks.
+
+    Args:
+        planned_only: Whether nothing will be run; see `make_planner`.
 
     Raises:
         AstiltsError: As `adapterstilts.train_intermediate`, as far as it can be known without reading rows.
@@ -51,14 +60,21 @@ def plan_intermediate(names: Sequence[str], options: IntermediateOptions, report
     languages = check_training_languages(options.languages, options.translations, flag="--languages")
     if chosen:  # before anything is looked for
         choose_sampling(options, [task.name for task in chosen])
-    planner = make_planner(options, translations=options.translations, own=own)
+    planned = note if planned_only else None
+    planner = make_planner(options, translations=options.translations, own=own, planned_only=planned)
     tasks = chosen or _available(planner, reporter or Silent())
     return _work(planner, [intermediate_stage(planner, tasks, options, languages)], options)
 
 
 @in_catalogue
-def plan_separately(names: Sequence[str], options: IntermediateOptions, reporter: Reporter | None = None) -> Work:
-    """Plans a stage for each task.
+def plan_separately(
+    names: Sequence[str],
+    options: IntermediateOptions,
+    reporter: Reporter | None = None,
+    *,
+    planned_only: bool = False,
+) -> Work:
+    """Plans a stage for each task; see `plan_intermediate`.
 
     Raises:
         AstiltsError: As `adapterstilts.train_separately`, as far as it can be known without reading rows.
@@ -76,7 +92,8 @@ def plan_separately(names: Sequence[str], options: IntermediateOptions, reporter
     meant, own = own_tasks(names, options, Catalogue.load(options.tasks), note=note)
     chosen = _check_names([meant[name] for name in names], own.catalogue(options.tasks))
     languages = check_training_languages(options.languages, options.translations, flag="--languages")
-    planner = make_planner(options, translations=options.translations, own=own)
+    planned = note if planned_only else None
+    planner = make_planner(options, translations=options.translations, own=own, planned_only=planned)
     tasks = chosen or _available(planner, reporter or Silent())
     return _work(planner, [intermediate_stage(planner, [task], options, languages) for task in tasks], options)
 

@@ -73,6 +73,9 @@ _ACTIVATIONS = (
     "silu", "swish", "tanh", "xielu",
 )  # fmt: skip
 
+LAYER_OPTIONS = ("leave_out", "layers", "layers_to_transform")
+"""Options that name layers by their numbers, from 0."""
+
 BOUNDS: Mapping[str, Bound] = {
     # sizes
     "r": _RANK, "init_r": _RANK, "target_r": _RANK, "rank_pattern": _RANK, "phm_rank": _RANK, "phm_dim": _RANK,
@@ -85,7 +88,7 @@ BOUNDS: Mapping[str, Bound] = {
     "decompose_factor": Bound(-1, 65_536), "qalora_group_size": Bound(1, 65_536),
     "num_cayley_neumann_terms": Bound(1, 100),
     # layers and tokens by their numbers
-    "leave_out": _LAYER, "layers": _LAYER, "layers_to_transform": _LAYER,
+    **dict.fromkeys(LAYER_OPTIONS, _LAYER),
     "trainable_token_indices": Bound(0, 10**8), "alora_invocation_tokens": Bound(0, 10**8),
     # shares
     "density": Bound(0, 1, open="("),

@@ -36,12 +36,15 @@ def plan_report(plan: CommandPlan) -> Report:
 
 
 def _head(plan: CommandPlan) -> str:
-    trainings = f"{plan.saved} training{'' if plan.saved == 1 else 's'}"
     of = f" of the {plan.naive} that the cells of the grid take one by one" if plan.naive is not None else ""
     return (
-        f"{len(plan.stages)} stages: {plan.stored} in the store, {plan.to_train} to train, {plan.to_evaluate} to "
-        f"evaluate. Sharing saves {trainings}{of}."
+        f"{_counted(len(plan.stages), 'stage')}: {plan.stored} in the store, {plan.to_train} to train, "
+        f"{plan.to_evaluate} to evaluate. Sharing saves {_counted(plan.saved, 'training')}{of}."
     )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _lines(stage: StagePlan) -> Iterator[str]:

@@ -56,7 +56,7 @@ def leftovers(store: RunStore, wanted: Wanted) -> list[Leftover]:
     busy = {name for name in names if store.hold(name).taken()}
     if busy and wanted.cache:
         raise UsageError(
-            f"{len(busy)} stages are being made in {store.root}, which read its cache.",
+            f"{len(busy)} stage{'s are' if len(busy) > 1 else ' is'} being made in {store.root}, which read its cache.",
             remedy="Clean it when they are finished.",
         )
     found = [one for name in names if name not in busy for one in _of_stage(store, name, wanted)]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.option_bounds import LAYER_OPTIONS
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.specs import MethodSpec, Precision
 from adapterstilts.stages.machines import Machine, watts_of
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from adapterstilts.modeling.transfer_model import TransferModel
 
 # Part of every fact's name: raise it when something else is measured.
-_VERSION = "2"
+_VERSION = "3"
 _WIDTHS = (64, 128, 256, 512)
 # Layers that are measured of a deep backbone, and tokens of the two batches.
 _LAYERS, _FEW, _MANY, _MOST_SECONDS = 4, 2, 1024, 0.4
@@ -149,6 +150,29 @@ class _Shallow(Backbone):
         return self.random_encoder().to(dtype)
 
 
+def in_few_layers(method: MethodSpec, layers: int, few: int) -> MethodSpec:
+    """The method with the layers that its options name as they are in a model of a few of them.
+
+    Args:
+        layers: How many the backbone has.
+    """
+    options = dict(method.options)
+    for name, value in options.items():
+        own = name.rpartition(".")[2]
+        if own not in LAYER_OPTIONS or value in (None, "all") or not (named := {*_as_list(value)}):
+            continue
+        found = [one for one in range(few) if one * layers // few in named]
+        if own == "leave_out":
+            options[name] = found[: few - 1] if len(named) < layers else found
+        else:
+            options[name] = found or [few - 1]
+    return method.model_copy(update={"options": options})
+
+
+def _as_list(value: Any) -> list[int]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
 def _measure(backbone: Backbone, method: MethodSpec, precision: Precision, device: str, width: int) -> Speed:
     import torch
 
@@ -158,11 +182,11 @@ def _measure(backbone: Backbone, method: MethodSpec, precision: Precision, devic
     where = choose_device(device)
     host = _resident()
     values = {field.name: getattr(backbone, field.name) for field in dataclasses.fields(Backbone)}
-    whole = any(name.rpartition(".")[2] == "leave_out" for name in method.options)
-    shape = backbone if whole else _Shallow(**{**values, "quantization": None})
+    shape = _Shallow(**{**values, "quantization": None})
+    layers, few = backbone.config().num_hidden_layers, shape.config().num_hidden_layers
     with torch.random.fork_rng(devices=[]):
-        model = _model(shape, method, precision).to(where)
-        work, deep = Work.of(model), backbone.config().num_hidden_layers / model.config.num_hidden_layers
+        model = _model(shape, in_few_layers(method, layers, few), precision).to(where)
+        work, deep = Work.of(model), layers / few
         most = _MOST_SECONDS * 0.2 * matrix_rate(where, precision) / (work.forward + work.backward)
         many = max(2 * _FEW, min(_MANY // width, round(most / width)) // _FEW * _FEW)
         optimizer = torch.optim.AdamW([one for one in model.parameters() if one.requires_grad])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -123,6 +124,33 @@ def test_a_plan_for_another_machine_says_what_is_stored_and_what_is_missing(suit
     assert stored["cost"] is None and train["cost"]["flops"] > 0 and evaluate["cost"]["seconds"] > 0
     assert plan["on"] == "NVIDIA H100 SXM 80 GB" and plan["missing"] == plan["all"]
     assert plan["missing"]["kwh"] > 0 and plan["missing"]["memory"].keys() == {"host", "device"}
+
+
+@pytest.mark.parametrize(
+    ("command", "stages"),
+    [
+        ("train-intermediate squad --method seq_bn[leave_out=0-11]", ["train-intermediate"]),
+        ("train-intermediate squad mnli --separately", ["train-intermediate"] * 2),
+        ("transfer --from none --to xquad --seeds 1", ["train-target", "evaluate"]),
+    ],
+)
+def test_what_the_hub_has_is_planned_by_its_published_shape_and_not_run(
+    command: str, stages: list[str], tmp_path: Path
+) -> None:
+    """`HF_HUB_OFFLINE` is read when the library is imported, so that this is a process of its own."""
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": os.devnull}
+
+    def run(*more: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-m", "adapterstilts", *command.split(), *more]
+        return subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+
+    shown = run("--plan", "--on", "h100", "--json")
+    assert shown.returncode == 0, shown.stderr
+    plan = json.loads(shown.stdout)
+    assert [one["stage"] for one in plan["stages"]] == stages and plan["missing"]["flops"] > 1e15
+    assert "The Hub is out of reach: backbones are planned by their published shape" in shown.stderr
+    refused = run()
+    assert refused.returncode == 1 and "Could not get the backbone FacebookAI/xlm-roberta-large" in refused.stderr
 
 
 NINE = "anli_plus,mnli,qqp,squad,squad_v2,hellaswag,ccg,cosmosqa,commonsenseqa"

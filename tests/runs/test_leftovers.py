@@ -63,7 +63,7 @@ def test_what_somebody_works_on_stays(store: RunStore) -> None:
         (work / "checkpoints").mkdir()
         assert not any(path == work.name for _, path in found(store, Wanted(unfinished=True)))
         assert ("unfinished cache", "0123.tmpabc") not in found(store)
-        with pytest.raises(UsageError, match="1 stages are being made"):
+        with pytest.raises(UsageError, match="1 stage is being made"):
             leftovers(store, Wanted(cache=True))
     hold = store.hold("failed")
     assert hold.take()
