@@ -70,14 +70,15 @@ def show(shown: NamedRun, options: StoreOptions, output: Output) -> None:
     Of an evaluation with classes, also precision, recall and F1 of each, and which are taken for which.
     """
     from adapterstilts.reporting.runs import run_text
+    from adapterstilts.runs.shots import shots_behind
 
     store = options.open_store()
     run = store.resolve(shown.key)
-    shots = store.shots(run)
+    shots = shots_behind(run, store)
     content = {
         "key": run.key,
         "folder": str(run.folder),
-        **({"not_zero_shot": f"trained on {shots}"} if shots else {}),
+        **({"not_zero_shot": f"trained on {', '.join(map(str, shots))}"} if shots else {}),
         "spec": run.spec.model_dump(mode="json"),
         "provenance": run.provenance,
         "metrics": run.metrics,

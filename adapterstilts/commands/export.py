@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.metrics import METRICS
+from adapterstilts.runs.shots import shots_behind
 from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
@@ -81,7 +82,7 @@ class _Evaluation:
         store = RunStore(self.run.folder.parent, store.roots, store.remotes)
         if self.spec.source == "mini":
             yield f"{self.name}: the embedded suite, not the benchmark's data."
-        if shots := store.shots(self.run):
+        for shots in shots_behind(self.run, store):
             yield f"{self.name}: the model was trained on {shots}, so this is no zero-shot submission."
         if left_out := self.run.provenance.get("rows_left_out"):
             yield f"{self.name}: {sum(left_out.values())} rows were left out, so lines are missing."

@@ -194,8 +194,8 @@ class TransferRow:
         translations_are_english_rows: Whether these are the embedded suite's own English rows, the same ones for every
             language, so that every language has the scores of English.
         intermediate_languages: Of the runs that were trained on translations, the languages of their data.
-        intermediate_shots: Of those that were trained on labelled rows of another language, in which the row's scores
-            are not zero-shot, which these were.
+        intermediate_shots: Of those that were trained on labelled rows of other languages, or begun with a model that
+            was, which these were; in these languages the row's scores are not zero-shot.
         split: Split that was scored.
         languages: Language to its metrics, in percent, and its number of `examples`; means over seeds.
         english: Metrics in English, if it was scored, with the main score as `score`.
@@ -266,7 +266,7 @@ class TransferRow:
     translate_test: bool = False
     translations_are_english_rows: bool = False
     intermediate_languages: dict[str, list[str]] = field(default_factory=dict)
-    intermediate_shots: dict[str, Shots] = field(default_factory=dict)
+    intermediate_shots: dict[str, list[Shots]] = field(default_factory=dict)
     fusion_attention: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     language_adapter: str | None = None
     language_adapters: dict[str, str] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.blocks import ModelOutline
 from adapterstilts.modeling.precision import check_device, choose_device, choose_precision
 from adapterstilts.runs.memory import Memory
+from adapterstilts.runs.shots import shots_behind
 from adapterstilts.runs.specs import Precision, SharedSpec, TaskSpec, TrainSpec
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.runs.training_data import TrainingData
@@ -66,7 +67,7 @@ class TrainedModel:
         run, backbone = _found(reference, options, store, memory, note)
         facts = backbone.facts(memory)
         task, head = _task(run, options.task, catalogue, facts)
-        if shots := run.training.shots:
+        for shots in shots_behind(run, store):
             note(f"{run.name} was trained on {shots}: its answers in {shots.name} are not zero-shot.")
         name = task.data.source or "hub"
         has_source = name != "files" or options.data_dir is not None

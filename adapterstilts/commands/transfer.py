@@ -87,7 +87,7 @@ class Transfer(Work):
     def result(self) -> TransferResult:
         """The rows, read from the runs of the stages."""
         setup = self.planner.setup
-        rows_of = Rows(setup.catalogue, self.adapters, Memory.of_user())
+        rows_of = Rows(setup.catalogue, self.adapters, Memory.of_user(), setup.store)
         rows: list[TransferRow] = []
         few_shots: list[FewShotRow] = []
         for table in self.tables:

@@ -19,7 +19,8 @@ from adapterstilts.data.translation.reading import are_parallel_rows
 from adapterstilts.modeling.compositions import MEAN
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.provenance import surroundings
-from adapterstilts.runs.store import Run
+from adapterstilts.runs.shots import shots_behind
+from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.stages.graph import finished
 from adapterstilts.tasks.catalogue import Catalogue
 
@@ -81,6 +82,7 @@ class Rows:
     catalogue: Catalogue
     adapters: LanguageAdapters | None
     memory: Memory
+    store: RunStore
 
     def of(self, reached: Sequence[TargetRuns], *, against: int | None = None) -> list[TransferRow]:
         """The rows of one target, each compared with another one.
@@ -140,7 +142,9 @@ class Rows:
             translate_test=bool(spec.translate_test),
             translations_are_english_rows=any(map(are_parallel_rows, spec.translate_test.values())),
             intermediate_languages={_label(run): found for run in reached.intermediates if (found := _translated(run))},
-            intermediate_shots={_label(run): shots for run in reached.intermediates if (shots := run.training.shots)},
+            intermediate_shots={
+                _label(run): shots for run in reached.intermediates if (shots := shots_behind(run, self.store))
+            },
             intermediate_runs={_label(run): run.key for run in reached.intermediates},
             composition=composition_name(trained, [one.training for one in reached.intermediates]) if trained else NONE,
             method=_method(runs, reached.intermediates),

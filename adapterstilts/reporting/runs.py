@@ -21,7 +21,7 @@ def runs_report(runs: Sequence[Run]) -> Report:
     """Finished runs, oldest first; of shared models, the place that each is from."""
     rows = []
     names = {run.key: f"{_task(run.spec)}@{run.short_key}" for run in runs}
-    few = {run.key for run in runs if run.spec.stage != "evaluate" and run.spec.shots}
+    few = _few_shot(runs)
     for run in runs:
         spec = run.spec
         made_from = [names.get(one, one[:KEY_DIGITS]) for one in spec.inputs]
@@ -36,6 +36,17 @@ def runs_report(runs: Sequence[Run]) -> Report:
         right=("size",), detail=("size", "method", "backbone", "finished"), wraps=("from", "score"),
     )  # fmt: skip
     return Report([Sheet("", shown, rows)])
+
+
+def _few_shot(runs: Sequence[Run]) -> set[str]:
+    """Keys of the models that were trained on labelled rows of another language, or begun with one that was."""
+    models = [run for run in runs if run.spec.stage != "evaluate"]
+    few = {
+        run.key for run in models if run.training.shots or (run.spec.stage == "shared" and run.spec.begun_with_shots)
+    }
+    while more := {run.key for run in models if run.key not in few and few.intersection(run.spec.inputs)}:
+        few |= more
+    return few
 
 
 def run_text(content: Mapping[str, Any]) -> str:

@@ -162,7 +162,11 @@ def _translation_notes(rows: Sequence[TransferRow]) -> list[str]:
 def _shot_notes(rows: Sequence[TransferRow]) -> list[str]:
     """Which rows are not zero-shot in a language, because their intermediate run was trained on labels of it."""
     found = {run: shots for row in rows for run, shots in row.intermediate_shots.items()}
-    return [f"{run}: trained on {shots}, so that in {shots.name} it is not zero-shot." for run, shots in found.items()]
+    return [
+        f"{run}: trained on {one}, so that in {one.name} it is not zero-shot."
+        for run, shots in found.items()
+        for one in shots
+    ]
 
 
 def _selection_notes(rows: Sequence[TransferRow]) -> list[str]:

@@ -215,6 +215,7 @@ class SharedSpec(Strict):
         backbone: The backbone that it is used on.
         method: What was trained last.
         made: The stage that made it, as its files say; None where another library wrote them.
+        begun_with_shots: The labelled rows of other languages that the models were trained on which it was begun with.
     """
 
     version: Literal[1] = 1
@@ -224,6 +225,7 @@ class SharedSpec(Strict):
     backbone: str
     method: MethodSpec
     made: TrainSpec | None = None
+    begun_with_shots: tuple[Shots, ...] = ()
 
     @property
     def task(self) -> str:

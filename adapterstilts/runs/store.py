@@ -31,7 +31,6 @@ from adapterstilts.runs.full_disk import DiskFullError, explain_full_disk
 from adapterstilts.runs.holding import Hold
 from adapterstilts.runs.remote import RemoteStore
 from adapterstilts.runs.run import KEY_DIGITS, MANIFEST, RUN_NAME, SPEC, Run
-from adapterstilts.runs.shots import Shots
 from adapterstilts.runs.specs import StageSpec, canonical_json, key
 
 __all__ = [
@@ -148,13 +147,6 @@ class RunStore:
                 if run := remote.find(name, whole=whole):
                     yield run
                     break
-
-    def shots(self, run: Run) -> Shots | None:
-        """The labelled rows of another language that a model was trained on, or the one that an evaluation scores."""
-        if run.spec.stage == "evaluate":
-            models = (self.of_key(one) for one in run.spec.inputs)
-            return next((one.training.shots for one in models if one and one.training.shots), None)
-        return run.training.shots
 
     def need(self, key: str) -> Run:
         """The finished run with a full key, all of whose files are what was published.

@@ -119,7 +119,12 @@ class Adoption:
         ours = model.model_copy(update={"backbone": self.backbone.fingerprint})
         ModelOutline(package.place, ours).check_backbone(self.backbone, self.facts)
         spec = SharedSpec(
-            content=package.content, name=name, backbone=self.backbone.fingerprint, method=model.method, made=made
+            content=package.content,
+            name=name,
+            backbone=self.backbone.fingerprint,
+            method=model.method,
+            made=made,
+            begun_with_shots=package.manifest.begun_with_shots if package.manifest else (),
         )
         return spec, ours, recognised
 

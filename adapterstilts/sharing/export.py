@@ -10,7 +10,7 @@ from adapterstilts import __version__
 from adapterstilts.errors import SharingError
 from adapterstilts.files import file_digest
 from adapterstilts.modeling.backbone import Backbone
-from adapterstilts.runs.shots import Shots
+from adapterstilts.runs.shots import Shots, shots_behind
 from adapterstilts.runs.specs import EvaluateSpec, SharedSpec, TrainSpec, key
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.sharing.card import CardFacts, model_card
@@ -38,7 +38,7 @@ class Export:
         evaluations: How it was scored, here or before it was shared with this store.
         trained_on: The tasks that it and what it was begun with were trained on, with the source of each; none of files
             that no recipe describes.
-        shots: The labelled rows of other languages among these data.
+        shots: The labelled rows of other languages that these were trained on.
     """
 
     run: Run
@@ -67,11 +67,10 @@ class Export:
             before = read_manifest(run.folder, where=str(run.folder)).evaluations
             scored = [*(one for one in before if one.spec.fingerprints not in known), *scored]
         there = catalogue.names()
-        line = list(_line(spec, store))
-        data = [task.data for one in line for task in one.tasks]
+        data = [task.data for one in _line(spec, store) for task in one.tasks]
         trained_on = {(one.task, one.source): catalogue.recipe(one.task) for one in data if one.task in there}
         recipes = tuple((recipe, source) for (_, source), recipe in trained_on.items())
-        return cls(run, spec, tuple(scored), recipes, tuple(one.shots for one in line if one.shots))
+        return cls(run, spec, tuple(scored), recipes, tuple(shots_behind(run, store)))
 
     @property
     def licence(self) -> Licence:
@@ -111,6 +110,7 @@ class Export:
             made_with=f"adapterstilts {__version__}",
             key=key(self.spec),
             spec=self.spec,
+            begun_with_shots=tuple(one for one in self.shots if one != self.spec.shots),
             model=stored.description.model_copy(update={"backbone": self.spec.backbone}),
             base=Base(name=name, on_hub=on_hub, revision=backbone.revision, fingerprint=self.spec.backbone),
             library=exported.library,

@@ -14,6 +14,7 @@ from adapterstilts.errors import SharingError
 from adapterstilts.modeling.blocks import ModelDescription
 from adapterstilts.modeling.exchange.strict_json import read_object
 from adapterstilts.modeling.methods import Library
+from adapterstilts.runs.shots import Shots
 from adapterstilts.runs.specs import EvaluateSpec, TrainSpec, canonical_json, key
 from adapterstilts.settings import Strict
 from adapterstilts.sharing.contents import OWN
@@ -110,6 +111,7 @@ class Manifest(Strict):
 
     Attributes:
         key: Of `spec`, the stage that trained it.
+        begun_with_shots: The labelled rows of other languages that the models were trained on which it was begun with.
         library: The library whose format the files are in.
         auto_class: The class of `transformers` that the whole model is loaded as, where there is one.
         license: That of the data that it was trained on.
@@ -120,6 +122,7 @@ class Manifest(Strict):
     made_with: str
     key: str
     spec: TrainSpec
+    begun_with_shots: tuple[Shots, ...] = ()
     model: ModelDescription
     base: Base
     library: Library
@@ -174,6 +177,8 @@ def read_manifest(folder: Path, *, where: str) -> Manifest:
 def manifest_text(manifest: Manifest) -> str:
     """The text of an `astilts.json`: equal for equal models."""
     values = manifest.model_dump(mode="json")
+    if not manifest.begun_with_shots:
+        del values["begun_with_shots"]
     # As in a run's folder, so that fields of later versions do not change the key.
     values["spec"] = json.loads(canonical_json(manifest.spec))
     for stored, one in zip(values["evaluations"], manifest.evaluations, strict=True):

@@ -238,10 +238,33 @@ def test_shared_models_and_their_cards_say_it(few_shots: FewShots, tmp_path: Pat
     assert "**Not zero-shot in German**: it was trained on 3 labelled German rows" in card
     given = {**few_shots.options, "store": tmp_path / "store"}
     found = adapterstilts.transfer(str(folder), "xquad", **given)
-    run = found.rows[1]
-    assert [str(one) for one in run.intermediate_shots.values()] == ["3 labelled German rows (draw 1, from 200)"]
+    (seen,) = found.rows[1].intermediate_shots.values()
+    assert [str(one) for one in seen] == ["3 labelled German rows (draw 1, from 200)"]
     text = transfer_tables(found)
     assert "zero-shot mean" not in text and "so that in German it is not zero-shot" in text
+
+
+def test_what_is_begun_with_such_a_model_is_not_zero_shot_either(few_shots: FewShots, tmp_path: Path) -> None:
+    """Nor is what is begun with that, in a store that has neither of the models before it."""
+    shots, said = Run(few_shots.of(3)[0].draws[0].trained), "3 labelled German rows (draw 1, from 200)"
+    adapterstilts.pull(shots.key, tmp_path / "first", store=few_shots.options["store"])
+    given = {**few_shots.options, "baseline": False}
+    here, there = {**given, "store": tmp_path / "here"}, {**given, "store": tmp_path / "there"}
+    (row,) = adapterstilts.transfer(str(tmp_path / "first"), "xquad", **here).rows
+    run = CliRunner().invoke
+    listed = run(astilts, ["runs", "--store", str(here["store"])]).output
+    (line,) = [one for one in listed.splitlines() if f"@{Run(row.folder).short_key}" in one]
+    assert " few-shot " in line and "zero-shot" not in line
+    for folder in (row.trained, row.folder):
+        shown = run(astilts, ["runs", "show", str(folder), "--store", str(here["store"])]).output
+        assert f"not_zero_shot: trained on {said}" in shown
+    adapterstilts.pull(Run(row.trained).key, tmp_path / "second", store=here["store"])
+    assert f"**Not zero-shot in German**: it was trained on {said}" in (tmp_path / "second" / "README.md").read_text()
+    (again,) = adapterstilts.transfer(str(tmp_path / "second"), "mlqa", **there).rows
+    (seen,) = again.intermediate_shots.values()
+    assert [str(one) for one in seen] == [said]
+    adapterstilts.pull(Run(again.trained).key, tmp_path / "third", store=there["store"])
+    assert said in (tmp_path / "third" / "README.md").read_text()
 
 
 def test_the_commands_about_runs_say_it(few_shots: FewShots, tmp_path: Path) -> None:
