@@ -70,7 +70,7 @@ def show(shown: NamedRun, options: StoreOptions, output: Output) -> None:
     Of an evaluation with classes, also precision, recall and F1 of each, and which are taken for which.
     """
     from adapterstilts.reporting.runs import run_text
-    from adapterstilts.runs.shots import shots_behind
+    from adapterstilts.runs.lineage import shots_behind
 
     store = options.open_store()
     run = store.resolve(shown.key)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.metrics import METRICS
-from adapterstilts.runs.shots import shots_behind
+from adapterstilts.runs.lineage import shots_behind
 from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.tasks.catalogue import Catalogue, in_catalogue

@@ -16,8 +16,8 @@ from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.blocks import ModelOutline
 from adapterstilts.modeling.precision import check_device, choose_device, choose_precision
+from adapterstilts.runs.lineage import shots_behind
 from adapterstilts.runs.memory import Memory
-from adapterstilts.runs.shots import shots_behind
 from adapterstilts.runs.specs import Precision, SharedSpec, TaskSpec, TrainSpec
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.runs.training_data import TrainingData

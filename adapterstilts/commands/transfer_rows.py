@@ -17,9 +17,9 @@ from adapterstilts.commands.row_names import composition_name
 from adapterstilts.commands.shared_models import shared_from
 from adapterstilts.data.translation.reading import are_parallel_rows
 from adapterstilts.modeling.compositions import MEAN
+from adapterstilts.runs.lineage import lineage, shots_behind
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.provenance import surroundings
-from adapterstilts.runs.shots import shots_behind
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.stages.graph import finished
 from adapterstilts.tasks.catalogue import Catalogue
@@ -108,14 +108,21 @@ class Rows:
         intermediate, target = (
             {
                 name
-                for run in phase
-                for task in run.training.tasks
+                for task in phase
                 if task.name in known
                 for name in self.catalogue.recipe(task.name).training_data(task.data.source)
             }
-            for phase in (runs.intermediates, (*runs.before, *runs.targets))
+            for phase in (
+                [task for run in runs.intermediates for spec in lineage(run, self.store) for task in spec.tasks],
+                [task for run in (*runs.before, *runs.targets) for task in run.training.tasks],
+            )
         )
         return sorted(intermediate & target)
+
+    def _translated(self, run: Run) -> list[str]:
+        """The languages of an intermediate run's training data, if any of them are translations."""
+        tasks = [task for spec in lineage(run, self.store) for task in spec.tasks]
+        return list(dict.fromkeys(code for task in tasks if task.data.translations for code in task.data.languages))
 
     def _contrast(self, mine: Compared, theirs: Compared) -> Contrast | None:
         kind = self.catalogue.build_kind(mine.runs[0].evaluation)
@@ -141,7 +148,9 @@ class Rows:
             ),
             translate_test=bool(spec.translate_test),
             translations_are_english_rows=any(map(are_parallel_rows, spec.translate_test.values())),
-            intermediate_languages={_label(run): found for run in reached.intermediates if (found := _translated(run))},
+            intermediate_languages={
+                _label(run): found for run in reached.intermediates if (found := self._translated(run))
+            },
             intermediate_shots={
                 _label(run): shots for run in reached.intermediates if (shots := shots_behind(run, self.store))
             },
@@ -249,12 +258,6 @@ def selection_rows(rows: Sequence[TransferRow]) -> list[TransferRow]:
 
 def _label(run: Run) -> str:
     return run_label(finished(run))
-
-
-def _translated(run: Run) -> list[str]:
-    """The languages of an intermediate run's training data, if any of them are translations."""
-    data = [task.data for task in run.training.tasks if task.data.translations]
-    return list(data[0].languages) if data else []
 
 
 def _seed_scores(runs: SeedRuns) -> SeedScores:

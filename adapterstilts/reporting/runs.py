@@ -42,7 +42,9 @@ def _few_shot(runs: Sequence[Run]) -> set[str]:
     """Keys of the models that were trained on labelled rows of another language, or begun with one that was."""
     models = [run for run in runs if run.spec.stage != "evaluate"]
     few = {
-        run.key for run in models if run.training.shots or (run.spec.stage == "shared" and run.spec.begun_with_shots)
+        run.key
+        for run in models
+        if run.training.shots or (run.spec.stage == "shared" and any(one.shots for one in run.spec.begun_with))
     }
     while more := {run.key for run in models if run.key not in few and few.intersection(run.spec.inputs)}:
         few |= more

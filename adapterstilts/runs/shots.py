@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.settings import Strict
-
-if TYPE_CHECKING:
-    from adapterstilts.runs.store import Run, RunStore
 
 FEW_SHOT: Literal["few-shot"] = "few-shot"
 """What the stage is called that trains on them."""
@@ -62,22 +59,3 @@ class Shots(Strict):
     def label(self) -> str:
         """What is added to a run's label."""
         return f"{self.language}-{self.count}" + ("" if self.every else f"-draw{self.draw}")
-
-
-def shots_behind(run: Run, store: RunStore) -> list[Shots]:
-    """The labelled rows of other languages that a model was trained on, or one that it was begun with.
-
-    Of an evaluation, those of the models that it scores.
-
-    Args:
-        store: Where these models are.
-    """
-    found: list[Shots] = []
-    if run.spec.stage != "evaluate" and run.spec.shots:
-        found.append(run.spec.shots)
-    if run.spec.stage == "shared":
-        found += run.spec.begun_with_shots
-    for key in run.spec.inputs:
-        if model := store.of_key(key):
-            found += shots_behind(model, store)
-    return [one for number, one in enumerate(found) if one not in found[:number]]

@@ -215,7 +215,7 @@ class SharedSpec(Strict):
         backbone: The backbone that it is used on.
         method: What was trained last.
         made: The stage that made it, as its files say; None where another library wrote them.
-        begun_with_shots: The labelled rows of other languages that the models were trained on which it was begun with.
+        begun_with: The stages of the models that it was begun with, likewise.
     """
 
     version: Literal[1] = 1
@@ -225,7 +225,7 @@ class SharedSpec(Strict):
     backbone: str
     method: MethodSpec
     made: TrainSpec | None = None
-    begun_with_shots: tuple[Shots, ...] = ()
+    begun_with: tuple[TrainSpec, ...] = ()
 
     @property
     def task(self) -> str:

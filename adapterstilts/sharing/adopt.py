@@ -124,7 +124,7 @@ class Adoption:
             backbone=self.backbone.fingerprint,
             method=model.method,
             made=made,
-            begun_with_shots=package.manifest.begun_with_shots if package.manifest else (),
+            begun_with=package.manifest.begun_with if package.manifest else (),
         )
         return spec, ours, recognised
 

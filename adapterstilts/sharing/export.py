@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from adapterstilts import __version__
 from adapterstilts.errors import SharingError
 from adapterstilts.files import file_digest
 from adapterstilts.modeling.backbone import Backbone
-from adapterstilts.runs.shots import Shots, shots_behind
+from adapterstilts.runs.lineage import lineage
 from adapterstilts.runs.specs import EvaluateSpec, SharedSpec, TrainSpec, key
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.sharing.card import CardFacts, model_card
@@ -38,14 +37,14 @@ class Export:
         evaluations: How it was scored, here or before it was shared with this store.
         trained_on: The tasks that it and what it was begun with were trained on, with the source of each; none of files
             that no recipe describes.
-        shots: The labelled rows of other languages that these were trained on.
+        line: The stages of these, its own first.
     """
 
     run: Run
     spec: TrainSpec
     evaluations: tuple[Evaluated, ...]
     trained_on: tuple[tuple[Recipe, str], ...]
-    shots: tuple[Shots, ...] = ()
+    line: tuple[TrainSpec, ...]
 
     @classmethod
     def of(cls, run: Run, store: RunStore, catalogue: Catalogue) -> Export:
@@ -67,10 +66,11 @@ class Export:
             before = read_manifest(run.folder, where=str(run.folder)).evaluations
             scored = [*(one for one in before if one.spec.fingerprints not in known), *scored]
         there = catalogue.names()
-        data = [task.data for one in _line(spec, store) for task in one.tasks]
+        line = tuple(lineage(run, store))
+        data = [task.data for one in line for task in one.tasks]
         trained_on = {(one.task, one.source): catalogue.recipe(one.task) for one in data if one.task in there}
         recipes = tuple((recipe, source) for (_, source), recipe in trained_on.items())
-        return cls(run, spec, tuple(scored), recipes, tuple(shots_behind(run, store)))
+        return cls(run, spec, tuple(scored), recipes, line)
 
     @property
     def licence(self) -> Licence:
@@ -110,7 +110,7 @@ class Export:
             made_with=f"adapterstilts {__version__}",
             key=key(self.spec),
             spec=self.spec,
-            begun_with_shots=tuple(one for one in self.shots if one != self.spec.shots),
+            begun_with=self.line[1:],
             model=stored.description.model_copy(update={"backbone": self.spec.backbone}),
             base=Base(name=name, on_hub=on_hub, revision=backbone.revision, fingerprint=self.spec.backbone),
             library=exported.library,
@@ -123,16 +123,7 @@ class Export:
         )
         (folder / OWN).write_text(manifest_text(manifest), encoding="utf-8")
         recipes = list({recipe.name: recipe for recipe, _ in self.trained_on}.values())
-        facts = CardFacts(self.name, recipes, self.licence, exported.loading, exported.notes, self.shots)
+        shots = [one.shots for one in self.line if one.shots]
+        facts = CardFacts(self.name, recipes, self.licence, exported.loading, exported.notes, shots)
         (folder / CARD).write_text(model_card(manifest, facts), encoding="utf-8")
         return manifest
-
-
-def _line(spec: TrainSpec, store: RunStore) -> Iterator[TrainSpec]:
-    """A stage, and those of the store that it was begun with."""
-    yield spec
-    for one in (*spec.inputs, *([spec.language_adapter] if spec.language_adapter else [])):
-        if run := store.of_key(one):
-            made = run.training.made if isinstance(run.training, SharedSpec) else run.training
-            if made:
-                yield from _line(made, store)

@@ -14,7 +14,6 @@ from adapterstilts.errors import SharingError
 from adapterstilts.modeling.blocks import ModelDescription
 from adapterstilts.modeling.exchange.strict_json import read_object
 from adapterstilts.modeling.methods import Library
-from adapterstilts.runs.shots import Shots
 from adapterstilts.runs.specs import EvaluateSpec, TrainSpec, canonical_json, key
 from adapterstilts.settings import Strict
 from adapterstilts.sharing.contents import OWN
@@ -111,7 +110,7 @@ class Manifest(Strict):
 
     Attributes:
         key: Of `spec`, the stage that trained it.
-        begun_with_shots: The labelled rows of other languages that the models were trained on which it was begun with.
+        begun_with: The stages that trained the models which it was begun with.
         library: The library whose format the files are in.
         auto_class: The class of `transformers` that the whole model is loaded as, where there is one.
         license: That of the data that it was trained on.
@@ -122,7 +121,7 @@ class Manifest(Strict):
     made_with: str
     key: str
     spec: TrainSpec
-    begun_with_shots: tuple[Shots, ...] = ()
+    begun_with: tuple[TrainSpec, ...] = ()
     model: ModelDescription
     base: Base
     library: Library
@@ -177,10 +176,11 @@ def read_manifest(folder: Path, *, where: str) -> Manifest:
 def manifest_text(manifest: Manifest) -> str:
     """The text of an `astilts.json`: equal for equal models."""
     values = manifest.model_dump(mode="json")
-    if not manifest.begun_with_shots:
-        del values["begun_with_shots"]
     # As in a run's folder, so that fields of later versions do not change the key.
     values["spec"] = json.loads(canonical_json(manifest.spec))
+    values["begun_with"] = [json.loads(canonical_json(one)) for one in manifest.begun_with]
+    if not manifest.begun_with:
+        del values["begun_with"]
     for stored, one in zip(values["evaluations"], manifest.evaluations, strict=True):
         stored["spec"] = json.loads(canonical_json(one.spec))
     return json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
@@ -203,9 +203,10 @@ def _check_names(manifest: Manifest, where: str) -> None:
     for block in manifest.model.blocks:
         for name in block.names:
             check_name(name, what="an adapter", where=where)
-    for name in (*manifest.model.heads, *manifest.tasks):
+    tasks = [task for spec in (manifest.spec, *manifest.begun_with) for task in spec.tasks]
+    for name in (*manifest.model.heads, *(task.name for task in tasks)):
         check_name(name, what="a task", where=where)
-    codes = [code for task in manifest.spec.tasks for code in task.data.languages]
+    codes = [code for task in tasks for code in task.data.languages]
     for code in (*codes, *(code for one in manifest.evaluations for code in one.languages)):
         if not _LANGUAGE.fullmatch(code):
             raise SharingError(f"{where}: {code[:60]!r} is no language.", remedy="Languages are codes such as de.")

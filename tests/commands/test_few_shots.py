@@ -265,6 +265,8 @@ def test_what_is_begun_with_such_a_model_is_not_zero_shot_either(few_shots: FewS
     assert [str(one) for one in seen] == [said]
     adapterstilts.pull(Run(again.trained).key, tmp_path / "third", store=there["store"])
     assert said in (tmp_path / "third" / "README.md").read_text()
+    told = json.loads((tmp_path / "third" / "astilts.json").read_text())
+    assert [one["stage"] for one in told["begun_with"]] == ["train-target", "few-shot", "train-target"]
 
 
 def test_the_commands_about_runs_say_it(few_shots: FewShots, tmp_path: Path) -> None:

@@ -1,0 +1,38 @@
+"""The stages that a model is made of: its own, and those of the models that it was begun with, wherever these are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adapterstilts.runs.shots import Shots
+from adapterstilts.runs.specs import SharedSpec, TrainSpec, key
+from adapterstilts.runs.store import Run, RunStore
+
+
+def lineage(run: Run, store: RunStore) -> list[TrainSpec]:
+    """The trainings behind a model, its own first, each once; behind an evaluation, those of the models that it scores.
+
+    Args:
+        store: Where the models before it are; of shared ones, their files say it.
+    """
+    return list({key(one): one for one in _line(run, store)}.values())
+
+
+def shots_behind(run: Run, store: RunStore) -> list[Shots]:
+    """The labelled rows of languages other than English that these were trained on."""
+    return [one.shots for one in lineage(run, store) if one.shots]
+
+
+def _line(run: Run, store: RunStore) -> Iterator[TrainSpec]:
+    spec = run.spec
+    if isinstance(spec, SharedSpec):
+        yield from (*([spec.made] if spec.made else []), *spec.begun_with)
+        return
+    if isinstance(spec, TrainSpec):
+        yield spec
+    for one in (
+        *spec.inputs,
+        *([spec.language_adapter] if isinstance(spec, TrainSpec) and spec.language_adapter else ()),
+    ):
+        if model := store.of_key(one):
+            yield from _line(model, store)
