@@ -119,10 +119,16 @@ class Rows:
         )
         return sorted(intermediate & target)
 
-    def _translated(self, run: Run) -> list[str]:
-        """The languages of an intermediate run's training data, if any of them are translations."""
-        tasks = [task for spec in lineage(run, self.store) for task in spec.tasks]
-        return list(dict.fromkeys(code for task in tasks if task.data.translations for code in task.data.languages))
+    def _trained_on(self, intermediates: Sequence[Run]) -> dict[str, dict[str, Any]]:
+        """What intermediate runs were trained on beside English rows: languages with translations, and labelled rows."""
+        languages, shots = {}, {}
+        for run in intermediates:
+            tasks = [task for spec in lineage(run, self.store) for task in spec.tasks]
+            translated = [code for task in tasks if task.data.translations for code in task.data.languages]
+            languages[_label(run)] = list(dict.fromkeys(translated))
+            shots[_label(run)] = shots_behind(run, self.store)
+        found = {"intermediate_languages": languages, "intermediate_shots": shots}
+        return {name: {run: one for run, one in of.items() if one} for name, of in found.items()}
 
     def _contrast(self, mine: Compared, theirs: Compared) -> Contrast | None:
         kind = self.catalogue.build_kind(mine.runs[0].evaluation)
@@ -148,12 +154,7 @@ class Rows:
             ),
             translate_test=bool(spec.translate_test),
             translations_are_english_rows=any(map(are_parallel_rows, spec.translate_test.values())),
-            intermediate_languages={
-                _label(run): found for run in reached.intermediates if (found := self._translated(run))
-            },
-            intermediate_shots={
-                _label(run): shots for run in reached.intermediates if (shots := shots_behind(run, self.store))
-            },
+            **self._trained_on(reached.intermediates),
             intermediate_runs={_label(run): run.key for run in reached.intermediates},
             composition=composition_name(trained, [one.training for one in reached.intermediates]) if trained else NONE,
             method=_method(runs, reached.intermediates),
