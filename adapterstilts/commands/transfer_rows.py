@@ -20,6 +20,7 @@ from adapterstilts.modeling.compositions import MEAN
 from adapterstilts.runs.lineage import lineage, shots_behind
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.provenance import surroundings
+from adapterstilts.runs.shots import Shots
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.stages.graph import finished
 from adapterstilts.tasks.catalogue import Catalogue
@@ -119,16 +120,18 @@ class Rows:
         )
         return sorted(intermediate & target)
 
-    def _trained_on(self, intermediates: Sequence[Run]) -> dict[str, dict[str, Any]]:
-        """What intermediate runs were trained on beside English rows: languages with translations, and labelled rows."""
-        languages, shots = {}, {}
+    def _trained_on(self, intermediates: Sequence[Run]) -> dict[str, Any]:
+        """What runs were trained on beside English rows: languages with translations, and labelled rows."""
+        languages: dict[str, list[str]] = {}
+        shots: dict[str, list[Shots]] = {}
         for run in intermediates:
             tasks = [task for spec in lineage(run, self.store) for task in spec.tasks]
             translated = [code for task in tasks if task.data.translations for code in task.data.languages]
-            languages[_label(run)] = list(dict.fromkeys(translated))
-            shots[_label(run)] = shots_behind(run, self.store)
-        found = {"intermediate_languages": languages, "intermediate_shots": shots}
-        return {name: {run: one for run, one in of.items() if one} for name, of in found.items()}
+            if translated:
+                languages[_label(run)] = list(dict.fromkeys(translated))
+            if seen := shots_behind(run, self.store):
+                shots[_label(run)] = seen
+        return {"intermediate_languages": languages, "intermediate_shots": shots}
 
     def _contrast(self, mine: Compared, theirs: Compared) -> Contrast | None:
         kind = self.catalogue.build_kind(mine.runs[0].evaluation)
