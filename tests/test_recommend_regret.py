@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+import adapterstilts
+
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "recommend_regret"
 SCORES = {"none": 10.0, "a": 50.0, "b": 40.0, "c": 20.0, "d": 10.0}
 
@@ -85,6 +87,11 @@ def test_a_study_is_judged_without_its_targets_as_candidates_of_their_own(
     # Tatoeba trains no model.
     grid = {name: list(one["zero_shot"]) for name, one in found["grid"].items()}
     assert grid == {"udpos study": ["none", "squad"], "panx study": ["none", "squad", "udpos"]}
+    store = {"backbone": str(tiny_backbone), "store": tmp_path / "store"}
+    for cell in adapterstilts.study(str(study), **store).cells:
+        if cell.axes["to"] != "tatoeba" and cell.axes["from"] != cell.axes["to"]:
+            scores = found["grid"][f"{cell.axes['to']} study"]["zero_shot"]
+            assert cell.row.zero_shot and scores[cell.axes["from"]] == cell.row.zero_shot["score"]
     orders = {name: one.get("order", one.get("refused")) for name, one in found["ways"].items()}
     assert {name: sorted(order) for name, order in orders.items()} == {
         f"{target} {way}": sorted(set(grid[f"{target} study"]) - {"none"})
