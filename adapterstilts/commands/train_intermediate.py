@@ -54,15 +54,7 @@ def plan_intermediate(
     Raises:
         AstiltsError: As `adapterstilts.train_intermediate`, as far as it can be known without reading rows.
     """
-    note = (reporter or Silent()).note
-    meant, own = own_tasks(names, options, Catalogue.load(options.tasks), note=note)
-    chosen = _check_names([meant[name] for name in names], own.catalogue(options.tasks))
-    languages = check_training_languages(options.languages, options.translations, flag="--languages")
-    if chosen:  # before anything is looked for
-        choose_sampling(options, [task.name for task in chosen])
-    planned = note if planned_only else None
-    planner = make_planner(options, translations=options.translations, own=own, planned_only=planned)
-    tasks = chosen or _available(planner, reporter or Silent())
+    planner, tasks, languages = _asked(names, options, reporter or Silent(), planned_only=planned_only)
     return _work(planner, [intermediate_stage(planner, tasks, options, languages)], options)
 
 
@@ -88,14 +80,22 @@ def plan_separately(
         raise UsageError(
             "--mlm-rate has no meaning with --separately.", remedy="Train each task with a command of its own."
         )
-    note = (reporter or Silent()).note
-    meant, own = own_tasks(names, options, Catalogue.load(options.tasks), note=note)
+    planner, tasks, languages = _asked(names, options, reporter or Silent(), planned_only=planned_only)
+    return _work(planner, [intermediate_stage(planner, [task], options, languages) for task in tasks], options)
+
+
+def _asked(
+    names: Sequence[str], options: IntermediateOptions, reporter: Reporter, *, planned_only: bool
+) -> tuple[Planner, Sequence[Recipe], Sequence[str]]:
+    """What stages are planned with, the tasks that the names mean, and the languages to train in."""
+    meant, own = own_tasks(names, options, Catalogue.load(options.tasks), note=reporter.note)
     chosen = _check_names([meant[name] for name in names], own.catalogue(options.tasks))
     languages = check_training_languages(options.languages, options.translations, flag="--languages")
-    planned = note if planned_only else None
+    if chosen:  # before anything is looked for
+        choose_sampling(options, [task.name for task in chosen])
+    planned = reporter.note if planned_only else None
     planner = make_planner(options, translations=options.translations, own=own, planned_only=planned)
-    tasks = chosen or _available(planner, reporter or Silent())
-    return _work(planner, [intermediate_stage(planner, [task], options, languages) for task in tasks], options)
+    return planner, chosen or _available(planner, reporter), languages
 
 
 def intermediate_stage(
