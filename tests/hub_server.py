@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
+
+from adapterstilts.runs.memory import FOLDER
 
 S = TypeVar("S", bound=ThreadingHTTPServer)
 
@@ -31,6 +34,22 @@ class HubServer(ThreadingHTTPServer):
     def url(self) -> str:
         """The endpoint to use instead of the Hub's."""
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+def hub_environment(url: str | None, folder: Path) -> dict[str, str]:
+    """The environment of a process whose Hub is at this address, or out of reach where that is None.
+
+    Both caches are in the folder: commits of these repositories are no hashes of what they contain, so that what one
+    process learned of a commit is wrong for the next one's.
+    """
+    hub = {"HF_HUB_OFFLINE": "1"} if url is None else {"HF_ENDPOINT": url, "HF_HUB_OFFLINE": "0"}
+    return {
+        **os.environ,
+        **hub,
+        "HF_HOME": str(folder / "hf"),
+        "HF_HUB_DISABLE_XET": "1",
+        FOLDER: str(folder / "facts"),
+    }
 
 
 @contextmanager

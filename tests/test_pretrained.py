@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from adapterstilts.cli.main import astilts
 from adapterstilts.data.translation.model import locate_checkpoint
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.modeling.backbone import locate_backbone
-from tests.hub_server import serve
+from tests.hub_server import hub_environment, serve
 from tests.translation_models import save_marian, sentences
 
 CODE = (
@@ -135,10 +134,9 @@ def test_a_repository_on_the_hub_runs_nothing_and_fetches_no_other(
     kernel.mkdir()
     (kernel / "__init__.py").write_text(CODE.format(marker=str(model / "marker")), encoding="utf-8")
     with serve({"somebody/model": ("a" * 40, model), "somebody/kernel": ("b" * 40, kernel)}) as server:
-        environment = {"HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1"}
         done = subprocess.run(
             [sys.executable, "-c", LOAD], input="y\n" * 9, capture_output=True, text=True, check=False,
-            env={**os.environ, **environment},
+            env=hub_environment(server.url, tmp_path),
         )  # fmt: skip
     assert printed in done.stdout, done.stderr
     assert not (model / "marker").exists()

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 import adapterstilts
 from adapterstilts.cli.main import astilts, main
+from tests.hub_server import hub_environment
 from tests.package_tasks import task_names
 
 ASTILTS = [sys.executable, "-m", "adapterstilts"]
@@ -204,8 +205,7 @@ def test_bad_data_is_exit_code_1(quick: dict[str, Any], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", [("train-intermediate", "squad"), ("methods",)])
 def test_hub_out_of_reach_is_one_line_with_two_remedies(tmp_path: Path, words: tuple[str, ...]) -> None:
-    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
-    result = run(*words, cwd=tmp_path, env=offline)
+    result = run(*words, cwd=tmp_path, env=hub_environment(None, tmp_path))
     assert result.returncode == 1 and not result.stdout
     (line,) = result.stderr.strip().splitlines()
     assert "FacebookAI/xlm-roberta-large" in line and "--profile mini" in line
@@ -213,9 +213,8 @@ def test_hub_out_of_reach_is_one_line_with_two_remedies(tmp_path: Path, words: t
 
 
 def test_hub_data_out_of_reach_likewise(tmp_path: Path, tiny_backbone: Path) -> None:
-    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
     words = ("train-intermediate", "squad", "--backbone", str(tiny_backbone), "--max-length", "128", "--stride", "16")
-    result = run(*words, cwd=tmp_path, env=offline)
+    result = run(*words, cwd=tmp_path, env=hub_environment(None, tmp_path))
     assert result.returncode == 1
     assert "the data set rajpurkar/squad" in result.stderr and "--data-dir and --backbone" in result.stderr
     assert "Traceback" not in result.stderr

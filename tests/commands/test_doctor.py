@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from click.testing import CliRunner
 from adapterstilts.cli.main import astilts
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.methods import METHODS
+from tests.hub_server import hub_environment
 from tests.modeling.test_backbones import changed_tokenizer
 
 
@@ -58,10 +58,10 @@ def test_doctor_tries_what_a_store_needs(tmp_path: Path) -> None:
     assert found.exit_code == 1 and json.loads(found.stdout)["usable"] is False
 
 
-def test_doctor_knows_published_shapes_where_the_hub_is_out_of_reach() -> None:
+def test_doctor_knows_published_shapes_where_the_hub_is_out_of_reach(tmp_path: Path) -> None:
     """`HF_HUB_OFFLINE` is read when the library is imported, so that this is a process of its own."""
     words = [sys.executable, "-m", "adapterstilts", "doctor", "--backbone"]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": os.devnull}
+    environment = hub_environment(None, tmp_path)
     known = subprocess.run([*words, "jhu-clsp/mmBERT-small", "--json"], capture_output=True, text=True, env=environment)
     assert known.returncode == 0, known.stderr
     report = json.loads(known.stdout)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ import yaml
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from adapterstilts.commands.own_hub import is_data_set
-from tests.hub_server import HubServer, serve
+from tests.hub_server import HubServer, hub_environment, serve
 
 COMMIT = "5" * 40
 TEAMS = ["billing", "support", "sales"]
@@ -72,14 +71,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("place")
 
 
-def environment(url: str, place: Path) -> dict[str, str]:
-    return {**os.environ, "HF_ENDPOINT": url, "HF_HOME": str(place / "hf"), "HF_HUB_DISABLE_XET": "1"}
-
-
 def run(hub: HubServer, place: Path, *words: str, url: str | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "adapterstilts", *words, "--store", str(place / "store")],
-        capture_output=True, text=True, check=False, env=environment(url or hub.url, place), cwd=place,
+        capture_output=True, text=True, check=False, env=hub_environment(url or hub.url, place), cwd=place,
     )  # fmt: skip
 
 
@@ -151,7 +146,7 @@ for name, given in json.loads(sys.argv[1]):
 def test_what_does_not_fit_is_refused_with_what_there_is(hub: HubServer, place: Path) -> None:
     cases = json.dumps([(name, given) for name, given, _ in REFUSED])
     done = subprocess.run([sys.executable, "-c", CODE, cases], capture_output=True, text=True, check=False,
-                          env=environment(hub.url, place), cwd=place)  # fmt: skip
+                          env=hub_environment(hub.url, place), cwd=place)  # fmt: skip
     assert done.returncode == 0 and "it was run" not in done.stderr + done.stdout, done.stderr
     for said, (_, _, message) in zip(map(json.loads, done.stdout.splitlines()), REFUSED, strict=True):
         assert message in said

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import adapterstilts
 from adapterstilts.commands.plan import STORED, TO_EVALUATE, TO_TRAIN
 from adapterstilts.reporting.plan import plan_mermaid, plan_text
 from adapterstilts.runs.store import RunStore
+from tests.hub_server import hub_environment
 
 SHOWN = {"languages": ("en", "de"), "max_eval_examples": 8}
 
@@ -138,7 +138,7 @@ def test_what_the_hub_has_is_planned_by_its_published_shape_and_not_run(
     command: str, stages: list[str], tmp_path: Path
 ) -> None:
     """`HF_HUB_OFFLINE` is read when the library is imported, so that this is a process of its own."""
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": os.devnull}
+    environment = hub_environment(None, tmp_path)
 
     def run(*more: str) -> subprocess.CompletedProcess[str]:
         words = [sys.executable, "-m", "adapterstilts", *command.split(), *more]

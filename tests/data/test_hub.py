@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.profiles import load_profile
 from adapterstilts.reporting.cards import card
 from tests.conftest import QUICK, WINDOWS, without_training
-from tests.hub_server import HubServer, serve
+from tests.hub_server import HubServer, hub_environment, serve
 from tests.package_tasks import recipe
 
 
@@ -77,10 +76,9 @@ def printed(hub: HubServer, folder: Path, target: str, languages: str, *more: st
     settings = without_training(QUICK) if target == "bucc2018" else {**QUICK, **WINDOWS}
     flags = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     words = ["transfer", "--from", "none", "--to", target, "--languages", languages, "--seeds", "1", *flags, *more]
-    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "hf"), "HF_HUB_DISABLE_XET": "1"}
     result = subprocess.run(
         [sys.executable, "-m", "adapterstilts", *words, "--store", str(folder / "store")],
-        capture_output=True, text=True, check=False, env=environment,
+        capture_output=True, text=True, check=False, env=hub_environment(hub.url, folder),
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     return result.stdout
@@ -117,13 +115,11 @@ for commit in sys.argv[1:]:
 
 def test_without_the_hub_a_pinned_commit_is_that_commit_or_none(tmp_path: Path) -> None:
     old, new, absent = "a" * 40, "b" * 40, "c" * 40
-    home = {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1"}
 
-    def ask(*commits: str, **environment: str) -> list[str]:
+    def ask(*commits: str, url: str, offline: bool = False) -> list[str]:
+        environment = hub_environment(url, tmp_path) | ({"HF_HUB_OFFLINE": "1"} if offline else {})
         words = [sys.executable, "-c", OF_COMMIT, *commits]
-        result = subprocess.run(
-            words, capture_output=True, text=True, check=False, env={**os.environ, **home, **environment}
-        )
+        result = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
         assert result.returncode == 0, result.stderr
         return result.stdout.splitlines()
 
@@ -132,10 +128,10 @@ def test_without_the_hub_a_pinned_commit_is_that_commit_or_none(tmp_path: Path) 
         save_parquet(folder, "plain_text", {"train": [{"id": "1", "context": context}]})
         write_card(folder, {"plain_text": ["train"]})
         with serve({"datasets/owner/name": (commit, folder)}) as server:
-            assert ask(commit, HF_ENDPOINT=server.url) == [context]
+            assert ask(commit, url=server.url) == [context]
     # Nobody listens there any more, or is asked.
-    assert ask(old, new, HF_ENDPOINT=server.url, HF_HUB_OFFLINE="0") == ["Old.", "New."]
-    found = ask(old, new, absent, HF_ENDPOINT=server.url, HF_HUB_OFFLINE="1")
+    assert ask(old, new, url=server.url) == ["Old.", "New."]
+    found = ask(old, new, absent, url=server.url, offline=True)
     assert found[:2] == ["Old.", "New."]
     assert f"the cache has commit {new[:12]} of it, not the pinned {absent[:12]}" in found[2]
 

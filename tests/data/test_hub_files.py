@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 import sys
 import tarfile
@@ -17,7 +16,7 @@ from datasets import Dataset
 from pydantic import ValidationError
 
 from adapterstilts.tasks.recipe import HubSource
-from tests.hub_server import HubServer, serve
+from tests.hub_server import HubServer, hub_environment, serve
 from tests.package_tasks import recipe
 
 REVISION = "0123456789" * 4
@@ -91,10 +90,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def ask(server: HubServer, home: Path, archive: str | None, files: list[str], offline: str) -> Any:
-    environment = {
-        **os.environ, "HF_ENDPOINT": server.url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1",
-        "HF_HUB_OFFLINE": offline,
-    }  # fmt: skip
+    environment = {**hub_environment(server.url, home), "HF_HUB_OFFLINE": offline}
     result = subprocess.run(
         [sys.executable, "-c", CODE, json.dumps([archive, files]), REVISION],
         capture_output=True, text=True, check=False, env=environment,
@@ -188,9 +184,7 @@ def test_only_the_first_file_of_a_large_data_set_is_downloaded(tmp_path: Path) -
         Dataset.from_list(articles).to_parquet(path)
     (tmp_path / "repository/20231101.yo").mkdir()
     with serve({f"datasets/{source.path}": (source.revision, tmp_path / "repository")}) as server:
-        environment = {
-            **os.environ, "HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1"
-        }  # fmt: skip
+        environment = hub_environment(server.url, tmp_path)
         for offline in ("0", "1"):
             result = subprocess.run(
                 [sys.executable, "-c", READ], capture_output=True, text=True, check=False,

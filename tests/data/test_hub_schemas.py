@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 import sys
 import tarfile
@@ -16,7 +15,7 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 
 from tests.data.release_examples import ARTICLE, ENTITY, PAIR, lines
 from tests.data.test_hub import write_card
-from tests.hub_server import serve
+from tests.hub_server import hub_environment, serve
 from tests.package_tasks import recipe
 
 NLI = {"premise": "It rains.", "hypothesis": "It is wet."}
@@ -129,12 +128,10 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, A
         "print(json.dumps(found))\n"
     )
     with serve(repositories) as server:
-        environment = {
-            **os.environ, "HF_ENDPOINT": server.url, "HF_HOME": str(root / "home"), "HF_HUB_DISABLE_XET": "1",
-        }  # fmt: skip
         result = subprocess.run(
-            [sys.executable, "-c", code, *wanted], capture_output=True, text=True, check=False, env=environment
-        )
+            [sys.executable, "-c", code, *wanted], capture_output=True, text=True, check=False,
+            env=hub_environment(server.url, root),
+        )  # fmt: skip
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout.splitlines()[-1])
 

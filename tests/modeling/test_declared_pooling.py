@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from adapterstilts.modeling.declared_pooling import declared_pooling
 from adapterstilts.runs.memory import Memory
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.training_spec import plan_training
-from tests.hub_server import serve
+from tests.hub_server import hub_environment, serve
 
 # As sentence-transformers writes it.
 MODES = ("cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken")
@@ -113,7 +112,7 @@ for _ in range(2):
 def test_of_the_hub_it_is_asked_once(encoder: Make, tiny_backbone: Path, tmp_path: Path) -> None:
     repositories = {"some/one": ("1" * 40, encoder("mean_tokens")), "some/other": ("2" * 40, tiny_backbone)}
     with serve(repositories) as hub:
-        environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path / "home")}
+        environment = hub_environment(hub.url, tmp_path)
         for name, expected in (("some/one", "mean"), ("some/other", "None")):
             command = [sys.executable, "-c", ASK, name, str(tmp_path / "facts")]
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import traceback
@@ -19,6 +18,7 @@ from adapterstilts.sharing import hub_calls
 from adapterstilts.sharing.contents import chosen
 from adapterstilts.sharing.hub import download, find, listing, package_tags, publish, resolve
 from tests.hub_repositories import Repository
+from tests.hub_server import hub_environment
 from tests.sharing.conftest import OTHER, REPOSITORY, TOKEN, package, read
 from tests.writable_hub import Fault, WritableHub
 
@@ -288,9 +288,9 @@ def ask(
     hub: WritableHub, tmp_path: Path, code: str, *words: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """A process of its own, which reads the Hub's settings from its environment."""
-    settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1", **environment}
+    settings = hub_environment(hub.url, tmp_path) | environment
     return subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False, env=os.environ | settings
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False, env=settings
     )
 
 
