@@ -71,7 +71,6 @@ class Collator:
     Args:
         rows: Features in each micro-batch, whatever their tokens: for heads that compare features with each other.
         corrupt: Applied to each training feature with the epoch before it is padded, e.g. to mask tokens.
-        fine: Whether they are padded to the finer buckets of training.
     """
 
     def __init__(
@@ -82,14 +81,12 @@ class Collator:
         max_length: int,
         rows: int | None = None,
         corrupt: Callable[[Feature, int], Feature] | None = None,
-        fine: bool = False,
     ) -> None:
         self.pad_id = pad_id
         self.tokens_per_batch = tokens_per_batch
         self.max_length = max_length
         self.rows = rows
         self.corrupt = corrupt
-        self.fine = fine
         self.epoch = 0
 
     def for_prediction(self) -> Collator:
@@ -132,12 +129,13 @@ class Collator:
             return 0
         if self.rows:
             return max(1, len(ordered) // self.rows)
-        width = self._width(_longest(ordered[-1]["input_ids"]))
+        width = self.width(_longest(ordered[-1]["input_ids"]))
         sequences = max(len(sequences_of(feature["input_ids"])) for feature in ordered)
         return math.ceil(len(ordered) / max(1, self.tokens_per_batch // (width * sequences)))
 
-    def _width(self, longest: int) -> int:
-        return bucket(longest, max_length=self.max_length, fine=self.fine)
+    def width(self, longest: int) -> int:
+        """To how many tokens sequences are padded of which the longest has so many."""
+        return bucket(longest, max_length=self.max_length)
 
     def _padded(self, parts: Sequence[Sequence[Feature]]) -> list[Batch]:
         if self.corrupt is None:
@@ -153,7 +151,7 @@ class Collator:
         """
         several = has_several(features[0]["input_ids"])
         lengths = [len(ids) for feature in features for ids in sequences_of(feature["input_ids"])]
-        width = self._width(max(lengths))
+        width = self.width(max(lengths))
         batch: Batch = {"attention_mask": (torch.arange(width) < torch.tensor(lengths)[:, None]).long()}
         for name, first in features[0].items():
             values = [feature[name] for feature in features]
@@ -182,7 +180,7 @@ class Collator:
         batches: list[list[int]] = []
         width = tokens = 0
         for index in order.tolist():
-            own = self._width(int(lengths[index]))
+            own = self.width(int(lengths[index]))
             added = own * int(sequences[index])
             if not batches or own != width or tokens + added > self.tokens_per_batch:
                 batches.append([])

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 
 
-def bucket(length: int, *, max_length: int, fine: bool = False) -> int:
-    """`length` rounded up to the next bucket: steps of 16 up to 128, of 32 up to 256, of 64 beyond.
+def bucket(length: int, *, max_length: int, coarse: bool = False) -> int:
+    """`length` rounded up to the next bucket: steps of 8 up to 128, of 16 up to 256, of 32 beyond.
 
     Args:
-        fine: Half as long steps: in training, where all rows of a batch have about one length, so that more buckets do
-            not make more batches.
+        coarse: Twice as long steps, for rows that are few and of many lengths.
     """
-    step = 16 if length <= 128 else 32 if length <= 256 else 64
-    if fine:
-        step //= 2
+    step = 8 if length <= 128 else 16 if length <= 256 else 32
+    if coarse:
+        step *= 2
     return min(math.ceil(length / step) * step, max(max_length, length))

@@ -278,7 +278,7 @@ def padded_for_training(
     for start in range(0, size, batch_size):
         batch = order[start : start + batch_size]
         several = int(sequences[batch].max())
-        widest = bucket(int(lengths[batch[-1]]), max_length=max_length, fine=True)
+        widest = bucket(int(lengths[batch[-1]]), max_length=max_length)
         if comparing:
             count = max(1, len(batch) // comparing)
         else:
@@ -286,7 +286,7 @@ def padded_for_training(
         cuts = [round(part * len(batch) / count) for part in range(count + 1)]
         for first, last in pairwise(cuts):
             micro = batch[first:last]
-            own = bucket(int(lengths[micro].max()), max_length=max_length, fine=True)
+            own = bucket(int(lengths[micro].max()), max_length=max_length)
             padded = own * int(sequences[micro].sum())
             tokens, largest, width = tokens + padded, max(largest, padded), max(width, own)
         calls, steps = calls + count, steps + 1

@@ -34,5 +34,4 @@ def build_collator(setup: Setup, max_length: int, *, kind: Kind | None = None, s
         max_length=max_length,
         rows=kind.comparing if kind else None,
         corrupt=corrupt,
-        fine=kind is not None,
     )

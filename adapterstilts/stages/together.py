@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from adapterstilts.data.batching import Batch
-from adapterstilts.data.buckets import bucket
 from adapterstilts.modeling.shared_batch import SharedBatch, scores_of, shared_form
 from adapterstilts.stages.answerer import Answerer, inputs_of
 from adapterstilts.stages.probes import probe_rows
@@ -153,5 +152,5 @@ class Together:
 
 def _features_of(name: str, features: Sequence[Row], answerer: Answerer) -> Iterator[_Feature]:
     for place, one in enumerate(features):
-        width = bucket(one["length"], max_length=answerer.collator.max_length)
+        width = answerer.collator.width(one["length"])
         yield _Feature(name, place, inputs_of(one), one["length"], one["sequences"], width)

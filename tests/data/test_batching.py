@@ -17,10 +17,12 @@ def feature(length: int) -> dict:
 
 
 @pytest.mark.parametrize(
-    ("length", "expected"), [(1, 16), (16, 16), (17, 32), (129, 160), (257, 320), (380, 384), (400, 400)]
+    ("length", "fine", "coarse"),
+    [(1, 8, 16), (16, 16, 16), (17, 24, 32), (129, 144, 160), (257, 288, 320), (380, 384, 384), (400, 400, 400)],
 )
-def test_bucket(length: int, expected: int) -> None:
-    assert bucket(length, max_length=384) == expected
+def test_bucket(length: int, fine: int, coarse: int) -> None:
+    assert bucket(length, max_length=384) == fine
+    assert bucket(length, max_length=384, coarse=True) == coarse
 
 
 def test_an_epoch_has_every_feature_once_in_an_order_of_its_own() -> None:
@@ -36,7 +38,7 @@ def test_an_epoch_has_every_feature_once_in_an_order_of_its_own() -> None:
 
 
 def test_batches_have_little_padding_and_few_shapes() -> None:
-    collator = Collator(pad_id=1, tokens_per_batch=4096, max_length=384, fine=True)
+    collator = Collator(pad_id=1, tokens_per_batch=4096, max_length=384)
     real = padded = 0
     shapes = set()
     for batch in LengthBatches(LENGTHS, batch_size=32, seed=1):
@@ -68,9 +70,9 @@ def test_padding_is_masked_and_filled() -> None:
             {"input_ids": [7], "labels": [2], "token_type_ids": [1]},
         ]
     )
-    assert batch["input_ids"].tolist() == [[5, 6] + [1] * 14, [7] + [1] * 15]
-    assert batch["labels"][1].tolist() == [2] + [-100] * 15
-    assert batch["token_type_ids"][0].tolist() == [0, 1] + [0] * 14
+    assert batch["input_ids"].tolist() == [[5, 6] + [1] * 6, [7] + [1] * 7]
+    assert batch["labels"][1].tolist() == [2] + [-100] * 7
+    assert batch["token_type_ids"][0].tolist() == [0, 1] + [0] * 6
     assert batch["attention_mask"].sum(1).tolist() == [2, 1]
     assert all(value.dtype == torch.int64 for value in batch.values())
 
@@ -79,6 +81,8 @@ def test_prediction_plan_covers_all_within_the_budget() -> None:
     collator = Collator(pad_id=1, tokens_per_batch=4096, max_length=384)
     plan = collator.plan(LENGTHS, [1] * len(LENGTHS))
     assert sorted(index for batch in plan for index in batch) == list(range(len(LENGTHS)))
+    padded = sum(len(batch) * max(LENGTHS[index] for index in batch) for batch in plan)
+    assert padded / sum(LENGTHS) < 1.04
     for batch in plan:
         widths = {bucket(LENGTHS[index], max_length=384) for index in batch}
         assert len(widths) == 1 and len(batch) * widths.pop() <= 4096

@@ -39,6 +39,6 @@ def test_sets_of_labels_are_as_long_as_the_longest_of_their_batch() -> None:
         {"input_ids": [0, 2], "label_set": [-100], "target": -1.0},
     ]
     (batch,) = Collator(pad_id=1, tokens_per_batch=4096, max_length=64)(features)
-    assert batch["label_set"].shape == (2, 40) and batch["input_ids"].shape == (2, 16)
+    assert batch["label_set"].shape == (2, 40) and batch["input_ids"].shape == (2, 8)
     assert batch["target"].tolist() == [-1.0, 0.5] and batch["label_set"][0].tolist() == [-100] * 40
     assert batch["target"].dtype == torch.float32 and pytest.approx(0.5) == batch["target"][1].item()

@@ -102,7 +102,7 @@ def test_padding_is_that_of_the_batches_that_are_made(tokens_per_batch: int, com
     amount = Amount(1000, 1000, tuple(lengths.tolist()), ones, tuple(lengths.tolist()))
     limits = {"tokens_per_batch": tokens_per_batch, "max_length": 128}
     told = padded_for_training(amount, batch_size=16, comparing=comparing, **limits)
-    collator = Collator(pad_id=1, rows=comparing, fine=True, **limits)
+    collator = Collator(pad_id=1, rows=comparing, **limits)
     tokens = calls = steps = largest = 0
     for batch in LengthBatches(lengths, batch_size=16, seed=3):
         micros = collator([{"input_ids": [5] * int(lengths[index])} for index in batch])
@@ -113,6 +113,6 @@ def test_padding_is_that_of_the_batches_that_are_made(tokens_per_batch: int, com
     assert told.calls == pytest.approx(calls / steps, rel=0.05) and told.largest == pytest.approx(largest, rel=0.15)
     asked = padded_for_prediction(amount, **limits)
     plan = collator.for_prediction().plan(lengths.tolist(), ones)
-    shapes = [(len(batch), max(-(-int(lengths[index]) // 16) * 16 for index in batch)) for batch in plan]
+    shapes = [(len(batch), max(-(-int(lengths[index]) // 8) * 8 for index in batch)) for batch in plan]
     assert asked.tokens * 1000 == pytest.approx(sum(rows * width for rows, width in shapes), rel=0.01)
     assert asked.calls * 1000 == pytest.approx(len(plan), rel=0.5)

@@ -156,7 +156,7 @@ class Translator:
         batches: list[Batch] = []
         left = sorted(set(ordered) - set(too_long), key=lambda text: (-lengths[text], text))
         for text in left:
-            width = bucket(lengths[text], max_length=self.longest or lengths[text])
+            width = bucket(lengths[text], max_length=self.longest or lengths[text], coarse=True)
             room = max(1, self.tokens_per_batch // (width * self.beams))
             if not batches or batches[-1].width != width or len(batches[-1].texts) >= room:
                 batches.append(Batch((), width))
