@@ -137,6 +137,7 @@ def train_intermediate(
     store: str | PathLike[str] = "astilts-runs",
     read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
+    compile: bool = False,
     force: bool = False,
     report_to: str | Sequence[str] = (),
 ) -> TrainResult: ...
@@ -214,6 +215,7 @@ def train_separately(
     store: str | PathLike[str] = "astilts-runs",
     read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
+    compile: bool = False,
     force: bool = False,
     report_to: str | Sequence[str] = (),
 ) -> list[TrainResult]: ...
@@ -254,6 +256,7 @@ def train_language(
     store: str | PathLike[str] = "astilts-runs",
     read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
+    compile: bool = False,
     force: bool = False,
     report_to: str | Sequence[str] = (),
 ) -> TrainResult: ...
@@ -320,6 +323,7 @@ def recommend(
     store: str | PathLike[str] = "astilts-runs",
     read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
+    compile: bool = False,
     force: bool = False,
     report_to: str | Sequence[str] = (),
 ) -> Recommendation: ...
@@ -426,6 +430,7 @@ def transfer(
     store: str | PathLike[str] = "astilts-runs",
     read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
+    compile: bool = False,
     force: bool = False,
     report_to: str | Sequence[str] = (),
 ) -> TransferResult: ...
@@ -530,6 +535,7 @@ def compare(
     store: str | PathLike[str] = "astilts-runs",
     read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
+    compile: bool = False,
     force: bool = False,
     report_to: str | Sequence[str] = (),
 ) -> StudyResult: ...
@@ -564,6 +570,7 @@ def study(
     store: str | PathLike[str] = "astilts-runs",
     read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
+    compile: bool = False,
     report_to: str | Sequence[str] = (),
 ) -> StudyResult: ...
 def translate(

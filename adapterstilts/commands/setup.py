@@ -73,6 +73,7 @@ def make_planner(
             backbone=replace(backbone, quantization=NF4) if options.load_in_4bit else backbone,
             device=options.device,
             tokens_per_batch=options.tokens_per_batch,
+            compile=options.compile,
             translations=open_translations(translations, source, flag="--translations"),
             test_translations=open_test_translations(translate_test, source),
             validation_file=validation_file,
@@ -95,6 +96,11 @@ def make_planner(
 def _check_machine(options: TrainingOptions, method: ResolvedMethod) -> None:
     """Refuses a device that is not there, or that cannot do what is asked of it."""
     check_device(options.device)
+    if options.compile and joined():
+        raise UsageError(
+            "--compile: a backbone is compiled for one process alone, and a launcher has started several.",
+            remedy="Leave it out, or start one.",
+        )
     if options.load_in_4bit:
         check_quantization(method.spec, options.precision, choose_device(options.device))
 

@@ -20,6 +20,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.overrides import TorchFunctionMode
 
 from adapterstilts.modeling.architecture import drops
+from adapterstilts.modeling.compiled import is_compiled
 
 _VALUES = 2**16
 """That sixteen bits can have."""
@@ -27,13 +28,14 @@ _PART_BYTES = 2**24
 """Of one tensor: half of a usual cache, and half of what the C library gives back to the system each time."""
 
 
-def faster_dropout(model: nn.Module, device: torch.device) -> AbstractContextManager[Any]:
-    """While it lasts, dropout of a model that is trained on a CPU is this module's, whatever library asks for it.
+def faster_dropout(backbone: nn.Module, device: torch.device) -> AbstractContextManager[Any]:
+    """While it lasts, dropout of a backbone in training on a CPU is this module's, whatever library asks for it.
 
     Args:
-        model: With the configuration of its backbone as `config`.
+        backbone: With its configuration as `config`; a compiled one keeps its own.
     """
-    return _CpuDropout() if model.training and device.type == "cpu" and drops(model.config) else nullcontext()
+    own = backbone.training and device.type == "cpu" and drops(backbone.config) and not is_compiled(backbone)
+    return _CpuDropout() if own else nullcontext()
 
 
 class _CpuDropout(TorchFunctionMode):

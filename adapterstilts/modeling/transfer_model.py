@@ -109,7 +109,7 @@ class TransferModel(nn.Module):
         batch = {name: value for name, value in batch.items() if name not in ("input_ids", "token_type_ids")}
         head = self.heads[task]
         device, half = attention_mask.device, self.precision == "bf16"
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half), faster_dropout(self, device):
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half), faster_dropout(self.backbone, device):
             hidden = self.hidden(head.layer, attention_mask=attention_mask, **inputs)  # type: ignore[arg-type]
             if head.pretrained and self._live("adapters"):
                 hidden = self._live("adapters").into_vocabulary(self.backbone, hidden)  # type: ignore[union-attr]

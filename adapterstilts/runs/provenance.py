@@ -55,7 +55,8 @@ def surroundings(provenance: Mapping[str, Any]) -> str:
     machine = hardware.get("gpu") if on_gpu else f"{hardware.get('instructions') or hardware.get('cpu')}"
     count = provenance.get("processes", 1)
     together = f", {count} processes ({provenance.get('strategy')})" if count > 1 else ""
-    return f"{libraries}, {machine}, {hardware.get('threads')} threads{together}"
+    compiled = ", compiled" if provenance.get("compiled") else ""
+    return f"{libraries}, {machine}, {hardware.get('threads')} threads{together}{compiled}"
 
 
 def now() -> str:

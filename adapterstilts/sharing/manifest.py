@@ -92,6 +92,7 @@ class Made(_Said):
     resumed_from_step: int = 0
     processes: int = 1
     strategy: str | None = None
+    compiled: bool = False
 
 
 class Evaluated(Strict):

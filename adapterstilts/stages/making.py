@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def make(
         "processes": group.count,
         "strategy": strategy if group.several else None,
         "tokens_per_batch": tokens[-1],
+        "compiled": setup.compile and spec.stage != "evaluate",
         **({"out_of_memory_with": tokens[:-1]} if tokens[:-1] else {}),
     }
 
@@ -55,6 +57,8 @@ def _work_on(
 
         return Evaluation(spec, setup, work, track=reporter.track, group=group).run()
     assert spec.stage != "shared"  # it is brought in, not made
+    from adapterstilts.modeling.compiled import compiling
     from adapterstilts.stages.train import train_stage
 
-    return train_stage(spec, setup, work, reporter, group)
+    with compiling(setup.backbone.name) if setup.compile else nullcontext():
+        return train_stage(spec, setup, work, reporter, group)

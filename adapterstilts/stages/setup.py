@@ -26,6 +26,7 @@ class Setup:
         backbone: The located checkpoint, whose fingerprint specs hold.
         device: `auto`, `cpu` or `cuda`, as the machine that works on a stage has it.
         tokens_per_batch: Padded tokens in a micro-batch.
+        compile: Whether backbones are compiled before they are trained.
         translations: Where training rows in other languages come from.
         validation_file: Where the rows come from that select checkpoints, in place of the tasks' own.
         report_to: Trackers that training is shown in: `tensorboard`, `wandb`, `mlflow`.
@@ -39,6 +40,7 @@ class Setup:
     backbone: Backbone
     device: str = "auto"
     tokens_per_batch: int = 8192
+    compile: bool = False
     translations: Translations | None = None
     test_translations: Translations | None = None
     validation_file: ValidationFile | None = None

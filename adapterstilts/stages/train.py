@@ -12,6 +12,7 @@ from transformers import set_seed
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.mixing import Length
+from adapterstilts.modeling.compiled import compile_backbone
 from adapterstilts.modeling.composing import start_model
 from adapterstilts.modeling.precision import choose_device
 from adapterstilts.modeling.sharding import shard
@@ -143,6 +144,8 @@ def _begin(spec: TrainSpec, setup: Setup, group: Group) -> TransferModel:
         first_phase=StoredModel.read(first.folder) if first else None,
     )
     model.use_language_module(spec.tasks[0].data.languages[0])
+    if setup.compile:
+        compile_backbone(model.backbone)
     device = choose_device(setup.device)
     if group.several and strategy_of(spec.method) == "fsdp":
         shard(model, device)

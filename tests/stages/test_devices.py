@@ -50,17 +50,6 @@ FUSED = ["transfer", "--from", "squad,mnli", "--to", "mlqa", "--composition", "f
 FUSED += ["--languages", "en,de", "--seeds", "1", "--max-eval-examples", "12"]
 
 
-@pytest.fixture(scope="module")
-def still(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny backbone without dropout, whose draws depend on how a step is shared."""
-    folder = tmp_path_factory.mktemp("still") / "backbone"
-    shutil.copytree(tiny_backbone, folder)
-    config = json.loads((folder / "config.json").read_text())
-    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    (folder / "config.json").write_text(json.dumps(config))
-    return folder
-
-
 def flags(store: Path, backbone: Path, **options: Any) -> list[str]:
     given = {**STEPS, "store": store, "backbone": backbone, **options}
     return [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", str(value))]

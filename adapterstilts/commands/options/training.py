@@ -47,6 +47,9 @@ class TrainingOptions(StoreOptions, MachineOptions, RowsOptions, BackboneOptions
         le=MOST,
         description="Padded tokens in a micro-batch. They decide memory and speed; batches stay the same.",
     )
+    compile: Annotated[bool, Flag(Group.RUN)] = Field(
+        False, description="Compile the backbone before it is trained (torch.compile): for long trainings on a GPU."
+    )
     force: Annotated[bool, Flag(Group.RUN)] = Field(False, description="Compute again what the store has.")
     report_to: Annotated[Trackers, Flag(Group.RUN, metavar="NAME,...", unset="none")] = Field(
         (), description="Trackers that training is shown in: tensorboard (below the store), wandb, mlflow."
