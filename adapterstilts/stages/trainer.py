@@ -18,7 +18,6 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from adapterstilts.data.batching import Collator
 from adapterstilts.data.mixing import Length, MixedBatches, MixedCollator, MixedFeatures, Step, mix
-from adapterstilts.errors import AstiltsError
 from adapterstilts.modeling.sharding import average_unsharded, is_sharded
 from adapterstilts.modeling.storage import load_parameters, save_parameters
 from adapterstilts.modeling.transfer_model import TransferModel
@@ -151,7 +150,8 @@ class StageTrainer(GroupTrainer):
         # Not passed through accelerate, which would give whole steps to each process instead of a share of every step.
         own = {part.name: part.collator for part in self.parts}
         collator: Any = MixedCollator(own, rank=self.group.rank, count=self.group.count)
-        return _EpochLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=collator)
+        on_gpu = self.args.device.type == "cuda"  # copied there while it computes
+        return _EpochLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=collator, pin_memory=on_gpu)
 
     def training_step(self, model: torch.nn.Module, inputs: Step, num_items_in_batch: Any = None) -> torch.Tensor:
         """Adds up the gradient of all micro-batches; returns the mean loss over what the head counts in the step.
@@ -167,7 +167,8 @@ class StageTrainer(GroupTrainer):
         for micro, count in zip(micros, counts, strict=True):
             share = self.group.count * count / max(1, items)
             with nullcontext() if micro is micros[-1] else self.accelerator.no_sync(model):
-                loss = model(task=task, **self._prepare_inputs(micro))["loss"] * share
+                there = {name: value.to(self.args.device, non_blocking=True) for name, value in micro.items()}
+                loss = model(task=task, **there)["loss"] * share
                 self.accelerator.backward(loss)
             total += loss.detach()
         if is_sharded(self.model):
@@ -175,12 +176,7 @@ class StageTrainer(GroupTrainer):
         if (regularization := self.model.regularization()) is not None:
             self.accelerator.backward(regularization)
         total = self.group.mean(total)
-        if not torch.isfinite(total):
-            raise AstiltsError(
-                f"The loss is {total.item()} at step {self.state.global_step + 1}.",
-                remedy="Lower --learning-rate or use --precision fp32.",
-            )
-        self.losses.add(total.item())
+        self.losses.add(total)
         return total
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
@@ -192,6 +188,7 @@ class StageTrainer(GroupTrainer):
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Scores each task's held-out data; early stopping and checkpoint selection read `eval_score`."""
         begun = time.perf_counter()
+        self.losses.settle()
         scored = {part.name: self._score(part) for part in self.parts}
         self.model.fusion_attention.pop()
         self.evaluating += time.perf_counter() - begun
@@ -218,6 +215,7 @@ class StageTrainer(GroupTrainer):
             self.mean.save(folder)
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        self.losses.settle()  # weights that a loss has spoilt are not kept
         super()._save_checkpoint(model, trial)
         if self.group.leads:
             checkpoint = checkpoint_of_step(self.folder, self.state.global_step)
