@@ -282,10 +282,11 @@ def begin(backbone: Any, steps: int) -> None:
     """
     if (tuner := _adalora(backbone)) is not None:
         config = tuner.peft_config[tuner.trainable_adapter_name]
-        if config.tinit + config.tfinal >= steps:
+        if max(1, config.tinit) + config.tfinal >= steps:  # what it goes by is measured in a step before
             raise UsageError(
-                f"peft:adalora: tinit={config.tinit} and tfinal={config.tfinal} leave none of the {steps} steps.",
-                remedy="Lower them, or train for longer with --epochs.",
+                f"peft:adalora: of {steps} steps, tinit={config.tinit} and tfinal={config.tfinal} leave none to shift "
+                "rank.",
+                remedy="Lower them, or train for longer: 2 steps at least.",
             )
         config.total_step = steps
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -195,3 +196,25 @@ def test_method_trains_what_it_should_and_can_be_stored_and_resumed(
     pairs = zip(found, predictions(prepared, last), strict=True)
     assert all(np.array_equal(one, other) for one, other in pairs)
     assert any(not np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize("method", [one for one in specs() if one.id != "lt_sft"])  # reads once which weights it is of
+def test_all_is_computed_where_the_model_is_and_nothing_is_read_there(
+    method: MethodSpec, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tensors without numbers can neither meet those of a CPU nor be read: what works there waits for no GPU.
+
+    transformers alone reads whether a text of a batch is padded.
+    """
+    every = torch.all
+    monkeypatch.setattr(torch, "all", lambda given, **of: every(given, **of) if of or not given.is_meta else False)
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # there is none for such tensors
+    model = begin(prepared, method).to("meta")
+    rows = prepared.part.features.select(range(4)).to_list()
+    batch = {name: tensor.to("meta") for name, tensor in prepared.part.collator.pad(rows).items()}
+    found = model.train()(task="squad", **batch)
+    found["loss"].backward()
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    assert trained and found["loss"].is_meta and any(weight.grad is not None for weight in trained)
+    with torch.inference_mode():
+        assert model.eval()(task="squad", **batch)["logits"].shape == found["logits"].shape

@@ -114,6 +114,12 @@ def test_without_a_step_the_weights_are_as_they_were_drawn(method: str, quick: d
     assert "compute      nothing was trained" in training_summary(result)
 
 
+@pytest.mark.parametrize(("options", "steps"), [("", 1), ("[tinit=2]", 2), ("[tfinal=1]", 2)])
+def test_rank_cannot_be_shifted_in_too_few_steps(options: str, steps: int, quick: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=rf"of {steps} steps, .* leave none to shift rank.*2 steps at least"):
+        adapterstilts.train_intermediate("squad", method=f"peft:adalora{options}", max_steps=steps, **quick)
+
+
 def test_training_rows_can_select_although_there_are_others(suite: dict[str, Any]) -> None:
     own, held_out = (
         adapterstilts.train_intermediate("mnli", validation_from=given, **{**suite, "max_train_examples": None})
