@@ -82,8 +82,6 @@ def test_compositions_are_compiled_too(
 def test_a_compiler_that_fails_is_told(
     options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compiled, "BACKEND", "inductor")
-    monkeypatch.setenv("CXX", str(tmp_path / "no-compiler"))
     monkeypatch.setattr("torch._inductor.config.cpp.cxx", (str(tmp_path / "no-compiler"),))
     monkeypatch.setattr("torch._inductor.config.force_disable_caches", True)
     with pytest.raises(CompatibilityError, match=r"torch cannot compile .*\. Leave out --compile"):
@@ -94,7 +92,7 @@ def test_a_compiler_that_fails_is_told(
 def test_processes_of_a_launcher_do_not_compile(options: dict[str, Any], tmp_path: Path) -> None:
     words = ["train-intermediate", "squad", "--profile", "mini", "--compile", "--store", str(tmp_path)]
     launched = Launched(*words)
-    assert 1 in launched.wait() or 2 in launched.wait()
+    assert launched.wait()[0] == 2
     assert "--compile: a backbone is compiled for one process alone" in launched.said()
 
 
