@@ -17,7 +17,9 @@ from adapterstilts.stages.ending import Terminated, signal_waiting
 # What the last line of a log has, and no other one; and what those with scores have.
 _LAST, _SCORE = "train_loss", "eval_score"
 SAVE_SECONDS = 300
-"""The longest time between two checkpoints."""
+"""The longest time between two checkpoints that can be gone on with."""
+LARGE_BYTES = 256_000_000
+"""Bytes of trained weights from which writing all of one, which is three times as large, is left to time."""
 
 
 class EndAtCheckpoint(TrainerCallback):
@@ -39,27 +41,37 @@ class TellMethod(TrainerCallback):
         self.model.after_step(state.global_step + 1)
 
 
-class SaveByTime(TrainerCallback):
-    """Saves between evaluations that are far apart, so that a kill costs minutes."""
+class Saving(TrainerCallback):
+    """Saves between evaluations that are far apart, so that a kill costs minutes; and at a signal, which ends training.
 
-    def __init__(self, saved: Callable[[], float]) -> None:
-        """Takes the function that tells when the last checkpoint was saved, by `time.perf_counter`."""
-        self.saved = saved
+    Where many weights are trained, evaluations do not save all that is needed to go on, but by time.
+
+    Attributes:
+        step: The last step of which all is saved.
+    """
+
+    def __init__(self, trained_bytes: int) -> None:
+        self.large = trained_bytes > LARGE_BYTES
+        self.step = 0
+        self._saved = time.perf_counter()
+
+    def is_due(self) -> bool:
+        """Whether a checkpoint that is written now has all that is needed to go on."""
+        return not self.large or self._is_late()
+
+    def done(self, step: int) -> None:
+        """Takes note that all of a step is saved."""
+        self.step, self._saved = step, time.perf_counter()
+
+    def _is_late(self) -> bool:
+        return time.perf_counter() - self._saved > SAVE_SECONDS or signal_waiting() is not None
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if time.perf_counter() - self.saved() > SAVE_SECONDS:
-            control.should_save = True
-
-
-class SaveAtSignal(TrainerCallback):
-    """Saves the step in which a signal has come, and ends the training then."""
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if signal_waiting() is not None:
+        if self._is_late():
             control.should_save = True
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if (number := signal_waiting()) is not None:
+        if self.step == state.global_step and (number := signal_waiting()) is not None:
             raise Terminated(number, state.global_step)
 
 

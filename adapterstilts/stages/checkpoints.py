@@ -2,7 +2,8 @@
 
 `transformers.Trainer` writes a checkpoint file by file into its final folder, so a killed save leaves a folder that
 looks finished. Here a checkpoint counts once it holds a marker, written last, and while each file is what the marker
-says.
+says. Where many weights are trained, some hold nothing but the weights that were the best until then, so that they can
+be taken at the end; training goes on from others.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def mark_complete(folder: Path, clock: Clock) -> None:
 def latest_complete(folder: Path, note: Callable[[str], None] = lambda text: None) -> Path | None:
     """The newest checkpoint below `folder` that can be gone on with: it and the best one until then are whole.
 
-    Unfinished ones are deleted, and damaged ones set aside beside them.
+    Unfinished ones are deleted, and those of weights alone that come after it; damaged ones are set aside beside them.
 
     Args:
         note: Told of each that is damaged, and what is gone on with instead.
@@ -73,26 +74,25 @@ def latest_complete(folder: Path, note: Callable[[str], None] = lambda text: Non
         elif problem := _problem(path):
             damaged.append(problem)
             _set_aside(path)
-    usable = [path for path in checkpoints(folder) if _best_of(path).is_dir()]
-    newest = max(usable, key=_step, default=None)
-    for path in checkpoints(folder):  # whole, but not what was the best until then
-        if path not in usable and (newest is None or _step(path) > _step(newest)):
+    newest = max((path for path in _resumable(folder) if _best_of(path).is_dir()), key=_step, default=None)
+    for path in [path for path in checkpoints(folder) if newest is None or _step(path) > _step(newest)]:
+        if _has_state(path):  # whole, but not what was the best until then
             _set_aside(path)
+        else:
+            _delete(path)
     if damaged:
         instead = f"from step {_step(newest)}" if newest else "from its beginning"
         note(f"{folder.parent.name}: training goes on {instead}, because {'; '.join(damaged)}")
     return newest
 
 
-def keep_usable(folder: Path) -> None:
-    """Deletes all checkpoints below `folder` but the last two, and those that were the best until then."""
-    last = sorted(checkpoints(folder), key=_step)[-2:]
-    kept = {path for one in last for path in (one, _best_of(one))}
+def keep_usable(folder: Path, best: Path) -> None:
+    """Deletes all checkpoints below `folder` but the last two to go on from, the best of each, and `best`."""
+    last = sorted(_resumable(folder), key=_step)[-2:]
+    kept = {best, *(path for one in last for path in (one, _best_of(one)))}
     for path in checkpoints(folder):
         if path not in kept:
-            # The marker goes first: a deletion that is cut short must not leave a trusted folder.
-            (path / _MARKER).unlink(missing_ok=True)
-            shutil.rmtree(path)
+            _delete(path)
 
 
 def checkpoints(folder: Path) -> Iterator[Path]:
@@ -136,11 +136,22 @@ def finished_training(checkpoint: Path) -> bool:
 def _problem(checkpoint: Path) -> str | None:
     """What is wrong with a finished checkpoint, None if nothing is."""
     try:
-        damage = first_damage(checkpoint, read_record(checkpoint / _MARKER, Entries).root, whole=True)
-        trainer_state(checkpoint), clock_of(checkpoint)
+        entries = read_record(checkpoint / _MARKER, Entries).root
+        damage = first_damage(checkpoint, entries, whole=True)
+        clock_of(checkpoint)
+        if _STATE in entries:
+            trainer_state(checkpoint)
     except StoreError as error:
         return error.message.rstrip(".")
     return damage
+
+
+def _has_state(checkpoint: Path) -> bool:
+    return (checkpoint / _STATE).is_file()
+
+
+def _resumable(folder: Path) -> list[Path]:
+    return [path for path in checkpoints(folder) if _has_state(path)]
 
 
 def _best_of(checkpoint: Path) -> Path:
@@ -149,6 +160,12 @@ def _best_of(checkpoint: Path) -> Path:
         return checkpoint_of_step(checkpoint.parent, trainer_state(checkpoint).best)
     except StoreError:
         return checkpoint
+
+
+def _delete(checkpoint: Path) -> None:
+    # The marker goes first: a deletion that is cut short must not leave a trusted folder.
+    (checkpoint / _MARKER).unlink(missing_ok=True)
+    shutil.rmtree(checkpoint)
 
 
 def _set_aside(checkpoint: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import CHECKPOINTS
 from adapterstilts.stages.arguments import training_arguments
 from adapterstilts.stages.averaging import CheckpointMean
-from adapterstilts.stages.callbacks import EndAtCheckpoint, Log, SaveAtSignal, SaveByTime, TellMethod
+from adapterstilts.stages.callbacks import EndAtCheckpoint, Log, Saving, TellMethod
 from adapterstilts.stages.checkpoints import (
     Clock,
     checkpoint_of_step,
@@ -41,6 +41,7 @@ from adapterstilts.stages.ending import put_off
 from adapterstilts.stages.losses import Losses
 from adapterstilts.stages.predict import predict
 from adapterstilts.stages.tracking import Describe, Tracking
+from adapterstilts.stages.validation import together
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -131,7 +132,8 @@ class StageTrainer(GroupTrainer):
         self.group = group
         self.seconds_before = self.evaluating = 0.0
         self.losses = Losses()
-        self.started = self.saved = time.perf_counter()
+        self.started = time.perf_counter()
+        self.saving = Saving(sum(one.numel() * one.element_size() for one in model.parameters() if one.requires_grad))
         for default in (PrinterCallback, ProgressCallback):
             self.remove_callback(default)
 
@@ -216,12 +218,20 @@ class StageTrainer(GroupTrainer):
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         self.losses.settle()  # weights that a loss has spoilt are not kept
-        super()._save_checkpoint(model, trial)
+        step, best = self.state.global_step, checkpoint_of_step(self.folder, best_step(self.state))
+        ends = self.mean is not None and step >= self.state.max_steps
+        if self.group.sums(float(self.saving.is_due() or ends))[0]:
+            super()._save_checkpoint(model, trial)
+            self.saving.done(step)
+        elif step == self.state.best_global_step:
+            self._save(str(best))
+            self.state.best_model_checkpoint = str(best)
+        else:
+            return
         if self.group.leads:
-            checkpoint = checkpoint_of_step(self.folder, self.state.global_step)
-            mark_complete(checkpoint, Clock(seconds=self.seconds, losses=self.losses.told()))
-            keep_usable(self.folder)
-        self.saved = time.perf_counter()
+            written = checkpoint_of_step(self.folder, step)
+            mark_complete(written, Clock(seconds=self.seconds, losses=self.losses.told()))
+            keep_usable(self.folder, best)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         load_parameters(self.model, Path(resume_from_checkpoint) / _TRAINED)
@@ -263,22 +273,6 @@ class StageTrainer(GroupTrainer):
 class _EpochLoader(DataLoader):
     def set_epoch(self, epoch: int) -> None:
         self.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
-
-
-def together(scored: Mapping[str, Mapping[str, float]], *, averaged: Sequence[str]) -> dict[str, float]:
-    """The metrics of all tasks as one: of one task they stay as they are.
-
-    Those of several get the task's name and a `/` before theirs, and `score` is the mean of the main scores.
-
-    Args:
-        averaged: The tasks of whose main scores the mean is taken; if there are none, of all.
-    """
-    if len(scored) == 1:
-        return dict(*scored.values())
-    counted = averaged or list(scored)
-    mean = sum(scored[task]["score"] for task in counted) / len(counted)
-    named = {f"{task}/{name}": value for task, metrics in scored.items() for name, value in metrics.items()}
-    return {"score": mean, **named}
 
 
 def train(
@@ -343,9 +337,9 @@ def _add_callbacks(trainer: StageTrainer, log: Log, tracking: Tracking, *, patie
     Args:
         patience: Evaluations without a better score after which training ends; None where none select.
     """
-    own = [TellMethod(trainer.model), EndAtCheckpoint(), SaveByTime(lambda: trainer.saved), SaveAtSignal()]
-    for callback in (*own, *([trainer.mean] if trainer.mean else [])):
-        trainer.add_callback(callback)
+    for callback in (TellMethod(trainer.model), EndAtCheckpoint(), trainer.saving, trainer.mean):
+        if callback is not None:
+            trainer.add_callback(callback)
     if patience is not None:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=patience))
     if trainer.group.leads:

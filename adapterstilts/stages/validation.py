@@ -19,7 +19,6 @@ from adapterstilts.stages.collate import build_collator
 from adapterstilts.stages.devices.group import ALONE, Group
 from adapterstilts.stages.predict import predict
 from adapterstilts.stages.setup import Setup
-from adapterstilts.stages.trainer import together
 from adapterstilts.tasks.kind import Kind, Row
 
 if TYPE_CHECKING:
@@ -113,6 +112,22 @@ def scored(
 def _scores(task: TaskSpec, kind: Kind, gold: Sequence[Row], answers: Mapping[str, Any]) -> dict[str, float]:
     scores = kind.score(answers, gold, metric=task.metric, language=task.data.validation_language)
     return {"score": kind.main_score(scores.metrics), **scores.metrics, **scores.counts}
+
+
+def together(scored: Mapping[str, Mapping[str, float]], *, averaged: Sequence[str]) -> dict[str, float]:
+    """The metrics of all tasks as one: of one task they stay as they are.
+
+    Those of several get the task's name and a `/` before theirs, and `score` is the mean of the main scores.
+
+    Args:
+        averaged: The tasks of whose main scores the mean is taken; if there are none, of all.
+    """
+    if len(scored) == 1:
+        return dict(*scored.values())
+    counted = averaged or list(scored)
+    mean = sum(scored[task]["score"] for task in counted) / len(counted)
+    named = {f"{task}/{name}": value for task, metrics in scored.items() for name, value in metrics.items()}
+    return {"score": mean, **named}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from adapterstilts.stages.callbacks import SAVE_SECONDS, EndAtCheckpoint, Log, SaveAtSignal, SaveByTime
+from adapterstilts.stages.callbacks import LARGE_BYTES, SAVE_SECONDS, EndAtCheckpoint, Log, Saving
 from adapterstilts.stages.ending import Terminated, ended_by_signals, put_off
 
 
@@ -29,22 +29,32 @@ def test_the_last_step_is_saved_and_scored_where_anything_is(strategy: str) -> N
         assert (found.should_save, found.should_evaluate) == (step == 10, step == 10 and strategy == "steps")
 
 
-def test_a_checkpoint_is_due_after_a_while() -> None:
-    for ago, due in ((SAVE_SECONDS + 1, True), (SAVE_SECONDS - 60, False)):
+@pytest.mark.parametrize("trained_bytes", [LARGE_BYTES, LARGE_BYTES + 1])
+def test_a_checkpoint_is_due_after_a_while(trained_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where few weights are trained, all that is written is all that is needed to go on."""
+    saving, now = Saving(trained_bytes), time.perf_counter()
+    for later, late in ((SAVE_SECONDS - 60, False), (SAVE_SECONDS + 1, True)):
+        monkeypatch.setattr(time, "perf_counter", lambda later=later: now + later)
         found = control()
-        SaveByTime(lambda ago=ago: time.perf_counter() - ago).on_step_end(None, None, found)
-        assert found.should_save is due
+        saving.on_step_end(None, None, found)
+        assert found.should_save is late
+        assert saving.is_due() is (late or trained_bytes == LARGE_BYTES)
+    saving.done(5)
+    assert saving.is_due() is (trained_bytes == LARGE_BYTES)
 
 
 def test_the_step_of_a_signal_is_saved_and_is_the_last_one() -> None:
-    found, state = control(), SimpleNamespace(global_step=7)
-    SaveAtSignal().on_step_end(None, state, found)
-    SaveAtSignal().on_save(None, state, found)
-    assert not found.should_save
+    saving, found, state = Saving(LARGE_BYTES + 1), control(), SimpleNamespace(global_step=7)
+    saving.on_step_end(None, state, found)
+    saving.on_save(None, state, found)
+    assert not found.should_save and not saving.is_due()
     with pytest.raises(Terminated) as ended, ended_by_signals(), put_off():
         os.kill(os.getpid(), signal.SIGTERM)
-        SaveAtSignal().on_step_end(None, state, found)
-        SaveAtSignal().on_save(None, state, found)
+        saving.on_save(None, state, found)  # of weights alone, with which nothing could go on
+        saving.on_step_end(None, state, found)
+        assert saving.is_due()
+        saving.done(7)
+        saving.on_save(None, state, found)
     assert found.should_save and (ended.value.step, ended.value.exit_code) == (7, 143)
 
 

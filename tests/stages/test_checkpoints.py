@@ -20,7 +20,9 @@ from adapterstilts.stages.checkpoints import (
 from tests.runs.published import change
 
 
-def save(folder: Path, step: int, *, best: int | None = None, complete: bool = True) -> Path:
+def save(
+    folder: Path, step: int, *, best: int | None = None, complete: bool = True, weights_alone: bool = False
+) -> Path:
     """A checkpoint as the trainer writes it, of which `best` is the best until then."""
     checkpoint = folder / f"checkpoint-{step}"
     checkpoint.mkdir(parents=True)
@@ -29,7 +31,8 @@ def save(folder: Path, step: int, *, best: int | None = None, complete: bool = T
         "global_step": step, "max_steps": 20, "best_global_step": best, "best_metric": None if best is None else 1.0,
         "log_history": [], "stateful_callbacks": {},
     }  # fmt: skip
-    write_json(checkpoint / "trainer_state.json", state)
+    if not weights_alone:
+        write_json(checkpoint / "trainer_state.json", state)
     if complete:
         mark_complete(checkpoint, Clock(seconds=float(step)))
     return checkpoint
@@ -94,11 +97,24 @@ def test_a_checkpoint_whose_best_one_is_damaged_is_not_gone_on_with(tmp_path: Pa
 def test_the_last_two_and_the_best_of_each_are_kept(tmp_path: Path) -> None:
     for step, best in ((2, 2), (4, 2), (6, 2), (8, 8)):
         save(tmp_path, step, best=best)
-        keep_usable(tmp_path)
+        keep_usable(tmp_path, tmp_path / f"checkpoint-{best}")
     assert there(tmp_path) == [2, 6, 8]
     save(tmp_path, 10, best=8)
-    keep_usable(tmp_path)
+    keep_usable(tmp_path, tmp_path / "checkpoint-8")
     assert there(tmp_path) == [8, 10]
+
+
+def test_weights_alone_can_be_taken_at_the_end_and_are_not_gone_on_with(tmp_path: Path) -> None:
+    save(tmp_path, 2, weights_alone=True)
+    save(tmp_path, 3, best=2)
+    for step in (4, 6):
+        save(tmp_path, step, weights_alone=True)
+        keep_usable(tmp_path, tmp_path / f"checkpoint-{step}")
+    assert there(tmp_path) == [2, 3, 6]
+    assert latest_complete(tmp_path) == tmp_path / "checkpoint-3"
+    assert there(tmp_path) == [2, 3]  # what comes later is made again
+    change(tmp_path / "checkpoint-2/trained.safetensors")
+    assert latest_complete(tmp_path) is None and there(tmp_path) == []
 
 
 def test_training_has_ended_at_its_last_step(tmp_path: Path) -> None:

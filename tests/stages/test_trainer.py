@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from adapterstilts.reporting.runs import runs_report
 from adapterstilts.reporting.terminal import as_text
 from adapterstilts.reporting.train_intermediate import training_summary
 from adapterstilts.runs.store import RunStore
+from adapterstilts.stages import callbacks
+from adapterstilts.stages.ending import Terminated, ended_by_signals
 from tests.conftest import write_squad
 
 SEQ_BN = "seq_bn[reduction_factor=4]"
@@ -238,6 +242,67 @@ def _score_on_validation(options: dict[str, Any], result: Any, seed: int) -> flo
     gold = data.rows.to_list()
     answers = data.kind.decode(gold, data.features, logits, {})
     return data.kind.main_score(data.kind.score(answers, gold, metric="squad", language="en").metrics)
+
+
+def test_of_many_weights_a_checkpoint_is_written_by_time_and_the_best_ones_alone(
+    quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The result is the same, also where it was killed or ended by a signal on the way."""
+    options = {**quick, "epochs": 3, "method": "full", "learning_rate": 3e-3, "max_validation_examples": 16}
+    usual = trained_alone(options, tmp_path / "usual")
+    assert {path.name for path in usual.checkpoints if (path / "optimizer.safetensors").is_file()} >= {"checkpoint-54"}
+    monkeypatch.setattr(callbacks, "LARGE_BYTES", 0)
+    large = trained_alone(options, tmp_path / "large")
+    assert [path.name for path in large.checkpoints] == [f"checkpoint-{large.result.best_step}"]
+    assert not (large.checkpoints[0] / "optimizer.safetensors").exists()
+    again = trained_alone(options, tmp_path / "large")  # as if it had been killed before it was published
+    assert again.result.resumed_from == 0
+    with pytest.raises(Terminated) as ended, ended_by_signals():
+        trained_alone(options, tmp_path / "ended", signal_at=39)
+    assert ended.value.step == 40
+    resumed = trained_alone(options, tmp_path / "ended")
+    assert resumed.result.resumed_from == 40
+    for one in (large, again, resumed):
+        assert (one.result.best_step, one.result.validation) == (usual.result.best_step, usual.result.validation)
+        assert all(torch.equal(tensor, usual.weights[name]) for name, tensor in one.weights.items())
+
+
+@dataclass
+class TrainedAlone:
+    """A training outside its stage, which would delete its checkpoints."""
+
+    result: Any
+    weights: dict[str, torch.Tensor]
+    checkpoints: list[Path]
+
+
+def trained_alone(options: dict[str, Any], work: Path, signal_at: int | None = None) -> TrainedAlone:
+    """Trains as a stage does; `signal_at` is the step after which the process is told to end."""
+    from transformers import set_seed
+
+    from adapterstilts.modeling.composing import start_model
+    from adapterstilts.stages.tracking import Tracking
+    from adapterstilts.stages.trainer import TaskPart, train
+    from adapterstilts.stages.validation import scored
+
+    data, held_out = (prepare(options, training=training) for training in (True, False))
+    gold = held_out.rows.to_list()
+
+    def score(logits: Any) -> dict[str, float]:
+        return scored(data.spec.only, data.kind, gold, held_out.features, logits, {})
+
+    def progress(step: int, steps: int, logged: Any) -> None:
+        if step == signal_at and not logged:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    set_seed(data.spec.seed)
+    model = start_model(data.spec, data.setup.backbone, [], heads={"squad": data.kind.head()}, source_task=None)
+    part = TaskPart("squad", data.features, held_out.features, score, data.collator)
+    tracking = Tracking(names=(), stage="squad", folder=work, spec={}, on_progress=progress)
+    work.mkdir(exist_ok=True)
+    result = train(model, [part], spec=data.spec, work=work, tracking=tracking)
+    weights = {name: tensor.detach().clone() for name, tensor in model.stored()}
+    return TrainedAlone(result, weights, sorted((work / "checkpoints").glob("checkpoint-*")))
 
 
 def test_training_stops_early_when_nothing_improves(quick: dict[str, Any]) -> None:
