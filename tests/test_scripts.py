@@ -7,6 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from adapterstilts.mini.generators.span_qa import span_qa
+from tests.conftest import write_squad
+
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 
 
@@ -23,3 +28,30 @@ def test_bench_measures_the_same_features_in_three_ways(tmp_path: Path) -> None:
     assert 0.38 < plans["padded"]["share_useful"] < 0.48
     assert min(plans[one]["share_useful"] for one in ("grouped", "buckets")) > 0.8
     assert all(0 < one["share_of_matrix_rate"] < 1 and one["tokens_per_cpu_second"] > 0 for one in plans.values())
+
+
+# Reads what a run_qa.py is given, and takes the longer the more questions there are.
+RUN_QA = """
+import json, sys, time
+flags = dict(zip(sys.argv[2::2], sys.argv[3::2]))
+rows = json.load(open(flags["--train_file"]))["data"]
+assert all(row["context"][row["answers"]["answer_start"][0]:].startswith(row["answers"]["text"][0]) for row in rows)
+until = time.process_time() + len(rows) * (0.1 if "--group_by_length" in sys.argv else 0.2)
+while time.process_time() < until:
+    pass
+"""
+
+
+def test_bench_run_qa_counts_what_further_rows_take(tiny_backbone: Path, tmp_path: Path) -> None:
+    (tmp_path / "run_qa.py").write_text(RUN_QA)
+    write_squad(tmp_path / "train.json", span_qa(split="train", language="en", size=16))
+    flags = {"backbone": tiny_backbone, "squad": tmp_path / "train.json", "rows": "2,8", "methods": "full", "rounds": 1,
+             "threads": 1, "max-length": 126, "doc-stride": 32, "out": tmp_path / "out.json"}  # fmt: skip
+    words = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
+    subprocess.run([sys.executable, SCRIPTS / "bench_run_qa", tmp_path / "run_qa.py", *words], check=True)
+    (result,) = json.loads((tmp_path / "out.json").read_text())["results"]
+    ways, tokens = result["ways"], result["tokens"]
+    assert 6 * 20 < tokens < 6 * 126
+    assert ways["defaults"]["tokens_per_cpu_second"] == pytest.approx(tokens / (6 * 0.2), rel=0.1)
+    assert ways["tuned"]["to_defaults"] == pytest.approx(2, rel=0.1)
+    assert ways["own"]["to_tuned"] > 0
