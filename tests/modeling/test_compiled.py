@@ -79,6 +79,24 @@ def test_compositions_are_compiled_too(
     assert (one.provenance["compiled"], other.provenance["compiled"], graphs()) == (False, True, 2)
 
 
+def test_hypercomplex_products_are_compiled_too(
+    options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from adapters.methods import modeling
+
+    one, other = torch.randn(3, 2, 5), torch.randn(3, 4, 1)
+    assert torch.equal(compiled.kronecker_product(one, other), torch.stack([*map(torch.kron, one, other)]))
+    monkeypatch.setattr(compiled, "BACKEND", "aot_eager")
+    monkeypatch.setattr(modeling, "kronecker_product", modeling.kronecker_product)  # put back at the end
+    method = "compacter[phm_dim=2,reduction_factor=4]"
+    plain, run = (
+        adapterstilts.train_intermediate("squad", method=method, store=tmp_path / name, compile=compile, **options)
+        for name, compile in (("plain", False), ("compiled", True))
+    )
+    assert_same(plain.folder, run.folder, within=1e-7)
+    assert graphs() == 2 and not counters["graph_break"]
+
+
 def test_a_compiler_that_fails_is_told(
     options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
