@@ -29,6 +29,7 @@ _VERBOSITY = {
     "datasets": "DATASETS_VERBOSITY",
     "huggingface_hub": "HF_HUB_VERBOSITY",
 }
+_ASKING, _AGAIN = "huggingface_hub.utils._http", "Retrying in"
 
 
 class Progress:
@@ -164,7 +165,7 @@ def close_bars() -> None:
 def quiet_libraries() -> None:
     """Keeps the libraries' own progress bars and advice off the terminal, unless the environment asks for them.
 
-    Their errors still show.
+    Their errors still show, and that the Hub is waited for.
     """
     warnings.filterwarnings("ignore")
     os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
@@ -174,3 +175,24 @@ def quiet_libraries() -> None:
     for name in (*_VERBOSITY, "adapters", "accelerate"):
         if name not in loud:
             logging.getLogger(name).setLevel(logging.ERROR)
+    if "huggingface_hub" not in loud:
+        asking = logging.getLogger(_ASKING)
+        asking.setLevel(logging.WARNING)
+        asking.addFilter(_say_once)
+
+
+_said: set[str] = set()
+
+
+def _say_once(record: logging.LogRecord) -> bool:
+    """Says once, in place of the Hub's client, that the Hub does not answer and is asked again."""
+    if logging.getLogger("huggingface_hub").isEnabledFor(record.levelno):  # whoever has asked for it gets all of it
+        return True
+    if record.getMessage().startswith(_AGAIN) and _AGAIN not in _said:
+        _said.add(_AGAIN)
+        click.echo(
+            "The Hugging Face Hub does not answer, and is asked again for half a minute. HF_HUB_OFFLINE=1 asks it for "
+            "nothing.",
+            err=True,
+        )
+    return False

@@ -47,3 +47,24 @@ def test_libraries_that_are_imported_later_are_quiet_unless_the_environment_asks
     quiet = {name: value for name, value in os.environ.items() if not name.endswith("_VERBOSITY")}
     told = subprocess.run([sys.executable, "-c", _LEVELS], env=quiet | loud, capture_output=True, text=True, check=True)
     assert json.loads(told.stdout) == ["huggingface_hub"] * len(loud) and told.stderr == ""
+
+
+_WAITING = """
+from adapterstilts.reporting.progress import quiet_libraries
+quiet_libraries()
+from huggingface_hub.utils import http_backoff
+for _ in range(2):
+    try:
+        http_backoff("HEAD", "http://127.0.0.1:9/", max_retries=2, base_wait_time=0.01)
+    except OSError:
+        pass
+"""
+
+
+@pytest.mark.parametrize("loud", [{}, {"HF_HUB_VERBOSITY": "warning"}])
+def test_that_the_hub_is_asked_again_is_said_once(loud: dict[str, str]) -> None:
+    quiet = {name: value for name, value in os.environ.items() if not name.endswith("_VERBOSITY")}
+    told = subprocess.run([sys.executable, "-c", _WAITING], env=quiet | loud, capture_output=True, text=True, check=True)
+    assert told.stderr.count("does not answer, and is asked again") == (0 if loud else 1)
+    assert told.stderr.count("Retrying in") == (4 if loud else 0)
+    assert loud or told.stderr.count("\n") == 1
