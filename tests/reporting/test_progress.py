@@ -64,7 +64,9 @@ for _ in range(2):
 @pytest.mark.parametrize("loud", [{}, {"HF_HUB_VERBOSITY": "warning"}])
 def test_that_the_hub_is_asked_again_is_said_once(loud: dict[str, str]) -> None:
     quiet = {name: value for name, value in os.environ.items() if not name.endswith("_VERBOSITY")}
-    told = subprocess.run([sys.executable, "-c", _WAITING], env=quiet | loud, capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", _WAITING], env=quiet | loud, capture_output=True, text=True, check=True
+    )
     assert told.stderr.count("does not answer, and is asked again") == (0 if loud else 1)
     assert told.stderr.count("Retrying in") == (4 if loud else 0)
     assert loud or told.stderr.count("\n") == 1
