@@ -32,7 +32,7 @@ def check_composition(choice: Choice, spec: MethodSpec, sources: Sequence[ModelO
         _check_mean(spec, sources)
         return
     # Above a fine-tuned backbone there is no adapter that another one could get into the way of.
-    stacks = choice.name == "stack" and method.adds_adapter and not method.two_phases
+    stacks = choice.name == "stack" and method.adds_adapter and not method.sparse
     alone = stacks and all(source.fine_tuned for source in sources)
     # The first phase of a method that learns another difference.
     first = choice.name == "add" and spec.name == FIRST_PHASE and all(_is_sum(source) for source in sources)

@@ -57,13 +57,11 @@ class Method:
 
     @property
     def sparse(self) -> bool:
-        """Whether it adds to some of the backbone's weights, which then are fp32: bf16 rounds small changes away."""
-        return self.library_name == "adapterstilts"
+        """Whether it adds to some of the backbone's weights, which then are fp32: bf16 rounds small changes away.
 
-    @property
-    def two_phases(self) -> bool:
-        """Whether it is fitted twice: with `FIRST_PHASE`, which tells what is trained, and from the start again."""
-        return self.sparse
+        It is fitted twice: with `FIRST_PHASE`, which tells what is trained, and from the start again.
+        """
+        return self.library_name == "adapterstilts"
 
     @property
     def adds_adapter(self) -> bool:

@@ -16,6 +16,6 @@ def first_phase(spec: StageSpec) -> TrainSpec | None:
     """
     if not isinstance(spec, TrainSpec) or spec.composition.name not in _CHOOSING:
         return None
-    if not METHODS.get(spec.method.name).two_phases:
+    if not METHODS.get(spec.method.name).sparse:
         return None
     return spec.model_copy(update={"method": MethodSpec(name=FIRST_PHASE), "method_config": {}})

@@ -20,7 +20,7 @@ from tests.modeling.exchange.models import LABELS, close, comes_back, exported, 
 from tests.modeling.test_compositions import SPAN, begin, logits, method_spec, store
 from tests.runs.test_specs import SQUAD, train_spec
 
-ADAPTERS = [one.name for one in METHODS if one.adds_adapter and not one.two_phases]
+ADAPTERS = [one.name for one in METHODS if one.adds_adapter and not one.sparse]
 STACK = Choice(name="stack")
 # Their new weights are made of those that they are put on.
 FROM_WEIGHTS = ("dora", "peft:dora", "peft:pissa", "peft:ln_tuning")
