@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.processes import Command
+from tests.processes import Command, Main, astilts
 
 
 class Launched:
@@ -17,12 +17,15 @@ class Launched:
     Args:
         count: How many there are.
         folders: Where each of them is run, here by default.
+        main: As `Command` takes it.
     """
 
-    def __init__(self, *words: str, count: int = 2, folders: Sequence[Path | None] | None = None) -> None:
+    def __init__(
+        self, *words: str, count: int = 2, folders: Sequence[Path | None] | None = None, main: Main = astilts
+    ) -> None:
         port = str(_free_port())
         self.processes = [
-            Command(*words, folder=folder, environment=_environment(rank, count, port))
+            Command(*words, folder=folder, environment=_environment(rank, count, port), main=main)
             for rank, folder in enumerate(folders or [None] * count)
         ]
 
@@ -41,9 +44,9 @@ class Launched:
         return "\n".join(one.stderr for one in self.processes)
 
 
-def launch(*words: str, count: int = 2) -> str:
+def launch(*words: str, count: int = 2, main: Main = astilts) -> str:
     """Runs a command in several processes; returns what it prints."""
-    launched = Launched(*words, count=count)
+    launched = Launched(*words, count=count, main=main)
     codes = launched.wait()
     assert codes == [0] * count, launched.said()
     first, *others = launched.processes

@@ -46,7 +46,7 @@ def test_bench_run_qa_counts_what_further_rows_take(tiny_backbone: Path, tmp_pat
     (tmp_path / "run_qa.py").write_text(RUN_QA)
     write_squad(tmp_path / "train.json", span_qa(split="train", language="en", size=16))
     flags = {"backbone": tiny_backbone, "squad": tmp_path / "train.json", "rows": "2,8", "methods": "full", "rounds": 1,
-             "threads": 1, "max-length": 126, "doc-stride": 32, "out": tmp_path / "out.json"}  # fmt: skip
+             "threads": 1, "max-length": 126, "out": tmp_path / "out.json"}  # fmt: skip
     words = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
     subprocess.run([sys.executable, SCRIPTS / "bench_run_qa", tmp_path / "run_qa.py", *words], check=True)
     (result,) = json.loads((tmp_path / "out.json").read_text())["results"]

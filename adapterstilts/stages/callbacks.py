@@ -44,10 +44,10 @@ class TellMethod(TrainerCallback):
 class Saving(TrainerCallback):
     """Saves between evaluations that are far apart, so that a kill costs minutes; and at a signal, which ends training.
 
-    Where many weights are trained, evaluations do not save all that is needed to go on, but by time.
+    Where many weights are trained, all that is needed to go on is saved by time and not at evaluations.
 
     Attributes:
-        step: The last step of which all is saved.
+        step: The last step that training can go on from, or has ended with.
     """
 
     def __init__(self, trained_bytes: int) -> None:
@@ -60,7 +60,7 @@ class Saving(TrainerCallback):
         return not self.large or self._is_late()
 
     def done(self, step: int) -> None:
-        """Takes note that all of a step is saved."""
+        """Takes note that training can go on from a step, or has ended with it."""
         self.step, self._saved = step, time.perf_counter()
 
     def _is_late(self) -> bool:

@@ -2,8 +2,8 @@
 
 `transformers.Trainer` writes a checkpoint file by file into its final folder, so a killed save leaves a folder that
 looks finished. Here a checkpoint counts once it holds a marker, written last, and while each file is what the marker
-says. Where many weights are trained, some hold nothing but the weights that were the best until then, so that they can
-be taken at the end; training goes on from others.
+says. Where many weights are trained, some have no optimiser: nothing can go on from them, but their weights can be
+taken in the end, and the last one tells that training has ended.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from adapterstilts.runs.records import Entries, Record, read_record
 _MARKER = "complete.json"
 _STATE = "trainer_state.json"
 _CLOCK = "clock.json"
+_OPTIMISER = "optimizer.safetensors"
 _PREFIX = "checkpoint-"
 _ASIDE = "damaged"
 
@@ -74,9 +75,10 @@ def latest_complete(folder: Path, note: Callable[[str], None] = lambda text: Non
         elif problem := _problem(path):
             damaged.append(problem)
             _set_aside(path)
-    newest = max((path for path in _resumable(folder) if _best_of(path).is_dir()), key=_step, default=None)
+    resumable = resumable_checkpoints(folder)
+    newest = max((path for path in resumable if _best_of(path).is_dir()), key=_step, default=None)
     for path in [path for path in checkpoints(folder) if newest is None or _step(path) > _step(newest)]:
-        if _has_state(path):  # whole, but not what was the best until then
+        if path in resumable:  # whole, but not what was the best until then
             _set_aside(path)
         else:
             _delete(path)
@@ -88,7 +90,7 @@ def latest_complete(folder: Path, note: Callable[[str], None] = lambda text: Non
 
 def keep_usable(folder: Path, best: Path) -> None:
     """Deletes all checkpoints below `folder` but the last two to go on from, the best of each, and `best`."""
-    last = sorted(_resumable(folder), key=_step)[-2:]
+    last = resumable_checkpoints(folder)[-2:]
     kept = {best, *(path for one in last for path in (one, _best_of(one)))}
     for path in checkpoints(folder):
         if path not in kept:
@@ -98,6 +100,11 @@ def keep_usable(folder: Path, best: Path) -> None:
 def checkpoints(folder: Path) -> Iterator[Path]:
     """All checkpoints below a folder, whole or not."""
     return (path for path in folder.glob(f"{_PREFIX}*") if path.name[len(_PREFIX) :].isdecimal() and path.is_dir())
+
+
+def resumable_checkpoints(folder: Path) -> list[Path]:
+    """All that training can go on from, or that it has ended with, in the order of their steps."""
+    return sorted((path for path in checkpoints(folder) if _is_resumable(path)), key=_step)
 
 
 def checkpoint_of_step(folder: Path, step: int) -> Path:
@@ -136,22 +143,18 @@ def finished_training(checkpoint: Path) -> bool:
 def _problem(checkpoint: Path) -> str | None:
     """What is wrong with a finished checkpoint, None if nothing is."""
     try:
-        entries = read_record(checkpoint / _MARKER, Entries).root
-        damage = first_damage(checkpoint, entries, whole=True)
-        clock_of(checkpoint)
-        if _STATE in entries:
-            trainer_state(checkpoint)
+        damage = first_damage(checkpoint, read_record(checkpoint / _MARKER, Entries).root, whole=True)
+        trainer_state(checkpoint), clock_of(checkpoint)
     except StoreError as error:
         return error.message.rstrip(".")
     return damage
 
 
-def _has_state(checkpoint: Path) -> bool:
-    return (checkpoint / _STATE).is_file()
-
-
-def _resumable(folder: Path) -> list[Path]:
-    return [path for path in checkpoints(folder) if _has_state(path)]
+def _is_resumable(checkpoint: Path) -> bool:
+    try:
+        return _OPTIMISER in read_record(checkpoint / _MARKER, Entries).root or finished_training(checkpoint)
+    except StoreError:  # is being written
+        return False
 
 
 def _best_of(checkpoint: Path) -> Path:

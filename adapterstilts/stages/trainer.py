@@ -210,7 +210,8 @@ class StageTrainer(GroupTrainer):
         # Frozen weights do not change, so they are not written again and again.
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
-        save_parameters(self.model, folder / _TRAINED, trained_only=True, write=self.group.leads)
+        if not self.args.save_only_model or self.state.global_step == best_step(self.state):
+            save_parameters(self.model, folder / _TRAINED, trained_only=True, write=self.group.leads)
         if self.group.leads and (state := self.model.training_state()):
             save_file(state, folder / _METHOD)
         if self.mean is not None:
@@ -218,20 +219,17 @@ class StageTrainer(GroupTrainer):
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         self.losses.settle()  # weights that a loss has spoilt are not kept
-        step, best = self.state.global_step, checkpoint_of_step(self.folder, best_step(self.state))
-        ends = self.mean is not None and step >= self.state.max_steps
-        if self.group.sums(float(self.saving.is_due() or ends))[0]:
-            super()._save_checkpoint(model, trial)
-            self.saving.done(step)
-        elif step == self.state.best_global_step:
-            self._save(str(best))
-            self.state.best_model_checkpoint = str(best)
-        else:
+        step, best, ends = self.state.global_step, best_step(self.state), self.control.should_training_stop
+        whole = self.group.sums(float(self.saving.is_due()))[0] > 0
+        if not (whole or ends or step == self.state.best_global_step):
             return
+        self.args.save_only_model = not whole
+        super()._save_checkpoint(model, trial)
+        if whole or ends:
+            self.saving.done(step)
         if self.group.leads:
-            written = checkpoint_of_step(self.folder, step)
-            mark_complete(written, Clock(seconds=self.seconds, losses=self.losses.told()))
-            keep_usable(self.folder, best)
+            mark_complete(checkpoint_of_step(self.folder, step), Clock(seconds=self.seconds, losses=self.losses.told()))
+            keep_usable(self.folder, checkpoint_of_step(self.folder, best))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         load_parameters(self.model, Path(resume_from_checkpoint) / _TRAINED)

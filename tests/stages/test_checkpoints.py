@@ -16,6 +16,7 @@ from adapterstilts.stages.checkpoints import (
     keep_usable,
     latest_complete,
     mark_complete,
+    resumable_checkpoints,
 )
 from tests.runs.published import change
 
@@ -31,8 +32,9 @@ def save(
         "global_step": step, "max_steps": 20, "best_global_step": best, "best_metric": None if best is None else 1.0,
         "log_history": [], "stateful_callbacks": {},
     }  # fmt: skip
+    write_json(checkpoint / "trainer_state.json", state)
     if not weights_alone:
-        write_json(checkpoint / "trainer_state.json", state)
+        (checkpoint / "optimizer.safetensors").write_text("moments")
     if complete:
         mark_complete(checkpoint, Clock(seconds=float(step)))
     return checkpoint
@@ -105,14 +107,16 @@ def test_the_last_two_and_the_best_of_each_are_kept(tmp_path: Path) -> None:
 
 
 def test_weights_alone_can_be_taken_at_the_end_and_are_not_gone_on_with(tmp_path: Path) -> None:
-    save(tmp_path, 2, weights_alone=True)
+    save(tmp_path, 2, best=2, weights_alone=True)
     save(tmp_path, 3, best=2)
     for step in (4, 6):
-        save(tmp_path, step, weights_alone=True)
+        save(tmp_path, step, best=step, weights_alone=True)
         keep_usable(tmp_path, tmp_path / f"checkpoint-{step}")
-    assert there(tmp_path) == [2, 3, 6]
+    assert there(tmp_path) == [2, 3, 6] and resumable_checkpoints(tmp_path) == [tmp_path / "checkpoint-3"]
     assert latest_complete(tmp_path) == tmp_path / "checkpoint-3"
     assert there(tmp_path) == [2, 3]  # what comes later is made again
+    save(tmp_path, 20, best=2, weights_alone=True)  # the last step, after which nothing is trained
+    assert latest_complete(tmp_path) == tmp_path / "checkpoint-20"
     change(tmp_path / "checkpoint-2/trained.safetensors")
     assert latest_complete(tmp_path) is None and there(tmp_path) == []
 

@@ -21,11 +21,13 @@ from adapterstilts.data.batching import Collator
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.storage import WEIGHTS
 from adapterstilts.runs.store import RunStore
+from adapterstilts.stages import callbacks
 from adapterstilts.stages.devices.launch import Launch, launched
 from adapterstilts.stages.devices.strategy import check_shared
 from adapterstilts.tasks.kind import KINDS
 from tests.conftest import QUICK
 from tests.launched import Launched, launch
+from tests.processes import astilts
 from tests.stages.conftest import World
 
 # How far two results' weights may be apart: sums in another order, after five of Adam's steps of at most 1e-3.
@@ -64,6 +66,12 @@ def alone(still: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store
 
 
+def with_large_checkpoints(words: list[str]) -> None:
+    """The command line, where evaluations write no more of a checkpoint than of a large one."""
+    callbacks.LARGE_BYTES = 0
+    astilts(words)
+
+
 def runs(store: Path) -> dict[str, Path]:
     return {run.folder.name: run.check().folder for run in RunStore(store).runs()}
 
@@ -100,7 +108,7 @@ def test_two_processes_train_and_evaluate_as_one(alone: Path, still: Path, tmp_p
     told = launch(*BOTTLENECKS, *flags(tmp_path, still))
     assert "by 2 processes" in told
     launch(*FUSED, *flags(tmp_path, still))
-    launch(*FULL, *flags(tmp_path, still))
+    launch(*FULL, *flags(tmp_path, still), main=with_large_checkpoints)
     made = runs(tmp_path)
     assert len(made) == 5
     for name, folder in made.items():
@@ -171,13 +179,13 @@ def test_a_signal_to_all_saves_the_step_and_the_draws_go_on(tiny_backbone: Path,
     """With dropout: what goes on draws as it would have done, which is something else in each process."""
     whole, ended = tmp_path / "whole", tmp_path / "ended"
     launch(*LORA, *flags(whole, tiny_backbone, **SLOW))
-    launched = Launched(*LORA, *flags(ended, tiny_backbone, **SLOW))
+    launched = Launched(*LORA, *flags(ended, tiny_backbone, **SLOW), main=with_large_checkpoints)
     wait_for_step(ended, 3)
     for one in launched.processes:
         one.send_signal(signal.SIGTERM)
     assert launched.wait() == [128 + signal.SIGTERM] * 2, launched.said()
     assert "saved step" in launched.processes[0].stderr and "Error" not in launched.processes[1].stderr
-    launch(*LORA, *flags(ended, tiny_backbone, **SLOW))
+    launch(*LORA, *flags(ended, tiny_backbone, **SLOW), main=with_large_checkpoints)
     ((name, folder),) = runs(whole).items()
     first, second = (load_file(one / WEIGHTS) for one in (folder, runs(ended)[name]))
     assert [one for one in first if not torch.equal(first[one], second[one])] == []

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 from adapterstilts.errors import AstiltsError
+from adapterstilts.runs.store import CHECKPOINTS
+from adapterstilts.stages.checkpoints import resumable_checkpoints
 from adapterstilts.stages.ending import Terminated, ended_by_signals
 from adapterstilts.stages.engines.course import Policy
 from adapterstilts.stages.engines.slurm import commands
@@ -68,7 +70,8 @@ def _queued_again(job: JobOrder, reached: Path, code: int) -> int:
     """Puts the job back into the queue, unless it has got no further since that was done the last time."""
     order = job.order
     work = order.setup.store.work(order.spec)
-    now = "\n".join(sorted(path.name for at in ("checkpoints/checkpoint-*", "scores/*") for path in work.glob(at)))
+    there = [*resumable_checkpoints(work / CHECKPOINTS), *work.glob("scores/*")]
+    now = "\n".join(sorted(path.name for path in there))
     try:
         if reached.is_file() and reached.read_text(encoding="utf-8") == now:
             raise TimeTooShortError(
