@@ -140,6 +140,11 @@ class Optimisation(Strict):
         description="Take the mean of the weights after every `eval_steps`, or each tenth of the training, instead of "
         "the best checkpoint (Schmidt et al. 2023).",
     )
+    adamw_8bit: Annotated[bool, Flag(Group.HYPERPARAMETERS)] = Field(
+        False,
+        description="Keep AdamW's moments in 8 bits, and on the host where a GPU is full (Dettmers et al. 2022): for "
+        "full fine-tuning. Needs bitsandbytes.",
+    )
 
     def interval(self, steps: int, epoch: int) -> int:
         """Optimiser steps from one evaluation to the next, or from one checkpoint that is averaged to the next.

@@ -68,6 +68,19 @@ def check_quantization(method: MethodSpec, precision: str, device: torch.device)
         )
 
 
+def check_8bit_moments() -> None:
+    """Refuses `--adamw-8bit` where it cannot work.
+
+    Raises:
+        UsageError: The library is not installed.
+    """
+    if not importlib.util.find_spec("bitsandbytes"):
+        raise UsageError(
+            "--adamw-8bit: bitsandbytes is not installed.",
+            remedy="It needs `pip install 'adapterstilts[qlora]'`; leave it out otherwise.",
+        )
+
+
 def check_quantized_composition(composition: str) -> None:
     """Refuses compositions that merge adapters into the weights, which in 4 bits would lose them.
 

@@ -42,7 +42,7 @@ def training_arguments(
         warmup_steps=_warmup_steps(settings, steps),
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_grad_norm,
-        optim="adamw_torch_fused",
+        optim="paged_adamw_8bit" if settings.adamw_8bit else "adamw_torch_fused",
         seed=spec.seed,
         use_cpu=device.type == "cpu",
         eval_strategy="steps" if selects else "no",

@@ -22,7 +22,7 @@ from adapterstilts.modeling.compatibility import (
 )
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.outline import planned_outline
-from adapterstilts.modeling.quantization import check_quantized_composition
+from adapterstilts.modeling.quantization import check_8bit_moments, check_quantized_composition
 from adapterstilts.runs.specs import EvaluateSpec, MethodSpec, TaskSpec, TrainSpec
 from adapterstilts.stages.devices.leading import joined
 from adapterstilts.stages.devices.strategy import check_shared
@@ -120,6 +120,8 @@ class Checks:
         self._languages(spec)
         if spec.quantization:
             check_quantized_composition(spec.composition.name)
+        if spec.settings.adamw_8bit:
+            check_8bit_moments()
         if launch := joined():
             check_shared(spec, [catalogue.build_kind(task) for task in spec.tasks], launch)
         sources = [self.outline(stage.need(key)) for key in spec.inputs]

@@ -162,10 +162,10 @@ class _Estimator:
         spec, size = stage.spec, self.size(stage)
         found = {task.name: self.amounts.training(task) for task in spec.tasks}
         if unknown := [name for name, amounts in found.items() if amounts is None]:
-            averages = spec.settings.average_checkpoints
+            averages, checkpoint = spec.settings.average_checkpoints, size.checkpoint(spec.settings)
             kept = StageCost(
                 disk=size.stored + _FILES_OF_TRAINING,
-                scratch=_CHECKPOINTS * (size.checkpoint + averages * size.mean),
+                scratch=_CHECKPOINTS * (checkpoint + averages * size.mean),
                 unknown=f"how much data {' and '.join(unknown)} has is not known before it is read",
             )
             return kept, {}
@@ -185,9 +185,10 @@ class _Estimator:
             seconds += schedule.scored_rows * _SCORING + speed.start
             seconds += sum(one.amount.rows * one.amount.seconds for one in trained.values())
         largest = max(one.padded.largest for one in trained.values())
-        checkpoints = min(_CHECKPOINTS, schedule.evaluations + 1) * size.checkpoint if schedule.steps else 0
+        checkpoint = size.checkpoint(spec.settings)
+        checkpoints = min(_CHECKPOINTS, schedule.evaluations + 1) * checkpoint if schedule.steps else 0
         if schedule.averaged:  # none of them is the best one
-            checkpoints = min(_CHECKPOINTS - 1, schedule.averaged) * (size.checkpoint + size.mean)
+            checkpoints = min(_CHECKPOINTS - 1, schedule.averaged) * (checkpoint + size.mean)
         data = {key: cached for one in trained.values() for key, cached in one.data.items()}
         cost = StageCost(
             seconds=seconds,
@@ -320,7 +321,7 @@ def _memory(
         return {}
     model = size.weights(spec.precision, spec.quantization)
     if training:
-        model += size.optimizer + size.activations(tokens, width, spec.precision, on_gpu=speed.on_gpu)
+        model += size.optimizer(spec.settings) + size.activations(tokens, width, spec.precision, on_gpu=speed.on_gpu)
     passing = size.passing(tokens)
     mean = size.mean if training and spec.settings.average_checkpoints else 0
     if speed.on_gpu:  # the host reads the weights, in the format of the checkpoint

@@ -13,13 +13,15 @@ from adapterstilts.modeling.blocks import AdapterDescription, Block, HeadDescrip
 from adapterstilts.modeling.methods import METHODS, trains_backbone
 from adapterstilts.modeling.quantization import NF4
 from adapterstilts.runs.memory import Memory
+from adapterstilts.settings import Optimisation
 
 if TYPE_CHECKING:
     from adapterstilts.modeling.backbone import Backbone
 
 # Part of every fact's name: raise it when something is counted in another way.
-_VERSION = "2"
-_FP32, _BF16, _NF4 = 4, 2, 0.52  # bytes; of 4 bits with their constants, quantised too (Dettmers et al. 2023)
+_VERSION = "3"
+# Bytes; of 8 bits with a constant for each 256, of 4 bits with theirs, quantised too (Dettmers et al. 2022, 2023).
+_FP32, _BF16, _INT8, _NF4 = 4, 2, 1 + 4 / 256, 0.52
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class ModelSize:
 
     Attributes:
         forward: Floating-point operations for a token, as `costs.Work` counts them, and `backward` likewise.
-        trained: Trained parameters.
+        trained: Trained parameters, and `embedded` those in tables of embeddings.
         total: All parameters, and `pretrained` those of the backbone.
         stored: Bytes of what its run keeps.
         tensors: Trained tensors.
@@ -42,6 +44,7 @@ class ModelSize:
     forward: float
     backward: float
     trained: int
+    embedded: int
     total: int
     pretrained: int
     stored: int
@@ -60,15 +63,17 @@ class ModelSize:
         frozen = _NF4 if quantization == NF4 else _BF16 if precision == "bf16" else _FP32
         return round(self.pretrained * (_FP32 if self.whole else frozen) + _FP32 * (self.total - self.pretrained))
 
-    @property
-    def optimizer(self) -> int:
-        """Bytes of gradients and of AdamW's two moments of each trained weight, all in fp32."""
-        return 3 * _FP32 * self.trained
+    def optimizer(self, settings: Optimisation) -> int:
+        """Bytes of gradients and of AdamW's moments of each trained weight."""
+        return _FP32 * self.trained + self._moments(settings)
 
-    @property
-    def checkpoint(self) -> int:
+    def checkpoint(self, settings: Optimisation) -> int:
         """Bytes of a checkpoint: trained weights and AdamW's moments, with names and the state of the training."""
-        return 3 * _FP32 * self.trained + 700 * self.tensors + 25_000
+        return _FP32 * self.trained + self._moments(settings) + 700 * self.tensors + 25_000
+
+    def _moments(self, settings: Optimisation) -> int:
+        in_8bit = self.trained - self.embedded if settings.adamw_8bit else 0  # embeddings keep theirs in fp32
+        return round(2 * (_FP32 * (self.trained - in_8bit) + _INT8 * in_8bit))
 
     @property
     def mean(self) -> int:
@@ -132,6 +137,8 @@ def without_names(description: ModelDescription) -> ModelDescription:
 
 def _counted(description: ModelDescription, backbone: Backbone) -> dict[str, Any]:
     """Builds the model on torch's meta device, and makes trainable what a stage trains of it."""
+    from torch import nn
+
     from adapterstilts.modeling.composing import train_last
     from adapterstilts.modeling.exchange.meta_model import kept_tensors, model_on_meta
     from adapterstilts.stages.costs import Work, lowest_trained_layer
@@ -155,6 +162,13 @@ def _counted(description: ModelDescription, backbone: Backbone) -> dict[str, Any
             forward=work.forward,
             backward=work.backward,
             trained=counts["trained"],
+            embedded=sum(
+                weight.numel()
+                for module in model.modules()
+                if isinstance(module, nn.Embedding)
+                for weight in module.parameters(recurse=False)
+                if weight.requires_grad
+            ),
             total=counts["total"],
             pretrained=pretrained,
             stored=stored,

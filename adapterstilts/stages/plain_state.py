@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +76,15 @@ def save_optimiser(state: Mapping[str, Any], folder: Path) -> None:
     """Writes what `torch.optim.Optimizer.state_dict` gives."""
     tensors: dict[str, torch.Tensor] = {}
     others: dict[str, dict[str, Any]] = {}
+    written: set[int] = set()
     for number, values in state["state"].items():
         others[str(number)] = {}
-        for name, value in values.items():
+        for name, value in _flat(values):
             if torch.is_tensor(value):
-                tensors[f"{number}.{name}"] = value.detach().cpu().contiguous()
+                tensor = value.detach().cpu().contiguous()
+                shared = tensor.data_ptr() in written  # one table for all, which a file of tensors does not know
+                written.add(tensor.data_ptr())
+                tensors[f"{number}.{name}"] = tensor.clone() if shared else tensor
             else:
                 others[str(number)][name] = value
     save_file(tensors, folder / "optimizer.safetensors")
@@ -148,6 +152,12 @@ def load_random(folder: Path, process: int) -> None:
         for number in range(torch.cuda.device_count()):
             if (state := tensors.get(f"{_CUDA}.{number}")) is not None:
                 torch.cuda.random.set_rng_state(state, number)
+
+
+def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What there is of a parameter; bitsandbytes puts some of it together under a name, and reads it without that."""
+    for name, value in values.items():
+        yield from value.items() if isinstance(value, Mapping) else [(name, value)]
 
 
 def _as_tuple(value: Any) -> Any:

@@ -20,6 +20,7 @@ from adapterstilts.cli import main
 from adapterstilts.data.batching import Collator
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.storage import WEIGHTS
+from adapterstilts.runs.specs import MethodSpec
 from adapterstilts.runs.store import RunStore
 from adapterstilts.stages import callbacks
 from adapterstilts.stages.devices.launch import Launch, launched
@@ -280,6 +281,10 @@ def test_what_processes_cannot_share_is_refused(world: World) -> None:
         check_shared(spec, [kind], Launch(0, 9, 0, 9))
     with pytest.raises(CompatibilityError, match="--use_fsdp: method seq_bn.* leaves the backbone as it is"):
         check_shared(spec, [kind], Launch(0, 2, 0, 2, fsdp=True))
+    in_8bit = spec.settings.model_copy(update={"adamw_8bit": True})
+    full = spec.model_copy(update={"settings": in_8bit, "method": MethodSpec(name="full")})
+    with pytest.raises(UsageError, match="--adamw-8bit: method full is spread over 2 processes"):
+        check_shared(full, [kind], Launch(0, 2, 0, 2))
     quantized = spec.model_copy(update={"quantization": "nf4"})
     with pytest.raises(CompatibilityError, match=r"leaves the backbone in 4 bits \(nf4\) as it is"):
         check_shared(quantized, [kind], Launch(0, 2, 0, 2, fsdp=True))

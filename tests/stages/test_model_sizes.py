@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from adapterstilts.modeling.composing import start_model
 from adapterstilts.modeling.cpu_dropout import faster_dropout
 from adapterstilts.modeling.storage import WEIGHTS, save_parameters
 from adapterstilts.runs.specs import Choice, MethodSpec
+from adapterstilts.settings import Optimisation
 from adapterstilts.stages.costs import Work
 from adapterstilts.stages.model_sizes import ModelSize, model_size
 from adapterstilts.tasks.kind import HeadSpec
@@ -36,6 +38,8 @@ def test_parameters_and_operations_are_those_of_the_model(name: str, backbone: B
     model = start_model(spec, backbone, [], heads={"squad": HeadSpec("span", 2)}, source_task=None)
     size, work = model_size(model.describe(), backbone), Work.of(model)
     assert {"trained": size.trained, "total": size.total} == model.parameter_counts()
+    tables = model.backbone.get_input_embeddings().weight.numel()  # type: ignore[operator, union-attr]
+    assert (size.embedded > tables) is (name == "full")  # those of places too
     assert (size.forward, size.backward) == (work.forward, work.backward)
     model.settle()
     save_parameters(model, tmp_path / WEIGHTS, trained_only=False)
@@ -73,8 +77,8 @@ def test_activations_are_those_that_autograd_keeps(full: bool, dropout: float) -
 
     shallow, deep = (kept_for_backward(config(layers), full=full, tokens=512, width=64) for layers in (1, 3))
     size = ModelSize(
-        forward=0, backward=0, trained=0, total=0, pretrained=0, stored=0, tensors=0, hidden=64, inner=256, heads=4,
-        layers=3, passed=2, trains_backbone=full, whole=full, drops_attention=dropout > 0,
+        forward=0, backward=0, trained=0, embedded=0, total=0, pretrained=0, stored=0, tensors=0, hidden=64, inner=256,
+        heads=4, layers=3, passed=2, trains_backbone=full, whole=full, drops_attention=dropout > 0,
     )  # fmt: skip
     assert size.activations(512, 64, "fp32", on_gpu=False) == pytest.approx(deep - shallow, rel=0.15)
 
@@ -82,13 +86,17 @@ def test_activations_are_those_that_autograd_keeps(full: bool, dropout: float) -
 def test_the_memory_of_a_large_model_is_what_it_consists_of() -> None:
     """XLM-R Large: 560 million weights in 24 layers of 1,024, with adapters of a few million."""
     size = ModelSize(
-        forward=6e8, backward=6e8, trained=3_000_000, total=563_000_000, pretrained=560_000_000, stored=12_000_000,
-        tensors=100, hidden=1024, inner=4096, heads=16, layers=24, passed=24, trains_backbone=False, whole=False,
-        drops_attention=True,
+        forward=6e8, backward=6e8, trained=3_000_000, embedded=0, total=563_000_000, pretrained=560_000_000,
+        stored=12_000_000, tensors=100, hidden=1024, inner=4096, heads=16, layers=24, passed=24,
+        trains_backbone=False, whole=False, drops_attention=True,
     )  # fmt: skip
     assert size.weights("bf16") == 2 * 560_000_000 + 4 * 3_000_000
     assert size.weights("fp32") == 4 * 563_000_000
-    assert size.optimizer == 12 * 3_000_000
+    assert size.optimizer(Optimisation()) == 12 * 3_000_000
+    # Moments of a byte each, with a constant of four for 256; those of embeddings stay as they are.
+    whole, in_8bit = replace(size, trained=560_000_000, embedded=257_000_000), Optimisation(adamw_8bit=True)
+    assert whole.optimizer(Optimisation()) - whole.optimizer(in_8bit) == round(2 * 303_000_000 * (4 - 1 - 1 / 64))
+    assert whole.checkpoint(in_8bit) - whole.checkpoint(Optimisation()) == -2 * 303_000_000 * (3 - 1 / 64)
     kept = size.activations(8192, 384, "bf16", on_gpu=True)
     assert kept == 8192 * 24 * (29 * 1024 + 2 * 4096) + 2 * 3_000_000  # 7.4 GB
     assert size.activations(8192, 384, "bf16", on_gpu=False) > kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from pathlib import Path
 
@@ -39,6 +40,26 @@ def test_an_optimiser_goes_on_as_if_it_had_not_stopped(tmp_path: Path, sort: typ
     assert torch.equal(model.weight, again.weight) and torch.equal(model.bias, again.bias)
     assert [group["lr"] for group in other.param_groups] == [1 / 3, 0.1]
     assert not any(path.suffix in (".pt", ".pth", ".bin") for path in tmp_path.iterdir())
+
+
+def test_an_optimiser_in_8_bits_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
+    optim = pytest.importorskip("bitsandbytes").optim
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4096), torch.nn.Linear(4096, 2))
+    again = copy.deepcopy(model)
+    one, other = (optim.AdamW8bit(each.parameters(), lr=0.1) for each in (model, again))
+    steps(model, one, 3)
+    assert sum(
+        value.dtype == torch.uint8 for state in one.state.values() for value in map(torch.as_tensor, state.values())
+    )
+    save_optimiser(one.state_dict(), tmp_path)
+    save_random(tmp_path, 0)
+    again.load_state_dict(model.state_dict())
+    other.load_state_dict(load_optimiser(tmp_path))
+    steps(model, one, 3)
+    load_random(tmp_path, 0)
+    steps(again, other, 3)
+    assert all(torch.equal(*pair) for pair in zip(model.parameters(), again.parameters(), strict=True))
 
 
 def test_random_numbers_go_on(tmp_path: Path) -> None:

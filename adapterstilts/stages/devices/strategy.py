@@ -29,13 +29,18 @@ def check_shared(spec: TrainSpec, kinds: list[Kind], launch: Launch) -> None:
 
     Raises:
         CompatibilityError: FSDP was asked for, and the method trains something else than the backbone.
-        UsageError: A step has too few examples for each process to have one.
+        UsageError: A step has too few examples for each process to have one, or 8-bit moments would be spread.
     """
     if launch.fsdp and strategy_of(spec.method) != "fsdp":
         on = f" in 4 bits ({spec.quantization})" if spec.quantization else ""
         raise CompatibilityError(
             f"--use_fsdp: method {spec.method} leaves the backbone{on} as it is, so that there is nothing to spread.",
             remedy="Leave --use_fsdp out: DDP trains it, and --method full is spread in any case.",
+        )
+    if spec.settings.adamw_8bit and strategy_of(spec.method) == "fsdp":
+        raise UsageError(
+            f"--adamw-8bit: method {spec.method} is spread over {launch.count} processes, and with it AdamW's moments.",
+            remedy="Leave --adamw-8bit out, or start one process.",
         )
     for task, kind in zip(spec.tasks, kinds, strict=True):
         size = spec.settings.batch_size
