@@ -12,14 +12,11 @@ from transformers import TrainerCallback
 
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.records import log_lines
+from adapterstilts.stages.checkpoints import LARGE_BYTES, SAVE_SECONDS
 from adapterstilts.stages.ending import Terminated, signal_waiting
 
 # What the last line of a log has, and no other one; and what those with scores have.
 _LAST, _SCORE = "train_loss", "eval_score"
-SAVE_SECONDS = 300
-"""The longest time between two checkpoints that can be gone on with."""
-LARGE_BYTES = 256_000_000
-"""Bytes of trained weights from which writing all of one, which is three times as large, is left to time."""
 
 
 class EndAtCheckpoint(TrainerCallback):

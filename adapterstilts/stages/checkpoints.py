@@ -20,6 +20,10 @@ from adapterstilts.files import sync, write_json
 from adapterstilts.runs.content import entry_of, first_damage
 from adapterstilts.runs.records import Entries, Record, read_record
 
+SAVE_SECONDS = 300
+"""The longest time between two checkpoints that can be gone on with."""
+LARGE_BYTES = 256_000_000
+"""Bytes of trained weights from which writing all of one, which is three times as large, is left to time."""
 _MARKER = "complete.json"
 _STATE = "trainer_state.json"
 _CLOCK = "clock.json"

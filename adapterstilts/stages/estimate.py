@@ -13,6 +13,7 @@ from adapterstilts.modeling.blocks import ModelDescription
 from adapterstilts.runs.rivals import Prompted
 from adapterstilts.runs.specs import EvaluateSpec, MethodSpec, TrainSpec, key
 from adapterstilts.stages.amounts import Amount, Amounts, padded_for_prediction
+from adapterstilts.stages.checkpoints import LARGE_BYTES, SAVE_SECONDS
 from adapterstilts.stages.checks import Checks
 from adapterstilts.stages.finished import FinishedSpeeds
 from adapterstilts.stages.first_phase import first_phase
@@ -185,10 +186,6 @@ class _Estimator:
             seconds += schedule.scored_rows * _SCORING + speed.start
             seconds += sum(one.amount.rows * one.amount.seconds for one in trained.values())
         largest = max(one.padded.largest for one in trained.values())
-        checkpoint = size.checkpoint(spec.settings)
-        checkpoints = min(_CHECKPOINTS, schedule.evaluations + 1) * checkpoint if schedule.steps else 0
-        if schedule.averaged:  # none of them is the best one
-            checkpoints = min(_CHECKPOINTS - 1, schedule.averaged) * (checkpoint + size.mean)
         data = {key: cached for one in trained.values() for key, cached in one.data.items()}
         cost = StageCost(
             seconds=seconds,
@@ -197,7 +194,7 @@ class _Estimator:
             steps=schedule.steps,
             memory=_memory(size, spec, speed, largest, width, training=True),
             disk=size.stored + _FILES_OF_TRAINING + _LOG_LINE * schedule.log_lines,
-            scratch=checkpoints,
+            scratch=_checkpoints(size, spec, schedule, seconds),
             cached=sum(data.values()),
             at_most=schedule.evaluations > spec.settings.patience,
         )
@@ -311,6 +308,19 @@ def _share_of_layers(setup: Setup, spec: EvaluateSpec, size: ModelSize) -> float
     head = setup.catalogue.build_kind(spec).head()
     layer = head.options.get("layer")
     return 1 if layer is None else resolve_layer(layer, size.layers) / size.layers
+
+
+def _checkpoints(size: ModelSize, spec: TrainSpec, schedule: Schedule, seconds: float | None) -> int:
+    """Bytes of the checkpoints of a training that are there at the same time."""
+    if not schedule.steps:
+        return 0
+    if size.mean > LARGE_BYTES and seconds is not None and 2 * seconds < SAVE_SECONDS:
+        # Weights alone: the last step's and its mean; or the best, the next best until that is deleted, and the last.
+        return (2 if schedule.averaged else min(3, schedule.evaluations + 1)) * size.mean
+    checkpoint = size.checkpoint(spec.settings)
+    if schedule.averaged:  # none of them is the best one
+        return min(_CHECKPOINTS - 1, schedule.averaged) * (checkpoint + size.mean)
+    return min(_CHECKPOINTS, schedule.evaluations + 1) * checkpoint
 
 
 def _memory(
