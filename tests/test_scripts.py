@@ -30,13 +30,13 @@ def test_bench_measures_the_same_features_in_three_ways(tmp_path: Path) -> None:
     assert all(0 < one["share_of_matrix_rate"] < 1 and one["tokens_per_cpu_second"] > 0 for one in plans.values())
 
 
-# Reads what a run_qa.py is given, and takes the longer the more questions there are.
+# Reads what a run_qa.py is given, and computes for a second, and the longer the more questions there are.
 RUN_QA = """
 import json, sys, time
 flags = dict(zip(sys.argv[2::2], sys.argv[3::2]))
 rows = json.load(open(flags["--train_file"]))["data"]
 assert all(row["context"][row["answers"]["answer_start"][0]:].startswith(row["answers"]["text"][0]) for row in rows)
-until = time.process_time() + len(rows) * (0.1 if "--group_by_length" in sys.argv else 0.2)
+until = 1 + len(rows) * (0.1 if "--group_by_length" in sys.argv else 0.2)
 while time.process_time() < until:
     pass
 """
@@ -52,6 +52,7 @@ def test_bench_run_qa_counts_what_further_rows_take(tiny_backbone: Path, tmp_pat
     (result,) = json.loads((tmp_path / "out.json").read_text())["results"]
     ways, tokens = result["ways"], result["tokens"]
     assert 6 * 20 < tokens < 6 * 126
-    assert ways["defaults"]["tokens_per_cpu_second"] == pytest.approx(tokens / (6 * 0.2), rel=0.1)
-    assert ways["tuned"]["to_defaults"] == pytest.approx(2, rel=0.1)
-    assert ways["own"]["to_tuned"] > 0
+    # Whole processes would be at 1.4 times the pace.
+    assert ways["defaults"]["tokens_per_cpu_second"] == pytest.approx(tokens / (6 * 0.2), rel=0.25)
+    assert ways["tuned"]["to_defaults"] == pytest.approx(2, rel=0.25)
+    assert min(ways["own"]["cpu_seconds"].values()) > 1  # of so few questions the difference is noise
