@@ -81,6 +81,16 @@ def check_8bit_moments() -> None:
         )
 
 
+def forget_8bit_moments() -> None:
+    """Lets an optimiser in 8 bits begin as the first one of its process.
+
+    bitsandbytes keeps the weights whose moments stay in fp32 by their addresses, where those of a later model can be.
+    """
+    from bitsandbytes.optim import GlobalOptimManager
+
+    GlobalOptimManager.get_instance().initialize()
+
+
 def check_quantized_composition(composition: str) -> None:
     """Refuses compositions that merge adapters into the weights, which in 4 bits would lose them.
 

@@ -11,6 +11,8 @@ from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.settings import Optimisation
 from adapterstilts.stages.tracking import Tracking
 
+EIGHT_BITS = "paged_adamw_8bit"
+"""Name of AdamW with moments in 8 bits."""
 _LOG_LINES = 200
 
 
@@ -42,7 +44,7 @@ def training_arguments(
         warmup_steps=_warmup_steps(settings, steps),
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_grad_norm,
-        optim="paged_adamw_8bit" if settings.adamw_8bit else "adamw_torch_fused",
+        optim=EIGHT_BITS if settings.adamw_8bit else "adamw_torch_fused",
         seed=spec.seed,
         use_cpu=device.type == "cpu",
         eval_strategy="steps" if selects else "no",

@@ -18,12 +18,13 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from adapterstilts.data.batching import Collator
 from adapterstilts.data.mixing import Length, MixedBatches, MixedCollator, MixedFeatures, Step, mix
+from adapterstilts.modeling.quantization import forget_8bit_moments
 from adapterstilts.modeling.sharding import average_unsharded, is_sharded
 from adapterstilts.modeling.storage import load_parameters, save_parameters
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import CHECKPOINTS
-from adapterstilts.stages.arguments import training_arguments
+from adapterstilts.stages.arguments import EIGHT_BITS, training_arguments
 from adapterstilts.stages.averaging import CheckpointMean
 from adapterstilts.stages.callbacks import EndAtCheckpoint, Log, Saving, TellMethod
 from adapterstilts.stages.checkpoints import (
@@ -154,6 +155,12 @@ class StageTrainer(GroupTrainer):
         collator: Any = MixedCollator(own, rank=self.group.rank, count=self.group.count)
         on_gpu = self.args.device.type == "cuda"  # copied there while it computes
         return _EpochLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=collator, pin_memory=on_gpu)
+
+    def create_optimizer(self) -> torch.optim.Optimizer:
+        """AdamW, of which nothing is left that belongs to an earlier training."""
+        if self.args.optim == EIGHT_BITS:
+            forget_8bit_moments()
+        return super().create_optimizer()
 
     def training_step(self, model: torch.nn.Module, inputs: Step, num_items_in_batch: Any = None) -> torch.Tensor:
         """Adds up the gradient of all micro-batches; returns the mean loss over what the head counts in the step.

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from adapterstilts.errors import StoreError
+from adapterstilts.modeling.quantization import forget_8bit_moments
 from adapterstilts.stages.plain_state import load_optimiser, load_random, save_optimiser, save_random
 
 
@@ -44,6 +45,7 @@ def test_an_optimiser_goes_on_as_if_it_had_not_stopped(tmp_path: Path, sort: typ
 
 def test_an_optimiser_in_8_bits_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     optim = pytest.importorskip("bitsandbytes").optim
+    forget_8bit_moments()
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(3, 4096), torch.nn.Linear(4096, 2))
     again = copy.deepcopy(model)

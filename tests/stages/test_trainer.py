@@ -261,7 +261,7 @@ def test_of_many_weights_a_checkpoint_is_written_by_time_and_the_best_ones_alone
 
 
 def test_moments_in_8_bits_train_as_well_and_go_on(quick: dict[str, Any], tmp_path: Path) -> None:
-    pytest.importorskip("bitsandbytes")
+    manager = pytest.importorskip("bitsandbytes").optim.GlobalOptimManager.get_instance()
     wide = save_tiny_backbone(tmp_path / "wide", hidden_size=64)  # of fewer than 4,096 weights they stay in fp32
     options = {**quick, "backbone": str(wide), "epochs": 2, "method": "full", "learning_rate": 1e-3, "eval_steps": 9}
     usual = adapterstilts.train_intermediate("squad", **options)
@@ -271,6 +271,17 @@ def test_moments_in_8_bits_train_as_well_and_go_on(quick: dict[str, Any], tmp_pa
     losses = [[entry["loss"] for entry in log(run.folder) if "loss" in entry] for run in (usual, found)]
     assert losses[0] != losses[1] and losses[0] == pytest.approx(losses[1], rel=0.02)
     whole = trained_alone(options, tmp_path / "whole")
+
+    class Everywhere(dict[int, Any]):
+        """As if all weights were where those of an earlier model were whose moments stayed in fp32."""
+
+        def __contains__(self, address: object) -> bool:
+            return True
+
+        def __missing__(self, address: int) -> dict[str, int]:
+            return {"optim_bits": 32}
+
+    manager.pid2config = Everywhere()
     with pytest.raises(Terminated), ended_by_signals():
         trained_alone(options, tmp_path / "ended", signal_at=20)
     moments = load_file(whole.checkpoints[-1] / "optimizer.safetensors")
