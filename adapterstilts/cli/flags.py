@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 import click
 
 from adapterstilts.cli.completion import completer
+from adapterstilts.cli.failing import failing_as_asked
 from adapterstilts.cli.run_file import saved
 from adapterstilts.commands.options import read_all
 from adapterstilts.declared import Declared, Group, declared_by
@@ -96,9 +97,10 @@ def fields(*models: type[Strict]) -> Callable[[Callable[..., Any]], Callable[...
             around = context.parent
             outside = around.params if around else {}
             values = {name: _first_given(value, outside.get(name)) for name, value in given.items()}
-            read = read_all(models, values, spelled=attrgetter("spelled"))
-            with saved(values.get("save_config"), context):
-                return function(*read)
+            with failing_as_asked(json_lines=bool(values.get("json_lines"))):
+                read = read_all(models, values, spelled=attrgetter("spelled"))
+                with saved(values.get("save_config"), context):
+                    return function(*read)
 
         for one in reversed(list(declared.values())):
             parameter = _word(one) if one.flag.group is Group.ARGUMENTS else _flag(one, declared)

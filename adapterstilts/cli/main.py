@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ast
-import os
 import sys
 from importlib import import_module
 from importlib.resources import files
 from io import StringIO
-from typing import Any
 
 import click
 
 from adapterstilts import __version__
+from adapterstilts.cli.failing import fail
 from adapterstilts.cli.processes import among_others
 from adapterstilts.errors import AstiltsError, UsageError, unknown
 from adapterstilts.printable import printable_message
@@ -112,15 +111,15 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt) as error:
-        _fail(_GOES_ON, getattr(error, "exit_code", _INTERRUPTED))  # SIGTERM has another code
+        fail(error, _GOES_ON, getattr(error, "exit_code", _INTERRUPTED))  # SIGTERM has another code
     except AstiltsError as error:
         if debug:
             raise
-        _fail(str(error), error.exit_code)
+        fail(error, str(error), error.exit_code)
     except PermissionError as error:
         if debug:
             raise
-        _fail(f"{error.filename} cannot be read or written by this user ({error.strerror}).", 1)
+        fail(error, f"{error.filename} cannot be read or written by this user ({error.strerror}).", 1)
     except Exception as error:
         if debug:
             raise
@@ -128,20 +127,9 @@ def main(arguments: list[str] | None = None) -> None:
 
         if is_full_disk(error):
             where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
-            _fail(f"{where}No space left. What is finished is untouched: free some space, and repeat the command.", 1)
-        _fail(f"{type(error).__name__}: {error} (this is unexpected; --debug shows where)", 1)
-
-
-def _fail(message: Any, code: int) -> None:
-    if progress := sys.modules.get("adapterstilts.reporting.progress"):
-        progress.close_bars()  # whose last state would be drawn below the message
-    if (lines := sys.modules.get("adapterstilts.reporting.json_lines")) and lines.told_error(str(message), code):
-        sys.exit(code)
-    # https://no-color.org: whatever its value is, if it has one.
-    click.secho(
-        f"Error: {printable_message(str(message))}",
-        fg="red",
-        err=True,
-        color=False if os.environ.get("NO_COLOR") else None,
-    )
-    sys.exit(code)
+            fail(
+                error,
+                f"{where}No space left. What is finished is untouched: free some space, and repeat the command.",
+                1,
+            )
+        fail(error, f"{type(error).__name__}: {error} (this is unexpected; --debug shows where)", 1)

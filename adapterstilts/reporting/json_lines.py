@@ -14,7 +14,6 @@ from adapterstilts.stages.watched import SHOWN, Watched
 
 # Progress without new values is told no more often, in seconds.
 _OFTEN = 1.0
-_OPEN: list[JsonLines] = []
 
 
 class JsonLines:
@@ -35,8 +34,6 @@ class JsonLines:
         self._file = file
         self._watched = Watched(stage)
         self._last = float("-inf")
-        if not stage:
-            _OPEN.append(self)
 
     def note(self, message: str) -> None:
         self.tell("note", message=message)
@@ -80,10 +77,3 @@ class JsonLines:
         if passed > _OFTEN:
             self._last = self._watched.clock()
         return passed > _OFTEN
-
-
-def told_error(message: str, code: int) -> bool:
-    """Prints the error with which a command ends as an event, if that is how it prints; whether it does."""
-    for one in _OPEN:
-        one.tell("error", message=message, code=code)
-    return bool(_OPEN)
