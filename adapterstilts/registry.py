@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Generic, Literal, TypeVar
 
 from adapterstilts.errors import UsageError, unknown
@@ -38,10 +39,12 @@ class Registry(Generic[T]):
 
     Args:
         what: What an entry is called in error messages, e.g. `"method"`; `Entries` have theirs by it.
+        modules: Those that register the package's entries, by their names in it. They are imported when somebody looks.
     """
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, modules: Iterable[str] = ()) -> None:
         self.what = what
+        self._modules = tuple(f"{__package__}.{one}" for one in modules)
         self._own: dict[str, T] = {}
 
     def add(self, name: str, entry: T) -> T:
@@ -85,6 +88,8 @@ class Registry(Generic[T]):
         return len(self._known())
 
     def _known(self) -> Mapping[str, T]:
+        for module in self._modules:
+            import_module(module)
         others = _IN_USE.get().of(self.what)
         for name, (_, origin) in others.items():
             if name in self._own:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -71,3 +73,12 @@ def test_a_name_of_another_origin_is_refused(numbers: Registry[int]) -> None:
     with pytest.raises(UsageError, match=r"'seven' of package astilts-extra is already registered by \./mine\."):
         Entries(mine, theirs)
     assert Entries(mine, mine).of("number") == {"seven": (8, MINE)}
+
+
+@pytest.mark.parametrize("place", ["tasks.kind:KINDS", "modeling.head:HEADS"])
+def test_whoever_looks_first_finds_the_packages_entries(place: str) -> None:
+    """Of what is registered by modules that nothing else may have imported."""
+    module, name = place.split(":")
+    code = f"from adapterstilts.{module} import {name}; print(len({name}.names()))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(found.stdout) >= 6

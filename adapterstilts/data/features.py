@@ -6,10 +6,13 @@ import errno
 import hashlib
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from adapterstilts.errors import StoreError
 from adapterstilts.files import sync, write_json
@@ -23,10 +26,14 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 # Part of every cache key: raise it when a kind's `encode` gives other features than before.
-_FEATURES_VERSION = 3
+_FEATURES_VERSION = 4
 # Names all files of a folder with their digests.
 _CONTENT = "content.json"
 _DAMAGED = ".damaged"
+# A tokenizer serves one thread at a time: each call sets how it truncates.
+_TURN = Lock()
+# Tokenizer to its size and digest.
+_DIGESTS: WeakKeyDictionary[Any, tuple[int, str]] = WeakKeyDictionary()
 
 
 def encode(
@@ -43,25 +50,30 @@ def encode(
     """
     from datasets import load_from_disk
 
-    parts = (
-        str(_FEATURES_VERSION),
-        identity,
-        str(len(rows)),
-        kind.name,
-        canonical_json(kind.options),
-        canonical_json(encoding),
-        str(labels),
-        _vocabulary(tokenizer),
-    )
-    folder = cache / hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-    if (found := _read(folder)) is not None:
-        return found
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix=f"{folder.name}.") as scratch, _without_bars():
+    with _TURN:
+        parts = (
+            str(_FEATURES_VERSION),
+            identity,
+            str(len(rows)),
+            kind.name,
+            canonical_json(kind.options),
+            canonical_json(encoding),
+            str(labels),
+            _vocabulary(tokenizer),
+        )
+        folder = cache / hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+        if (found := _read(folder)) is None:
+            _make(folder, rows, partial(kind.encode, tokenizer=tokenizer, encoding=encoding, labels=labels))
+            found = load_from_disk(folder)
+    return found
+
+
+def _make(folder: Path, rows: Dataset, encoded: Callable[..., dict[str, list]]) -> None:
+    """Writes the features of rows, all of them or nothing."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{folder.name}.") as scratch, _without_bars():
         features = rows.map(
-            lambda batch, indices: _with_length(
-                kind.encode(batch, indices, tokenizer=tokenizer, encoding=encoding, labels=labels)
-            ),
+            lambda batch, indices: _with_length(encoded(batch, indices)),
             batched=True,
             with_indices=True,
             remove_columns=rows.column_names,
@@ -80,7 +92,6 @@ def encode(
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # another process finished the same ones first
                 raise
-    return load_from_disk(folder)
 
 
 def encode_now(rows: Sequence[Row], *, kind: Kind, tokenizer: Any, encoding: Encoding) -> list[Row]:
@@ -143,10 +154,17 @@ def features_damage(cache: Path) -> Iterator[tuple[Path, str | None, int]]:
 
 
 def _vocabulary(tokenizer: Any) -> str:
-    """Everything that decides the tokenizer's output, without the settings that its last call left behind."""
-    tokenizer.backend_tokenizer.no_truncation()
-    tokenizer.backend_tokenizer.no_padding()
-    return tokenizer.backend_tokenizer.to_str()
+    """The digest of everything that decides a tokenizer's output, without the settings that its last call left behind.
+
+    It is made once: what XLM-R's writes of itself has 8 MB.
+    """
+    known = _DIGESTS.get(tokenizer)
+    if known is None or known[0] != len(tokenizer):
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
+        whole = tokenizer.backend_tokenizer.to_str()
+        known = _DIGESTS[tokenizer] = (len(tokenizer), hashlib.sha256(whole.encode()).hexdigest())
+    return known[1]
 
 
 def has_several(ids: Sequence[Any]) -> bool:

@@ -33,7 +33,7 @@ class Head(nn.Module):
         return len(batch["input_ids"])
 
 
-HEADS: Registry[Callable[..., Head]] = Registry("head")
+HEADS: Registry[Callable[..., Head]] = Registry("head", modules=("modeling.heads", "modeling.text_heads"))
 """Name to a class or function that builds a head from the backbone's configuration, the number of outputs and the
 head's options."""
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +29,8 @@ from adapterstilts.tasks.kind import Kind, Row
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,22 @@ def _kept(path: Path, attention: Path) -> _Vectors | None:
     return found if file_problem(path, found.vectors, whole=True) is None else None
 
 
+def each_ahead(make: Callable[[str], T], names: Iterable[str]) -> Iterator[tuple[str, T]]:
+    """What is made of each name, in their order; a thread makes the next one while the caller is at work on one."""
+    thread = ThreadPoolExecutor(max_workers=1)
+    waiting: deque[tuple[str, Future[T]]] = deque()
+    try:
+        for name in names:
+            waiting.append((name, thread.submit(make, name)))
+            if len(waiting) > 1:
+                first, made = waiting.popleft()
+                yield first, made.result()
+        for last, made in waiting:
+            yield last, made.result()
+    finally:
+        thread.shutdown(cancel_futures=True)
+
+
 class Answers:
     """The rows of one evaluation with their answers.
 
@@ -74,10 +95,7 @@ class Answers:
         if self.kind.pools:
             yield from self._pooled(languages)
             return
-        for language in languages:
-            rows, bad = self._rows(self.spec.split, language)
-            identity = self.spec.translate_test.get(language, self.spec.fingerprints[language])
-            features = self._features(rows, identity, self.spec.split)
+        for language, (rows, features, bad) in each_ahead(self._scored_rows, languages):
             yield language, Answered(rows.to_list(), features, self.predictor.logits(features, rows, language), bad)
 
     def on_validation(self, language: str) -> Answered:
@@ -85,6 +103,12 @@ class Answers:
         rows, bad = self._rows("validation", language)
         features = self._features(rows, self.spec.calibration[language], "validation")
         return Answered(rows.to_list(), features, self.predictor.logits(features, rows, language), bad)
+
+    def _scored_rows(self, language: str) -> tuple[Dataset, Dataset, BadRows]:
+        """The rows that are scored, and their features."""
+        rows, bad = self._rows(self.spec.split, language)
+        identity = self.spec.translate_test.get(language, self.spec.fingerprints[language])
+        return rows, self._features(rows, identity, self.spec.split), bad
 
     def _pooled(self, languages: Sequence[str]) -> Iterator[tuple[str, Answered]]:
         """Queries of each language with the candidates of all; every candidate's vector is computed once."""
@@ -94,14 +118,8 @@ class Answers:
         candidates: dict[str, tuple[Row, np.ndarray]] = {}
         gold: dict[str, list[str]] = {}
         left_out: dict[str, BadRows] = {}
-        for language in self.spec.languages:
-            rows, left_out[language] = self._rows(self.spec.split, language)
-            # Some releases have one set of candidates for all languages.
-            fresh = [n for n, (id_, side) in enumerate(zip(rows["id"][:], rows["side"][:], strict=True))
-                     if side == "query" or id_ not in candidates]  # fmt: skip
-            rows = rows.select(fresh)
-            kept = hashlib.sha256("\0".join(rows["id"][:]).encode()).hexdigest()
-            features = self._features(rows, f"{self.spec.fingerprints[language]} {kept}", self.spec.split)
+        fresh = partial(self._fresh_rows, known=set())
+        for language, (rows, features, left_out[language]) in each_ahead(fresh, self.spec.languages):
             queries[language] = []
             own = rows.to_list()
             for feature, vector in zip(features, self._stored_vectors(language, features, rows), strict=True):
@@ -120,6 +138,17 @@ class Answers:
             found: list[Row] = [{**row, "gold": right[row["id"]]} if row["side"] == "query" else row for row, _ in both]
             sides = [{"row": index, "candidate": int(row["side"] == "candidate")} for index, row in enumerate(found)]
             yield language, Answered(found, sides, [vector for _, vector in both], left_out[language])
+
+    def _fresh_rows(self, language: str, known: set[str]) -> tuple[Dataset, Dataset, BadRows]:
+        """The queries of a language with those candidates that are not `known` yet, and their features."""
+        rows, bad = self._rows(self.spec.split, language)
+        # Some releases have one set of candidates for all languages.
+        places = [n for n, (id_, side) in enumerate(zip(rows["id"][:], rows["side"][:], strict=True))
+                  if side == "query" or id_ not in known]  # fmt: skip
+        rows = rows.select(places)
+        known.update(id_ for id_, side in zip(rows["id"][:], rows["side"][:], strict=True) if side == "candidate")
+        kept = hashlib.sha256("\0".join(rows["id"][:]).encode()).hexdigest()
+        return rows, self._features(rows, f"{self.spec.fingerprints[language]} {kept}", self.spec.split), bad
 
     def _stored_vectors(self, language: str, features: Dataset, rows: Dataset) -> Sequence[np.ndarray]:
         """The vectors of one language, kept until the run is published, because all languages need them."""

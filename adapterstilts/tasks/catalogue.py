@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache, wraps
-from importlib import import_module
 from importlib.resources import files
 from inspect import signature
 from pathlib import Path
@@ -28,10 +27,6 @@ Result = TypeVar("Result")
 
 MLM = "mlm"
 """The task of masked language modelling, which language adapters and some baselines are trained with."""
-
-# A recipe names its kind, so the kinds have to be registered before one is built.
-for _kind in ("masked_lm", "multiple_choice", "pair_classification", "retrieval", "span_qa", "tagging"):
-    import_module(f"adapterstilts.tasks.{_kind}")
 
 # libyaml reads ten times as fast, where PyYAML was built with it.
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

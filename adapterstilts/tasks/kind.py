@@ -340,5 +340,11 @@ def paired(predictions: Mapping[str, Any], ids: Iterable[str], *, what: str, lan
     return [predictions[id_] for id_ in expected]
 
 
-KINDS: Registry[type[Any]] = Registry("task kind")
+KINDS: Registry[type[Any]] = Registry(
+    "task kind",
+    modules=[
+        f"tasks.{kind}"
+        for kind in ("masked_lm", "multiple_choice", "pair_classification", "retrieval", "span_qa", "tagging")
+    ],
+)
 """Name to the class of a `Kind`, whose instances are built from a recipe's options."""

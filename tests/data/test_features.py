@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +71,30 @@ def test_the_last_byte_counts(make: Any, tmp_path: Path) -> None:
     (arrow,) = folders(tmp_path)[0].glob("*.arrow")
     change(arrow)
     assert make().to_list() == first
+
+
+def test_threads_share_a_tokenizer(tmp_path: Path) -> None:
+    """Each call sets how it truncates: the features of one are not those of another."""
+    kind, tokenizer = KINDS.get("span_qa")({}), build_tokenizer()
+    rows = Dataset.from_list(span_qa(split="train", language="en", size=200))
+
+    def encoded(length: int, folder: str) -> list[Any]:
+        encoding = Encoding(max_length=length, stride=8, max_query_length=24)
+        given = {"kind": kind, "tokenizer": tokenizer, "encoding": encoding, "labels": True, "identity": "x"}
+        return encode(rows, cache=tmp_path / folder, **given).to_list()
+
+    lengths = (48, 64, 96, 128)
+    alone = [encoded(length, "alone") for length in lengths]
+    with ThreadPoolExecutor(len(lengths)) as threads:
+        assert list(threads.map(lambda length: encoded(length, "together"), lengths)) == alone
+
+
+def test_a_tokenizer_that_has_grown_is_another(tmp_path: Path) -> None:
+    kind, tokenizer = KINDS.get("span_qa")({}), build_tokenizer()
+    rows = Dataset.from_list(span_qa(split="train", language="en", size=6))
+    encoding = Encoding(max_length=96, stride=16)
+    given = {"kind": kind, "tokenizer": tokenizer, "encoding": encoding, "labels": True, "identity": "x"}
+    before = encode(rows, cache=tmp_path, **given)
+    tokenizer.add_tokens(" ".join(rows[0]["question"].split()[:2]))
+    after = encode(rows, cache=tmp_path, **given)
+    assert before["input_ids"][0] != after["input_ids"][0] and len(list(tmp_path.iterdir())) == 2

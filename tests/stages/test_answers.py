@@ -4,15 +4,58 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
+import pytest
 
 import adapterstilts
 from adapterstilts.files import write_json
 from adapterstilts.runs.content import entry_of
-from adapterstilts.stages.answers import _kept
+from adapterstilts.stages.answers import _kept, each_ahead
 from tests.runs.published import change
+
+
+def test_the_next_one_is_made_while_one_is_used_and_no_more() -> None:
+    begun: list[str] = []
+    both = Barrier(2, timeout=60)
+
+    def make(name: str) -> str:
+        begun.append(name)
+        if name == "b":
+            both.wait()
+        return name.upper()
+
+    taken = []
+    for name, made in each_ahead(make, "abcd"):
+        taken.append((name, made))
+        if name == "a":
+            both.wait()  # nobody else could be here before "a" is done
+            assert begun == ["a", "b"]
+    assert taken == [("a", "A"), ("b", "B"), ("c", "C"), ("d", "D")]
+    assert list(each_ahead(make, "")) == []
+
+
+def test_what_cannot_be_made_fails_in_its_turn_and_nothing_goes_on_after_an_end() -> None:
+    begun: list[str] = []
+
+    def make(name: str) -> str:
+        begun.append(name)
+        if name == "b":
+            raise ValueError(name)
+        return name
+
+    turns = each_ahead(make, "abc")
+    assert next(turns) == ("a", "a")
+    with pytest.raises(ValueError, match="b"):
+        next(turns)
+    assert begun in (["a", "b"], ["a", "b", "c"])
+    begun.clear()
+    turns = each_ahead(make, "acac")
+    assert next(turns) == ("a", "a")
+    turns.close()
+    assert begun in (["a"], ["a", "c"])
 
 
 def test_right_answers_in_all_languages_count(suite: dict[str, Any]) -> None:
