@@ -92,7 +92,7 @@ def test_threads_share_a_tokenizer(tmp_path: Path) -> None:
 def test_a_tokenizer_that_has_grown_is_another(tmp_path: Path) -> None:
     kind, tokenizer = KINDS.get("span_qa")({}), build_tokenizer()
     rows = Dataset.from_list(span_qa(split="train", language="en", size=6))
-    encoding = Encoding(max_length=96, stride=16)
+    encoding = Encoding(max_length=96, stride=16, max_query_length=24)
     given = {"kind": kind, "tokenizer": tokenizer, "encoding": encoding, "labels": True, "identity": "x"}
     before = encode(rows, cache=tmp_path, **given)
     tokenizer.add_tokens(" ".join(rows[0]["question"].split()[:2]))
