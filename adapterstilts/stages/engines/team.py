@@ -22,6 +22,8 @@ from adapterstilts.stages.graph import Stage
 
 # What a worker gets to end by itself, in seconds, before it is killed.
 _GRACE = 3.0
+# The same of one whose link is closed: it is ending already, and its code says why, unless it was killed here.
+_LAST = 60.0
 _TOLD_LINES = 30
 _SIGNALS = {int(one) for one in signal.Signals}
 _CODE = "from adapterstilts.stages.engines.worker import work; work({})"
@@ -113,7 +115,7 @@ class Worker:
 
     def _error(self) -> WorkerEndedError:
         assert self._process is not None
-        code = _ended(self._process, _GRACE)
+        code = _ended(self._process, _LAST)
         number = -code if code < 0 else code - 128  # one that has handled the signal ends as shells do
         how = f"by {signal.Signals(number).name}" if number in _SIGNALS else f"with code {code}"
         out = " It may have run out of memory." if code == -signal.SIGKILL else ""
