@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,8 @@ class Answerer:
         def inputs(places: list[int]) -> list[Row]:
             return [inputs_of(features[place]) for place in places]
 
-        logits = in_batches(run or self._scores, inputs, lengths, sequences, collator=self.batching, track=track)
+        own = partial(scores_of, self.model, self.head)
+        logits = in_batches(run or own, inputs, lengths, sequences, collator=self.batching, track=track)
         return Said(self.kind, rows, features, logits, self.calibration, self.temperature)
 
     def cut(self, said: Said) -> list[int]:
@@ -100,9 +102,6 @@ class Answerer:
             _columns_alike(rows), kind=self.kind, tokenizer=self.model.pretrained.tokenizer(), encoding=whole
         )
         return [row for row, one in zip(full, found, strict=True) if one["length"] > self.encoding.max_length]
-
-    def _scores(self, batch: Batch) -> np.ndarray:
-        return scores_of(self.model, self.head, batch).float().cpu().numpy()
 
     @property
     def batching(self) -> Collator:

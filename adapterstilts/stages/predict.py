@@ -17,6 +17,7 @@ from adapterstilts.stages.devices.group import ALONE, Group
 if TYPE_CHECKING:
     from datasets import Dataset
 
+Scores = np.ndarray | torch.Tensor
 Track = Callable[[Iterable[list[int]], int], Iterable[list[int]]]
 
 
@@ -43,9 +44,9 @@ def predict(
     """
     device = next(model.parameters()).device
 
-    def run(batch: Batch) -> np.ndarray:
-        scores = model(task=task, **{name: value.to(device) for name, value in batch.items()})["logits"]
-        return scores.float().cpu().numpy()
+    def run(batch: Batch) -> Scores:
+        scores: torch.Tensor = model(task=task, **{name: value.to(device) for name, value in batch.items()})["logits"]
+        return scores
 
     was_training = model.training
     model.eval()
@@ -68,7 +69,7 @@ def predict(
 
 
 def in_batches(
-    run: Callable[[Batch], np.ndarray],
+    run: Callable[[Batch], Scores],
     inputs: Callable[[list[int]], Sequence[Feature]],
     lengths: Sequence[int],
     sequences: Sequence[int],
@@ -81,6 +82,7 @@ def in_batches(
     """As `predict`, of anything that gives the scores of a batch.
 
     Args:
+        run: Gives the scores of a batch, which a GPU may still compute: the next batch is made before they are read.
         inputs: From places to the features there, with the columns that the model reads.
         lengths: Tokens of each feature's longest sequence.
         sequences: How many sequences each feature has.
@@ -89,10 +91,20 @@ def in_batches(
     batches = collator.plan(lengths, sequences)
     own = group.mine(batches)
     results: dict[int, np.ndarray] = {}
-    for indices in track(own, len(own)) if track else own:
-        scores = run(collator.pad(inputs(indices)))
-        for index, values in zip(indices, scores, strict=True):
+
+    def read(indices: list[int], scores: Scores) -> None:
+        there = scores if isinstance(scores, np.ndarray) else scores.float().cpu().numpy()
+        for index, values in zip(indices, there, strict=True):
             results[index] = values[: lengths[index]] if values.ndim > 1 else values
+
+    begun: tuple[list[int], Scores] | None = None
+    for indices in track(own, len(own)) if track else own:
+        batch = collator.pad(inputs(indices))
+        if begun:
+            read(*begun)
+        begun = indices, run(batch)
+    if begun:
+        read(*begun)
     if in_step and len(own) < math.ceil(len(batches) / group.count):
         run(collator.pad(inputs(batches[0])))
     found = {index: values for share in group.to_leader(results) for index, values in share.items()}
