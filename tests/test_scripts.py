@@ -56,3 +56,11 @@ def test_bench_run_qa_counts_what_further_rows_take(tiny_backbone: Path, tmp_pat
     assert ways["defaults"]["tokens_per_cpu_second"] == pytest.approx(tokens / (6 * 0.2), rel=0.25)
     assert ways["tuned"]["to_defaults"] == pytest.approx(2, rel=0.25)
     assert min(ways["own"]["cpu_seconds"].values()) > 1  # of so few questions the difference is noise
+
+
+def test_bench_languages_asks_the_same_of_both(tmp_path: Path) -> None:
+    words = ["--tasks", "udpos", "--rows", "10", "--rounds", "1", "--out", tmp_path / "out.json"]
+    subprocess.run([sys.executable, SCRIPTS / "bench_languages", *words], check=True)
+    (result,) = json.loads((tmp_path / "out.json").read_text())["results"]
+    assert (result["languages"], result["rows"]) == (5, 50)
+    assert result["ratio"] > 1 and result["cpu_ratio"] > 1  # all that the pass computes, and more
