@@ -17,17 +17,19 @@ from adapterstilts.studies.results import Cell
 AXES = {"from": "squad", "to": "xnli", "baseline": "none"}
 
 
-def cell(gains: np.ndarray, *, english: float = 0.0, **axes: str) -> Measured:
+def cell(gains: np.ndarray, *, english: float = 0.0, key: str = "", **axes: str) -> Measured:
     """A cell of one seed with the gain of each group of examples.
 
     Args:
         english: The gain in English, without an interval.
+        key: Of its evaluation; each cell has its own where none is given.
         axes: What is not as in `AXES`; `from_` is the axis `from`.
     """
     times = np.concatenate([drawn for _, drawn in draws(len(gains))])
     of_groups = Gains({ZERO_SHOT: (times @ gains / len(gains))[None]}, {ZERO_SHOT: len(gains)})
     named = {**AXES, **{name.rstrip("_"): value for name, value in axes.items()}}
-    runs = cast(Any, SimpleNamespace(seeds=()))
+    evaluation = SimpleNamespace(key=key or str(named))
+    runs = cast(Any, SimpleNamespace(seeds=(SimpleNamespace(evaluation=evaluation),)))
     row = cast(Any, SimpleNamespace(validation=None))
     made = Cell(named, row, of_groups.interval(ZERO_SHOT), Interval(english, None, None))
     return Measured(made, of_groups, runs, None)
