@@ -133,7 +133,9 @@ def contrast(mine: Compared, theirs: Compared, *, kind: Kind, memory: Memory) ->
         found = find()
     else:
         scored = [f"{run.key} {file_digest(run.folder / MANIFEST)}" for run in (*ours, *others)]
-        found = memory.recall("contrast", *languages, *scored, *([f"{draws} draws"] * (draws > 1)), find=find)
+        found = memory.recall(
+            "contrast of what counts", *languages, *scored, *([f"{draws} draws"] * (draws > 1)), find=find
+        )
     if found is None:
         return None
     alone = THIS_MODEL if draws == 1 else OTHER_DRAWS
@@ -243,11 +245,12 @@ class _Intervals:
         values = {name: means(found, columns) for name, found in self.drawn.values.items()}
         with suppress(KeyError):  # of a metric whose examples' parts are not kept
             values[SCORE] = _elementwise(self.kind.main_score, values)
-        groups = self.drawn.count(languages)
+        groups = {name: self.drawn.count(languages, name) for name in self.drawn.values}
+        groups[SCORE] = self.drawn.count(languages)
         gains = {name: difference(found) for name, found in values.items()}
         if self.draws > 1:
             gains = {name: found.reshape(-1, self.draws, found.shape[-1]) for name, found in gains.items()}
-        return {name: asdict(interval(found, groups=groups)) for name, found in gains.items()}
+        return {name: asdict(interval(found, groups=groups[name])) for name, found in gains.items()}
 
 
 def _elementwise(main_score: Callable[[Mapping[str, float]], float], values: Mapping[str, np.ndarray]) -> np.ndarray:
