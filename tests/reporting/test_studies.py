@@ -24,7 +24,7 @@ from adapterstilts.reporting.forms import in_form
 from adapterstilts.reporting.studies import study_report, write_report
 from adapterstilts.reporting.studies.answers import AnswerReader
 from adapterstilts.reporting.studies.arms import arms
-from adapterstilts.reporting.studies.latex import latex_text
+from adapterstilts.reporting.studies.latex import latex_tables, latex_text
 from adapterstilts.reporting.studies.page import study_page
 from adapterstilts.reporting.studies.page_data import page_data, thinned
 from adapterstilts.reporting.studies.records import study_records
@@ -132,6 +132,10 @@ def test_the_table_for_a_paper_is_balanced(study: StudyResult, page: Path) -> No
     assert bare.count("{") == bare.count("}") and r"seq\_bn" in text
     gain = next(cell.gain for cell in study.cells if cell.gain)
     assert f"{{\\scriptsize ${gain.mean:+.1f}" in text
+    # Of two seeds for questions, and one for retrieval.
+    assert text.count("over the study, of 2 seeds; where there is one, about this model alone.}") == 2
+    once = replace(study, cells=[cell for cell in study.cells if cell.axes["to"] == "tatoeba"])
+    assert "over the study, of one seed, about these models alone.}" in latex_tables(once)
 
 
 @given(st.text())
