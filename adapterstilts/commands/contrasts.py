@@ -16,7 +16,7 @@ from adapterstilts.metrics.intervals import Interval, difference, holm, interval
 from adapterstilts.metrics.resampling import Resamples, resample, united
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.store import MANIFEST, Run
-from adapterstilts.tasks.kind import Kind
+from adapterstilts.tasks.kind import OF, Kind
 
 THIS_MODEL = "this model only"
 OTHER_SEEDS = "models of other seeds"
@@ -133,7 +133,9 @@ def contrast(mine: Compared, theirs: Compared, *, kind: Kind, memory: Memory) ->
         found = find()
     else:
         scored = [f"{run.key} {file_digest(run.folder / MANIFEST)}" for run in (*ours, *others)]
-        found = memory.recall("contrast", *languages, *scored, *([f"{draws} draws"] * (draws > 1)), find=find)
+        found = memory.recall(
+            "contrast of what counts", *languages, *scored, *([f"{draws} draws"] * (draws > 1)), find=find
+        )
     if found is None:
         return None
     alone = THIS_MODEL if draws == 1 else OTHER_DRAWS
@@ -145,12 +147,20 @@ def contrast(mine: Compared, theirs: Compared, *, kind: Kind, memory: Memory) ->
 
 
 def adjusted(contrasts: Sequence[Contrast | None]) -> list[Contrast | None]:
-    """The contrasts of one table with p values adjusted by Holm's method, each difference among its like."""
+    """The contrasts of one table with p values adjusted by Holm's method, each difference among its like.
+
+    Those of all categories of examples are in one table, and adjusted together.
+    """
     parts = [dict(one.parts) if one else {} for one in contrasts]
-    for place in {place for one in parts for place in one}:
-        rows = [number for number, one in enumerate(parts) if place in one]
-        for number, one in zip(rows, holm(parts[number][place] for number in rows), strict=True):
-            parts[number][place] = one
+    alike: dict[tuple[str, ...], list[tuple[int, tuple[str, ...]]]] = {}
+    for number, one in enumerate(parts):
+        for place in one:
+            metric, category, _ = place[-1].partition(OF)
+            alike.setdefault((*place[:-1], metric, category), []).append((number, place))
+    for places in alike.values():
+        found = holm([parts[number][place] for number, place in places])
+        for (number, place), interval_ in zip(places, found, strict=True):
+            parts[number][place] = interval_
     return [one.with_parts(own) if one else None for one, own in zip(contrasts, parts, strict=True)]
 
 
@@ -235,11 +245,12 @@ class _Intervals:
         values = {name: means(found, columns) for name, found in self.drawn.values.items()}
         with suppress(KeyError):  # of a metric whose examples' parts are not kept
             values[SCORE] = _elementwise(self.kind.main_score, values)
-        groups = self.drawn.count(languages)
+        groups = {name: self.drawn.count(languages, name) for name in self.drawn.values}
+        groups[SCORE] = self.drawn.count(languages)
         gains = {name: difference(found) for name, found in values.items()}
         if self.draws > 1:
             gains = {name: found.reshape(-1, self.draws, found.shape[-1]) for name, found in gains.items()}
-        return {name: asdict(interval(found, groups=groups)) for name, found in gains.items()}
+        return {name: asdict(interval(found, groups=groups[name])) for name, found in gains.items()}
 
 
 def _elementwise(main_score: Callable[[Mapping[str, float]], float], values: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -46,6 +46,7 @@ class TaskScores:
         score: The number that the task adds to averages: mean of exact match and F1, or the task's only metric.
         missing: Languages without predictions.
         outside: Languages whose predictions were left out, since the chosen benchmark does not have them.
+        averaged: Whether that number is in percent, so that means over tasks have it.
     """
 
     task: str
@@ -58,6 +59,7 @@ class TaskScores:
     score: float
     missing: tuple[str, ...]
     outside: tuple[str, ...]
+    averaged: bool = True
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,7 @@ def _score_task(task: Recipe, folder: Path, labels: Path, benchmark: str | None)
         score=kind.main_score(means),
         missing=tuple(missing),
         outside=tuple(outside),
+        averaged=kind.averaged,
     )
 
 
@@ -225,8 +228,10 @@ def _ordered(keys: Iterable[str]) -> tuple[str, ...]:
 
 
 def _average(tasks: Sequence[TaskScores], lacking: bool) -> Average:
+    """The mean of scores in percent; of others where there is nothing else."""
+    counted = [task for task in tasks if task.averaged] or tasks
     return Average(
-        score=sum(task.score for task in tasks) / len(tasks),
-        complete=not lacking and not any(task.missing for task in tasks),
-        tasks=tuple(task.task for task in tasks),
+        score=sum(task.score for task in counted) / len(counted),
+        complete=not lacking and not any(task.missing for task in counted),
+        tasks=tuple(task.task for task in counted),
     )

@@ -91,7 +91,8 @@ def hierarchical_bootstrap(
     """
     ours, theirs = ([_named(one) for one in side] for side in (systems, baselines))
     found = resample(ours, theirs, groups=groups, statistics={"": statistic} if statistic else {})
-    return interval(mean_gains(found, found.languages), groups=found.count(found.languages), confidence=confidence)
+    count = found.count(found.languages, "")
+    return interval(mean_gains(found, found.languages), groups=count, confidence=confidence)
 
 
 def _named(scores: Scores) -> dict[str, dict[str, dict[str, Item]]]:

@@ -26,15 +26,18 @@ class Resamples:
             they are. NaN where a sample has nothing of a language.
         languages: In the order of the last axis.
         groups: Language to the numbers of the groups that it has examples of.
+        counted: Metric to language to those of them that add something to it: a category has few examples of many.
     """
 
     values: dict[str, np.ndarray]
     languages: tuple[str, ...]
     groups: dict[str, frozenset[int]]
+    counted: dict[str, dict[str, frozenset[int]]]
 
-    def count(self, languages: Iterable[str]) -> int:
-        """How many groups the examples of some languages make."""
-        return len(frozenset().union(*(self.groups[language] for language in languages)))
+    def count(self, languages: Iterable[str], metric: str | None = None) -> int:
+        """How many groups the examples of some languages make, or those of them that a metric counts."""
+        own = self.groups if metric is None else self.counted[metric]
+        return len(frozenset().union(*(own[language] for language in languages)))
 
 
 def united(groupings: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -92,7 +95,11 @@ def resample(
         for part in parts:
             part.fill(values, start, times)
     there = {language: frozenset(places[id_] for id_ in systems[0][language]) for language in languages}
-    return Resamples(values, languages, there)
+    counted = {name: dict(there) for name in metrics}
+    for part in parts:
+        for name, found in part.counted().items():
+            counted[name][languages[part.column]] = found
+    return Resamples(values, languages, there, counted)
 
 
 def _check(systems: Sequence[Scored], baselines: Sequence[Scored]) -> None:
@@ -140,6 +147,11 @@ class _Sums:
         for number, name in enumerate(self.metrics):
             values[name][:, :, start : start + len(times), self.column] = found[..., number]
 
+    def counted(self) -> dict[str, frozenset[int]]:
+        """The groups that add something to a denominator of each metric."""
+        adds = np.any(self.sums[..., 1] > 0, axis=(1, 2))
+        return {name: frozenset(self.where[adds[:, number]].tolist()) for number, name in enumerate(self.metrics)}
+
 
 @dataclass(frozen=True)
 class _Anew:
@@ -158,6 +170,10 @@ class _Anew:
         samples = start + np.flatnonzero(there)
         side, seed = self.model
         values[self.metric][side, seed, samples, self.column] = self.statistic(self.items, drawn[there])
+
+    def counted(self) -> dict[str, frozenset[int]]:
+        """All of its groups."""
+        return {self.metric: frozenset(self.where.tolist())}
 
 
 def _parts(

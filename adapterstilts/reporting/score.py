@@ -69,6 +69,8 @@ def _notes(scores: SubmissionScores) -> list[str]:
         notes += [f"{head} (means marked * are over what is there):", *lines]
     if scores.benchmark is None:
         notes.append("Means over tasks are those of no benchmark: --benchmark xtreme or xtreme-r counts its own tasks.")
+    if apart := [task.task for task in scores.tasks if task.task not in scores.overall.tasks]:
+        notes.append(f"Not in the means over tasks, since its score is not in percent: {', '.join(apart)}.")
     left_out = [f"{task.task} {', '.join(task.outside)}" for task in scores.tasks if task.outside] + list(
         scores.outside
     )

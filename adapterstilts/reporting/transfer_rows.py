@@ -11,6 +11,7 @@ from adapterstilts.commands.results import SeedScores, TransferRow
 from adapterstilts.commands.row_names import WITHOUT
 from adapterstilts.languages import ENGLISH, LANGUAGES
 from adapterstilts.reporting.numbers import shown_tokens
+from adapterstilts.tasks.kind import OF
 
 SIGNIFICANT = 0.05
 # Rows whose training differs by less than this factor count as equally long.
@@ -109,9 +110,11 @@ def _contrast_notes(rows: Sequence[TransferRow]) -> list[str]:
     also = " Means of models are compared with each other." if means else ""
     notes = [f"Δ: {mean_name(rows)} minus {other}.{also}", _interval_note(contrasts)]
     if len(contrasts) > 1:
-        notes.append(
-            f"*: p < {SIGNIFICANT:g} after Holm's correction for the {len(contrasts)} differences of the table."
-        )
+        counted = f"the {len(contrasts)} differences of the table"
+        of = f"{list(rows[0].metric_labels)[-1]}{OF}"
+        if by_category := sum(name.startswith(of) for row in rows for name in row.difference):
+            counted += f", by category for all {by_category}"
+        notes.append(f"*: p < {SIGNIFICANT:g} after Holm's correction for {counted}.")
     if any(one.ungrouped for one in contrasts):
         notes.append("The stored scores do not say which examples share a text, so that the intervals may be too")
         notes.append("narrow: --force scores again.")

@@ -111,6 +111,7 @@ class Evaluation:
         if labelled:
             self.kind.write_labels(answered.rows, self.work / "labels" / name)
         self.kind.write_predictions(answers, self.work / "predictions" / name)
+        own = None if metric.grouped else result.groups
         scored = {
             "metrics": {**result.metrics, "examples": result.examples or len(result.items) or len(answers)},
             "counts": result.counts,
@@ -124,7 +125,7 @@ class Evaluation:
             "fusion_attention": self.predictor.attention.get(language, {}),
             "ids": list(answers),
             "items": result.items,
-            "groups": metric.groups(answered.rows, result.items),
+            "groups": metric.groups(answered.rows, result.items) if own is None else own,
         }
         content = json_bytes(scored)
         files = [self.work / folder / name for folder in ("labels", "predictions")]

@@ -16,7 +16,7 @@ from typing import Any
 from adapterstilts.commands.stored_predictions import read_predictions
 from adapterstilts.languages import ENGLISH, zero_shot_languages
 from adapterstilts.metrics.intervals import Interval, interval, mean_gains
-from adapterstilts.metrics.resampling import resample
+from adapterstilts.metrics.resampling import resample, united
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.store import Run
 from adapterstilts.studies.cells import Measured
@@ -84,14 +84,21 @@ def _gain(one: Measured, base: Measured, found: dict[str, list[Alike]], memory: 
     keys = [seed.evaluation.key for each in (one, base) for seed in each.runs.seeds]
 
     def find() -> dict[str, float] | None:
-        gain = _resampled(_of_runs(one, found, memory), _of_runs(base, found, memory))
+        gain = _resampled(_of_runs(one, found, memory), _of_runs(base, found, memory), _groups(one, base))
         return asdict(gain) if gain else None
 
-    told = memory.recall("agreement", *keys, find=find)
+    told = memory.recall("agreement of groups", *keys, find=find)
     return Interval(**told) if told else None
 
 
-def _resampled(ours: list[Alike], theirs: list[Alike]) -> Interval | None:
+def _groups(*rows: Measured) -> dict[str, str]:
+    """Example to what names those that are about one text, such as the hypotheses for a premise."""
+    runs = [seed.evaluation for one in rows for seed in one.runs.seeds]
+    scored = (run.scores(language) for run in runs for language in run.evaluation.languages)
+    return united(given for one in scored if (given := one.get("groups")))
+
+
+def _resampled(ours: list[Alike], theirs: list[Alike], groups: Mapping[str, str]) -> Interval | None:
     count = max(len(ours), len(theirs))
     sides = [
         [{language: {id_: {"": value} for id_, value in one[language].items()} for language in one} for one in side]
@@ -100,5 +107,5 @@ def _resampled(ours: list[Alike], theirs: list[Alike]) -> Interval | None:
     ]
     if any(one.keys() != sides[0][0].keys() for side in sides for one in side):
         return None
-    drawn = resample(*sides)
+    drawn = resample(*sides, groups=groups)
     return interval(mean_gains(drawn, drawn.languages), groups=drawn.count(drawn.languages))

@@ -88,6 +88,11 @@ def _unknown(study: Study, catalogue: Catalogue) -> Iterator[UsageError]:
                 f"{where} has to have one of mean (with or without minus), terms, each, slope and best.",
                 remedy="Give one of them.",
             )
+        if claim.each is not None and claim.expect not in ("positive", "negative"):
+            yield UsageError(
+                f"{where} expects each group to be {claim.expect!r}, and each can only be positive or negative.",
+                remedy="Give one of these, or a claim with mean for each group.",
+            )
 
 
 def _values(study: Study) -> Iterator[tuple[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 from adapterstilts.metrics.intervals import Interval, holm
 from adapterstilts.studies.axes import axis_values, short_names, text_of
 from adapterstilts.studies.cells import Measured, by_target, chosen
-from adapterstilts.studies.definition import FROM, TO, ClaimText, Selection, Slope, Study
+from adapterstilts.studies.definition import FROM, OF_ROWS, TO, ClaimText, Selection, Slope, Study
 from adapterstilts.studies.gains import Part, averaged, combined
 from adapterstilts.studies.results import Claim, Verdict
 
@@ -85,13 +85,38 @@ def _measure(study: Study, claim: ClaimText, cells: Sequence[Measured]) -> _Meas
     for name, measure in ways.items():
         if (given := getattr(claim, name)) is not None:
             return measure(given)
-    parts: list[Part] = []
-    count = 0
-    for selection, weight in _terms(claim):
-        found = _some(cells, selection)
-        parts += averaged(by_target(found), weight)
-        count += len(found)
-    return _Measure(_words(claim), combined(parts), count)
+    terms = _terms(claim)
+    found = [_some(cells, selection) for selection, _ in terms]
+    alike = _alike(found, _shared_axes(study, [selection for selection, _ in terms]))
+    if not all(alike):
+        raise LackingError("no two cells of it differ in nothing else")
+    parts = [part for own, (_, weight) in zip(alike, terms, strict=True) for part in averaged(by_target(own), weight)]
+    count = sum(map(len, alike))
+    words = _words(claim)
+    if lacking := sum(map(len, found)) - count:
+        words += f", without {lacking} {'cell' if lacking == 1 else 'cells'} that others have none beside"
+    return _Measure(words, combined(parts), count)
+
+
+def _shared_axes(study: Study, selections: Sequence[Selection]) -> list[str]:
+    """What cells have to have in common to be compared: the target, and each axis that the study crosses.
+
+    Where selections say different things of an axis, this is what they are compared in, and so are rows of a table.
+    """
+    tied = {axis for arm in study.arms for axis in arm}
+    axes = [TO, *(axis for axis in study.axes if axis not in OF_ROWS and axis not in tied)]
+    said = {axis: {tuple(sorted(map(text_of, one.get(axis, ())))) for one in selections} for axis in axes}
+    return [axis for axis in axes if len(said[axis]) == 1]
+
+
+def _alike(groups: Sequence[Sequence[Measured]], axes: Sequence[str]) -> list[list[Measured]]:
+    """Of each group, the cells beside which every other one has some with the same values of these axes."""
+
+    def place(one: Measured) -> tuple[str | None, ...]:
+        return tuple(one.cell.axes.get(axis) for axis in axes)
+
+    common = set.intersection(*({place(one) for one in group} for group in groups))
+    return [[one for one in group if place(one) in common] for group in groups]
 
 
 def _terms(claim: ClaimText) -> list[tuple[Selection, float]]:
@@ -110,35 +135,45 @@ def _some(cells: Sequence[Measured], selection: Selection) -> list[Measured]:
 
 def _slope(study: Study, slope: Slope, cells: Sequence[Measured]) -> _Measure:
     """How the mean gain goes with the logarithm of a number: a sum of gains, weighted as least squares has it."""
-    parts, count = _slope_parts(study, slope, slope.of, cells)
+    sides = [(slope.of, 1.0), *([(slope.minus, -1.0)] if slope.minus else [])]
+    lines = [_line(study, slope, of, cells) for of, _ in sides]
+    points = [(value, selection, found) for line in lines for value, selection, found in line]
+    # Only what every point has says how one differs from another.
+    axes = _shared_axes(study, [selection for _, selection, _ in points])
+    alike = iter(_alike([found for _, _, found in points], axes))
+    parts: list[Part] = []
+    count = 0
+    for line, (of, sign) in zip(lines, sides, strict=True):
+        middle = sum(place for place, *_ in line) / len(line)
+        spread = sum((place - middle) ** 2 for place, *_ in line)
+        for place, *_ in line:
+            if not (own := next(alike)):
+                raise LackingError(_too_few(slope, of))
+            parts += averaged(by_target(own), sign * (place - middle) / spread)
+            count += len(own)
     words = f"slope of the mean gain ({described(slope.of)}) on log10 of {slope.by}"
     if slope.minus:
-        others, more = _slope_parts(study, slope, slope.minus, cells)
-        parts += [Part(one.gains, one.name, -one.weight) for one in others]
-        count += more
         words += f", minus that of {described(slope.minus)}"
     return _Measure(words, combined(parts), count, unit="points for ten times as much")
 
 
-def _slope_parts(study: Study, slope: Slope, of: Selection, cells: Sequence[Measured]) -> tuple[list[Part], int]:
+def _line(
+    study: Study, slope: Slope, of: Selection, cells: Sequence[Measured]
+) -> list[tuple[float, Selection, list[Measured]]]:
+    """The points of a slope: the logarithm of each value's number, and the cells there are with it."""
     numbers = study.properties[slope.axis]
-    wanted = [text_of(value) for value in of.get(slope.axis, axis_values(study, slope.axis))]
-    points: list[tuple[float, list[Measured]]] = []
-    for value in wanted:
-        found = [one for one in chosen(cells, {**of, slope.axis: (value,)}) if one.part()]
-        if found:
-            points.append((math.log10(numbers[value][slope.by]), found))
-    # Only targets that every point has say how one differs from another.
-    common = set.intersection(*({one.target for one in found} for _, found in points)) if points else set()
-    if len({place for place, _ in points}) < 2 or not common:
-        raise LackingError(f"there are no two values of {slope.axis} with {described(of)} on one target")
-    middle = sum(place for place, _ in points) / len(points)
-    spread = sum((place - middle) ** 2 for place, _ in points)
-    parts: list[Part] = []
-    for place, found in points:
-        own = [one for one in found if one.target in common]
-        parts += averaged(by_target(own), (place - middle) / spread)
-    return parts, sum(len(found) for _, found in points)
+    points = []
+    for value in [text_of(value) for value in of.get(slope.axis, axis_values(study, slope.axis))]:
+        selection: Selection = {**of, slope.axis: (value,)}
+        if found := [one for one in chosen(cells, selection) if one.part()]:
+            points.append((math.log10(numbers[value][slope.by]), selection, found))
+    if len({place for place, *_ in points}) < 2:
+        raise LackingError(_too_few(slope, of))
+    return points
+
+
+def _too_few(slope: Slope, of: Selection) -> str:
+    return f"there are no two values of {slope.axis} with {described(of)} on one target"
 
 
 def _each(claim: ClaimText, selection: Selection, cells: Sequence[Measured]) -> _Measure:

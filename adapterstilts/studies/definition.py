@@ -61,7 +61,8 @@ class ClaimText(Strict):
     Attributes:
         mean: The cells whose mean gain is measured, each target counting alike; `minus` those that it is compared with.
         terms: More of them, with weights: a difference of differences, for one.
-        each: Cells of which every group, by the axis `by`, is measured by itself: all have to agree, after Holm.
+        each: Cells of which every group, by the axis `by`, is measured by itself: all have to agree, after Holm, and be
+            expected to be `positive` or `negative`.
         slope: How the gain goes with the size of something, in points for a factor of ten.
         best: Cells among which the one with the best English validation score is taken for each target.
         expect: What the sentence says of the measure: that it is `positive`, `negative`, or `absent`: within `margin`.

@@ -70,7 +70,7 @@ class Grid:
 def _axes_of(row: TargetStages) -> dict[str, str]:
     """What a row has of the axes that are rows and tables."""
     first = row.seeds[0]
-    baseline = row.baseline.asked if row.baseline else NONE
+    baseline = row.baseline.asked if row.baseline else row.variant or NONE  # the mean of a row's models is none of them
     name = " + ".join(one.spec.task for one in first.intermediates) or NONE
     return {FROM: name, TO: first.evaluation.spec.task, BASELINE: baseline}
 

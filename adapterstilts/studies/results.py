@@ -129,7 +129,7 @@ class Correlation:
     """How the gains in English go with those in other languages, over cells (Spearman's rank correlation).
 
     Attributes:
-        low, high: Ends of a 95% bootstrap interval over cells.
+        low, high: Ends of a 95% bootstrap interval over intermediate tasks and targets; None where both are few.
     """
 
     rho: float

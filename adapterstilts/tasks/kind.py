@@ -67,6 +67,8 @@ class Scores:
         counts: What else has to be known about the predictions, for instance how many had to be repaired.
         examples: How many examples were scored; None for one an item.
         by_class: What became of every class, where there are classes; see `metrics.by_class`.
+        groups: Example id to what names those whose errors are not independent of its own, alike in all languages;
+            None where the metric tells them by single rows.
     """
 
     metrics: dict[str, float]
@@ -74,6 +76,7 @@ class Scores:
     counts: dict[str, int] = field(default_factory=dict)
     examples: int | None = None
     by_class: dict[str, Any] = field(default_factory=dict)
+    groups: dict[str, str] | None = None
 
 
 class Kind(Protocol):

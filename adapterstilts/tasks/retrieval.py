@@ -19,6 +19,7 @@ from adapterstilts.tasks.observations import Observed, Observes
 from adapterstilts.tasks.retrieval_options import RetrievalOptions
 from adapterstilts.tasks.retrieval_sides import (
     all_pairs,
+    asked_about,
     both_sides,
     gold_candidates,
     gold_pairs,
@@ -266,7 +267,7 @@ class Retrieval(KindDefaults):
         values = result.pop("items")
         (name,) = result
         items: dict[str, dict[str, Item]] = {id_: {name: value} for id_, value in zip(gold, values, strict=True)}
-        return Scores(metrics=result, items=items, counts=counts)
+        return Scores(metrics=result, items=items, counts=counts, groups=None if nearest else asked_about(rows))
 
     def collapse(
         self,

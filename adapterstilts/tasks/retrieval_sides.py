@@ -48,6 +48,23 @@ def gold_candidates(rows: Sequence[Row]) -> dict[str, list[str]]:
     }
 
 
+def asked_about(rows: Sequence[Row]) -> dict[str, str]:
+    """Query id to what names what it is asked about: the context of its right candidates, or their text without one.
+
+    In all languages whose candidates are the same, such as a pool's, it is named by the same candidate, whatever the
+    ids of queries are: a question and its translations have one, and so have the questions on a paragraph.
+    """
+    about = {row["id"]: row["context"] or row["text"] for row in rows if row["side"] == "candidate"}
+    first: dict[str, str] = {}
+    for id_ in sorted(about):
+        first.setdefault(about[id_], id_)
+    found = {}
+    for query, gold in gold_candidates(rows).items():
+        known = min((id_ for id_ in gold if id_ in about), default=None)
+        found[query] = query if known is None else f"candidate {first[about[known]]}"
+    return found
+
+
 def gold_pairs(rows: Sequence[Row]) -> list[tuple[str, str]]:
     """(query, right candidate), by their ids."""
     return all_pairs(gold_candidates(rows))

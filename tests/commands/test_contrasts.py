@@ -106,6 +106,25 @@ def test_p_values_are_adjusted_for_the_rows_of_the_table(result: TransferResult)
     assert "  *: p < 0.05 after Holm's correction for the 4 differences of the table.\n" in transfer_tables(result)
 
 
+def test_categories_of_examples_are_adjusted_together(result: TransferResult) -> None:
+    """Two rows with three categories are six differences of one table, of which chance makes one significant."""
+    first = next(row for row in result.rows if row.contrast)
+    assert first.contrast
+    names = ("f1", "f1:negation", "f1:causal", "f1:spatial")
+    rows = []
+    for least in (0.01, 0.3):
+        gains = {name: Interval(2.0, 1.0, 3.0, least + number / 10) for number, name in enumerate(names)}
+        rows.append(replace(first.contrast, zero_shot=gains, with_english={}, languages={}))
+    for found, own in zip(adjusted(rows), rows, strict=True):
+        assert found
+        expected = [1.0 if name != "f1" else 2 * 0.01 if own is rows[0] else 0.3 for name in names]
+        expected[1] = 6 * 0.11 if own is rows[0] else 1.0
+        assert [found.zero_shot[name].p_holm for name in names] == pytest.approx(expected)
+    table = [replace(first, contrast=one, difference=one.zero_shot) for one in rows]
+    text = " ".join(transfer_tables(TransferResult(table)).split())
+    assert "after Holm's correction for the 2 differences of the table, by category for all 6." in text
+
+
 def test_significant_differences_are_marked_where_there_are_several(result: TransferResult) -> None:
     rows = []
     for row, p in zip(result.rows, (None, 0.02, 0.06, None, 0.001, 0.9), strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from adapterstilts.errors import AstiltsError, DataError, UsageError
 from adapterstilts.metrics.submission import write_answers, write_gold_answers, write_lines
 from adapterstilts.reporting.score import scores_report
 from adapterstilts.reporting.terminal import as_text
+from adapterstilts.tasks.catalogue import Catalogue
 from tests.package_tasks import recipe, task_names
+from tests.tasks.test_outside import write_task
 
 # Tasks of the two benchmarks with the number of their test languages: `evaluate.py` of google-research/xtreme, and
 # table 1 of Ruder et al. 2021 (arXiv 2104.07412).
@@ -222,3 +225,22 @@ def test_task_without_a_language_of_the_benchmark(folders: tuple[Path, Path]) ->
     gold(labels, "tydiqa/test-de.json", {"a": ["x"]})
     with pytest.raises(DataError, match="tydiqa has no language of xtreme. Take this folder away"):
         score_folders(mine, labels, benchmark="xtreme")
+
+
+def test_an_error_that_is_no_share_is_in_no_mean_over_tasks(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """A squared error of 10,000 beside XQuAD and MLQA, whose scores are 62.5 and 50."""
+    write_task(tmp_path / "own", "prices", metric="mse", options={"regression": True, "main": "mse"}, phases=["target"])
+    for folder, value in zip(folders, ("300", "200"), strict=True):
+        (folder / "prices").mkdir()
+        write_lines([value], folder / "prices/test-en.tsv")
+    scores = score_folders(*folders, catalogue=Catalogue.load([tmp_path / "own"]))
+    prices = next(task for task in scores.tasks if task.task == "prices")
+    assert prices.means == {"mse": 10_000} and set(scores.overall.tasks) == {"xquad", "mlqa"}
+    assert scores.overall.score == pytest.approx((62.5 + 50) / 2)
+    text = as_text(scores_report(scores))
+    assert "mean of 2 tasks" in text and "since its score is not in percent: prices." in " ".join(text.split())
+    for folder in folders:
+        for name in ("xquad", "mlqa"):
+            shutil.rmtree(folder / name)
+    alone = score_folders(*folders, catalogue=Catalogue.load([tmp_path / "own"]))
+    assert alone.overall.score == -10_000

@@ -289,3 +289,32 @@ def test_samples_without_an_example_that_counts_are_left_out() -> None:
     found = interval(gains, groups=8)
     assert found.mean == 0.0 and found.low is not None and found.low < 0.0 < found.high and found.p == 1.0
     assert interval(gains[:, :50], groups=8).low is None
+
+
+@pytest.mark.parametrize("few", [4, 8])
+def test_only_examples_that_a_category_counts_are_degrees_of_freedom(few: int) -> None:
+    """Each of few examples among many others: as often right as a t interval over these few alone."""
+    random, times = np.random.default_rng(0), np.concatenate([one for _, one in draws(few, 400)])
+    held = 0
+    for _ in range(100):
+        values = random.normal(size=few)
+        items = {f"q{number}": {"x": (float(value), 1.0)} for number, value in enumerate(values)}
+        others = {f"r{number}": {"x": (0.0, 0.0)} for number in range(100)}
+        nothing = {id_: {"x": (0.0, item["x"][1])} for id_, item in (items | others).items()}
+        found = resample([{"de": items | others}], [{"de": nothing}], samples=400)
+        assert (found.count(["de"]), found.count(["de"], "x")) == (100 + few, few)
+        one = interval(mean_gains(found, ["de"], "x"), groups=found.count(["de"], "x"))
+        assert one.low is not None and one.high is not None
+        held += one.low <= 0 <= one.high
+        alone = interval((times @ values / few)[None], groups=few)
+        assert alone.high is not None and one.high - one.mean > 0.9 * (alone.high - alone.mean)
+    assert held >= 90
+
+
+def test_one_example_of_a_category_says_nothing_of_others() -> None:
+    """Right by the one system and wrong by the other, in every resample that has it."""
+    ours, theirs = (
+        {"de": {f"q{number}": (value * (number == 0), float(number == 0)) for number in range(30)}}
+        for value in (100.0, 0.0)
+    )
+    assert paired_bootstrap(ours, theirs) == Interval(100.0, None, None)

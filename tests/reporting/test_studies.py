@@ -19,11 +19,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapterstilts.errors import CompatibilityError
+from adapterstilts.metrics.intervals import Interval
 from adapterstilts.reporting.forms import in_form
 from adapterstilts.reporting.studies import study_report, write_report
 from adapterstilts.reporting.studies.answers import AnswerReader
 from adapterstilts.reporting.studies.arms import arms
-from adapterstilts.reporting.studies.latex import latex_text
+from adapterstilts.reporting.studies.latex import latex_tables, latex_text
 from adapterstilts.reporting.studies.page import study_page
 from adapterstilts.reporting.studies.page_data import page_data, thinned
 from adapterstilts.reporting.studies.records import study_records
@@ -131,6 +132,10 @@ def test_the_table_for_a_paper_is_balanced(study: StudyResult, page: Path) -> No
     assert bare.count("{") == bare.count("}") and r"seq\_bn" in text
     gain = next(cell.gain for cell in study.cells if cell.gain)
     assert f"{{\\scriptsize ${gain.mean:+.1f}" in text
+    # Of two seeds for questions, and one for retrieval.
+    assert text.count("over the study, of 2 seeds; where there is one, about this model alone.}") == 2
+    once = replace(study, cells=[cell for cell in study.cells if cell.axes["to"] == "tatoeba"])
+    assert "over the study, of one seed, about these models alone.}" in latex_tables(once)
 
 
 @given(st.text())
@@ -166,6 +171,18 @@ def test_the_page_links_to_the_files_of_every_run(study: StudyResult, page: Path
         assert run["files"][:3] == ["spec.json", "provenance.json", "metrics.json"]
         assert ":" not in run["address"]
         assert (page.parent / run["address"]).resolve() == Path(run["folder"]).resolve()
+
+
+def test_gains_in_one_language_are_adjusted_for_all_cells_that_have_it(study: StudyResult, tmp_path: Path) -> None:
+    """Each is the only one of its own table; the star of the page says that it holds among all of the study."""
+    cells = []
+    for cell in study.cells:
+        contrast = cell.row.contrast
+        gains = {"de": {"score": Interval(1.0, 0.1, 1.9, 0.03, 0.03)}}
+        cells.append(replace(cell, row=replace(cell.row, contrast=contrast and replace(contrast, languages=gains))))
+    found = page_data(replace(study, cells=cells), tmp_path)
+    shown = [gain for cell in found["cells"] if (gain := cell["languages"]["de"]["gain"])]
+    assert len(shown) == 4 and all(gain == [1.0, 0.1, 1.9, pytest.approx(4 * 0.03)] for gain in shown)
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

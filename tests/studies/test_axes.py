@@ -37,6 +37,8 @@ def test_every_unknown_value_is_named() -> None:
         ("{to: [mlqa]}", "options: {store: x}", "Unknown option 'store'"),
         ("{to: [mlqa]}", "claims: [{text: T}]", "claim 1 has to have one of"),
         ("{to: [mlqa]}", "claims: [{text: T, mean: {}, best: {}}]", "claim 1 has to have one of"),
+        ("{to: [mlqa]}", "claims: [{text: T, each: {}, expect: absent}]", "each group to be 'absent'"),
+        ("{to: [mlqa]}", "claims: [{text: T, each: {}, expect: any}]", "each group to be 'any'"),
         ("{to: [mlqa], from: [squad]}", "claims: [{text: T, mean: {from: mnli}}]", "value of from in claim 1 'mnli'"),
         ("{to: [mlqa]}", "claims: [{text: T, mean: {method: full}}]", "about method, which is no axis"),
         (

@@ -23,6 +23,17 @@ def test_study_of_the_package_has_both_sizes_and_what_it_claims(name: str) -> No
     assert study.of_size(None) == study.of_size(next(iter(study.sizes)))
 
 
+@pytest.mark.parametrize("name", shipped_studies())
+def test_a_sentence_says_no_more_than_what_is_measured_for_it(name: str) -> None:
+    """A mean above that of others makes none of them the best; within a margin, "no better" and "worse" are two."""
+    study = load_study(name)
+    for claim in (*study.claims, *(one for size in study.sizes.values() for one in size.claims or ())):
+        if claim.mean is not None:
+            assert "are the best" not in claim.text and "are largest" not in claim.text, claim.text
+        if claim.expect == "absent":
+            assert "no better" not in claim.text, claim.text
+
+
 def test_the_five_questions_are_there() -> None:
     assert {"model-size", "architecture", "data-size", "syntax-semantics", "languages"} <= set(shipped_studies())
     assert {"paper-main", "paper-ablations", "methods", "compositions"} <= set(shipped_studies())

@@ -53,6 +53,14 @@ def test_native_rows_are_trained_on_in_their_language(tmp_path: Path) -> None:
     assert of["en", "squad"].languages == ("en",)
 
 
+def test_the_mean_of_the_models_of_a_row_is_another_cell(tmp_path: Path) -> None:
+    """A mean over cells would count these models twice, and a table show the one in the place of the others."""
+    found = grid("{from: [squad], to: [xnli]}", tmp_path, seeds=2, average_seeds=True)
+    cells = [(axes["from"], axes["baseline"]) for arm in found.arms for axes, _ in arm.cells()]
+    mean = "mean weights of 2 seeds"
+    assert cells == [("none", "none"), ("squad", "none"), ("none", mean), ("squad", mean)]
+
+
 @pytest.mark.parametrize(
     ("axes", "said"),
     [

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from adapterstilts.errors import UsageError
+from adapterstilts.metrics.resampling import united
 from adapterstilts.mini.tokenizer import build_tokenizer
 from adapterstilts.settings import Encoding
 from adapterstilts.tasks.retrieval import Retrieval
@@ -103,6 +104,29 @@ def test_rankings_keep_twenty_and_find_all_right_answers(tmp_path: Path) -> None
     assert kind.score(found, rows, metric="map@20", language="de").metrics == {"map@20": 100.0}
     kind.write_predictions(found, tmp_path / "test-de.json")
     assert kind.read_predictions(tmp_path / "test-de.json", []) == found
+
+
+def test_questions_on_a_paragraph_are_one_group_in_all_languages() -> None:
+    """As XQuAD-R has ids: those of queries end in the language, and those of sentences begin with it."""
+    codes, kind = ("de", "ar"), Retrieval({"mode": "rank", "pool": "all"})
+    sentences = [
+        row(f"{code}_{number}_{place}", "candidate", context=f"{code} paragraph {number}")
+        for code in codes
+        for number in (1, 2)
+        for place in (0, 1)
+    ]
+    # Two questions on the first paragraph, of different sentences, and one on the second; one without an answer.
+    asked = {"a": (1, 0), "b": (1, 1), "c": (2, 0), "d": None}
+    found = {}
+    for code in codes:
+        gold = {id_: tuple(f"{one}_{at[0]}_{at[1]}" for one in codes) if at else () for id_, at in asked.items()}
+        rows = [*(row(f"{id_}_{code}", "query", right) for id_, right in gold.items()), *sentences]
+        answers = {f"{id_}_{code}": ["de_1_0"] for id_ in asked}
+        found[code] = kind.score(answers, rows, metric="map@20", language=code).groups
+    groups = united(one for one in found.values() if one)
+    assert len({groups[f"{id_}_{code}"] for id_ in "ab" for code in codes}) == 1
+    assert groups["c_de"] == groups["c_ar"] != groups["a_de"]
+    assert len({groups[f"{id_}_de"] for id_ in asked}) == 3 and groups["d_de"] != groups["d_ar"]
 
 
 def test_training_rows_bring_their_answers_and_equal_answers_are_one() -> None:

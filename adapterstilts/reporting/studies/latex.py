@@ -69,5 +69,13 @@ def _caption(result: StudyResult, arm: Arm) -> str:
     return (
         rf"{latex_text(named)}. Task score, mean of the languages other than English, and in small type its gain over "
         rf"the row without intermediate phase, in points. $^{{*}}$: $p < {SIGNIFICANT:g}$ after Holm's correction over "
-        "the study."
+        f"the study, {_scope(arm)}."
     )
+
+
+def _scope(arm: Arm) -> str:
+    """What stars are about."""
+    seeds = sorted({len(cell.row.seeds) for cell in arm.cells.values() if cell.gain is not None})
+    if not seeds or seeds == [1]:
+        return "of one seed, about these models alone"
+    return f"of {seeds[-1]} seeds" + ("; where there is one, about this model alone" if seeds[0] == 1 else "")

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from adapterstilts.commands.contrasts import SCORE
 from adapterstilts.commands.results import Metrics
-from adapterstilts.metrics.intervals import Interval
+from adapterstilts.metrics.intervals import Interval, holm
 from adapterstilts.reporting.studies.answers import AnswerReader
 from adapterstilts.reporting.studies.arms import FROM, NONE, TO, arms
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT
@@ -46,9 +46,10 @@ def page_data(result: StudyResult, folder: Path) -> dict[str, Any]:
     varied = [axis for axis in _axes(result) if axis not in (FROM, TO)]
     runs = [list(_runs(cell)) for cell in result.cells]
     places = {path: place for place, path in enumerate(dict.fromkeys(path for own in runs for _, path in own))}
+    gains = _language_gains(result.cells)
     cells = [
         {
-            **_cell(cell),
+            **_cell(cell, gains[number]),
             "reference": references.get(number),
             "answers": answers.get(number, []),
             "runs": [[name, places[path]] for name, path in runs[number]],
@@ -104,7 +105,26 @@ def _answers(result: StudyResult, references: Mapping[int, int]) -> dict[int, li
     }
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
+def _language_gains(cells: Sequence[Cell]) -> list[dict[str, Interval]]:
+    """Each cell's gains of the task score by language, p values adjusted for all cells of the study that have it.
+
+    Those of a row are adjusted among the few rows of its own table.
+    """
+    contrasts = [cell.row.contrast.languages if cell.row.contrast else {} for cell in cells]
+    found = [{name: own[SCORE] for name, own in one.items() if SCORE in own} for one in contrasts]
+    for name in {name for one in found for name in one}:
+        there = [one for one in found if name in one]
+        for one, adjusted in zip(there, holm([one[name] for one in there]), strict=True):
+            one[name] = adjusted
+    return found
+
+
+def _cell(cell: Cell, gains: Mapping[str, Interval]) -> dict[str, Any]:
+    """What is shown of a cell.
+
+    Args:
+        gains: By language.
+    """
     row = cell.row
     kind = row.catalogue.build_kind(Run(row.folder).evaluation)
 
@@ -112,9 +132,8 @@ def _cell(cell: Cell) -> dict[str, Any]:
         """The task score; None where there are no labels."""
         return kind.main_score(metrics) if metrics and {*row.metric_labels} & {*metrics} else None
 
-    gains = row.contrast.languages if row.contrast else {}
     languages = {
-        name: {"score": scored(metrics), "metrics": metrics, "gain": _interval(gains.get(name, {}).get(SCORE))}
+        name: {"score": scored(metrics), "metrics": metrics, "gain": _interval(gains.get(name))}
         for name, metrics in row.languages.items()
     }
     cost = row.cost.values()
