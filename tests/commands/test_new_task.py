@@ -138,6 +138,8 @@ REFUSED = {
     "news --kind pair_classification --train data/train.csv --test data/train.csv": (2, "not of the form NAME=VALUE"),
     "news --kind pair_classification --train data/train.csv --test xx=data/train.csv": (2, "Unknown language 'xx'"),
     "news --kind pair_classification --train data/train.csv --test de=data/absent": (2, "data/absent is not a file"),
+    "news --kind pair_classification --train data/train.csv --validation data/train.csv": (
+        2, "--validation: data/train.csv has the very rows that are trained on"),
     "news --kind pair_classification --train data/train.csv --column text_a=x": (2, "Unknown column of the file 'x'"),
     "news --kind pair_classification --train data/train.csv --option label=x": (2, "Did you mean 'labels'"),
     "news --kind pair_classification --train data/train.csv --metric squd": (2, "Unknown metric 'squd'"),
