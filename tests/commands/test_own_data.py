@@ -119,11 +119,16 @@ def test_the_licence_of_a_file_is_not_stated_beside_that_of_the_intermediate_tas
     options: dict[str, Any], tmp_path: Path
 ) -> None:
     tickets(Path("tickets.csv"))
-    said = {"label": "team", "text": "subject,body", "validation": "0.3", "baseline": False, "max_length": 48}
+    said = {"label": "team", "text": "subject,body", "validation": "0.3", "max_length": 48}
     small = {name: value for name, value in options.items() if name != "max_train_examples"}
     adapterstilts.train_intermediate("mnli", max_train_examples=8, **small)
-    adapterstilts.transfer("mnli", "tickets.csv", **said, **options)
-    pushed = adapterstilts.push("tickets", to=str(tmp_path / "registry"), store=options["store"])
+    above = adapterstilts.transfer("mnli", "tickets.csv", **said, **options).rows[-1].trained
+    place = {"to": str(tmp_path / "registry"), "store": options["store"]}
+    with pytest.raises(
+        UsageError, match=r"(?s)tickets@\w+ \(train-target, seq_bn.*\(train-target, from mnli@\w+, seq_bn"
+    ):
+        adapterstilts.push("tickets", **place)
+    pushed = adapterstilts.push(str(above), **place)
     assert pushed.licence == "mnli: Apache-2.0; tickets: not stated"
 
 
