@@ -73,6 +73,7 @@ def own_file(name: str, options: OwnDataOptions, catalogue: Catalogue, *, taken:
     told = validate(NewTaskOptions, values, where=name)
     with naming_flags():
         examined = examine(told, catalogue)
+    _check_group(options.group or (), examined)
     check_new_rows(told)
     root = common_folder(told)
     with naming_flags():
@@ -102,6 +103,19 @@ def _splits(name: str) -> dict[str, tuple[Path, ...]]:
             remedy="`astilts tasks` lists the tasks. A data set on the Hub is hf-data://USER/NAME.",
         )
     return {"train": files}
+
+
+def _check_group(group: Sequence[str], examined: Examined) -> None:
+    """Refuses columns to hold rows out by that no record has.
+
+    Raises:
+        UsageError: See above.
+    """
+    columns = list(dict.fromkeys(name for record in examined.records for name in record))
+    for name in group:
+        if name not in columns:
+            there = ", ".join(columns)
+            raise UsageError(f"--group {name} is no column of the file; it has {there}.", remedy="Name one of these.")
 
 
 def _without_gold(recipe: Recipe, told: NewTaskOptions, examined: Examined) -> Recipe:
