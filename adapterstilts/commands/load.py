@@ -18,7 +18,7 @@ from adapterstilts.tasks.kind import Kind
 
 _CHUNK = 2000
 _WHERE = "the inputs"
-MEND = "Give it otherwise, or leave it out; columns are those of the first inputs for all of them."
+MEND = "Give it otherwise, or leave it out; all inputs of a call are read from the same columns."
 """What can be done about an input that a model does not read."""
 
 _PAIRS = {"context": ("question", "context"), "text_b": ("text_a", "text_b")}

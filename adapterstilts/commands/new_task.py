@@ -18,6 +18,7 @@ from adapterstilts.data.records.guessing import ColumnGuess, guess_columns
 from adapterstilts.data.sources.files import FileRows
 from adapterstilts.data.splits import check_learnable
 from adapterstilts.errors import DataError, UsageError
+from adapterstilts.files import write_whole
 from adapterstilts.languages import ENGLISH, LANGUAGES, check_languages
 from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
 from adapterstilts.tasks.kind import KINDS
@@ -222,7 +223,7 @@ def write_recipe(path: Path, recipe: Recipe, *, force: bool = False, again: bool
         again: Take one that is there with the same content, as a repeated command finds it.
 
     Raises:
-        UsageError: It is there already.
+        UsageError: It is there already, or cannot be written.
     """
     import yaml
 
@@ -235,8 +236,13 @@ def write_recipe(path: Path, recipe: Recipe, *, force: bool = False, again: bool
         raise UsageError(
             f"{path} is there already.", remedy="Give another name or --out, or write over it with --force."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written ({error.strerror}).", remedy="Give a place of yours, or free some space."
+        ) from error
 
 
 def _next(options: NewTaskOptions, recipe: Recipe, data_dir: Path) -> list[str]:

@@ -172,6 +172,14 @@ def test_a_recipe_is_not_written_over_unless_it_is_said(capsys: pytest.CaptureFi
     assert Catalogue.load(["mine"]).recipe("news").title == "Again"
 
 
+def test_a_folder_that_cannot_be_written_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    train = write_table("train.csv", HEADLINES, news(["a", "b"] * 5))
+    Path("mine").mkdir()
+    Path("mine/news").write_text("a file")
+    code, message = fails(capsys, "news", "--kind", "pair_classification", "--train", train, "--out", "mine")
+    assert code == 2 and "mine/news/task.yaml cannot be written (" in message and "Give a place" in message
+
+
 def test_long_names_values_and_lists_keep_to_the_width(capsys: pytest.CaptureFixture[str]) -> None:
     header = ["text", "label", *(f"a_column_with_a_long_name_{n}" for n in range(20))]
     rows = [[f"{'Word ' * 60}{n}", f"label number {n % 50}", *(["x" * 200] * 20)] for n in range(120)]
