@@ -7,11 +7,12 @@ import hashlib
 import json
 import os
 import stat
+import tempfile
 import uuid
 from pathlib import Path
 from typing import Any
 
-from adapterstilts.errors import DataError
+from adapterstilts.errors import DataError, UsageError
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -36,6 +37,23 @@ def write_whole(path: Path, content: bytes) -> None:
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def make_writable(folder: Path, *, said: str) -> None:
+    """Makes a folder of the user's, unless it is there, and sees whether a file can be written there.
+
+    Args:
+        said: What it is for, as the user said it, such as `--out report`.
+
+    Raises:
+        UsageError: It cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"{said} cannot be written ({error.strerror}).", remedy="Give a place of yours.") from error
 
 
 # Path, size, times and number of a file to its digest, of all that this process has read.

@@ -115,11 +115,13 @@ def finish(work: StudyWork, options: Strict, report: ReportOptions, output: Tabl
 
 
 def _check(report: ReportOptions) -> None:
-    """Refuses to write a report without the libraries that it takes, before anything has run for it."""
+    """Refuses a report that cannot be written, or lacks the libraries that it takes, before anything has run for it."""
     if report.out is not None:
+        from adapterstilts.files import make_writable
         from adapterstilts.reporting.studies.page import check_page_libraries
 
         check_page_libraries()
+        make_writable(report.out, said=f"--out {report.out}")
 
 
 def _show(result: StudyResult, report: ReportOptions, output: TableOutput, reporter: Reporter) -> None:

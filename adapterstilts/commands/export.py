@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from adapterstilts.errors import DataError, UsageError
+from adapterstilts.files import make_writable
 from adapterstilts.metrics import METRICS
 from adapterstilts.runs.lineage import shots_behind
 from adapterstilts.runs.specs import EvaluateSpec
@@ -170,7 +171,7 @@ def _sorted_out(
 
 def _write(chosen: Chosen, out: Path) -> None:
     """Makes the folder, which is there whole or not at all."""
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_writable(out.parent, said=f"--out {out}")
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
         files = Path(scratch) / "files"
         for task, by_language in chosen.items():

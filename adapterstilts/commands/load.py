@@ -18,6 +18,9 @@ from adapterstilts.tasks.kind import Kind
 
 _CHUNK = 2000
 _WHERE = "the inputs"
+MEND = "Give it otherwise, or leave it out; all inputs of a call are read from the same columns."
+"""What can be done about an input that a model does not read."""
+
 _PAIRS = {"context": ("question", "context"), "text_b": ("text_a", "text_b")}
 
 
@@ -74,7 +77,7 @@ class Model:
         with self._lock, self._catalogue.in_use():
             told = {name: one if type(one) is str else tuple(one) for name, one in columns.items()}
             found = InputColumns.of(kind, [record for _, record in records[:200]], told, {})
-            rows, bad = [], BadRows(skip=False)
+            rows, bad = [], BadRows(skip=False, remedy=MEND)
             for start in range(0, len(records), chunk):
                 part = records[start : start + chunk]
                 rows.append([row for _, row in found.rows(part, language=self.language, where=_WHERE, bad=bad)])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -77,6 +77,7 @@ class Examined:
         records: Its first records.
         guesses: What the canonical columns are read from; none where the format gives canonical rows.
         labels: What the column of labels looks like, where that has to be said.
+        others: How files to select by and to score are read, where that is otherwise.
     """
 
     path: Path
@@ -84,6 +85,7 @@ class Examined:
     records: Sequence[Mapping[str, Any]]
     guesses: list[ColumnGuess]
     labels: LabelGuess | None = None
+    others: Mapping[Path, GuessedFormat] = field(default_factory=dict)
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -172,20 +174,14 @@ def draft_recipe(options: NewTaskOptions, examined: Examined, source: FileRows) 
 
 def _source(options: NewTaskOptions, examined: Examined, data_dir: Path) -> FilesSource:
     """Where the rows are, and how records become rows."""
-    splits: dict[str, Any] = {"train": _below(options.train, data_dir)}
-    if options.validation:
-        splits["validation"] = _below(options.validation, data_dir)
-    if options.test:
-        paths = {language: _below(files, data_dir) for language, files in options.test.items()}
-        splits["test"] = _pattern(paths) or paths
+    splits = {"train": _below(options.train, data_dir), **_splits(options, examined, data_dir, examined.format)}
     given = (options.train, options.validation, *options.test.values())
     columns = {guess.column: guess.theirs for guess in examined.guesses}
     values = _positions(options, examined) if {"label", "choices"} <= columns.keys() else {}
     separator = examined.labels.separator if examined.labels else None
-    name, read_with = examined.format.name, examined.format.options
-    return FilesSource(
-        format=name,
-        options=read_with,
+    source = FilesSource(
+        format=examined.format.name,
+        options=examined.format.options,
         splits=splits,
         sharded=any(len(files) > 1 for files in given),
         columns=columns,
@@ -193,13 +189,42 @@ def _source(options: NewTaskOptions, examined: Examined, data_dir: Path) -> File
         separators={"label": separator} if separator else {},
         hold_out=options.hold_out,
     )
+    return source.model_copy(update={"instead": tuple(_otherwise(source, options, examined, data_dir))})
+
+
+def _splits(options: NewTaskOptions, examined: Examined, data_dir: Path, way: GuessedFormat) -> dict[str, Any]:
+    """The files to select by and to score that are read in one way; of those that are not, that there are some."""
+
+    def so(files: Sequence[Path]) -> bool:
+        return all(examined.others.get(path, examined.format) == way for path in files)
+
+    splits: dict[str, Any] = {}
+    if options.validation:
+        splits["validation"] = _below(options.validation, data_dir) if so(options.validation) else {}
+    if options.test:
+        paths = {language: _below(files, data_dir) for language, files in options.test.items() if so(files)}
+        splits["test"] = (_pattern(paths) if len(paths) == len(options.test) else None) or paths
+    return splits
+
+
+def _otherwise(
+    source: FilesSource, options: NewTaskOptions, examined: Examined, data_dir: Path
+) -> Iterator[FilesSource]:
+    """Where the rows are that are read in another way than those of training."""
+    given = list(examined.others.values())
+    for way in (way for at, way in enumerate(given) if way not in given[:at]):
+        splits = {name: paths for name, paths in _splits(options, examined, data_dir, way).items() if paths}
+        update = {"format": way.name, "options": way.options, "splits": splits, "hold_out": None}
+        yield source.model_copy(update=update)
 
 
 def _with_columns(part: P, columns: Mapping[str, Any]) -> P:
-    """The source, and those after it, without columns that rows do not have."""
+    """The source, and those after it and in its place, without columns that rows do not have."""
     kept = {name: theirs for name, theirs in part.columns.items() if name in columns}
-    also = tuple(_with_columns(one, columns) for one in part.also)
-    return part.model_copy(update={"columns": kept, "also": also})
+    update: dict[str, Any] = {"columns": kept, "also": tuple(_with_columns(one, columns) for one in part.also)}
+    if isinstance(part, FilesSource):
+        update["instead"] = tuple(_with_columns(one, columns) for one in part.instead)
+    return part.model_copy(update=update)
 
 
 def _below(files: Sequence[Path], data_dir: Path) -> Names:

@@ -6,18 +6,19 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from adapterstilts.commands.new_recipe import Examined, NewTaskOptions, draft_recipe
+from adapterstilts.commands.own_formats import check_shard_encoding, first_records, with_other_formats
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.formats import FORMATS
 from adapterstilts.data.formats.guessing import GuessedFormat, guess_format
+from adapterstilts.data.formats.packed import checked_digest
 from adapterstilts.data.records.guessing import ColumnGuess, guess_columns
 from adapterstilts.data.sources.files import FileRows
 from adapterstilts.data.splits import check_learnable
 from adapterstilts.errors import DataError, UsageError
+from adapterstilts.files import write_whole
 from adapterstilts.languages import ENGLISH, LANGUAGES, check_languages
 from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
 from adapterstilts.tasks.kind import KINDS
@@ -25,7 +26,6 @@ from adapterstilts.tasks.label_guessing import LabelGuess
 from adapterstilts.tasks.recipe import Recipe
 from adapterstilts.tasks.sources import found_under, is_one
 
-_LOOKED_AT = 200
 # Formats of tables: even under their canonical names, values are as the file has them.
 _TABLES = ("csv", "tsv", "json", "jsonl", "parquet", "arrow", "excel")
 # Of these, formats whose records need not have all columns.
@@ -74,20 +74,21 @@ def examine(options: NewTaskOptions, catalogue: Catalogue) -> Examined:
     if found.name in _TABLES or not set(features) - {"id", "language"} <= records[0].keys():
         guesses = guess_columns(records, features, options.columns)
         labels = label_guess(options.kind, options.options, records, guesses)
-        return Examined(first, found, records, guesses, labels)
+        return with_other_formats(Examined(first, found, records, guesses, labels), options)
     if options.columns:
         raise UsageError(
             f"--column has no meaning for the format {found.name}, whose columns are known.", remedy="Leave it out."
         )
-    return Examined(first, found, records, [])
+    return with_other_formats(Examined(first, found, records, []), options)
 
 
 def _check_shard(shard: Path, first: Path, records: Sequence[Mapping[str, Any]], found: GuessedFormat) -> None:
     """Refuses a part of a file that has other columns than the first; of JSON lines, one that lacks some.
 
     Raises:
-        DataError: See above.
+        DataError: See above, or it is in another encoding.
     """
+    check_shard_encoding(shard, first, found)
     due, there = (
         dict.fromkeys(name for one in some for name in one) for some in (records, first_records(shard, found))
     )
@@ -105,33 +106,16 @@ def _check_shard(shard: Path, first: Path, records: Sequence[Mapping[str, Any]],
         )
 
 
-def first_records(path: Path, found: GuessedFormat) -> list[dict[str, Any]]:
-    """The first records of a file.
-
-    Raises:
-        DataError: There are none.
-    """
-    bad = BadRows(skip=True)
-    reader = FORMATS.get(found.name)
-    records = [record for _, record in islice(reader((path,), ENGLISH, bad, **found.options), _LOOKED_AT)]
-    if not records:
-        if not bad.counts:
-            raise DataError(f"{path} has no row.", remedy="Fill it, or download it again.")
-        raise DataError(
-            f"{path} cannot be read as {found.name}: {'; '.join(bad.counts)}.",
-            remedy="Check that it is the right file, or say how it is read with --delimiter and --encoding.",
-        )
-    return records
-
-
 @in_catalogue
 def write_task(options: NewTaskOptions, examined: Examined, catalogue: Catalogue) -> NewTask:
     """Writes the recipe, once all rows of all files have been read with it.
 
     Raises:
-        UsageError: The kind needs an option or a metric that nothing tells, or there is another task of this name.
+        UsageError: The kind needs an option or a metric that nothing tells, there is another task of this name, or a
+            file to score or to select by is that of training.
         DataError: A record cannot be used; the message says where it is.
     """
+    _check_scored_anew(options)
     data_dir = options.data_dir or common_folder(options)
     source = FileRows(data_dir)
     recipe = draft_recipe(options, examined, source)
@@ -160,6 +144,31 @@ def write_task(options: NewTaskOptions, examined: Examined, catalogue: Catalogue
     )
 
 
+def check_new_rows(told: NewTaskOptions) -> None:
+    """Refuses rows to score or to select by that are the rows of training.
+
+    Raises:
+        UsageError: A file has the same content as one of those, or one to score as one to select by.
+    """
+    trained = {checked_digest(path): path for path in told.train}
+    selecting = {checked_digest(path): path for path in told.validation}
+    for code, path in [(code, path) for code, files in told.test.items() for path in files]:
+        if (same := selecting.get(checked_digest(path))) is not None:
+            raise UsageError(
+                f"--test {code}: {path} has the very rows that checkpoints are selected by, those of {same}: "
+                "scored rows must not choose the model.",
+                remedy="Give --validation other rows in English, or a share as 0.1.",
+            )
+    given = {"--validation": told.validation, **{f"--test {code}": files for code, files in told.test.items()}}
+    for flag, path in [(flag, path) for flag, files in given.items() for path in files]:
+        if (same := trained.get(checked_digest(path))) is not None:
+            raise UsageError(
+                f"{flag}: {path} has the very rows that are trained on, those of {same}: what a model scores on them "
+                "says nothing of others.",
+                remedy="Give a file of other rows, or hold some out with --validation 0.2.",
+            )
+
+
 def label_guess(
     kind: str, told: Mapping[str, Any], records: Sequence[Mapping[str, Any]], guesses: Sequence[ColumnGuess]
 ) -> LabelGuess | None:
@@ -169,6 +178,14 @@ def label_guess(
         return None
     values = [value for record in records if (value := found_under(record, theirs)) is not None]
     return KINDS.get(kind).guess_labels(values, told)
+
+
+def _check_scored_anew(options: NewTaskOptions) -> None:
+    """As `check_new_rows`, in the words of `tasks new`."""
+    try:
+        check_new_rows(options)
+    except UsageError as error:
+        raise UsageError(error.message, remedy="Give a file of other rows, or leave the flag out.") from None
 
 
 def _check_name(options: NewTaskOptions, catalogue: Catalogue) -> None:
@@ -199,23 +216,33 @@ def common_folder(options: NewTaskOptions) -> Path:
         return common
 
 
-def write_recipe(path: Path, recipe: Recipe, *, force: bool = False) -> None:
+def write_recipe(path: Path, recipe: Recipe, *, force: bool = False, again: bool = False) -> None:
     """Writes a `task.yaml`.
 
+    Args:
+        again: Take one that is there with the same content, as a repeated command finds it.
+
     Raises:
-        UsageError: It is there already.
+        UsageError: It is there already, or cannot be written.
     """
     import yaml
 
+    head = "# Made by `astilts tasks new`. What else a task can say: `astilts tasks show squad`.\n"
+    content = recipe.model_dump(mode="json", exclude_defaults=True)
+    text = head + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
+    if again and path.is_file() and path.read_bytes() == text.encode():
+        return
     if path.exists() and not force:
         raise UsageError(
             f"{path} is there already.", remedy="Give another name or --out, or write over it with --force."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = recipe.model_dump(mode="json", exclude_defaults=True)
-    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
-    head = "# Made by `astilts tasks new`. What else a task can say: `astilts tasks show squad`.\n"
-    path.write_text(head + text, encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written ({error.strerror}).", remedy="Give a place of yours, or free some space."
+        ) from error
 
 
 def _next(options: NewTaskOptions, recipe: Recipe, data_dir: Path) -> list[str]:

@@ -123,7 +123,13 @@ def _own_task(
 def _save(name: str, own: OwnTask) -> str:
     """Writes the task down; returns what is said of it."""
     path = Path("tasks") / own.recipe.name / "task.yaml"
-    write_recipe(path, own.recipe, force=False)
+    try:
+        write_recipe(path, own.recipe, again=True)
+    except UsageError:
+        raise UsageError(
+            f"--save-task {own.recipe.name}: {path} is there already, and has another content.",
+            remedy="Give another name, or remove it.",
+        ) from None
     return f"wrote {path}; from now on: --tasks tasks{own.read_with}, and {own.recipe.name} for {name}"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.commands.new_recipe import Examined, NewTaskOptions, draft_recipe
-from adapterstilts.commands.new_task import common_folder, examine, first_records
+from adapterstilts.commands.new_task import check_new_rows, common_folder, examine
 from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.own_columns import (
     described,
@@ -18,10 +18,10 @@ from adapterstilts.commands.own_columns import (
     naming_flags,
     task_name,
 )
+from adapterstilts.commands.own_formats import first_records, read_as
 from adapterstilts.commands.own_tasks import OwnTask
 from adapterstilts.data.formats.folders import dataset_folder, matching
 from adapterstilts.data.formats.guessing import guess_format
-from adapterstilts.data.formats.packed import checked_digest
 from adapterstilts.data.input_rows import GOLD
 from adapterstilts.data.sources.files import FileRows
 from adapterstilts.errors import UsageError
@@ -73,7 +73,8 @@ def own_file(name: str, options: OwnDataOptions, catalogue: Catalogue, *, taken:
     told = validate(NewTaskOptions, values, where=name)
     with naming_flags():
         examined = examine(told, catalogue)
-    _check_new_rows(told)
+    _check_group(options.group or (), examined)
+    check_new_rows(told)
     root = common_folder(told)
     with naming_flags():
         drafted = draft_recipe(told, examined, FileRows(root))
@@ -104,29 +105,17 @@ def _splits(name: str) -> dict[str, tuple[Path, ...]]:
     return {"train": files}
 
 
-def _check_new_rows(told: NewTaskOptions) -> None:
-    """Refuses rows to score or to select by that are the rows of training.
+def _check_group(group: Sequence[str], examined: Examined) -> None:
+    """Refuses columns to hold rows out by that no record has.
 
     Raises:
-        UsageError: A file has the same content as one of those, or one to score as one to select by.
+        UsageError: See above.
     """
-    trained = {checked_digest(path): path for path in told.train}
-    selecting = {checked_digest(path): path for path in told.validation}
-    for code, path in [(code, path) for code, files in told.test.items() for path in files]:
-        if (same := selecting.get(checked_digest(path))) is not None:
-            raise UsageError(
-                f"--test {code}: {path} has the very rows that checkpoints are selected by, those of {same}: "
-                "scored rows must not choose the model.",
-                remedy="Give --validation other rows in English, or a share as 0.1.",
-            )
-    given = {"--validation": told.validation, **{f"--test {code}": files for code, files in told.test.items()}}
-    for flag, path in [(flag, path) for flag, files in given.items() for path in files]:
-        if (same := trained.get(checked_digest(path))) is not None:
-            raise UsageError(
-                f"{flag}: {path} has the very rows that are trained on, those of {same}: what a model scores on them "
-                "says nothing of others.",
-                remedy="Give a file of other rows, or hold some out with --validation 0.2.",
-            )
+    columns = list(dict.fromkeys(name for record in examined.records for name in record))
+    for name in group:
+        if name not in columns:
+            there = ", ".join(columns)
+            raise UsageError(f"--group {name} is no column of the file; it has {there}.", remedy="Name one of these.")
 
 
 def _without_gold(recipe: Recipe, told: NewTaskOptions, examined: Examined) -> Recipe:
@@ -136,7 +125,7 @@ def _without_gold(recipe: Recipe, told: NewTaskOptions, examined: Examined) -> R
         column
         for column, theirs in gold.items()
         if any(
-            one not in first_records(path, examined.format)[0]
+            one not in first_records(path, examined.others.get(path, examined.format))[0]
             for files in told.test.values()
             for path in files
             for one in listed(theirs)
@@ -144,16 +133,17 @@ def _without_gold(recipe: Recipe, told: NewTaskOptions, examined: Examined) -> R
     ]
     if not lacking:
         return recipe
-    part = recipe.source("files").model_copy(update={"may_lack": tuple(lacking)})
+    part, update = recipe.source("files"), {"may_lack": tuple(lacking)}
+    instead = tuple(one.model_copy(update=update) for one in part.instead)
+    part = part.model_copy(update={**update, "instead": instead})
     return recipe.model_copy(update={"sources": recipe.sources.model_copy(update={"files": part})})
 
 
 def _found(name: str, kind: str, why: str, examined: Examined, options: Mapping[str, Any], files: int) -> list[str]:
     """What was told by looking, a line each."""
-    options_ = {"encoding": examined.format.encoding.name, **examined.format.options}
-    read_with = ", ".join(f"{name} {value!r}" for name, value in options_.items() if name != "columns")
     parts = f", in {files} files" if files > 1 else ""
-    lines = [f"{name}: {kind} ({why}); read as {examined.format.name}, {read_with}{parts}"]
+    lines = [f"{name}: {kind} ({why}); read as {read_as(examined.format)}{parts}"]
+    lines += [f"  {path}: read as {read_as(way)}" for path, way in examined.others.items()]
     return lines + described(examined.guesses, options, examined.labels)
 
 

@@ -14,6 +14,7 @@ from adapterstilts.commands.options import PullOptions
 from adapterstilts.commands.push import has_run, run_backbone, trained_run
 from adapterstilts.commands.shared_models import same_tasks
 from adapterstilts.errors import UsageError
+from adapterstilts.files import make_writable
 from adapterstilts.sharing.card import address_card
 from adapterstilts.sharing.export import Export
 from adapterstilts.sharing.package import Package, open_package
@@ -47,7 +48,7 @@ def run_pull(reference: str, folder: Path, options: PullOptions, note: Callable[
     """Gets a shared model, or one of the store; see `adapterstilts.pull`."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already and not empty.", remedy="Give a folder that is not there yet.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_writable(folder.parent, said=str(folder))
     with (
         tempfile.TemporaryDirectory(dir=folder.parent, prefix=".pull-") as scratch,
         shared_model(reference, options, note) as package,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -114,16 +114,20 @@ def trained_run(store: RunStore, text: str) -> Run:
     if len(of_task) == 1:
         return of_task[0].verify()
     if of_task:
-        listed = "".join(
-            f"\n  {run.training.task}@{run.short_key} ({run.spec.stage}, {run.training.method}, "
-            f"seed {run.training.seed}{f', {run.training.shots}' if run.training.shots else ''})"
-            for run in of_task
-        )
+        names = {run.key: f"{run.training.task}@{run.short_key}" for run in _models(store)}
+        listed = "".join(f"\n  {names[run.key]} ({_told_apart(run, names)})" for run in of_task)
         raise UsageError(f"{store.root} has {len(of_task)} models of {text}.", remedy=f"Choose one:{listed}")
     run = store.resolve(text)
     if isinstance(run.spec, EvaluateSpec):
         raise UsageError(f"{run.name} is an evaluation and not a model.", remedy="`astilts runs` lists models.")
     return run.verify()
+
+
+def _told_apart(run: Run, names: Mapping[str, str]) -> str:
+    """What sets a run apart from others of its task."""
+    begun = " + ".join(names.get(key, key[:12]) for key in run.spec.inputs)
+    told = [run.spec.stage, f"from {begun}" if begun else "", str(run.training.method), f"seed {run.training.seed}"]
+    return ", ".join(filter(None, [*told, str(run.training.shots or "")]))
 
 
 def _models(store: RunStore) -> list[Run]:

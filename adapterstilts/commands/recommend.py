@@ -78,9 +78,11 @@ def run_recommend(to: str, options: RecommendOptions, reporter: Reporter) -> Rec
     begun = time.monotonic()
     _check_method(options.method)
     catalogue = Catalogue.load(options.tasks)
-    meant, own = own_tasks([to], options, catalogue, note=reporter.note, scored=[to])
+    meant, own = own_tasks([to], options, catalogue, note=reporter.note)
     name = meant[to]
-    task = own.catalogue(options.tasks).recipe_for_phase(name, "target")
+    # Of one's own data, training rows alone are enough to rank by.
+    known = own.catalogue(options.tasks)
+    task = known.recipe(name) if own.tasks else known.recipe_for_phase(name, "target")
     if options.languages:
         check_languages(options.languages, available=task.languages, owner=name)
     planner = make_planner(options, own=own)
@@ -95,7 +97,7 @@ def run_recommend(to: str, options: RecommendOptions, reporter: Reporter) -> Rec
         scored = _scored(found, ranking, target, candidates.left_out)
     names = set(TransferOptions.model_fields) - {"languages"}
     languages = f" --languages {','.join(options.languages)}" if options.languages else ""
-    flags = as_flags(options, only=names)
+    flags = as_flags(options, only=names) + ("" if "target" in task.phases else " --validation 0.2")
     return Recommendation(
         target=name,
         title=task.title,

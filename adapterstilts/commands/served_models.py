@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts.commands.answering import Note, Ready, make_ready
-from adapterstilts.commands.load import as_record
+from adapterstilts.commands.load import MEND, as_record
 from adapterstilts.commands.options import ServeOptions
 from adapterstilts.commands.trained_models import TrainedModel
 from adapterstilts.data.bad_rows import BadRows
@@ -159,7 +159,7 @@ class Served:
                 error.message,
                 remedy=f'{one.name} reads {reads}: give these, or say with "columns" what they are called.',
             ) from error
-        rows = columns.rows(records, language=language, where="the inputs", bad=BadRows(skip=False))
+        rows = columns.rows(records, language=language, where="the inputs", bad=BadRows(skip=False, remedy=MEND))
         return key, language, [row for _, row in rows]
 
     def _in(self, one: ServedModel, code: str | None) -> tuple[str, str]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from adapterstilts.errors import DataError
 
+_OF_FILES = "Mend the file, or leave such rows out with --skip-bad-rows."
+
 
 class Omitted(Exception):  # noqa: N818 (nothing went wrong)
     """A good record that a data set's own rules leave out, such as one without a gold label; it is only counted."""
@@ -17,6 +19,7 @@ class BadRows:
 
     Args:
         skip: Count bad records and leave them out instead of raising.
+        remedy: What can be done about one, where that is said otherwise than of a file.
 
     Attributes:
         counts: Reason to number of bad records that were left out.
@@ -24,8 +27,9 @@ class BadRows:
         hidden: Why what stands where the gold answers of its records are is taken for none, if it is.
     """
 
-    def __init__(self, *, skip: bool) -> None:
+    def __init__(self, *, skip: bool, remedy: str = _OF_FILES) -> None:
         self.skip = skip
+        self.remedy = remedy
         self.counts: Counter[str] = Counter()
         self.omitted: Counter[str] = Counter()
         self.hidden: str | None = None
@@ -43,7 +47,7 @@ class BadRows:
         if not self.skip:
             raise DataError(
                 f"{path}: {record}: {reason}.",
-                remedy="Mend the file, or leave such rows out with --skip-bad-rows.",
+                remedy=self.remedy,
             )
         self.counts[reason] += 1
 

@@ -12,7 +12,7 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS, Records, check_unicode
 from adapterstilts.data.formats.files import json_object, lines_of
 from adapterstilts.data.formats.guessing import GuessedFormat, guess_format
-from adapterstilts.data.formats.marks import LOOKED_AT, refuse_other_text
+from adapterstilts.data.formats.marks import LOOKED_AT, marked_encoding, refuse_other_text, wide_encoding
 from adapterstilts.data.formats.packed import opened
 from adapterstilts.errors import DataError, UsageError
 
@@ -138,4 +138,6 @@ def _is_object(line: str) -> bool:
 def _check_beginning(path: Path) -> None:
     """Refuses what is often saved in the place of a table."""
     with opened(path) as file:
-        refuse_other_text(path, file.read(LOOKED_AT))
+        start = file.read(LOOKED_AT)
+    if marked_encoding(start) is None and wide_encoding(start) is None:
+        refuse_other_text(path, start)

@@ -9,6 +9,7 @@ from typing import Any
 
 from adapterstilts.commands.new_recipe import Examined
 from adapterstilts.commands.new_task import NewTask
+from adapterstilts.commands.own_formats import read_as
 from adapterstilts.commands.tasks import TaskEntry
 from adapterstilts.data.formats.encodings import GuessedEncoding
 from adapterstilts.data.records.guessing import ColumnGuess
@@ -90,11 +91,13 @@ def _by_region(codes: Sequence[str]) -> dict[str, list[str]]:
 
 def examined_text(found: Examined) -> str:
     """The columns of a file with their first values, and which of them are taken for canonical ones."""
-    options = "".join(f", {name} {_plain(value)}" for name, value in found.format.options.items())
+    options = "".join(f", {name} {_mark(value)}" for name, value in found.format.options.items())
     encoding = found.format.encoding
     lines = _wrapped(f"{found.path}: format {found.format.name}{options}", indent="  ")
     if "encoding" in found.format.options or encoding.why != GuessedEncoding().why:
         lines += _wrapped(f"  {encoding.name} because {encoding.why}", indent="  ")
+    for path, way in found.others.items():
+        lines += _wrapped(f"{path}: read as {read_as(way)}", indent="  ")
     lines.append("")
     names = list(dict.fromkeys(name for record in found.records for name in record))
     lines += _columns(names, found)
@@ -103,6 +106,11 @@ def examined_text(found: Examined) -> str:
     if found.labels:
         lines += _wrapped(f"Labels (what is wrong, with --option NAME=VALUE): {found.labels.why}", indent="  ")
     return "\n".join(lines) + "\n"
+
+
+def _mark(value: Any) -> str:
+    """The value of a format's option, of which a tab would be seen by nobody."""
+    return repr(value) if isinstance(value, str) and not value.strip() else _plain(value)
 
 
 def _columns(names: Sequence[str], found: Examined) -> Iterator[str]:

@@ -75,7 +75,9 @@ class Export:
     @property
     def licence(self) -> Licence:
         """The licence of what it was trained on."""
-        return licence(self.trained_on)
+        known = {recipe.name for recipe, _ in self.trained_on}
+        tasks = dict.fromkeys(task.data.task for one in self.line for task in one.tasks)
+        return licence(self.trained_on, [task for task in tasks if task not in known])
 
     @property
     def name(self) -> str:

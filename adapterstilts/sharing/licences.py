@@ -43,11 +43,12 @@ class Licence:
         return known[0] if len(known) == 1 and known[0] in _KNOWN_TO_HUB else "other"
 
 
-def licence(tasks: Sequence[tuple[Recipe, str]]) -> Licence:
+def licence(tasks: Sequence[tuple[Recipe, str]], unknown: Sequence[str] = ()) -> Licence:
     """The licence of a model that was trained on tasks.
 
     Args:
         tasks: Recipe and source of each.
+        unknown: Further tasks, of which there is no recipe.
     """
     names: dict[str, tuple[str, ...]] = {}
     forbidden = []
@@ -57,6 +58,8 @@ def licence(tasks: Sequence[tuple[Recipe, str]]) -> Licence:
             names[name] = (*names.get(name, ()), task.name)
         if source != "mini" and (not task.derivatives or _forbids(name)):
             forbidden.append(task.name)
+    if unknown:
+        names["not stated"] = (*names.get("not stated", ()), *unknown)
     return Licence(names, tuple(dict.fromkeys(forbidden)))
 
 

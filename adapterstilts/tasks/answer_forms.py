@@ -5,6 +5,7 @@ A form has everything about a classification that depends on what an answer is, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -193,7 +194,8 @@ class Number:
         try:
             as_finite(text)
         except ValueError:
-            raise ValueError(f"the label {label!r} is not a number, which regression takes") from None
+            point = f" (with a point: {text.replace(',', '.')})" if re.fullmatch(r"[+-]?\d+,\d+", text.strip()) else ""
+            raise ValueError(f"the label {label!r} is not a number{point}, which regression takes") from None
 
     def may_stand_in(self, label: Any) -> bool:
         return True

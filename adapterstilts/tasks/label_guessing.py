@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 _SEPARATORS = ("|", ";", ",")
 # Fewer different numbers can be the steps of a scale, of which each is a class.
 _NUMBERS = 10
+_WITH_COMMA = re.compile(r"[+-]?(\d+)(?:,(\d+))?")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,9 @@ def guess_labels(values: Sequence[Any], told: Mapping[str, Any]) -> LabelGuess |
     if said:
         found = next((one for one in _SEPARATORS if any(one in text for text in texts)), _SEPARATORS[0])
         return LabelGuess(f"several labels, split at {found!r}", {}, found)
+    if said is None and told.get("regression") is None and have_commas_for_points(texts):
+        why = "numbers with a comma for the point: regression=true; if each is several labels, say multi_label=true"
+        return LabelGuess(why, {"regression": True})
     if said is None and (separator := separator_of(texts)):
         why = f"several labels, split at {separator!r}: multi_label=true; if each is one, say multi_label=false"
         return LabelGuess(why, {"multi_label": True}, separator)
@@ -65,6 +70,14 @@ def separator_of(texts: Sequence[str]) -> str | None:
 def parts_of(text: str, separator: str) -> list[str]:
     """The labels of one row."""
     return [part.strip() for part in text.split(separator) if part.strip()]
+
+
+def have_commas_for_points(texts: Sequence[str]) -> bool:
+    """Whether all are numbers, many of them different and written as 3,5; parts of labels would not be 0 or equal."""
+    parts = [found.groups() for text in texts if (found := _WITH_COMMA.fullmatch(text))]
+    pairs = {(whole, rest) for whole, rest in parts if rest is not None}
+    odd = any(rest.startswith("0") or rest == whole for whole, rest in pairs)
+    return len(parts) == len(texts) and len(pairs) >= _NUMBERS and odd
 
 
 def are_measures(texts: Sequence[str]) -> bool:

@@ -85,6 +85,13 @@ def test_an_unfinished_study_has_no_report(file: str, tmp_path: Path) -> None:
         said("study", "report", file, "--store", str(tmp_path))
 
 
+def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(file: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(UsageError, match=r"--out .*file/report cannot be written \("):
+        said("study", "run", file, "--store", str(tmp_path / "store"), "--out", str(tmp_path / "file" / "report"))
+    assert not list((tmp_path / "store").glob("train-*"))
+
+
 def test_brackets_may_have_commas() -> None:
     with pytest.raises(UsageError, match="Unknown method 'seq_bm'"):
         said("compare", "--from", "none", "--to", "xnli", *MINI, "--methods", "seq_bn[reduction_factor=4,x=1],seq_bm")

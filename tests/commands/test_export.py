@@ -34,6 +34,9 @@ def test_files_are_those_of_the_runs_and_what_is_missing_is_said(evaluated: dict
     with pytest.raises(DataError, match=r"A submission to xtreme lacks .*xquad: ar, el, es, hi, ru, th, tr, vi"):
         export_runs([run], tmp_path / "out", benchmark="xtreme", partial=False)
     assert not (tmp_path / "out").exists()
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(UsageError, match=r"--out .*file/out cannot be written \("):
+        export_runs([run], tmp_path / "file" / "out", benchmark="xtreme", partial=True)
     result = export_runs([run], tmp_path / "out", benchmark="xtreme", partial=True)
     assert result.files == {"xquad": ("en", "de", "zh")} and "tydiqa" in result.missing
     written = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.json"))

@@ -52,11 +52,18 @@ def test_questions_are_answered_in_their_context(answering: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(
-    ("inputs", "message"), [([("a", "b", "c")], "Input 0 is"), ([3], "Input 0 is 3"), (7, "7 is no input")]
+    ("inputs", "message"),
+    [
+        ([("a", "b", "c")], "Input 0 is"),
+        ([3], "Input 0 is 3"),
+        (7, "7 is no input"),
+        ([""], "input 0: its texts are empty"),
+    ],
 )
 def test_what_is_no_input_is_said(inputs: Any, message: str, classifier: adapterstilts.Model) -> None:
-    with pytest.raises(AstiltsError, match=message):
+    with pytest.raises(AstiltsError, match=message) as raised:
         classifier.predict(inputs)
+    assert "file" not in str(raised.value)
 
 
 def test_a_shared_folder_is_loaded_as_the_run_is(

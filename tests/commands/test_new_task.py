@@ -138,6 +138,8 @@ REFUSED = {
     "news --kind pair_classification --train data/train.csv --test data/train.csv": (2, "not of the form NAME=VALUE"),
     "news --kind pair_classification --train data/train.csv --test xx=data/train.csv": (2, "Unknown language 'xx'"),
     "news --kind pair_classification --train data/train.csv --test de=data/absent": (2, "data/absent is not a file"),
+    "news --kind pair_classification --train data/train.csv --validation data/train.csv": (
+        2, "--validation: data/train.csv has the very rows that are trained on"),
     "news --kind pair_classification --train data/train.csv --column text_a=x": (2, "Unknown column of the file 'x'"),
     "news --kind pair_classification --train data/train.csv --option label=x": (2, "Did you mean 'labels'"),
     "news --kind pair_classification --train data/train.csv --metric squd": (2, "Unknown metric 'squd'"),
@@ -168,6 +170,14 @@ def test_a_recipe_is_not_written_over_unless_it_is_said(capsys: pytest.CaptureFi
     assert code == 2 and "mine/news/task.yaml is there already" in message
     main(["tasks", "new", *words, "--force", "--title", "Again"])
     assert Catalogue.load(["mine"]).recipe("news").title == "Again"
+
+
+def test_a_folder_that_cannot_be_written_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    train = write_table("train.csv", HEADLINES, news(["a", "b"] * 5))
+    Path("mine").mkdir()
+    Path("mine/news").write_text("a file")
+    code, message = fails(capsys, "news", "--kind", "pair_classification", "--train", train, "--out", "mine")
+    assert code == 2 and "mine/news/task.yaml cannot be written (" in message and "Give a place" in message
 
 
 def test_long_names_values_and_lists_keep_to_the_width(capsys: pytest.CaptureFixture[str]) -> None:

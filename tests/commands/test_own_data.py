@@ -54,8 +54,10 @@ def test_it_can_be_written_down_and_is_the_same_task(options: dict[str, Any]) ->
     assert Path("tasks/tickets/task.yaml").is_file()
     again = adapterstilts.train_intermediate("tickets", tasks="tasks", data_dir=".", max_length=48, **options)
     assert again.key == first.key
-    with pytest.raises(UsageError, match="is there already"):
-        adapterstilts.train_intermediate("tickets.csv", save_task="tickets", **said, **options)
+    repeated = adapterstilts.train_intermediate("tickets.csv", save_task="tickets", **said, **options)
+    assert repeated.key == first.key
+    with pytest.raises(UsageError, match="tasks/tickets/task.yaml is there already.*Give another name"):
+        adapterstilts.train_intermediate("tickets.csv", save_task="tickets", **{**said, "text": "body"}, **options)
 
 
 def test_other_seeds_of_the_intermediate_task_read_their_own_source(options: dict[str, Any]) -> None:
@@ -111,6 +113,23 @@ def test_a_model_of_a_file_can_be_shared_though_no_recipe_says_what_it_is(
     assert pushed.changed and pushed.licence == "not stated" and run.key[:12] in pushed.name
     card = adapterstilts.push("tickets", to=str(tmp_path / "registry"), dry_run=True, store=options["store"]).card
     assert "trained on an intermediate task: tickets in English" in card
+
+
+def test_the_licence_of_a_file_is_not_stated_beside_that_of_the_intermediate_task(
+    options: dict[str, Any], tmp_path: Path
+) -> None:
+    tickets(Path("tickets.csv"))
+    said = {"label": "team", "text": "subject,body", "validation": "0.3", "max_length": 48}
+    small = {name: value for name, value in options.items() if name != "max_train_examples"}
+    adapterstilts.train_intermediate("mnli", max_train_examples=8, **small)
+    above = adapterstilts.transfer("mnli", "tickets.csv", **said, **options).rows[-1].trained
+    place = {"to": str(tmp_path / "registry"), "store": options["store"]}
+    with pytest.raises(
+        UsageError, match=r"(?s)tickets@\w+ \(train-target, seq_bn.*\(train-target, from mnli@\w+, seq_bn"
+    ):
+        adapterstilts.push("tickets", **place)
+    pushed = adapterstilts.push(str(above), **place)
+    assert pushed.licence == "mnli: Apache-2.0; tickets: not stated"
 
 
 def test_two_files_are_two_targets_and_flags_say_which_they_are_about(options: dict[str, Any]) -> None:

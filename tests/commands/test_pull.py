@@ -35,6 +35,12 @@ def test_a_folder_that_has_something_in_it_is_left_alone(shared_folder: Path, tm
     assert [path.name for path in (tmp_path / "there").iterdir()] == ["mine.txt"]
 
 
+def test_a_place_that_cannot_be_written_is_named(shared_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(UsageError, match=r"file/below cannot be written \(.*Give a place of yours"):
+        adapterstilts.pull(str(shared_folder), tmp_path / "file" / "below", store=tmp_path / "store")
+
+
 def test_what_cannot_be_taken_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for reference, message in (("./nowhere", "is not a folder"), (str(tmp_path / "empty"), "it is empty")):

@@ -139,5 +139,8 @@ def test_files_of_ones_own_are_a_target(options: dict[str, Any], tmp_path: Path)
     found = adapterstilts.recommend(str(tmp_path / "own.csv"), **asked)
     assert found.by == "logme" and len(found.candidates) == 2
     assert f"--to {tmp_path / 'own.csv'}" in found.command and "--test de=" in found.command
+    without = adapterstilts.recommend(str(tmp_path / "own.csv"), **{**asked, "test": None})
+    assert [one.score for one in without.candidates] == [one.score for one in found.candidates]
+    assert without.command.endswith(" --validation 0.2")
     with pytest.raises(DataError, match="all examples have the same label"):
         adapterstilts.recommend(str(tmp_path / "own.csv"), **{**asked, "max_train_examples": 1})

@@ -27,6 +27,7 @@ FILES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "commas.tsv": ("a,b\nx,y\n", "csv", {}),
     "bars.txt": ("a|b\nx|y\n", "csv", {"delimiter": "|"}),
     "one_column.csv": ("text\nHello there\nx\n", "csv", {}),
+    "commas_in_one_column.csv": ("text\n" + '"Well, no"\n' * 20, "csv", {}),
     "inside.csv": ('a,b\n"x; y\n; z",1\n"; ; ;",2\n', "csv", {}),
     "escaped.csv": ('a,b\n"say \\"hi, you\\"",1\n"x",2\n', "csv", {"escape": "backslash"}),
     "single.csv": ("a,b\n'x, y',1\n'z',2\n", "csv", {"quote": "'"}),

@@ -39,6 +39,16 @@ def test_every_reader_of_text_can_be_told_the_encoding(tmp_path: Path, format_: 
     assert [found for _, found in reader((path,), "en", BadRows(skip=False), encoding=encoding, **options)] == [record]
 
 
+@pytest.mark.parametrize("format_", FILES)
+def test_text_of_another_encoding_than_the_one_that_is_said_is_refused(tmp_path: Path, format_: str) -> None:
+    """It would be read as other text, or end in an error of the decoder."""
+    text, options, _ = FILES[format_]
+    path = write(tmp_path / "x", text, "utf-8")
+    for encoding, says in (("cp1252", "x is in UTF-8, and cp1252 is due"), ("utf-16", "x is not in UTF-16")):
+        with pytest.raises(DataError, match=says):
+            list(FORMATS.get(format_)((path,), "en", BadRows(skip=True), encoding=encoding, **options))
+
+
 def test_lines_are_numbered_as_in_utf_8(tmp_path: Path) -> None:
     text = "a\r\n\n" + "ü\u2028x\n" * 3 + "\n\r\n"
     as_utf8 = list(read_lines(write(tmp_path / "x", text, "utf-8")))

@@ -35,6 +35,16 @@ def test_a_file_is_read_by_its_name_and_content(
     assert read(tmp_path / name) == records
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.jsonl"])
+def test_a_file_may_be_in_any_encoding(name: str, encoding: str, tmp_path: Path) -> None:
+    lines = ["text", *(f"Käse, Größe {n}" for n in range(9))]
+    rows = {"a.csv": [lines[0], *(f'"{one}"' for one in lines[1:])], "a.txt": lines[1:]}
+    rows["a.jsonl"] = [f'{{"text": "{one}"}}' for one in lines[1:]]
+    (tmp_path / name).write_bytes("\n".join([*rows[name], ""]).encode(encoding))
+    assert read(tmp_path / name) == [{"text": one} for one in lines[1:]]
+
+
 def test_a_format_can_be_told(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a\tb\n1\tx\n")
     assert read(tmp_path / "a.txt", format="tsv") == [{"a": "1", "b": "x"}]
@@ -44,7 +54,6 @@ def test_a_format_can_be_told(tmp_path: Path) -> None:
     ("content", "options", "message"),
     [
         (b"\n<!DOCTYPE html><html>", {}, "HTML page"),
-        (b"\xff\xfea\x00", {}, "UTF-16"),
         (b"PK\x03\x04rest", {}, "zip archive"),
         (b"a,b\x00\n", {}, "is no text"),
         (b"a,b\n1,2\n", {"format": "bucc"}, "one file"),

@@ -27,6 +27,10 @@ SCALE = ["1.0", "1.5", "2.0", "2.5", "3.0"] * 6
         (MEASURES, {}, {"regression": True}, None),
         (MEASURES, {"regression": False}, None, None),
         ([0.37, *map(float, MEASURES)], {}, {"regression": True}, None),
+        # A comma for the point.
+        ([one.replace(".", ",") for one in MEASURES], {}, {"regression": True}, None),
+        ([f"{n},{m}" for n in range(4) for m in range(0, 10, 3)], {}, {"regression": True}, None),
+        ([f"{n},{m}" for n in range(1, 6) for m in range(6, 9)], {}, {"multi_label": True}, ","),
         # Whole numbers are classes, and so are the steps of a scale.
         ([str(n) for n in range(40)], {}, None, None),
         (SCALE, {}, None, None),

@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
-from adapterstilts.data.formats.marks import LOOKED_AT, UTF8, refuse_other_text
+from adapterstilts.data.formats.marks import LOOKED_AT, SAY, UTF8, marked_encoding, refuse_other_text
 from adapterstilts.data.formats.packed import opened
 from adapterstilts.errors import DataError, UsageError
 
@@ -17,6 +17,12 @@ LONGEST = 1 << 26
 """Bytes or characters of a line or record: no text is so long, but what a quotation mark opens and nothing closes."""
 
 _MARK = "adapterstilts.mark"
+# Encodings that need a byte order mark, and those in which any text of UTF-8 can be read as another one.
+_MARKED = ("utf-16", "utf-32")
+_OF_ONE_BYTE = frozenset((
+    *(f"cp125{number}" for number in range(9)), *(f"iso8859-{number}" for number in range(1, 17)), "koi8-r", "koi8-u",
+    "tis-620",
+))  # fmt: skip
 _BOM = "\ufeff"
 
 
@@ -44,18 +50,37 @@ def text_blocks(path: Path, encoding: str = UTF8, *, size: int = BLOCK) -> Itera
         DataError: The file is missing or not text, or in UTF-16 where UTF-8 is due.
         UsageError: There is no such encoding.
     """
-    decoder = codecs.getincrementaldecoder(known_encoding(encoding))(errors=_MARK)
+    known = known_encoding(encoding)
+    decoder = codecs.getincrementaldecoder(known)(errors=_MARK)
     begun = False
     with opened(path) as file:
         while True:
             data = file.read(size)
-            if not begun and known_encoding(encoding) == UTF8:
-                refuse_other_text(path, data[:LOOKED_AT])
+            if not begun:
+                _check_beginning(path, data, known)
             if text := decoder.decode(data, final=not data):
                 yield text if begun else text.removeprefix(_BOM)
                 begun = True
             if not data:
                 return
+
+
+def _check_beginning(path: Path, data: bytes, encoding: str) -> None:
+    """Refuses what is in another encoding at first sight: its text would be read as another one, without an error.
+
+    Raises:
+        DataError: See above, or it is no text.
+    """
+    if encoding == UTF8:
+        refuse_other_text(path, data[:LOOKED_AT])
+    if encoding in _OF_ONE_BYTE and not data.isascii():
+        try:
+            codecs.getincrementaldecoder(UTF8)().decode(data)
+        except UnicodeDecodeError:
+            return
+        raise DataError(f"{path} is in UTF-8, and {encoding} is due.", remedy=SAY)
+    if encoding in _MARKED and data and marked_encoding(data) != encoding:
+        raise DataError(f"{path} is not in {encoding.upper()}: it has no byte order mark.", remedy=SAY)
 
 
 class Window:

@@ -52,7 +52,20 @@ def guess_dialect(path: Path, encoding: str = UTF8, delimiters: str = DELIMITERS
     lines = [line for _, line in islice(read_lines(path, encoding), _LOOKED_AT)]
     fits = [_fit(path, encoding, Dialect(mark, *style), lines) for mark in delimiters for style in _STYLES]
     best = max((one for one in fits if one), key=lambda fit: fit.rank, default=None)
-    return best.dialect if best and best.share >= (_MOST if len(lines) > 1 else 1) else None
+    if best is None or best.share < (_MOST if len(lines) > 1 else 1):
+        return None
+    whole = Dialect(best.dialect.delimiter)
+    return whole if not best.dialect.quote and _is_one_column(path, encoding, whole) else best.dialect
+
+
+def _is_one_column(path: Path, encoding: str, dialect: Dialect) -> bool:
+    """Whether all delimiters stand within quotation marks: texts with commas in a table of one column."""
+    bad = BadRows(skip=True)
+    try:
+        records = [found for _, found in islice(csv_fields(path, dialect, bad, encoding=encoding), _LOOKED_AT)]
+    except DataError:
+        return False
+    return not bad.counts and all(len(fields) == 1 for fields in records)
 
 
 def _fit(path: Path, encoding: str, dialect: Dialect, lines: list[str]) -> _Fit | None:

@@ -58,6 +58,12 @@ def guess_encoding(path: Path) -> GuessedEncoding:
     return _likeliest(b"\n".join(odd)[:_SAMPLE], path, f"{len(odd):,} of {len(other):,} lines beyond ASCII")
 
 
+def is_ascii(path: Path) -> bool:
+    """Whether what is looked at of a file reads the same in most encodings."""
+    with opened(path) as file:
+        return file.read(_LOOKED_AT).isascii()
+
+
 def _is_utf8(line: bytes) -> bool:
     try:
         line.decode(UTF8)

@@ -12,7 +12,7 @@ LOOKED_AT = 512
 """Bytes at the beginning of a file that are looked at."""
 
 UTF8 = "utf-8"
-SAY = "Say it with the option 'encoding' of the format, or save the file as UTF-8."
+SAY = "Say it with --encoding where there is such a flag (in a task.yaml: encoding), or save the file as UTF-8."
 # Of fewer bytes, zeros say nothing about an encoding.
 _ENOUGH = 16
 # The longer ones first: that of UTF-32 begins as that of UTF-16 does.

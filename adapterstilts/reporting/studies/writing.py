@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.commands.results import to_json
-from adapterstilts.files import write_whole
+from adapterstilts.files import make_writable, write_whole
 from adapterstilts.reporting.forms import comma_separated, markdown
 from adapterstilts.reporting.sheets import Report
 from adapterstilts.reporting.studies.latex import latex_tables
@@ -25,10 +25,11 @@ def write_report(result: StudyResult, folder: Path) -> list[Path]:
         `report.md`, `results.csv`, `results.json`, `results.parquet`, `table.tex` and `report.html`, in this order.
 
     Raises:
+        UsageError: The folder cannot be written.
         CompatibilityError: A library that the page is made with is not installed; nothing is written then.
     """
     check_page_libraries()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_writable(folder, said=f"The report {folder}")
     report = study_report(result)
     content: dict[str, Callable[[], bytes]] = {
         "report.md": lambda: _bytes(_markdown(result, report)),
