@@ -67,6 +67,7 @@ def make_ready(trained: TrainedModel, options: LoadOptions, note: Note) -> Ready
         UsageError: It is over a language adapter, and there is none of the texts' language.
         CompatibilityError: Weights and backbone do not fit together.
     """
+    from adapterstilts.modeling.architecture import module_language
     from adapterstilts.stages.answerer import Answerer
     from adapterstilts.stages.calibration import Uncalibrated, find_temperature
     from adapterstilts.stages.collate import build_collator
@@ -86,6 +87,8 @@ def make_ready(trained: TrainedModel, options: LoadOptions, note: Note) -> Ready
     answerer.temperature = getattr(calibrated, "value", 1.0)
     language = options.language or usual
     model.use_language_module(language)
+    if language != usual and not runs and module_language(model.config, language) is None:
+        note(f"--language {language} changes no answer: the model has no adapters or modules of languages.")
     if runs:
         _use_language_adapter(model, trained, runs)
         weights = [(weight, run.name) for weight, run in runs]

@@ -9,6 +9,7 @@ import pytest
 import adapterstilts
 from adapterstilts.errors import AstiltsError, UsageError
 from adapterstilts.runs.store import RunStore
+from adapterstilts.stages.reporter import Silent
 from tests.commands.answered import questions
 
 
@@ -40,3 +41,18 @@ def test_languages_are_checked_before_anything_is_read() -> None:
 def test_an_adapter_has_no_meaning_for_a_model_without_one(answering: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="trained over no language adapter"):
         adapterstilts.load("squad", language="de", language_adapter="de=0123", **answering)
+
+
+def test_a_language_that_changes_no_answer_is_said_to(answering: dict[str, Any]) -> None:
+    class Notes(Silent):
+        def note(self, message: str) -> None:
+            said.append(message)
+
+    said: list[str] = []
+    scores = []
+    for language in (None, "en", "de"):
+        assert not said
+        model = adapterstilts.load("squad", language=language, reporter=Notes(), **answering)
+        scores.append(model.predict(questions(1))[0]["score"])
+    assert said == ["--language de changes no answer: the model has no adapters or modules of languages."]
+    assert len(set(scores)) == 1
