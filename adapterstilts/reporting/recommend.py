@@ -9,7 +9,7 @@ from adapterstilts.sharing.places import SHIPPED
 
 def recommendation_report(found: Recommendation) -> Report:
     """The candidates, the best first, what was left out, and the command that goes on."""
-    read = f", from {found.examples} English training examples" if found.examples else ""
+    read = f", from at most {found.examples} English training examples" if found.examples else ""
     rows = []
     for one in found.candidates:
         # Of the package's own, the task's name says the rest.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ Result = TypeVar("Result")
 MLM = "mlm"
 """The task of masked language modelling, which language adapters and some baselines are trained with."""
 
+# From such a likeness on, a name is taken for a misspelt one.
+_MISSPELT = 0.75
 # libyaml reads ten times as fast, where PyYAML was built with it.
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -100,7 +103,10 @@ class Catalogue:
         """
         found = self._places()
         if name not in found:
-            raise unknown("task", name, found)
+            error = unknown("task", name, found)
+            if self.folders or difflib.get_close_matches(name, found, n=1, cutoff=_MISSPELT):
+                raise error
+            raise UsageError(error.message, remedy=f"{error.remedy} For a task of your own, name its folder with --tasks.")
         return found[name]
 
     def recipe(self, name: str) -> Recipe:

@@ -82,7 +82,7 @@ def test_the_table_fits_a_terminal_and_json_says_the_same(options: dict[str, Any
     lines = shown.splitlines()
     *table, last = lines
     assert max(map(len, table)) <= 80 and last.startswith("Next: astilts transfer --from ")
-    assert lines[0] == "XNLI: intermediate runs by LogME, from 50 English training examples"
+    assert lines[0] == "XNLI: intermediate runs by LogME, from at most 50 English training examples"
     said = json.loads(CliRunner().invoke(astilts, [*words, "--json"], catch_exceptions=False).stdout)
     assert len(said["candidates"]) == 3 and said["ranked"] == 14
     assert all(one["candidate"] in shown and one["place"].startswith("the package") for one in said["candidates"])

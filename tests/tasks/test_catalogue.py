@@ -244,8 +244,10 @@ def test_target_and_intermediate_data_of_the_mini_suite_are_disjoint() -> None:
 
 
 def test_errors_name_the_offer() -> None:
-    with pytest.raises(UsageError, match="Unknown task 'sqad'. Did you mean 'squad'"):
+    with pytest.raises(UsageError, match=r"Unknown task 'sqad'. Did you mean 'squad'.*[?]$"):
         recipe("sqad")
+    with pytest.raises(UsageError, match="Unknown task 'claims'.*For a task of your own, name its folder with --tasks"):
+        recipe("claims")
     with pytest.raises(UsageError, match="mlqa .MLQA. is not a task for the intermediate phase. These are: anli"):
         CATALOGUE.recipe_for_phase("mlqa", "intermediate")
 
