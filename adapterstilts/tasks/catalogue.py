@@ -106,7 +106,9 @@ class Catalogue:
             error = unknown("task", name, found)
             if self.folders or difflib.get_close_matches(name, found, n=1, cutoff=_MISSPELT):
                 raise error
-            raise UsageError(error.message, remedy=f"{error.remedy} For a task of your own, name its folder with --tasks.")
+            raise UsageError(
+                error.message, remedy=f"{error.remedy} For a task of your own, name its folder with --tasks."
+            )
         return found[name]
 
     def recipe(self, name: str) -> Recipe:
