@@ -6,6 +6,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -60,12 +61,15 @@ def _kept(path: Path, attention: Path) -> _Vectors | None:
 
 
 def each_ahead(make: Callable[[str], T], names: Iterable[str]) -> Iterator[tuple[str, T]]:
-    """What is made of each name, in their order; a thread makes the next one while the caller is at work on one."""
+    """What is made of each name, in their order; a thread makes the next one while the caller is at work on one.
+
+    It has the caller's context, to which entries of registries from outside the package belong.
+    """
     thread = ThreadPoolExecutor(max_workers=1)
     waiting: deque[tuple[str, Future[T]]] = deque()
     try:
         for name in names:
-            waiting.append((name, thread.submit(make, name)))
+            waiting.append((name, thread.submit(copy_context().run, make, name)))
             if len(waiting) > 1:
                 first, made = waiting.popleft()
                 yield first, made.result()

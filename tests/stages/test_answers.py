@@ -12,6 +12,7 @@ import pytest
 
 import adapterstilts
 from adapterstilts.files import write_json
+from adapterstilts.registry import Entries, Origin, Registry
 from adapterstilts.runs.content import entry_of
 from adapterstilts.stages.answers import _kept, each_ahead
 from tests.runs.published import change
@@ -35,6 +36,13 @@ def test_the_next_one_is_made_while_one_is_used_and_no_more() -> None:
             assert begun == ["a", "b"]
     assert taken == [("a", "A"), ("b", "B"), ("c", "C"), ("d", "D")]
     assert list(each_ahead(make, "")) == []
+
+
+def test_what_is_made_knows_what_the_caller_does() -> None:
+    mine, letters = Entries(), Registry[str]("letter")
+    mine.adding("letter", Origin("folder", "./mine")).add("a", "alpha")
+    with mine.in_use():
+        assert list(each_ahead(letters.get, "aa")) == [("a", "alpha")] * 2
 
 
 def test_what_cannot_be_made_fails_in_its_turn_and_nothing_goes_on_after_an_end() -> None:
