@@ -39,7 +39,9 @@ def test_an_error_is_json_for_the_command_that_prints_json(
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_what_a_signal_ends_says_so_in_json_alone(suite: dict[str, Any], number: int, code: int) -> None:
     command = Command(*trains(suite, "--epochs", "500", "--json-lines"))
+    until = time.monotonic() + 300
     while '"step"' not in command.stderr:
+        assert time.monotonic() < until, command.stderr
         time.sleep(0.05)
     command.send_signal(number)
     assert command.wait() == code
