@@ -18,25 +18,30 @@ _MARK = "_astilts_json_lines"
 
 @contextmanager
 def failing_as_asked(*, json_lines: bool) -> Iterator[None]:
-    """While a command runs, its errors remember whether `fail` is to print them as JSON."""
+    """While a command runs, its errors remember that `fail` is to print them as JSON, if it is."""
+    if not json_lines:
+        yield
+        return
     try:
         yield
     except Exception as error:
-        setattr(error, _MARK, json_lines)
+        setattr(error, _MARK, True)
         raise
     except KeyboardInterrupt as error:
-        if not json_lines:
-            raise
         ended = click.Abort()  # before which click prints no empty line
         setattr(ended, _MARK, True)
         raise ended from error
 
 
-def fail(error: BaseException, message: str, code: int) -> NoReturn:
-    """Prints with what a command ends, as the command was asked to, and ends the process."""
+def fail(error: BaseException, message: str, code: int, *, json_lines: bool = False) -> NoReturn:
+    """Prints with what a command ends, as the command was asked to, and ends the process.
+
+    Args:
+        json_lines: Whether that is known to be JSON, of an error before there was a command to mark it.
+    """
     if progress := sys.modules.get("adapterstilts.reporting.progress"):
         progress.close_bars()  # whose last state would be drawn below the message
-    if _is_marked(error):
+    if json_lines or _is_marked(error):
         from adapterstilts.reporting.json_lines import JsonLines
 
         JsonLines().tell("error", message=message, code=code)

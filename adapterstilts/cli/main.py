@@ -104,6 +104,8 @@ def main(arguments: list[str] | None = None) -> None:
                 words = [word for word in words if word != "--debug"]
                 astilts.main(args=words, prog_name="astilts", standalone_mode=False)
     except click.ClickException as error:
+        if "--json-lines" in words:
+            fail(error, error.format_message(), error.exit_code, json_lines=True)
         text = StringIO()
         error.show(file=text)
         click.echo(printable_message(text.getvalue()), nl=False, err=True)

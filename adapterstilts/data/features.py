@@ -158,10 +158,10 @@ def _vocabulary(tokenizer: Any) -> str:
 
     It is made once: what XLM-R's writes of itself has 8 MB.
     """
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
     known = _DIGESTS.get(tokenizer)
     if known is None or known[0] != len(tokenizer):
-        tokenizer.backend_tokenizer.no_truncation()
-        tokenizer.backend_tokenizer.no_padding()
         whole = tokenizer.backend_tokenizer.to_str()
         known = _DIGESTS[tokenizer] = (len(tokenizer), hashlib.sha256(whole.encode()).hexdigest())
     return known[1]

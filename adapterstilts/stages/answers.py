@@ -99,7 +99,7 @@ class Answers:
         if self.kind.pools:
             yield from self._pooled(languages)
             return
-        for language, (rows, features, bad) in each_ahead(self._scored_rows, languages):
+        for language, (rows, features, bad) in each_ahead(self.scored_rows, languages):
             yield language, Answered(rows.to_list(), features, self.predictor.logits(features, rows, language), bad)
 
     def on_validation(self, language: str) -> Answered:
@@ -108,7 +108,7 @@ class Answers:
         features = self._features(rows, self.spec.calibration[language], "validation")
         return Answered(rows.to_list(), features, self.predictor.logits(features, rows, language), bad)
 
-    def _scored_rows(self, language: str) -> tuple[Dataset, Dataset, BadRows]:
+    def scored_rows(self, language: str) -> tuple[Dataset, Dataset, BadRows]:
         """The rows that are scored, and their features."""
         rows, bad = self._rows(self.spec.split, language)
         identity = self.spec.translate_test.get(language, self.spec.fingerprints[language])

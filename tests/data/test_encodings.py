@@ -44,7 +44,8 @@ def test_text_of_another_encoding_than_the_one_that_is_said_is_refused(tmp_path:
     """It would be read as other text, or end in an error of the decoder."""
     text, options, _ = FILES[format_]
     path = write(tmp_path / "x", text, "utf-8")
-    for encoding, says in (("cp1252", "x is in UTF-8, and cp1252 is due"), ("utf-16", "x is not in UTF-16")):
+    said = {"cp1252": "x is in UTF-8, and cp1252 is due", "cp850": "x is in UTF-8", "utf-16": "x is not in UTF-16"}
+    for encoding, says in said.items():
         with pytest.raises(DataError, match=says):
             list(FORMATS.get(format_)((path,), "en", BadRows(skip=True), encoding=encoding, **options))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from adapterstilts.data.formats.marks import LOOKED_AT, SAY, UTF8, marked_encoding, refuse_other_text
@@ -17,12 +18,8 @@ LONGEST = 1 << 26
 """Bytes or characters of a line or record: no text is so long, but what a quotation mark opens and nothing closes."""
 
 _MARK = "adapterstilts.mark"
-# Encodings that need a byte order mark, and those in which any text of UTF-8 can be read as another one.
+# Encodings that need a byte order mark.
 _MARKED = ("utf-16", "utf-32")
-_OF_ONE_BYTE = frozenset((
-    *(f"cp125{number}" for number in range(9)), *(f"iso8859-{number}" for number in range(1, 17)), "koi8-r", "koi8-u",
-    "tis-620",
-))  # fmt: skip
 _BOM = "\ufeff"
 
 
@@ -73,7 +70,7 @@ def _check_beginning(path: Path, data: bytes, encoding: str) -> None:
     """
     if encoding == UTF8:
         refuse_other_text(path, data[:LOOKED_AT])
-    if encoding in _OF_ONE_BYTE and not data.isascii():
+    if not data.isascii() and _is_of_single_bytes(encoding):
         try:
             codecs.getincrementaldecoder(UTF8)().decode(data)
         except UnicodeDecodeError:
@@ -81,6 +78,13 @@ def _check_beginning(path: Path, data: bytes, encoding: str) -> None:
         raise DataError(f"{path} is in UTF-8, and {encoding} is due.", remedy=SAY)
     if encoding in _MARKED and data and marked_encoding(data) != encoding:
         raise DataError(f"{path} is not in {encoding.upper()}: it has no byte order mark.", remedy=SAY)
+
+
+@lru_cache(maxsize=32)
+def _is_of_single_bytes(encoding: str) -> bool:
+    """Whether any text can be read in an encoding, so that one of UTF-8 is read as another one without an error."""
+    signs = bytes(range(128, 256)).decode(encoding, errors="replace")
+    return len(signs) == 128 and set(signs) != {"\ufffd"}
 
 
 class Window:
