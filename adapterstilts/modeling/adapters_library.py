@@ -27,6 +27,7 @@ from adapterstilts.modeling.blocks import Block, MergeOptions
 from adapterstilts.modeling.library_method import LibraryMethod, config_class, explain_options
 from adapterstilts.modeling.option_text import check_options
 from adapterstilts.modeling.ownership import has_part
+from adapterstilts.modeling.scaled_outputs import finish_merging
 
 # Which adapters are active in a forward pass is decided here: none, where that is meant.
 logging.getLogger("adapters.model_mixin").addFilter(
@@ -257,6 +258,7 @@ def merge_into_backbone(backbone: Any) -> None:
             f"The adapter {name} cannot become part of the backbone: {str(error).rstrip('.')}.",
             remedy="Leave it as an adapter.",
         ) from error
+    finish_merging(backbone, name)
 
 
 def merge(backbone: Any, name: str, sources: Sequence[str], method: LibraryMethod, options: MergeOptions) -> None:

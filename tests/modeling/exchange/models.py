@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription, Block
@@ -27,6 +27,17 @@ HEADS = {
 }
 LABELS = {"span": (), "token": ("O", "B-PER", "I-PER"), "classification": ("no", "maybe", "yes"), "choice": ("A", "B")}
 TASK = "mlqa"
+
+
+def with_biases(folder: Path) -> Path:
+    """Moves the biases and norms of a new checkpoint away from the zeros and ones that they begin with."""
+    torch.manual_seed(1)
+    tensors = load_file(folder / "model.safetensors")
+    for name, tensor in tensors.items():
+        if tensor.dim() == 1:
+            tensors[name] = tensor + 0.2 * torch.randn_like(tensor)
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    return folder
 
 
 def spec(name: str, **options: Any) -> MethodSpec:

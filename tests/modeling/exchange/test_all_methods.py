@@ -27,12 +27,14 @@ from tests.modeling.exchange.models import (
     spec,
     stored,
     their_logits,
+    with_biases,
 )
 
 
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return locate_backbone(str(save_tiny_backbone(tmp_path_factory.mktemp("wide") / "backbone", hidden_size=64)))
+    folder = save_tiny_backbone(tmp_path_factory.mktemp("wide") / "backbone", hidden_size=64)
+    return locate_backbone(str(with_biases(folder)))
 
 
 # What is to be known of a method before its library gives the same scores, by a word of the note; of all others there

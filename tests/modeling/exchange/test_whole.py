@@ -17,7 +17,18 @@ from adapterstilts.modeling.exchange import agreement, onnx_graph, whole
 from adapterstilts.modeling.storage import StoredModel
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.tasks.kind import HeadSpec
-from tests.modeling.exchange.models import HEADS, LABELS, TASK, adapter, batch, new_model, spec, stored
+from tests.conftest import save_tiny_backbone
+from tests.modeling.exchange.models import (
+    HEADS,
+    LABELS,
+    TASK,
+    adapter,
+    batch,
+    new_model,
+    spec,
+    stored,
+    with_biases,
+)
 
 MERGED = ("full", "bitfit", "head", "lora", "dora", "vera", "ia3", "peft:lora", "peft:dora", "peft:ia3", "peft:oft",
           "peft:lokr", "peft:adalora", "peft:ln_tuning")  # fmt: skip
@@ -29,8 +40,8 @@ CLASSES = {
 
 
 @pytest.fixture(scope="module")
-def backbone(tiny_backbone: Path) -> Backbone:
-    return locate_backbone(str(tiny_backbone))
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
+    return locate_backbone(str(with_biases(save_tiny_backbone(tmp_path_factory.mktemp("biased") / "backbone"))))
 
 
 def examples(form: str) -> list[dict[str, torch.Tensor]]:
@@ -59,6 +70,17 @@ def test_what_can_be_merged_is_one_checkpoint(method: str, form: str, backbone: 
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= {one.name for one in (tmp_path / "out").iterdir()}
     found = agreement.their_scores(agreement.loaded(tmp_path / "out", outer.auto_class), examples(form))
     assert agreement.check_agreement(expected, found, what="It", most=1e-5) < 1e-5
+
+
+@pytest.mark.parametrize("method", ["lora", "dora", "vera", "ia3"])
+def test_alpha_is_merged_too(method: str, backbone: Backbone, tmp_path: Path) -> None:
+    run, model = restored(method, "token", backbone, tmp_path, alpha=3)
+    expected = agreement.our_scores(model, TASK, examples("token"))
+    outer = whole.form_in_transformers(run, model, TASK, LABELS["token"], told={})
+    assert outer is not None
+    whole.write_checkpoint(model, outer, tmp_path / "out")
+    found = agreement.their_scores(agreement.loaded(tmp_path / "out", outer.auto_class), examples("token"))
+    agreement.check_agreement(expected, found, what="It", most=1e-5)
 
 
 @pytest.mark.parametrize("method", BESIDE)
