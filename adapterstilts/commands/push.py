@@ -67,7 +67,7 @@ def run_push(run: str, options: PushOptions, note: Callable[[str], None]) -> Pus
         folder = Path(scratch) / export.name
         manifest = export.write(folder, backbone)
         place = str(target) if isinstance(target, HubReference) else f"{target.name}#{export.name}"
-        address_card(folder, place)
+        address_card(folder, _branch(target, options.revision) if isinstance(target, HubReference) else place)
         package = open_package(folder)
         result = PushResult(
             name=export.name,
@@ -194,6 +194,11 @@ def _target(options: PushOptions) -> HubReference | Registry:
             f"--to {text} is no place.", remedy=f"Write USER/{text} for the Hub, or ./{text} for a folder."
         )
     return Registry(text)
+
+
+def _branch(target: HubReference, revision: str | None) -> str:
+    """Where a model is that was pushed to a branch."""
+    return str(replace(target, revision=revision))
 
 
 def _check_licence(export: Export, *, allowed: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +11,15 @@ from typing import Any
 
 import yaml
 
+from adapterstilts import mini
 from adapterstilts.languages import LANGUAGES, context_language
 from adapterstilts.modeling.compositions import MEAN
 from adapterstilts.runs.shots import FEW_SHOT, Shots
+from adapterstilts.runs.training_data import TaskSpec
 from adapterstilts.sharing.contents import CARD
 from adapterstilts.sharing.hub import package_tags
 from adapterstilts.sharing.licences import Licence
-from adapterstilts.sharing.manifest import Manifest, Numbers
+from adapterstilts.sharing.manifest import Base, Manifest, Numbers
 from adapterstilts.sharing.references import HUB
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.recipe import Recipe
@@ -39,19 +43,24 @@ _CITATIONS = {
 
 # What stands for the place until the model has one.
 _ADDRESS, _FOLDER = "<address>", "<folder>"
+# Addresses that a shell takes as they are; in the middle of a word, # is no comment.
+_PLAIN = re.compile(r"[\w@%+=:,./#-]+", re.ASCII)
 
 
 def address_card(folder: Path, address: str) -> None:
     """Puts the place that a model gets into its card.
 
     Args:
-        address: As commands take it: `hf://USER/NAME`, `URL#NAME` of a registry, or a folder.
+        address: As commands take it: `hf://USER/NAME` or one of its branches, `URL#NAME` of a registry, or a folder.
     """
     card = folder / CARD
     if address.startswith(HUB):
-        get = f"from huggingface_hub import snapshot_download\n\nFOLDER = snapshot_download({address[len(HUB) :]!r})"
+        repository, _, branch = address[len(HUB) :].partition("@")
+        given = ", ".join([repr(repository), *([f"revision={branch!r}"] if branch else [])])
+        get = f"from huggingface_hub import snapshot_download\n\nFOLDER = snapshot_download({given})"
     else:
         name = address.rpartition("#")[2]
+        address = address if _PLAIN.fullmatch(address) else shlex.quote(address)
         get = f"FOLDER = {name!r}" if "#" not in address else f"FOLDER = './{name}'  # astilts pull {address} ./{name}"
     text = card.read_text(encoding="utf-8")
     card.write_text(text.replace(_ADDRESS, address).replace(_FOLDER, get), encoding="utf-8")
@@ -145,7 +154,7 @@ def _results(manifest: Manifest, facts: CardFacts) -> list[dict[str, Any]]:
                 {
                     "task": {"type": _PIPELINES.get(task.kind, "other")},
                     "dataset": {
-                        "name": f"{titles.get(task.name, task.name)}, English {rows}",
+                        "name": f"{titles.get(task.name, task.name)}, {_validated_in(task)} {rows}",
                         "type": task.name,
                         "config": task.data.validation_language,
                         "split": "validation",
@@ -172,6 +181,11 @@ def _validation(manifest: Manifest, task: str) -> Numbers:
     return found if alone else {name[len(task) + 1 :]: v for name, v in found.items() if name.startswith(f"{task}/")}
 
 
+def _validated_in(task: TaskSpec) -> str:
+    """The language of a task's validation rows."""
+    return LANGUAGES.get(task.data.validation_language, task.data.validation_language)
+
+
 def _what(manifest: Manifest, facts: CardFacts) -> str:
     spec = manifest.spec
     titles = [task.title for task in facts.recipes if task.name in manifest.tasks] or manifest.tasks
@@ -187,10 +201,12 @@ def _what(manifest: Manifest, facts: CardFacts) -> str:
     below = "" if spec.composition.name == "none" else f" It was begun from earlier models (`{spec.composition}`)."
     if spec.composition.name == MEAN:
         below = f" Its weights are the mean of {len(spec.inputs)} models that were trained so with several seeds."
+    use = "train it (or take it) in English, then train the target task above it in English, and use it elsewhere."
+    if spec.stage == "train-language":
+        use = f"put it under the adapter of a task that was trained over that of English, and use both in {languages}."
     return (
         f"{whole} for `{manifest.base.name}`, trained on {phase}: {' and '.join(titles)} in {languages}.{below} Made "
-        "with [adapterstilts](https://pypi.org/project/adapterstilts/) for zero-shot transfer across languages: "
-        "train it (or take it) in English, then train the target task above it in English, and use it elsewhere."
+        f"with [adapterstilts](https://pypi.org/project/adapterstilts/) for zero-shot transfer across languages: {use}"
     )
 
 
@@ -222,7 +238,8 @@ def _scores(manifest: Manifest) -> str:
             )
             rows = f" ({metrics['examples']:,.0f} rows)" if "examples" in metrics else ""
             tables.append(
-                f"On the English validation rows of `{task.name}`{rows}, which selected {selected} checkpoint: {told}."
+                f"On the {_validated_in(task)} validation rows of `{task.name}`{rows}, which selected {selected} "
+                f"checkpoint: {told}."
             )
     return "## Scores\n\n" + "\n\n".join(tables) if tables else ""
 
@@ -252,11 +269,36 @@ def _use(manifest: Manifest, facts: CardFacts) -> str:
     parts = [
         "## Use",
         "With adapterstilts, under a target task of your own:",
-        f"```bash\nastilts transfer --from {_ADDRESS} --to TARGET\nastilts verify {_ADDRESS}\n```",
+        f"```bash\nastilts transfer {_above(manifest)}\nastilts verify {_ADDRESS}\n```",
         f"With `{'transformers' if manifest.library == 'adapterstilts' else manifest.library}` alone:",
-        f"```python\n{_FOLDER}\nBASE = {manifest.base.name!r}\n{facts.loading.strip()}\n```",
+        f"```python\n{_FOLDER}\nBASE = {manifest.base.name!r}{_base_is(manifest.base)}\n{facts.loading.strip()}\n```",
     ]
     return "\n\n".join(parts)
+
+
+def _above(manifest: Manifest) -> str:
+    """Options of `transfer` that put a target above a model, on its backbone and with its method."""
+    spec, base = manifest.spec, manifest.base
+    if spec.stage == "train-language":
+        code = spec.tasks[0].data.languages[0]
+        use = f"--from none --to TARGET --languages {code} --language-adapters --language-adapter {code}={_ADDRESS}"
+    else:
+        use = f"--from {_ADDRESS} --to TARGET {spec.method.flags}"
+        use += " --head reuse" if spec.method.name == "head" else ""
+    profile = " --profile mini" if _embedded(base) else ""
+    backbone = "" if base.name == "mini" and profile else f" --backbone {shlex.quote(base.name)}"
+    return use + profile + backbone + (f" --revision {base.revision}" if base.revision else "")
+
+
+def _embedded(base: Base) -> bool:
+    return not base.on_hub and base.name in mini.backbone_names()
+
+
+def _base_is(base: Base) -> str:
+    """Where the backbone is, if its name does not say that."""
+    if _embedded(base):
+        return f"  # the folder adapterstilts.mini.backbone_path({base.name!r})"
+    return "" if base.on_hub else "  # the folder where you have this backbone"
 
 
 def _limits(manifest: Manifest, facts: CardFacts) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -41,6 +42,49 @@ def test_the_card_has_what_the_hub_reads(shared_folder: Path) -> None:
     }
     for heading in ("## Scores", "## Training", "## Use", "## Limits", "## Citation"):
         assert heading in text
+
+
+def command_of(card: str, suite: dict[str, Any]) -> list[str]:
+    """The words of the card's `transfer`, with a target, for a quick plan in a store of its own."""
+    (line,) = [line for line in card.splitlines() if line.startswith("astilts transfer ")]
+    quick = {"--profile": "mini", "--store": str(suite["store"]), "--max-train-examples": "24"}
+    return [
+        *shlex.split(line.replace("TARGET", "mlqa"))[1:],
+        "--plan",
+        *(word for pair in quick.items() for word in pair),
+    ]
+
+
+@pytest.mark.parametrize("method", ["seq_bn[reduction_factor=8]", "lora", "peft:lora", "full", "head"])
+def test_the_command_of_the_card_works_as_it_stands(
+    method: str,
+    suite: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """On a backbone and with a method that are not the defaults."""
+    monkeypatch.chdir(Path(suite["backbone"]).parent)
+    adapterstilts.train_intermediate("squad", method=method, **{**suite, "max_steps": 1})
+    pushed = adapterstilts.push("squad", to=str(tmp_path / "our registry"), store=suite["store"])
+    words = command_of(pushed.card, {"store": tmp_path / "other"})
+    assert words[words.index("--from") + 1] == pushed.place and words[words.index("--method") + 1] == method
+    main(words)
+    assert "evaluate mlqa" in capsys.readouterr().out
+
+
+def test_the_card_of_a_language_adapter_is_about_that_language(
+    suite: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(Path(suite["backbone"]).parent)
+    runs = {code: adapterstilts.train_language(code, **{**suite, "max_steps": 1}) for code in ("de", "en")}
+    pushed = adapterstilts.push(runs["de"].key[:12], to=str(tmp_path / "registry"), store=suite["store"])
+    front, text = yaml.safe_load(pushed.card.split("---\n", 2)[1]), pushed.card.split("---\n", 2)[2]
+    (result,) = front["model-index"][0]["results"]
+    assert "German rows that selected" in result["dataset"]["name"] and "On the German validation rows" in text
+    assert "English" not in text.split("## Scores")[1].split("## Training")[0] and "use both in German" in text
+    main(command_of(pushed.card, suite))
+    assert "evaluate mlqa" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,16 @@ def test_the_second_push_changes_nothing_and_a_pull_is_what_was_pushed(
     assert adapterstilts.search(task="mnli") == []
 
 
+def test_the_card_on_a_branch_loads_what_is_there(hub: WritableHub, trained: dict[str, Any]) -> None:
+    """The main branch has nothing of it."""
+    pushed = adapterstilts.push("squad", to=REPOSITORY, revision="second", store=trained["store"])
+    (line,) = [line for line in pushed.card.splitlines() if line.startswith("FOLDER = ")]
+    names: dict[str, Any] = {}
+    exec(f"from huggingface_hub import snapshot_download\n{line}", names)
+    assert (Path(names["FOLDER"]) / "adapter.safetensors").is_file()
+    assert f"--from hf://{REPOSITORY}@second " in pushed.card
+
+
 def test_a_dry_run_says_all_and_uploads_nothing(hub: WritableHub, trained: dict[str, Any]) -> None:
     result = adapterstilts.push("squad", to=REPOSITORY, dry_run=True, store=trained["store"])
     assert result.changed is None and {"astilts.json", "adapter.safetensors", "README.md"} <= result.files.keys()
