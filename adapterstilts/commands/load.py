@@ -11,7 +11,7 @@ from adapterstilts.commands.options import LoadOptions
 from adapterstilts.commands.trained_models import TrainedModel
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.input_rows import InputColumns, input_features
-from adapterstilts.errors import DataError
+from adapterstilts.errors import DataError, UsageError
 from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
 from adapterstilts.tasks.explained import Result, labels_of
 from adapterstilts.tasks.kind import Kind
@@ -67,8 +67,10 @@ class Model:
                 or `tokens`, where their names do not tell.
 
         Raises:
-            AstiltsError: An input is not of the model's form; the message says which.
+            AstiltsError: An input is not of the model's form; the message says which. Or `chunk` is no number of them.
         """
+        if type(chunk) is not int or chunk < 1:
+            raise UsageError(f"chunk: {chunk!r} is no number of inputs.", remedy="Give 1 or more, or leave it out.")
         given = [inputs] if _is_one(inputs) else list(inputs)
         kind = self._answerer.kind
         records = [(f"input {number}", as_record(one, kind, number)) for number, one in enumerate(given)]

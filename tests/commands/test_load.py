@@ -66,6 +66,12 @@ def test_what_is_no_input_is_said(inputs: Any, message: str, classifier: adapter
     assert "file" not in str(raised.value)
 
 
+@pytest.mark.parametrize("chunk", [0, -1, 1.5, "2"])
+def test_no_answer_is_lost_to_a_chunk_that_is_no_number_of_inputs(chunk: Any, classifier: adapterstilts.Model) -> None:
+    with pytest.raises(AstiltsError, match=f"chunk: {chunk!r} is no number of inputs"):
+        classifier.predict(["a"], chunk=chunk)
+
+
 def test_a_shared_folder_is_loaded_as_the_run_is(
     shared_folder: Path, trained: dict[str, Any], answering: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
+import adapterstilts
 import adapterstilts.commands.options as options_room
 from adapterstilts.commands.options import (
     ExportOptions,
@@ -243,3 +244,15 @@ def test_the_environment_counts_where_nothing_is_given(monkeypatch: pytest.Monke
     assert read_options(TrainingOptions, {}).read_store == read
     monkeypatch.setenv("ASTILTS_STORE", "")
     assert read_options(ExportOptions, {"out": "x"}).store == Path("astilts-runs")
+
+
+@pytest.mark.parametrize("place", ["s3://bucket/runs", "file:///tmp/runs", Path("gs://bucket/runs"), "hf://me/x"])
+def test_what_is_written_is_not_written_to_a_folder_named_like_a_url(
+    place: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="(store|--store).* is a URL"):
+        adapterstilts.train_intermediate("squad", profile="mini", max_steps=0, store=place)
+    with pytest.raises(UsageError, match="folder.* is a URL"):
+        adapterstilts.pull("squad", place, store="C:/runs")
+    assert not list(tmp_path.iterdir())

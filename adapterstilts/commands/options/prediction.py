@@ -10,7 +10,7 @@ from pydantic import Field
 from adapterstilts.commands.options.language_sums import AdapterAssignments
 from adapterstilts.commands.options.shared import MachineOptions, SourceOptions, StoreOptions
 from adapterstilts.commands.options.sharing import SharedModelOptions
-from adapterstilts.commands.options.values import LanguageName, Names, PathText
+from adapterstilts.commands.options.values import LOCAL, LanguageName, Names, PathText
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -84,7 +84,7 @@ class PredictOptions(LoadOptions):
     skip_bad_rows: Annotated[bool, Flag(Group.DATA)] = Field(
         False, description="Leave out rows that cannot be read, and count them, instead of stopping."
     )
-    out: Annotated[Path | None, Flag(Group.RUN, metavar="FILE", unset="standard output")] = Field(
+    out: Annotated[Path | None, LOCAL, Flag(Group.RUN, metavar="FILE", unset="standard output")] = Field(
         None, description="File to write. The same command goes on with what an interrupted one has left beside it."
     )
     format_out: Annotated[
@@ -99,7 +99,7 @@ class PredictOptions(LoadOptions):
 class ExportModelOptions(TrainedModelOptions):
     """Options of `export_model`."""
 
-    to: Annotated[Path, Flag(Group.RUN, metavar="DIR")] = Field(description="Folder to make.")
+    to: Annotated[Path, LOCAL, Flag(Group.RUN, metavar="DIR")] = Field(description="Folder to make.")
     format: Annotated[Literal["transformers", "onnx"], Flag(Group.RUN)] = Field(
         "transformers", description="What loads it: transformers (with the adapter's library where it has to), or onnx."
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from adapterstilts.commands.options.values import Names, PathText
+from adapterstilts.commands.options.values import LOCAL, Names, PathText
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
 
@@ -51,7 +51,7 @@ class RemoveOptions(Strict):
 class ArchiveOptions(Strict):
     """Options of `runs export`."""
 
-    to: Annotated[Path, Flag(Group.RUN, metavar="FILE")] = Field(description="File to make.")
+    to: Annotated[Path, LOCAL, Flag(Group.RUN, metavar="FILE")] = Field(description="File to make.")
 
 
 class PublishedRuns(Strict):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from adapterstilts.commands.options.values import Folders, Places
+from adapterstilts.commands.options.values import LOCAL, Folders, Places
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -28,7 +28,7 @@ class CatalogueOptions(Strict):
 class StoreOptions(Strict):
     """Where finished runs are."""
 
-    store: Annotated[Path, Flag(Group.RUN, env="ASTILTS_STORE")] = Field(
+    store: Annotated[Path, LOCAL, Flag(Group.RUN, env="ASTILTS_STORE")] = Field(
         Path("astilts-runs"), description="Folder of the run store."
     )
     read_store: Annotated[Places, Flag(Group.RUN, env="ASTILTS_READ_STORE")] = Field(
@@ -70,7 +70,7 @@ class BackboneOptions(ProfileOptions):
 class DoctorOptions(BackboneOptions):
     """Options of `doctor`."""
 
-    store: Annotated[Path | None, Flag(Group.RUN, metavar="DIR", unset="none")] = Field(
+    store: Annotated[Path | None, LOCAL, Flag(Group.RUN, metavar="DIR", unset="none")] = Field(
         None, description="Folder to try what a run store needs of its file system; `backbone` is looked at if given."
     )
 

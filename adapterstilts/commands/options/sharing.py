@@ -12,7 +12,7 @@ from adapterstilts.commands.options.shared import (
     SourceOptions,
     StoreOptions,
 )
-from adapterstilts.commands.options.values import LanguageName, Names, PathText
+from adapterstilts.commands.options.values import LOCAL, LanguageName, Names, PathText
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -48,7 +48,7 @@ class SharedReference(Strict):
 class PulledFolder(SharedReference):
     """What `pull` is for."""
 
-    folder: Annotated[Path, Flag(metavar="DIR", positional=True)] = Field(description="Folder to make.")
+    folder: Annotated[Path, LOCAL, Flag(metavar="DIR", positional=True)] = Field(description="Folder to make.")
 
 
 class PullOptions(SharedModelOptions, StoreOptions, CatalogueOptions):

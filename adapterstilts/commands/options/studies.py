@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
 from adapterstilts.commands.options.engine import EngineOptions
 from adapterstilts.commands.options.transfer import TransferOptions
-from adapterstilts.commands.options.values import Names
+from adapterstilts.commands.options.values import LOCAL, Names
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -81,7 +81,7 @@ class ComparisonOptions(Strict):
 class ReportOptions(Strict):
     """Where reports go."""
 
-    out: Annotated[Path | None, Flag(Group.RUN, metavar="DIR")] = Field(
+    out: Annotated[Path | None, LOCAL, Flag(Group.RUN, metavar="DIR")] = Field(
         None, description="Folder for the report: HTML, Markdown, LaTeX and the numbers."
     )
 

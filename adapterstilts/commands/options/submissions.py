@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from adapterstilts.commands.options.shared import Benchmark, CatalogueOptions, StoreOptions
-from adapterstilts.commands.options.values import Names
+from adapterstilts.commands.options.values import LOCAL, Names
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
 
@@ -37,7 +37,7 @@ class ExportedRuns(Strict):
 class ExportOptions(StoreOptions, CatalogueOptions):
     """Options of `export`."""
 
-    out: Annotated[Path, Flag(Group.RUN)] = Field(description="Folder to make.")
+    out: Annotated[Path, LOCAL, Flag(Group.RUN)] = Field(description="Folder to make.")
     benchmark: Annotated[Benchmark, Flag(Group.EVALUATION)] = Field(
         "xtreme", description="Whose tasks and languages a complete submission has."
     )

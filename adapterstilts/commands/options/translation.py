@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from adapterstilts.commands.options.shared import MachineOptions, ProfileOptions, RowsOptions
-from adapterstilts.commands.options.values import LanguageNames
+from adapterstilts.commands.options.values import LOCAL, LanguageNames
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -45,7 +45,9 @@ class TranslationOptions(MachineOptions, RowsOptions, ProfileOptions):
     max_train_examples: Annotated[int | None, Flag(Group.DATA, unit="rows")] = Field(
         None, ge=1, le=MOST, description="Upper bound on rows: those that are trained on with the same bound."
     )
-    out: Annotated[Path, Flag(Group.RUN)] = Field(Path("translations"), description="Folder for the translations.")
+    out: Annotated[Path, LOCAL, Flag(Group.RUN)] = Field(
+        Path("translations"), description="Folder for the translations."
+    )
     tokens_per_batch: Annotated[int, Flag(Group.RUN, unit="tokens")] = Field(
         4096, ge=1, le=MOST, description="Padded tokens in a batch, all beams together."
     )

@@ -37,6 +37,16 @@ def _folder_or_url(given: Path | str) -> Path | str:
     return str(given) if is_url(str(given)) else Path(given)
 
 
+def _local(given: Path | None) -> Path | None:
+    if given is not None and re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", given.as_posix()):  # a path has one of both slashes
+        raise ValueError("It is a URL, and nothing can be written there; a folder of this machine can be given")
+    return given
+
+
+LOCAL = AfterValidator(_local)
+"""Of a path that is written to: it is no URL, which would be taken for a folder beside the others."""
+
+
 def _from_text(read: Callable[[str], Any]) -> BeforeValidator:
     """Before a type whose values may also be given as text, which `read` makes one of."""
     return BeforeValidator(lambda given: read(given) if isinstance(given, str) else given)
