@@ -14,7 +14,7 @@ from adapterstilts.documents import parse_yaml
 from adapterstilts.errors import UsageError
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.label_guessing import LabelGuess
-from adapterstilts.tasks.sources import listed
+from adapterstilts.tasks.sources import HoldOut, listed
 
 SUFFIXES = (
     ".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".arrow", ".conll", ".conllu",
@@ -45,6 +45,7 @@ def naming_flags() -> Iterator[None]:
     except UsageError as error:
         remedy = re.sub(r"--column (\w+)=NAME", lambda found: _flag(found[1]), error.remedy or "")
         remedy = remedy.replace("--option NAME=VALUE", "--task-option NAME=VALUE")
+        remedy = remedy.replace("Name columns with 'by'", "Name columns with --group")
         remedy = remedy.replace("Say it with --format", "Give the file the suffix of its format")
         raise UsageError(error.message, remedy=remedy or None) from None
 
@@ -96,6 +97,39 @@ def given_columns(kind: str, options: OwnDataOptions) -> dict[str, Any]:
             flag = "text" if name.startswith("text") else name
             raise UsageError(f"--{flag} has no meaning for {kind}.", remedy="Leave it out, or say another --kind.")
     return given
+
+
+def held_out(options: OwnDataOptions) -> HoldOut | None:
+    """The part of the training rows that `--validation` gives as a share; None where it is not a number.
+
+    Raises:
+        UsageError: It is no share, or `--group` is about none.
+    """
+    try:
+        share = float(options.validation or "")
+    except ValueError:
+        if options.group:
+            raise UsageError(
+                "--group has no meaning without --validation SHARE.", remedy="Add --validation 0.1."
+            ) from None
+        return None
+    if not 0 < share < 1:
+        raise UsageError(f"--validation {options.validation} is no share between 0 and 1.", remedy="Give 0.1.")
+    return HoldOut(share=share, by=options.group or ())
+
+
+def check_group(options: OwnDataOptions, columns: Sequence[str]) -> None:
+    """Refuses columns to hold rows out by that are not there.
+
+    Raises:
+        UsageError: See above.
+    """
+    for name in options.group or ():
+        if name not in columns:
+            there = ", ".join(columns)
+            raise UsageError(
+                f"--group {name} is no column of the data; they have {there}.", remedy="Name one of these."
+            )
 
 
 def described(guesses: Sequence[ColumnGuess], options: Mapping[str, Any], looks: LabelGuess | None = None) -> list[str]:

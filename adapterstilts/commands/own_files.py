@@ -10,9 +10,11 @@ from adapterstilts.commands.new_recipe import Examined, NewTaskOptions, draft_re
 from adapterstilts.commands.new_task import check_new_rows, common_folder, examine
 from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.own_columns import (
+    check_group,
     described,
     given_columns,
     given_options,
+    held_out,
     kind_by_columns,
     kind_by_flags,
     naming_flags,
@@ -30,7 +32,7 @@ from adapterstilts.settings import validate
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.recipe import Recipe
-from adapterstilts.tasks.sources import HoldOut, listed
+from adapterstilts.tasks.sources import listed
 
 _OF_FORMAT = {"conll": "tagging", "conllu": "tagging", "squad_json": "span_qa"}
 
@@ -49,8 +51,10 @@ def own_file(name: str, options: OwnDataOptions, catalogue: Catalogue, *, taken:
     named, splits = Path(name), _splits(name)
     first = splits["train"][0]
     kind, why = _kind(first, options)
-    share = _share(options.validation)
-    validation = matching(options.validation) if options.validation and share is None else splits.get("validation", ())
+    hold_out = held_out(options)
+    validation = splits.get("validation", ())
+    if options.validation and hold_out is None:
+        validation = _validation(options.validation)
     test = {code: matching(files) for code, files in (options.test or {}).items()}
     if not test and "test" in splits:
         test = {ENGLISH: splits["test"]}
@@ -67,13 +71,13 @@ def own_file(name: str, options: OwnDataOptions, catalogue: Catalogue, *, taken:
         "encoding": options.encoding,
         "delimiter": options.delimiter,
         "sheet": options.sheet,
-        "hold_out": _hold_out(share, options),
+        "hold_out": hold_out,
         "skip_bad_rows": getattr(options, "skip_bad_rows", False),
     }
     told = validate(NewTaskOptions, values, where=name)
     with naming_flags():
         examined = examine(told, catalogue)
-    _check_group(options.group or (), examined)
+    check_group(options, list(dict.fromkeys(name for record in examined.records for name in record)))
     check_new_rows(told)
     root = common_folder(told)
     with naming_flags():
@@ -105,17 +109,12 @@ def _splits(name: str) -> dict[str, tuple[Path, ...]]:
     return {"train": files}
 
 
-def _check_group(group: Sequence[str], examined: Examined) -> None:
-    """Refuses columns to hold rows out by that no record has.
-
-    Raises:
-        UsageError: See above.
-    """
-    columns = list(dict.fromkeys(name for record in examined.records for name in record))
-    for name in group:
-        if name not in columns:
-            there = ", ".join(columns)
-            raise UsageError(f"--group {name} is no column of the file; it has {there}.", remedy="Name one of these.")
+def _validation(given: str) -> tuple[Path, ...]:
+    """The files that `--validation` names."""
+    files = matching(given)
+    if not all(path.is_file() for path in files):
+        raise UsageError(f"--validation {given} is not a file.", remedy="Give a file, or a share as 0.1.")
+    return files
 
 
 def _without_gold(recipe: Recipe, told: NewTaskOptions, examined: Examined) -> Recipe:
@@ -157,22 +156,3 @@ def _kind(path: Path, options: OwnDataOptions) -> tuple[str, str]:
         if guessed.name in _OF_FORMAT:
             return _OF_FORMAT[guessed.name], "by its format"
     return kind_by_columns(first_records(path, guessed)[:5])
-
-
-def _share(given: str | None) -> float | None:
-    """The share of the training rows that `--validation` gives; None where it is a file, or not given."""
-    try:
-        share = float(given) if given is not None else None
-    except ValueError:
-        if not all(path.is_file() for path in matching(str(given))):
-            raise UsageError(f"--validation {given} is not a file.", remedy="Give a file, or a share as 0.1.") from None
-        return None
-    if share is not None and not 0 < share < 1:
-        raise UsageError(f"--validation {given} is no share between 0 and 1.", remedy="Give 0.1, or a file.")
-    return share
-
-
-def _hold_out(share: float | None, options: OwnDataOptions) -> HoldOut | None:
-    if share is None and options.group:
-        raise UsageError("--group has no meaning without --validation SHARE.", remedy="Add --validation 0.1.")
-    return HoldOut(share=share, by=options.group or ()) if share is not None else None

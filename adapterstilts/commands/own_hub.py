@@ -16,9 +16,11 @@ from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.own_columns import (
     PACKED,
     SUFFIXES,
+    check_group,
     described,
     given_columns,
     given_options,
+    held_out,
     kind_by_columns,
     kind_by_flags,
     naming_flags,
@@ -43,7 +45,7 @@ _ID = re.compile(
 _VALIDATION = ("validation", "valid", "val", "dev")
 _LOOKED_AT = 200
 # Options about files.
-_OF_FILES = ("encoding", "delimiter", "sheet", "group")
+_OF_FILES = ("encoding", "delimiter", "sheet")
 
 
 def is_data_set(name: str) -> bool:
@@ -104,11 +106,6 @@ class _DataSet:
         """The split that selects checkpoints."""
         if given is None:
             return next((one for one in _VALIDATION if one in self.splits), None)
-        if re.fullmatch(r"[0-9.]+", given):
-            raise UsageError(
-                f"--validation {given}: a data set on the Hub is read as it is split.",
-                remedy="Name a split, or leave it out: then its validation split is used, or some training rows.",
-            )
         if given not in self.splits:
             raise unknown(f"split of {self.name}", given, self.splits)
         return given
@@ -169,9 +166,11 @@ def _looked_at(data: _DataSet, options: OwnDataOptions, called: str) -> list[Any
     """The values of the recipe, and what is said of it."""
     from adapterstilts.data.sources.hub_datasets import class_names, rows_of_split, with_names
 
-    validation, tests = data.validation(options.validation), data.tests(options.test)
+    hold_out, tests = held_out(options), data.tests(options.test)
+    validation = data.validation(options.validation) if hold_out is None else None
     _check_new_rows(data, validation, tests)
     train = rows_of_split(data.path, data.configuration, "train", data.commit)
+    check_group(options, train.column_names)
     classes = {column: names for column, one in train.features.items() if (names := class_names(one))}
     records = [with_names(record, classes) for record in islice(train, _LOOKED_AT)]
     kind, why = kind_by_flags(options) or kind_by_columns(records)
@@ -193,7 +192,9 @@ def _looked_at(data: _DataSet, options: OwnDataOptions, called: str) -> list[Any
         "separators": {"label": labels.separator} if labels and labels.separator else {},
     }
     splits: dict[str, Any] = {"train": "train", **({"validation": validation} if validation else {})}
-    part = HubSource(**common, config=data.configuration, splits=splits, also=_tests(data, common, gold, tests))
+    part = HubSource(
+        **common, config=data.configuration, splits=splits, hold_out=hold_out, also=_tests(data, common, gold, tests)
+    )
     draft = Draft(
         name=called,
         title=data.name.removeprefix(_HUB),
@@ -209,6 +210,7 @@ def _looked_at(data: _DataSet, options: OwnDataOptions, called: str) -> list[Any
         f"{data.name}: {kind} ({why}); configuration {data.configuration} at commit {data.commit}",
         *described(guesses, recipe.options, labels),
         *([f"  checkpoints are selected on the split {validation}"] if validation else []),
+        *([f"  checkpoints are selected on {hold_out.share:.0%} of the split train"] if hold_out else []),
         *(f"  test {code}: {':'.join(place)}" for code, place in tests.items()),
     ]
     return [recipe.model_dump(mode="json", exclude_defaults=True), lines]

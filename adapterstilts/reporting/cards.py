@@ -11,7 +11,7 @@ import yaml
 
 from adapterstilts.languages import ENGLISH, LANGUAGES
 from adapterstilts.tasks.recipe import Recipe
-from adapterstilts.tasks.sources import FilesSource, HubSource, MiniSource, Names, listed
+from adapterstilts.tasks.sources import FilesSource, HubSource, MiniSource, Names, RecordSource, listed
 
 RESULT = "result.json"
 _CALLS = {"xtreme": "XTREME", "xtreme-r": "XTREME-R"}
@@ -106,7 +106,8 @@ def _data(task: Recipe) -> str:
         lines.append(f"- Hugging Face Hub: none. {task.sources.hub_absent}")
     for files_part in _file_parts(task):
         for split in files_part.splits:
-            lines.append(f"- release files below `--data-dir`, {split}: {_held_out(files_part, split)}")
+            kept = _kept(files_part, split, _ways(files_part, split))
+            lines.append(f"- release files below `--data-dir`, {split}: {kept}")
     for source in ("hub", "files"):
         part_ = getattr(task.sources, source)
         if part_ and part_.train_on:
@@ -142,21 +143,20 @@ def _mini_sizes(mini: MiniSource) -> str:
 
 def _hub_line(part: HubSource) -> str:
     named = {ours: tuple(one.values()) if isinstance(one, dict) else one for ours, one in part.splits.items()}
-    splits = ", ".join(f"{ours} from {_listed(theirs)}" for ours, theirs in named.items())
+    splits = ", ".join(f"{ours} from {_kept(part, ours, _listed(theirs))}" for ours, theirs in named.items())
     archive = f" in `{part.archive}`" if part.archive else ""
     note = f"; {part.note}" if part.note else ""
     return f"- Hugging Face Hub: `{part.path}` at `{part.revision}` ({splits}{archive}){note}"
 
 
-def _held_out(part: FilesSource, split: str) -> str:
-    """The paths of a split, and what of them it has."""
-    ways = _ways(part, split)
+def _kept(part: RecordSource, split: str, whole: str) -> str:
+    """What of some data a split has, where part of them is held out."""
     if part.hold_out is None or split not in ("train", "validation"):
-        return ways
+        return whole
     if split == "train":
-        return f"{ways}, without the validation data"
+        return f"{whole}, without the validation data"
     by = _listed(part.hold_out.by) or "all its texts"
-    return f"{part.hold_out.share:.0%} of {ways}, by {by}"
+    return f"{part.hold_out.share:.0%} of {whole}, by {by}"
 
 
 def _ways(part: FilesSource, split: str) -> str:

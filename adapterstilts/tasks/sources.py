@@ -85,6 +85,20 @@ class SourceRecipe(Strict):
         return split in self.splits or any(part.has(split) for part in getattr(self, "also", ()))
 
 
+class HoldOut(Strict):
+    """Which part of the training rows is the validation data.
+
+    A hash of what belongs together decides for each record, so that records stay where they are when others are added.
+
+    Attributes:
+        share: How much of it, between 0 and 1.
+        by: The records' columns whose values say what belongs together; by default, all columns that are read as text.
+    """
+
+    share: float = Field(gt=0, lt=1)
+    by: Names = ()
+
+
 class RecordSource(SourceRecipe):
     """What sources of records say about how these become canonical rows.
 
@@ -98,6 +112,7 @@ class RecordSource(SourceRecipe):
         values: Canonical column to what stands for its values in the data, e.g. `{label: {0: entailment}}`.
         separators: Canonical column that holds a list to what stands between its parts where the data have one text,
             e.g. `{label: "|"}`; otherwise these are its words.
+        hold_out: Which part of `train` is `validation`; `train` is the rest. `splits` need not name it again.
     """
 
     record: str | None = None
@@ -105,11 +120,28 @@ class RecordSource(SourceRecipe):
     values: dict[str, Values] = {}
     separators: dict[str, Annotated[str, Field(min_length=1)]] = {}
     may_lack: tuple[str, ...] = ()
+    hold_out: HoldOut | None = None
 
     @model_validator(mode="after")
     def _record_does_it_all(self) -> RecordSource:
         if self.record and (said := [name for name in ("columns", "values", "separators") if getattr(self, name)]):
             raise ValueError(f"'record' and {said[0]!r} do not go together")
+        return self
+
+    @model_validator(mode="after")
+    def _held_out_of_training(self) -> RecordSource:
+        if self.hold_out is None:
+            return self
+        if "train" not in self.splits:
+            raise ValueError("'hold_out' needs 'train' in 'splits'")
+        if self.record and not self.hold_out.by:
+            raise ValueError("'hold_out' beside 'record' needs 'by': the columns that say what belongs together")
+        if self.splits.setdefault("validation", self.splits["train"]) != self.splits["train"]:
+            raise ValueError("'hold_out' makes 'validation' of 'train', and 'splits' has something else for it")
+        for name in ("instead", "also"):
+            parts = [part for part in getattr(self, name, ()) if "train" in part.splits]
+            if any(part.hold_out is None or part.hold_out.share != self.hold_out.share for part in parts):
+                raise ValueError(f"{name!r} has training data too, which need a 'hold_out' of the same share")
         return self
 
 
@@ -155,7 +187,7 @@ class HubSource(RecordSource):
     def _fields_belong_together(self) -> HubSource:
         needs = {"archive": "format", "options": "format", "beside": "table"}
         against = {
-            "table": ("record", "columns", "values", "separators"),
+            "table": ("record", "columns", "values", "separators", "hold_out"),
             "shards": ("config", "configs"),
             "format": ("config", "configs", "shards", "table", "id_prefix"),
         }
@@ -176,20 +208,6 @@ class HubSource(RecordSource):
         return given.get(language) if isinstance(given, dict) else given
 
 
-class HoldOut(Strict):
-    """Which part of the training file is the validation data.
-
-    A hash of what belongs together decides for each record, so that records stay where they are when others are added.
-
-    Attributes:
-        share: How much of it, between 0 and 1.
-        by: The records' columns whose values say what belongs together; by default, all columns that are read as text.
-    """
-
-    share: float = Field(gt=0, lt=1)
-    by: Names = ()
-
-
 class FilesSource(RecordSource):
     """Rows from the release's own files, in XTREME's download layout.
 
@@ -201,7 +219,6 @@ class FilesSource(RecordSource):
             paths have no such pattern, language code to path.
         codes: Language code to what file names say for it.
         sharded: Whether several paths of a split are parts of it: files of the format by themselves, one after another.
-        hold_out: Which part of the `train` file is `validation`; `train` is the rest. `splits` need not name it again.
         instead: Where else the same data can be, under other names or in another format: for a split whose files are
             not there, those of the first of these whose files are.
         also: Further files, whose rows come after these.
@@ -212,25 +229,8 @@ class FilesSource(RecordSource):
     splits: dict[str, Patterns | dict[str, Patterns]]
     codes: dict[str, str] = {}
     sharded: bool = False
-    hold_out: HoldOut | None = None
     instead: tuple[FilesSource, ...] = ()
     also: tuple[FilesSource, ...] = ()
-
-    @model_validator(mode="after")
-    def _held_out_of_training(self) -> FilesSource:
-        if self.hold_out is None:
-            return self
-        if "train" not in self.splits:
-            raise ValueError("'hold_out' needs 'train' in 'splits'")
-        if self.record and not self.hold_out.by:
-            raise ValueError("'hold_out' beside 'record' needs 'by': the columns that say what belongs together")
-        if self.splits.setdefault("validation", self.splits["train"]) != self.splits["train"]:
-            raise ValueError("'hold_out' makes 'validation' of the 'train' file, and 'splits' names another one for it")
-        for name in ("instead", "also"):
-            parts = [part for part in getattr(self, name) if "train" in part.splits]
-            if any(part.hold_out is None or part.hold_out.share != self.hold_out.share for part in parts):
-                raise ValueError(f"{name!r} has training data too, which need a 'hold_out' of the same share")
-        return self
 
     @model_validator(mode="after")
     def _instead_of_something(self) -> FilesSource:

@@ -39,7 +39,7 @@ def test_a_folder_of_the_datasets_library_and_a_share_of_rows_that_belong_togeth
     recipe, said = found("./saved", validation="0.3", group="customer")
     held_out = recipe.source("files").hold_out
     assert held_out and (held_out.share, held_out.by) == (0.3, ("customer",)) and "arrow" in said[0]
-    with pytest.raises(UsageError, match="--group custom is no column of the file; it has text, label, customer"):
+    with pytest.raises(UsageError, match="--group custom is no column of the data; they have text, label, customer"):
         found("./saved", validation="0.3", group="custom", skip_bad_rows=True)
     row = adapterstilts.train_intermediate("./saved", validation="0.3", group="customer", max_length=48, **options)
     assert row.validation_examples % 6 == 0 and row.tasks["saved"].train_examples % 6 == 0

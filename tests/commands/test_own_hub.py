@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -46,7 +47,7 @@ def card(folder: Path, configs: dict[str, list[str]]) -> None:
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Any:
     root = tmp_path_factory.mktemp("hub")
-    desk, names, program = root / "desk", root / "names", root / "program"
+    desk, names, whole, program = (root / name for name in ("desk", "names", "whole", "program"))
     shard = "{}-00000-of-00001.parquet"
     tickets(desk / "default" / shard.format("train"), 40, 0)
     tickets(desk / "default" / shard.format("dev"), 12, 40)
@@ -58,9 +59,11 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Any:
         tagged(names / language / shard.format("train"), 24)
         tagged(names / language / shard.format("validation"), 8)
     card(names, {"en": ["train", "validation"], "de": ["train", "validation"]})
+    tickets(whole / "default" / shard.format("train"), 60, 0)
+    card(whole, {"default": ["train"]})
     program.mkdir()
     (program / "program.py").write_text("raise SystemExit('it was run')\n")
-    repositories = {f"datasets/owner/{one.name}": (COMMIT, one) for one in (desk, names, program)}
+    repositories = {f"datasets/owner/{one.name}": (COMMIT, one) for one in (desk, names, whole, program)}
     with serve(repositories) as server:
         yield server
 
@@ -116,6 +119,24 @@ def test_tags_have_names_and_a_commit_needs_no_hub_once_it_is_known(hub: HubServ
     assert offline.returncode == 0 and offline.stdout == done.stdout
 
 
+def test_a_share_of_a_data_set_that_is_not_split_is_held_out(hub: HubServer, place: Path, tiny_backbone: Path) -> None:
+    """By a hash of what belongs together, as of a file; the rest trains, and what is held out is scored."""
+    words = ["transfer", "--from", "none", "--to", "owner/whole", "--label", "team", "--text", "subject,body",
+             "--validation", "0.4", "--group", "body", "--save-task", "whole", "--json"]  # fmt: skip
+    quick = ["--backbone", str(tiny_backbone), "--profile", "mini", "--max-steps", "2", "--max-length", "32"]
+    done = run(hub, place, *words, *quick)
+    assert done.returncode == 0, done.stderr
+    assert "checkpoints are selected on 40% of the split train" in done.stderr
+    (row,) = json.loads(done.stdout)["rows"]
+    ranks = [int.from_bytes(hashlib.sha256(f"Body {n % 5}".encode()).digest()[:8], "big") / 2**64 for n in range(60)]
+    held = [number for number, rank in enumerate(ranks) if rank < 0.4]
+    assert 0 < len(held) < 60 and row["languages"]["en"]["examples"] == len(held)
+    trained = json.loads((Path(row["trained"]) / "metrics.json").read_text())
+    assert trained["train_examples"] == 60 - len(held)
+    said = yaml.safe_load((place / "tasks/whole/task.yaml").read_text())["sources"]["hub"]
+    assert said["hold_out"] == {"share": 0.4, "by": ["body"]}
+
+
 REFUSED: tuple[tuple[str, dict[str, str], str], ...] = (
     ("owner/names", {}, "owner/names has 2 configurations: "),
     ("owner/names:fr", {}, "Unknown configuration of owner/names 'fr'"),
@@ -124,7 +145,18 @@ REFUSED: tuple[tuple[str, dict[str, str], str], ...] = (
     ("owner/program", {}, "owner/program"),
     ("owner/desk", {"test": "ru=rus"}, "Unknown split or configuration of owner/desk in --test ru 'rus'"),
     ("owner/desk", {"test": "en=train"}, "the split train of owner/desk is trained on"),
-    ("owner/desk", {"validation": "0.2"}, "is read as it is split"),
+    ("owner/desk", {"validation": "1.5"}, "--validation 1.5 is no share between 0 and 1"),
+    (
+        "owner/desk",
+        {"validation": "0.2", "group": "writer"},
+        "--group writer is no column of the data; they have subject",
+    ),
+    ("owner/desk", {"group": "body"}, "--group has no meaning without --validation SHARE"),
+    (
+        "owner/names:en",
+        {"validation": "0.2"},
+        "no column of text to tell by what belongs together. Name columns with --group",
+    ),
     ("owner/desk", {"encoding": "cp1252"}, "--encoding has no meaning for a data set on the Hub"),
     (
         "owner/desk",

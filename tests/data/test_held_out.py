@@ -144,7 +144,7 @@ def test_lists_can_say_what_belongs_together(tmp_path: Path) -> None:
         ({"hold_out": {"share": 0.1}, "splits": {"test": "a"}}, "'hold_out' needs 'train' in 'splits'"),
         (
             {"hold_out": {"share": 0.1}, "splits": {"train": "a", "validation": "b"}},
-            "makes 'validation' of the 'train' file, and 'splits' names another",
+            "makes 'validation' of 'train', and 'splits' has something else",
         ),
         ({"hold_out": {"share": 0.1}, "columns": {}, "record": "x"}, "'hold_out' beside 'record' needs 'by'"),
         (

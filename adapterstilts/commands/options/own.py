@@ -58,9 +58,9 @@ class OwnDataOptions(OwnFileOptions):
     test: Annotated[LanguageAssignments | None, Flag(Group.OWN, metavar="CODE=FILE,...")] = Field(
         None, description="Files of the rows to score, by language; they may be without labels."
     )
-    validation: Annotated[PathText | None, Flag(Group.OWN, metavar="FILE|SHARE", unset="some of the training rows")] = (
-        Field(None, description="English rows to select checkpoints by: a file, or a share of the training rows.")
-    )
+    validation: Annotated[
+        PathText | None, Flag(Group.OWN, metavar="FILE|SPLIT|SHARE", unset="some of the training rows")
+    ] = Field(None, description="English rows to select checkpoints by: a file or split, or a share of training rows.")
     group: Annotated[Names | None, Flag(Group.OWN, metavar="COLUMN,...", unset="rows of equal texts")] = Field(
         None, description="Columns that say which rows belong together, and stay on one side of `validation`."
     )

@@ -1,4 +1,4 @@
-"""Which records of a training file train, and which are the validation data that its recipe holds out."""
+"""Which records of the training data train, and which are the validation data that its recipe holds out."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any
 from adapterstilts.data.ranks import rank
 from adapterstilts.data.records.forms import Form, form_of
 from adapterstilts.errors import UsageError
-from adapterstilts.tasks.sources import FilesSource, listed
+from adapterstilts.tasks.sources import RecordSource, listed
 
 _NO_TEXT = ("id", "language", "label")
 _SPLITS = ("train", "validation")
 
 
-def held_out_name(part: FilesSource, split: str) -> str:
+def held_out_name(part: RecordSource, split: str) -> str:
     """What decides which records are in a split, for fingerprints; nothing where all of them are."""
     if part.hold_out is None or split not in _SPLITS:
         return ""
     return f":hold_out={part.hold_out.share!r}:{','.join(listed(part.hold_out.by))}"
 
 
-def held_out_place(part: FilesSource, split: str) -> str:
-    """What is said of a file, in errors, of which a split has a part."""
+def held_out_place(part: RecordSource, split: str) -> str:
+    """What is said of data, in errors, of which a split has a part."""
     if part.hold_out is None or split not in _SPLITS:
         return ""
     return f", of which hold_out leaves {part.hold_out.share if split == 'validation' else 'the rest'} for {split}"
 
 
-def in_split(part: FilesSource, features: Mapping[str, Any], split: str) -> Callable[[Mapping[str, Any]], bool]:
+def in_split(part: RecordSource, features: Mapping[str, Any], split: str) -> Callable[[Mapping[str, Any]], bool]:
     """The function from a record to whether it is in a split; it raises ValueError where a column is not there.
 
     Args:
@@ -46,7 +46,7 @@ def in_split(part: FilesSource, features: Mapping[str, Any], split: str) -> Call
     return lambda record: (rank(_group(record, columns, strict=bool(given))) < hold_out.share) == validation
 
 
-def _texts(part: FilesSource, features: Mapping[str, Any]) -> tuple[str, ...]:
+def _texts(part: RecordSource, features: Mapping[str, Any]) -> tuple[str, ...]:
     """The records' columns that are read as text."""
     names = [name for name in features if name not in _NO_TEXT and form_of(features[name]) is Form.TEXT]
     found = tuple(theirs for name in names for theirs in listed(part.columns.get(name, name)))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS, Records
 from adapterstilts.data.records.tables import TABLES, Table
+from adapterstilts.data.sources.held_out import held_out_name, held_out_place, in_split
 from adapterstilts.data.sources.hub_files import fetch, fetch_matching
 from adapterstilts.data.sources.rows import ROWS_VERSION, Source, canonical, canonical_rows, fill, prefixed, with_split
 from adapterstilts.errors import explain_hub
@@ -48,7 +49,7 @@ class HubRows:
 
     def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
         parts = with_split(task.source("hub"), split)
-        where = f"{', '.join(part.path for part in parts)}, {split}, {language}"
+        where = f"{', '.join(part.path for part in parts)}, {split}, {language}{held_out_place(parts[0], split)}"
         return canonical_rows(task, self.rows_of(task, split, language, bad), where, bad, split=split)
 
     def look(self, task: Recipe, split: str, language: str, size: int, bad: BadRows) -> tuple[int, Dataset] | None:
@@ -81,7 +82,7 @@ def _hub_name(part: HubSource, split: str, language: str) -> str:
     if part.format:
         options = ",".join(f"{name}={value}" for name, value in sorted(part.options.items()))
         name += f":{part.format}({options}):{part.archive}"
-    return name
+    return name + held_out_name(part, split)
 
 
 def hub_rows(part: HubSource, features: Mapping[str, Any], split: str, language: str, bad: BadRows) -> Records:
@@ -95,7 +96,8 @@ def hub_rows(part: HubSource, features: Mapping[str, Any], split: str, language:
         records = TABLES.get(part.table)(tables, own, bad)
     else:
         records = _hub_table(part, split, language).records
-    return canonical(records, part, features, language=own, where=where, bad=bad)
+    wanted = in_split(part, features, split)
+    return canonical(records, part, features, language=own, where=where, bad=bad, wanted=wanted)
 
 
 def _hub_table(part: HubSource, split: str, language: str) -> Table:
