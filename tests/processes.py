@@ -21,7 +21,13 @@ Main = Callable[[list[str]], None]
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["adapterstilts.stages.train", "adapterstilts.stages.evaluate", "adapters", "evaluate", "scipy.stats"]
+    [
+        "adapterstilts.stages.training.train",
+        "adapterstilts.stages.answering.evaluate",
+        "adapters",
+        "evaluate",
+        "scipy.stats",
+    ]
 )
 
 

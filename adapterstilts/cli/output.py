@@ -133,7 +133,7 @@ def show_plan(work: Planned, output: PlanOutput | PlannedOutput | PlannedTableOu
     """Prints what a command would do and take."""
     from adapterstilts.commands.results import to_json
     from adapterstilts.reporting.plan import plan_mermaid, plan_text
-    from adapterstilts.stages.machines import HERE
+    from adapterstilts.stages.estimates.machines import HERE
 
     plan = work.summary(on=output.on or HERE)
     if output.as_json:

@@ -173,8 +173,8 @@ def new(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> None:
       astilts tasks new news --kind pair_classification --train data/train.csv
       astilts tasks new tags --kind tagging --train en/train.conll --test de=de/test.conll
     """
-    from adapterstilts.commands.new_recipe import NewTaskOptions
     from adapterstilts.commands.new_task import examine, write_task
+    from adapterstilts.commands.own.recipe import NewTaskOptions
     from adapterstilts.data.formats.folders import matching
     from adapterstilts.documents import parse_yaml
     from adapterstilts.reporting.tasks import examined_text, new_task_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from adapterstilts.commands.repetitions import same_data
+from adapterstilts.commands.table.repetitions import same_data
 from adapterstilts.runs.run import Run
 from adapterstilts.runs.specs import StageSpec, TrainSpec
 from adapterstilts.runs.store import RunStore

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts import __version__
+from adapterstilts.commands.models.trained import TrainedModel
 from adapterstilts.commands.options import ExportModelOptions
-from adapterstilts.commands.trained_models import TrainedModel
 from adapterstilts.data.input_rows import input_features
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.files import write_json
@@ -22,7 +22,7 @@ from adapterstilts.tasks.explained import Said, labels_of
 from adapterstilts.tasks.label_thresholds import THRESHOLD
 
 if TYPE_CHECKING:
-    from adapterstilts.stages.answerer import Answerer
+    from adapterstilts.stages.answering.answerer import Answerer
 
 ABOUT = "export.json"
 _TRIED_ON = 6
@@ -142,7 +142,7 @@ class _Work:
     note: Callable[[str], None]
 
     def __post_init__(self) -> None:
-        from adapterstilts.stages.calibration import labelled_rows
+        from adapterstilts.stages.answering.calibration import labelled_rows
         from adapterstilts.stages.probes import probe_rows
 
         rows = labelled_rows(self.trained.task, self.trained.source, _SCORED_ON)
@@ -193,7 +193,7 @@ class _Work:
         return [one * sd + mean for one in found]
 
     def _answerer(self) -> Answerer:
-        from adapterstilts.stages.answerer import Answerer
+        from adapterstilts.stages.answering.answerer import Answerer
         from adapterstilts.stages.collate import build_collator
 
         task, trained = self.trained.task, self.trained
@@ -294,7 +294,7 @@ class _Work:
         return scores
 
     def _score(self, said: Said) -> float:
-        from adapterstilts.stages.validation import scored
+        from adapterstilts.stages.training.validation import scored
 
         return scored(self.trained.task, said.kind, said.rows, said.features, list(said.logits), said.calibration)[
             "score"

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
-from adapterstilts.commands.answering import Note, Ready, check_language, make_ready
+from adapterstilts.commands.models.answering import Note, Ready, check_language, make_ready
+from adapterstilts.commands.models.trained import TrainedModel
 from adapterstilts.commands.options import LoadOptions
-from adapterstilts.commands.trained_models import TrainedModel
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.input_rows import InputColumns, input_features
 from adapterstilts.errors import DataError

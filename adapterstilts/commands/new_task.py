@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapterstilts.commands.new_recipe import Examined, NewTaskOptions, draft_recipe
-from adapterstilts.commands.own_formats import check_shard_encoding, first_records, with_other_formats
+from adapterstilts.commands.own.formats import check_shard_encoding, first_records, with_other_formats
+from adapterstilts.commands.own.recipe import Examined, NewTaskOptions, draft_recipe
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats.guessing import GuessedFormat, guess_format
 from adapterstilts.data.formats.packed import checked_digest

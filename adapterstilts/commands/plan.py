@@ -12,12 +12,12 @@ from adapterstilts.stages.checks import Checks
 from adapterstilts.stages.disk import check_disk
 from adapterstilts.stages.engines import Engine
 from adapterstilts.stages.engines.local import Local
-from adapterstilts.stages.estimate import estimate
+from adapterstilts.stages.estimates.estimate import estimate
+from adapterstilts.stages.estimates.machines import HERE, machine
+from adapterstilts.stages.estimates.stage_costs import StageCost, TotalCost
 from adapterstilts.stages.graph import Graph, Stage
-from adapterstilts.stages.machines import HERE, machine
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.reporter import Reporter, Silent
-from adapterstilts.stages.stage_costs import StageCost, TotalCost
 
 STORED = "in the store"
 TO_TRAIN = "to train"
@@ -149,7 +149,7 @@ class Work:
         """What `run` would do and take; nothing is started for it.
 
         Args:
-            on: The machine to estimate for: this one, or one of `stages/machines.yaml`.
+            on: The machine to estimate for: this one, or one of `stages/estimates/machines.yaml`.
 
         Raises:
             UsageError, CompatibilityError: There is no such machine, or it lacks the number format.

@@ -12,10 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapterstilts.commands.answering import Ready, check_language, make_ready
+from adapterstilts.commands.models.answering import Ready, check_language, make_ready
+from adapterstilts.commands.models.trained import TrainedModel
 from adapterstilts.commands.options import PredictOptions
 from adapterstilts.commands.prediction_files import Answered, Table, format_of, part_file
-from adapterstilts.commands.trained_models import TrainedModel
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import Records
 from adapterstilts.data.formats.packed import checked_digest
@@ -28,7 +28,7 @@ from adapterstilts.tasks.kind import Row
 from adapterstilts.tasks.sources import Names
 
 if TYPE_CHECKING:
-    from adapterstilts.stages.predict import Track
+    from adapterstilts.stages.answering.predict import Track
 
 Show = Callable[[str], None]
 _COLUMN_OPTIONS = ("text", "question", "context", "choices", "tokens")

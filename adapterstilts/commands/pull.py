@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from adapterstilts.commands.models.shared import same_tasks
 from adapterstilts.commands.options import PullOptions
 from adapterstilts.commands.push import has_run, run_backbone, trained_run
-from adapterstilts.commands.shared_models import same_tasks
 from adapterstilts.errors import UsageError
 from adapterstilts.files import make_writable
 from adapterstilts.sharing.card import address_card

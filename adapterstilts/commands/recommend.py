@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from adapterstilts.commands.candidates import Candidate, Candidates
+from adapterstilts.commands.models.candidates import Candidate, Candidates
+from adapterstilts.commands.models.shared import SharedModels
 from adapterstilts.commands.options import RecommendOptions, TransferOptions, as_flags
-from adapterstilts.commands.own_data import own_tasks
+from adapterstilts.commands.own.data import own_tasks
 from adapterstilts.commands.setup import make_planner
-from adapterstilts.commands.shared_models import SharedModels
 from adapterstilts.errors import AstiltsError, UsageError
 from adapterstilts.languages import check_languages
 from adapterstilts.runs.store import explain_full_disk
-from adapterstilts.stages.rankings import RANKINGS, Ranking, Target
+from adapterstilts.stages.ranking.rankings import RANKINGS, Ranking, Target
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
 from adapterstilts.tasks.observations import Observes

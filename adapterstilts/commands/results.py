@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from adapterstilts.commands.contrasts import Contrast
 from adapterstilts.commands.costs import Cost
 from adapterstilts.commands.doubts import training_doubts
-from adapterstilts.commands.few_shot_results import FewShotRow
-from adapterstilts.commands.row_names import RowName
 from adapterstilts.commands.stored_predictions import read_predictions
+from adapterstilts.commands.table.contrasts import Contrast
+from adapterstilts.commands.table.few_shot_results import FewShotRow
+from adapterstilts.commands.table.row_names import RowName
 from adapterstilts.metrics.intervals import Interval
 from adapterstilts.runs.shots import Shots
 from adapterstilts.runs.specs import ModelSpec

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from adapterstilts.commands.models.shared import same_tasks
 from adapterstilts.commands.options import SearchOptions
-from adapterstilts.commands.shared_models import same_tasks
 from adapterstilts.sharing.registry import Registry
 from adapterstilts.sharing.registry_entries import Entry
 

@@ -7,8 +7,8 @@ import signal
 from collections.abc import Sequence
 from multiprocessing import get_all_start_methods
 
+from adapterstilts.commands.models.trained import TrainedModel
 from adapterstilts.commands.options import ServeOptions
-from adapterstilts.commands.trained_models import TrainedModel
 from adapterstilts.errors import CompatibilityError, UsageError, unknown
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.stages.reporter import Reporter
@@ -30,10 +30,10 @@ def run_serve(references: Sequence[str], options: ServeOptions, reporter: Report
     _check(named, options)
     import torch
 
-    from adapterstilts.commands.served_models import Served
+    from adapterstilts.commands.models.served import Served
     from adapterstilts.serving.app import Limits
     from adapterstilts.serving.server import listening_socket, serve
-    from adapterstilts.stages.together import Together
+    from adapterstilts.stages.answering.together import Together
 
     if options.threads or options.processes > 1:
         torch.set_num_threads(options.threads or 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from adapterstilts.commands.options import TrainingOptions
-from adapterstilts.commands.own_tasks import NO_OWN_TASKS, OwnTasks
+from adapterstilts.commands.own.tasks import NO_OWN_TASKS, OwnTasks
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.sources.validation_file import ValidationFile
 from adapterstilts.data.translation.reading import open_test_translations, open_translations

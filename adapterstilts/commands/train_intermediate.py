@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from adapterstilts.commands.engine import chosen_engine
 from adapterstilts.commands.next_step import next_step
 from adapterstilts.commands.options import ALL, IntermediateOptions
-from adapterstilts.commands.own_data import own_tasks
+from adapterstilts.commands.own.data import own_tasks
 from adapterstilts.commands.plan import Work
 from adapterstilts.commands.results import TrainResult
 from adapterstilts.commands.sampling import choose_sampling, given_sampling

@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from adapterstilts.commands.baselines import (
+from adapterstilts.commands.engine import chosen_engine
+from adapterstilts.commands.models.intermediate_runs import (
+    IntermediatePhase,
+    IntermediateRuns,
+    Intermediates,
+    check_names,
+)
+from adapterstilts.commands.models.language_adapters import LanguageAdapters, find_language_adapters
+from adapterstilts.commands.models.shared import SharedModels
+from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
+from adapterstilts.commands.own.data import is_table, own_tasks
+from adapterstilts.commands.own.tasks import OwnTasks
+from adapterstilts.commands.plan import Work
+from adapterstilts.commands.results import TransferResult, TransferRow
+from adapterstilts.commands.setup import make_planner
+from adapterstilts.commands.table.baselines import (
     MLM_RATE,
     Baseline,
     Baselines,
@@ -15,31 +30,16 @@ from adapterstilts.commands.baselines import (
     other_languages,
     wants_translations,
 )
-from adapterstilts.commands.engine import chosen_engine
-from adapterstilts.commands.few_shot_results import FewShotRow
-from adapterstilts.commands.few_shot_rows import few_shot_rows
-from adapterstilts.commands.few_shots import FewShots, FewShotStages, check_any, check_few_shots, with_shot_files
-from adapterstilts.commands.intermediate_runs import (
-    IntermediatePhase,
-    IntermediateRuns,
-    Intermediates,
-    check_names,
-)
-from adapterstilts.commands.language_adapters import LanguageAdapters, find_language_adapters
-from adapterstilts.commands.options import SHARED, TransferOptions, as_flags
-from adapterstilts.commands.own_data import is_table, own_tasks
-from adapterstilts.commands.own_tasks import OwnTasks
-from adapterstilts.commands.plan import Work
-from adapterstilts.commands.repetitions import Seeds, check_repeatable
-from adapterstilts.commands.results import TransferResult, TransferRow
-from adapterstilts.commands.rivals import PROMPT, prompt_model, rival_lacks
-from adapterstilts.commands.row_names import find_row
-from adapterstilts.commands.setup import make_planner
-from adapterstilts.commands.shared_models import SharedModels
-from adapterstilts.commands.target_names import Named, evaluated_languages, named_targets, scored_targets
-from adapterstilts.commands.targets import Target, TargetStages
-from adapterstilts.commands.transfer_options import check_options, check_rows, chosen_seeds, parse_composition
-from adapterstilts.commands.transfer_rows import Rows, selection_rows
+from adapterstilts.commands.table.few_shot_results import FewShotRow
+from adapterstilts.commands.table.few_shot_rows import few_shot_rows
+from adapterstilts.commands.table.few_shots import FewShots, FewShotStages, check_any, check_few_shots, with_shot_files
+from adapterstilts.commands.table.repetitions import Seeds, check_repeatable
+from adapterstilts.commands.table.rivals import PROMPT, prompt_model, rival_lacks
+from adapterstilts.commands.table.row_names import find_row
+from adapterstilts.commands.table.rows import Rows, selection_rows
+from adapterstilts.commands.table.target_names import Named, evaluated_languages, named_targets, scored_targets
+from adapterstilts.commands.table.targets import Target, TargetStages
+from adapterstilts.commands.table.transfer_options import check_options, check_rows, chosen_seeds, parse_composition
 from adapterstilts.errors import UsageError
 from adapterstilts.languages import check_training_languages
 from adapterstilts.modeling.compositions import COMPOSITIONS

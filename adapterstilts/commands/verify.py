@@ -9,8 +9,8 @@ from pathlib import Path
 
 from adapterstilts.commands.options import PullOptions, TrainingOptions, VerifyOptions, read_options
 from adapterstilts.commands.pull import shared_model
-from adapterstilts.commands.repetitions import same_rows
 from adapterstilts.commands.setup import make_planner
+from adapterstilts.commands.table.repetitions import same_rows
 from adapterstilts.errors import SharingError
 from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.runs.store import Run
@@ -147,7 +147,7 @@ def _validations(run: Run, manifest: Manifest, planner: Planner, note: Callable[
         return
     from adapterstilts.modeling.precision import choose_device
     from adapterstilts.modeling.storage import StoredModel
-    from adapterstilts.stages.validation import scored_again, validations_of
+    from adapterstilts.stages.training.validation import scored_again, validations_of
 
     note(f"{run.name}: {_VALIDATION}")
     setup = planner.setup

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from adapterstilts.commands.plan import CommandPlan
 from adapterstilts.reporting.numbers import shown_bytes, shown_flops, shown_seconds
-from adapterstilts.stages.stage_costs import StageCost, TotalCost
+from adapterstilts.stages.estimates.stage_costs import StageCost, TotalCost
 
 _WIDTH = 80
 

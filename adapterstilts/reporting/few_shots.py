@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from adapterstilts.commands.contrasts import Contrast
-from adapterstilts.commands.few_shot_results import FewShotRow
+from adapterstilts.commands.table.contrasts import Contrast
+from adapterstilts.commands.table.few_shot_results import FewShotRow
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.reporting.sheets import Notes, Sheet, columns
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT

@@ -7,9 +7,9 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from adapterstilts.commands.new_recipe import Examined
 from adapterstilts.commands.new_task import NewTask
-from adapterstilts.commands.own_formats import read_as
+from adapterstilts.commands.own.formats import read_as
+from adapterstilts.commands.own.recipe import Examined
 from adapterstilts.commands.tasks import TaskEntry
 from adapterstilts.data.formats.encodings import GuessedEncoding
 from adapterstilts.data.records.guessing import ColumnGuess

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from adapterstilts.commands.contrasts import OTHER_TARGET_SEEDS, THIS_MODEL, Contrast
 from adapterstilts.commands.results import SeedScores, TransferRow
-from adapterstilts.commands.row_names import WITHOUT
+from adapterstilts.commands.table.contrasts import OTHER_TARGET_SEEDS, THIS_MODEL, Contrast
+from adapterstilts.commands.table.row_names import WITHOUT
 from adapterstilts.languages import ENGLISH, LANGUAGES
 from adapterstilts.reporting.numbers import shown_tokens
 from adapterstilts.tasks.kind import OF

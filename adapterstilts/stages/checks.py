@@ -30,7 +30,7 @@ from adapterstilts.stages.evaluation_spec import NO_LANGUAGE_ADAPTER
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.heads import head_source, heads_of
 from adapterstilts.stages.setup import Setup
-from adapterstilts.stages.training_rows import read_rows
+from adapterstilts.stages.training.training_rows import read_rows
 from adapterstilts.stages.words import check_evaluated_words
 
 Note = Callable[[str], None]

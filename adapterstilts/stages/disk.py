@@ -10,7 +10,7 @@ from adapterstilts.errors import StoreError
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.runs.full_disk import can_hold, free_bytes, size
-from adapterstilts.stages.estimate import needed_bytes
+from adapterstilts.stages.estimates.estimate import needed_bytes
 from adapterstilts.stages.graph import Graph
 from adapterstilts.stages.setup import Setup
 

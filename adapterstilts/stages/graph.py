@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 from adapterstilts.errors import UsageError
 from adapterstilts.runs.specs import EvaluateSpec, ModelSpec, SharedSpec, StageSpec, TrainSpec, key
 from adapterstilts.runs.store import Run, folder_name
-from adapterstilts.stages.first_phase import first_phase
 from adapterstilts.stages.setup import Setup
+from adapterstilts.stages.training.first_phase import first_phase
 
 S = TypeVar("S", bound=StageSpec, covariant=True)
 

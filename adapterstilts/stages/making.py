@@ -10,9 +10,9 @@ from adapterstilts.modeling.precision import choose_device, device_memory
 from adapterstilts.runs.specs import StageSpec
 from adapterstilts.stages.devices.group import ALONE, Group
 from adapterstilts.stages.devices.strategy import strategy_of
-from adapterstilts.stages.micro_batches import with_fitting_batches
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.setup import Setup
+from adapterstilts.stages.training.micro_batches import with_fitting_batches
 
 
 def make(
@@ -53,12 +53,12 @@ def _work_on(
     spec: StageSpec, setup: Setup, work: Path, reporter: Reporter, group: Group
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     if spec.stage == "evaluate":
-        from adapterstilts.stages.evaluate import Evaluation
+        from adapterstilts.stages.answering.evaluate import Evaluation
 
         return Evaluation(spec, setup, work, track=reporter.track, group=group).run()
     assert spec.stage != "shared"  # it is brought in, not made
     from adapterstilts.modeling.compiled import compiling
-    from adapterstilts.stages.train import train_stage
+    from adapterstilts.stages.training.train import train_stage
 
     with compiling(setup.backbone.name) if setup.compile else nullcontext():
         return train_stage(spec, setup, work, reporter, group)

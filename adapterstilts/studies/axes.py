@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from adapterstilts.commands.baselines import baseline_names
-from adapterstilts.commands.intermediate_runs import NONE, check_names
+from adapterstilts.commands.models.intermediate_runs import NONE, check_names
 from adapterstilts.commands.options import ALL, TransferOptions, read_options
-from adapterstilts.commands.target_names import named_targets
-from adapterstilts.commands.transfer_options import parse_composition
+from adapterstilts.commands.table.baselines import baseline_names
+from adapterstilts.commands.table.target_names import named_targets
+from adapterstilts.commands.table.transfer_options import parse_composition
 from adapterstilts.declared import declared_by
 from adapterstilts.errors import AstiltsError, UsageError, unknown
 from adapterstilts.modeling.backbone import locate_backbone

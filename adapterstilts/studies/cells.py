@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from adapterstilts.commands.intermediate_runs import NONE
-from adapterstilts.commands.transfer_rows import TargetRuns, without
+from adapterstilts.commands.models.intermediate_runs import NONE
+from adapterstilts.commands.table.rows import TargetRuns, without
 from adapterstilts.languages import ENGLISH
 from adapterstilts.metrics.intervals import holm
 from adapterstilts.runs.store import Run

@@ -9,7 +9,7 @@ import numpy as np
 from adapterstilts.metrics.intervals import Interval
 from adapterstilts.modeling.methods import METHODS, parse_method
 from adapterstilts.runs.store import Run
-from adapterstilts.stages.machines import watts_of
+from adapterstilts.stages.estimates.machines import watts_of
 from adapterstilts.studies.cells import Measured, by_target
 from adapterstilts.studies.definition import BASELINE, FROM, TO
 from adapterstilts.studies.gains import Part, averaged, combined

@@ -14,7 +14,7 @@ from adapterstilts.errors import StoreError
 from adapterstilts.files import write_json
 from adapterstilts.runs.records import read_record
 from adapterstilts.runs.store import KEY_DIGITS
-from adapterstilts.stages.stage_costs import StageCost, measured
+from adapterstilts.stages.estimates.stage_costs import StageCost, measured
 from adapterstilts.studies.results import StageRecord
 from adapterstilts.studies.work import StudyWork
 

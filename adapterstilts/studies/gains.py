@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from adapterstilts.commands.contrasts import drawn
-from adapterstilts.commands.transfer_rows import TargetRuns
+from adapterstilts.commands.table.contrasts import drawn
+from adapterstilts.commands.table.rows import TargetRuns
 from adapterstilts.files import file_digest
 from adapterstilts.languages import ENGLISH, zero_shot_languages
 from adapterstilts.metrics.intervals import Interval, difference, interval, means

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapterstilts.commands.baselines import baseline_names, lacks
-from adapterstilts.commands.intermediate_runs import NONE, IntermediatePhase
+from adapterstilts.commands.models.intermediate_runs import NONE, IntermediatePhase
 from adapterstilts.commands.options import ALL, TransferOptions, read_options
-from adapterstilts.commands.rivals import apart, rival_lacks
-from adapterstilts.commands.target_names import named_targets
-from adapterstilts.commands.targets import TargetStages
+from adapterstilts.commands.table.baselines import baseline_names, lacks
+from adapterstilts.commands.table.rivals import apart, rival_lacks
+from adapterstilts.commands.table.target_names import named_targets
+from adapterstilts.commands.table.targets import TargetStages
 from adapterstilts.commands.transfer import Transfer, plan_transfer
 from adapterstilts.errors import UsageError
 from adapterstilts.languages import ENGLISH

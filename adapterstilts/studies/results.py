@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from adapterstilts.commands.few_shot_results import FewShotRow
 from adapterstilts.commands.results import TransferRow
+from adapterstilts.commands.table.few_shot_results import FewShotRow
 from adapterstilts.metrics.intervals import Interval
 
 Verdict = Literal["supported", "contradicted", "no evidence"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from adapterstilts.commands.intermediate_runs import NONE
+from adapterstilts.commands.models.intermediate_runs import NONE
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.provenance import surroundings
 from adapterstilts.runs.store import Run

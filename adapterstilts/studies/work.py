@@ -7,7 +7,7 @@ from functools import cached_property
 
 from adapterstilts.commands.damaged import make_damaged_again
 from adapterstilts.commands.plan import CommandPlan, Work
-from adapterstilts.commands.targets import TargetStages
+from adapterstilts.commands.table.targets import TargetStages
 from adapterstilts.commands.transfer import Table
 from adapterstilts.errors import AstiltsError
 from adapterstilts.runs.store import Run, RunStore
@@ -15,11 +15,11 @@ from adapterstilts.stages.checks import Checks
 from adapterstilts.stages.disk import check_disks
 from adapterstilts.stages.engines import Engine
 from adapterstilts.stages.engines.local import Local
+from adapterstilts.stages.estimates.machines import HERE
+from adapterstilts.stages.estimates.stage_costs import add_costs
 from adapterstilts.stages.graph import Graph, with_needs
-from adapterstilts.stages.machines import HERE
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.reporter import Reporter
-from adapterstilts.stages.stage_costs import add_costs
 from adapterstilts.stages.status import StageStatus, graph_status
 from adapterstilts.studies.grid import Grid
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import adapterstilts
-from adapterstilts.commands.few_shot_results import FewShotRow
 from adapterstilts.commands.results import TransferResult
+from adapterstilts.commands.table.few_shot_results import FewShotRow
 from adapterstilts.mini.generators.span_qa import span_qa
 from tests.conftest import QUICK
 

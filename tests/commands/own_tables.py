@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.commands.options import TransferOptions, read_options
-from adapterstilts.commands.own_data import own_tasks
+from adapterstilts.commands.own.data import own_tasks
 from adapterstilts.tasks.catalogue import Catalogue
 
 TEAMS = ("billing", "support", "sales")

@@ -15,7 +15,7 @@ from adapterstilts.commands.transfer import plan_transfer
 from adapterstilts.errors import AstiltsError
 from adapterstilts.modeling.storage import WEIGHTS
 from adapterstilts.runs.store import Run
-from adapterstilts.stages.estimate import estimate
+from adapterstilts.stages.estimates.estimate import estimate
 from tests.commands.conftest import SHOWN
 
 

@@ -19,7 +19,7 @@ from adapterstilts.reporting.train_intermediate import training_summary
 from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.store import RunStore
 from adapterstilts.stages.reporter import Silent
-from tests.stages.test_trainer import assert_same_weights, log
+from tests.stages.training.test_trainer import assert_same_weights, log
 
 SEQ_BN = "seq_bn[reduction_factor=4]"
 TASKS = ["squad", "hellaswag"]

@@ -24,7 +24,7 @@ import adapterstilts
 from adapterstilts.cli import main
 from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.runs.store import RunStore
-from adapterstilts.stages.checkpoints import latest_complete
+from adapterstilts.stages.training.checkpoints import latest_complete
 from tests import processes
 from tests.conftest import QUICK, WINDOWS, write_squad
 from tests.processes import Command

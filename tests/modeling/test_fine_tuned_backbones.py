@@ -14,7 +14,7 @@ from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.outline import planned_outline
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors
 from adapterstilts.runs.specs import Choice, MethodSpec
-from adapterstilts.stages.model_sizes import model_size
+from adapterstilts.stages.estimates.model_sizes import model_size
 from tests.conftest import save_tiny_backbone
 from tests.modeling.exchange.models import LABELS, close, comes_back, exported, loaded, our_logits, their_logits
 from tests.modeling.test_compositions import SPAN, begin, logits, method_spec, store

@@ -24,9 +24,9 @@ from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import Choice, MethodSpec, TaskSpec
 from adapterstilts.runs.training_data import TrainingData
 from adapterstilts.settings import Encoding, Optimisation
-from adapterstilts.stages.predict import predict
-from adapterstilts.stages.tracking import Tracking
-from adapterstilts.stages.trainer import TaskPart, TrainingResult, train
+from adapterstilts.stages.answering.predict import predict
+from adapterstilts.stages.training.tracking import Tracking
+from adapterstilts.stages.training.trainer import TaskPart, TrainingResult, train
 from adapterstilts.tasks.catalogue import Catalogue
 from tests.conftest import save_tiny_backbone
 from tests.package_tasks import recipe

@@ -25,7 +25,7 @@ from adapterstilts.modeling.outline import TORCHS_OWN
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, load_parameters, save_model
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import Choice, MethodSpec
-from adapterstilts.stages.predict import predict
+from adapterstilts.stages.answering.predict import predict
 from adapterstilts.tasks.kind import HeadSpec
 from tests.conftest import save_tiny_backbone
 from tests.runs.test_specs import SQUAD, train_spec

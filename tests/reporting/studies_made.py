@@ -9,8 +9,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from adapterstilts.commands.contrasts import SCORE
 from adapterstilts.commands.results import TransferResult, TransferRow
+from adapterstilts.commands.table.contrasts import SCORE
 from adapterstilts.languages import zero_shot_languages
 from adapterstilts.metrics.intervals import Interval, holm
 from adapterstilts.runs.store import Run

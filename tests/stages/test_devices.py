@@ -22,9 +22,9 @@ from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.storage import WEIGHTS
 from adapterstilts.runs.specs import MethodSpec
 from adapterstilts.runs.store import RunStore
-from adapterstilts.stages import callbacks
 from adapterstilts.stages.devices.launch import Launch, launched
 from adapterstilts.stages.devices.strategy import check_shared
+from adapterstilts.stages.training import callbacks
 from adapterstilts.tasks.kind import KINDS
 from tests.conftest import QUICK
 from tests.launched import Launched, launch

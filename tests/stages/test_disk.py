@@ -11,7 +11,7 @@ import pytest
 from adapterstilts.errors import StoreError
 from adapterstilts.runs.store import DiskFullError, RunStore
 from adapterstilts.stages.disk import check_disk
-from adapterstilts.stages.estimate import needed_bytes
+from adapterstilts.stages.estimates.estimate import needed_bytes
 from adapterstilts.stages.graph import Graph
 from adapterstilts.stages.reporter import Silent
 from adapterstilts.stages.run import run_stage

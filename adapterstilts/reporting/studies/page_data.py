@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from adapterstilts.commands.contrasts import SCORE
 from adapterstilts.commands.results import Metrics
+from adapterstilts.commands.table.contrasts import SCORE
 from adapterstilts.metrics.intervals import Interval, holm
 from adapterstilts.reporting.studies.answers import AnswerReader
 from adapterstilts.reporting.studies.arms import FROM, NONE, TO, arms

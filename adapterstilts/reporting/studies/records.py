@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from adapterstilts.commands.contrasts import SCORE
+from adapterstilts.commands.table.contrasts import SCORE
 from adapterstilts.metrics.intervals import Interval
 from adapterstilts.studies.results import Cell, StudyResult
 

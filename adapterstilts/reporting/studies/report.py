@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from adapterstilts.commands.few_shot_results import FewShotRow
+from adapterstilts.commands.table.few_shot_results import FewShotRow
 from adapterstilts.metrics.intervals import Interval
 from adapterstilts.reporting.few_shots import few_shot_parts
 from adapterstilts.reporting.numbers import shown_megabytes, shown_seconds

@@ -11,7 +11,7 @@ from transformers import TrainerCallback
 
 from adapterstilts.modeling.sharding import is_sharded, load_whole_state, whole_state
 from adapterstilts.stages.devices.group import ALONE, Group
-from adapterstilts.stages.plain_state import PlainState, has_random
+from adapterstilts.stages.training.plain_state import PlainState, has_random
 
 _DECISIONS = ("should_save", "should_evaluate", "should_log", "should_training_stop")
 

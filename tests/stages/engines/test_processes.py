@@ -16,11 +16,11 @@ import torch
 from safetensors.torch import load_file
 
 from adapterstilts.modeling.storage import WEIGHTS
-from adapterstilts.stages.checkpoints import latest_complete
 from adapterstilts.stages.engines.course import Policy
 from adapterstilts.stages.engines.local import Local
 from adapterstilts.stages.engines.processes import Processes
 from adapterstilts.stages.reporter import Change, Reporter, Silent
+from adapterstilts.stages.training.checkpoints import latest_complete
 from tests.stages.conftest import World
 from tests.stages.engines.test_local import plan
 

@@ -16,13 +16,13 @@ import torch
 from safetensors.torch import load_file
 
 from adapterstilts.modeling.storage import WEIGHTS
-from adapterstilts.stages.checkpoints import latest_complete
 from adapterstilts.stages.engines.course import Policy
 from adapterstilts.stages.engines.local import Local
 from adapterstilts.stages.engines.ray_cluster import RayCluster
 from adapterstilts.stages.failures import StagesFailedError
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.reporter import Reporter, Silent
+from adapterstilts.stages.training.checkpoints import latest_complete
 from tests.runs.test_specs import train_spec
 from tests.slurm_cluster import WANTED
 from tests.stages.conftest import World

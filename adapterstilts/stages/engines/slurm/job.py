@@ -10,13 +10,13 @@ from pathlib import Path
 
 from adapterstilts.errors import AstiltsError
 from adapterstilts.runs.store import CHECKPOINTS
-from adapterstilts.stages.checkpoints import resumable_checkpoints
 from adapterstilts.stages.ending import Terminated, ended_by_signals
 from adapterstilts.stages.engines.course import Policy
 from adapterstilts.stages.engines.slurm import commands
 from adapterstilts.stages.engines.slurm.submission import JobOrder
 from adapterstilts.stages.failures import let_go, record_failure
 from adapterstilts.stages.reporter import Silent
+from adapterstilts.stages.training.checkpoints import resumable_checkpoints
 
 
 class TimeTooShortError(AstiltsError):

@@ -1,0 +1,1 @@
+"""The models that a command starts from or asks, wherever they are."""

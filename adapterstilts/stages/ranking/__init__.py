@@ -1,0 +1,1 @@
+"""Ranking intermediate models for a target by a few of its English examples."""
