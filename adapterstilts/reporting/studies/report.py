@@ -116,6 +116,8 @@ def measured(claim: Claim) -> str:
 def _claim_notes(result: StudyResult) -> Iterator[str]:
     for number, claim in enumerate(result.claims, start=1):
         yield f"{number}: {claim.measure}" + (f", {claim.cells} cells." if claim.cells else ".")
+    if sum(claim.value is not None for claim in result.claims) > 1:
+        yield "An interval is about its own claim, and not adjusted for how many there are."
     for source in dict.fromkeys(claim.source for claim in result.claims if claim.source):
         yield f"Published: {source}."
 
