@@ -149,7 +149,7 @@ class Work:
         """What `run` would do and take; nothing is started for it.
 
         Args:
-            on: The machine to estimate for: this one, or one of `stages/machines.yaml`.
+            on: The machine to estimate for: this one, or one of `stages/estimates/machines.yaml`.
 
         Raises:
             UsageError, CompatibilityError: There is no such machine, or it lacks the number format.

@@ -15,7 +15,7 @@ from adapterstilts.commands.setup import make_planner
 from adapterstilts.commands.used import check_pooling, check_settings_used
 from adapterstilts.data.sources.rows import Source
 from adapterstilts.errors import DataError, UsageError, unknown
-from adapterstilts.languages import ENGLISH, check_training_languages
+from adapterstilts.languages import ENGLISH, LANGUAGES, check_training_languages
 from adapterstilts.runs.specs import Sampling
 from adapterstilts.stages.graph import Graph, Training
 from adapterstilts.stages.planner import Planner
@@ -119,6 +119,8 @@ def intermediate_stage(
             f"--languages has no meaning for {MLM}, which is trained on each language's own text.",
             remedy="Use --mlm-languages.",
         )
+    if options.languages:
+        _check_translated(tasks, options.languages)
     languages |= _mlm_languages(planner, tasks, options)
     if options.mlm_rate is not None:
         tasks = [*tasks, planner.setup.catalogue.recipe(MLM)]
@@ -140,6 +142,21 @@ def _run(work: Work, options: IntermediateOptions, reporter: Reporter) -> list[T
     work.run(reporter, engine=chosen_engine(options))
     planner, runs = work.planner, [work.finished(stage) for stage in work.graph.results]
     return [TrainResult.of(run, planner.setup.catalogue, next=next_step(run, planner, options)) for run in runs]
+
+
+def _check_translated(tasks: Sequence[Recipe], languages: Sequence[str]) -> None:
+    """Refuses languages for rows that were made in another one than English: there are no translations of these.
+
+    Raises:
+        UsageError: See above.
+    """
+    for task in tasks:
+        if task.training_language != ENGLISH:
+            raise UsageError(
+                f"--languages {','.join(languages)}: {task.name} is trained on its own rows, which are in "
+                f"{LANGUAGES[task.training_language]}, and translations are of English ones.",
+                remedy="Leave it out." if len(tasks) == 1 else f"Leave it out, or train without {task.name}.",
+            )
 
 
 def _mlm_languages(

@@ -40,6 +40,7 @@ from adapterstilts.commands.table.rows import Rows, selection_rows
 from adapterstilts.commands.table.target_names import Named, evaluated_languages, named_targets, scored_targets
 from adapterstilts.commands.table.targets import Target, TargetStages
 from adapterstilts.commands.table.transfer_options import check_options, check_rows, chosen_seeds, parse_composition
+from adapterstilts.commands.table.translated import TRANSLATED, translations_lack
 from adapterstilts.errors import UsageError
 from adapterstilts.languages import check_training_languages
 from adapterstilts.modeling.compositions import COMPOSITIONS
@@ -259,9 +260,11 @@ def _table(
     first = next(iter(with_intermediates.values()), None)
     own = [with_intermediates.get(row) or target.stages(task, row, beside=first) for row in rows]
     trained = task.build_kind().trained
+    source = target.planner.setup.source
     lacking = {
-        one.asked: rival_lacks(one.asked, [task], target.planner.setup.source)
+        one.asked: rival_lacks(one.asked, [task], source)
         or lacks(one.asked, tasks=len(rows), adapters=True, trained=trained)
+        or translations_lack(one.asked, (), [task], source)
         for one in baselines
     }
     compared = [
@@ -271,7 +274,7 @@ def _table(
     ]
     means = [target.mean(task, row) for row in own] if target.averages else []
     for one in baselines:
-        if one.rival and (why := lacking[one.asked]):
+        if (one.rival or (trained and one.asked in TRANSLATED)) and (why := lacking[one.asked]):
             few_shots.note(f"{task.name} without {one.asked}: it {why[0]}")
     every = (*own, *means, *compared)
     compared_with = find_row(against, [row.name for row in every], flag="--against") if against is not None else None

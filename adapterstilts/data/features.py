@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 # Part of every cache key: raise it when a kind's `encode` gives other features than before.
-_FEATURES_VERSION = 4
+_FEATURES_VERSION = 5
 # Names all files of a folder with their digests.
 _CONTENT = "content.json"
 _DAMAGED = ".damaged"

@@ -10,8 +10,21 @@ from adapterstilts.metrics.answer_text import AnswerText
 
 _KORQUAD_MARKS = re.compile("['\"《》<>〈〉()‘’]")
 _ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
-_CMRC_MARKS = str.maketrans("", "", "-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』")
-_CMRC_TOKEN = re.compile(r"[\u4e00-\u9fa5]|[^\W\u4e00-\u9fa5]+|[^\w\s]")
+# The script's list has two dots of an ellipsis as one entry, which no character of an answer equals: `…` stays.
+_CMRC_MARKS = str.maketrans("", "", "-:_*^/\\~`+=，。：？！“”；’《》·、「」（）－～『』")
+_HAN = re.compile(r"([\u4e00-\u9fa5])")
+# What NLTK's tokenizer of English puts apart: of commas and full stops, not those within numbers and abbreviations.
+_APART = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?<!\.)\.(?=[\])}>\"'»”’ ]*\Z)",
+        r"[«“‘„»”’]",
+        r",(?!\d)",
+        r"\.{2,}",
+        r"[;@#$%&?!\"\[\](){}<>]",
+        r"(?<=\S)(?:'(?:s|m|d|ll|re|ve)?|n't)(?=\s|\Z)",
+    )
+)
 
 
 def _normalize_korquad(text: str) -> str:
@@ -24,7 +37,11 @@ def _characters(text: str) -> list[str]:
 
 
 KORQUAD = AnswerText(normalize=_normalize_korquad, split=_characters)
-"""KorQuAD 1.0's comparison (`evaluate-v1.0.py`): F1 counts characters. JGLUE scores JSQuAD by characters too."""
+"""KorQuAD 1.0's comparison (`evaluate-v1.0.py`): F1 counts characters."""
+
+JSQUAD = AnswerText(normalize=lambda text: " ".join(text.lower().rstrip("。").split()), split=list)
+"""JGLUE's comparison for JSQuAD (its patch of `squad_metrics.py`): all marks count but full stops at the end, and F1
+counts characters, spaces among them."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +66,19 @@ def _longest_run(one: list[str], other: list[str]) -> int:
     return longest
 
 
-CMRC = LongestCommonPart(normalize=lambda text: text.lower().strip().translate(_CMRC_MARKS), split=_CMRC_TOKEN.findall)
-"""CMRC 2018's comparison (`cmrc2018_evaluate.py`): Chinese characters and words of other scripts are tokens.
+def _cmrc_tokens(text: str) -> list[str]:
+    found: list[str] = []
+    for part in _HAN.split(text):
+        found += [part] if _HAN.fullmatch(part) else _english_tokens(part)
+    return found
 
-It splits text of other scripts by NLTK's rules for English, of which this has those for words and punctuation.
-"""
+
+def _english_tokens(text: str) -> list[str]:
+    for pattern in _APART:
+        text = pattern.sub(r" \g<0> ", text)
+    return text.split()
+
+
+CMRC = LongestCommonPart(normalize=lambda text: text.lower().strip().translate(_CMRC_MARKS), split=_cmrc_tokens)
+"""CMRC 2018's comparison (`cmrc2018_evaluate.py`): Chinese characters are tokens, and what stands between them is split
+as NLTK does up to 3.9, but for full stops within a text, where NLTK may see the end of a sentence."""

@@ -9,7 +9,7 @@ import datasets
 import evaluate
 
 from adapterstilts.metrics.answer_text import SQUAD, AnswerText, mlqa
-from adapterstilts.metrics.characters import CMRC, KORQUAD
+from adapterstilts.metrics.characters import CMRC, JSQUAD, KORQUAD
 from adapterstilts.metrics.statistics import fraction
 
 _FEATURES = datasets.Features(
@@ -59,10 +59,17 @@ class MlqaMetric(SquadMetric):
 
 
 class CharactersMetric(SquadMetric):
-    """Exact match and F1 of characters, as KorQuAD 1.0 (Lim et al. 2019, arXiv 1909.07005) and JGLUE compute them."""
+    """Exact match and F1 of characters of KorQuAD 1.0 (Lim et al. 2019, arXiv 1909.07005)."""
 
     def _answer_text(self) -> AnswerText:
         return KORQUAD
+
+
+class JsquadMetric(SquadMetric):
+    """Exact match and F1 of characters of JSQuAD (Kurihara et al. 2022, LREC)."""
+
+    def _answer_text(self) -> AnswerText:
+        return JSQUAD
 
 
 class CmrcMetric(SquadMetric):

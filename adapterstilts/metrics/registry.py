@@ -141,6 +141,7 @@ _add_answers("squad", "SquadMetric", matching.match_answerable)
 _add_answers("squad_v2", "SquadV2Metric", matching.match_answers)
 _add_answers("mlqa", "MlqaMetric", matching.match_answerable)
 _add_answers("squad_characters", "CharactersMetric", matching.match_answerable)
+_add_answers("jsquad", "JsquadMetric", matching.match_answerable)
 _add_answers("cmrc2018", "CmrcMetric", matching.match_answerable)
 _add(
     "accuracy",

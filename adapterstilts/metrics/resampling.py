@@ -13,6 +13,10 @@ SAMPLES = 2000
 _BATCH = 50
 _SEED = 0
 
+# Of the examples of two languages that share ids, those whose groups are equal or one a part of the other: fewer, and
+# an id is not the same example in both.
+_ALIKE = 0.8
+
 Scored = Mapping[str, Mapping[str, Mapping[str, Item]]]
 """Language to example id to metric to item."""
 
@@ -60,6 +64,44 @@ def united(groupings: Iterable[Mapping[str, str]]) -> dict[str, str]:
         for id_, name in grouping.items():
             above[top(id_)] = top(name)
     return {id_: top(id_) for id_ in list(above)}
+
+
+def numbered_alike(groupings: Mapping[str, Mapping[str, str]]) -> list[list[str]]:
+    """The languages, those together in which an id is one example, as far as groups tell.
+
+    Where a benchmark has no ids, rows are numbered, and in a language that lacks some, the rows after these have the
+    numbers of others. Groups show it: the hypotheses for one premise are then some for one and some for another.
+
+    Args:
+        groupings: Language to example id to the id that names its group.
+    """
+    found: list[tuple[list[str], dict[str, str]]] = []
+    for language, grouping in groupings.items():
+        for number, (members, known) in enumerate(found):
+            if _fit(known, grouping):
+                found[number] = ([*members, language], united([known, grouping]))
+                break
+        else:
+            found.append(([language], dict(grouping)))
+    return [members for members, _ in found]
+
+
+def _fit(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether groups of the ids that both have are mostly the same, or parts of each other."""
+    shared = one.keys() & other.keys()
+    mine, theirs = _members(one, shared), _members(other, shared)
+    fitting = 0
+    for ids in theirs.values():
+        inside = {one[id_] for id_ in ids}
+        fitting += len(ids) if len(inside) == 1 else sum(len(mine[each]) for each in inside if mine[each] <= ids)
+    return fitting >= _ALIKE * len(shared)
+
+
+def _members(grouping: Mapping[str, str], ids: Iterable[str]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for id_ in ids:
+        found.setdefault(grouping[id_], set()).add(id_)
+    return found
 
 
 def resample(

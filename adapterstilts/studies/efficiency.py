@@ -59,6 +59,7 @@ def _efficiency(axes: dict[str, str], members: Sequence[Measured], full: Sequenc
     return Efficiency(
         axes=axes,
         gain=gain,
+        cells=sorted({(one.cell.axes[FROM], one.target) for one in members}),
         retained=_retained(members, full) if full else None,
         parameters=parameters,
         stored_bytes=stored,

@@ -64,7 +64,7 @@ class Gains:
             return arrays
 
         told = [f"{run.key} {file_digest(run.folder / MANIFEST)}" for run in (*ours, *others)]
-        arrays = recall_arrays(cache / FOLDER, "gains", *languages, *told, find=find)
+        arrays = recall_arrays(cache / FOLDER, "gains of what is alike", *languages, *told, find=find)
         groups = {name.removeprefix(f"{_GROUPS} "): int(one[0]) for name, one in arrays.items() if " " in name}
         return cls({name: arrays[name] for name in groups}, groups)
 

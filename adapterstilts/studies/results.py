@@ -89,6 +89,7 @@ class Efficiency:
 
     Attributes:
         gain: Mean over its cells, in points.
+        cells: Intermediate tasks with targets that it has; arms whose sets differ cannot be compared by their means.
         retained: In percent of full fine-tuning's mean gain over the same cells, with interval; None without one.
         parameters: Trained ones of its intermediate phase.
         stored_bytes: Of one intermediate run.
@@ -99,6 +100,7 @@ class Efficiency:
 
     axes: dict[str, str]
     gain: Interval
+    cells: list[tuple[str, str]]
     retained: Interval | None
     parameters: int
     stored_bytes: int

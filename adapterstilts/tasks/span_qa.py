@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -256,7 +257,8 @@ class SpanQA(KindDefaults):
     ) -> tuple[list[tuple[int, int]], np.ndarray]:
         """Character offsets of each row's best span, and by how much the empty answer's score exceeds its.
 
-        White space at its ends is not part of a span. A row without any token of its context has an empty one.
+        White space at its ends is not part of a span, and marks on its last letter are, even where tokens leave them
+        out. A row without any token of its context has an empty one.
         """
         spans: dict[int, tuple[float, tuple[int, int]]] = {}
         empty: dict[int, float] = {}
@@ -265,7 +267,8 @@ class SpanQA(KindDefaults):
             empty[row] = min(empty.get(row, np.inf), float(scores[feature["no_answer"]].sum()))
             score, span = self._best_span(feature, scores)
             if score > spans.get(row, (-np.inf, (0, 0)))[0]:
-                spans[row] = (score, _stripped(rows[row]["context"], *span))
+                context = rows[row]["context"]
+                spans[row] = (score, _stripped(context, span[0], _with_marks(context, span[1], feature["spans"])))
         # Without any token of its context a row cannot be answered.
         best = [spans.get(index, (-np.finfo(np.float64).max, (0, 0))) for index in range(len(rows))]
         margins = np.array([empty[index] - score for index, (score, _) in enumerate(best)])
@@ -343,6 +346,21 @@ def _stripped(context: str, start: int, end: int) -> tuple[int, int]:
     return begin, begin + len(text.strip())
 
 
+def _with_marks(context: str, end: int, spans: Sequence[int]) -> int:
+    """The end of a span with what belongs to its last letter and to no token.
+
+    Tokenizers that compose letters, such as XLM-R's, place a letter and its accent where the letter alone is, and those
+    that strip accents have no place for them at all. What is at the beginning of another token stays there.
+
+    Args:
+        spans: First and last character of each token, flattened.
+    """
+    following = min((start for start in spans[::2] if start >= end), default=len(context))
+    while end < following and unicodedata.category(context[end])[0] == "M":
+        end += 1
+    return end
+
+
 def _cut_questions(questions: Sequence[str], tokenizer: Any, limit: int) -> list[str]:
     """Cuts each question to at most `limit` tokens, by characters, so that the text stays as written."""
     cut = [question.strip() for question in questions]
@@ -362,9 +380,12 @@ def _label(answers: Mapping[str, list], window: Window, no_answer: int) -> tuple
     spans = window.spans
     if not answers["text"] or not spans:
         return no_answer, no_answer
-    begin = answers["answer_start"][0]
-    end = begin + len(answers["text"][0])
-    covered = [token for token, (left, right) in enumerate(spans) if left < end and right > begin]
-    if begin < spans[0][0] or end > spans[-1][1] or not covered:
+    text, start = answers["text"][0], answers["answer_start"][0]
+    begin, end = _stripped(text, 0, len(text))
+    covered = [token for token, (left, right) in enumerate(spans) if left < start + end and right > start + begin]
+    # No token may have the marks on the last letter.
+    while end > begin and unicodedata.category(text[end - 1])[0] == "M":
+        end -= 1
+    if start + begin < spans[0][0] or start + end > spans[-1][1] or not covered:
         return no_answer, no_answer
     return window.first + covered[0], window.first + covered[-1]

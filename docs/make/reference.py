@@ -8,7 +8,7 @@ from adapterstilts import _EXPORTS, api, errors
 # What results are made of, beside the classes that have a public name.
 _PARTS = (
     "commands.results.TransferRow", "commands.results.SeedScores", "commands.results.TaskResult",
-    "commands.results.Cost", "commands.contrasts.Contrast", "metrics.intervals.Interval",
+    "commands.results.Cost", "commands.table.contrasts.Contrast", "metrics.intervals.Interval",
 )  # fmt: skip
 _FUNCTIONS = """# Functions
 

@@ -124,6 +124,19 @@ def test_bad_rows_can_be_counted_and_left_out(tmp_path: Path, name: str) -> None
     assert rows[-1]["id"] == "good" and bad.counts.total() == 1
 
 
+def test_an_answer_without_question_is_left_out_of_cmrc_trial_data_alone(tmp_path: Path) -> None:
+    content, folder = document(GOOD, {**GOOD, "id": "2", "question": " "}), tmp_path / "cmrc2018/squad-style-data"
+    folder.mkdir(parents=True)
+    for name in ("train", "trial", "dev"):
+        write(folder / f"cmrc2018_{name}.json", content)
+    source, task, bad = FileRows(tmp_path), recipe("cmrc2018"), BadRows(skip=False)
+    assert [row["question"] for row in source.load(task, "validation", "zh", bad).to_list()] == [GOOD["question"]]
+    assert bad.omitted == {"the question is empty": 1} and not bad.counts
+    for split in ("train", "test"):
+        with pytest.raises(DataError, match=r"question 1 of paragraph 0 of article 0: the question is empty"):
+            source.load(task, split, "zh", BadRows(skip=False))
+
+
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"absent.json cannot be read .No such file.*--data-dir"):
         list(FORMATS.get("squad_json")((tmp_path / "absent.json",), "en", BadRows(skip=False)))

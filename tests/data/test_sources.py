@@ -184,3 +184,28 @@ def test_languages_in_one_file_are_told_apart(tmp_path: Path) -> None:
         for language in ("en", "de")
     ]
     assert queries[0] and queries[1] and not set(queries[0]) & set(queries[1])
+
+
+@pytest.mark.parametrize("root", ["ntrex", "NTREX"])
+def test_every_language_of_ntrex_is_read_from_the_folder_that_its_release_has_it_in(tmp_path: Path, root: str) -> None:
+    ntrex, folder = recipe("ntrex"), tmp_path / root
+    for name, text in (
+        ("128/newstest2019-src.eng", "Good morning.\n"),
+        ("128/newstest2019-ref.deu", "Guten Morgen.\n"),
+        ("additional/newstest2019-ref.gsw-BE", "Guete Morge.\n"),
+        ("additional/newstest2019-ref.gsw-ZH", "Guete Morgä.\n"),
+    ):
+        path = folder / f"NTREX-{name}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    source = FileRows(tmp_path)
+    found = {}
+    for language in ("de", "gsw-x-bern", "gsw-x-zurich"):
+        rows = source.load(ntrex, "test", language, BadRows(skip=False)).to_list()
+        found[language] = [(row["text"], row["gold"]) for row in rows]
+    english = ("Good morning.", ["0"])
+    assert found == {
+        "de": [english, ("Guten Morgen.", [])],
+        "gsw-x-bern": [english, ("Guete Morge.", [])],
+        "gsw-x-zurich": [english, ("Guete Morgä.", [])],
+    }

@@ -16,7 +16,7 @@ from adapterstilts.metrics.intervals import (
     mean_gains,
     paired_bootstrap,
 )
-from adapterstilts.metrics.resampling import draws, resample, united
+from adapterstilts.metrics.resampling import draws, numbered_alike, resample, united
 from adapterstilts.metrics.statistics import computed_anew, pearson, spearman
 
 
@@ -96,6 +96,26 @@ def test_groups_that_share_an_example_in_some_language_are_one() -> None:
     german, chinese = {"q2": "q2", "q3": "q2", "q9": "q9"}, {"q1": "q1", "q3": "q1"}
     found = united([german, chinese])
     assert found["q1"] == found["q2"] == found["q3"] != found["q9"]
+
+
+@pytest.mark.parametrize(
+    ("other", "alike"),
+    [
+        ("aaabbbccc", True),
+        ("aabbccc", False),  # two rows are missing, and those after them have their numbers
+        ("bbbccc", True),  # a whole group is: whose numbers these are does not show, and does not matter
+        ("abcdefghi", True),  # groups that are parts of the other ones, as where texts are cut in another way
+        ("aaaaaaccc", True),  # and groups that have several
+        ("xaaabbbcc", False),
+    ],
+)
+def test_an_id_is_not_the_same_example_where_groups_overlap(other: str, alike: bool) -> None:
+    def groups(names: str) -> dict[str, str]:
+        return {str(place): str(names.index(name)) for place, name in enumerate(names)}
+
+    found = numbered_alike({"de": groups("aaabbbccc"), "zh": groups(other), "ru": groups("aaabbbccc")})
+    assert found == ([["de", "zh", "ru"]] if alike else [["de", "ru"], ["zh"]])
+    assert numbered_alike({"de": {"a": "a"}, "zh": {"b": "b"}, "ru": {}}) == [["de", "zh", "ru"]]
 
 
 def crossed(seeds: int, groups: int, of_seed: float, of_group: float, of_both: float) -> np.ndarray:

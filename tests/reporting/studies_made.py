@@ -153,6 +153,7 @@ def _efficiency(cells: Sequence[Cell]) -> list[Efficiency]:
             Efficiency(
                 axes={"method": method},
                 gain=_mean([cell.gain for cell in own if cell.gain]),
+                cells=sorted({(cell.axes["from"], cell.axes["to"]) for cell in own}),
                 retained=None,
                 parameters=own[0].row.parameters["trained"],
                 stored_bytes=max(cost.stored_bytes for cost in costs),

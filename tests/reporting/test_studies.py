@@ -124,6 +124,20 @@ def test_a_narrow_terminal_gets_it_whole(study: StudyResult) -> None:
         assert " ".join(part.split()) in flat
 
 
+def test_arms_that_lack_a_target_say_over_how_many_cells_their_gain_is(study: StudyResult) -> None:
+    def costs(result: StudyResult) -> Any:
+        return next(one for one in study_report(result).sheets() if one.title == "Gain for what it costs")
+
+    one = study.efficiency[0]
+    alike = replace(study, efficiency=[one, replace(one, axes={"method": "lora"})])
+    assert "over" not in [column.name for column in costs(alike).columns]
+    more = replace(one, axes={"method": "lora"}, cells=[*one.cells, ("mnli", "xnli")])
+    table = costs(replace(study, efficiency=[one, more]))
+    at = [column.name for column in table.columns].index("over")
+    count = len(one.cells)
+    assert [row[at] for row in table.rows] == [f"{count} of {count + 1}", f"{count + 1} of {count + 1}"]
+
+
 def test_the_table_for_a_paper_is_balanced(study: StudyResult, page: Path) -> None:
     text = (page.parent / "table.tex").read_text(encoding="utf-8")
     assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 2

@@ -98,6 +98,9 @@ def test_statistics_beside_the_cells(small: Small) -> None:
     assert scripts["Cyrl"] == {"ru"} or scripts.get("Cyrillic") == {"ru"}
     assert {one.axes["method"] for one in result.efficiency} == {"seq_bn[reduction_factor=4]", "bitfit"}
     assert all(one.parameters > 0 and one.seconds > 0 and one.flops > 0 for one in result.efficiency)
+    for one in result.efficiency:
+        own = [c.axes for c in result.cells if c.gain and c.axes["method"] == one.axes["method"]]
+        assert set(one.cells) == {(axes["from"], axes["to"]) for axes in own if axes["baseline"] == "none"}
     assert {one.axes["to"] for one in result.agreement} == {"xnli"}
     for one in result.agreement:
         assert set(one.languages) == set(zero_shot_languages(one.languages)) and 0 <= one.share <= 100

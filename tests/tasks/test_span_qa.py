@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast
 
 from adapterstilts.errors import UsageError
 from adapterstilts.mini.tokenizer import build_tokenizer
@@ -168,3 +171,56 @@ def test_predictions_are_written_and_read_as_the_benchmark_does(tmp_path: Path) 
 def test_unknown_option_is_refused() -> None:
     with pytest.raises(UsageError, match="Did you mean 'n_best'"):
         SpanQA({"nbest": 3})
+
+
+NFC, STRIPPED = normalizers.NFKC(), normalizers.BertNormalizer(lowercase=True)
+ACUTE, FATHA, VOWEL = "\u0301", "\u064e", "\u093f"
+
+
+def word_pieces(normalizer: Any, pieces: list[str]) -> PreTrainedTokenizerFast:
+    vocabulary = {name: number for number, name in enumerate(["[UNK]", "[CLS]", "[SEP]", "a", *pieces])}
+    backend = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    backend.normalizer, backend.pre_tokenizer = normalizer, pre_tokenizers.WhitespaceSplit()
+    backend.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
+    return PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="[UNK]")
+
+
+@pytest.mark.parametrize(
+    ("normalizer", "pieces", "context", "tokens", "answer"),
+    [
+        (NFC, ["café", "noir"], f"cafe{ACUTE} noir", (0, 0), f"cafe{ACUTE}"),
+        (NFC, ["café", "noir"], f"noir cafe{ACUTE}", (1, 1), f"cafe{ACUTE}"),
+        (STRIPPED, ["cafe", "noir"], f"cafe{ACUTE} noir", (0, 1), f"cafe{ACUTE} noir"),
+        (STRIPPED, ["ذهب"], f"ذهب{FATHA}", (0, 0), f"ذهب{FATHA}"),
+        (NFC, ["क", f"##{VOWEL}"], f"क{VOWEL}", (0, 0), "क"),  # the vowel is a token of its own
+        (NFC, ["क", f"##{VOWEL}"], f"क{VOWEL}", (0, 1), f"क{VOWEL}"),
+    ],
+)
+def test_answers_keep_the_marks_on_their_last_letter(
+    normalizer: Any, pieces: list[str], context: str, tokens: tuple[int, int], answer: str
+) -> None:
+    """XLM-R's tokenizer composes letters and then places them where the letter without its accent is."""
+    tokenizer = word_pieces(normalizer, pieces)
+    rows = {"context": [context], "question": ["a"], "answers": [{"text": [], "answer_start": []}]}
+    encoding = Encoding(max_length=32, stride=8, max_query_length=8)
+    features = SpanQA({}).encode(rows, [0], tokenizer=tokenizer, encoding=encoding, labels=False)
+    feature = {name: values[0] for name, values in features.items()}
+    scores = np.zeros((len(feature["input_ids"]), 2))
+    for end, token in enumerate(tokens):
+        scores[feature["context_start"] + token, end] = 9.0
+    assert SpanQA({}).decode([{"id": "q", "context": context}], [feature], [scores], {}) == {"q": answer}
+
+
+@pytest.mark.parametrize(
+    ("context", "answer", "start"),
+    [(f"noir cafe{ACUTE}", f"cafe{ACUTE}", 5), ("noir café ", "café ", 5), (" café noir", " café", 0)],
+)
+def test_an_answer_at_the_end_of_its_context_is_learnt_whatever_its_tokens_leave_out(
+    context: str, answer: str, start: int
+) -> None:
+    tokenizer = word_pieces(NFC, ["café", "noir"])
+    rows = {"context": [context], "question": ["a"], "answers": [{"text": [answer], "answer_start": [start]}]}
+    encoding = Encoding(max_length=32, stride=8, max_query_length=8)
+    features = SpanQA({}).encode(rows, [0], tokenizer=tokenizer, encoding=encoding, labels=True)
+    place = features["input_ids"][0].index(tokenizer.convert_tokens_to_ids("café"))
+    assert (features["start_positions"], features["end_positions"]) == ([place], [place])

@@ -15,6 +15,7 @@ from adapterstilts.commands.models.intermediate_runs import Intermediates
 from adapterstilts.commands.options import ALL, TransferOptions
 from adapterstilts.commands.table.repetitions import same_rows
 from adapterstilts.commands.table.rivals import PROMPT, RIVALS, Lack, apart, rival_lacks
+from adapterstilts.commands.table.translated import TRANSLATED, translations_lack
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.rows import Source
 from adapterstilts.errors import UsageError, unknown
@@ -246,7 +247,7 @@ def chosen_names(
 
     Args:
         source: Where the targets' rows come from.
-        note: Told what `all` does not have of what needs no intermediate task.
+        note: Told what `all` does not have of what needs no intermediate task, or translations.
 
     Raises:
         UsageError: One is unknown, or cannot be had with the other options.
@@ -269,9 +270,11 @@ def chosen_names(
             raise unknown("language", code, LANGUAGES)
     if not intermediates and (needing := [name for name in given if name not in RIVALS]):
         raise UsageError(f"--compare {needing[0]} needs an intermediate task to compare.", remedy="Name one in --from.")
+    untranslated = {name: translations_lack(name, intermediates, targets, source) for name in TRANSLATED}
     lacking = {
         name: apart(name, options)
         or rival_lacks(name, targets, source)
+        or untranslated.get(name)
         or lacks(
             name,
             tasks=len(intermediates),
@@ -283,8 +286,8 @@ def chosen_names(
     for name in given:
         if what := lacking.get(name):
             raise UsageError(f"--compare {name} {what[0]}.", remedy=what[1])
-    for name in RIVALS if ALL in given else ():
-        if what := lacking[name]:
+    for name in (*RIVALS, *(TRANSLATED if intermediates else ())) if ALL in given else ():
+        if what := lacking[name] if name in RIVALS else untranslated[name]:
             note(f"--compare {ALL} without {name}: it {what[0]}")
     chosen = [name for name in _BASELINES if name in given or (ALL in given and not lacking[name])]
     _check_options(options, chosen, intermediates)

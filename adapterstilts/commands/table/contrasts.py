@@ -13,7 +13,7 @@ from adapterstilts.files import file_digest
 from adapterstilts.languages import ENGLISH, context_language, question_language, zero_shot_languages
 from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.intervals import Interval, difference, holm, interval, means
-from adapterstilts.metrics.resampling import Resamples, resample, united
+from adapterstilts.metrics.resampling import Resamples, numbered_alike, resample, united
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.store import MANIFEST, Run
 from adapterstilts.tasks.kind import OF, Kind
@@ -134,7 +134,7 @@ def contrast(mine: Compared, theirs: Compared, *, kind: Kind, memory: Memory) ->
     else:
         scored = [f"{run.key} {file_digest(run.folder / MANIFEST)}" for run in (*ours, *others)]
         found = memory.recall(
-            "contrast of what counts", *languages, *scored, *([f"{draws} draws"] * (draws > 1)), find=find
+            "contrast of what is alike", *languages, *scored, *([f"{draws} draws"] * (draws > 1)), find=find
         )
     if found is None:
         return None
@@ -191,17 +191,25 @@ def drawn(mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str]) 
     languages = [language for language in languages if all(one[language]["items"] for one in every)]
     if not languages:  # without labels there are none
         return None
-    scored = {run: _items(one, languages) for run, one in files.items()}
+    grouped = {language: united(one[language].get("groups") or {} for one in every) for language in languages}
+    apart = {language: number for number, alike in enumerate(numbered_alike(grouped)) for language in alike}
+    scored = {
+        run: {language: _named(one[language]["items"], apart[language]) for language in languages}
+        for run, one in files.items()
+    }
     _complete(list(scored.values()), languages)
-    grouped = [one[language].get("groups") for one in every for language in languages]
-    groups = united(given for given in grouped if given)
+    groups = united(
+        {id_: _name(first, apart[language]) for id_, first in _named(own, apart[language]).items()}
+        for language, own in grouped.items()
+    )
     metric = METRICS.get(mine[0].evaluation.metric)
     sides = ([scored[id(run)] for run in side] for side in (mine, theirs))
     return Drawn(
         resamples=resample(*sides, groups=groups, statistics=metric.statistics),
         languages=languages,
         ids={language: set(scored[id(mine[0])][language]) for language in languages},
-        ungrouped=metric.grouped and None in grouped,
+        ungrouped=metric.grouped
+        and any(one[language].get("groups") is None for one in every for language in languages),
     )
 
 
@@ -265,8 +273,14 @@ def _files(run: Run, languages: Sequence[str]) -> dict[str, dict[str, Any]]:
     return {language: run.scores(language) for language in languages}
 
 
-def _items(files: Mapping[str, Mapping[str, Any]], languages: Sequence[str]) -> dict[str, dict[str, Any]]:
-    return {language: dict(files[language]["items"]) for language in languages}
+def _named(found: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Values by the names of examples, among all languages."""
+    return {_name(id_, number): value for id_, value in found.items()}
+
+
+def _name(id_: str, number: int) -> str:
+    """The name of an example: its id, but in languages that number their rows in another way than the first ones."""
+    return f"{number} {id_}" if number else id_
 
 
 def _complete(scored: Sequence[dict[str, dict[str, Any]]], languages: Sequence[str]) -> None:

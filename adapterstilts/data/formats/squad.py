@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.bad_rows import BadRows, Omitted
 from adapterstilts.data.formats.answers import Answer, Unit, answers_of, given_answers, unit_of
 from adapterstilts.data.formats.files import check_unicode, read_json
 from adapterstilts.data.formats.registry import Records, register
@@ -16,17 +16,23 @@ from adapterstilts.errors import DataError
 from adapterstilts.parsed import as_object, get_list, get_text
 
 _NO_CONTEXT = "the context is missing or empty"
+_NO_QUESTION = "the question is empty"
 
 
 @register("squad_json", "SQuAD JSON")
-def read_squad_json(paths: tuple[Path, ...], language: str, bad: BadRows) -> Records:
+def read_squad_json(
+    paths: tuple[Path, ...], language: str, bad: BadRows, *, unasked: Literal["bad", "omitted"] = "bad"
+) -> Records:
     """SQuAD v1.1 and v2.0 JSON, as XQuAD and MLQA use it too, with titles or without; gives canonical rows.
 
     XTREME's download empties the answers of its test files: `[{"answer_start": 0, "text": ""}]` is read as none.
     Where the answers of a file are found only if its offsets count UTF-16 units or bytes, they are read as such.
+
+    Args:
+        unasked: What an answer without a question is: a bad row, or one that is left out and counted.
     """
     seen: set[str] = set()
-    for where, row in _squad_rows(paths[0], bad):
+    for where, row in _squad_rows(paths[0], bad, unasked=unasked == "omitted"):
         if row["id"] in seen:
             bad.report(paths[0], where, "the id is used twice")
             continue
@@ -93,26 +99,32 @@ def _answers_there(paragraph: dict[str, Any]) -> Iterator[tuple[str, Answer]]:
         return  # it is reported where it is read
 
 
-def questions(paragraph: Paragraph, path: Path, bad: BadRows, *, emptied: bool = False) -> Records:
+def questions(
+    paragraph: Paragraph, path: Path, bad: BadRows, *, emptied: bool = False, unasked: bool = False
+) -> Records:
     """(where, {id, question, answers}) of every good question on a paragraph.
 
     Args:
         emptied: Read answers that a benchmark has emptied as none, instead of as bad ones.
+        unasked: Leave out answers without a question, instead of reading them as bad ones.
     """
     for position, question in enumerate(paragraph.questions):
         try:
             check_unicode(paragraph.context)
-            row = _question(question, paragraph, emptied)
+            row = _question(question, paragraph, emptied, unasked)
+        except Omitted as reason:
+            bad.omit(str(reason))
+            continue
         except ValueError as error:
             bad.report(path, f"question {position} of {paragraph.where}", str(error))
             continue
         yield f"question {row['id']!r} of {paragraph.where}", row
 
 
-def _squad_rows(path: Path, bad: BadRows) -> Records:
+def _squad_rows(path: Path, bad: BadRows, *, unasked: bool = False) -> Records:
     """(where, row) of every good question of a SQuAD document."""
     for paragraph in paragraphs(path, bad):
-        for where, row in questions(paragraph, path, bad, emptied=True):
+        for where, row in questions(paragraph, path, bad, emptied=True, unasked=unasked):
             yield where, {"context": paragraph.context, **row}
 
 
@@ -137,11 +149,11 @@ def _objects(document: Any, path: Path, bad: BadRows) -> Iterator[tuple[int, dic
                 yield number, paragraph, position
 
 
-def _question(question: Any, paragraph: Paragraph, emptied: bool) -> dict[str, Any]:
+def _question(question: Any, paragraph: Paragraph, emptied: bool, unasked: bool) -> dict[str, Any]:
     """The id, question and answers of one entry of `qas`; ValueError says what is wrong with it."""
     text, id_ = get_text(question, "question"), question.get("id")
     if not text.strip():
-        raise ValueError("the question is empty")
+        raise Omitted(_NO_QUESTION) if unasked else ValueError(_NO_QUESTION)
     check_unicode(text, str(id_))
     if not isinstance(id_, str | int):
         raise ValueError("'id' is missing")

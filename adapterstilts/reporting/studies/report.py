@@ -116,6 +116,8 @@ def measured(claim: Claim) -> str:
 def _claim_notes(result: StudyResult) -> Iterator[str]:
     for number, claim in enumerate(result.claims, start=1):
         yield f"{number}: {claim.measure}" + (f", {claim.cells} cells." if claim.cells else ".")
+    if sum(claim.value is not None for claim in result.claims) > 1:
+        yield "An interval is about its own claim, and not adjusted for how many there are."
     for source in dict.fromkeys(claim.source for claim in result.claims if claim.source):
         yield f"Published: {source}."
 
@@ -124,11 +126,14 @@ def _efficiency(result: StudyResult) -> Sheet:
     names = list(dict.fromkeys(axis for one in result.efficiency for axis in one.axes))
     units = list(dict.fromkeys(unit for one in result.efficiency for unit in one.per))
     per = tuple(f"per {unit}" for unit in units)
-    numbers = ("gain", "of full", "parameters", "stored", "seconds", "kWh", *per)
+    every = {cell for one in result.efficiency for cell in one.cells}
+    differ = any(len(one.cells) < len(every) for one in result.efficiency)
+    numbers = ("gain", "over", "of full", "parameters", "stored", "seconds", "kWh", *per)
     rows = [
         [
             *(one.axes.get(axis, "") for axis in names),
             shown_interval(one.gain),
+            f"{len(one.cells)} of {len(every)}" if differ else "",
             f"{one.retained.mean:.0f}%" if one.retained else "",
             f"{one.parameters:,}",
             shown_megabytes(one.stored_bytes),

@@ -201,7 +201,7 @@ def written_bytes(kind: Kind, metric: str, rows: list[dict[str, Any]]) -> float:
     scored = [row for row in rows if row.get("side") != "candidate"]
     ids = sum(len(row["id"].encode()) for row in scored)
     values = sum(len(name) + 14 for name in shown_metrics(kind, metric))
-    # As `stages.evaluate` writes them: an id in a list, an id with its items, two ids of a group.
+    # As `stages.answering.evaluate` writes them: an id in a list, an id with its items, two ids of a group.
     scores = 4 * ids + len(scored) * (6 + 13 + values + 10)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"labels{METRICS.get(metric).suffix}"

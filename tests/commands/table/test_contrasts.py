@@ -18,6 +18,7 @@ from adapterstilts.errors import UsageError
 from adapterstilts.metrics.intervals import Interval, paired_bootstrap
 from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.content import entry_of
+from tests.conftest import QUICK
 
 SHOWN = {"languages": ("en", "de", "zh"), "max_eval_examples": 40}
 
@@ -209,3 +210,41 @@ def test_every_score_is_a_record_beside_its_difference(result: TransferResult) -
     seeds = result.to_pandas(seeds=True)
     assert set(seeds["seed"]) == {one.seed for row in result.rows for one in row.seeds}
     assert len(seeds) == sum(len(row.seeds) for row in result.rows) * len(frame) // len(result.rows)
+
+
+def test_rows_of_a_language_that_lacks_some_are_not_taken_for_those_of_others(
+    tiny_backbone: Path, tmp_path: Path
+) -> None:
+    """AmericasNLI numbers nothing, and its Nahuatl lacks rows: there, three hypotheses have other premises' numbers."""
+    labels, data = ("entailment", "neutral", "contradiction"), tmp_path / "data"
+    pairs = [(f"Anna is in the {place}.", f"She is {one}.") for place in "abcdefgh" for one in ("there", "old", "away")]
+    (data / "xnli").mkdir(parents=True)
+    (data / "americasnli/test").mkdir(parents=True)
+    lines = [f"{first}\t{second}\t{labels[number % 3]}\n" for number, (first, second) in enumerate(pairs)]
+    for name in ("train-en", "dev-en"):
+        (data / f"xnli/{name}.tsv").write_text("".join(lines), encoding="utf-8")
+    for code, missing in (("aym", 0), ("gn", 0), ("nah", 1)):
+        rows = "".join(f"{code}\t{line}" for line in lines[missing:])
+        (data / f"americasnli/test/{code}.tsv").write_text(f"language\tpremise\thypothesis\tlabel\n{rows}")
+    languages = ("ay", "gn", "nah")
+    options = {
+        **QUICK,
+        "profile": "mini",
+        "backbone": str(tiny_backbone),
+        "data_dir": data,
+        "store": tmp_path / "store",
+    }
+    found = adapterstilts.transfer("none", "americasnli", compare=("knn",), languages=languages, **options)
+    none, knn = found.rows
+    assert knn.contrast and (knn.contrast.groups, knn.contrast.unit) == (8 + 8, "premises")
+    groups = {f"{number} {place}": f"{number} {(place + number) // 3}" for number in (0, 1) for place in range(24)}
+    sides = [
+        {
+            code: {f"{int(code == 'nah')} {id_}": item["accuracy"] for id_, item in scores(row, code)["items"].items()}
+            for code in languages
+        }
+        for row in (knn, none)
+    ]
+    expected, own = paired_bootstrap(*sides, groups=groups), knn.difference["accuracy"]
+    assert own.low is not None and own.high is not None and expected.low is not None and expected.high is not None
+    assert own.high - own.low == pytest.approx(expected.high - expected.low, rel=0.1)

@@ -10,11 +10,14 @@ function drawEfficiency() {
   const list = data.efficiency.filter((one) => fits(one.axes));
   const section = show("efficiency", data.efficiency.length);
   const axes = axesOf(list);
+  const every = new Set(data.efficiency.flatMap((one) => one.cells.map(String))).size;
+  const differ = data.efficiency.some((one) => one.cells.length < every);
   const rows = list.map((one) => [...axes.map((axis) => one.axes[axis] ?? ""), withEnds(one.gain),
+    differ ? `${one.cells.length} of ${every}` : "",
     one.retained ? `${one.retained[0].toFixed(0)}%${missing(one.retained[1]) ? "" : ` [${one.retained[1].toFixed(0)}, ${one.retained[2].toFixed(0)}]`}` : "",
     counted(one.parameters), (one.stored_bytes / 1e6).toFixed(2), counted(one.seconds), precise(one.kwh)]);
   section.querySelector(".body").replaceChildren(filledTable("Gain for what it costs",
-    [...axes, "gain #", "of full #", "trained parameters #", "stored MB #", "seconds #", "kWh #"], rows));
+    [...axes, "gain #", "over #", "of full #", "trained parameters #", "stored MB #", "seconds #", "kWh #"], rows));
 }
 
 function drawAgreement() {
