@@ -147,14 +147,14 @@ def _results(manifest: Manifest, facts: CardFacts) -> list[dict[str, Any]]:
                     ],
                 }
             )
-    rows = "validation rows" if manifest.metrics.averaged_checkpoints else "rows that selected the checkpoint"
+    selects = "" if manifest.metrics.averaged_checkpoints else ", by which the checkpoint was selected"
     for task in manifest.spec.tasks:
         if metrics := _validation(manifest, task.name):
             found.append(
                 {
                     "task": {"type": _PIPELINES.get(task.kind, "other")},
                     "dataset": {
-                        "name": f"{titles.get(task.name, task.name)}, {_validated_in(task)} {rows}",
+                        "name": f"{titles.get(task.name, task.name)}, {_validated_in(task)} validation rows{selects}",
                         "type": task.name,
                         "config": task.data.validation_language,
                         "split": "validation",
@@ -237,8 +237,10 @@ def _scores(manifest: Manifest) -> str:
                 if name in metrics
             )
             rows = f" ({metrics['examples']:,.0f} rows)" if "examples" in metrics else ""
+            few = manifest.spec.settings.max_validation_examples
+            which = "which" if metrics.get("examples", few) <= few or selected == "no" else f"{few:,} of which"
             tables.append(
-                f"On the {_validated_in(task)} validation rows of `{task.name}`{rows}, which selected {selected} "
+                f"On the {_validated_in(task)} validation rows of `{task.name}`{rows}, {which} selected {selected} "
                 f"checkpoint: {told}."
             )
     return "## Scores\n\n" + "\n\n".join(tables) if tables else ""

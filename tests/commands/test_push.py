@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 from contextlib import suppress
@@ -40,6 +41,9 @@ def test_the_card_has_what_the_hub_reads(shared_folder: Path) -> None:
         "exact_match",
         "f1",
     }
+    # All rows are scored with the model that some of them have selected.
+    found = re.search(r"validation rows of `squad` \((\d+) rows\), 16 of which selected the checkpoint: ", text)
+    assert found and int(found[1]) > 16
     for heading in ("## Scores", "## Training", "## Use", "## Limits", "## Citation"):
         assert heading in text
 
@@ -81,7 +85,7 @@ def test_the_card_of_a_language_adapter_is_about_that_language(
     pushed = adapterstilts.push(runs["de"].key[:12], to=str(tmp_path / "registry"), store=suite["store"])
     front, text = yaml.safe_load(pushed.card.split("---\n", 2)[1]), pushed.card.split("---\n", 2)[2]
     (result,) = front["model-index"][0]["results"]
-    assert "German rows that selected" in result["dataset"]["name"] and "On the German validation rows" in text
+    assert "German validation rows, by which" in result["dataset"]["name"] and "On the German validation rows" in text
     assert "English" not in text.split("## Scores")[1].split("## Training")[0] and "use both in German" in text
     main(command_of(pushed.card, suite))
     assert "evaluate mlqa" in capsys.readouterr().out
