@@ -102,6 +102,8 @@ def _named(store: RunStore, text: str) -> Run:
 def _verified(run: Run) -> RunVerification:
     problem = run.problem(whole=True)
     problems = [problem] if problem else []
+    if not problems and not run.known:
+        problems.append(f"somebody renamed it: it holds the run {run.short_key}")
     try:
         size = run.bytes
         problems += [one for one in all_damage(run.folder, run.entries) if one not in problems]

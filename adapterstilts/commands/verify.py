@@ -136,7 +136,7 @@ def _training(manifest: Manifest, options: VerifyOptions, store: Path) -> Traini
 
 
 def _validations(run: Run, manifest: Manifest, planner: Planner, note: Callable[[str], None]) -> Iterator[Checked]:
-    """The scores on the rows that selected the checkpoint."""
+    """The scores on the validation rows."""
     published = _metrics_alone(manifest, planner)
     if not published:
         return

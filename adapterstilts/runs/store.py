@@ -180,11 +180,11 @@ class RunStore:
         return [*here, *(error for remote in self.remotes for error in remote.look()[1])]
 
     def every(self) -> list[Run]:
-        """All folders that have the form of a run, whatever is in them; of several of one name the first."""
+        """All folders with the name or the manifest of a run, whatever is in them; of several of one name the first."""
         found: dict[str, Run] = {}
         for root in self.roots:
             for folder in root.glob("[!.]*"):
-                if RUN_NAME.fullmatch(folder.name) and is_folder(folder):
+                if (RUN_NAME.fullmatch(folder.name) or (folder / MANIFEST).is_file()) and is_folder(folder):
                     found.setdefault(folder.name, Run(folder))
         return list(found.values())
 
@@ -383,7 +383,7 @@ def _unreadable(run: Run) -> StoreError | None:
         if not run.name.endswith(run.short_key):
             return StoreError(
                 f"{run.folder} holds the run {run.short_key}.",
-                remedy="Somebody renamed it: give it its name, or let it be made again.",
+                remedy=f"Somebody renamed it: call it {folder_name(run.spec, run.key)}, or let it be made again.",
             )
     except StoreError as error:
         return error

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from adapterstilts.commands.options.runs import CheckedRuns
+from adapterstilts.commands.runs import verify_runs
 from adapterstilts.errors import StoreError, UsageError
 from adapterstilts.files import write_json
 from adapterstilts.runs.exchange import exchange
@@ -63,6 +65,22 @@ def test_one_damaged_run_does_not_hide_the_others(tmp_path: Path, name: str, con
         Run(damaged.folder).check()
     with pytest.raises(UsageError, match=f"No run '{damaged.folder.name}'.*{name}"):
         store.resolve(damaged.folder.name)
+
+
+@pytest.mark.parametrize("name", ["the-best", "train-intermediate-squad-0123456789ab"])
+def test_a_run_that_was_renamed_is_said_with_its_name(tmp_path: Path, name: str) -> None:
+    store = RunStore(tmp_path)
+    run = publish(store, train_spec())
+    called, digits = run.folder.name, run.short_key
+    run.folder.rename(tmp_path / name)
+    (tmp_path / "notes").mkdir()
+    assert store.runs() == [] and store.find(train_spec()) is None
+    (problem,) = store.unreadable()
+    assert name in str(problem) and f"call it {called}" in str(problem)
+    (read,) = verify_runs(store, CheckedRuns(all_=True))
+    assert (read.name, read.state) == (name, "damaged") and digits in str(read.problems)
+    (tmp_path / name).rename(tmp_path / called)
+    assert [one.key for one in store.runs()] == [run.key] and store.unreadable() == []
 
 
 def test_unpublished_work_is_never_a_result(tmp_path: Path) -> None:
