@@ -12,7 +12,10 @@ from adapterstilts.commands.table.baselines import baseline_names, lacks
 from adapterstilts.commands.table.rivals import apart, rival_lacks
 from adapterstilts.commands.table.target_names import named_targets
 from adapterstilts.commands.table.targets import TargetStages
+from adapterstilts.commands.table.translated import translations_lack
 from adapterstilts.commands.transfer import Transfer, plan_transfer
+from adapterstilts.data.sources.open import open_source
+from adapterstilts.data.sources.rows import Source
 from adapterstilts.errors import UsageError
 from adapterstilts.languages import ENGLISH
 from adapterstilts.modeling.compositions import COMPOSITIONS
@@ -201,10 +204,11 @@ class _Parts:
         wanted = []
         known = [self.catalogue.recipe(name) for name in trained if name in self.catalogue.names()]
         given = read_options(TransferOptions, options)
+        source = _source_of(given)
         for name in self._baselines() if tasks else ():
             why = apart(name, given) or lacks(name, tasks=tasks, adapters=adds_adapter, trained=bool(trained))
             if len(known) == len(trained):  # of one's own files it is not known yet
-                why = why or rival_lacks(name, known)
+                why = why or rival_lacks(name, known, source) or translations_lack(name, (), known, source)
             if why:
                 self._leave(f"{name} with {values.get('method') or 'the method'}: it {why[0]}")
             else:
@@ -228,6 +232,11 @@ class _Parts:
     def _leave(self, what: str) -> None:
         if what not in self.left_out:
             self.left_out.append(what)
+
+
+def _source_of(options: TransferOptions) -> Source:
+    name = load_profile(options.profile).source
+    return open_source("files" if options.data_dir else name, options.data_dir)
 
 
 # Options of `transfer` about a phase that targets without training do not have.

@@ -74,6 +74,24 @@ def test_what_cannot_be_is_left_out_and_said(tmp_path: Path, axes: str, said: st
     assert len(found.left_out) == 1 and found.left_out[0].startswith(said) and found.arms
 
 
+def test_translations_that_there_cannot_be_are_left_out(tmp_path: Path) -> None:
+    """Of release files; the suite tells its words in all of its languages."""
+    for name, tag in (("udpos", "PROPN"), ("panx", "B-PER")):
+        (tmp_path / name).mkdir()
+        for split in ("train", "dev", "test"):
+            (tmp_path / name / f"{split}-en.tsv").write_text(f"Anna\t{tag}\n\nBob\t{tag}\n", encoding="utf-8")
+    axes = "{from: [udpos], to: [panx], baseline: [translate-target]}"
+    found = grid(axes, tmp_path / "store", data_dir=tmp_path, languages="en", max_validation_examples=1)
+    assert [one.partition(", which panx")[0] for one in found.left_out] == [
+        "translate-target with the method: it needs translations"
+    ]
+    assert [axes["baseline"] for arm in found.arms for axes, _ in arm.cells()] == ["none", "none"]
+    found = grid(axes, tmp_path / "store")
+    assert not found.left_out and "translate-target" in [
+        axes["baseline"] for arm in found.arms for axes, _ in arm.cells()
+    ]
+
+
 def test_a_study_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"Nothing of the study own can be\. full with stack"):
         grid("{from: [squad], to: [xnli], method: [full], composition: [stack]}", tmp_path)
