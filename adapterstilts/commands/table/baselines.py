@@ -18,7 +18,7 @@ from adapterstilts.commands.table.rivals import PROMPT, RIVALS, Lack, apart, riv
 from adapterstilts.commands.table.translated import TRANSLATED, translations_lack
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.sources.rows import Source
-from adapterstilts.errors import UsageError, unknown
+from adapterstilts.errors import DataError, UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, context_language
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.methods import METHODS
@@ -99,8 +99,16 @@ class Baselines:
 
         Raises:
             DataError: Data of an intermediate stage that they need are not there.
+            UsageError: Translations that they need are not given.
         """
-        return [replace(one, asked=name) for name in names for one in _BASELINES[name](self)]
+        found = []
+        for name in names:
+            try:
+                found += [replace(one, asked=name) for one in _BASELINES[name](self)]
+            except (DataError, UsageError) as error:
+                remedy = f"{error.remedy or ''} Or name the others in --compare, without {name}."
+                raise type(error)(f"--compare {name}: {error.message}", remedy=remedy.strip()) from error
+        return found
 
     def full(self) -> list[Baseline]:
         """Every weight of the backbone, without and with each intermediate task."""
