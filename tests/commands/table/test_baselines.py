@@ -234,7 +234,7 @@ def test_text_is_bounded_by_the_rows_of_the_task_that_it_replaces(
         (
             ["squad"],
             {"compare": ("mlm",), "compare_languages": ("ja",)},
-            "--compare mlm: .*no training data: train rows of mlm in 'ja'.* Or name the others in --compare, without mlm",
+            "--compare mlm: .*no training data: train rows of mlm in 'ja'.* Or name the others in --compare, without",
         ),
     ],
 )
