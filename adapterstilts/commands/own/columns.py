@@ -114,7 +114,9 @@ def held_out(options: OwnDataOptions) -> HoldOut | None:
             ) from None
         return None
     if not 0 < share < 1:
-        raise UsageError(f"--validation {options.validation} is no share between 0 and 1.", remedy="Give 0.1.")
+        raise UsageError(
+            f"--validation {options.validation} is no share between 0 and 1.", remedy="Give 0.1, or name them."
+        )
     return HoldOut(share=share, by=options.group or ())
 
 

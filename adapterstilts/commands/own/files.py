@@ -52,8 +52,8 @@ def own_file(name: str, options: OwnDataOptions, catalogue: Catalogue, *, taken:
     first = splits["train"][0]
     kind, why = _kind(first, options)
     hold_out = held_out(options)
-    validation = splits.get("validation", ())
-    if options.validation and hold_out is None:
+    validation = () if hold_out else splits.get("validation", ())
+    if options.validation and not hold_out:
         validation = _validation(options.validation)
     test = {code: matching(files) for code, files in (options.test or {}).items()}
     if not test and "test" in splits:

@@ -41,6 +41,10 @@ def test_a_folder_of_the_datasets_library_and_a_share_of_rows_that_belong_togeth
     assert held_out and (held_out.share, held_out.by) == (0.3, ("customer",)) and "arrow" in said[0]
     with pytest.raises(UsageError, match="--group custom is no column of the data; they have text, label, customer"):
         found("./saved", validation="0.3", group="custom", skip_bad_rows=True)
+    # A share is taken where there are other rows to select by, too.
+    DatasetDict({"train": Dataset.from_list(rows), "validation": Dataset.from_list(rows[:9])}).save_to_disk("split")
+    splits = found("./split", validation="0.3", group="customer")[0].source("files").splits
+    assert splits["validation"] == splits["train"] != found("./split")[0].source("files").splits["validation"]
     row = adapterstilts.train_intermediate("./saved", validation="0.3", group="customer", max_length=48, **options)
     assert row.validation_examples % 6 == 0 and row.tasks["saved"].train_examples % 6 == 0
 
