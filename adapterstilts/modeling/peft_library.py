@@ -15,6 +15,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from peft.utils import get_peft_model_state_dict, merge_utils
 from pydantic_core import to_jsonable_python
 from torch import nn
+from torch.autograd.graph import increment_version
 
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.architecture import routers
@@ -211,6 +212,8 @@ def merges_into_backbone(method: LibraryMethod) -> bool:
 def merge_into_backbone(backbone: Any) -> None:
     """Makes the active adapter part of the backbone's weights, and removes it."""
     _tuner(backbone).merge_and_unload()
+    for weight in backbone.parameters():  # which peft changes where torch does not count it
+        increment_version(weight)
     del backbone.tuner
     if hasattr(backbone, "peft_config"):
         del backbone.peft_config

@@ -14,12 +14,12 @@ from torch import nn
 from adapterstilts.modeling.architecture import check_modules, module_language, stays_as_pretrained
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription, Block, HeadDescription, ModelDescription
-from adapterstilts.modeling.cpu_dropout import faster_dropout
 from adapterstilts.modeling.fusion_attention import FusionAttention
 from adapterstilts.modeling.heads import build_head
 from adapterstilts.modeling.methods import METHODS, computes_otherwise, trains_backbone
 from adapterstilts.modeling.outline import fresh_name
 from adapterstilts.modeling.ownership import paths_in
+from adapterstilts.modeling.precision import computing
 from adapterstilts.modeling.quantization import size_of
 from adapterstilts.modeling.sharding import at_rest, spread_like
 from adapterstilts.runs.specs import MethodSpec, Precision
@@ -108,8 +108,7 @@ class TransferModel(nn.Module):
         inputs = {name: batch[name] for name in self._inputs if name in batch}
         batch = {name: value for name, value in batch.items() if name not in ("input_ids", "token_type_ids")}
         head = self.heads[task]
-        device, half = attention_mask.device, self.precision == "bf16"
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half), faster_dropout(self.backbone, device):
+        with computing(self.backbone, self.precision, attention_mask.device):
             hidden = self.hidden(head.layer, attention_mask=attention_mask, **inputs)  # type: ignore[arg-type]
             if head.pretrained and self._live("adapters"):
                 hidden = self._live("adapters").into_vocabulary(self.backbone, hidden)  # type: ignore[union-attr]
@@ -118,7 +117,7 @@ class TransferModel(nn.Module):
     def hidden_states(self, *, attention_mask: torch.Tensor, **batch: torch.Tensor) -> torch.Tensor:
         """The last hidden state of a batch, `(sequences, seq, hidden)` in fp32, whatever the heads."""
         inputs = {name: batch[name] for name in self._inputs if name in batch}
-        with torch.autocast(attention_mask.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16"):
+        with computing(self.backbone, self.precision, attention_mask.device):
             return self.hidden(None, attention_mask=attention_mask, **inputs).float()
 
     def hidden(self, layer: int | str | None, *, attention_mask: torch.Tensor, **inputs: Any) -> torch.Tensor:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from adapterstilts.modeling.backbone import Backbone
+from adapterstilts.modeling.cpu.memory import free_memory
 from adapterstilts.modeling.methods import computes_otherwise
 from adapterstilts.modeling.precision import choose_device
 from adapterstilts.stages.engines.agenda import weights_of
@@ -23,7 +23,6 @@ _PROCESS_BYTES = 0.7 * _GB
 # Activations of a layer for the backward pass, in values a token and hidden unit (Korthikanti et al. 2022, eq. 2:
 # 34 bytes in 16 bits, attention aside).
 _ACTIVATIONS = 17
-_CGROUP = Path("/sys/fs/cgroup")
 
 
 def cores() -> int:
@@ -55,7 +54,7 @@ def fitting_jobs(wanted: int, stages: Iterable[tuple[Stage[Any], Setup]]) -> tup
     largest = max((_needed(stage, setup) for stage, setup in kinds.values()), key=lambda one: one.total)
     device = next(iter(kinds.values()))[1].device
     gpus = _gpus(device)
-    room, where = _free_memory(), "memory"
+    room, where = free_memory(), "memory"
     needed = largest.here if gpus else largest.total
     fitting = int(room // needed)
     if gpus:
@@ -90,6 +89,8 @@ def _needed(stage: Stage[Any], setup: Setup) -> _Bytes:
     wide = 2 if stage.spec.precision == "bf16" else 4
     changed = weights_of(stage)[-1] and stage.trains and computes_otherwise(stage.spec.method)
     weights = parameters * (16 if changed else wide)
+    if wide == 2 and not _gpus(setup.device):
+        weights += parameters * 2  # in the order of a CPU's products, too
     activations = setup.tokens_per_batch * width * wide * (_ACTIVATIONS * layers if stage.trains else 4)
     return _Bytes(_PROCESS_BYTES + parameters * wide, _PROCESS_BYTES + weights + activations)
 
@@ -107,15 +108,6 @@ def _size(backbone: Backbone) -> tuple[int, int, int]:
     )
 
 
-def _free_memory() -> float:
-    """Bytes that processes can still have, of the machine or of the container that this is."""
-    import psutil
-
-    free = float(psutil.virtual_memory().available)
-    limit, used = (_number(_text(_CGROUP / name)) for name in ("memory.max", "memory.current"))
-    return min(free, limit - used) if limit is not None and used is not None else free
-
-
 def _gpus(device: str) -> list[str]:
     """The GPUs that stages can be made on, as the environment names them; none where they are made on the CPU."""
     if device == "cpu" or choose_device(device).type == "cpu":
@@ -131,13 +123,6 @@ def _gpu_memory() -> float:
     import torch
 
     return min(torch.cuda.get_device_properties(one).total_memory for one in range(torch.cuda.device_count()))
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="ascii")
-    except OSError:
-        return None
 
 
 def _number(text: str | None) -> int | None:

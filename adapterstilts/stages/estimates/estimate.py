@@ -336,4 +336,5 @@ def _memory(
     mean = size.mean if training and spec.settings.average_checkpoints else 0
     if speed.on_gpu:  # the host reads the weights, in the format of the checkpoint
         return {"host": speed.host + 4 * size.total + mean, "device": model + passing}
+    model += size.ordered(spec.precision, training=training)
     return {"host": speed.host + model + passing + mean}

@@ -107,6 +107,12 @@ class ModelSize:
         casts = _BF16 * self.trained if half else 0  # autocast keeps a copy of each trained weight
         return tokens * layer * self.passed + casts
 
+    def ordered(self, precision: str, *, training: bool) -> int:
+        """Bytes of frozen weights in a CPU's order: in each layer four square ones, and two of `inner` units."""
+        if precision != "bf16" or (training and self.trains_backbone):
+            return 0
+        return _BF16 * self.layers * self.hidden * (4 * self.hidden + 2 * self.inner)
+
     def passing(self, tokens: int) -> int:
         """Bytes that a batch takes in prediction: what two layers hold at the same time, in fp32."""
         return tokens * _FP32 * (6 * self.hidden + 2 * self.inner)

@@ -11,7 +11,7 @@ from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.composing import start_model
-from adapterstilts.modeling.cpu_dropout import faster_dropout
+from adapterstilts.modeling.cpu.kernels import cpu_kernels
 from adapterstilts.modeling.storage import WEIGHTS, save_parameters
 from adapterstilts.runs.specs import Choice, MethodSpec
 from adapterstilts.settings import Optimisation
@@ -61,7 +61,7 @@ def kept_for_backward(config: XLMRobertaConfig, *, full: bool, tokens: int, widt
     mask = torch.ones_like(ids)
     mask[0, -1] = 0
     keeping = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
-    with keeping, faster_dropout(model, torch.device("cpu")):
+    with keeping, cpu_kernels(model, torch.device("cpu")):
         model(input_ids=ids, attention_mask=mask).last_hidden_state.sum()
     return sum(tensor.untyped_storage().nbytes() for place, tensor in seen.items() if place not in own)
 
@@ -92,6 +92,9 @@ def test_the_memory_of_a_large_model_is_what_it_consists_of() -> None:
     )  # fmt: skip
     assert size.weights("bf16") == 2 * 560_000_000 + 4 * 3_000_000
     assert size.weights("fp32") == 4 * 563_000_000
+    assert size.ordered("bf16", training=True) == 2 * 24 * 12 * 1024**2
+    assert size.ordered("fp32", training=True) == 0
+    assert replace(size, trains_backbone=True).ordered("bf16", training=True) == 0
     assert size.optimizer(Optimisation()) == 12 * 3_000_000
     # Moments of a byte each, with a constant of four for 256; those of embeddings stay as they are.
     whole, in_8bit = replace(size, trained=560_000_000, embedded=257_000_000), Optimisation(adamw_8bit=True)

@@ -9,18 +9,12 @@ rounded to a multiple of 2^-16, which the rest is scaled by, too; which elements
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 from torch.autograd.function import FunctionCtx, once_differentiable
-from torch.overrides import TorchFunctionMode
-
-from adapterstilts.modeling.architecture import drops
-from adapterstilts.modeling.compiled import is_compiled
 
 _VALUES = 2**16
 """That sixteen bits can have."""
@@ -28,36 +22,15 @@ _PART_BYTES = 2**24
 """Of one tensor: half of a usual cache, and half of what the C library gives back to the system each time."""
 
 
-def faster_dropout(backbone: nn.Module, device: torch.device) -> AbstractContextManager[Any]:
-    """While it lasts, dropout of a backbone in training on a CPU is this module's, whatever library asks for it.
-
-    Args:
-        backbone: With its configuration as `config`; a compiled one keeps its own.
-    """
-    own = backbone.training and device.type == "cpu" and drops(backbone.config) and not is_compiled(backbone)
-    return _CpuDropout() if own else nullcontext()
-
-
-class _CpuDropout(TorchFunctionMode):
-    def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func is nn.functional.dropout:
-            return _dropout(*args, **kwargs)
-        if func is nn.functional.scaled_dot_product_attention:
-            return _attention(*args, **kwargs)
-        return func(*args, **kwargs)
-
-
-def _dropout(input: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> torch.Tensor:
+def dropout(input: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> torch.Tensor:
+    """As `torch.nn.functional.dropout`, which is called where all or nothing is dropped."""
     if not training or inplace or not _possible(input, p):
         return nn.functional.dropout(input, p, training, inplace)
     result: torch.Tensor = _Dropout.apply(input, p)
     return result
 
 
-def _attention(
+def attention(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
@@ -66,6 +39,7 @@ def _attention(
     is_causal: bool = False,
     **others: Any,
 ) -> torch.Tensor:
+    """As `torch.nn.functional.scaled_dot_product_attention`, which computes what has no dropout or other options."""
     scale = others.pop("scale", None)
     learns = attn_mask is not None and attn_mask.requires_grad  # a bias that is trained, such as one of distances
     if is_causal or learns or any(others.values()) or query.dim() != 4 or not _possible(query, dropout_p):

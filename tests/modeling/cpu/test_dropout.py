@@ -13,13 +13,14 @@ from torch import nn
 from torch.nn import functional
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
-from adapterstilts.modeling.cpu_dropout import _PART_BYTES, faster_dropout
+from adapterstilts.modeling.cpu.dropout import _PART_BYTES
+from adapterstilts.modeling.cpu.kernels import cpu_kernels
 
 P = 0.1
 
 
 class Model(nn.Module):
-    """What `faster_dropout` reads of one."""
+    """What `cpu_kernels` reads of one."""
 
     def __init__(self, **config: Any) -> None:
         super().__init__()
@@ -32,7 +33,7 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def within() -> Iterator[None]:
     torch.manual_seed(0)
-    with faster_dropout(Model(), CPU):
+    with cpu_kernels(Model(), CPU):
         yield
 
 
@@ -148,7 +149,7 @@ def test_it_is_for_models_in_training_on_a_cpu_that_have_dropout() -> None:
 
     def drawn_by_torch(model: Model, device: torch.device = CPU) -> bool:
         torch.manual_seed(1)
-        with faster_dropout(model, device):
+        with cpu_kernels(model, device):
             one = functional.dropout(given, 0.5)
         torch.manual_seed(1)
         return torch.equal(one, functional.dropout(given, 0.5))
@@ -171,7 +172,7 @@ def test_a_whole_encoder_is_on_average_what_it_is_without_dropout(tmp_path: Path
     states, gradients = [], []
     for trained in (False, True):
         model.zero_grad()
-        with faster_dropout(model.train(trained), CPU):
+        with cpu_kernels(model.train(trained), CPU):
             hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state * mask[..., None]
         hidden.square().mean().backward()
         states.append(hidden.detach())

@@ -1,0 +1,1 @@
+"""What a CPU computes sooner than torch does by itself."""
