@@ -19,6 +19,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from adapterstilts.modeling.cpu.memory import spare_memory
 
+_PLAIN = (torch.Tensor, nn.Parameter)
 _WIDEST = 2**16
 """Outputs: a vocabulary, by whose table some heads multiply, has more, and is left as it is."""
 
@@ -86,11 +87,13 @@ def _product(given: torch.Tensor, ordered: torch.Tensor, bias: torch.Tensor | No
 
 
 def _possible(input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> bool:
-    """Whether nothing but the input learns, and all are plain tensors of the sizes that a layer has."""
+    """Whether a layer of plain weights is computed in bf16, of which nothing learns."""
     return (
-        not weight.requires_grad
-        and not (bias is not None and bias.requires_grad)
-        and all(type(one) in (torch.Tensor, nn.Parameter) for one in (input, weight, *([] if bias is None else [bias])))
+        orders_weights()
+        and type(weight) is nn.Parameter  # else it is made for this product, and never seen again
+        and not weight.requires_grad
+        and (bias is None or (type(bias) in _PLAIN and not bias.requires_grad))
+        and type(input) in _PLAIN
         and weight.dim() == 2
         and weight.is_floating_point()
         and weight.numel() > 0

@@ -122,7 +122,13 @@ def test_an_adapter_that_is_merged_between_two_predictions_counts(tiny_backbone:
 
 
 def test_trained_layers_vocabularies_and_other_formats_are_left_to_torch() -> None:
-    trained, wide, alone, biased = layer(), layer(8, own._WIDEST + 1), layer(), layer()
+    trained, wide, alone, biased, exact = (
+        layer(),
+        layer(8, own._WIDEST + 1),
+        layer(),
+        layer(),
+        layer(dtype=torch.float32),
+    )
     trained.weight.requires_grad_(True)
     assert biased.bias is not None
     biased.bias.requires_grad_(True)
@@ -130,10 +136,14 @@ def test_trained_layers_vocabularies_and_other_formats_are_left_to_torch() -> No
         trained(torch.randn(2, 48)).sum().backward()
         wide(torch.randn(2, 8))
         biased(torch.randn(2, 48)).sum().backward()
+        functional.linear(torch.randn(2, 48), made := alone.weight * 2)
+        with torch.autocast("cpu", enabled=False):
+            assert exact(torch.randn(2, 48)).dtype == torch.float32
     with cpu_kernels(Model().eval(), CPU):
         alone(torch.randn(2, 48).bfloat16())
     assert trained.weight.grad is not None and biased.bias.grad is not None
-    assert not any(map(used, (trained, wide, alone, biased)))
+    assert not any(map(used, (trained, wide, alone, biased, exact)))
+    assert made not in own._KNOWN
 
 
 def test_where_memory_is_short_weights_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
