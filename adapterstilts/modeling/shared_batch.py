@@ -16,6 +16,7 @@ import torch
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.modeling.as_alone import AsAlone
 from adapterstilts.modeling.blocks import AdapterDescription
+from adapterstilts.modeling.cpu.kernels import torchs_kernels
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.transfer_model import TransferModel
 
@@ -32,7 +33,7 @@ def scores_of(model: TransferModel, head: str, batch: Batch) -> torch.Tensor:
     """Scores of each feature of a batch; on a CPU, they are to the last bit those that it has alone."""
     device = next(model.parameters()).device
     alone = AsAlone() if device.type == "cpu" and len(batch["input_ids"]) > 1 else nullcontext()
-    with torch.inference_mode(), alone:
+    with torch.inference_mode(), alone, torchs_kernels():  # which are known to give the same bits
         given: Any = {name: value.to(device) for name, value in batch.items()}
         return cast(torch.Tensor, model(task=head, **given)["logits"])
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -21,6 +22,18 @@ _DROPOUT: dict[Callable[..., Any], Callable[..., Any]] = {
 }
 _LINEAR: dict[Callable[..., Any], Callable[..., Any]] = {nn.functional.linear: linear}
 
+_TORCHS = ContextVar("torch's own kernels", default=False)
+
+
+@contextmanager
+def torchs_kernels() -> Iterator[None]:
+    """While it lasts, models of this thread are computed as torch does."""
+    before = _TORCHS.set(True)
+    try:
+        yield
+    finally:
+        _TORCHS.reset(before)
+
 
 def cpu_kernels(backbone: nn.Module, device: torch.device) -> AbstractContextManager[Any]:
     """While it lasts, dropout in training and layers in bf16 are this package's, whatever library asks for them.
@@ -29,7 +42,7 @@ def cpu_kernels(backbone: nn.Module, device: torch.device) -> AbstractContextMan
         backbone: With its configuration as `config`; a compiled one keeps torch's.
         device: Only a CPU has others.
     """
-    if device.type != "cpu" or is_compiled(backbone):
+    if device.type != "cpu" or _TORCHS.get() or is_compiled(backbone):
         return nullcontext()
     others = {
         **(_DROPOUT if backbone.training and drops(backbone.config) else {}),

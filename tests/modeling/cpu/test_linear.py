@@ -14,9 +14,8 @@ from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.modeling.composing import start_model
-from adapterstilts.modeling.cpu import kernels
 from adapterstilts.modeling.cpu import linear as own
-from adapterstilts.modeling.cpu.kernels import cpu_kernels
+from adapterstilts.modeling.cpu.kernels import cpu_kernels, torchs_kernels
 from adapterstilts.runs.specs import Choice, MethodSpec
 from adapterstilts.tasks.kind import HeadSpec
 from tests.runs.test_specs import train_spec
@@ -111,11 +110,10 @@ def test_an_adapter_that_is_merged_between_two_predictions_counts(tiny_backbone:
         with torch.no_grad():
             return model(task="squad", input_ids=ids, attention_mask=torch.ones_like(ids))["logits"].float()
 
-    with pytest.MonkeyPatch.context() as patch:
-        before = answers()
-        model.merge_last()
-        after = answers()
-        patch.setattr(kernels, "orders_weights", lambda: False)
+    before = answers()
+    model.merge_last()
+    after = answers()
+    with torchs_kernels():
         expected = answers()
     torch.testing.assert_close(after, expected, **ROUNDING)
     torch.testing.assert_close(after, before, rtol=0.1, atol=0.1)
@@ -139,6 +137,8 @@ def test_trained_layers_vocabularies_and_other_formats_are_left_to_torch() -> No
         functional.linear(torch.randn(2, 48), made := alone.weight * 2)
         with torch.autocast("cpu", enabled=False):
             assert exact(torch.randn(2, 48)).dtype == torch.float32
+    with torchs_kernels(), ordering():
+        alone(torch.randn(2, 48))
     with cpu_kernels(Model().eval(), CPU):
         alone(torch.randn(2, 48).bfloat16())
     assert trained.weight.grad is not None and biased.bias.grad is not None
