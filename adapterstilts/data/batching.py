@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import Sampler
 
-from adapterstilts.data.buckets import bucket
+from adapterstilts.data.buckets import bucket, prediction_budget
 from adapterstilts.data.features import has_several, sequences_of
 
 Batch = dict[str, torch.Tensor]
@@ -26,8 +26,6 @@ _DESCRIPTIONS = ("row", "length", "tokens", "sequences", "maskable")
 _OF_FEATURES = ("label_set",)
 # Features sorted together: enough for little padding, few enough that batches stay mixed.
 _POOL_BATCHES = 50
-# Without gradients nothing is kept for the backward pass, so more tokens fit.
-_PREDICTION_FACTOR = 2
 
 
 class LengthBatches(Sampler[list[int]]):
@@ -71,6 +69,7 @@ class Collator:
     Args:
         rows: Features in each micro-batch, whatever their tokens: for heads that compare features with each other.
         corrupt: Applied to each training feature with the epoch before it is padded, e.g. to mask tokens.
+        on_gpu: Whether batches are for a GPU.
     """
 
     def __init__(
@@ -81,17 +80,19 @@ class Collator:
         max_length: int,
         rows: int | None = None,
         corrupt: Callable[[Feature, int], Feature] | None = None,
+        on_gpu: bool = False,
     ) -> None:
         self.pad_id = pad_id
         self.tokens_per_batch = tokens_per_batch
         self.max_length = max_length
         self.rows = rows
         self.corrupt = corrupt
+        self.on_gpu = on_gpu
         self.epoch = 0
 
     def for_prediction(self) -> Collator:
-        """The same collator with the larger token budget that prediction has room for."""
-        budget = self.tokens_per_batch * _PREDICTION_FACTOR
+        """The same collator with the token budget of prediction."""
+        budget = prediction_budget(self.tokens_per_batch, on_gpu=self.on_gpu)
         return Collator(pad_id=self.pad_id, tokens_per_batch=budget, max_length=self.max_length)
 
     def __call__(self, features: Sequence[Feature]) -> list[Batch]:

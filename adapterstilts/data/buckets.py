@@ -1,4 +1,4 @@
-"""Few lengths for batches."""
+"""Few lengths for batches, and how large these are without gradients."""
 
 from __future__ import annotations
 
@@ -15,3 +15,13 @@ def bucket(length: int, *, max_length: int, coarse: bool = False) -> int:
     if coarse:
         step *= 2
     return min(math.ceil(length / step) * step, max(max_length, length))
+
+
+# Without gradients nothing is kept for the backward pass, so that more tokens fit: fewer launches on a GPU. On a CPU
+# they take longer, since tensors grow out of its cache and of what the C library keeps for the next ones.
+_PREDICTION_FACTOR = 2
+
+
+def prediction_budget(tokens_per_batch: int, *, on_gpu: bool) -> int:
+    """Padded tokens of a batch without gradients, where one with them has `tokens_per_batch`."""
+    return tokens_per_batch * _PREDICTION_FACTOR if on_gpu else tokens_per_batch

@@ -6,7 +6,7 @@ import gc
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
@@ -121,14 +121,11 @@ def device_memory(device: torch.device, *, name: str, tokens: int) -> Iterator[N
     """
     import torch
 
-    from adapterstilts.modeling.cpu.memory import memory_kept
-
     set_aside = not gc.get_freeze_count()  # else the process has done so itself
     if set_aside:
         gc.freeze()
     try:
-        with memory_kept() if device.type == "cpu" else nullcontext():
-            yield
+        yield
     except (MemoryError, RuntimeError) as error:
         if not _ran_out(error):
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapterstilts.data.batching import Collator
 from adapterstilts.errors import CompatibilityError
+from adapterstilts.modeling.precision import choose_device
 from adapterstilts.stages.setup import Setup
 from adapterstilts.tasks.kind import Kind
 
@@ -34,4 +35,5 @@ def build_collator(setup: Setup, max_length: int, *, kind: Kind | None = None, s
         max_length=max_length,
         rows=kind.comparing if kind else None,
         corrupt=corrupt,
+        on_gpu=choose_device(setup.device).type == "cuda",
     )

@@ -86,7 +86,9 @@ def test_prediction_plan_covers_all_within_the_budget() -> None:
     for batch in plan:
         widths = {bucket(LENGTHS[index], max_length=384) for index in batch}
         assert len(widths) == 1 and len(batch) * widths.pop() <= 4096
-    assert collator.for_prediction().tokens_per_batch > 4096
+    assert collator.for_prediction().tokens_per_batch == 4096
+    collator.on_gpu = True
+    assert collator.for_prediction().tokens_per_batch == 8192
     # Four sequences a feature: a quarter of the features fit.
     several = collator.plan(LENGTHS, [4] * len(LENGTHS))
     assert sorted(index for batch in several for index in batch) == list(range(len(LENGTHS)))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.buckets import bucket
+from adapterstilts.data.buckets import bucket, prediction_budget
 from adapterstilts.errors import DataError
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.shots import FILE
@@ -293,11 +293,11 @@ def padded_for_training(
     return Padded(tokens / size, calls / steps, largest, width)
 
 
-def padded_for_prediction(amount: Amount, *, tokens_per_batch: int, max_length: int) -> Padded:
-    """As `Collator.plan` makes batches, of twice as many tokens as in training."""
+def padded_for_prediction(amount: Amount, *, tokens_per_batch: int, max_length: int, on_gpu: bool) -> Padded:
+    """As `Collator.plan` makes batches."""
     widths = [bucket(length, max_length=max_length) for length in amount.lengths]
     padded = [width * several for width, several in zip(widths, amount.sequences, strict=True)]
-    budget = 2 * tokens_per_batch
+    budget = prediction_budget(tokens_per_batch, on_gpu=on_gpu)
     mean, every = float(np.mean(padded)), amount.features
     whole = max(1, math.ceil(every * mean / budget), min(len(set(widths)), every))
     return Padded(mean, whole / max(1, every), min(budget, math.ceil(every * mean)), max(widths))

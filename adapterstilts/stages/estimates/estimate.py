@@ -10,6 +10,7 @@ from typing import Any
 from adapterstilts.data.batch_counts import batch_counts
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.blocks import ModelDescription
+from adapterstilts.modeling.precision import choose_device
 from adapterstilts.runs.rivals import Prompted
 from adapterstilts.runs.specs import EvaluateSpec, MethodSpec, TrainSpec, key
 from adapterstilts.stages.checks import Checks
@@ -155,6 +156,12 @@ class _Estimator:
         return self._speeds[form]
 
     @property
+    def _on_gpu(self) -> bool:
+        if self.on == HERE:
+            return choose_device(self.setup.device).type == "cuda"
+        return self.on is not None and machine(self.on).on_gpu
+
+    @property
     def speeds(self) -> Iterable[Speed]:
         """All that were asked for."""
         return self._speeds.values()
@@ -170,7 +177,11 @@ class _Estimator:
                 unknown=f"how much data {' and '.join(unknown)} has is not known before it is read",
             )
             return kept, {}
-        trained = {name: Trained.of(self.setup, spec, name, *amounts) for name, amounts in found.items() if amounts}
+        trained = {
+            name: Trained.of(self.setup, spec, name, *amounts, on_gpu=self._on_gpu)
+            for name, amounts in found.items()
+            if amounts
+        }
         schedule = self._schedule(stage, trained)
         width = max(one.padded.width for one in trained.values())
         speed = self._speed(spec.method, spec.precision, width, size)
@@ -242,7 +253,9 @@ class _Estimator:
         if learned is None:
             return StageCost(unknown=f"how many rows {spec.label} learns from is not known before they are read"), {}
         limits = {"tokens_per_batch": setup.tokens_per_batch, "max_length": spec.encoding.max_length}
-        padded = {language: padded_for_prediction(one, **limits) for language, one in there.items()}
+        padded = {
+            language: padded_for_prediction(one, **limits, on_gpu=self._on_gpu) for language, one in there.items()
+        }
         forward = size.forward * _share_of_layers(setup, spec, size)
         width = max(one.width for one in padded.values())
         speed = self._speed(method, spec.precision, width, size)
@@ -250,7 +263,7 @@ class _Estimator:
         tokens = sum(one.features * one.tokens_of_a_feature for one in every)
         seconds = None
         if speed:
-            passes = [(one, padded_for_prediction(one, **limits)) for one in every]
+            passes = [(one, padded_for_prediction(one, **limits, on_gpu=self._on_gpu)) for one in every]
             read = sum(one.features * its.tokens for one, its in passes)
             calls = sum(one.features * its.calls for one, its in passes)
             rows = sum(one.rows for one in there.values())

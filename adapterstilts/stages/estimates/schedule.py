@@ -33,7 +33,9 @@ class Trained:
     data: dict[str, int]
 
     @classmethod
-    def of(cls, setup: Setup, spec: TrainSpec, name: str, amounts: list[Amount], held: Amount) -> Trained:
+    def of(
+        cls, setup: Setup, spec: TrainSpec, name: str, amounts: list[Amount], held: Amount, *, on_gpu: bool
+    ) -> Trained:
         (task,) = [one for one in spec.tasks if one.name == name]
         features = sum(one.features for one in amounts)
         whole = replace(amounts[0], rows=sum(one.rows for one in amounts))
@@ -45,7 +47,7 @@ class Trained:
             **limits,
         )
         chosen = held.at_most(spec.settings.max_validation_examples)
-        scored = padded_for_prediction(held, **limits) if held.rows else None
+        scored = padded_for_prediction(held, **limits, on_gpu=on_gpu) if held.rows else None
         told = f"{name} {task.data.fingerprints} {task.data.max_examples} {task.data.holdout} {task.encoding}"
         data = {f"{told} train": cached_bytes(whole), f"{told} held": cached_bytes(held)}
         return cls(whole, held, padded, scored, chosen, math.ceil(features / spec.settings.batch_size), data)

@@ -111,8 +111,8 @@ def test_padding_is_that_of_the_batches_that_are_made(tokens_per_batch: int, com
         calls, steps = calls + len(micros), steps + 1
     assert told.tokens * 1000 == pytest.approx(tokens, rel=0.03)
     assert told.calls == pytest.approx(calls / steps, rel=0.05) and told.largest == pytest.approx(largest, rel=0.15)
-    asked = padded_for_prediction(amount, **limits)
-    plan = collator.for_prediction().plan(lengths.tolist(), ones)
+    asked = padded_for_prediction(amount, **limits, on_gpu=True)
+    plan = Collator(pad_id=1, **limits, on_gpu=True).for_prediction().plan(lengths.tolist(), ones)
     shapes = [(len(batch), max(-(-int(lengths[index]) // 8) * 8 for index in batch)) for batch in plan]
     assert asked.tokens * 1000 == pytest.approx(sum(rows * width for rows, width in shapes), rel=0.01)
     assert asked.calls * 1000 == pytest.approx(len(plan), rel=0.5)

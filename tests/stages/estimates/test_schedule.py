@@ -27,7 +27,7 @@ def test_steps_and_evaluations(settings: dict, steps: int, evaluations: int, tra
     spec = plan_training(planner, [trained_world.recipe("squad")], "train-intermediate").spec
     found = Amounts(planner.setup).training(spec.only)
     assert found is not None
-    trained = {"squad": Trained.of(planner.setup, spec, "squad", *found)}
+    trained = {"squad": Trained.of(planner.setup, spec, "squad", *found, on_gpu=False)}
     batches = trained["squad"].batches
     length = spec.settings.max_steps if spec.settings.max_steps is not None else 2 * batches
     schedule = Schedule.of(spec, trained, {"squad": batches}, length)
@@ -46,7 +46,7 @@ def test_checkpoints_that_are_averaged_are_scored_once(
     spec = plan_training(planner, [trained_world.recipe("squad")], "train-intermediate").spec
     found = Amounts(planner.setup).training(spec.only)
     assert found is not None
-    trained = {"squad": Trained.of(planner.setup, spec, "squad", *found)}
+    trained = {"squad": Trained.of(planner.setup, spec, "squad", *found, on_gpu=False)}
     schedule = Schedule.of(spec, trained, {"squad": 3}, 25)
     assert (schedule.averaged, schedule.evaluations) == (points, 1)
     assert schedule.scored_rows == 16 + found[1].rows
