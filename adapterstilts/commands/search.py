@@ -8,6 +8,7 @@ from itertools import islice
 
 from adapterstilts.commands.models.shared import same_tasks
 from adapterstilts.commands.options import SearchOptions
+from adapterstilts.languages import LANGUAGES
 from adapterstilts.sharing.registry import Registry
 from adapterstilts.sharing.registry_entries import Entry
 
@@ -42,7 +43,7 @@ def run_search(task: str | None, options: SearchOptions, note: Callable[[str], N
                 task=_tagged(one.tags, "task:"),
                 backbone=_tagged(one.tags, "base_model:adapter:") or _tagged(one.tags, "base_model:"),
                 method=_tagged(one.tags, "method:"),
-                languages=[tag for tag in one.tags if len(tag) == 2],
+                languages=[tag for tag in one.tags if len(tag) in (2, 3) and tag in LANGUAGES],
                 score=None,
                 downloads=one.downloads,
             )

@@ -16,6 +16,7 @@ from adapterstilts.languages.tags import (
     canonical,
     context_language,
     languages_of,
+    primary_language,
     question_language,
     zero_shot_languages,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "languages_of",
     "named_languages",
     "origin_of",
+    "primary_language",
     "question_language",
     "script_of",
     "shown",

@@ -34,6 +34,11 @@ def question_language(name: str) -> str:
     return languages_of(name)[-1]
 
 
+def primary_language(tag: str) -> str:
+    """The code of a language in two or three letters, without script and region, which alone the Hub knows as one."""
+    return tag.partition("-")[0]
+
+
 def zero_shot_languages(names: Iterable[str]) -> list[str]:
     """Those of `names` that are not English and have context and question in one language."""
     return [name for name in names if name != ENGLISH and context_language(name) == question_language(name)]

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from adapterstilts import mini
-from adapterstilts.languages import LANGUAGES, context_language
+from adapterstilts.languages import LANGUAGES, context_language, primary_language
 from adapterstilts.modeling.compositions import MEAN
 from adapterstilts.runs.shots import FEW_SHOT, Shots
 from adapterstilts.runs.training_data import TaskSpec
@@ -113,7 +113,8 @@ def _front_matter(manifest: Manifest, facts: CardFacts) -> str:
         "base_model": base.name if base.on_hub else None,
         "base_model_relation": ("finetune" if whole else "adapter") if base.on_hub else None,
         "datasets": [] if of_suite else list(dict.fromkeys(datasets)),
-        "language": list(dict.fromkeys(codes)),
+        "language": list(dict.fromkeys(map(primary_language, codes))),
+        "language_bcp47": list(dict.fromkeys(code for code in codes if code != primary_language(code))),
         "license": facts.licence.hub_id,
         "license_name": facts.licence.text if facts.licence.hub_id == "other" else None,
         "pipeline_tag": _PIPELINES.get(manifest.spec.tasks[0].kind),

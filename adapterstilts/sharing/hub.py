@@ -16,6 +16,7 @@ from typing import Any
 
 from adapterstilts.errors import HubError, SharingError
 from adapterstilts.files import write_json
+from adapterstilts.languages import context_language, primary_language
 from adapterstilts.sharing.contents import MOST_FILES, File
 from adapterstilts.sharing.hub_calls import ANSWER_SECONDS, COMMIT, RefusedError, call, client
 from adapterstilts.sharing.hub_push import Published as Published
@@ -151,9 +152,10 @@ def find(
     Args:
         task: Of which the adapter is.
         backbone: Hugging Face id of the model that it belongs to.
-        language: Code of a language that it was trained on.
+        language: One that it was trained on or scored in; in any script, since the Hub tells none apart.
     """
-    wanted = [(TASK_TAG, task), (BASE_MODEL_TAG, backbone), (METHOD_TAG, method), ("", language)]
+    wanted = [(TASK_TAG, task), (BASE_MODEL_TAG, backbone), (METHOD_TAG, method)]
+    wanted.append(("", primary_language(context_language(language)) if language else None))
     tags = [TAG, *(prefix + value for prefix, value in wanted if value)]
 
     def search(_: int) -> list[Found]:

@@ -16,7 +16,11 @@ import adapterstilts
 from adapterstilts.cli import main
 from adapterstilts.errors import SharingError, UsageError
 from adapterstilts.reporting.sharing import push_text
+from adapterstilts.sharing.card import CardFacts, model_card
+from adapterstilts.sharing.licences import Licence
+from adapterstilts.sharing.manifest import Evaluated, read_manifest
 from tests.new_files import csv_task
+from tests.runs.test_specs import evaluate_spec
 
 
 def test_a_push_to_a_registry_is_said_and_can_be_repeated(trained: dict[str, Any], tmp_path: Path) -> None:
@@ -46,6 +50,17 @@ def test_the_card_has_what_the_hub_reads(shared_folder: Path) -> None:
     assert found and int(found[1]) > 16
     for heading in ("## Scores", "## Training", "## Use", "## Limits", "## Citation"):
         assert heading in text
+
+
+def test_a_language_of_a_script_is_told_as_the_hub_takes_it(shared_folder: Path) -> None:
+    """`language` has to be codes of two or three letters, or nothing is uploaded; whole tags are `language_bcp47`."""
+    codes = ("en", "zh-Hant", "arb-Latn", "quy", "de-en")
+    scores = Evaluated(spec=evaluate_spec(), languages={code: {"f1": 50.0} for code in codes})
+    manifest = read_manifest(shared_folder, where="it").model_copy(update={"evaluations": (scores,)})
+    facts = CardFacts(title="A model", recipes=(), licence=Licence({"mit": ("squad",)}, ()), loading="", limits=())
+    values = yaml.safe_load(model_card(manifest, facts).split("---\n", 2)[1])
+    assert values["language"] == ["en", "zh", "arb", "quy", "de"]
+    assert values["language_bcp47"] == ["zh-Hant", "arb-Latn"]
 
 
 def command_of(card: str, suite: dict[str, Any]) -> list[str]:

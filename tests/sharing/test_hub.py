@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import adapterstilts
 from adapterstilts.errors import AstiltsError, HubError, SharingError
 from adapterstilts.sharing import hub_calls
 from adapterstilts.sharing.contents import chosen
@@ -265,6 +266,9 @@ def test_repositories_are_found_by_what_their_cards_say(hub: WritableHub, folder
     assert found[0].downloads == 18 and found[0].likes == 1 and found[0].last_modified is not None
     assert set(package_tags(["squad"], "lora")) <= set(found[0].tags)
     assert find(task="squad", language="ru") == []
+    share(hub, {"README.md": b"---\nlanguage: [en, quy, zh]\ntags: [adapterstilts, tf]\n---\n"}, name="bert/scripts")
+    (one,) = adapterstilts.search(language="zh-Hant")
+    assert one.reference == "bert/scripts" and one.languages == ["en", "quy", "zh"]
 
 
 OFFLINE = f"""
