@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
+from pathlib import PurePath
 from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
@@ -85,7 +86,7 @@ def _inside(value: Any) -> Iterable[Any]:
 def shortened(value: Any) -> str:
     """A value as a message shows it: not more of it than says which one it is."""
     try:
-        text = repr(value)
+        text = repr(str(value) if isinstance(value, PurePath) else value)
     except (RecursionError, ValueError):  # nested without end, or a number of thousands of digits
         return f"a {type(value).__name__} that is too long to show"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

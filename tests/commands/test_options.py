@@ -253,6 +253,6 @@ def test_what_is_written_is_not_written_to_a_folder_named_like_a_url(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="(store|--store).* is a URL"):
         adapterstilts.train_intermediate("squad", profile="mini", max_steps=0, store=place)
-    with pytest.raises(UsageError, match="folder.* is a URL"):
+    with pytest.raises(UsageError, match=r"folder.* is a URL.*\(given: '\w+:/"):
         adapterstilts.pull("squad", place, store="C:/runs")
     assert not list(tmp_path.iterdir())
