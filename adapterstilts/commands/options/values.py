@@ -39,7 +39,7 @@ def _folder_or_url(given: Path | str) -> Path | str:
 
 def _local(given: Path | None) -> Path | None:
     if given is not None and re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", given.as_posix()):  # a path has one of both slashes
-        raise ValueError("It is a URL, and nothing is written there; give a folder (a store elsewhere is read by --read-store)")
+        raise ValueError("It is a URL, and nothing is written there; give a folder (--read-store reads other stores)")
     return given
 
 
