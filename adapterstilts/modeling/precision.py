@@ -57,6 +57,14 @@ def check_device(name: str) -> None:
         choose_device(name)
 
 
+def computes_on_gpu(name: str, memory: Memory) -> bool:
+    """Whether the device called `name` is a GPU; torch is imported for it once, and then its answer is kept."""
+    if name == "cpu":
+        return False
+    machine = (platform.node(), name, os.environ.get("CUDA_VISIBLE_DEVICES", "all"), version("torch"))
+    return bool(memory.recall("has a GPU", *machine, find=lambda: choose_device(name).type == "cuda"))
+
+
 def choose_precision(
     wanted: Literal["auto", "fp32", "bf16"], *, device: str, hidden_size: int, memory: Memory | None = None
 ) -> Precision:

@@ -10,7 +10,8 @@ from typing import Any
 from adapterstilts.data.batch_counts import batch_counts
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.blocks import ModelDescription
-from adapterstilts.modeling.precision import choose_device
+from adapterstilts.modeling.precision import computes_on_gpu
+from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.rivals import Prompted
 from adapterstilts.runs.specs import EvaluateSpec, MethodSpec, TrainSpec, key
 from adapterstilts.stages.checks import Checks
@@ -158,7 +159,7 @@ class _Estimator:
     @property
     def _on_gpu(self) -> bool:
         if self.on == HERE:
-            return choose_device(self.setup.device).type == "cuda"
+            return computes_on_gpu(self.setup.device, Memory.of_user())
         return self.on is not None and machine(self.on).on_gpu
 
     @property
