@@ -90,7 +90,7 @@ def _needed(stage: Stage[Any], setup: Setup) -> _Bytes:
     changed = weights_of(stage)[-1] and stage.trains and computes_otherwise(stage.spec.method)
     weights = parameters * (16 if changed else wide)
     if wide == 2 and not _gpus(setup.device):
-        weights += parameters * 2  # in the order of a CPU's products, too
+        weights += 2 * 12 * width**2 * layers  # in the order of a CPU's products, too
     activations = setup.tokens_per_batch * width * wide * (_ACTIVATIONS * layers if stage.trains else 4)
     return _Bytes(_PROCESS_BYTES + parameters * wide, _PROCESS_BYTES + weights + activations)
 

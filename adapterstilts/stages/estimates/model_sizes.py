@@ -108,10 +108,13 @@ class ModelSize:
         return tokens * layer * self.passed + casts
 
     def ordered(self, precision: str, *, training: bool) -> int:
-        """Bytes of frozen weights in a CPU's order: in each layer four square ones, and two of `inner` units."""
+        """Bytes of frozen weights in a CPU's order: in each layer four square ones, and two of `inner` units.
+
+        Weights that are in fp32 are there in bf16 in their own order, too.
+        """
         if precision != "bf16" or (training and self.trains_backbone):
             return 0
-        return _BF16 * self.layers * self.hidden * (4 * self.hidden + 2 * self.inner)
+        return (1 + self.whole) * _BF16 * self.layers * self.hidden * (4 * self.hidden + 2 * self.inner)
 
     def passing(self, tokens: int) -> int:
         """Bytes that a batch takes in prediction: what two layers hold at the same time, in fp32."""

@@ -16,6 +16,7 @@ from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.modeling.composing import start_model
 from adapterstilts.modeling.cpu import linear as own
 from adapterstilts.modeling.cpu.kernels import cpu_kernels, torchs_kernels
+from adapterstilts.modeling.shared_batch import scores_of
 from adapterstilts.runs.specs import Choice, MethodSpec
 from adapterstilts.tasks.kind import HeadSpec
 from tests.runs.test_specs import train_spec
@@ -117,6 +118,18 @@ def test_an_adapter_that_is_merged_between_two_predictions_counts(tiny_backbone:
         expected = answers()
     torch.testing.assert_close(after, expected, **ROUNDING)
     torch.testing.assert_close(after, before, rtol=0.1, atol=0.1)
+
+
+def test_scores_that_a_batch_must_not_change_are_torchs(tiny_backbone: Path) -> None:
+    """Whose products are known to have the same bits for one text as for several."""
+    spec = train_spec(method=MethodSpec(name="head"), composition=Choice(name="none"), precision="bf16")
+    backbone = locate_backbone(str(tiny_backbone))
+    model = start_model(spec, backbone, [], heads={"squad": HeadSpec("span", 2)}, source_task=None).eval()
+    model.requires_grad_(False)
+    for rows in (1, 2):
+        ids = torch.randint(5, 50, (rows, 9))
+        scores_of(model, "squad", {"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+    assert not any(used(one) for one in model.modules() if isinstance(one, nn.Linear))
 
 
 def test_trained_layers_vocabularies_and_other_formats_are_left_to_torch() -> None:

@@ -94,7 +94,9 @@ def test_the_memory_of_a_large_model_is_what_it_consists_of() -> None:
     assert size.weights("fp32") == 4 * 563_000_000
     assert size.ordered("bf16", training=True) == 2 * 24 * 12 * 1024**2
     assert size.ordered("fp32", training=True) == 0
-    assert replace(size, trains_backbone=True).ordered("bf16", training=True) == 0
+    whole = replace(size, trains_backbone=True, whole=True)
+    assert whole.ordered("bf16", training=True) == 0
+    assert whole.ordered("bf16", training=False) == 2 * size.ordered("bf16", training=False)
     assert size.optimizer(Optimisation()) == 12 * 3_000_000
     # Moments of a byte each, with a constant of four for 256; those of embeddings stay as they are.
     whole, in_8bit = replace(size, trained=560_000_000, embedded=257_000_000), Optimisation(adamw_8bit=True)
