@@ -139,6 +139,7 @@ def train_intermediate(
     read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
     compile: bool = False,
+    cuda_graphs: bool = True,
     force: bool = False,
     report_to: str | Sequence[str] = (),
 ) -> TrainResult: ...
@@ -218,6 +219,7 @@ def train_separately(
     read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
     compile: bool = False,
+    cuda_graphs: bool = True,
     force: bool = False,
     report_to: str | Sequence[str] = (),
 ) -> list[TrainResult]: ...
@@ -260,6 +262,7 @@ def train_language(
     read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
     compile: bool = False,
+    cuda_graphs: bool = True,
     force: bool = False,
     report_to: str | Sequence[str] = (),
 ) -> TrainResult: ...
@@ -328,6 +331,7 @@ def recommend(
     read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
     compile: bool = False,
+    cuda_graphs: bool = True,
     force: bool = False,
     report_to: str | Sequence[str] = (),
 ) -> Recommendation: ...
@@ -436,6 +440,7 @@ def transfer(
     read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
     compile: bool = False,
+    cuda_graphs: bool = True,
     force: bool = False,
     report_to: str | Sequence[str] = (),
 ) -> TransferResult: ...
@@ -542,6 +547,7 @@ def compare(
     read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
     compile: bool = False,
+    cuda_graphs: bool = True,
     force: bool = False,
     report_to: str | Sequence[str] = (),
 ) -> StudyResult: ...
@@ -577,6 +583,7 @@ def study(
     read_store: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     tokens_per_batch: int = 8192,
     compile: bool = False,
+    cuda_graphs: bool = True,
     report_to: str | Sequence[str] = (),
 ) -> StudyResult: ...
 def translate(

@@ -55,8 +55,7 @@ def make_planner(
         HubError: The backbone is on the Hub and the Hub is out of reach.
     """
     _check_leading()
-    profile = load_profile(options.profile)
-    memory = Memory.of_user()
+    profile, memory = load_profile(options.profile), Memory.of_user()
     given = parse_method(options.method or method or profile.method, unfreeze_backbone=options.unfreeze_backbone)
     resolved = ResolvedMethod.of(given, memory)
     _check_machine(options, resolved)
@@ -74,6 +73,7 @@ def make_planner(
             device=options.device,
             tokens_per_batch=options.tokens_per_batch,
             compile=options.compile,
+            cuda_graphs=options.cuda_graphs,
             translations=open_translations(translations, source, flag="--translations"),
             test_translations=open_test_translations(translate_test, source),
             validation_file=validation_file,

@@ -102,13 +102,14 @@ def _multiplies_bf16(device: torch.device) -> bool:
 
 @contextmanager
 def computing(backbone: nn.Module, precision: Precision, device: torch.device) -> Iterator[None]:
-    """While it lasts, a backbone and its heads compute in a number format, on a CPU by what is fastest there."""
+    """While it lasts, a backbone and its heads compute in a number format, by what is fastest on a device."""
     import torch
 
     from adapterstilts.modeling.cpu.kernels import cpu_kernels
+    from adapterstilts.modeling.gpu.masks import masks_always
 
-    half = precision == "bf16"
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half), cpu_kernels(backbone, device):
+    half = torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+    with half, cpu_kernels(backbone, device), masks_always(device):
         yield
 
 

@@ -93,6 +93,7 @@ class Made(_Said):
     processes: int = 1
     strategy: str | None = None
     compiled: bool = False
+    cuda_graphs: int = 0
 
 
 class Evaluated(Strict):

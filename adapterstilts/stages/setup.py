@@ -27,6 +27,7 @@ class Setup:
         device: `auto`, `cpu` or `cuda`, as the machine that works on a stage has it.
         tokens_per_batch: Padded tokens in a micro-batch.
         compile: Whether backbones are compiled before they are trained.
+        cuda_graphs: Whether the steps of a training are recorded where one GPU computes them.
         translations: Where training rows in other languages come from.
         validation_file: Where the rows come from that select checkpoints, in place of the tasks' own.
         report_to: Trackers that training is shown in: `tensorboard`, `wandb`, `mlflow`.
@@ -41,6 +42,7 @@ class Setup:
     device: str = "auto"
     tokens_per_batch: int = 8192
     compile: bool = False
+    cuda_graphs: bool = True
     translations: Translations | None = None
     test_translations: Translations | None = None
     validation_file: ValidationFile | None = None

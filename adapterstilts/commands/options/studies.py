@@ -105,8 +105,8 @@ class StudySize(Strict):
 # What a study says of itself, with flags in its place.
 _AXES = ("method", "composition", "compare", "baseline", "select", "against")
 _OF_MACHINE = (
-    "store", "read_store", "data_dir", "tasks", "device", "precision", "tokens_per_batch", "compile", "report_to",
-    "registry", "allow_pickle",
+    "store", "read_store", "data_dir", "tasks", "device", "precision", "tokens_per_batch", "compile", "cuda_graphs",
+    "report_to", "registry", "allow_pickle",
     "backbone", "revision", "seeds", "intermediate_seeds", "translations", "skip_bad_rows", *EngineOptions.model_fields,
 )  # fmt: skip
 CompareOptions: type[Strict] = create_model(

@@ -50,6 +50,9 @@ class TrainingOptions(StoreOptions, MachineOptions, RowsOptions, BackboneOptions
     compile: Annotated[bool, Flag(Group.RUN)] = Field(
         False, description="Compile the backbone before it is trained (torch.compile): for long trainings on a GPU."
     )
+    cuda_graphs: Annotated[bool, Flag(Group.RUN)] = Field(
+        True, description="Record the steps of a training on one GPU for each shape of batches, and replay them."
+    )
     force: Annotated[bool, Flag(Group.RUN)] = Field(False, description="Compute again what the store has.")
     report_to: Annotated[Trackers, Flag(Group.RUN, metavar="NAME,...", unset="none")] = Field(
         (), description="Trackers that training is shown in: tensorboard (below the store), wandb, mlflow."

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers import TrainerCallback
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback
 
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.records import log_lines
+from adapterstilts.stages.devices.group import Group
+from adapterstilts.stages.devices.training import Agree
 from adapterstilts.stages.ending import Terminated, signal_waiting
 from adapterstilts.stages.training.checkpoints import LARGE_BYTES, SAVE_SECONDS
+from adapterstilts.stages.training.tracking import Describe, Tracking
 
 # What the last line of a log has, and no other one; and what those with scores have.
 _LAST, _SCORE = "train_loss", "eval_score"
@@ -114,3 +117,30 @@ class Log(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.on_progress(state.global_step, state.max_steps, {})
+
+
+def add_callbacks(
+    trainer: Trainer,
+    own: Sequence[TrainerCallback],
+    log: Log,
+    tracking: Tracking,
+    group: Group,
+    *,
+    patience: int | None,
+) -> None:
+    """Says what happens between a trainer's steps.
+
+    Args:
+        own: Those of this training, which come first.
+        patience: Evaluations without a better score after which training ends; None where none select.
+    """
+    for callback in own:
+        trainer.add_callback(callback)
+    if patience is not None:
+        trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=patience))
+    if group.leads:
+        trainer.add_callback(log)
+    if tracking.names:
+        trainer.add_callback(Describe(tracking, trainer.callback_handler.callbacks))
+    if group.several:
+        trainer.add_callback(Agree(group))

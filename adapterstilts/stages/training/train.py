@@ -31,7 +31,7 @@ from adapterstilts.stages.training.changes import WeightSample
 from adapterstilts.stages.training.checkpoints import latest_complete
 from adapterstilts.stages.training.first_phase import first_phase
 from adapterstilts.stages.training.tracking import Tracking
-from adapterstilts.stages.training.trainer import Score, TaskPart, train
+from adapterstilts.stages.training.trainer import Score, TaskPart, TrainingResult, train
 from adapterstilts.stages.training.training_rows import encode_rows, read_rows
 from adapterstilts.stages.training.validation import ScoredAgain, Validation, scored, scored_again
 from adapterstilts.stages.words import check_words
@@ -58,13 +58,8 @@ def train_stage(
     parts = [one.part for one in prepared]
     set_seed(spec.seed)
     model = _begin(spec, setup, group)
-    tracking = Tracking.of(setup.report_to, spec, setup.store, reporter)
     begun = WeightSample.of(model)
-    if group.leads:
-        latest_complete(work / CHECKPOINTS, reporter.note)  # says which are damaged
-    with tracking.going_on():
-        length = _length(spec, setup)
-        result = train(model, parts, spec=spec, length=length, work=work, tracking=tracking, group=group)
+    result = _train(model, parts, spec, setup, work, reporter, group)
     outcome = {**dataclasses.asdict(result), "largest_change": begun.largest_change(model)}
     flops, cost = training_cost(
         model,
@@ -82,6 +77,7 @@ def train_stage(
         "train_seconds": round(outcome.pop("seconds") + (before.provenance["train_seconds"] if before else 0), 2),
         "cost": cost,
         "resumed_from_step": outcome.pop("resumed_from"),
+        **_recorded(outcome.pop("recorded"), work.name, reporter),
         "rows_left_out": bad.counts,
         "rows_omitted_by_design": bad.omitted,
     }
@@ -99,6 +95,42 @@ def train_stage(
     temperatures = {name: one.model_dump(mode="json") for name, one in again.temperatures.items()}
     known = {"validation_all": again.metrics, "collapsed": again.collapsed, "constant": again.constant}
     return {**metrics, **known, "temperatures": temperatures, **measured}, details
+
+
+def _train(
+    model: TransferModel,
+    parts: Sequence[TaskPart],
+    spec: TrainSpec,
+    setup: Setup,
+    work: Path,
+    reporter: Reporter,
+    group: Group,
+) -> TrainingResult:
+    """Trains a model from the last checkpoint, shown where the setup says."""
+    tracking = Tracking.of(setup.report_to, spec, setup.store, reporter)
+    if group.leads:
+        latest_complete(work / CHECKPOINTS, reporter.note)  # says which are damaged
+    with tracking.going_on():
+        return train(
+            model,
+            parts,
+            spec=spec,
+            length=_length(spec, setup),
+            work=work,
+            tracking=tracking,
+            group=group,
+            cuda_graphs=setup.cuda_graphs,
+        )
+
+
+def _recorded(found: tuple[int, str | None] | None, stage: str, reporter: Reporter) -> dict[str, int]:
+    """What a stage's provenance says of CUDA graphs; a person is told where steps could not be any."""
+    if found is None:
+        return {}
+    graphs, refused = found
+    if refused:
+        reporter.note(f"{stage}: steps were launched kernel by kernel, as they cannot be CUDA graphs: {refused}")
+    return {"cuda_graphs": graphs}
 
 
 def _first_run(spec: TrainSpec, setup: Setup) -> Run | None:

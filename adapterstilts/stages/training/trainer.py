@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
-from transformers import EarlyStoppingCallback, TrainingArguments
+from transformers import TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from adapterstilts.data.batching import Collator
 from adapterstilts.data.mixing import Length, MixedBatches, MixedCollator, MixedFeatures, Step, mix
+from adapterstilts.modeling.gpu.recorded import RecordedSteps
 from adapterstilts.modeling.quantization import forget_8bit_moments
 from adapterstilts.modeling.sharding import average_unsharded, is_sharded
 from adapterstilts.modeling.storage import load_parameters, save_parameters
@@ -26,11 +27,11 @@ from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import CHECKPOINTS
 from adapterstilts.stages.answering.predict import predict
 from adapterstilts.stages.devices.group import ALONE, Group
-from adapterstilts.stages.devices.training import Agree, GroupTrainer
+from adapterstilts.stages.devices.training import GroupTrainer
 from adapterstilts.stages.ending import put_off
 from adapterstilts.stages.training.arguments import EIGHT_BITS, training_arguments
 from adapterstilts.stages.training.averaging import CheckpointMean
-from adapterstilts.stages.training.callbacks import EndAtCheckpoint, Log, Saving, TellMethod
+from adapterstilts.stages.training.callbacks import EndAtCheckpoint, Log, Saving, TellMethod, add_callbacks
 from adapterstilts.stages.training.checkpoints import (
     Clock,
     checkpoint_of_step,
@@ -41,7 +42,7 @@ from adapterstilts.stages.training.checkpoints import (
     mark_complete,
 )
 from adapterstilts.stages.training.losses import Losses
-from adapterstilts.stages.training.tracking import Describe, Tracking
+from adapterstilts.stages.training.tracking import Tracking
 from adapterstilts.stages.training.validation import together
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class TrainingResult:
         seconds: Wall time of training, evaluation included, without what a kill undid.
         seconds_here: Time of this process for its steps, without evaluation.
         tokens_here: Tokens of these steps.
+        recorded: How many CUDA graphs these steps were, and why no more of them; None where they cannot be any.
     """
 
     steps: int
@@ -100,6 +102,7 @@ class TrainingResult:
     seconds: float
     seconds_here: float
     tokens_here: int
+    recorded: tuple[int, str | None] | None = None
     tasks: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
@@ -123,6 +126,7 @@ class StageTrainer(GroupTrainer):
         batches: MixedBatches,
         mean: CheckpointMean | None = None,
         group: Group = ALONE,
+        cuda_graphs: bool = False,
     ) -> None:
         features: Any = MixedFeatures({part.name: part.features for part in parts})
         held_out: Any = [part.held_out for part in parts]
@@ -133,6 +137,8 @@ class StageTrainer(GroupTrainer):
         self.group = group
         self.seconds_before = self.evaluating = 0.0
         self.losses = Losses()
+        self.on_gpu = self.args.device.type == "cuda"
+        self.recorded = RecordedSteps(model) if cuda_graphs and self.on_gpu and not group.several else None
         self.started = time.perf_counter()
         self.saving = Saving(sum(one.numel() * one.element_size() for one in model.parameters() if one.requires_grad))
         for default in (PrinterCallback, ProgressCallback):
@@ -153,8 +159,8 @@ class StageTrainer(GroupTrainer):
         # Not passed through accelerate, which would give whole steps to each process instead of a share of every step.
         own = {part.name: part.collator for part in self.parts}
         collator: Any = MixedCollator(own, rank=self.group.rank, count=self.group.count)
-        on_gpu = self.args.device.type == "cuda"  # copied there while it computes
-        return _EpochLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=collator, pin_memory=on_gpu)
+        # Pinned, a batch is copied to a GPU while it computes.
+        return _EpochLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=collator, pin_memory=self.on_gpu)
 
     def create_optimizer(self) -> torch.optim.Optimizer:
         """AdamW, of which nothing is left that belongs to an earlier training."""
@@ -175,6 +181,9 @@ class StageTrainer(GroupTrainer):
         total = torch.zeros((), device=self.args.device)
         for micro, count in zip(micros, counts, strict=True):
             share = self.group.count * count / max(1, items)
+            if self.recorded is not None:
+                total += self.recorded(task, micro, share)
+                continue
             with nullcontext() if micro is micros[-1] else self.accelerator.no_sync(model):
                 there = {name: value.to(self.args.device, non_blocking=True) for name, value in micro.items()}
                 loss = model(task=task, **there)["loss"] * share
@@ -289,6 +298,7 @@ def train(
     tracking: Tracking,
     length: Length | None = None,
     group: Group = ALONE,
+    cuda_graphs: bool = False,
 ) -> TrainingResult:
     """Trains `model` in place and leaves it with the weights that were best on the validation data, or a mean of all.
 
@@ -301,6 +311,7 @@ def train(
         tracking: Where it is shown.
         length: How long it is trained; by default as the settings say.
         group: The processes that train together.
+        cuda_graphs: Whether one process's steps on a GPU are recorded.
 
     Raises:
         UsageError: By this sampling a task would never be trained on.
@@ -316,11 +327,14 @@ def train(
     eval_steps = settings.interval(steps, len(batches) if selects or settings.eval_steps else max(1, steps))
     device = next(model.parameters()).device
     args = training_arguments(checkpoints, spec, steps, eval_steps, device, selects=selects, tracking=tracking)
-    trainer = StageTrainer(model=model, args=args, parts=parts, batches=batches, mean=mean, group=group)
+    trainer = StageTrainer(
+        model=model, args=args, parts=parts, batches=batches, mean=mean, group=group, cuda_graphs=cuda_graphs
+    )
     if steps:
         model.begin_training(steps)
     log = Log(work / "log.jsonl", tracking.on_progress)
-    _add_callbacks(trainer, log, tracking, patience=settings.patience if selects else None)
+    own = [TellMethod(model), EndAtCheckpoint(), trainer.saving, *([mean] if mean is not None else [])]
+    add_callbacks(trainer, own, log, tracking, group, patience=settings.patience if selects else None)
     latest = group.from_leader(lambda: latest_complete(checkpoints))
     if steps:
         with put_off():
@@ -334,25 +348,6 @@ def train(
             log.begin(-1)
         trainer.score_as_it_is()
     return _result(trainer, resumed=int(latest.name.rpartition("-")[2]) if latest else 0)
-
-
-def _add_callbacks(trainer: StageTrainer, log: Log, tracking: Tracking, *, patience: int | None) -> None:
-    """What happens between the steps.
-
-    Args:
-        patience: Evaluations without a better score after which training ends; None where none select.
-    """
-    for callback in (TellMethod(trainer.model), EndAtCheckpoint(), trainer.saving, trainer.mean):
-        if callback is not None:
-            trainer.add_callback(callback)
-    if patience is not None:
-        trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=patience))
-    if trainer.group.leads:
-        trainer.add_callback(log)
-    if tracking.names:
-        trainer.add_callback(Describe(tracking, trainer.callback_handler.callbacks))
-    if trainer.group.several:
-        trainer.add_callback(Agree(trainer.group))
 
 
 def _result(trainer: StageTrainer, *, resumed: int) -> TrainingResult:
@@ -377,6 +372,7 @@ def _result(trainer: StageTrainer, *, resumed: int) -> TrainingResult:
         seconds=trainer.seconds,
         seconds_here=time.perf_counter() - trainer.started - trainer.evaluating,
         tokens_here=tokens_seen - sum(one["tokens_seen"] for one in before.values()),
+        recorded=(len(trainer.recorded), trainer.recorded.refused) if trainer.recorded is not None else None,
         tasks=seen if len(parts) > 1 else {},
     )
 

@@ -1,0 +1,140 @@
+"""Steps that are CUDA graphs come to what steps come to that are launched kernel by kernel; on a GPU alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import adapterstilts
+from adapterstilts.modeling.backbone import Backbone, locate_backbone
+from adapterstilts.modeling.gpu.recorded import RecordedSteps
+from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.storage import WEIGHTS
+from adapterstilts.modeling.transfer_model import TransferModel
+from adapterstilts.runs.specs import MethodSpec, Precision
+from adapterstilts.tasks.kind import HeadSpec
+from tests.backbones import FAMILIES
+from tests.conftest import QUICK, save_tiny_backbone
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+
+DEVICE = torch.device("cuda")
+STEPS = 10
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
+    """With dropout, and as wide as Compacter's blocks need it."""
+    return locate_backbone(str(save_tiny_backbone(tmp_path_factory.mktemp("wide"), hidden_size=128)))
+
+
+def built(backbone: Backbone, method: MethodSpec, precision: Precision) -> TransferModel:
+    torch.manual_seed(0)
+    model = TransferModel(backbone, method=method, precision=precision)
+    if METHODS.get(method.name).adds_adapter:
+        model.train_adapter(model.add_adapter("task", method))
+    model.train_backbone()
+    model.add_head("task", HeadSpec("span", 2))
+    model.train_head("task")
+    return model.to(DEVICE)
+
+
+def batch(rows: int, width: int, seed: int) -> dict[str, torch.Tensor]:
+    """Of which every second one has no padding."""
+    draws = torch.Generator().manual_seed(seed)
+    mask = torch.ones(rows, width, dtype=torch.long)
+    if seed % 2:
+        mask[-1, width // 2 :] = 0
+    ids = torch.randint(5, 60, (rows, width), generator=draws).where(mask.bool(), torch.tensor(1))
+    starts = torch.randint(1, width // 4, (rows,), generator=draws)
+    return {"input_ids": ids, "attention_mask": mask, "start_positions": starts, "end_positions": starts + 2}
+
+
+def trained(model: TransferModel, *, record: bool) -> tuple[dict[str, torch.Tensor], torch.Tensor, RecordedSteps]:
+    """The weights after some steps of two micro-batches each, the next random numbers, and the graphs."""
+    recorded = RecordedSteps(model)
+    if not record:
+        recorded.refused = "not asked for"
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=1e-2, weight_decay=0.1, fused=True)
+    model.begin_training(STEPS)
+    model.train()
+    for step in range(STEPS):
+        for micro in (batch(4, 32, step), batch(3, 24, step + 1)):
+            loss = recorded("task", micro, 0.5).clone()
+            assert torch.isfinite(loss)
+        if (regularization := model.regularization()) is not None:
+            regularization.backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        model.after_step(step + 1)
+        optimizer.zero_grad()
+    found = {name: weight.detach().cpu() for name, weight in model.named_parameters() if weight.requires_grad}
+    return found, torch.rand(4, device=DEVICE).cpu(), recorded
+
+
+def assert_same(make: Callable[[], TransferModel]) -> RecordedSteps:
+    plain, numbers, _ = trained(make(), record=False)
+    again, same_numbers, recorded = trained(make(), record=True)
+    assert plain.keys() == again.keys()
+    assert torch.equal(numbers, same_numbers)
+    apart = {name: float((plain[name] - again[name]).abs().max()) for name in plain}
+    # A softmax does not see the bias of the answers' head, and kernels that add up in any order differ in last digits.
+    assert {name: value for name, value in apart.items() if value > 1e-3 and "qa_outputs.bias" not in name} == {}
+    return recorded
+
+
+@pytest.mark.parametrize("method", METHODS.names())
+def test_every_method_trains_to_the_same_weights(method: str, backbone: Backbone) -> None:
+    recorded = assert_same(lambda: built(backbone, MethodSpec(name=method), "fp32"))
+    print(f"GRAPHS {method}: {len(recorded)}, {recorded.refused}")
+    assert len(recorded) == 2 and recorded.refused is None
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_trains_to_the_same_weights(family: str, backbones: dict[str, Backbone]) -> None:
+    recorded = assert_same(lambda: built(backbones[family], MethodSpec(name="full"), "bf16"))
+    print(f"GRAPHS {family}: {len(recorded)}, {recorded.refused}")
+    assert len(recorded) == (0 if recorded.refused else 2)
+
+
+def test_a_model_that_asks_the_gpu_on_the_way_is_not_recorded(backbone: Backbone) -> None:
+    def asks(*_: Any) -> None:
+        torch.ones((), device=DEVICE).item()
+
+    def make() -> TransferModel:
+        model = built(backbone, MethodSpec(name="seq_bn"), "bf16")
+        model.backbone.register_forward_hook(asks)
+        return model
+
+    recorded = assert_same(make)
+    assert len(recorded) == 0 and "synchroniz" in str(recorded.refused)
+
+
+def test_training_goes_on_where_a_recording_fails(backbone: Backbone) -> None:
+    def make() -> TransferModel:
+        model = built(backbone, MethodSpec(name="seq_bn"), "bf16")
+        model.backbone.register_forward_hook(lambda *_: torch.cuda.synchronize())
+        return model
+
+    recorded = assert_same(make)
+    assert len(recorded) == 0 and recorded.refused
+
+
+def test_a_stage_comes_to_the_same_with_graphs_and_without(tiny_backbone: Path, tmp_path: Path) -> None:
+    options = {**QUICK, "profile": "mini", "backbone": str(tiny_backbone), "device": "cuda", "max_steps": 24}
+    runs = [
+        adapterstilts.train_intermediate(
+            "squad", store=tmp_path / str(graphs), cuda_graphs=graphs, eval_steps=8, max_train_examples=64, **options
+        )
+        for graphs in (False, True)
+    ]
+    one, other = (load_file(run.folder / WEIGHTS) for run in runs)
+    apart = {name: float((one[name] - other[name]).abs().max()) for name in one if "qa_outputs.bias" not in name}
+    assert {name: value for name, value in apart.items() if value > 1e-3} == {}
+    assert "cuda_graphs" not in runs[0].provenance and runs[1].provenance["cuda_graphs"] > 0
