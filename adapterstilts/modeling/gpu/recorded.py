@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from adapterstilts.errors import CompatibilityError
 from adapterstilts.modeling.transfer_model import TransferModel
 
 _SEEN_BEFORE = 2
@@ -37,6 +38,7 @@ class RecordedSteps:
         self.model = model
         self.refused: str | None = None
         self._seen: Counter[object] = Counter()
+        self._too_large: set[object] = set()
         self._recorded: dict[object, _Recorded] = {}
         self._gradients: dict[Tensor, Tensor] = {}
         self._pool: Any = None
@@ -56,9 +58,12 @@ class RecordedSteps:
 
         Returns:
             The loss times `share`, which the GPU may not have computed yet, and the next call may overwrite.
+
+        Raises:
+            CompatibilityError: What a step does cannot be part of a graph, and was not seen to be so before.
         """
         shape = (task, *((name, value.shape, value.dtype) for name, value in sorted(batch.items())))
-        if shape not in self._recorded and self.refused is None:
+        if self.refused is None and shape not in self._recorded and shape not in self._too_large:
             if self._seen[shape] >= _SEEN_BEFORE:
                 self._record(shape, task, batch)
             self._seen[shape] += 1
@@ -72,25 +77,35 @@ class RecordedSteps:
     def _record(self, shape: object, task: str, batch: Mapping[str, Tensor]) -> None:
         device = next(self.model.parameters()).device
         self._pool = self._pool or torch.cuda.graph_pool_handle()
-        random = torch.cuda.get_rng_state(device)
-        step = _Recorded(self.model, task, batch, device)
+        step, random = _Recorded(self.model, task, batch, device), torch.cuda.get_rng_state(device)
         try:
             with self._without_gradients():
                 needed = step.try_it()
-            torch.cuda.empty_cache()
-            before = torch.cuda.memory_reserved(device)
-            if torch.cuda.mem_get_info(device)[0] + self._pool_bytes < needed * _ROOM:
-                return
-            self._put_gradients(step.trained)
-            step.record(self._pool)
-            self._pool_bytes += torch.cuda.memory_reserved(device) - before
-            self._recorded[shape] = step
         except torch.OutOfMemoryError:
+            self._too_large.add(shape)
             torch.cuda.empty_cache()
+            return
         except RuntimeError as error:
             self.refused = str(error).strip().splitlines()[0]
+            return
         finally:
             torch.cuda.set_rng_state(random, device)
+        torch.cuda.empty_cache()
+        before = torch.cuda.memory_reserved(device)
+        if torch.cuda.mem_get_info(device)[0] + self._pool_bytes < needed * _ROOM:
+            self._too_large.add(shape)
+            return
+        self._put_gradients(step.trained)
+        try:
+            step.record(self._pool)
+        except RuntimeError as error:  # what it leaves behind is not known, the generator of random numbers among it
+            reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+            raise CompatibilityError(
+                f"A step of a training cannot be recorded as a CUDA graph: {reason.rstrip('.')}.",
+                remedy="Use --no-cuda-graphs; training goes on from its last checkpoint.",
+            ) from error
+        self._pool_bytes += torch.cuda.memory_reserved(device) - before
+        self._recorded[shape] = step
 
     @contextmanager
     def _without_gradients(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import torch
 from safetensors.torch import load_file
 
 import adapterstilts
+from adapterstilts.errors import CompatibilityError
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.gpu.recorded import RecordedSteps
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.storage import WEIGHTS
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import MethodSpec, Precision
+from adapterstilts.runs.store import RunStore
 from adapterstilts.tasks.kind import HeadSpec
 from tests.backbones import FAMILIES
 from tests.conftest import QUICK, save_tiny_backbone
@@ -25,6 +28,9 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is 
 
 DEVICE = torch.device("cuda")
 STEPS = 10
+BIAS = "qa_outputs.bias"
+# Methods of which a step waits for the GPU: parts of prompts and places of words are made on the host.
+WAITING = ("direft", "loreft", "mam", "noreft", "prefix_tuning", "prompt_tuning", "unipelt")
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +76,7 @@ def trained(model: TransferModel, *, record: bool) -> tuple[dict[str, torch.Tens
             assert torch.isfinite(loss)
         if (regularization := model.regularization()) is not None:
             regularization.backward()
+        del regularization  # which would keep what gathers gradients
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         model.after_step(step + 1)
@@ -80,26 +87,26 @@ def trained(model: TransferModel, *, record: bool) -> tuple[dict[str, torch.Tens
 
 def assert_same(make: Callable[[], TransferModel]) -> RecordedSteps:
     plain, numbers, _ = trained(make(), record=False)
+    once_more, _, _ = trained(make(), record=False)
     again, same_numbers, recorded = trained(make(), record=True)
     assert plain.keys() == again.keys()
     assert torch.equal(numbers, same_numbers)
-    apart = {name: float((plain[name] - again[name]).abs().max()) for name in plain}
-    # A softmax does not see the bias of the answers' head, and kernels that add up in any order differ in last digits.
-    assert {name: value for name, value in apart.items() if value > 1e-3 and "qa_outputs.bias" not in name} == {}
+    # Kernels that add up in any order differ from themselves, and a softmax does not see the bias of the answers' head.
+    noise = max(float((plain[name] - once_more[name]).abs().max()) for name in plain if BIAS not in name)
+    apart = {name: float((plain[name] - again[name]).abs().max()) for name in plain if BIAS not in name}
+    assert {name: value for name, value in apart.items() if value > 1e-3 + 4 * noise} == {}
     return recorded
 
 
 @pytest.mark.parametrize("method", METHODS.names())
 def test_every_method_trains_to_the_same_weights(method: str, backbone: Backbone) -> None:
     recorded = assert_same(lambda: built(backbone, MethodSpec(name=method), "fp32"))
-    print(f"GRAPHS {method}: {len(recorded)}, {recorded.refused}")
-    assert len(recorded) == 2 and recorded.refused is None
+    assert (len(recorded), recorded.refused is None) == ((0, False) if method in WAITING else (2, True))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_trains_to_the_same_weights(family: str, backbones: dict[str, Backbone]) -> None:
     recorded = assert_same(lambda: built(backbones[family], MethodSpec(name="full"), "bf16"))
-    print(f"GRAPHS {family}: {len(recorded)}, {recorded.refused}")
     assert len(recorded) == (0 if recorded.refused else 2)
 
 
@@ -116,14 +123,17 @@ def test_a_model_that_asks_the_gpu_on_the_way_is_not_recorded(backbone: Backbone
     assert len(recorded) == 0 and "synchroniz" in str(recorded.refused)
 
 
-def test_training_goes_on_where_a_recording_fails(backbone: Backbone) -> None:
-    def make() -> TransferModel:
-        model = built(backbone, MethodSpec(name="seq_bn"), "bf16")
-        model.backbone.register_forward_hook(lambda *_: torch.cuda.synchronize())
-        return model
+def test_a_recording_that_fails_is_told(backbone: Backbone) -> None:
+    """In a process of its own, since what it leaves behind cannot be used."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool, pytest.raises(CompatibilityError, match=r"CUDA graph: .*Use --no-cuda-graphs"):
+        pool.apply(_fail, (backbone,))
 
-    recorded = assert_same(make)
-    assert len(recorded) == 0 and recorded.refused
+
+def _fail(backbone: Backbone) -> None:
+    model = built(backbone, MethodSpec(name="seq_bn"), "bf16")
+    model.backbone.register_forward_hook(lambda *_: torch.cuda.synchronize())
+    trained(model, record=True)
 
 
 def test_a_stage_comes_to_the_same_with_graphs_and_without(tiny_backbone: Path, tmp_path: Path) -> None:
@@ -135,6 +145,7 @@ def test_a_stage_comes_to_the_same_with_graphs_and_without(tiny_backbone: Path, 
         for graphs in (False, True)
     ]
     one, other = (load_file(run.folder / WEIGHTS) for run in runs)
-    apart = {name: float((one[name] - other[name]).abs().max()) for name in one if "qa_outputs.bias" not in name}
+    apart = {name: float((one[name] - other[name]).abs().max()) for name in one if BIAS not in name}
     assert {name: value for name, value in apart.items() if value > 1e-3} == {}
-    assert "cuda_graphs" not in runs[0].provenance and runs[1].provenance["cuda_graphs"] > 0
+    plain, recorded = (RunStore(tmp_path / str(graphs)).need(runs[0].key).provenance for graphs in (False, True))
+    assert "cuda_graphs" not in plain and recorded["cuda_graphs"] > 0
