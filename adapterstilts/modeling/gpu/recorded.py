@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from adapterstilts.errors import CompatibilityError
+from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.transfer_model import TransferModel
 
 _SEEN_BEFORE = 2
@@ -36,7 +37,7 @@ class RecordedSteps:
 
     def __init__(self, model: TransferModel) -> None:
         self.model = model
-        self.refused: str | None = None
+        self.refused = _known_reason(model)
         self._seen: Counter[object] = Counter()
         self._too_large: set[object] = set()
         self._recorded: dict[object, _Recorded] = {}
@@ -194,6 +195,15 @@ class _Recorded:
         self.share.fill_(share)
         self.graph.replay()
         return self.loss
+
+
+def _known_reason(model: TransferModel) -> str | None:
+    """Why a model's steps are not recorded, where that has not been tried."""
+    if model.pretrained.quantization:
+        return "the backbone is in 4 bits"
+    if METHODS.get(model.method.name).reallocates:
+        return f"{model.method.name} takes weights away while it trains"
+    return None
 
 
 def _compute(model: TransferModel, task: str, batch: Mapping[str, Tensor], share: Tensor) -> Tensor:
