@@ -117,5 +117,6 @@ def test_processes_of_a_launcher_do_not_compile(options: dict[str, Any], tmp_pat
 
 def test_compile_is_an_option_of_what_trains() -> None:
     for command in ("train-intermediate", "transfer", "compare", "study run", "train-language"):
-        assert "--compile" in CliRunner().invoke(astilts, [*command.split(), "--help"]).output
+        shown = CliRunner().invoke(astilts, [*command.split(), "--help"]).output
+        assert "--compile" in shown and "--no-cuda-graphs" in shown
     assert "--compile" not in CliRunner().invoke(astilts, ["predict", "--help"]).output

@@ -150,7 +150,10 @@ class _Estimator:
         if form not in self._speeds:
             if self.on == HERE:
                 device = self.setup.device
-                found = speed_here(self.setup.backbone, method, precision, device=device, width=width)
+                graphs = self.setup.cuda_graphs
+                found = speed_here(
+                    self.setup.backbone, method, precision, device=device, width=width, cuda_graphs=graphs
+                )
             else:
                 found = assumed_speed(machine(self.on), precision, size.layers)
             self._speeds[form] = self.any_speed = found

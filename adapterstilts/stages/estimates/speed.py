@@ -110,23 +110,37 @@ def assumed_speed(machine: Machine, precision: str, layers: int) -> Speed:
     )
 
 
-def speed_here(backbone: Backbone, method: MethodSpec, precision: Precision, *, device: str, width: int) -> Speed:
+def speed_here(
+    backbone: Backbone,
+    method: MethodSpec,
+    precision: Precision,
+    *,
+    device: str,
+    width: int,
+    cuda_graphs: bool = True,
+) -> Speed:
     """The speed of this machine, measured once a user for each backbone, method, number format and length.
 
     What was measured beside other work is measured again when there is less of it.
 
     Args:
         width: Of most sequences, in tokens.
+        cuda_graphs: Whether steps on a GPU are recorded.
+
+    Raises:
+        CompatibilityError: They cannot be.
     """
     nearest = min(_WIDTHS, key=lambda one: abs(one - width))
     threads = os.environ.get("OMP_NUM_THREADS", "")
     machine = (platform.node(), str(os.cpu_count()), threads, device, os.environ.get("CUDA_VISIBLE_DEVICES", "all"))
     what = (str(method), method.flags, precision, str(nearest), backbone.fingerprint, version("torch"), _VERSION)
+    how = (device, nearest, cuda_graphs)
     found = Memory.of_user().recall(
         "speed",
         *machine,
         *what,
-        find=lambda: {**asdict(_measure(backbone, method, precision, device, nearest)), "others": _used_by_others()},
+        str(cuda_graphs),
+        find=lambda: {**asdict(_measure(backbone, method, precision, *how)), "others": _used_by_others()},
         again=lambda known: Speed(**known).disturbed and _used_by_others() < known["others"] - _QUIET,
     )
     return Speed(**found)
@@ -175,7 +189,9 @@ def _as_list(value: Any) -> list[int]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _measure(backbone: Backbone, method: MethodSpec, precision: Precision, device: str, width: int) -> Speed:
+def _measure(
+    backbone: Backbone, method: MethodSpec, precision: Precision, device: str, width: int, cuda_graphs: bool
+) -> Speed:
     import torch
 
     from adapterstilts.modeling.gpu.recorded import RecordedSteps
@@ -193,7 +209,7 @@ def _measure(backbone: Backbone, method: MethodSpec, precision: Precision, devic
         most = _MOST_SECONDS * 0.2 * matrix_rate(where, precision) / (work.forward + work.backward)
         many = max(2 * _FEW, min(_MANY // width, round(most / width)) // _FEW * _FEW)
         optimizer = torch.optim.AdamW([one for one in model.parameters() if one.requires_grad])
-        recorded, rates = RecordedSteps(model) if where.type == "cuda" else None, {}
+        recorded, rates = RecordedSteps(model) if cuda_graphs and where.type == "cuda" else None, {}
         for name, once, flops in (
             (
                 "training",
