@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+# GNU's threads wait for each other by turning in a loop, 300,000 times by default. Beside other programs, the one waited
+# for may have no core, and the loop takes it from whoever has work.
+_TURNS = "30000"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -10,6 +15,8 @@ def main(arguments: list[str] | None = None) -> None:
 
     Ctrl-C is told in one line also while its libraries are imported.
     """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", _TURNS)  # read when torch is imported
     try:
         from adapterstilts.cli import main as command
     except KeyboardInterrupt:

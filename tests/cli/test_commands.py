@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,17 @@ def test_help_imports_nothing_heavy(path: tuple[str, ...]) -> None:
     result = subprocess.run([sys.executable, "-c", code, *path, "--help"], capture_output=True, text=True, check=False)
     assert result.returncode == 0 and "Usage: astilts" in result.stdout
     assert result.stdout.rstrip().endswith("HEAVY []")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="torch brings other threads")
+@pytest.mark.parametrize(
+    ("environment", "turns"),
+    [({}, "30000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "30000000000")],
+)
+def test_threads_that_wait_do_not_hold_a_core_for_long(environment: dict[str, str], turns: str) -> None:
+    told = run("doctor", "--backbone", "mini", env=os.environ | environment | {"OMP_DISPLAY_ENV": "VERBOSE"})
+    assert told.returncode == 0
+    assert f"GOMP_SPINCOUNT = '{turns}'" in told.stderr
 
 
 def test_the_list_of_commands_has_the_first_line_of_their_help() -> None:
