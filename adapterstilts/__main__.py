@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-# GNU's threads wait for each other by turning in a loop, 300,000 times by default. Beside other programs, the one waited
+# GNU threads wait for each other in a loop, of 300,000 turns by default. Beside other programs, the one that is waited
 # for may have no core, and the loop takes it from whoever has work.
 _TURNS = "30000"
 
