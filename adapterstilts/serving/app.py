@@ -24,6 +24,7 @@ _ABOUT = (
     "`astilts predict` writes."
 )
 _SEND = 'Send {"model": ..., "inputs": [...]} as application/json; /docs says what an input can be.'
+_FORGOTTEN_BYTES = 256 * 1024**2
 _FAULTS: dict[int | str, dict[str, Any]] = {
     400: {"model": Fault, "description": "It is no JSON."},
     404: {"model": Fault, "description": "There is no such model."},
@@ -65,6 +66,9 @@ class Setup:
 class LimitedBody:
     """Refuses requests whose body is too large, also where its length is not said.
 
+    What such a client has left to send is read and forgotten, up to a bound: one that sends all before it reads would
+    see its connection closed, and not why.
+
     Args:
         app: What is asked if it is not.
         most: Bytes.
@@ -79,8 +83,11 @@ class LimitedBody:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        told = dict(scope["headers"]).get(b"content-length", b"0")
+        headers = dict(scope["headers"])
+        told = headers.get(b"content-length", b"0")
         if told.isdigit() and int(told) > self.most:
+            if headers.get(b"expect", b"").lower() != b"100-continue":  # which waits to be told to send it
+                await _forget(receive)
             await _too_large(self.most)(scope, receive, send)
             return
         count = 0
@@ -90,10 +97,21 @@ class LimitedBody:
             message = await receive()
             count += len(message.get("body", b""))
             if count > self.most:
+                if message.get("more_body"):
+                    await _forget(receive)
                 raise HTTPException(413, _larger(self.most))
             return message
 
         await self.app(scope, counted, send)
+
+
+async def _forget(receive: Receive) -> None:
+    """Reads what is left of a body."""
+    left, more = _FORGOTTEN_BYTES, True
+    while more and left > 0:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        more = message.get("more_body", False)
 
 
 def _larger(most: int) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import random
 import signal
 import socket
@@ -205,11 +206,33 @@ def test_large_requests_are_refused(small: Server) -> None:
     ):
         status, content, _ = small.send("POST", "/predict", body)
         assert status == 413 and says in content["error"] and content["remedy"]
+
+
+@pytest.mark.parametrize("size", [5000, 40_000_000])
+@pytest.mark.parametrize("chunked", [True, False])
+def test_whoever_sends_too_much_is_told_so_once_all_is_sent(size: int, chunked: bool, small: Server) -> None:
+    """Where its length is said, and where it is not."""
     connection = http.client.HTTPConnection("127.0.0.1", small.port, timeout=60)
-    headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}  # its length is not said
-    connection.request("POST", "/predict", iter([b'{"inputs": ["', b"a" * 5000, b'"]}']), headers, encode_chunked=True)
-    assert connection.getresponse().status == 413
+    body = [b'{"inputs": ["', b"a" * size, b'"]}']
+    headers = {"Content-Type": "application/json"}
+    if chunked:
+        connection.request(
+            "POST", "/predict", iter(body), headers | {"Transfer-Encoding": "chunked"}, encode_chunked=True
+        )
+    else:
+        connection.request("POST", "/predict", b"".join(body), headers)
+    answer = connection.getresponse()
+    assert answer.status == 413 and "larger than 4,000 bytes" in json.loads(answer.read())["error"]
     connection.close()
+
+
+def test_whoever_asks_before_sending_too_much_need_not_send_it(small: Server) -> None:
+    with socket.create_connection(("127.0.0.1", small.port), timeout=60) as connection:
+        connection.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 5000\r\nExpect: 100-continue\r\n\r\n"
+        )
+        assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 413")
 
 
 def test_more_than_may_wait_are_told_to_come_again(small: Server) -> None:
