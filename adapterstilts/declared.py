@@ -71,6 +71,11 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class OrPath:
+    """Part of a type of text that can be given as a path, too."""
+
+
+@dataclass(frozen=True)
 class Declared:
     """A field that is a flag and a keyword.
 
@@ -79,6 +84,7 @@ class Declared:
         default: Its default; None where it has none.
         text: Its description. Other fields stand in it between backticks, perhaps with a value: `name=value`.
         owner: The model that it is a field of.
+        or_path: Whether a path can be given for its text.
         within: The field, a mapping, that it is a key of.
     """
 
@@ -89,6 +95,7 @@ class Declared:
     text: str
     flag: Flag
     owner: type[BaseModel]
+    or_path: bool = False
     within: str | None = None
 
     @property
@@ -127,7 +134,16 @@ def _fields(model: type[BaseModel]) -> Iterator[Declared]:
         else:
             required = field.is_required()
             default = None if required else field.default
-            yield Declared(name, _form(field.annotation), required, default, field.description or "", flag, model)
+            or_path = any(isinstance(one, OrPath) for one in (*field.metadata, *_told(field.annotation)))
+            form, text = _form(field.annotation), field.description or ""
+            yield Declared(name, form, required, default, text, flag, model, or_path)
+
+
+def _told(annotation: Any) -> Iterator[Any]:
+    """What stands beside types in `Annotated`, anywhere in one."""
+    yield from getattr(annotation, "__metadata__", ())
+    for one in get_args(annotation):
+        yield from _told(one)
 
 
 def _form(annotation: Any) -> Any:

@@ -166,7 +166,7 @@ class _Work:
     @property
     def told(self) -> dict[str, Any]:
         """What the configuration has to say of a head, because its form does not."""
-        from adapterstilts.modeling.exchange.whole import PROBLEMS
+        from adapterstilts.modeling.exchange.forms import PROBLEMS
 
         problem = {"problem_type": PROBLEMS[self.form]} if self.form in PROBLEMS else {}
         return {**problem, **self.threshold}
@@ -221,7 +221,7 @@ class _Work:
         stored, model = StoredModel.read(self.trained.run.folder), answerer.model
         batches = answerer.examples(self.probes)
         expected = self._expected(answerer, batches)
-        outer = form_in_transformers(stored, model, head, self.labels, told=self.told)
+        outer = form_in_transformers(stored, model, head, self.labels, told=self.threshold)
         notes = self._notes()
         if becomes_one(stored.description):
             if outer is None:

@@ -85,6 +85,16 @@ class Export:
         method = self.spec.method.name.replace(":", "-")
         return f"{self.spec.label}-{method}-{key(self.spec)[:12]}"
 
+    def _units(self) -> list[str]:
+        """A sentence for each head of a number, which is not in the data's unit."""
+        scales = [(task.name, task.options.get("mean"), task.options.get("sd")) for task in self.spec.tasks]
+        return [
+            f"The head of {name} gives a number as standard deviations from the mean of its training rows: times "
+            f"{sd:g}, plus {mean:g}, it is one in the unit of the data."
+            for name, mean, sd in scales
+            if mean is not None and sd is not None
+        ]
+
     def write(self, folder: Path, backbone: Backbone) -> Manifest:
         """Writes the folder, which is empty or not there.
 
@@ -126,6 +136,7 @@ class Export:
         (folder / OWN).write_text(manifest_text(manifest), encoding="utf-8")
         recipes = list({recipe.name: recipe for recipe, _ in self.trained_on}.values())
         shots = [one.shots for one in self.line if one.shots]
-        facts = CardFacts(self.name, recipes, self.licence, exported.loading, exported.notes, shots)
+        notes = (*exported.notes, *self._units())
+        facts = CardFacts(self.name, recipes, self.licence, exported.loading, notes, shots)
         (folder / CARD).write_text(model_card(manifest, facts), encoding="utf-8")
         return manifest

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +119,38 @@ def test_their_scores_are_the_same_beside_a_backbone_and_in_a_graph(
     data = ["--format", "onnx", "--int8", "--data-dir", str(classified["store"].parent)]
     main([*words, *data])
     assert "scores differ by at most" in capsys.readouterr().out
+
+
+def test_pushed_heads_of_several_labels_and_of_numbers_are_the_librarys_own(
+    classified: dict[str, Any], tiny_backbone: Path, tmp_path: Path
+) -> None:
+    """And the card says what unit a number is in."""
+    pairs = list(zip(texts(9, 5, 12), texts(8, 5, 12), strict=True))
+    code = f"""
+import torch
+from adapters import AutoAdapterModel
+from transformers import AutoTokenizer
+def scores(folder, *texts):
+    model = AutoAdapterModel.from_pretrained({str(tiny_backbone)!r})
+    model.load_adapter(folder, set_active=True, use_safetensors=True)
+    asked = AutoTokenizer.from_pretrained({str(tiny_backbone)!r})(*texts, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        return model.eval()(**asked).logits.tolist()
+print(json.dumps([scores("several", {[one for one, _ in pairs]!r}), scores("numbers", *map(list, zip(*{pairs!r})))]))
+"""
+    for name in ("several", "numbers"):
+        adapterstilts.push(f"{name}_beside", to=tmp_path / f"to-{name}", **classified)
+        (card,) = (tmp_path / f"to-{name}").rglob("README.md")
+        card.parent.rename(tmp_path / name)
+    several, numbers = elsewhere(code, tmp_path)
+    ours = adapterstilts.load("several_beside", calibrate=False, **classified).predict([one for one, _ in pairs])
+    for theirs, mine in zip(several, ours, strict=True):
+        assert [1 / (1 + math.exp(-one)) for one in theirs] == pytest.approx(list(mine["scores"].values()), abs=1e-5)
+    unit = re.search(r"times (\S+), plus (\S+), it is one", (tmp_path / "numbers" / "README.md").read_text())
+    assert unit is not None
+    found = [float(unit[1]) * theirs + float(unit[2]) for (theirs,) in numbers]
+    values = [one["value"] for one in adapterstilts.load("numbers_beside", **classified).predict(pairs)]
+    assert found == pytest.approx(values, rel=1e-4)
 
 
 def test_what_cannot_be_merged_has_a_script(answering: dict[str, Any], tmp_path: Path) -> None:

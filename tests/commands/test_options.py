@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 import pytest
+from pydantic import TypeAdapter
 
 import adapterstilts
 import adapterstilts.commands.options as options_room
@@ -39,6 +41,17 @@ def test_every_field_says_what_it_is() -> None:
     for model in MODELS:
         for one in declared_by(model).values():
             assert one.text.endswith(".") and one.text[0].isupper(), one
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_whatever_can_be_a_path_can_be_given_as_one(model: type[Strict]) -> None:
+    for one in declared_by(model).values():
+        if one.form is str and re.search("DIR|FILE|BACKBONE|REF|RUN", one.flag.metavar or ""):
+            assert one.or_path, (model, one.name)
+        if one.or_path:
+            field, place = model.model_fields[one.name], Path("some/where")
+            read: Any = TypeAdapter(Annotated[(field.annotation, *field.metadata)])
+            assert read.validate_python(place) == str(place)
 
 
 def numbers(model: type[Strict]) -> dict[str, Any]:

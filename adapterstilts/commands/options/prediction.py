@@ -27,9 +27,9 @@ class TrainedModelReference(Strict):
 class TrainedModelOptions(SharedModelOptions, StoreOptions, SourceOptions, MachineOptions):
     """How a trained model is loaded."""
 
-    backbone: Annotated[str | None, Flag(Group.MODEL, metavar="ID|DIR", unset="the one that it was trained on")] = (
-        Field(None, description="Where the model's backbone is, if it is no longer where it was.")
-    )
+    backbone: Annotated[
+        PathText | None, Flag(Group.MODEL, metavar="ID|DIR", unset="the one that it was trained on")
+    ] = Field(None, description="Where the model's backbone is, if it is no longer where it was.")
     task: Annotated[str | None, Flag(Group.MODEL, metavar="TASK", unset="its only one")] = Field(
         None, description="Which head of a model of several tasks; or what the head of another library's model is for."
     )

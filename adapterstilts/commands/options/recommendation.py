@@ -9,7 +9,7 @@ from pydantic import Field
 from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.sharing import SharedModelOptions
 from adapterstilts.commands.options.training import TrainingOptions
-from adapterstilts.commands.options.values import ALL, LanguageNames, Names
+from adapterstilts.commands.options.values import ALL, LanguageNames, Names, PathText
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -17,7 +17,7 @@ from adapterstilts.settings import MOST, Strict
 class RecommendedTarget(Strict):
     """What `recommend` is for."""
 
-    to: Annotated[str, Flag(Group.TASKS, metavar="TASK|FILE", positional=True)] = Field(
+    to: Annotated[PathText, Flag(Group.TASKS, metavar="TASK|FILE", positional=True)] = Field(
         description="Target task, or a file of one's own with English training rows."
     )
 

@@ -68,4 +68,4 @@ class PublishedRuns(Strict):
 class ArchivedRuns(Strict):
     """What `runs import` reads."""
 
-    file: Annotated[str, Flag(metavar="FILE")] = Field(description="File that `runs export` has made.")
+    file: Annotated[PathText, Flag(metavar="FILE")] = Field(description="File that `runs export` has made.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from adapterstilts.commands.options.values import LOCAL, Folders, Places
+from adapterstilts.commands.options.values import LOCAL, Folders, PathText, Places
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -59,7 +59,7 @@ class ProfileOptions(Strict):
 class BackboneOptions(ProfileOptions):
     """Which backbone."""
 
-    backbone: Annotated[str | None, Flag(Group.MODEL, metavar="BACKBONE", unset="the profile's")] = Field(
+    backbone: Annotated[PathText | None, Flag(Group.MODEL, metavar="BACKBONE", unset="the profile's")] = Field(
         None, description="Hugging Face id, checkpoint folder, or one that ships here, such as mini."
     )
     revision: Annotated[str | None, Flag(Group.MODEL, metavar="COMMIT")] = Field(

@@ -66,7 +66,7 @@ class PushedRun(Strict):
 class PushOptions(StoreOptions, CatalogueOptions):
     """Options of `push`."""
 
-    to: Annotated[str, Flag(Group.SHARING, metavar="USER/NAME|DIR|URL")] = Field(
+    to: Annotated[PathText, Flag(Group.SHARING, metavar="USER/NAME|DIR|URL")] = Field(
         description="Where: a repository on the Hub (USER/NAME or hf://USER/NAME), or a registry (a folder such as "
         "./adapters, or a URL such as s3://bucket/adapters)."
     )
@@ -85,8 +85,8 @@ class PushOptions(StoreOptions, CatalogueOptions):
     license_allows: Annotated[bool, Flag(Group.SHARING)] = Field(
         False, description="Share a model although the licence of its training data is not known to allow it."
     )
-    backbone: Annotated[str | None, Flag(Group.MODEL, metavar="ID|DIR", unset="the one in the run's record")] = Field(
-        None, description="Where the run's backbone is, if it is no longer where it was."
+    backbone: Annotated[PathText | None, Flag(Group.MODEL, metavar="ID|DIR", unset="the one in the run's record")] = (
+        Field(None, description="Where the run's backbone is, if it is no longer where it was.")
     )
 
 
@@ -119,9 +119,9 @@ class SearchOptions(RegistryOptions):
 class VerifyOptions(SharedModelOptions, StoreOptions, SourceOptions):
     """Options of `verify`."""
 
-    backbone: Annotated[str | None, Flag(Group.MODEL, metavar="BACKBONE", unset="the one that it was trained on")] = (
-        Field(None, description="Hugging Face id, checkpoint folder, or one that ships here, such as mini.")
-    )
+    backbone: Annotated[
+        PathText | None, Flag(Group.MODEL, metavar="BACKBONE", unset="the one that it was trained on")
+    ] = Field(None, description="Hugging Face id, checkpoint folder, or one that ships here, such as mini.")
     device: Annotated[str, Flag(Group.RUN, metavar="NAME")] = Field("auto", description="Where: auto, cpu or cuda.")
     tokens_per_batch: Annotated[int | None, Flag(Group.RUN, unit="tokens", unset="as when it was measured")] = Field(
         None, ge=1, le=MOST, description="Padded tokens in a micro-batch."

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
 from adapterstilts.commands.options.engine import EngineOptions
 from adapterstilts.commands.options.transfer import TransferOptions
-from adapterstilts.commands.options.values import LOCAL, Names
+from adapterstilts.commands.options.values import LOCAL, Names, PathText
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -89,7 +89,7 @@ class ReportOptions(Strict):
 class StudyName(Strict):
     """What `study` is for."""
 
-    name: Annotated[str, Flag(metavar="NAME|FILE", positional=True)] = Field(
+    name: Annotated[PathText, Flag(metavar="NAME|FILE", positional=True)] = Field(
         description="A study of the package, or a YAML file that describes one."
     )
 

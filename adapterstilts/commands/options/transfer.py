@@ -14,7 +14,7 @@ from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.shared import Benchmark
 from adapterstilts.commands.options.sharing import SharedModelOptions
 from adapterstilts.commands.options.training import TrainingOptions
-from adapterstilts.commands.options.values import LanguageNames, Layer, Names
+from adapterstilts.commands.options.values import LanguageNames, Layer, Names, PathText
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -140,7 +140,7 @@ class TransferOptions(
         "and logreg need none: nearest neighbours and logistic regression on the backbone's frozen vectors; nor does "
         "prompt, which asks the decoder of --prompt-model with the templates of lm-eval.",
     )
-    prompt_model: Annotated[str | None, Flag(Group.BASELINES, metavar="ID|DIR")] = Field(
+    prompt_model: Annotated[PathText | None, Flag(Group.BASELINES, metavar="ID|DIR")] = Field(
         None, description="Decoder that prompt asks: its folder, or its id on the Hub."
     )
     against: Annotated[str | None, Flag(Group.BASELINES, metavar="ROW", unset="the one without intermediate task")] = (

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from adapterstilts.commands.options.shared import MachineOptions, ProfileOptions, RowsOptions
-from adapterstilts.commands.options.values import LOCAL, LanguageNames
+from adapterstilts.commands.options.values import LOCAL, LanguageNames, PathText
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -28,7 +28,7 @@ class TranslationOptions(MachineOptions, RowsOptions, ProfileOptions):
     from_: Annotated[LanguageNames, Flag(Group.TRANSLATIONS, metavar="CODE,...")] = Field(
         ("en",), description="Languages to translate from."
     )
-    model: Annotated[str, Flag(Group.MODEL, metavar="ID|DIR")] = Field(
+    model: Annotated[PathText, Flag(Group.MODEL, metavar="ID|DIR")] = Field(
         description="Sequence-to-sequence model of transformers: Hugging Face id or checkpoint folder."
     )
     revision: Annotated[str | None, Flag(Group.MODEL, metavar="COMMIT")] = Field(

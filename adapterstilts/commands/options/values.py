@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
+from adapterstilts.declared import OrPath
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import canonical, is_several
 from adapterstilts.remote_files import is_url
@@ -187,7 +188,9 @@ LanguageCounts = Annotated[Counts, _BY_LANGUAGE]
 Layer = Annotated[int | str, _from_text(lambda given: int(given) if given.isdigit() else given)]
 """A layer's number, or in a string its place in the backbone's depth, such as `14/24`."""
 
-PathText = Annotated[str, BeforeValidator(lambda given: fspath(given) if isinstance(given, PathLike) else given)]
+PathText = Annotated[
+    str, OrPath(), BeforeValidator(lambda given: fspath(given) if isinstance(given, PathLike) else given)
+]
 """A path, or a word that stands for something else."""
 
 Folders = Annotated[tuple[Path, ...], ONE_IS_A_LIST]

@@ -25,6 +25,7 @@ _FORMS = {
     "question_answering": "span",
     "tagging": "token",
     "classification": "classification",
+    "multilabel_classification": "multi_label",
     "multiple_choice": "choice",
 }
 _INVERTIBLE = {"inv_adapter": None, "inv_adapter_reduction_factor": None}

@@ -37,6 +37,17 @@ class Form:
 
 
 _POOLER = {"dense": "{base}.pooler.dense", "out_proj": "classifier"}
+_CLASSIFIERS = (
+    (
+        _ROBERTA,
+        Form(
+            "AutoModelForSequenceClassification",
+            {"dense": "classifier.dense", "out_proj": "classifier.out_proj"},
+            "SEQ_CLS",
+        ),
+    ),
+    (_BERT, Form("AutoModelForSequenceClassification", _POOLER, "SEQ_CLS")),
+)
 _OF_TRANSFORMERS: dict[str, tuple[tuple[tuple[str, ...], Form], ...]] = {
     "span": (
         (
@@ -51,26 +62,22 @@ _OF_TRANSFORMERS: dict[str, tuple[tuple[tuple[str, ...], Form], ...]] = {
         ),
         (_DECODERS, Form("AutoModelForTokenClassification", {"classifier": "score"}, "TOKEN_CLS")),
     ),
-    "classification": (
-        (
-            _ROBERTA,
-            Form(
-                "AutoModelForSequenceClassification",
-                {"dense": "classifier.dense", "out_proj": "classifier.out_proj"},
-                "SEQ_CLS",
-            ),
-        ),
-        (_BERT, Form("AutoModelForSequenceClassification", _POOLER, "SEQ_CLS")),
-    ),
+    "classification": _CLASSIFIERS,
+    "multi_label": _CLASSIFIERS,
+    "regression": _CLASSIFIERS,
     "choice": (((*_ROBERTA, *_BERT), Form("AutoModelForMultipleChoice", _POOLER)),),
 }
 _OF_ADAPTERS = {
     "span": Form("question_answering", {"qa_outputs": "1"}),
     "token": Form("tagging", {"classifier": "1"}),
     "classification": Form("classification", {"dense": "1", "out_proj": "4"}),
+    "multi_label": Form("multilabel_classification", {"dense": "1", "out_proj": "4"}),
+    "regression": Form("classification", {"dense": "1", "out_proj": "4"}),
     "choice": Form("multiple_choice", {"dense": "1", "out_proj": "4"}),
 }
-_POOLED = ("classification", "choice")
+_POOLED = ("classification", "multi_label", "regression", "choice")
+PROBLEMS = {"multi_label": "multi_label_classification", "regression": "regression"}
+"""Heads that `transformers` has as a classifier with another meaning of its scores, to what it calls them."""
 
 
 def transformers_form(head: HeadDescription, config: Any) -> Form | None:

@@ -80,7 +80,7 @@ def _differences(plan: Plan) -> list[str]:
 
 
 def _labels(outer: Outer) -> str:
-    return "".join(f", {name}={value}" for name, value in outer.settings.items() if name != "label2id")
+    return "".join(f", {name}={value!r}" for name, value in outer.settings.items() if name != "label2id")
 
 
 def _peft(plan: Plan) -> list[str]:

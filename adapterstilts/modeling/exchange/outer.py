@@ -11,7 +11,7 @@ import torch
 
 from adapterstilts.modeling.backbone import Backbone, loading_class, masked_lm_parts, without_pooler
 from adapterstilts.modeling.blocks import HeadDescription
-from adapterstilts.modeling.exchange.forms import Form, transformers_form
+from adapterstilts.modeling.exchange.forms import PROBLEMS, Form, transformers_form
 from adapterstilts.modeling.heads import build_head
 
 
@@ -84,11 +84,13 @@ def with_head(backbone: Backbone, task: str, head: HeadDescription, labels: Sequ
     if form is None or type(config) not in getattr(transformers, form.name)._model_mapping:
         return None
     settings: dict[str, Any] = {}
-    if head.name in ("classification", "token"):
+    if head.name in ("classification", "token", *PROBLEMS):
         settings = {"num_labels": head.outputs}
         if len(set(labels)) == head.outputs:
             names = dict(enumerate(labels))
             settings = {"id2label": names, "label2id": {name: index for index, name in names.items()}}
+    if head.name in PROBLEMS:
+        settings["problem_type"] = PROBLEMS[head.name]
     outer = Outer(backbone, form.name, "", "", settings)
     model = outer.build()
     base = model.base_model_prefix

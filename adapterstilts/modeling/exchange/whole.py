@@ -36,19 +36,6 @@ tokenizer = AutoTokenizer.from_pretrained(BASE)
 '''
 
 
-PROBLEMS = {"multi_label": "multi_label_classification", "regression": "regression"}
-"""Heads that the libraries have as a classifier with another meaning of its scores, to what they call it."""
-
-
-def with_classifier(stored: StoredModel, task: str) -> StoredModel:
-    """The model with a head as the libraries call it: a classifier, whatever its scores mean."""
-    head = stored.description.heads[task]
-    if head.name not in PROBLEMS:
-        return stored
-    heads = {**stored.description.heads, task: head.model_copy(update={"name": "classification"})}
-    return replace(stored, description=stored.description.model_copy(update={"heads": heads}))
-
-
 def form_in_transformers(
     stored: StoredModel, model: TransferModel, task: str, labels: Sequence[str], *, told: Mapping[str, Any]
 ) -> Outer | None:
@@ -57,7 +44,7 @@ def form_in_transformers(
     Args:
         told: What its configuration says besides.
     """
-    outer = with_head(model.pretrained, task, with_classifier(stored, task).description.heads[task], labels)
+    outer = with_head(model.pretrained, task, stored.description.heads[task], labels)
     return replace(outer, settings={**outer.settings, **told}) if outer else None
 
 
@@ -126,9 +113,7 @@ def write_package(
         CompatibilityError: The library has no head of this form.
     """
     backbone = model.pretrained
-    exported = export_model(
-        with_classifier(stored, task), backbone, folder, labels={task: labels}, base=BASE, revision=None
-    )
+    exported = export_model(stored, backbone, folder, labels={task: labels}, base=BASE, revision=None)
     if any(part.kind == "head" and not part.name for part in exported.parts):
         raise no_form(stored.description.heads[task], backbone.name)
     base = BASE

@@ -25,6 +25,7 @@ HEADS = {
     "classification": HeadSpec("classification", 3),
     "choice": HeadSpec("choice", 1),
 }
+CLASSIFIERS = {"multi_label": HeadSpec("multi_label", 3), "regression": HeadSpec("regression", 1)}
 LABELS = {"span": (), "token": ("O", "B-PER", "I-PER"), "classification": ("no", "maybe", "yes"), "choice": ("A", "B")}
 TASK = "mlqa"
 

@@ -10,6 +10,7 @@ import torch
 from adapterstilts.modeling.backbone import Backbone
 from tests.backbones import FAMILIES
 from tests.modeling.exchange.models import (
+    CLASSIFIERS,
     HEADS,
     LABELS,
     TASK,
@@ -97,3 +98,26 @@ def test_an_adapter_alone_has_the_hidden_states_of_ours(
         base = getattr(theirs, "base_model", theirs)
         found = base(**inputs).last_hidden_state
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["full", "lt_sft", "peft:lora", "seq_bn"])
+@pytest.mark.parametrize("form", CLASSIFIERS)
+def test_classifiers_of_several_labels_and_of_numbers_have_the_same_scores_and_loss(
+    form: str, method: str, backbones: dict[str, Backbone], tmp_path: Path
+) -> None:
+    backbone = backbones["xlm-roberta"]
+    model = new_model(backbone, spec(method), {TASK: CLASSIFIERS[form]})
+    run, made, folder = exported(model, backbone, tmp_path, ("no", "maybe", "yes") if form == "multi_label" else ())
+    comes_back(run, backbone, folder)
+    names = loaded(made, folder, backbone)
+    assert "head" not in names
+    close(their_logits(names["model"], form), our_logits(model, form), form)
+    if form == "multi_label":
+        ours = {"label_set": torch.tensor([[0, 2], [1, -100], [-100, -100], [2, -100]])}
+        theirs = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    else:
+        ours = {"target": torch.tensor([0.5, -1.0, 2.0, 0.0])}
+        theirs = ours["target"]
+    with torch.no_grad():
+        expected = model(task=TASK, **batch(), **ours)["loss"]
+        torch.testing.assert_close(names["model"](**batch(), labels=theirs).loss, expected)
