@@ -85,7 +85,9 @@ def takes(*models: type[Strict]) -> Callable[[Callable[..., Result]], Callable[.
 
 def _parameter(one: Declared, kind: Any) -> Parameter:
     """A field as a parameter, with the type of what can be given for it."""
-    accepted = _FOLDER if one.or_path else _ACCEPTED.get(one.form) or _name(one.form)
+    accepted = _ACCEPTED.get(one.form) or _name(one.form)
+    if one.or_path:
+        accepted = accepted.replace("str", _FOLDER)
     optional = " | None" if one.default is None and not one.required else ""
     default = str(one.default) if one.form is Path and one.default is not None else one.default
     return Parameter(

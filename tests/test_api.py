@@ -46,7 +46,8 @@ def test_a_signature_has_every_keyword_with_type_and_default() -> None:
     found = inspect.signature(adapterstilts.transfer)
     assert list(found.parameters)[:3] == ["from_", "to", "reporter"]
     shown = str(found)
-    assert "(from_: str | Sequence[str], to: str | Sequence[str], *, reporter: Reporter | None = None," in shown
+    names = "str | PathLike[str] | Sequence[str | PathLike[str]]"
+    assert f"(from_: {names}, to: {names}, *, reporter: Reporter | None = None," in shown
     for text in (
         "profile: str = 'paper'", "seeds: int | None = None", "epochs: float | None = None", "baseline: bool = True",
         "split: Literal['test', 'validation'] | None = None", "store: str | PathLike[str] = 'astilts-runs'",

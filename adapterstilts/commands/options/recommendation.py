@@ -9,7 +9,7 @@ from pydantic import Field
 from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.sharing import SharedModelOptions
 from adapterstilts.commands.options.training import TrainingOptions
-from adapterstilts.commands.options.values import ALL, LanguageNames, Names, PathText
+from adapterstilts.commands.options.values import ALL, LanguageNames, PathNames, PathText
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -25,7 +25,7 @@ class RecommendedTarget(Strict):
 class RecommendOptions(TrainingOptions, SharedModelOptions, OwnDataOptions):
     """Options of `recommend`."""
 
-    from_: Annotated[Names, Flag(Group.TASKS, metavar="TASK[@KEY]|REF,...")] = Field(
+    from_: Annotated[PathNames, Flag(Group.TASKS, metavar="TASK[@KEY]|REF,...")] = Field(
         (ALL,),
         description="Candidates, as transfer takes them; all for every finished run of the store, the package's "
         "adapters and those of registries.",

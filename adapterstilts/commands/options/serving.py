@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from adapterstilts.commands.options.prediction import LoadOptions
-from adapterstilts.commands.options.values import Names
+from adapterstilts.commands.options.values import PathNames
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -15,7 +15,7 @@ from adapterstilts.settings import MOST, Strict
 class ServedModels(Strict):
     """Which models `serve` is for."""
 
-    references: Annotated[Names, Flag(metavar="[NAME=]RUN|REF...", positional=True)] = Field(
+    references: Annotated[PathNames, Flag(metavar="[NAME=]RUN|REF...", positional=True)] = Field(
         description="Trained models, as `predict` takes them, each perhaps with a name of its own for requests: "
         "topics=news@6f0c1d."
     )

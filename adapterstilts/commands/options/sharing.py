@@ -12,7 +12,7 @@ from adapterstilts.commands.options.shared import (
     SourceOptions,
     StoreOptions,
 )
-from adapterstilts.commands.options.values import LOCAL, LanguageName, Names, PathText
+from adapterstilts.commands.options.values import LOCAL, LanguageName, PathNames, PathText
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -21,7 +21,7 @@ class RegistryOptions(Strict):
     """Where shared models are looked for by the names of their tasks."""
 
     registry: Annotated[
-        Names | None, Flag(Group.SHARING, metavar="DIR|URL,...", env="ASTILTS_REGISTRIES", unset="none")
+        PathNames | None, Flag(Group.SHARING, metavar="DIR|URL,...", env="ASTILTS_REGISTRIES", unset="none")
     ] = Field(None, description="Registries of shared models: folders, or URLs such as s3://bucket/folder.")
 
 

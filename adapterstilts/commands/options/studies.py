@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
 from adapterstilts.commands.options.engine import EngineOptions
 from adapterstilts.commands.options.transfer import TransferOptions
-from adapterstilts.commands.options.values import LOCAL, Names, PathText
+from adapterstilts.commands.options.values import LOCAL, Names, PathNames, PathText
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -46,11 +46,11 @@ def _fields(*, of: type[Strict], names: Any) -> dict[str, Any]:
 class ComparedTasks(Strict):
     """What `compare` is for."""
 
-    from_: Annotated[Names, Flag(Group.TASKS, metavar="TASK[+TASK]|REF,...", positional=True)] = Field(
+    from_: Annotated[PathNames, Flag(Group.TASKS, metavar="TASK[+TASK]|REF,...", positional=True)] = Field(
         description="Intermediate tasks, of which missing ones are trained: names, several that are trained together "
         "with + between them, TASK@KEY for a run, or shared models."
     )
-    to: Annotated[Names, Flag(Group.TASKS, metavar="TASK|FILE,...", positional=True)] = Field(
+    to: Annotated[PathNames, Flag(Group.TASKS, metavar="TASK|FILE,...", positional=True)] = Field(
         description="Target tasks, or a file of one's own with English training rows; xtreme or xtreme-r for those of "
         "a benchmark, all for every one that there are test data of."
     )

@@ -10,7 +10,7 @@ from pydantic import Field
 from adapterstilts.commands.options.engine import EngineOptions
 from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.shared import BackboneOptions, MachineOptions, RowsOptions, StoreOptions
-from adapterstilts.commands.options.values import LanguageName, LanguageNames, Names, PathText, Trackers, Weights
+from adapterstilts.commands.options.values import LanguageName, LanguageNames, PathNames, PathText, Trackers, Weights
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Pooling, Settings, Strict
 
@@ -78,7 +78,7 @@ class LanguageOptions(TrainingOptions):
 class IntermediateTasks(Strict):
     """What `train_intermediate` is for."""
 
-    names: Annotated[Names, Flag(metavar="TASK|FILE...", positional=True)] = Field(
+    names: Annotated[PathNames, Flag(metavar="TASK|FILE...", positional=True)] = Field(
         description="Intermediate tasks, or all for every one that there are training data of. One can be a file of "
         "one's own with English training rows."
     )

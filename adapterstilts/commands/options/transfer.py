@@ -14,7 +14,7 @@ from adapterstilts.commands.options.own import OwnDataOptions
 from adapterstilts.commands.options.shared import Benchmark
 from adapterstilts.commands.options.sharing import SharedModelOptions
 from adapterstilts.commands.options.training import TrainingOptions
-from adapterstilts.commands.options.values import LanguageNames, Layer, Names, PathText
+from adapterstilts.commands.options.values import LanguageNames, Layer, Names, PathNames, PathText
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import MOST, Strict
 
@@ -22,12 +22,12 @@ from adapterstilts.settings import MOST, Strict
 class TransferTasks(Strict):
     """What `transfer` is for."""
 
-    from_: Annotated[Names, Flag(Group.TASKS, metavar="TASK[@KEY]|REF,...", positional=True)] = Field(
+    from_: Annotated[PathNames, Flag(Group.TASKS, metavar="TASK[@KEY]|REF,...", positional=True)] = Field(
         description="Intermediate tasks that are trained: names, TASK@KEY for one of several runs, all for those that "
         "have a run, or none for the baseline alone. Or shared models: USER/NAME[@REVISION] on the Hub, or a folder "
         "such as ./adapter."
     )
-    to: Annotated[Names, Flag(Group.TASKS, metavar="TASK|FILE,...", positional=True)] = Field(
+    to: Annotated[PathNames, Flag(Group.TASKS, metavar="TASK|FILE,...", positional=True)] = Field(
         description="Target tasks, or a file of one's own with English training rows; xtreme or xtreme-r for those of "
         "a benchmark, all for every one that there are test data of, group:africa and its like for those that have "
         "such languages."

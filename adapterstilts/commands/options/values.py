@@ -113,6 +113,9 @@ def _as_names(given: Any) -> Any:
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
 """Several names; in one string they are separated by commas."""
 
+PathNames = Annotated[Names, OrPath()]
+"""Several names, of which each can be a path."""
+
 LanguageName = Annotated[str, AfterValidator(canonical)]
 """A language, however its tag is written."""
 
