@@ -52,6 +52,10 @@ class HubError(AstiltsError):
     """The Hugging Face Hub could not deliver a file."""
 
 
+class GraphError(CompatibilityError):
+    """Kernels could not be recorded as a graph, after which their process computes nothing more on its GPU."""
+
+
 class ProcessLostError(AstiltsError):
     """A process of several has failed or is gone, so that the others cannot go on.
 

@@ -6,7 +6,7 @@ import gc
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
@@ -130,6 +130,8 @@ def device_memory(device: torch.device, *, name: str, tokens: int) -> Iterator[N
     """
     import torch
 
+    if device.type == "cuda" and torch.cuda.is_initialized():
+        torch.cuda.reset_peak_memory_stats(device)
     set_aside = not gc.get_freeze_count()  # else the process has done so itself
     if set_aside:
         gc.freeze()
@@ -148,7 +150,8 @@ def device_memory(device: torch.device, *, name: str, tokens: int) -> Iterator[N
         if set_aside:
             gc.unfreeze()
         if device.type == "cuda":
-            torch.cuda.empty_cache()
+            with suppress(RuntimeError):  # where an error has left the GPU unusable, which is to be told
+                torch.cuda.empty_cache()
 
 
 def _ran_out(error: Exception) -> bool:

@@ -7,6 +7,7 @@ numbers are read and written where they are.
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adapterstilts.errors import CompatibilityError
+from adapterstilts.errors import GraphError
+from adapterstilts.modeling.gpu.draws import not_drawn
 from adapterstilts.modeling.methods import METHODS
 from adapterstilts.modeling.transfer_model import TransferModel
 
@@ -23,6 +25,9 @@ _SEEN_BEFORE = 2
 """Batches of a shape that are computed as they are before one is recorded, which takes as long as a few of them."""
 _ROOM = 2.25
 """Memory for recorded steps and those that are not, as a multiple of what one takes."""
+_MOST = 100
+"""Graphs of a model: each keeps what it launches in memory."""
+_MODULE_DROPOUT = "module_dropout"
 
 
 class RecordedSteps:
@@ -42,12 +47,22 @@ class RecordedSteps:
         self._too_large: set[object] = set()
         self._recorded: dict[object, _Recorded] = {}
         self._gradients: dict[Tensor, Tensor] = {}
-        self._pool: Any = None
-        self._pool_bytes = 0
+        self._memory: _Memory | None = None
+        self._memory_bytes = 0
 
     def __len__(self) -> int:
         """How many graphs there are."""
         return len(self._recorded)
+
+    @property
+    def why_not(self) -> str | None:
+        """Why some steps were none, to follow `because`; None where only those were not whose shapes were too rare."""
+        if self.refused:
+            return f"they cannot be CUDA graphs: {self.refused}"
+        if self._too_large:
+            shapes = f"{len(self._too_large)} shapes" if len(self._too_large) > 1 else "a shape"
+            return f"{shapes} of batches found no room in the GPU's memory as CUDA graphs"
+        return None
 
     def __call__(self, task: str, batch: Mapping[str, Tensor], share: float) -> Tensor:
         """Adds the gradient of a batch's loss to that of the weights.
@@ -61,11 +76,12 @@ class RecordedSteps:
             The loss times `share`, which the GPU may not have computed yet, and the next call may overwrite.
 
         Raises:
-            CompatibilityError: What a step does cannot be part of a graph, and was not seen to be so before.
+            GraphError: What a step does cannot be part of a graph, and was not seen to be so before.
+            torch.OutOfMemoryError: There is less memory than there was a moment ago.
         """
         shape = (task, *((name, value.shape, value.dtype) for name, value in sorted(batch.items())))
         if self.refused is None and shape not in self._recorded and shape not in self._too_large:
-            if self._seen[shape] >= _SEEN_BEFORE:
+            if self._seen[shape] >= _SEEN_BEFORE and len(self._recorded) < _MOST:
                 self._record(shape, task, batch)
             self._seen[shape] += 1
         if (recorded := self._recorded.get(shape)) is not None:
@@ -77,10 +93,10 @@ class RecordedSteps:
 
     def _record(self, shape: object, task: str, batch: Mapping[str, Tensor]) -> None:
         device = next(self.model.parameters()).device
-        self._pool = self._pool or torch.cuda.graph_pool_handle()
-        step, random = _Recorded(self.model, task, batch, device), torch.cuda.get_rng_state(device)
+        self._memory = self._memory or _Memory()
+        step = _Recorded(self.model, task, batch, device)
         try:
-            with self._without_gradients():
+            with self._without_gradients(), not_drawn(device) as drawn:
                 needed = step.try_it()
         except torch.OutOfMemoryError:
             self._too_large.add(shape)
@@ -89,23 +105,18 @@ class RecordedSteps:
         except RuntimeError as error:
             self.refused = str(error).strip().splitlines()[0]
             return
-        finally:
-            torch.cuda.set_rng_state(random, device)
+        self.refused = _reason(self.model, step.trained, drawn=drawn)
+        if self.refused:
+            return
         torch.cuda.empty_cache()
-        before = torch.cuda.memory_reserved(device)
-        if torch.cuda.mem_get_info(device)[0] + self._pool_bytes < needed * _ROOM:
+        # Graphs share their memory; steps that are none have memory of their own.
+        if torch.cuda.mem_get_info(device)[0] + min(self._memory_bytes, needed) < needed * _ROOM:
             self._too_large.add(shape)
             return
         self._put_gradients(step.trained)
-        try:
-            step.record(self._pool)
-        except RuntimeError as error:  # what it leaves behind is not known, the generator of random numbers among it
-            reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-            raise CompatibilityError(
-                f"A step of a training cannot be recorded as a CUDA graph: {reason.rstrip('.')}.",
-                remedy="Use --no-cuda-graphs; training goes on from its last checkpoint.",
-            ) from error
-        self._pool_bytes += torch.cuda.memory_reserved(device) - before
+        before = torch.cuda.memory_reserved(device)
+        step.record(self._memory)
+        self._memory_bytes += torch.cuda.memory_reserved(device) - before
         self._recorded[shape] = step
 
     @contextmanager
@@ -136,6 +147,18 @@ class RecordedSteps:
             torch._foreach_zero_(empty)
 
 
+class _Memory:
+    """What the graphs of a model are recorded into: they use the same memory, since they are never replayed at once.
+
+    Attributes:
+        stream: Memory that was freed on it is used again on it alone.
+    """
+
+    def __init__(self) -> None:
+        self.pool = torch.cuda.graph_pool_handle()
+        self.stream = torch.cuda.Stream()
+
+
 class _Recorded:
     """One graph, with the places that it reads from and writes to.
 
@@ -149,7 +172,7 @@ class _Recorded:
         self.share = torch.ones((), device=device)
         self.loss: Tensor | None = None
         self.trained: list[Tensor] = []
-        self.graph = torch.cuda.CUDAGraph()
+        self.graph: Any = None
 
     def try_it(self) -> int:
         """Computes the step where nothing has a gradient.
@@ -171,25 +194,37 @@ class _Recorded:
         self.trained = [weight for weight in self.model.parameters() if weight.grad is not None]
         return torch.cuda.max_memory_allocated() - before
 
-    def record(self, pool: Any) -> None:
+    def record(self, memory: _Memory) -> None:
         """Records the step, which computes nothing yet.
 
-        Args:
-            pool: Memory that all graphs of a model use, since they are never replayed at once.
+        Raises:
+            GraphError: It cannot be part of a graph.
+            torch.OutOfMemoryError: There is too little memory for it.
         """
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            self.graph.capture_begin(pool=pool, capture_error_mode="thread_local")
-            try:
-                self.loss = _compute(self.model, self.task, self.batch, self.share)
-            finally:
-                self.graph.capture_end()
-        torch.cuda.current_stream().wait_stream(stream)
+        self.graph, current = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+        memory.stream.wait_stream(current)
+        try:
+            with _no_garbage(), torch.cuda.stream(memory.stream):
+                self.graph.capture_begin(pool=memory.pool, capture_error_mode="thread_local")
+                try:
+                    self.loss = _compute(self.model, self.task, self.batch, self.share)
+                finally:
+                    self.graph.capture_end()
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:  # what it leaves behind is not known, the generator of random numbers among it
+            reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+            if "out of memory" in reason:  # of what the driver needs for the graph itself
+                raise torch.OutOfMemoryError(reason) from error
+            raise GraphError(
+                f"A step of a training cannot be recorded as a CUDA graph: {reason.rstrip('.')}.",
+                remedy="Use --no-cuda-graphs; training goes on from its last checkpoint.",
+            ) from error
+        current.wait_stream(memory.stream)
 
     def replay(self, batch: Mapping[str, Tensor], share: float) -> Tensor:
         """Computes a batch of the same shape; see `RecordedSteps`."""
-        assert self.loss is not None
+        assert self.loss is not None and self.graph is not None
         for name, value in batch.items():
             self.batch[name].copy_(value, non_blocking=True)
         self.share.fill_(share)
@@ -199,11 +234,47 @@ class _Recorded:
 
 def _known_reason(model: TransferModel) -> str | None:
     """Why a model's steps are not recorded, where that has not been tried."""
+    if torch.version.hip:
+        return "that is not known to work on an AMD GPU"
     if model.pretrained.quantization:
         return "the backbone is in 4 bits"
     if METHODS.get(model.method.name).reallocates:
         return f"{model.method.name} takes weights away while it trains"
     return None
+
+
+def _reason(model: TransferModel, trained: Sequence[Any], *, drawn: Sequence[str]) -> str | None:
+    """Why a step is not recorded that has been tried.
+
+    Args:
+        trained: The weights that have got a gradient.
+        drawn: Whose random numbers on the host were drawn.
+    """
+    if any(weight._backward_hooks or weight._post_accumulate_grad_hooks for weight in trained):
+        return "somebody watches the gradients"
+    if drawn and not _draws_in_vain(model):
+        return f"it draws random numbers on the host ({', '.join(drawn)}), which a graph would draw once and for all"
+    return None
+
+
+def _draws_in_vain(model: TransferModel) -> bool:
+    """Whether what methods draw on the host decides nothing, as parts of them are left out with probability 0."""
+    methods = [one.method for block in model.blocks for one in block.adapters]
+    found = [METHODS.get(one.name).resolve(one.options).get(_MODULE_DROPOUT) for one in methods]
+    return 0 in found and not any(found)
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """While it lasts, nothing is collected: a graph that is taken down meanwhile would end the recording."""
+    gc.collect()
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _compute(model: TransferModel, task: str, batch: Mapping[str, Tensor], share: Tensor) -> Tensor:

@@ -7,7 +7,15 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from adapterstilts.errors import AstiltsError, CompatibilityError, DataError, ProcessLostError, StoreError, UsageError
+from adapterstilts.errors import (
+    AstiltsError,
+    CompatibilityError,
+    DataError,
+    GraphError,
+    ProcessLostError,
+    StoreError,
+    UsageError,
+)
 from adapterstilts.runs.store import DiskFullError
 from adapterstilts.stages.engines.agenda import Agenda, Weights
 from adapterstilts.stages.failures import Failure, StagesFailedError, command_alone, let_go, record_failure
@@ -16,7 +24,7 @@ from adapterstilts.stages.reporter import Change, Happened, Reporter, Totals
 from adapterstilts.stages.setup import Setup
 
 # Errors after which no other stage could be made either.
-_OF_ALL = (DiskFullError, ProcessLostError)
+_OF_ALL = (DiskFullError, GraphError, ProcessLostError)
 # So many stages that are in the store are named one by one.
 _NAMED = 20
 _WAIT_SECONDS = 0.2

@@ -96,7 +96,7 @@ def _layer(name: str) -> int | None:
 
 
 def peak_memory(device: torch.device) -> dict[str, int]:
-    """Most memory in use so far in this process, in bytes: of the `host`, and of the `device` if it has its own."""
+    """Most bytes in use: of the `host` in this process so far, of a `device` with memory of its own in the stage."""
     found = {"host": _host_peak()}
     if device.type == "cuda":
         found["device"] = torch.cuda.max_memory_allocated(device)

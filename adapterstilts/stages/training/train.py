@@ -127,9 +127,9 @@ def _recorded(found: tuple[int, str | None] | None, stage: str, reporter: Report
     """What a stage's provenance says of CUDA graphs; a person is told where steps could not be any."""
     if found is None:
         return {}
-    graphs, refused = found
-    if refused:
-        reporter.note(f"{stage}: steps were launched kernel by kernel, as they cannot be CUDA graphs: {refused}")
+    graphs, why_not = found
+    if why_not:
+        reporter.note(f"{stage}: steps were launched kernel by kernel, because {why_not}")
     return {"cuda_graphs": graphs}
 
 

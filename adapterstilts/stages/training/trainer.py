@@ -88,7 +88,7 @@ class TrainingResult:
         seconds: Wall time of training, evaluation included, without what a kill undid.
         seconds_here: Time of this process for its steps, without evaluation.
         tokens_here: Tokens of these steps.
-        recorded: How many CUDA graphs these steps were, and why no more of them; None where they cannot be any.
+        recorded: How many CUDA graphs these steps were, and why some were none; None where they cannot be any.
     """
 
     steps: int
@@ -372,7 +372,7 @@ def _result(trainer: StageTrainer, *, resumed: int) -> TrainingResult:
         seconds=trainer.seconds,
         seconds_here=time.perf_counter() - trainer.started - trainer.evaluating,
         tokens_here=tokens_seen - sum(one["tokens_seen"] for one in before.values()),
-        recorded=(len(trainer.recorded), trainer.recorded.refused) if trainer.recorded is not None else None,
+        recorded=(len(trainer.recorded), trainer.recorded.why_not) if trainer.recorded is not None else None,
         tasks=seen if len(parts) > 1 else {},
     )
 

@@ -12,10 +12,11 @@ import torch
 from safetensors.torch import load_file
 
 import adapterstilts
-from adapterstilts.errors import CompatibilityError
+from adapterstilts.errors import GraphError
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.gpu.recorded import RecordedSteps
 from adapterstilts.modeling.methods import METHODS
+from adapterstilts.modeling.precision import device_memory
 from adapterstilts.modeling.storage import WEIGHTS
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import MethodSpec, Precision
@@ -86,6 +87,7 @@ def trained(model: TransferModel, *, record: bool) -> tuple[dict[str, torch.Tens
 
 
 def assert_same(make: Callable[[], TransferModel]) -> RecordedSteps:
+    """Trains with graphs and without, from the same random numbers."""
     plain, numbers, _ = trained(make(), record=False)
     once_more, _, _ = trained(make(), record=False)
     again, same_numbers, recorded = trained(make(), record=True)
@@ -123,17 +125,48 @@ def test_a_model_that_asks_the_gpu_on_the_way_is_not_recorded(backbone: Backbone
     assert len(recorded) == 0 and "synchroniz" in str(recorded.refused)
 
 
+@pytest.mark.parametrize("method", ["peft:loha", "peft:lokr"])
+def test_what_is_drawn_on_the_host_is_drawn_in_each_step(method: str, backbone: Backbone) -> None:
+    """Whether a module is left out; with probability 0 the draw decides nothing."""
+    recorded = assert_same(lambda: built(backbone, MethodSpec(name=method, options={"module_dropout": 0.5}), "fp32"))
+    assert len(recorded) == 0 and "random numbers on the host (torch)" in str(recorded.refused)
+
+
+def test_gradients_that_are_watched_are_not_recorded(backbone: Backbone) -> None:
+    seen: list[float] = []
+
+    def make() -> TransferModel:
+        model = built(backbone, MethodSpec(name="seq_bn"), "bf16")
+        model.heads["task"].qa_outputs.weight.register_hook(lambda gradient: seen.append(float(gradient.abs().sum())))
+        return model
+
+    recorded = assert_same(make)
+    assert len(recorded) == 0 and len(seen) >= 3 * 2 * STEPS
+
+
+def test_graphs_of_a_model_share_their_memory(backbone: Backbone) -> None:
+    model = built(backbone, MethodSpec(name="seq_bn"), "bf16").train()
+    recorded, reserved = RecordedSteps(model), []
+    for width in (64, 60, 56, 52, 48):
+        for seed in range(3):
+            recorded("task", batch(32, width, seed), 1.0)
+        torch.cuda.empty_cache()
+        reserved.append(recorded._memory_bytes)
+    assert len(recorded) == 5 and reserved[-1] < 2 * reserved[0]
+
+
 def test_a_recording_that_fails_is_told(backbone: Backbone) -> None:
     """In a process of its own, since what it leaves behind cannot be used."""
     context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool, pytest.raises(CompatibilityError, match=r"CUDA graph: .*Use --no-cuda-graphs"):
+    with context.Pool(1) as pool, pytest.raises(GraphError, match=r"CUDA graph: .*Use --no-cuda-graphs"):
         pool.apply(_fail, (backbone,))
 
 
 def _fail(backbone: Backbone) -> None:
     model = built(backbone, MethodSpec(name="seq_bn"), "bf16")
     model.backbone.register_forward_hook(lambda *_: torch.cuda.synchronize())
-    trained(model, record=True)
+    with device_memory(DEVICE, name="tiny", tokens=128):
+        trained(model, record=True)
 
 
 def test_a_stage_comes_to_the_same_with_graphs_and_without(tiny_backbone: Path, tmp_path: Path) -> None:
