@@ -136,7 +136,7 @@ def test_runs_are_listed_and_shown(used: tuple[Path, str]) -> None:
 
 def test_intermediate_task_helps_on_the_mini_suite(used: tuple[Path, str]) -> None:
     """With every seed of the target phase, though by how much can differ a lot."""
-    seeds = "--seeds 2 --intermediate-seeds 1"
+    seeds = "--seeds 3 --intermediate-seeds 1"
     result = run(f"astilts transfer --from squad --to mlqa --profile mini {seeds} --json", used[0])
     assert result.returncode == 0 and result.stderr.count("already in the store") == 4
     none, squad = json.loads(result.stdout)["rows"]

@@ -90,7 +90,7 @@ class Export:
         scales = [(task.name, task.options.get("mean"), task.options.get("sd")) for task in self.spec.tasks]
         return [
             f"The head of {name} gives a number as standard deviations from the mean of its training rows: times "
-            f"{sd:g}, plus {mean:g}, it is one in the unit of the data."
+            f"{sd:.10g}, plus {mean:.10g}, it is one in the unit of the data."
             for name, mean, sd in scales
             if mean is not None and sd is not None
         ]

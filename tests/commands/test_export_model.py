@@ -150,7 +150,7 @@ print(json.dumps([scores("several", {[one for one, _ in pairs]!r}), scores("numb
     assert unit is not None
     found = [float(unit[1]) * theirs + float(unit[2]) for (theirs,) in numbers]
     values = [one["value"] for one in adapterstilts.load("numbers_beside", **classified).predict(pairs)]
-    assert found == pytest.approx(values, rel=1e-4)
+    assert found == pytest.approx(values, rel=1e-5)
 
 
 def test_what_cannot_be_merged_has_a_script(answering: dict[str, Any], tmp_path: Path) -> None:

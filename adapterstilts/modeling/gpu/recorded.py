@@ -28,6 +28,7 @@ _ROOM = 2.25
 _MOST = 100
 """Graphs of a model: each keeps what it launches in memory."""
 _MODULE_DROPOUT = "module_dropout"
+"""With which probability a method leaves out what it adds to a layer, drawn on the host."""
 
 
 class RecordedSteps:
@@ -105,7 +106,7 @@ class RecordedSteps:
         except RuntimeError as error:
             self.refused = str(error).strip().splitlines()[0]
             return
-        self.refused = _reason(self.model, step.trained, drawn=drawn)
+        self.refused = reason_against(self.model, step.trained, drawn=drawn)
         if self.refused:
             return
         torch.cuda.empty_cache()
@@ -243,7 +244,7 @@ def _known_reason(model: TransferModel) -> str | None:
     return None
 
 
-def _reason(model: TransferModel, trained: Sequence[Any], *, drawn: Sequence[str]) -> str | None:
+def reason_against(model: TransferModel, trained: Sequence[Any], *, drawn: Sequence[str]) -> str | None:
     """Why a step is not recorded that has been tried.
 
     Args:

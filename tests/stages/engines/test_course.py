@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapterstilts.errors import DataError, HubError
+from adapterstilts.errors import DataError, GraphError, HubError
 from adapterstilts.runs.store import DiskFullError, explain_full_disk
 from adapterstilts.stages.engines.course import BusyError, Course, Policy, WorkerEndedError, busy, missing_stages
 from adapterstilts.stages.failures import StagesFailedError
@@ -115,6 +115,15 @@ def test_a_full_disk_ends_everything(world: World, tmp_path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(DiskFullError):
         going.failed(stage, full.value)
+
+
+def test_a_recording_that_has_failed_ends_everything(world: World) -> None:
+    """It leaves nothing that other stages of the process could be computed with."""
+    going, _ = course(world, rows(2), retries=5)
+    stage = going.take()
+    assert stage is not None
+    with pytest.raises(GraphError):
+        going.failed(stage, GraphError("It cannot be recorded.", remedy="Use --no-cuda-graphs."))
 
 
 def test_missing_is_what_the_store_lacks_or_all_by_force(world: World) -> None:
