@@ -24,6 +24,12 @@ from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.runs.memory import FOLDER
 from adapterstilts.settings import Optimisation
+from tests.selection import (  # noqa: F401  # they are hooks
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_report_header,
+)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 LANGUAGES = ("en", "de", "es", "ru", "zh", "sw")
@@ -52,28 +58,20 @@ def without_training(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in about_training}
 
 
-# Files of half a minute and more: first, so that no process of several is left alone with one at the end.
-LONG = (
-    "test_readme.py", "test_soaking.py", "test_interrupted.py", "test_targets.py", "test_catalogue.py",
-    "test_backbones.py", "test_methods.py", "test_baselines.py", "test_real_data.py", "test_examples.py",
-    "test_train_intermediate.py", "test_masked_lm.py", "test_notebooks.py", "test_real_text.py", "test_hub.py",
-    "test_commands.py", "test_translation_interrupted.py",
-)  # fmt: skip
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def no_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What the caller's environment and cache say is not the tests' business. The processes of a run share a cache."""
-    folder = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("ASTILTS_")]:
             patch.delenv(name)
-        patch.setenv(FOLDER, str((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "facts"))
+        patch.setenv(FOLDER, str(of_the_run(tmp_path_factory) / "facts"))
         yield
+
+
+def of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the processes of one run of the tests share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
 @pytest.fixture(autouse=True)
@@ -319,7 +317,7 @@ def shared_folder(trained: dict[str, Any], tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
-    """A small study, planned, and its result; its store is not to be changed."""
+    """A small study, planned, and its result; its store is not to be changed. The processes of a run share it."""
     from tests.studies.made import make_small
 
-    return make_small(tmp_path_factory.mktemp("small-study") / "store")
+    return make_small(of_the_run(tmp_path_factory) / "small-study")

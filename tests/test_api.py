@@ -125,6 +125,7 @@ def test_the_stub_has_the_fields_of_today() -> None:
     assert found.returncode == 0, found.stderr
 
 
+@pytest.mark.slow
 def test_a_type_checker_knows_the_keywords(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
     script = tmp_path / "script.py"

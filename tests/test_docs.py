@@ -165,6 +165,7 @@ def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
         assert not [one for both in loaded for one in both if one.startswith(("http", "//"))], page.name
 
 
+@pytest.mark.slow
 def test_a_page_without_entry_and_a_broken_link_are_errors(tmp_path: Path) -> None:
     pytest.importorskip("mkdocs")
     shutil.copytree(DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns("notebooks"))

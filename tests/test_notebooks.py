@@ -41,6 +41,7 @@ def test_there_are_three_and_none_has_an_error_or_a_path_of_a_machine() -> None:
         assert '"output_type": "error"' not in text and not re.search(r"/(home|root|tmp|work|Users)/", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_shows_what_it_shows_when_it_runs(path: Path, tmp_path: Path) -> None:
     nbformat = pytest.importorskip("nbformat")

@@ -38,6 +38,7 @@ OWN = {"model_type": "own", "auto_map": {"AutoConfig": "code.Config", "AutoModel
 TOKENIZER = {"tokenizer_class": "Own", "auto_map": {"AutoTokenizer": ["code.Tokenizer", "code.Tokenizer"]}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -122,6 +123,7 @@ except AstiltsError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("config", "printed"),
     [(OWN, "its config.json names code to run"), ({"_attn_implementation_internal": "somebody/kernel"}, "loaded")],

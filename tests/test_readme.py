@@ -61,6 +61,7 @@ def test_first_commands_are_the_two_of_the_main_job() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_shown_output_has_the_form_of_the_real_one(used: tuple[Path, str]) -> None:
     """Same titles, columns and rows; the numbers of another machine may differ in their last digits."""
     make = script("readme_blocks")
@@ -99,6 +100,7 @@ def test_it_is_short_and_says_what_each_command_needs() -> None:
     assert all("mini" in re.split("  # ", line)[1] for line in lines if "--profile mini" in line)
 
 
+@pytest.mark.slow
 def test_score_gives_the_numbers_that_transfer_printed(used: tuple[Path, str], rows: list[dict[str, Any]]) -> None:
     folder, languages = rows[1]["folder"], rows[1]["languages"]
     scored = run(f"astilts score {folder}/predictions {folder}/labels --json", used[0])
@@ -109,6 +111,7 @@ def test_score_gives_the_numbers_that_transfer_printed(used: tuple[Path, str], r
         assert metrics == {name: pytest.approx(languages[language][name], abs=1e-9) for name in metrics}
 
 
+@pytest.mark.slow
 def test_python_example_runs_and_finds_the_same_runs(
     used: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -121,6 +124,7 @@ def test_python_example_runs_and_finds_the_same_runs(
     assert "none" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_runs_are_listed_and_shown(used: tuple[Path, str]) -> None:
     listed = run("astilts runs", used[0])
     assert listed.returncode == 0 and listed.stdout.count("train-target") == 2
@@ -134,6 +138,7 @@ def test_runs_are_listed_and_shown(used: tuple[Path, str]) -> None:
     assert "train_seconds" in run(f"astilts runs show {keys[0]['key'][:8]}", used[0]).stdout
 
 
+@pytest.mark.slow
 def test_intermediate_task_helps_on_the_mini_suite(used: tuple[Path, str]) -> None:
     """With every seed of the target phase, though by how much can differ a lot."""
     seeds = "--seeds 3 --intermediate-seeds 1"
@@ -148,6 +153,7 @@ def test_intermediate_task_helps_on_the_mini_suite(used: tuple[Path, str]) -> No
     assert squad["parameters"]["trained"] < 0.1 * squad["parameters"]["total"]
 
 
+@pytest.mark.slow
 def test_what_was_trained_is_shared_used_again_and_verified(used: tuple[Path, str], tmp_path: Path) -> None:
     """The commands of docs/sharing.md that need no Hub; who uses the model has a store of their own.
 

@@ -92,6 +92,7 @@ def test_it_says_what_it_needs() -> None:
     assert lacking.returncode == 2 and "--backbone, --data-dir and --store are needed" in lacking.stderr
 
 
+@pytest.mark.slow
 def test_the_comparisons_run_in_small_on_real_text_and_go_on_from_the_store(shared: Path, tmp_path: Path) -> None:
     backbone, out = shared / "models/xlmr-small", tmp_path / "store/real_text.json"
     if not backbone.is_dir():

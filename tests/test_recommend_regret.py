@@ -70,6 +70,7 @@ intermediate: {epochs: 1}
 """
 
 
+@pytest.mark.slow
 def test_a_study_is_judged_without_its_targets_as_candidates_of_their_own(
     script: ModuleType,
     tiny_backbone: Path,

@@ -75,6 +75,7 @@ def test_a_name_of_another_origin_is_refused(numbers: Registry[int]) -> None:
     assert Entries(mine, mine).of("number") == {"seven": (8, MINE)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["tasks.kind:KINDS", "modeling.head:HEADS"])
 def test_whoever_looks_first_finds_the_packages_entries(place: str) -> None:
     """Of what is registered by modules that nothing else may have imported."""

@@ -15,6 +15,7 @@ from tests.conftest import write_squad
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 
 
+@pytest.mark.slow
 def test_bench_measures_the_same_features_in_three_ways(tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
     flags = {"phases": "train", "methods": "seq_bn", "lengths": "squad", "hidden-sizes": 64, "layers": 1, "rounds": 1,
@@ -42,6 +43,7 @@ while time.process_time() < until:
 """
 
 
+@pytest.mark.slow
 def test_bench_run_qa_counts_what_further_rows_take(tiny_backbone: Path, tmp_path: Path) -> None:
     (tmp_path / "run_qa.py").write_text(RUN_QA)
     write_squad(tmp_path / "train.json", span_qa(split="train", language="en", size=16))
@@ -58,6 +60,7 @@ def test_bench_run_qa_counts_what_further_rows_take(tiny_backbone: Path, tmp_pat
     assert min(ways["own"]["cpu_seconds"].values()) > 1  # of so few questions the difference is noise
 
 
+@pytest.mark.slow
 def test_bench_languages_asks_the_same_of_both(tmp_path: Path) -> None:
     words = ["--tasks", "udpos", "--rows", "10", "--rounds", "1", "--out", tmp_path / "out.json"]
     subprocess.run([sys.executable, SCRIPTS / "bench_languages", *words], check=True)

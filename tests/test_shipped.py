@@ -86,6 +86,7 @@ def test_adapters_have_learnt_their_task_in_english_and_elsewhere(name: str) -> 
     assert len(better) >= 2 or set(found) == {"en"}, (found, baseline)
 
 
+@pytest.mark.slow(but=2)
 @pytest.mark.parametrize("name", INTERMEDIATE)
 def test_adapters_give_the_scores_of_their_manifest(name: str, tmp_path: Path) -> None:
     """English and what selected the checkpoint; all languages take longer, and `astilts verify` does them."""

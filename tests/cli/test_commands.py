@@ -63,6 +63,7 @@ def test_every_command_and_option_has_help(path: tuple[str, ...]) -> None:
             assert parameter.help, parameter.name
 
 
+@pytest.mark.slow(but=10)
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_help_imports_nothing_heavy(path: tuple[str, ...]) -> None:
     heavy = HEAVY if path else (*HEAVY, "pydantic")  # flags are made of fields, a list of commands is not
@@ -76,6 +77,7 @@ def test_help_imports_nothing_heavy(path: tuple[str, ...]) -> None:
     assert result.stdout.rstrip().endswith("HEAVY []")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="torch brings other threads")
 @pytest.mark.parametrize(
     ("environment", "turns"),
@@ -219,6 +221,7 @@ def test_bad_data_is_exit_code_1(quick: dict[str, Any], tmp_path: Path) -> None:
     assert debugged.returncode == 1 and "Traceback" in debugged.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("train-intermediate", "squad"), ("methods",)])
 def test_hub_out_of_reach_is_one_line_with_two_remedies(tmp_path: Path, words: tuple[str, ...]) -> None:
     result = run(*words, cwd=tmp_path, env=hub_environment(None, tmp_path))
@@ -228,6 +231,7 @@ def test_hub_out_of_reach_is_one_line_with_two_remedies(tmp_path: Path, words: t
     assert "--data-dir" in line and "--backbone" in line
 
 
+@pytest.mark.slow
 def test_hub_data_out_of_reach_likewise(tmp_path: Path, tiny_backbone: Path) -> None:
     words = ("train-intermediate", "squad", "--backbone", str(tiny_backbone), "--max-length", "128", "--stride", "16")
     result = run(*words, cwd=tmp_path, env=hub_environment(None, tmp_path))
@@ -236,6 +240,7 @@ def test_hub_data_out_of_reach_likewise(tmp_path: Path, tiny_backbone: Path) -> 
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_tasks_are_listed_and_shown() -> None:
     listed = run("tasks", "--wide").stdout
     assert "MLQA" in listed and "en, ar, de, es, hi, vi, zh" in listed

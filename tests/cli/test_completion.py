@@ -22,6 +22,7 @@ def completed(line: str, **environment: str) -> list[str]:
     return [entry.partition(",")[2] for entry in result.stdout.splitlines()]
 
 
+@pytest.mark.slow(but=2)
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

@@ -29,6 +29,7 @@ def words(folder: Path, text: str) -> list[list[str]]:
     return read_commands(path, astilts)
 
 
+@pytest.mark.slow
 def test_a_command_that_was_written_is_the_same_command(tmp_path: Path) -> None:
     given = ("transfer", "--from", "squad,mnli", "--to", "mlqa", "--profile", "mini", "--seeds", "2", "--no-baseline",
              "--method", "seq_bn[reduction_factor=8]", "--from", "none", "--plan", "--json")  # fmt: skip
@@ -98,6 +99,7 @@ def test_a_file_is_of_the_command_that_ran_with_what_its_group_was_given(tmp_pat
     assert wrong.returncode == 2 and not (tmp_path / "m.yaml").exists()
 
 
+@pytest.mark.slow
 def test_commands_run_one_after_the_other_until_one_fails(tmp_path: Path) -> None:
     (tmp_path / "all.yaml").write_text("command: methods\nbackbone: mini\nmethod: full\nformat: csv\n---\n"
                                        "command: transfer\nto: nothing\nfrom: none\nprofile: mini\n---\n"

@@ -43,6 +43,7 @@ def test_studies_are_listed_with_their_questions() -> None:
     assert all(name in text for name in shipped_studies()) and "intermediate" in text
 
 
+@pytest.mark.slow
 def test_a_plan_counts_what_sharing_saves(tmp_path: Path) -> None:
     words = ("--from", "squad,mnli", "--to", "xnli,tatoeba", *MINI, "--store", str(tmp_path))
     plan = plan_of("compare", *words, "--methods", "full,seq_bn[reduction_factor=4]", "--plan")
@@ -53,6 +54,7 @@ def test_a_plan_counts_what_sharing_saves(tmp_path: Path) -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
+@pytest.mark.slow
 def test_a_study_is_planned_without_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)

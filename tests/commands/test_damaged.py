@@ -73,6 +73,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.slow(but=2)
 @pytest.mark.parametrize(
     ("stage", "damage"),
     [("train-intermediate", "weights times -3"), ("train-intermediate", "no provenance"),

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from click.testing import CliRunner
 
@@ -18,6 +19,7 @@ from tests.hub_server import hub_environment
 from tests.modeling.test_backbones import changed_tokenizer
 
 
+@pytest.mark.slow
 def test_doctor_says_what_works_and_why_the_rest_does_not(backbones: dict[str, Backbone]) -> None:
     def examined(name: str) -> dict[str, Any]:
         result = CliRunner().invoke(astilts, ["doctor", "--backbone", backbones[name].path, "--json"])
@@ -58,6 +60,7 @@ def test_doctor_tries_what_a_store_needs(tmp_path: Path) -> None:
     assert found.exit_code == 1 and json.loads(found.stdout)["usable"] is False
 
 
+@pytest.mark.slow
 def test_doctor_knows_published_shapes_where_the_hub_is_out_of_reach(tmp_path: Path) -> None:
     """`HF_HUB_OFFLINE` is read when the library is imported, so that this is a process of its own."""
     words = [sys.executable, "-m", "adapterstilts", "doctor", "--backbone"]

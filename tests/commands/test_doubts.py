@@ -53,6 +53,7 @@ def test_runs_of_earlier_versions_are_told_by_their_counts() -> None:
     assert said in training_doubts(run(validation={"score": 1.0, "distinct_predictions": 1}))[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rate", "says"), [(1e-30, "its weights are as they were before training"), (1.0, "it gives|below the")]
 )

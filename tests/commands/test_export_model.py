@@ -79,6 +79,7 @@ def test_a_pipeline_gives_the_same_answers(lora: dict[str, Any], tmp_path: Path)
         assert theirs[0]["label"] == mine["label"]
 
 
+@pytest.mark.slow
 def test_several_labels_and_numbers_are_a_pipelines_too(classified: dict[str, Any], tmp_path: Path) -> None:
     for name, problem in (("several", "multi_label_classification"), ("numbers", "regression")):
         result = adapterstilts.export_model(name, to=tmp_path / name, **classified)

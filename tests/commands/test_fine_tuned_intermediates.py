@@ -40,6 +40,7 @@ def weights_of(folder: Path | None) -> dict[str, torch.Tensor]:
     return load_file(Run(folder).check().folder / WEIGHTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "given",
     [{}, {"method": "peft:lora", "head": "reuse"}, {"method": "lora", "composition": "stack"}],
@@ -68,6 +69,7 @@ def test_an_adapter_is_trained_on_its_backbone(given: dict[str, Any], tuned: dic
         assert run.metrics["parameters"]["trained"] < run.metrics["parameters"]["total"] / 2
 
 
+@pytest.mark.slow
 def test_it_is_shared_whole_and_the_intermediate_run_too(tuned: dict[str, Any], tmp_path: Path) -> None:
     source, options = split(tuned)
     options |= {**SHOWN, "baseline": False, "method": "peft:lora"}

@@ -26,6 +26,7 @@ def run(line: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     main(words)
 
 
+@pytest.mark.slow
 def test_the_next_command_of_an_intermediate_run_works_as_printed(
     trained: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -49,6 +50,7 @@ def test_with_release_files_it_names_the_languages_that_are_there(
     assert f"squad@{result.key[:12]}" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_language_adapter_leads_to_the_english_one_and_then_to_a_target(
     suite: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_intermediate_stages_are_planned(suite: dict[str, Any]) -> None:
     assert [label for _, label, _ in states(apart)] == ["squad", "mnli"]
 
 
+@pytest.mark.slow
 def test_grids_and_studies_are_planned(suite: dict[str, Any]) -> None:
     grid = adapterstilts.plan(adapterstilts.compare, "squad", ["xquad", "mlqa"], languages="en,de", seeds=1, **suite)
     assert (grid.to_train, grid.to_evaluate, grid.naive) == (5, 4, 8)
@@ -126,6 +127,7 @@ def test_a_plan_for_another_machine_says_what_is_stored_and_what_is_missing(suit
     assert plan["missing"]["kwh"] > 0 and plan["missing"]["memory"].keys() == {"host", "device"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "stages"),
     [
@@ -157,6 +159,7 @@ NINE = "anli_plus,mnli,qqp,squad,squad_v2,hellaswag,ccg,cosmosqa,commonsenseqa"
 TARGETS = "xnli,pawsx,udpos,panx,xquad,mlqa,tydiqa,xcopa,lareqa"
 
 
+@pytest.mark.slow
 def test_nine_intermediate_and_nine_target_tasks_are_planned_in_seconds(tmp_path: Path) -> None:
     """By the processor's time, which the machine's other work does not lengthen much; nothing large is imported."""
     words = ["transfer", "--from", NINE, "--to", TARGETS, "--profile", "mini", "--plan", "--json"]

@@ -74,6 +74,7 @@ def command_of(card: str, suite: dict[str, Any]) -> list[str]:
     ]
 
 
+@pytest.mark.slow(but=2)
 @pytest.mark.parametrize("method", ["seq_bn[reduction_factor=8]", "lora", "peft:lora", "full", "head"])
 def test_the_command_of_the_card_works_as_it_stands(
     method: str,
@@ -121,6 +122,7 @@ def test_places_that_mean_nothing_are_refused(given: dict[str, Any], message: st
         adapterstilts.push("squad", store=trained["store"], **given)
 
 
+@pytest.mark.slow
 def test_which_run_is_meant(suite: dict[str, Any], tmp_path: Path) -> None:
     place = str(tmp_path / "registry")
     with pytest.raises(UsageError, match="No run 'squad'"):

@@ -48,6 +48,7 @@ def save(family: str, folder: Path, tokenizer: Any) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_backbones_are_compared_on_the_same_words(
     real: dict[str, Any], xlmr: Path, english: Path, tmp_path: Path
 ) -> None:

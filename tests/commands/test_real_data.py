@@ -80,12 +80,14 @@ def real(shared: Path, xlmr: Path, tmp_path: Path) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow(but=3)
 @pytest.mark.parametrize("task", INTERMEDIATE)
 def test_real_slices_train(real: dict[str, Any], task: str) -> None:
     result = adapterstilts.train_intermediate(task, **real)
     assert result.steps >= 2 and result.validation
 
 
+@pytest.mark.slow(but=2)
 @pytest.mark.parametrize("task", TARGETS)
 def test_real_slices_are_trained_and_scored(real: dict[str, Any], task: str) -> None:
     options = without_training(real) if task in ("tatoeba", "bucc2018", "ntrex") else real
@@ -102,6 +104,7 @@ def test_real_slices_are_trained_and_scored(real: dict[str, Any], task: str) -> 
             assert row.languages[language][metric] == pytest.approx(value, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", VALIDATION)
 def test_real_validation_data_are_scored(real: dict[str, Any], task: str) -> None:
     options = {**real, "split": "validation", "languages": VALIDATION[task], "max_eval_examples": 8}
@@ -110,6 +113,7 @@ def test_real_validation_data_are_scored(real: dict[str, Any], task: str) -> Non
     assert all(metrics["examples"] == 8 for metrics in row.languages.values())
 
 
+@pytest.mark.slow
 def test_a_task_of_another_language_is_trained_on_in_it(real: dict[str, Any]) -> None:
     """IndoNLI's own rows as an intermediate task, and MultiNLI's where it is the target."""
     result = adapterstilts.train_intermediate("indonli", **real)
@@ -123,6 +127,7 @@ def test_a_task_of_another_language_is_trained_on_in_it(real: dict[str, Any]) ->
     assert trained == {"mnli": ("en",)}
 
 
+@pytest.mark.slow
 def test_what_kinds_of_reasoning_gain(real: dict[str, Any], tmp_path: Path) -> None:
     data = tmp_path / "data"
     (data / "taxixnli/original").mkdir(parents=True)
@@ -145,6 +150,7 @@ def test_what_kinds_of_reasoning_gain(real: dict[str, Any], tmp_path: Path) -> N
     assert "TaxiXNLI, accuracy by category of examples" in table and "negation" in table
 
 
+@pytest.mark.slow
 def test_xcopa_is_scored_by_a_model_of_social_iqa(real: dict[str, Any], tmp_path: Path) -> None:
     """The slices have no COPA, so the suite's stands in for its files."""
     data = tmp_path / "data"

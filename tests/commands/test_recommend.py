@@ -115,6 +115,7 @@ def test_wrong_use_is_said(options: dict[str, Any]) -> None:
         adapterstilts.recommend("mnli", **options)
 
 
+@pytest.mark.slow
 def test_a_damaged_candidate_is_said_and_the_rest_is_ranked(mini: dict[str, Any], tmp_path: Path) -> None:
     options = {**mini, "store": tmp_path / "store"}
     for task in ("squad", "ccg"):

@@ -56,6 +56,7 @@ def assert_mean(mean: Path, of: list[Path]) -> None:
     assert any(name.startswith("heads.") for name in apart) and len(apart) > 1
 
 
+@pytest.mark.slow
 def test_the_row_of_a_mean_is_that_of_one_model(averaged: TransferResult) -> None:
     none, squad, none_mean, squad_mean = averaged.rows
     for row, mean in ((none, none_mean), (squad, squad_mean)):
@@ -107,6 +108,7 @@ def test_seeds_begin_with_the_same_new_weights_and_the_key_says_so(
     assert any(not torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "given",
     [
@@ -136,6 +138,7 @@ def test_models_of_every_form_have_a_mean(given: dict[str, Any], mini: dict[str,
     assert_mean(averaged.trained, [seed.trained for seed in single.seeds if seed.trained])
 
 
+@pytest.mark.slow
 def test_few_shots_go_on_from_the_mean(averaged: TransferResult, mini: dict[str, Any]) -> None:
     shots = {"shots": {"de": [3]}, "draws": 1, "shot_epochs": 2}
     mlqa = {"seed": 5, "seeds": 2, "average_seeds": True, "languages": ("en", "de"), "max_eval_examples": 8}
@@ -145,6 +148,7 @@ def test_few_shots_go_on_from_the_mean(averaged: TransferResult, mini: dict[str,
     assert spec_of(mean.draws[0].trained).inputs == (run_of(result.rows[1].trained).key,)
 
 
+@pytest.mark.slow
 def test_two_data_sets_that_follow_each_other_have_one_mean(mini: dict[str, Any]) -> None:
     given = {name: value for name, value in mini.items() if name != "max_length"}
     options = {"seeds": 2, "average_seeds": True, "languages": ("zh",), "max_eval_examples": 8, **given}

@@ -149,6 +149,7 @@ def test_a_command_takes_runs_from_stores_to_read(made: Path, tmp_path: Path, tr
     assert row.folder == run.folder and sorted(made.rglob("*")) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_runs_are_published_for_other_machines(
     made: Path, tmp_path: Path, trained: dict[str, Any], capsys: pytest.CaptureFixture[str], jobs: int

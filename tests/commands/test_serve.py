@@ -254,6 +254,7 @@ def test_more_than_may_wait_are_told_to_come_again(small: Server) -> None:
     assert small.predict(inputs=["a"])[0] == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_what_was_taken_is_answered_before_it_ends(number: int, code: int, store: Path) -> None:
     with serving("mnli", "--no-calibrate", store=store) as server:
@@ -297,6 +298,7 @@ def test_several_processes_answer_as_one_and_end_with_it(store: Path, tmp_path: 
         assert not any(one.is_running() for one in processes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["front", "copy", "main"])
 def test_if_one_of_its_processes_is_killed_all_end(which: str, store: Path) -> None:
     with serving("mnli", "--processes", "2", "--no-calibrate", store=store) as server:

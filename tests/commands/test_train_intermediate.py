@@ -45,6 +45,7 @@ def start_of(run_folder: Path, options: dict[str, Any]) -> dict[str, torch.Tenso
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [SEQ_BN, "full"])
 def test_what_is_shared_and_every_head_are_trained_and_nothing_else(suite: dict[str, Any], method: str) -> None:
     result = adapterstilts.train_intermediate(TASKS, **{**suite, "method": method, "epochs": 2})
@@ -135,6 +136,7 @@ def test_separately_is_what_separate_commands_do(suite: dict[str, Any], tmp_path
     assert_same_weights(results[1].folder, alone.folder)
 
 
+@pytest.mark.slow
 def test_commands_print_one_result_or_a_list(suite: dict[str, Any]) -> None:
     from click.testing import CliRunner
 
@@ -149,6 +151,7 @@ def test_commands_print_one_result_or_a_list(suite: dict[str, Any]) -> None:
     assert summaries.index("SQuAD v1.1, ") < summaries.index("HellaSwag, ") and summaries.count("  next ") == 2
 
 
+@pytest.mark.slow
 def test_transfer_from_tasks_trained_together(suite: dict[str, Any]) -> None:
     options = {**suite, "max_eval_examples": 8, "languages": ("en", "de")}
     run = adapterstilts.train_intermediate(["squad", "mnli", "hellaswag"], **suite)
@@ -167,6 +170,7 @@ def test_transfer_from_tasks_trained_together(suite: dict[str, Any]) -> None:
             adapterstilts.transfer(source, "xquad", **options)
 
 
+@pytest.mark.slow
 def test_a_target_goes_on_with_the_head_of_its_own_form(suite: dict[str, Any]) -> None:
     """XCOPA is trained on Social IQa: multiple choice, as HellaSwag is, and as MNLI is not."""
     options = {**suite, "max_eval_examples": 8, "languages": ("en",), "baseline": False, "head": "reuse"}

@@ -11,6 +11,7 @@ from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.runs.store import Run
 
 
+@pytest.mark.slow
 def test_a_language_is_trained_in_its_own_text_and_selected_there(suite: dict[str, Any]) -> None:
     result = api.train_language("sw", **{**suite, "max_train_examples": 32})
     spec = Run(result.folder).training

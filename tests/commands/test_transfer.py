@@ -78,6 +78,7 @@ def test_reported_numbers_are_those_of_the_written_predictions(trained: dict[str
     assert interval.low <= interval.mean <= interval.high
 
 
+@pytest.mark.slow
 def test_table_shows_every_row_language_and_folder(trained: dict[str, Any]) -> None:
     result = adapterstilts.transfer("squad", "xquad", languages=("en", "de", "zh"), seeds=1, **trained)
     text = transfer_tables(result)
@@ -115,6 +116,7 @@ def test_the_same_command_answers_from_the_store_and_force_does_not(trained: dic
     assert [row.languages for row in third.rows] == [row.languages for row in first.rows]
 
 
+@pytest.mark.slow
 def test_full_fine_tuning_continues(quick: dict[str, Any]) -> None:
     options = {**quick, "method": "full", "eval_steps": 9}
     adapterstilts.train_intermediate("squad", **options)
@@ -130,6 +132,7 @@ def test_more_languages_do_not_train_again(trained: dict[str, Any]) -> None:
     assert more.languages["de"] == few.languages["de"]
 
 
+@pytest.mark.slow
 def test_source_is_named_by_key_when_there_are_several(trained: dict[str, Any]) -> None:
     second = adapterstilts.train_intermediate("squad", seed=7, **trained)
     with pytest.raises(UsageError, match=r"(?s)squad has 2 intermediate runs, .*--from squad@.*--from squad@"):
@@ -149,6 +152,7 @@ def test_source_on_another_backbone_is_refused_before_training(trained: dict[str
     assert len(RunStore(trained["store"]).runs()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -192,6 +196,7 @@ def test_options_that_mean_the_same_have_the_same_key(quick: dict[str, Any]) -> 
     assert len(keys) == 1
 
 
+@pytest.mark.slow
 def test_baseline_comes_first(trained: dict[str, Any]) -> None:
     rows = adapterstilts.transfer(["squad", "none"], "xquad", languages=("en", "de"), seeds=1, **trained).rows
     assert [bool(row.difference) for row in rows] == [False, True] and rows[0].intermediate == "none"

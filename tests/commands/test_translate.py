@@ -87,6 +87,7 @@ def test_beams_are_another_translation_that_writes_over_nothing(options: dict[st
     )
 
 
+@pytest.mark.slow
 def test_answers_come_through_a_model_that_keeps_the_marks(tmp_path: Path) -> None:
     """It has learned the sentences of eight questions by heart, one of them without its marks."""
     rows = english("squad", 8)

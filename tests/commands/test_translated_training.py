@@ -50,6 +50,7 @@ def without_data(spec: dict[str, Any]) -> dict[str, Any]:
     return {**spec, "tasks": [{**task, "data": None} for task in spec["tasks"]]}
 
 
+@pytest.mark.slow
 def test_translated_intermediate_task_differs_in_its_data_alone(mini: dict[str, Any]) -> None:
     plain = adapterstilts.train_intermediate("squad", **mini)
     both = adapterstilts.train_intermediate("squad", languages=("en", "de"), **mini)
@@ -71,6 +72,7 @@ def test_translated_intermediate_task_differs_in_its_data_alone(mini: dict[str, 
     assert only.folder.name.startswith("train-intermediate-squad-de-zh")
 
 
+@pytest.mark.slow
 def test_rows_of_translate_train_say_what_they_are(mini: dict[str, Any]) -> None:
     shown = {"languages": ("en", "de", "zh"), "max_eval_examples": 12}
     (plain,) = adapterstilts.transfer("none", "xnli", **shown, **mini).rows
@@ -89,6 +91,7 @@ def test_rows_of_translate_train_say_what_they_are(mini: dict[str, Any]) -> None
     assert "zero-shot mean" in transfer_tables(adapterstilts.TransferResult([plain]))
 
 
+@pytest.mark.slow
 def test_sources_that_were_trained_on_translations_are_told_apart(mini: dict[str, Any]) -> None:
     translated = adapterstilts.train_intermediate("squad", languages=("de",), **mini)
     # By its name alone, a task is the one in English.
@@ -103,6 +106,7 @@ def test_sources_that_were_trained_on_translations_are_told_apart(mini: dict[str
     assert f"  {name}: trained on translations of its English rows into German." in transfer_tables(result)
 
 
+@pytest.mark.slow
 def test_translated_tests_are_the_english_rows_of_the_suite(mini: dict[str, Any]) -> None:
     shown = {"languages": ("en", "de", "zh"), "max_eval_examples": 20}
     result = adapterstilts.transfer("none", ["xnli", "xcopa"], translate_test="mini",
@@ -230,6 +234,7 @@ def test_masked_language_modelling_has_text_of_its_own(mini: dict[str, Any]) -> 
     assert set(task.data.fingerprints["validation"]) == {"de"} and task.data.validation_language == "de"
 
 
+@pytest.mark.slow
 def test_several_tasks_are_trained_in_the_same_languages(mini: dict[str, Any]) -> None:
     result = adapterstilts.train_intermediate(["copa", "siqa"], languages=("en", "sw"), **mini)
     assert {name: task.train_examples for name, task in result.tasks.items()} == {"copa": 32, "siqa": 32}

@@ -68,6 +68,7 @@ def _squad(path: Path, rows: list[dict[str, Any]], *, hidden: bool) -> None:
     path.write_text(json.dumps({"version": "1.1", "data": [{"paragraphs": paragraphs}]}), encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["xnli", "panx", "xquad"])
 def test_predictions_without_scores(quick: dict[str, Any], download: Path, task: str, tmp_path: Path) -> None:
     options = {**quick, "data_dir": download, "languages": ("en", "de")}
@@ -106,6 +107,7 @@ def choices(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_labels_that_stand_in_for_hidden_ones_are_not_scored(
     quick: dict[str, Any], choices: Path, tmp_path: Path
 ) -> None:

@@ -80,6 +80,7 @@ def rows(shared: Path, task: str, split: str, code: str) -> Any:
     return FileRows(shared / "data").load(recipe(task), split, code, BadRows(skip=False))
 
 
+@pytest.mark.slow(but=3)
 @pytest.mark.parametrize("task", COUNTS)
 def test_files_are_read_whole(shared: Path, task: str) -> None:
     source = FileRows(shared / "data")

@@ -113,6 +113,7 @@ for commit in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_without_the_hub_a_pinned_commit_is_that_commit_or_none(tmp_path: Path) -> None:
     old, new, absent = "a" * 40, "b" * 40, "c" * 40
 
@@ -136,6 +137,7 @@ def test_without_the_hub_a_pinned_commit_is_that_commit_or_none(tmp_path: Path) 
     assert f"the cache has commit {new[:12]} of it, not the pinned {absent[:12]}" in found[2]
 
 
+@pytest.mark.slow
 def test_languages_in_one_split_are_told_apart(hub: HubServer, tmp_path: Path) -> None:
     row = transfer(hub, tmp_path, "tydiqa", "en,ru,sw")
     assert {language: metrics["examples"] for language, metrics in row["languages"].items()} == {
@@ -147,6 +149,7 @@ def test_languages_in_one_split_are_told_apart(hub: HubServer, tmp_path: Path) -
     assert provenance["train_examples"] + provenance["validation_examples"] <= 88  # English rows only
 
 
+@pytest.mark.slow
 def test_rows_that_differ_from_the_benchmarks_are_said_to(hub: HubServer, tmp_path: Path) -> None:
     row = transfer(hub, tmp_path, "bucc2018", "de")
     differs = recipe("bucc2018").sources.hub.differs

@@ -100,16 +100,19 @@ def ask(server: HubServer, home: Path, archive: str | None, files: list[str], of
     return json.loads(result.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_files_are_loose_or_in_an_archive(answers: dict[str, Any]) -> None:
     assert answers["loose"] == ["a", "b"]
     assert answers["tar"] == ["1", "2"] and answers["zip"] == ["zipped"]
     assert answers["folder_named"] == ["x"]
 
 
+@pytest.mark.slow
 def test_what_was_unpacked_needs_no_network(answers: dict[str, Any]) -> None:
     assert answers["again_offline"] == ["2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "start", "remedy"),
     [
@@ -174,6 +177,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.slow
 def test_only_the_first_file_of_a_large_data_set_is_downloaded(tmp_path: Path) -> None:
     source = recipe("mlm").sources.hub
     assert source is not None

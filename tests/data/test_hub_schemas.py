@@ -142,6 +142,7 @@ def _save(table: Dataset, folder: Path, config: str, split: str) -> None:
     table.to_parquet(path)
 
 
+@pytest.mark.slow
 def test_data_sets_of_one_task_follow_each_other(rows: dict[str, list[dict[str, Any]]]) -> None:
     train = rows["anli_plus/train/en"]
     # Three rounds of ANLI, MultiNLI, and SNLI without the pair that has no gold label.

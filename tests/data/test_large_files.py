@@ -71,6 +71,7 @@ def peak_of(folder: Path, size: int) -> float:
     return int(found) / 1024
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """By much less than the rows would take as objects, which is several times the size of their text."""
     small, larger = (peak_of(tmp_path, size) for size in (10 << 20, 200 << 20))

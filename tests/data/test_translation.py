@@ -360,6 +360,7 @@ def test_folders_and_the_suite_are_told_apart(tmp_path: Path) -> None:
         open_translations(tmp_path / "absent", mini, flag="--translate-test")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["squad", "tydiqa"])
 def test_real_answers_survive_a_translation_that_changes_nothing(task: str, shared: Path) -> None:
     """In every row of the slices, with their own brackets, abbreviations and line ends."""

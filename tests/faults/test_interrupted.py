@@ -124,6 +124,7 @@ def test_killed_training_resumes_to_bitwise_the_same_weights(
     assert provenance["resumed_from_step"] == before >= 40
 
 
+@pytest.mark.slow
 def test_full_fine_tuning_resumes_at_the_end_of_an_epoch(quick: dict[str, Any], tmp_path: Path) -> None:
     """The last checkpoint lies exactly between two epochs of 18 steps."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -135,6 +136,7 @@ def test_full_fine_tuning_resumes_at_the_end_of_an_epoch(quick: dict[str, Any], 
     assert json.loads((only_run(killed) / "provenance.json").read_text())["resumed_from_step"] == 18
 
 
+@pytest.mark.slow
 def test_both_phases_of_a_sparse_training_resume_to_the_same_weights(quick: dict[str, Any], tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     words = [*train(quick, killed), "--method", "lt_sft[density=0.02]"]
@@ -154,6 +156,7 @@ def test_both_phases_of_a_sparse_training_resume_to_the_same_weights(quick: dict
         assert json.loads((killed / name / "provenance.json").read_text())["resumed_from_step"] >= 10
 
 
+@pytest.mark.slow
 def test_the_mean_of_checkpoints_is_that_of_a_training_that_was_not_killed(
     quick: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -174,6 +177,7 @@ def test_the_mean_of_checkpoints_is_that_of_a_training_that_was_not_killed(
     assert json.loads((other / "provenance.json").read_text())["resumed_from_step"] >= 30
 
 
+@pytest.mark.slow
 def test_training_on_several_tasks_resumes_to_the_same_weights(quick: dict[str, Any], tmp_path: Path) -> None:
     """Both tasks begin again in the middle of an epoch of the stage, and text is masked anew whenever they do."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -221,6 +225,7 @@ def without_provenance(words: list[str]) -> None:
     main(words)
 
 
+@pytest.mark.slow
 def test_checkpoints_outlive_a_failure_after_training(quick: dict[str, Any], tmp_path: Path) -> None:
     """What fails when the result is written must not cost the training."""
     store = tmp_path / "store"
@@ -291,6 +296,7 @@ def test_full_disk_is_one_clear_error_and_the_store_stays_valid(
     assert len(RunStore(store).runs()) == 2
 
 
+@pytest.mark.slow
 def test_killed_few_shots_end_as_undisturbed_ones(tiny_backbone: Path, tmp_path: Path) -> None:
     """Nothing is saved between their epochs, so that they begin again, with the same rows."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -313,6 +319,7 @@ def test_killed_few_shots_end_as_undisturbed_ones(tiny_backbone: Path, tmp_path:
     assert one.scores == other.scores and one.difference == other.difference
 
 
+@pytest.mark.slow
 def test_two_processes_share_one_result(quick: dict[str, Any], tmp_path: Path) -> None:
     store = tmp_path / "store"
     both = [Command(*train(quick, store), "--json") for _ in range(2)]
@@ -324,6 +331,7 @@ def test_two_processes_share_one_result(quick: dict[str, Any], tmp_path: Path) -
     assert len(RunStore(store).runs()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGUSR1, 138), (signal.SIGINT, 130)])
 def test_a_signal_saves_the_running_step_and_the_next_process_goes_on_from_it(
     quick: dict[str, Any], finished: Path, tmp_path: Path, number: int, code: int

@@ -9,6 +9,7 @@ from tests.faults.mutations import CANARY
 from tests.faults.soaking import soak
 
 
+@pytest.mark.slow
 def test_kills_small_disks_and_crowds_cost_nothing_and_hostile_input_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -18,6 +18,7 @@ def cells(path: Path, what: str) -> list[dict[str, Any]]:
     return [one for one in json.loads(path.read_text(encoding="utf-8"))["cells"] if one["what"] == what]
 
 
+@pytest.mark.slow
 def test_the_simulation_runs_in_small_and_finds_what_is_wrong_with_other_intervals(tmp_path: Path) -> None:
     out = tmp_path / "coverage.json"
     words = [sys.executable, str(SCRIPT), "--small", "--simulations", "300", "--processes", "1", "--out", str(out)]

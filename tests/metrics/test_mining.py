@@ -242,6 +242,7 @@ def test_shapes_and_numbers_that_do_not_fit() -> None:
         best_threshold(["a"], [1.0], [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["torch", "faiss"])
 def test_faiss_and_torch_work_in_one_process(first: str) -> None:
     second = {"torch": "faiss", "faiss": "torch"}[first]

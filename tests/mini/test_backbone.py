@@ -83,6 +83,7 @@ def test_shipped_backbone_loads(tokenizer):
     assert hidden.shape[-1] == model.config.hidden_size and torch.isfinite(hidden).all()
 
 
+@pytest.mark.slow(but=2)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_masked_words_are_predicted_better_than_by_frequency(language, tokenizer):
     """On unseen stories: accuracy at every fifth token, against always saying the most frequent one."""
@@ -100,6 +101,7 @@ def test_masked_words_are_predicted_better_than_by_frequency(language, tokenizer
     assert accuracy > 1.5 * most_frequent
 
 
+@pytest.mark.slow
 def test_build_script_runs_and_is_deterministic(tmp_path):
     for name in ("one", "two"):
         command = [

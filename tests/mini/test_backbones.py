@@ -104,6 +104,7 @@ def accuracy(name: str, language: str) -> tuple[float, float]:
     return right / len(labels), Counter(labels).most_common(1)[0][1] / len(labels)
 
 
+@pytest.mark.slow(but=2)
 @pytest.mark.parametrize("name", VARIANTS)
 def test_words_are_predicted_in_the_languages_that_were_read_alone(name: str) -> None:
     """The English one knows the names that German, Spanish and Swahili share with English, a seventh of what it is
@@ -128,6 +129,7 @@ def test_a_mixture_s_experts_share_its_text() -> None:
         assert (shares > 0.02).sum() > settings.experts / 2 and shares.max() < 0.4, shares
 
 
+@pytest.mark.slow
 def test_training_on_a_mixture_resumes_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {
         "profile": "mini", "backbone": "mini-moe", "method": "peft:lora", "max_train_examples": 32, "epochs": 2,
@@ -160,6 +162,7 @@ def stop_after(steps: int, patched: pytest.MonkeyPatch) -> None:
     patched.setattr(torch.optim.AdamW, "step", counted)
 
 
+@pytest.mark.slow
 def test_script_makes_several_and_keeps_those_that_are_there(tmp_path: Path) -> None:
     names = ["mini-english", "mini-moe"]
     words = [

@@ -59,6 +59,7 @@ def test_rows_are_parallel_and_deterministic(name):
         assert [(row["id"], row["label"]) for row in rows] == [(row["id"], row["label"]) for row in english]
 
 
+@pytest.mark.slow(but=2)
 @pytest.mark.parametrize("name", COUNTS)
 def test_splits_and_seeds_have_different_rows(name):
     told = {}
@@ -70,6 +71,7 @@ def test_splits_and_seeds_have_different_rows(name):
     assert rows_of(name, seed=1) != rows_of(name)
 
 
+@pytest.mark.slow(but=2)
 @pytest.mark.parametrize("name", COUNTS)
 def test_choices_alone_do_not_give_the_answer(name):
     """Naive Bayes over a choice's words, the longest choice, and positions, all near chance."""
@@ -95,6 +97,7 @@ def _words(text):
     return text.lower().replace(".", "").split()
 
 
+@pytest.mark.slow(but=2)
 @pytest.mark.parametrize("name", COUNTS)
 def test_there_is_enough_to_train_on(name, monkeypatch):
     monkeypatch.setattr(choices, "rows_of", lambda items, **_: list(items))

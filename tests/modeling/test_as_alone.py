@@ -69,11 +69,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
     return locate_backbone(str(save_tiny_backbone(tmp_path_factory.mktemp("small"), hidden_size=128)))
 
 
+@pytest.mark.slow(but=8)
 @pytest.mark.parametrize("method", METHODS.names())
 def test_no_method_lets_texts_change_each_other(method: str, small: Backbone) -> None:
     assert_as_alone(disturbed(small, method))
 
 
+@pytest.mark.slow(but=3)
 @pytest.mark.parametrize("family", [name for name, one in FAMILIES.items() if one.form != "experts"])
 def test_no_architecture_lets_texts_change_each_other(family: str, backbones: dict[str, Backbone]) -> None:
     assert_as_alone(disturbed(backbones[family], "peft:lora"))

@@ -53,6 +53,7 @@ def test_all_families_are_there() -> None:
     assert len(list(combinations())) == 19 * 2 + 12
 
 
+@pytest.mark.slow(but=11)
 @pytest.mark.parametrize(("name", "method"), combinations())
 def test_family_is_trained_stored_and_scored(
     name: str, method: str, backbones: dict[str, Backbone], prepared: Prepared, tmp_path: Path
@@ -154,6 +155,7 @@ def options(folder: str, store: Path, **changes: Any) -> dict[str, Any]:
     return {**QUICK, **few, "max_length": 96, "backbone": folder, "store": store, **changes}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "method", "target"),
     [("mt5", "seq_bn", "pawsx"), ("qwen3", "seq_bn", "panx"), ("olmoe", "peft:lora", "tatoeba")],
@@ -180,6 +182,7 @@ REFUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.slow(but=4)
 @pytest.mark.parametrize("name", FAMILIES)
 def test_methods_fit_a_family_or_are_refused_with_the_reason(name: str, backbones: dict[str, Backbone]) -> None:
     for method in METHODS:
@@ -218,6 +221,7 @@ def test_routers_are_adapted_only_by_name(backbones: dict[str, Backbone]) -> Non
     assert try_method(backbones["mixtral"], spec).trained > 0
 
 
+@pytest.mark.slow
 def test_xmod_reads_each_language_with_its_module(backbones: dict[str, Backbone], tmp_path: Path) -> None:
     given = options(backbones["xmod"].path, tmp_path, method="peft:lora", max_eval_examples=4)
     (row,) = adapterstilts.transfer("none", "pawsx", languages=("en", "de", "zh"), **given).rows

@@ -64,6 +64,7 @@ def test_one_graph_serves_all_batches_of_a_training(options: dict[str, Any], tmp
     assert found == [False, True]
 
 
+@pytest.mark.slow
 def test_compositions_are_compiled_too(
     options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,6 +81,7 @@ def test_compositions_are_compiled_too(
     assert (one.provenance["compiled"], other.provenance["compiled"], graphs()) == (False, True, 2)
 
 
+@pytest.mark.slow
 def test_hypercomplex_products_are_compiled_too(
     options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +100,7 @@ def test_hypercomplex_products_are_compiled_too(
     assert graphs() == 2 and not counters["graph_break"]
 
 
+@pytest.mark.slow
 def test_a_compiler_that_fails_is_told(
     options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,6 +113,7 @@ def allowed(method: str, choice: Choice) -> bool:
     return choice.name != "merge" or choice.options.get("kind", "linear") in entry.merges
 
 
+@pytest.mark.slow(but=8)
 @pytest.mark.parametrize("name", METHODS.names())
 def test_every_composition_works_or_is_refused(name: str, backbone: Backbone, tmp_path: Path) -> None:
     method = method_spec(name)

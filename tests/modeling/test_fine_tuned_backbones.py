@@ -41,6 +41,7 @@ def test_every_method_was_counted() -> None:
     assert len(ADAPTERS) == 30 and {"seq_bn", "lora", "mam", "peft:lora", "peft:adalora"} <= set(ADAPTERS)
 
 
+@pytest.mark.slow(but=7)
 @pytest.mark.parametrize("name", ADAPTERS)
 def test_the_adapter_is_trained_and_the_backbone_stays(
     name: str, full: StoredModel, backbone: Backbone, tmp_path: Path

@@ -37,6 +37,7 @@ PARAMETERS = {
 }
 
 
+@pytest.mark.slow(but=5)
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_the_shape_has_the_published_number_of_parameters(name: str) -> None:
     config = known_config(name)

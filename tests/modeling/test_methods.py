@@ -142,6 +142,7 @@ def test_all_methods_are_there() -> None:
     assert set(METHODS.names()) == own | adapters | {f"peft:{name}" for name in peft}
 
 
+@pytest.mark.slow(but=8)
 @pytest.mark.parametrize("method", specs())
 def test_method_trains_what_it_should_and_can_be_stored_and_resumed(
     method: MethodSpec, prepared: Prepared, tmp_path: Path
@@ -198,6 +199,7 @@ def test_method_trains_what_it_should_and_can_be_stored_and_resumed(
     assert any(not np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
 
 
+@pytest.mark.slow(but=9)
 @pytest.mark.parametrize("method", [one for one in specs() if one.id != "lt_sft"])  # reads once which weights it is of
 def test_all_is_computed_where_the_model_is_and_nothing_is_read_there(
     method: MethodSpec, prepared: Prepared, monkeypatch: pytest.MonkeyPatch

@@ -35,6 +35,7 @@ def model_with(folder: Path, method: str, name: str, **spec: Any) -> TransferMod
     return model
 
 
+@pytest.mark.slow(but=7)
 @pytest.mark.parametrize("method", ADDING)
 def test_an_adapter_owns_what_adding_it_brought_whatever_it_is_called(method: str, tiny_backbone: Path) -> None:
     counts = set()
@@ -75,6 +76,7 @@ def same(model: TransferModel, other: TransferModel, task: str) -> bool:
     return torch.equal(one, two)
 
 
+@pytest.mark.slow(but=8)
 @pytest.mark.parametrize("name", ["squad", "layer", "dense", "attention", "lora_A"])
 @pytest.mark.parametrize(
     "method", ["seq_bn", "double_seq_bn", "ia3", "prefix_tuning", "peft:lora", "peft:vera", "peft:oft"]

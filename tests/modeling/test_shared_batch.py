@@ -40,6 +40,7 @@ def two(method: str, backbone: Backbone) -> dict[str, TransferModel]:
     return found
 
 
+@pytest.mark.slow(but=8)
 @pytest.mark.parametrize("method", METHODS.names())
 def test_a_method_shares_batches_or_is_found_not_to(method: str, backbone: Backbone) -> None:
     models = two(method, backbone)

@@ -87,6 +87,7 @@ def options(tiny_backbone: Path, tmp_path: Path) -> dict[str, Any]:
     return {**settings, **given}
 
 
+@pytest.mark.slow
 def test_methods_of_other_libraries_work_without_it(options: dict[str, Any], tmp_path: Path) -> None:
     error = "ModuleNotFoundError(f\"No module named 'adapters'\", name='adapters')"
     scores, refused, methods, there = run(_TRAIN, options, error=error, absent=True, home=tmp_path)
@@ -102,6 +103,7 @@ def test_methods_of_other_libraries_work_without_it(options: dict[str, Any], tmp
     assert len(lacking) == 19 and not any(name.startswith("peft:") for name in lacking) and "full" not in lacking
 
 
+@pytest.mark.slow
 def test_a_version_that_cannot_be_imported_is_named_with_the_reason(options: dict[str, Any], tmp_path: Path) -> None:
     error = "ImportError(\"cannot import name 'x' from 'transformers'\", name='transformers')"
     message = run(_REFUSED, options, error=error, absent=False, home=tmp_path)

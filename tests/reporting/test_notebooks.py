@@ -23,6 +23,7 @@ for value in (plan, adapterstilts.TransferResult([])):
 """
 
 
+@pytest.mark.slow
 def test_results_are_tables(tmp_path: object) -> None:
     result = subprocess.run([sys.executable, "-c", CODE], cwd=str(tmp_path), capture_output=True, text=True, check=True)
     plan, nothing, _ = result.stdout.split("---\n")

@@ -42,6 +42,7 @@ print(json.dumps([name for name in names if logging.getLogger(name).isEnabledFor
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loud", [{}, {"HF_HUB_VERBOSITY": "info"}])
 def test_libraries_that_are_imported_later_are_quiet_unless_the_environment_asks(loud: dict[str, str]) -> None:
     quiet = {name: value for name, value in os.environ.items() if not name.endswith("_VERBOSITY")}

@@ -69,6 +69,7 @@ def shown(page: Any, selector: str) -> list[str]:
     return [text.strip() for text in page.locator(selector).all_inner_texts()]
 
 
+@pytest.mark.slow
 def test_everything_is_there_and_what_is_chosen_is_in_the_address(
     study: StudyResult, page: Path, watched: Watched
 ) -> None:
@@ -107,6 +108,7 @@ def test_one_seed_has_scores_but_no_interval(study: StudyResult, page: Path, wat
     assert "which alone has no interval" in shown(tab, "#heat-note")[0]
 
 
+@pytest.mark.slow
 def test_a_cell_opens_and_closes_by_keyboard(study: StudyResult, page: Path, watched: Watched) -> None:
     tab = watched.open(page)
     cell = tab.locator("button[data-cell]", has_text="+").or_(tab.locator("button[data-cell]", has_text="−")).first
@@ -145,6 +147,7 @@ def brightness(tab: Any) -> float:
     return sum(found) / 3
 
 
+@pytest.mark.slow
 def test_light_and_dark_follow_the_system_and_the_button(page: Path, watched: Watched) -> None:
     tab = watched.open(page, color_scheme="dark")
     button = tab.get_by_role("button", name="Dark")

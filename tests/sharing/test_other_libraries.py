@@ -72,6 +72,7 @@ def test_it_is_told_what_it_is_and_that_no_more_is_known(bottleneck: Path, tmp_p
         adapterstilts.push("news-adapter", to="./registry", store=tmp_path)
 
 
+@pytest.mark.slow
 def test_lora_of_peft_and_a_whole_model_of_transformers_do_too(
     tiny_backbone: Path, suite: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -88,6 +89,7 @@ def test_lora_of_peft_and_a_whole_model_of_transformers_do_too(
     assert full.composition == "continue" and full.zero_shot
 
 
+@pytest.mark.slow
 def test_language_adapters_that_others_published(
     tiny_backbone: Path, suite: dict[str, Any], shared_folder: Path, tmp_path: Path
 ) -> None:

@@ -57,6 +57,7 @@ PLANS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow(but=2)
 @pytest.mark.parametrize("name", PLANS)
 def test_a_planned_outline_is_that_of_the_model_which_comes_of_it(world: World, name: str) -> None:
     method, composition, start = PLANS[name]

@@ -137,6 +137,7 @@ def wait_for_step(store: Path, step: int) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [FULL, LORA])  # spread over both processes, and copied
 def test_two_processes_average_the_checkpoints_that_one_does(words: list[str], still: Path, tmp_path: Path) -> None:
     words = [*words, "--average-checkpoints"]
@@ -151,6 +152,7 @@ def test_two_processes_average_the_checkpoints_that_one_does(words: list[str], s
 SLOW = {"tokens_per_batch": 1}
 
 
+@pytest.mark.slow
 def test_one_process_goes_on_where_one_of_two_was_killed(alone: Path, still: Path, tmp_path: Path) -> None:
     launched = Launched(*FULL, *flags(tmp_path, still, **SLOW))
     wait_for_step(tmp_path, 3)
@@ -164,6 +166,7 @@ def test_one_process_goes_on_where_one_of_two_was_killed(alone: Path, still: Pat
     assert provenance["resumed_from_step"] >= 2 and provenance["processes"] == 1
 
 
+@pytest.mark.slow
 def test_two_processes_go_on_where_a_launcher_of_two_was_killed(alone: Path, still: Path, tmp_path: Path) -> None:
     words = [*LORA, *flags(tmp_path, still, **SLOW)]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
@@ -176,6 +179,7 @@ def test_two_processes_go_on_where_a_launcher_of_two_was_killed(alone: Path, sti
     assert_equal(runs(alone)[name], folder)
 
 
+@pytest.mark.slow
 def test_a_signal_to_all_saves_the_step_and_the_draws_go_on(tiny_backbone: Path, tmp_path: Path) -> None:
     """With dropout: what goes on draws as it would have done, which is something else in each process."""
     whole, ended = tmp_path / "whole", tmp_path / "ended"
@@ -193,6 +197,7 @@ def test_a_signal_to_all_saves_the_step_and_the_draws_go_on(tiny_backbone: Path,
     assert read(runs(ended)[name], "provenance.json")["resumed_from_step"] >= 3
 
 
+@pytest.mark.slow
 def test_what_fails_in_one_process_ends_all(still: Path, tmp_path: Path) -> None:
     """Such as a path that means something else there."""
     here, there = tmp_path / "here", tmp_path / "there"
@@ -206,6 +211,7 @@ def test_what_fails_in_one_process_ends_all(still: Path, tmp_path: Path) -> None
         assert "The same command goes on from the last checkpoint." in one.stderr
 
 
+@pytest.mark.slow
 def test_what_fails_in_all_processes_is_the_stages_own(still: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(still, broken)

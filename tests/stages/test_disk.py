@@ -38,6 +38,7 @@ def test_a_command_does_not_begin_what_has_no_room(trained_world: World, small_d
     assert list(small_disk.iterdir()) == []  # nothing was begun
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kilobytes", [100, 260, 600])
 def test_a_disk_that_is_full_all_the_same_is_told_at_any_size(
     trained_world: World, small_disk: Path, kilobytes: int

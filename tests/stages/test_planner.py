@@ -24,6 +24,7 @@ print(found.spec, found.config["reduction_factor"], "torch" in sys.modules)
 """
 
 
+@pytest.mark.slow
 def test_a_library_is_asked_once(tmp_path: Path) -> None:
     words = [sys.executable, "-c", ASK, "seq_bn[reduction_factor=4,ln_after=false]", str(tmp_path)]
     first, second = (subprocess.run(words, capture_output=True, text=True, check=True).stdout for _ in range(2))

@@ -48,6 +48,7 @@ class FullGpu(Silent):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
 
+@pytest.mark.slow
 def test_too_little_memory_names_what_decides_it(quick: dict[str, Any]) -> None:
     full = FullGpu()
     with pytest.raises(OutOfMemoryError, match="even with micro-batches of 96 tokens. Use a device with more"):

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from adapterstilts.stages.training_spec import plan_training
 from tests.stages.conftest import World
 
@@ -19,6 +21,7 @@ print(run_stage(spec, setup, Silent()).folder.name)
 """
 
 
+@pytest.mark.slow
 def test_a_spec_and_a_setup_are_all_that_another_process_needs(world: World, tmp_path: Path) -> None:
     stage = plan_training(world.planner, [world.recipe("mlqa")], "train-target")
     crossing = pickle.dumps((stage.spec, world.planner.setup))

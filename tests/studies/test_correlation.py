@@ -25,6 +25,7 @@ def grid(random: np.random.Generator) -> list[Measured]:
     ]
 
 
+@pytest.mark.slow
 def test_the_interval_holds_no_correlation_where_cells_of_a_target_are_alike() -> None:
     random = np.random.default_rng(0)
     held = 0

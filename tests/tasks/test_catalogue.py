@@ -123,6 +123,7 @@ def made(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.mark.slow(but=6)
 def test_mini_rows_are_encoded_and_decoded_back_to_their_gold(made: str) -> None:
     task = recipe(made)
     kind = task.build_kind()
@@ -205,6 +206,7 @@ def perfect_vectors(rows: list[dict[str, Any]], features: list[dict[str, Any]]) 
     return vectors
 
 
+@pytest.mark.slow(but=6)
 def test_splits_of_the_mini_suite_are_disjoint(made: str) -> None:
     task = recipe(made)
     seen: dict[str, set[str]] = {}

@@ -59,6 +59,7 @@ def encoded(kind: Kind, columns: dict[str, list], encoding: Encoding) -> Mapping
     return kind.encode(columns, list(range(count)), tokenizer=build_tokenizer(), encoding=encoding, labels=False)
 
 
+@pytest.mark.slow(but=6)
 @pytest.mark.parametrize("name", TASKS)
 def test_the_fields_that_decide_inputs_are_those_that_are_named(name: str) -> None:
     kind, rows = recipe(name).build_kind(), long_columns(rows_of(name))

@@ -9,6 +9,7 @@ from adapterstilts.metrics import METRICS
 from adapterstilts.tasks.label_thresholds import best_threshold, scores_above
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["f1_micro", "f1_macro", "accuracy"])
 def test_no_threshold_is_better_on_the_rows_that_it_was_chosen_on(metric: str) -> None:
     random = np.random.default_rng(3)

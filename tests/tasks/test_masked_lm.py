@@ -63,6 +63,7 @@ def quick(tiny_backbone: Path, tmp_path: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_loss_falls_on_held_out_text(quick: dict[str, Any]) -> None:
     options = {
         **quick,
@@ -79,6 +80,7 @@ def test_loss_falls_on_held_out_text(quick: dict[str, Any]) -> None:
     assert result.languages == ["de", "zh"] and "mlm-de-zh" in result.folder.name
 
 
+@pytest.mark.slow
 def test_mixing_masked_lm_in_changes_nothing_else_about_the_stage(quick: dict[str, Any]) -> None:
     plain = adapterstilts.train_intermediate("squad", **quick)
     mixed = adapterstilts.train_intermediate("squad", mlm_rate=0.5, mlm_languages=("de", "en"), **quick)

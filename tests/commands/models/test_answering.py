@@ -13,6 +13,7 @@ from adapterstilts.stages.reporter import Silent
 from tests.commands.answered import questions
 
 
+@pytest.mark.slow
 def test_texts_are_read_with_their_languages_adapter(over_languages: dict[str, Any]) -> None:
     records = questions(3)
 

@@ -29,6 +29,7 @@ def runs(**options: Any) -> IntermediateRuns:
     return IntermediateRuns(planner, SharedModels.of(planner, read), f" --to mlqa{as_flags(read)}", shared)
 
 
+@pytest.mark.slow
 def test_a_name_means_the_run_with_the_default_settings(tiny_backbone: Path, tmp_path: Path) -> None:
     """A second run with fewer rows does not stand in its way, whatever it scores."""
     usual: dict[str, Any] = {"profile": "mini", "backbone": str(tiny_backbone), "store": tmp_path}

@@ -57,6 +57,7 @@ def languages(options: dict[str, Any]) -> dict[str, Run]:
     return {run.spec.only.data.languages[0]: run for run in runs if isinstance(run.spec, TrainSpec)}
 
 
+@pytest.mark.slow
 def test_every_row_is_trained_over_english_and_evaluated_with_each_languages_own(mini: dict[str, Any]) -> None:
     runs = languages(mini)
     english, german = (runs[code] for code in ("en", "de"))
@@ -119,6 +120,7 @@ def test_both_training_phases_of_xcopa_lie_over_english(mini: dict[str, Any]) ->
     assert [block.get("language", False) for block in described] == [True, False, False]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("composition", ["stack", "continue", "fuse"])
 def test_heads_are_reused_over_a_language_adapter(mini: dict[str, Any], composition: str) -> None:
     options = {**mini, "languages": ("en", "de"), "max_eval_examples": 8, "composition": composition}

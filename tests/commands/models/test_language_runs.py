@@ -65,6 +65,7 @@ def made(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     return Made({**options, **small, "languages": ("zh",)}, runs)
 
 
+@pytest.mark.slow
 def test_a_language_is_evaluated_with_a_weighted_sum(made: Made) -> None:
     english, german = made.runs["en"].key, made.runs["de"].key
     row = made.row(language_adapter=f"zh=0.75*{made.key('de')}+1/4*en")

@@ -60,6 +60,7 @@ def test_it_can_be_written_down_and_is_the_same_task(options: dict[str, Any]) ->
         adapterstilts.train_intermediate("tickets.csv", save_task="tickets", **{**said, "text": "body"}, **options)
 
 
+@pytest.mark.slow
 def test_other_seeds_of_the_intermediate_task_read_their_own_source(options: dict[str, Any]) -> None:
     tickets(Path("tickets.csv"))
     tickets(Path("new.csv"), 12)
@@ -115,6 +116,7 @@ def test_a_model_of_a_file_can_be_shared_though_no_recipe_says_what_it_is(
     assert "trained on an intermediate task: tickets in English" in card
 
 
+@pytest.mark.slow
 def test_the_licence_of_a_file_is_not_stated_beside_that_of_the_intermediate_task(
     options: dict[str, Any], tmp_path: Path
 ) -> None:

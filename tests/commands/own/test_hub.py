@@ -90,6 +90,7 @@ def test_a_data_set_is_told_from_a_file(tmp_path: Path, monkeypatch: pytest.Monk
         assert not is_data_set(name), name
 
 
+@pytest.mark.slow
 def test_it_is_a_target_at_the_commit_that_it_has(hub: HubServer, place: Path, tiny_backbone: Path) -> None:
     """Labels have the names that the data set gives them, and a split without labels is predicted."""
     quick = ["--backbone", str(tiny_backbone), "--profile", "mini", "--max-steps", "2", "--max-length", "32"]
@@ -110,6 +111,7 @@ def test_it_is_a_target_at_the_commit_that_it_has(hub: HubServer, place: Path, t
     assert again.returncode == 0 and f"owner/desk@{COMMIT}" not in again.stderr
 
 
+@pytest.mark.slow
 def test_tags_have_names_and_a_commit_needs_no_hub_once_it_is_known(hub: HubServer, place: Path) -> None:
     words = ["transfer", "--from", "none", "--profile", "mini", "--plan", "--to", f"owner/names:en@{COMMIT}"]
     done = run(hub, place, *words, "--test", "de=de:validation")
@@ -119,6 +121,7 @@ def test_tags_have_names_and_a_commit_needs_no_hub_once_it_is_known(hub: HubServ
     assert offline.returncode == 0 and offline.stdout == done.stdout
 
 
+@pytest.mark.slow
 def test_a_share_of_a_data_set_that_is_not_split_is_held_out(hub: HubServer, place: Path, tiny_backbone: Path) -> None:
     """By a hash of what belongs together, as of a file; the rest trains, and what is held out is scored."""
     words = ["transfer", "--from", "none", "--to", "owner/whole", "--label", "team", "--text", "subject,body",

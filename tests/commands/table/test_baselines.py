@@ -56,6 +56,7 @@ def rows(result: TransferResult, variant: str | None) -> list[TransferRow]:
     return [row for row in result.rows if row.variant == variant]
 
 
+@pytest.mark.slow
 def test_all_baselines_are_in_one_table(result: TransferResult) -> None:
     found = [(row.variant, [name.split("@")[0] for name in row.intermediate_runs]) for row in result.rows]
     assert found == [
@@ -81,6 +82,7 @@ def test_all_baselines_are_in_one_table(result: TransferResult) -> None:
     assert "full: no intermediate task" in table and row.cost["target"].flops > 0
 
 
+@pytest.mark.slow
 def test_stilts_and_full_fine_tuning_differ_in_the_method_and_its_settings(result: TransferResult) -> None:
     for ours, theirs in zip(rows(result, None), rows(result, "full"), strict=True):
         (target, sources), (full, full_sources) = runs_of(ours), runs_of(theirs)
@@ -93,6 +95,7 @@ def test_stilts_and_full_fine_tuning_differ_in_the_method_and_its_settings(resul
             assert other.settings.epochs == one.settings.epochs == 2 and other.seed == one.seed == 7
 
 
+@pytest.mark.slow
 def test_intermediate_baselines_change_their_data_alone(result: TransferResult) -> None:
     _, squad, mnli = rows(result, None)
     (spec,), (second,) = runs_of(squad)[1], runs_of(mnli)[1]
@@ -129,6 +132,7 @@ def metrics_of(row: TransferRow) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return Run(row.trained).metrics, [by_key[key] for key in row.intermediate_runs.values()]
 
 
+@pytest.mark.slow
 def test_controls_tell_what_is_learned_from_time_and_from_weights(result: TransferResult) -> None:
     none, squad, _ = rows(result, None)
     (longer,), (untrained,) = rows(result, "longer target"), rows(result, "untrained adapter")
@@ -144,6 +148,7 @@ def test_controls_tell_what_is_learned_from_time_and_from_weights(result: Transf
     assert "Tokens trained on, both phases: " in notes and " (no intermediate task) to " in notes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("match", "metric"), [("steps", "steps"), ("compute", "tokens_seen")])
 def test_baselines_can_be_trained_as_long(
     match: str, metric: str, result: TransferResult, options: dict[str, Any]
@@ -169,6 +174,7 @@ def test_baselines_can_be_trained_as_long(
         assert wanted <= mine <= wanted + batch, (mine, wanted)
 
 
+@pytest.mark.slow
 def test_translate_train_of_the_target_changes_its_data_alone(result: TransferResult) -> None:
     (none,), (translated,) = rows(result, None)[:1], rows(result, "translate-train of the target task")
     plain, other = runs_of(none)[0], runs_of(translated)[0]
@@ -176,6 +182,7 @@ def test_translate_train_of_the_target_changes_its_data_alone(result: TransferRe
     assert other.only.data.model_copy(update={"translations": {}}) == plain.only.data
 
 
+@pytest.mark.slow
 def test_gains_are_measured_against_the_row_without_intermediate_task_of_the_same_method(
     result: TransferResult,
 ) -> None:
@@ -190,6 +197,7 @@ def test_gains_are_measured_against_the_row_without_intermediate_task_of_the_sam
             assert row.difference["f1"].mean == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_the_same_command_again_trains_nothing(result: TransferResult, options: dict[str, Any]) -> None:
     before = {run.folder.name for run in RunStore(options["store"]).runs()}
     again = adapterstilts.transfer(
@@ -200,6 +208,7 @@ def test_the_same_command_again_trains_nothing(result: TransferResult, options: 
     assert [row.variant for row in again.rows] == [None] * 3 + ["full"] * 3 + ["MLM continuation"]
 
 
+@pytest.mark.slow
 def test_text_is_bounded_by_the_rows_of_the_task_that_it_replaces(
     tiny_backbone: Path, releases: Path, tmp_path: Path
 ) -> None:
@@ -218,6 +227,7 @@ def test_text_is_bounded_by_the_rows_of_the_task_that_it_replaces(
     assert list(text.only.data.languages) == ["en", "de"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sources", "changed", "message"),
     [

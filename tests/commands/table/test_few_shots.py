@@ -89,6 +89,7 @@ def test_a_repeated_command_is_answered_from_the_store(few_shots: FewShots, monk
     assert again.few_shots == few_shots.result.few_shots
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["xnli", "xcopa", "udpos"])
 def test_every_kind_that_has_labels(suite: dict[str, Any], task: str) -> None:
     language = "zh" if task == "xcopa" else "de"
@@ -99,6 +100,7 @@ def test_every_kind_that_has_labels(suite: dict[str, Any], task: str) -> None:
     assert row.difference["score"].mean is not None
 
 
+@pytest.mark.slow(but=3)
 @pytest.mark.parametrize(
     ("intermediate", "options"),
     [
@@ -136,6 +138,7 @@ def test_a_stacked_peft_method(mini: dict[str, Any], tmp_path: Path) -> None:
     assert row.composition == "stack by merging" and row.draws[0].trained.is_dir()
 
 
+@pytest.mark.slow
 def test_rows_of_ones_own(mini: dict[str, Any], tmp_path: Path) -> None:
     lines = [
         {"frage": row["question"], "text": row["context"], "antwort": row["answers"]}
@@ -244,6 +247,7 @@ def test_shared_models_and_their_cards_say_it(few_shots: FewShots, tmp_path: Pat
     assert "zero-shot mean" not in text and "so that in German it is not zero-shot" in text
 
 
+@pytest.mark.slow
 def test_what_is_begun_with_such_a_model_is_not_zero_shot_either(few_shots: FewShots, tmp_path: Path) -> None:
     """Nor is what is begun with that, in a store that has neither of the models before it."""
     shots, said = Run(few_shots.of(3)[0].draws[0].trained), "3 labelled German rows (draw 1, from 200)"

@@ -25,6 +25,7 @@ def test_a_repetition_differs_in_its_seed_alone(suite: dict[str, Any]) -> None:
     assert adapterstilts.train_intermediate("squad", seed=7, **suite).key == later.key
 
 
+@pytest.mark.slow
 def test_the_first_of_a_row_of_seeds_is_no_repetition(suite: dict[str, Any]) -> None:
     keys = {seed: adapterstilts.train_intermediate("squad", seed=seed, **suite).key for seed in (3, 4, 6)}
     other = adapterstilts.train_intermediate("squad", **{**suite, "seed": 7, "epochs": 2}).key

@@ -116,6 +116,7 @@ def test_pairs_are_answered_as_scikit_learn_does_from_plain_vectors(
     assert row.validation == row.rival["validation"]
 
 
+@pytest.mark.slow
 def test_choices_are_told_from_what_sets_them_apart(
     result: TransferResult, options: dict[str, Any], tiny_backbone: Path
 ) -> None:

@@ -47,6 +47,7 @@ def stages(options: dict[str, Any]) -> int:
     return len(RunStore(options["store"]).runs())
 
 
+@pytest.mark.slow
 def test_all_is_every_intermediate_task_with_a_run(mini: dict[str, Any]) -> None:
     runs = intermediate(mini)
     rows = adapterstilts.transfer("all", "xquad", **SHOWN, **mini).rows
@@ -68,6 +69,7 @@ def test_all_without_any_run_names_the_command(mini: dict[str, Any], other_backb
     assert stages(mini) == before
 
 
+@pytest.mark.slow
 def test_all_refuses_a_task_with_several_runs(mini: dict[str, Any], tmp_path: Path) -> None:
     options = {**mini, "store": tmp_path}
     for seed in (1, 5):
@@ -83,6 +85,7 @@ def test_all_refuses_a_task_with_several_runs(mini: dict[str, Any], tmp_path: Pa
         adapterstilts.transfer([chosen, f"ccg@{last.key[:20]}"], "xquad", **SHOWN, **options)
 
 
+@pytest.mark.slow
 def test_a_metric_that_is_no_mean_is_compared_by_its_statistic(
     mini: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +208,7 @@ def test_seeds_are_runs_of_their_own_and_rows_their_means(mini: dict[str, Any]) 
     assert all(f"seed {seed.seed}: {seed.folder}" in text for row in result.rows for seed in row.seeds)
 
 
+@pytest.mark.slow
 def test_both_phases_are_repeated(mini: dict[str, Any]) -> None:
     """Each model of a row has an intermediate run of its own; what is missing of these is trained, once."""
     first = intermediate(mini)["squad"]
@@ -251,6 +255,7 @@ def test_what_cannot_be_repeated_is_refused(mini: dict[str, Any], tmp_path: Path
     assert [one.key for one in plan.stages if one.stage == "train-intermediate"] == [last.key[:12]]
 
 
+@pytest.mark.slow
 def test_seeds_that_give_the_same_do_not_spread(mini: dict[str, Any]) -> None:
     """The files of one seed's evaluations in the place of another's."""
     result = adapterstilts.transfer("squad", "xquad", seed=8, seeds=2, intermediate_seeds=1, **SHOWN, **mini)
@@ -286,6 +291,7 @@ def test_selection_with_seeds_is_by_the_mean(mini: dict[str, Any]) -> None:
     assert len(selected.seeds) == 2 and selected.spread == rows[1].spread
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("composition", ["fuse", "average[weights=0.75+0.25]", "merge[then=stack]"])
 def test_several_sources_make_one_row(mini: dict[str, Any], composition: str) -> None:
     runs = intermediate(mini)
@@ -331,6 +337,7 @@ class Interrupting(Silent):
         return batches
 
 
+@pytest.mark.slow
 def test_vectors_that_were_kept_come_with_what_the_fusion_looked_at(mini: dict[str, Any], tmp_path: Path) -> None:
     shutil.copytree(mini["store"], tmp_path / "store")
     options = {**mini, "languages": ("en", "de"), "max_eval_examples": 4, "composition": "fuse", "baseline": False}

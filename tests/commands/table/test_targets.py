@@ -25,6 +25,7 @@ INTERMEDIATE = [
 FEW = {"max_train_examples": 24, "max_eval_examples": 16}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", INTERMEDIATE)
 def test_every_intermediate_task_is_trained(suite: dict[str, Any], name: str) -> None:
     result = adapterstilts.train_intermediate(name, **suite)
@@ -35,6 +36,7 @@ def test_every_intermediate_task_is_trained(suite: dict[str, Any], name: str) ->
     assert run.metrics["train_examples"] == 24
 
 
+@pytest.mark.slow(but=2)
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_target_is_trained_scored_and_scored_again(suite: dict[str, Any], name: str) -> None:
     """`astilts score` on the folders that `transfer` wrote gives the numbers that `transfer` printed."""
@@ -53,6 +55,7 @@ def test_every_target_is_trained_scored_and_scored_again(suite: dict[str, Any], 
             assert row.languages[language][metric] == pytest.approx(value, abs=1e-9), (language, metric)
 
 
+@pytest.mark.slow
 def test_siqa_comes_before_copa(suite: dict[str, Any]) -> None:
     """XCOPA is trained on Social IQa and then on COPA, with the same head."""
     adapterstilts.train_intermediate("mnli", **suite)
@@ -70,6 +73,7 @@ def test_siqa_comes_before_copa(suite: dict[str, Any]) -> None:
     assert result.rows[1].seconds["target"] > first.provenance["train_seconds"]
 
 
+@pytest.mark.slow
 def test_untrained_targets_read_the_intermediate_model(suite: dict[str, Any]) -> None:
     adapterstilts.train_intermediate("mnli", **{**suite, "learning_rate": 0.1})
     result = adapterstilts.transfer("mnli", ["tatoeba", "bucc2018"], **without_training(suite))

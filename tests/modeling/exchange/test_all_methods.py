@@ -59,6 +59,7 @@ def test_every_method_and_form_has_its_say() -> None:
     assert {method for method, _ in SAID} < set(METHODS.names())
 
 
+@pytest.mark.slow(but=11)
 @pytest.mark.parametrize(
     ("method", "form"), pairs(METHODS.names(), HEADS, whole=("seq_bn", "peft:lora", "prompt_tuning", "direft"))
 )

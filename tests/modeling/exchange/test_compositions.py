@@ -48,6 +48,7 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
     return locate_backbone(str(save_tiny_backbone(tmp_path_factory.mktemp("wide") / "backbone", hidden_size=64)))
 
 
+@pytest.mark.slow(but=3)
 @pytest.mark.parametrize("form", ["span", "classification"])
 @pytest.mark.parametrize("name", COMPOSED)
 def test_a_composition_is_that_of_the_library(name: str, form: str, backbone: Backbone, tmp_path: Path) -> None:
@@ -69,6 +70,7 @@ def test_an_expression_says_how_adapters_are_composed(backbone: Backbone, tmp_pa
     assert [part.folder for part in made.parts] == ["1-squad", "2-mnli", "3-mlqa", "head-1-mlqa"]
 
 
+@pytest.mark.slow(but=3)
 @pytest.mark.parametrize("below", ["peft:lora", "peft:dora", "peft:oft", "peft:vera", "peft:adalora", "peft:ia3"])
 @pytest.mark.parametrize("above", ["peft:lora", "peft:ln_tuning"])
 def test_a_merged_adapter_lies_below_another(above: str, below: str, backbone: Backbone, tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def has_equal(method: str, family: str, form: str) -> bool:
 
 
 # Of two methods that find a head in the same place, in turn with other families' heads; of the whole model all.
+@pytest.mark.slow(but=28)
 @pytest.mark.parametrize(
     ("method", "family", "form"),
     [

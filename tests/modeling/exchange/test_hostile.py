@@ -231,6 +231,7 @@ def config_of(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "adapter_config.json").read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["seq_bn", "peft:lora"])
 @pytest.mark.filterwarnings("ignore")
 def test_any_value_of_any_field_is_read_or_an_error(method: str, made: dict[str, Made], tmp_path: Path) -> None:

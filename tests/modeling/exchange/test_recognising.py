@@ -74,6 +74,7 @@ def plain_adapters(backbone: Backbone, method: str) -> Any:
     return model.eval()
 
 
+@pytest.mark.slow(but=4)
 @pytest.mark.parametrize("method", ADAPTERS)
 def test_an_adapter_of_the_adapters_library(method: str, backbone: Backbone, tmp_path: Path) -> None:
     model = plain_adapters(backbone, method)
@@ -142,6 +143,7 @@ AUTO = {
 }
 
 
+@pytest.mark.slow(but=10)
 @pytest.mark.parametrize("form", AUTO)
 @pytest.mark.parametrize("name", PEFT)
 def test_an_adapter_of_peft(name: str, form: str, backbone: Backbone, tmp_path: Path) -> None:

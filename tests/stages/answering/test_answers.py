@@ -66,6 +66,7 @@ def test_what_cannot_be_made_fails_in_its_turn_and_nothing_goes_on_after_an_end(
     assert begun in (["a"], ["a", "c"])
 
 
+@pytest.mark.slow
 def test_right_answers_in_all_languages_count(suite: dict[str, Any]) -> None:
     """LAReQA: a question has a right answer in each language, and all are candidates for each question."""
     (row,) = adapterstilts.transfer("none", "lareqa", languages=("en", "de"), max_eval_examples=8, **suite).rows

@@ -85,6 +85,7 @@ def test_what_a_stranger_wrote_is_no_temperature(model: TrainedModel) -> None:
     assert "--data-dir" in str(found(replace(model, run=run), [], setup=None))
 
 
+@pytest.mark.slow
 def test_each_task_has_its_own_and_kinds_without_probabilities_none(suite: dict[str, Any]) -> None:
     together = adapterstilts.train_intermediate(["squad_v2", "ccg", "commonsenseqa", "mlm"], **suite)
     metrics = Run(together.folder).metrics

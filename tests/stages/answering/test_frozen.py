@@ -29,6 +29,7 @@ def evaluated(world: World, name: str) -> Run:
     return world.run(plan_evaluation(world.planner, task, None, scored, rival=rival))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_vectors_are_computed_once_for_both(world: World) -> None:
     kept = world.planner.setup.store.cache / FOLDER
     first = evaluated(world, "knn")
@@ -53,6 +54,7 @@ def several_labels(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory
     return {**QUICK, **given, "seeds": 1}
 
 
+@pytest.mark.slow
 def test_several_labels_have_a_threshold_from_validation_rows(several_labels: dict[str, Any]) -> None:
     rows = adapterstilts.transfer(["none"], "things", compare=("knn", "logreg"), **several_labels).rows
     for row in rows[1:]:

@@ -134,6 +134,7 @@ def by_itself(name: str, records: list[dict[str, Any]], folder: Path, decoder: P
     return found
 
 
+@pytest.mark.slow(but=2)
 @pytest.mark.parametrize("name", TASKS)
 def test_scores_are_those_of_the_harness_by_itself(name: str, planner: Planner, decoder: Path, tmp_path: Path) -> None:
     language, make = TASKS[name]

@@ -50,6 +50,7 @@ def test_what_it_makes_is_in_the_store_and_is_made_once(world: World) -> None:
     assert all(again[key] > finished[key] for key in finished)
 
 
+@pytest.mark.slow
 def test_the_frozen_backbone_is_read_once_and_is_the_same_after_all_stages(world: World) -> None:
     backbone = world.planner.setup.backbone
     graph, _ = plan(world)
@@ -127,6 +128,7 @@ class Breaking(Interested):
         return batches
 
 
+@pytest.mark.slow
 def test_what_is_nobodys_fault_is_tried_again_after_the_others(world: World) -> None:
     graph, stages = plan(world)
     trained, first, _, second = stages
@@ -153,6 +155,7 @@ with store.claim(spec, on_wait=print):
 """
 
 
+@pytest.mark.slow
 def test_a_stage_that_another_process_works_on_comes_last(world: World, tmp_path: Path) -> None:
     """The first row's training is locked by a real process, which lets it go when it is waited for."""
     graph, stages = plan(world)

@@ -54,6 +54,7 @@ class Killing(Silent):
             self.batches[label] = self.batches.get(label, 0) + 1
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_its_stage_one_try_and_all_is_as_one_process_makes_it(
     world: World, tmp_path: Path
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_killed_worker_costs_its_stage_one_try_and_all_is_as_one_process_makes
     assert psutil.Process().children() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_all_workers_once_each_has_saved_its_last_step(
     suite: dict[str, Any], number: int, code: int

@@ -15,6 +15,7 @@ from adapterstilts.stages.engines.ray_nodes import Nodes, Share, connected
 pytest.importorskip("ray")
 
 
+@pytest.mark.slow
 def test_a_share_is_what_a_stage_needs_of_a_node_and_one_that_no_node_has_is_refused(
     cluster: Any, tmp_path: Path
 ) -> None:

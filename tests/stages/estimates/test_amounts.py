@@ -23,6 +23,7 @@ from tests.stages.conftest import World
 TASKS = ("squad", "udpos", "commonsenseqa", "lareqa", "mlm")
 
 
+@pytest.mark.slow(but=2)
 @pytest.mark.parametrize("task", TASKS)
 def test_tokens_are_those_of_all_rows_within_a_few_percent(task: str, trained_world: World, tmp_path: Path) -> None:
     planner = replace(trained_world.planner, max_train_examples=None)

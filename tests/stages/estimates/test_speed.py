@@ -29,6 +29,7 @@ def test_the_speed_here_is_measured_once(method: str, tiny_backbone: Path) -> No
     assert more > first.pass_seconds(1e12, 1, training=True) >= 1e12 / first.training
 
 
+@pytest.mark.slow(but=2)
 @pytest.mark.parametrize(
     ("text", "few"),
     [

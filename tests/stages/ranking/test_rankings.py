@@ -23,6 +23,7 @@ def test_the_ways_are_those_that_can_be_asked_for() -> None:
     assert len({one.title for one in RANKINGS.values()}) == len(RANKINGS)
 
 
+@pytest.mark.slow(but=7)
 @pytest.mark.parametrize("name", RANKINGS)
 @pytest.mark.parametrize("task", ["mlqa", "xnli", "panx", "xcopa", "lareqa"])
 def test_a_score_is_the_same_again(world: World, name: str, task: str) -> None:

@@ -100,6 +100,7 @@ def test_the_model_is_the_mean_of_its_weights_at_each_point(
     assert len(moved) > len(done.trained) / 2  # it is not the last checkpoint
 
 
+@pytest.mark.slow
 def test_whatever_is_killed_goes_on_to_the_same_bits(quick: dict[str, Any], tmp_path: Path) -> None:
     """Between two points, right after one, and once all steps have been made; and scores are logged once."""
     data = prepared(quick, method="full", eval_steps=4)
@@ -129,6 +130,7 @@ def averaged(trained_world: World, tmp_path_factory: pytest.TempPathFactory) -> 
     return made
 
 
+@pytest.mark.slow
 def test_validation_data_score_the_mean_and_nothing_else(averaged: World) -> None:
     run = averaged.run(averaged.squad)
     metrics, setup = run.metrics, averaged.planner.setup
@@ -150,6 +152,7 @@ def test_several_tasks_have_one_mean(averaged: World) -> None:
     assert {"ccg/score", "mnli/score", "score"} <= metrics["validation"].keys()
 
 
+@pytest.mark.slow
 def test_what_is_printed_says_that_it_is_a_mean(suite: dict[str, Any], tmp_path: Path) -> None:
     given = {**suite, **AVERAGED, "eval_steps": 1, "epochs": 2, "max_eval_examples": 8}
     train_only = {name: value for name, value in given.items() if name != "max_eval_examples"}

@@ -36,6 +36,7 @@ def sparse(trained_world: World, tmp_path_factory: pytest.TempPathFactory) -> tu
     return world, stage
 
 
+@pytest.mark.slow
 def test_the_first_phase_is_the_stage_of_full_fine_tuning(sparse: tuple[World, Training]) -> None:
     world, stage = sparse
     (first,) = stage.needs
@@ -65,6 +66,7 @@ def test_what_was_trained_is_what_the_first_phase_has_changed_most(sparse: tuple
     assert run.provenance["train_seconds"] > first.provenance["train_seconds"]
 
 
+@pytest.mark.slow
 def test_a_target_adds_a_difference_of_its_own_or_goes_on_with_the_weights(sparse: tuple[World, Training]) -> None:
     world, squad = sparse
     added = planned(world, "lt_sft[density=0.02]", Start(Choice(name="add"), (squad,)), "mlqa")

@@ -35,6 +35,7 @@ main(sys.argv[1:])
 """
 
 
+@pytest.mark.slow
 def test_a_training_whose_steps_do_not_fit_takes_smaller_micro_batches(quick: dict[str, Any], tmp_path: Path) -> None:
     backbone = save_tiny_backbone(tmp_path / "backbone", hidden_size=128, layers=14)
     options = {**quick, "backbone": str(backbone), "batch_size": 160, "max_steps": 1, "method": "full"}
@@ -58,6 +59,7 @@ def test_a_training_whose_steps_do_not_fit_takes_smaller_micro_batches(quick: di
     assert "out_of_memory_with" not in json.loads((small.folder / "provenance.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_there_is_an_end_at_one_row_and_other_errors_are_raised_as_they_are(world: World) -> None:
     tried: list[int] = []
 

@@ -49,6 +49,7 @@ def test_trackers_have_what_the_log_has_and_change_nothing(
     assert run.data.metrics["eval_score"] == pytest.approx(own["eval_score"][-1][1])
 
 
+@pytest.mark.slow
 def test_each_stage_is_a_run_of_wandb(quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_DIR", str(tmp_path))

@@ -70,6 +70,7 @@ def test_learning_rate_rises_then_falls_linearly(quick: dict[str, Any]) -> None:
         assert rate == pytest.approx(expected), step
 
 
+@pytest.mark.slow
 def test_an_interval_that_is_never_reached_is_an_epoch(quick: dict[str, Any]) -> None:
     result = adapterstilts.train_intermediate("squad", **{**quick, "epochs": 2, "eval_steps": 37, "warmup_steps": 4})
     assert [entry["step"] for entry in log(result.folder) if "eval_score" in entry] == [18, 36]
@@ -77,6 +78,7 @@ def test_an_interval_that_is_never_reached_is_an_epoch(quick: dict[str, Any]) ->
     assert max(rates, key=rates.get) == 5 and rates[5] == pytest.approx(1e-3)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_without_validation_all_rows_are_trained_on_and_the_last_step_counts(
     quick: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -94,6 +96,7 @@ def test_without_validation_all_rows_are_trained_on_and_the_last_step_counts(
         adapterstilts.transfer(["squad", "none"], "xquad", validation_from="none", select=True, **options)
 
 
+@pytest.mark.slow
 def test_checkpoints_are_selected_by_the_rows_that_are_given(quick: dict[str, Any], tmp_path: Path) -> None:
     rows = span_qa(split="test", language="en", size=12)
     write_squad(tmp_path / "mine.json", rows)
@@ -125,6 +128,7 @@ def test_rank_cannot_be_shifted_in_too_few_steps(options: str, steps: int, quick
         adapterstilts.train_intermediate("squad", method=f"peft:adalora{options}", max_steps=steps, **quick)
 
 
+@pytest.mark.slow
 def test_training_rows_can_select_although_there_are_others(suite: dict[str, Any]) -> None:
     own, held_out = (
         adapterstilts.train_intermediate(
@@ -140,6 +144,7 @@ def test_training_rows_can_select_although_there_are_others(suite: dict[str, Any
     assert metrics["validation_all"]["accuracy"] == metrics["validation_all"]["score"] != metrics["best_score"]
 
 
+@pytest.mark.slow
 def test_micro_batches_do_not_change_the_result(quick: dict[str, Any], still: Path, tmp_path: Path) -> None:
     """The same gradient, whether a step is computed in one piece or in eight; dropout is off in this backbone."""
     folders = [
@@ -158,6 +163,7 @@ def test_micro_batches_do_not_change_the_result(quick: dict[str, Any], still: Pa
         assert [entry[name] for entry in whole] == pytest.approx([entry[name] for entry in parts], rel=0.1)
 
 
+@pytest.mark.slow
 def test_seed_decides_the_result_and_nothing_else_does(quick: dict[str, Any], tmp_path: Path) -> None:
     folders = [
         adapterstilts.train_intermediate("squad", **{**quick, "store": tmp_path / name}, seed=seed).folder
@@ -236,6 +242,7 @@ def _score_on_validation(options: dict[str, Any], result: Any, seed: int) -> flo
     return data.kind.main_score(data.kind.score(answers, gold, metric="squad", language="en").metrics)
 
 
+@pytest.mark.slow
 def test_of_many_weights_a_checkpoint_is_written_by_time_and_the_best_ones_alone(
     quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 import adapterstilts
 from adapterstilts.commands.options import TransferOptions, read_options
 from adapterstilts.commands.setup import make_planner
@@ -19,6 +21,7 @@ def again(run: Run, options: dict[str, Any]) -> dict[str, float]:
         return scored_again(model, validations_of(run.spec, setup), run.metrics["calibration"]).metrics
 
 
+@pytest.mark.slow
 def test_the_score_of_training_is_found_again(suite: dict[str, Any]) -> None:
     """Of several tasks together, and of one whose decoding was calibrated."""
     for tasks in (["squad_v2"], ["squad", "mnli"]):
