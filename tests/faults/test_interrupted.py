@@ -121,7 +121,8 @@ def test_killed_training_resumes_to_bitwise_the_same_weights(
     (last,) = (one / "log.jsonl").read_text().splitlines()[-1:]
     assert json.loads(last).keys() == {"step", "epoch", "train_loss"}
     provenance = json.loads((other / "provenance.json").read_text())
-    assert provenance["resumed_from_step"] == before >= 40
+    # That of step 45 may not have been finished beside the steps after it.
+    assert provenance["resumed_from_step"] == before and before in (35, 40)
 
 
 @pytest.mark.slow

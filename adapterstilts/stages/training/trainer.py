@@ -34,12 +34,11 @@ from adapterstilts.stages.training.averaging import CheckpointMean
 from adapterstilts.stages.training.callbacks import EndAtCheckpoint, Log, Saving, TellMethod, add_callbacks
 from adapterstilts.stages.training.checkpoints import (
     Clock,
+    Completion,
     checkpoint_of_step,
     clock_of,
     finished_training,
-    keep_usable,
     latest_complete,
-    mark_complete,
 )
 from adapterstilts.stages.training.losses import Losses
 from adapterstilts.stages.training.tracking import Tracking
@@ -140,6 +139,7 @@ class StageTrainer(GroupTrainer):
         self.on_gpu = self.args.device.type == "cuda"
         self.recorded = RecordedSteps(model) if cuda_graphs and self.on_gpu and not group.several else None
         self.started = time.perf_counter()
+        self.completion = Completion()
         self.saving = Saving(sum(one.numel() * one.element_size() for one in model.parameters() if one.requires_grad))
         for default in (PrinterCallback, ProgressCallback):
             self.remove_callback(default)
@@ -235,6 +235,7 @@ class StageTrainer(GroupTrainer):
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         self.losses.settle()  # weights that a loss has spoilt are not kept
+        self.completion.wait()
         step, best, ends = self.state.global_step, best_step(self.state), self.control.should_training_stop
         whole = self.group.sums(float(self.saving.is_due()))[0] > 0
         if not (whole or ends or step == self.state.best_global_step):
@@ -244,8 +245,8 @@ class StageTrainer(GroupTrainer):
         if whole or ends:
             self.saving.done(step)
         if self.group.leads:
-            mark_complete(checkpoint_of_step(self.folder, step), Clock(seconds=self.seconds, losses=self.losses.told()))
-            keep_usable(self.folder, checkpoint_of_step(self.folder, best))
+            clock = Clock(seconds=self.seconds, losses=self.losses.told())
+            self.completion.begin(self.folder, step, best, clock)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         load_parameters(self.model, Path(resume_from_checkpoint) / _TRAINED)
@@ -263,7 +264,10 @@ class StageTrainer(GroupTrainer):
             self.state = self.state.load_from_json(str(checkpoint / "trainer_state.json"))
             self._load_best_model()
         else:
-            self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            try:
+                self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            finally:  # whatever ends it
+                self.completion.wait()
 
     def end_with(self, mean: CheckpointMean, log: Log) -> None:
         """Takes the mean of the checkpoints, and scores it."""
@@ -279,6 +283,7 @@ class StageTrainer(GroupTrainer):
             self.state.best_global_step = self.state.global_step
 
     def _load_best_model(self) -> None:
+        self.completion.wait()
         self.group.wait()  # for whoever writes it
         # By step and not by the recorded path: the store may have been moved since.
         self._load_from_checkpoint(str(checkpoint_of_step(self.folder, best_step(self.state))))
