@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,21 +20,32 @@ from adapterstilts.runs.specs import Precision
 
 WEIGHTS = "weights.safetensors"
 
+Save = Callable[[Mapping[str, torch.Tensor], Path], None]
 
-def save_parameters(model: TransferModel, path: Path, *, trained_only: bool, write: bool = True) -> None:
+
+def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Writes tensors, wherever they are, to a safetensors file."""
+    save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, path)
+
+
+def save_parameters(
+    model: TransferModel, path: Path, *, trained_only: bool, write: bool = True, save: Save = save_tensors
+) -> None:
     """Writes tensors to a safetensors file: the trained ones, or all that a run has to keep.
 
     Args:
         write: Whether this process does; weights that are spread over processes are put together by all of them.
+        save: What writes them; it is given the model's own tensors, which training changes.
     """
     tensors = {}
     for name, tensor in model.stored():
         if tensor.requires_grad or not trained_only:
-            complete = whole(tensor.detach())
+            own = tensor.detach()
+            complete = whole(own)
             if write:
-                tensors[name] = complete.cpu().contiguous()
+                tensors[name] = own if complete is own else complete.cpu()
     if write:
-        save_file(tensors, path)
+        save(tensors, path)
 
 
 def load_parameters(model: TransferModel, path: Path) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -63,38 +62,6 @@ def mark_complete(folder: Path, clock: Clock) -> None:
     for path in files:
         sync(path)
     write_json(folder / _MARKER, {path.name: entry_of(path).model_dump() for path in files})
-
-
-class Completion:
-    """Declares checkpoints finished while training goes on: large files are read whole and forced to the disk."""
-
-    def __init__(self) -> None:
-        self._running: Future[None] | None = None
-
-    def begin(self, folder: Path, step: int, best: int, clock: Clock) -> None:
-        """Begins with one whose files are written; of the others below `folder`, those of use are left.
-
-        Args:
-            best: The step whose weights would be taken if training ended now.
-        """
-
-        def complete() -> None:
-            mark_complete(checkpoint_of_step(folder, step), clock)
-            keep_usable(folder, checkpoint_of_step(folder, best))
-
-        thread = ThreadPoolExecutor(max_workers=1)
-        self._running = thread.submit(complete)
-        thread.shutdown(wait=False)
-
-    def wait(self) -> None:
-        """Waits until the last one is finished; nothing may be written beside it before.
-
-        Raises:
-            OSError: It could not be.
-        """
-        running, self._running = self._running, None
-        if running is not None:
-            running.result()
 
 
 def latest_complete(folder: Path, note: Callable[[str], None] = lambda text: None) -> Path | None:

@@ -17,7 +17,9 @@ from transformers import Trainer
 
 from adapterstilts.errors import StoreError
 from adapterstilts.files import read_file, write_json
+from adapterstilts.modeling.storage import Save, save_tensors
 from adapterstilts.runs.records import Record, read_record
+from adapterstilts.stages.training.completion import Completion
 
 _REMEDY = "Delete the checkpoint's folder and repeat the command: it goes on from the one before."
 _CPU, _CUDA = "cpu", "cuda"
@@ -42,7 +44,13 @@ class _Numbers(Record):
 
 
 class PlainState(Trainer):
-    """A `Trainer` whose checkpoints hold what another process needs to go on, in files that can be read safely."""
+    """A `Trainer` whose checkpoints hold what another process needs to go on, in files that can be read safely.
+
+    Attributes:
+        completion: What writes tensors, and finishes checkpoints.
+    """
+
+    completion: Completion
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         if not self.args.should_save:
@@ -50,7 +58,7 @@ class PlainState(Trainer):
         self._write_state(self.optimizer.state_dict(), Path(output_dir))
 
     def _write_state(self, state: Mapping[str, Any], folder: Path) -> None:
-        save_optimiser(state, folder)
+        save_optimiser(state, folder, self.completion.save)
         write_json(folder / "scheduler.json", self.lr_scheduler.state_dict())
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
@@ -72,8 +80,12 @@ class PlainState(Trainer):
             load_random(Path(checkpoint), self.args.process_index)
 
 
-def save_optimiser(state: Mapping[str, Any], folder: Path) -> None:
-    """Writes what `torch.optim.Optimizer.state_dict` gives."""
+def save_optimiser(state: Mapping[str, Any], folder: Path, save: Save = save_tensors) -> None:
+    """Writes what `torch.optim.Optimizer.state_dict` gives.
+
+    Args:
+        save: What writes tensors; it is given the optimiser's own ones.
+    """
     tensors: dict[str, torch.Tensor] = {}
     others: dict[str, dict[str, Any]] = {}
     written: set[int] = set()
@@ -81,13 +93,13 @@ def save_optimiser(state: Mapping[str, Any], folder: Path) -> None:
         others[str(number)] = {}
         for name, value in _flat(values):
             if torch.is_tensor(value):
-                tensor = value.detach().cpu().contiguous()
+                tensor = value.detach()
                 shared = tensor.data_ptr() in written  # one table for all, which a file of tensors does not know
                 written.add(tensor.data_ptr())
                 tensors[f"{number}.{name}"] = tensor.clone() if shared else tensor
             else:
                 others[str(number)][name] = value
-    save_file(tensors, folder / "optimizer.safetensors")
+    save(tensors, folder / "optimizer.safetensors")
     write_json(folder / "optimizer.json", {"state": others, "param_groups": state["param_groups"]})
 
 

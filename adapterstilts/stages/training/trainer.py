@@ -34,12 +34,12 @@ from adapterstilts.stages.training.averaging import CheckpointMean
 from adapterstilts.stages.training.callbacks import EndAtCheckpoint, Log, Saving, TellMethod, add_callbacks
 from adapterstilts.stages.training.checkpoints import (
     Clock,
-    Completion,
     checkpoint_of_step,
     clock_of,
     finished_training,
     latest_complete,
 )
+from adapterstilts.stages.training.completion import Completion
 from adapterstilts.stages.training.losses import Losses
 from adapterstilts.stages.training.tracking import Tracking
 from adapterstilts.stages.training.validation import together
@@ -139,7 +139,7 @@ class StageTrainer(GroupTrainer):
         self.on_gpu = self.args.device.type == "cuda"
         self.recorded = RecordedSteps(model) if cuda_graphs and self.on_gpu and not group.several else None
         self.started = time.perf_counter()
-        self.completion = Completion()
+        self.completion = Completion(copies=self.on_gpu)
         self.saving = Saving(sum(one.numel() * one.element_size() for one in model.parameters() if one.requires_grad))
         for default in (PrinterCallback, ProgressCallback):
             self.remove_callback(default)
@@ -227,7 +227,8 @@ class StageTrainer(GroupTrainer):
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
         if not self.args.save_only_model or self.state.global_step == best_step(self.state):
-            save_parameters(self.model, folder / _TRAINED, trained_only=True, write=self.group.leads)
+            path, leads = folder / _TRAINED, self.group.leads
+            save_parameters(self.model, path, trained_only=True, write=leads, save=self.completion.save)
         if self.group.leads and (state := self.model.training_state()):
             save_file(state, folder / _METHOD)
         if self.mean is not None:

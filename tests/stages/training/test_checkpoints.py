@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import threading
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import adapterstilts
-from adapterstilts.errors import AstiltsError, StoreError
+from adapterstilts.errors import StoreError
 from adapterstilts.files import write_json
 from adapterstilts.stages.training.checkpoints import (
     Clock,
@@ -129,50 +123,3 @@ def test_weights_alone_can_be_taken_at_the_end_and_are_not_gone_on_with(tmp_path
 
 def test_training_has_ended_at_its_last_step(tmp_path: Path) -> None:
     assert finished_training(save(tmp_path, 20)) and not finished_training(save(tmp_path, 19))
-
-
-def elsewhere() -> bool:
-    return threading.current_thread() is not threading.main_thread()
-
-
-def test_training_goes_on_while_a_checkpoint_is_forced_to_the_disk(
-    quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, went_on = os.fsync, list[bool]()
-
-    def steps() -> int:
-        return sum(len(path.read_text().splitlines()) for path in quick["store"].rglob("log.jsonl"))
-
-    def slow(descriptor: int) -> None:
-        if elsewhere() and not went_on:
-            before, end = steps(), time.monotonic() + 30
-            while steps() == before and time.monotonic() < end:
-                time.sleep(0.01)
-            went_on.append(steps() > before)
-        real(descriptor)
-
-    monkeypatch.setattr(os, "fsync", slow)
-    result = adapterstilts.train_intermediate("squad", **{**quick, "epochs": 2})
-    assert went_on == [True] and result.steps == 36
-
-
-def test_a_disk_that_fills_then_ends_training_and_what_was_whole_is_gone_on_with(
-    quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, finished = os.fsync, list[str]()
-
-    def full(descriptor: int) -> None:
-        if elsewhere():
-            path = Path(f"/proc/self/fd/{descriptor}").readlink()
-            finished.append(path.parent.name)
-            if finished[-1] == "checkpoint-36":
-                raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        real(descriptor)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        with pytest.raises(AstiltsError, match="(?i)disk") as caught:
-            adapterstilts.train_intermediate("squad", **{**quick, "epochs": 2})
-    assert set(finished) == {"checkpoint-18", "checkpoint-36"} and caught.value.remedy
-    result = adapterstilts.train_intermediate("squad", **{**quick, "epochs": 2})
-    assert json.loads((result.folder / "provenance.json").read_text())["resumed_from_step"] == 18
