@@ -17,10 +17,10 @@ from adapterstilts.commands.table.contrasts import Compared, Contrast, adjusted,
 from adapterstilts.commands.table.row_names import composition_name
 from adapterstilts.data.translation.reading import are_parallel_rows
 from adapterstilts.modeling.compositions import MEAN
-from adapterstilts.runs.lineage import lineage, shots_behind
+from adapterstilts.runs.lineage import labelled_behind, lineage
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.provenance import surroundings
-from adapterstilts.runs.shots import Shots
+from adapterstilts.runs.shots import Labelled
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.stages.graph import finished
 from adapterstilts.tasks.catalogue import Catalogue
@@ -123,13 +123,13 @@ class Rows:
     def _trained_on(self, intermediates: Sequence[Run]) -> dict[str, Any]:
         """What runs were trained on beside English rows: languages with translations, and labelled rows."""
         languages: dict[str, list[str]] = {}
-        shots: dict[str, list[Shots]] = {}
+        shots: dict[str, list[Labelled]] = {}
         for run in intermediates:
             tasks = [task for spec in lineage(run, self.store) for task in spec.tasks]
             translated = [code for task in tasks if task.data.translations for code in task.data.languages]
             if translated:
                 languages[_label(run)] = list(dict.fromkeys(translated))
-            if seen := shots_behind(run, self.store):
+            if seen := labelled_behind(run, self.store):
                 shots[_label(run)] = seen
         return {"intermediate_languages": languages, "intermediate_shots": shots}
 
