@@ -17,7 +17,7 @@ from adapterstilts.tasks.recipe import Recipe
 from adapterstilts.tasks.translation import Lost
 
 # Written without white space between sentences.
-_UNSPACED = frozenset(("ja", "my", "th", "zh"))
+_UNSPACED = frozenset(("ja", "my", "th", "yue", "zh", "zh-Hant"))
 
 
 def translate_row(kind: Kind, row: Row, into: Callable[[str], str], *, language: str) -> dict[str, Any]:
