@@ -212,6 +212,8 @@ class TransferRow:
         examples: Rows of the target phase: how many it was `trained` on, and by how many its checkpoint was `selected`,
             or, where the mean of several was taken, how many it was `scored` on; empty where nothing is trained.
         calibrated_on_scored_rows: Languages whose calibration was chosen on the gold of the very rows that are scored.
+        selected_on_scored_rows: Languages whose scored rows, or the English rows that these are translations of,
+            selected the checkpoint.
         calibration: What was chosen on validation data to decode with, for the model or for each language.
         difference: Metric, and the task score as `score`, to the gain of the zero-shot mean over the row without an
             intermediate task, or that of `--against`.
@@ -282,6 +284,7 @@ class TransferRow:
     warnings: list[str] = field(default_factory=list)
     averaged_seeds: int = 0
     rival: dict[str, Any] = field(default_factory=dict)
+    selected_on_scored_rows: list[str] = field(default_factory=list)
 
     @property
     def named(self) -> RowName:

@@ -216,6 +216,12 @@ def _notes(row: TransferRow) -> list[str]:
     if row.shared_data:
         listed = ", ".join(row.shared_data)
         notes.append(f"{row_name(row)}: intermediate and target phase are trained on the same data ({listed}).")
+    if row.selected_on_scored_rows:
+        listed = ", ".join(row.selected_on_scored_rows)
+        notes.append(
+            f"{row_name(row)}: checkpoint selected on the scored rows themselves, or on the English rows that they are "
+            f"translations of, in {listed}: these scores tend to be too high."
+        )
     if row.calibrated_on_scored_rows:
         listed = ", ".join(row.calibrated_on_scored_rows)
         notes.append(f"{row_name(row)}: threshold chosen on the gold of the scored split itself in {listed}.")

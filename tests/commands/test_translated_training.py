@@ -128,6 +128,27 @@ def test_runs_on_labelled_rows_made_in_another_language_are_not_zero_shot_in_it(
 
 
 @pytest.mark.slow
+def test_scores_on_rows_that_selected_the_checkpoint_are_called_that(mini: dict[str, Any]) -> None:
+    """Translations of the English validation rows have their labels, so that they select too."""
+    shown = {"max_eval_examples": 4, **mini}
+    (row,) = adapterstilts.transfer("none", "xnli", languages=("en", "de"), split="validation", **shown).rows
+    assert row.split == "validation" and row.selected_on_scored_rows == ["en", "de"]
+    text = transfer_tables(adapterstilts.TransferResult([row]))
+    assert (
+        "checkpoint selected on the scored rows themselves, or on the English rows that they are translations of"
+        in text
+    )
+    (alone,) = adapterstilts.transfer("none", "xnli", languages=("de",), split="validation", **shown).rows
+    (tested,) = adapterstilts.transfer("none", "xnli", languages=("en", "de"), **shown).rows
+    assert alone.selected_on_scored_rows == ["de"] and tested.selected_on_scored_rows == []
+    assert "checkpoint selected on" not in transfer_tables(adapterstilts.TransferResult([tested]))
+    held_out = adapterstilts.transfer(
+        "none", "xnli", languages=("de",), split="validation", validation_from="train", **shown
+    )
+    assert held_out.rows[0].selected_on_scored_rows == []
+
+
+@pytest.mark.slow
 def test_translated_tests_are_the_english_rows_of_the_suite(mini: dict[str, Any]) -> None:
     shown = {"languages": ("en", "de", "zh"), "max_eval_examples": 20}
     result = adapterstilts.transfer("none", ["xnli", "xcopa"], translate_test="mini",
