@@ -109,19 +109,11 @@ class Rows:
 
     def _shared_data(self, runs: SeedRuns) -> list[str]:
         """The tasks whose training data an intermediate run and the target phase both have."""
-        known = self.catalogue.names()
-        intermediate, target = (
-            {
-                name
-                for task in phase
-                if task.name in known
-                for name in self.catalogue.recipe(task.name).training_data(task.data.source)
-            }
-            for phase in (
-                [task for run in runs.intermediates for spec in lineage(run, self.store) for task in spec.tasks],
-                [task for run in (*runs.before, *runs.targets) for task in run.training.tasks],
-            )
+        phases = (
+            [task for run in runs.intermediates for spec in lineage(run, self.store) for task in spec.tasks],
+            [task for run in (*runs.before, *runs.targets) for task in run.training.tasks],
         )
+        intermediate, target = map(self.catalogue.training_data, phases)
         return sorted(intermediate & target)
 
     def _selected_on_scored(self, runs: SeedRuns, task: Recipe) -> list[str]:
