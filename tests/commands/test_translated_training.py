@@ -146,6 +146,9 @@ def test_scores_on_rows_that_selected_the_checkpoint_are_called_that(mini: dict[
         "none", "xnli", languages=("de",), split="validation", validation_from="train", **shown
     )
     assert held_out.rows[0].selected_on_scored_rows == []
+    # XCOPA's validation rows are translations of those by which COPA's checkpoints are selected.
+    (copa,) = adapterstilts.transfer("none", "xcopa", languages=("sw", "zh"), split="validation", **shown).rows
+    assert copa.selected_on_scored_rows == ["sw", "zh"]
 
 
 @pytest.mark.slow

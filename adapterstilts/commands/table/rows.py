@@ -125,7 +125,7 @@ class Rows:
             selecting = []
         else:
             selecting = [one for run in (*runs.before, *runs.targets) for one in run.training.tasks]
-        if not any(_selects_by(one, spec) for one in selecting):
+        if not any(_selects_by(one, spec, task.originals.get(spec.split, task.name)) for one in selecting):
             return []
         parallel = task.parallel or (spec.source == "mini" and self.catalogue.build_kind(spec).parallel)
         return [name for name in runs.languages if parallel or name == ENGLISH]
@@ -208,12 +208,16 @@ class Rows:
         )
 
 
-def _selects_by(task: TaskSpec, scored: EvaluateSpec) -> bool:
-    """Whether the English rows that select a task's checkpoints are those that are scored, or would be in English."""
+def _selects_by(task: TaskSpec, scored: EvaluateSpec, original: str) -> bool:
+    """Whether the English rows that select a task's checkpoints are those that are scored, or would be in English.
+
+    Args:
+        original: The task that has these.
+    """
     selecting = task.data.fingerprints.get("validation", {}).get(ENGLISH)
     if selecting is None or ENGLISH in scored.fingerprints:
         return selecting is not None and selecting == scored.fingerprints[ENGLISH]
-    return scored.split == "validation" and scored.task == task.name and not selecting.startswith("file:")
+    return scored.split == "validation" and task.name == original and not selecting.startswith("file:")
 
 
 def without(one: TargetRuns, reached: Sequence[TargetRuns]) -> TargetRuns | None:
