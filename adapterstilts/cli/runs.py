@@ -70,11 +70,11 @@ def show(shown: NamedRun, options: StoreOptions, output: Output) -> None:
     Of an evaluation with classes, also precision, recall and F1 of each, and which are taken for which.
     """
     from adapterstilts.reporting.runs import run_text
-    from adapterstilts.runs.lineage import shots_behind
+    from adapterstilts.runs.lineage import labelled_behind
 
     store = options.open_store()
     run = store.resolve(shown.key)
-    shots = shots_behind(run, store)
+    shots = labelled_behind(run, store)
     content = {
         "key": run.key,
         "folder": str(run.folder),

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.files import make_writable
 from adapterstilts.metrics import METRICS
-from adapterstilts.runs.lineage import shots_behind
+from adapterstilts.runs.lineage import labelled_behind
 from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
@@ -83,8 +83,8 @@ class _Evaluation:
         store = RunStore(self.run.folder.parent, store.roots, store.remotes)
         if self.spec.source == "mini":
             yield f"{self.name}: the embedded suite, not the benchmark's data."
-        for shots in shots_behind(self.run, store):
-            yield f"{self.name}: the model was trained on {shots}, so this is no zero-shot submission."
+        for rows in labelled_behind(self.run, store):
+            yield f"{self.name}: the model was trained on {rows}, so this is no zero-shot submission."
         if left_out := self.run.provenance.get("rows_left_out"):
             yield f"{self.name}: {sum(left_out.values())} rows were left out, so lines are missing."
 

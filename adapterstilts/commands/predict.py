@@ -20,7 +20,7 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import Records
 from adapterstilts.data.formats.packed import checked_digest
 from adapterstilts.data.input_files import STANDARD_INPUT, Input, InputFile, InputStream, in_chunks, peeked
-from adapterstilts.data.input_rows import InputColumns, input_features
+from adapterstilts.data.input_rows import InputColumns, input_features, unspaced
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.tasks.catalogue import in_catalogue
 from adapterstilts.tasks.explained import Result, explained
@@ -145,6 +145,11 @@ class _Work:
     def _results(self, rows: list[Row], track: Track) -> list[Result]:
         if not rows:
             return []
+        if joined := [found for row in rows if (found := unspaced(row))]:
+            self.reporter.note(
+                f"Of {len(joined):,} rows the text has words without white space between them, which got one tag "
+                f"together, such as {joined[0]!r:.40}; give their words as lists"
+            )
         answerer = self.ready.answerer
         said = answerer.said(rows, track=track)
         if cut := answerer.cut(said):

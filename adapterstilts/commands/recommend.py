@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from adapterstilts.commands.models.candidates import Candidate, Candidates
@@ -35,6 +35,8 @@ class RankedCandidate:
         score: The larger the better, and comparable within this ranking only.
         seconds: What scoring it took now; next to nothing where the store's cache had what it is made of.
         place: Where the candidate is from.
+        shared_data: The tasks whose training data it was trained on and the ranking reads, so that its score is better
+            than on rows that are new to it.
     """
 
     rank: int
@@ -42,6 +44,7 @@ class RankedCandidate:
     score: float
     seconds: float
     place: str
+    shared_data: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,8 @@ def _scored(found: Sequence[Candidate], ranking: Ranking, target: Target, left_o
             error = caught
             continue
         size = one.run.metrics.get("train_examples") or 0
-        scored.append((size, RankedCandidate(0, one.name, score, time.monotonic() - begun, one.place)))
+        shared = target.shared_data(one.run) if ranking.reads else []
+        scored.append((size, RankedCandidate(0, one.name, score, time.monotonic() - begun, one.place, shared)))
     if error and not scored:
         raise error
     scored.sort(key=lambda one: (-one[1].score, -one[0]))

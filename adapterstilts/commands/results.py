@@ -16,7 +16,7 @@ from adapterstilts.commands.table.contrasts import Contrast
 from adapterstilts.commands.table.few_shot_results import FewShotRow
 from adapterstilts.commands.table.row_names import RowName
 from adapterstilts.metrics.intervals import Interval
-from adapterstilts.runs.shots import Shots
+from adapterstilts.runs.shots import Labelled
 from adapterstilts.runs.specs import ModelSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.tasks.catalogue import Catalogue
@@ -194,8 +194,9 @@ class TransferRow:
         translations_are_english_rows: Whether these are the embedded suite's own English rows, the same ones for every
             language, so that every language has the scores of English.
         intermediate_languages: Of the runs that were trained on translations, the languages of their data.
-        intermediate_shots: Of those that were trained on labelled rows of other languages, or begun with a model that
-            was, which these were; in these languages the row's scores are not zero-shot.
+        intermediate_shots: Of those that were trained on labelled rows of other languages, drawn ones or all of a task
+            that was made in one, or begun with a model that was, which these were; in these languages the row's scores
+            are not zero-shot.
         split: Split that was scored.
         languages: Language to its metrics, in percent, and its number of `examples`; means over seeds.
         english: Metrics in English, if it was scored, with the main score as `score`.
@@ -211,6 +212,8 @@ class TransferRow:
         examples: Rows of the target phase: how many it was `trained` on, and by how many its checkpoint was `selected`,
             or, where the mean of several was taken, how many it was `scored` on; empty where nothing is trained.
         calibrated_on_scored_rows: Languages whose calibration was chosen on the gold of the very rows that are scored.
+        selected_on_scored_rows: Languages whose scored rows, or the English rows that these are translations of,
+            selected the checkpoint.
         calibration: What was chosen on validation data to decode with, for the model or for each language.
         difference: Metric, and the task score as `score`, to the gain of the zero-shot mean over the row without an
             intermediate task, or that of `--against`.
@@ -266,7 +269,7 @@ class TransferRow:
     translate_test: bool = False
     translations_are_english_rows: bool = False
     intermediate_languages: dict[str, list[str]] = field(default_factory=dict)
-    intermediate_shots: dict[str, list[Shots]] = field(default_factory=dict)
+    intermediate_shots: dict[str, list[Labelled]] = field(default_factory=dict)
     fusion_attention: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     language_adapter: str | None = None
     language_adapters: dict[str, str] = field(default_factory=dict)
@@ -281,6 +284,7 @@ class TransferRow:
     warnings: list[str] = field(default_factory=list)
     averaged_seeds: int = 0
     rival: dict[str, Any] = field(default_factory=dict)
+    selected_on_scored_rows: list[str] = field(default_factory=list)
 
     @property
     def named(self) -> RowName:

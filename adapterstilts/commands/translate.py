@@ -22,7 +22,7 @@ from adapterstilts.data.splits import rows_to_translate
 from adapterstilts.data.translation.families import speak
 from adapterstilts.data.translation.layout import Direction, file_of, provenance_of, write_translations
 from adapterstilts.data.translation.model import Checkpoint, Translator, locate_checkpoint
-from adapterstilts.data.translation.texts import check_translatable, needed_texts, translate_row
+from adapterstilts.data.translation.texts import check_translatable, needed_texts, stops_of, translate_row
 from adapterstilts.data.translation.work import Texts, translate_texts
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.files import file_digest, write_json
@@ -257,6 +257,7 @@ class Translation:
             "precision": self._precision(self.checkpoint.load(AutoConfig)),
             "tokens_per_batch": self.options.tokens_per_batch,
             "rows": hashlib.sha256(content.encode("ascii")).hexdigest(),
+            **({"stops": stops} if (stops := stops_of(direction.source)) else {}),
         }
 
     def _check_free(self, path: Path, work: Path) -> None:

@@ -25,6 +25,12 @@ _OPTIONAL = ("id", "language", *GOLD)
 _FEATURES: WeakKeyDictionary[Kind, dict[str, Any]] = WeakKeyDictionary()  # making them takes a while
 # Canonical columns that cannot be empty, where a kind has them.
 _NEEDED = ("question", "context")
+# So many letters in a row are several words, of scripts that put no white space between them: Chinese and Japanese ones
+# with their punctuation; those of Thai, Lao, Tibetan, Burmese and Khmer, of which a word can have many more.
+_SEVERAL_WORDS = re.compile(
+    r"[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff]{12,}"
+    r"|[\u0e01-\u0fff\u1000-\u109f\u1780-\u17ff]{25,}"
+)
 
 
 def input_features(kind: Kind) -> dict[str, Any]:
@@ -138,6 +144,13 @@ class InputColumns:
     @property
     def _has_lists(self) -> bool:
         return any(name in self.features for name in (TOKENS, "choices"))
+
+
+def unspaced(row: Row) -> str | None:
+    """Of a text that was split at white space, a part that is no word but several of a script without it, if any is."""
+    if "offsets" not in row:
+        return None
+    return next((word for word in row[TOKENS] if _SEVERAL_WORDS.search(word)), None)
 
 
 def _is_needed(guess: ColumnGuess) -> bool:

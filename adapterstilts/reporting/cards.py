@@ -142,7 +142,9 @@ def _mini_sizes(mini: MiniSource) -> str:
 
 
 def _hub_line(part: HubSource) -> str:
-    named = {ours: tuple(one.values()) if isinstance(one, dict) else one for ours, one in part.splits.items()}
+    named = {
+        ours: tuple(dict.fromkeys(one.values())) if isinstance(one, dict) else one for ours, one in part.splits.items()
+    }
     splits = ", ".join(f"{ours} from {_kept(part, ours, _listed(theirs))}" for ours, theirs in named.items())
     archive = f" in `{part.archive}`" if part.archive else ""
     note = f"; {part.note}" if part.note else ""

@@ -17,6 +17,12 @@ def recommendation_report(found: Recommendation) -> Report:
         rows.append([str(one.rank), one.candidate, _shown(one.score), f"{one.seconds:.1f}", place])
     shown = columns("rank", "task", found.score, "seconds", "from", right=("rank", found.score, "seconds"))
     notes = [f"{found.score}: {found.summary}. {found.seconds:.1f} seconds in all.", *found.left_out]
+    notes += [
+        f"{one.candidate}: trained on the data that the examples are from ({', '.join(one.shared_data)}), so that its "
+        "score is better than on rows that are new to it"
+        for one in found.candidates
+        if one.shared_data
+    ]
     if len(found.candidates) < found.ranked:
         notes.insert(0, f"The best {len(found.candidates)} of {found.ranked}; without --top, all are shown.")
     title = f"{found.title}: intermediate runs by {found.score}{read}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts.reporting.by_class import class_tables
@@ -11,7 +11,7 @@ from adapterstilts.runs.full_disk import size
 from adapterstilts.runs.store import KEY_DIGITS, Run
 
 if TYPE_CHECKING:
-    from adapterstilts.runs.specs import StageSpec
+    from adapterstilts.runs.specs import ModelSpec, StageSpec
 
 BY_CLASS = "by_class"
 """What metrics call what became of every class."""
@@ -21,7 +21,7 @@ def runs_report(runs: Sequence[Run]) -> Report:
     """Finished runs, oldest first; of shared models, the place that each is from."""
     rows = []
     names = {run.key: f"{_task(run.spec)}@{run.short_key}" for run in runs}
-    few = _few_shot(runs)
+    seen = {"few-shot": _begun_with(runs, _few_shot), "others": _begun_with(runs, _native)}
     for run in runs:
         spec = run.spec
         made_from = [names.get(one, one[:KEY_DIGITS]) for one in spec.inputs]
@@ -29,7 +29,8 @@ def runs_report(runs: Sequence[Run]) -> Report:
             made_from = [run.provenance["shared"]["place"]]
         finished = run.provenance["finished"][:19] + "Z"
         backbone, joined = run.provenance["backbone"], " + ".join(made_from)
-        score = _score(run, "few-shot" if few.intersection(spec.inputs) else "zero-shot")
+        others = next((name for name, models in seen.items() if models.intersection(spec.inputs)), "zero-shot")
+        score = _score(run, others)
         rows.append([names[run.key], spec.stage, joined, score, size(run.bytes), _method(spec), backbone, finished])
     shown = columns(
         "run", "stage", "from", "score", "size", "method", "backbone", "finished",
@@ -38,17 +39,27 @@ def runs_report(runs: Sequence[Run]) -> Report:
     return Report([Sheet("", shown, rows)])
 
 
-def _few_shot(runs: Sequence[Run]) -> set[str]:
-    """Keys of the models that were trained on labelled rows of another language, or begun with one that was."""
+def _few_shot(spec: ModelSpec) -> bool:
+    """Whether a training has drawn labelled rows of another language than English."""
+    return spec.shots is not None
+
+
+def _native(spec: ModelSpec) -> bool:
+    """Whether a training has a task whose labelled rows were made in one."""
+    return any(task.native for task in spec.tasks)
+
+
+def _begun_with(runs: Sequence[Run], such: Callable[[ModelSpec], bool]) -> set[str]:
+    """Keys of the models that were trained in such a way, or begun with one that was."""
     models = [run for run in runs if run.spec.stage != "evaluate"]
-    few = {
+    found = {
         run.key
         for run in models
-        if run.training.shots or (run.spec.stage == "shared" and any(one.shots for one in run.spec.begun_with))
+        if such(run.training) or (run.spec.stage == "shared" and any(map(such, run.spec.begun_with)))
     }
-    while more := {run.key for run in models if run.key not in few and few.intersection(run.spec.inputs)}:
-        few |= more
-    return few
+    while more := {run.key for run in models if run.key not in found and found.intersection(run.spec.inputs)}:
+        found |= more
+    return found
 
 
 def run_text(content: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from adapterstilts.commands.results import SeedScores, TransferRow
 from adapterstilts.commands.table.contrasts import OTHER_TARGET_SEEDS, THIS_MODEL, Contrast
 from adapterstilts.commands.table.row_names import WITHOUT
-from adapterstilts.languages import ENGLISH, LANGUAGES
+from adapterstilts.languages import ENGLISH, LANGUAGES, languages_of
 from adapterstilts.reporting.numbers import shown_tokens
 from adapterstilts.tasks.kind import OF
 
@@ -25,8 +25,14 @@ def row_name(row: TransferRow) -> str:
 
 def mean_name(rows: Sequence[TransferRow]) -> str:
     """What the mean over languages other than English is called: zero-shot only where it is that in every row."""
-    plain = all(not (row.named.translated or row.intermediate_languages or row.intermediate_shots) for row in rows)
+    plain = all(not (row.named.translated or row.intermediate_languages or _seen(row)) for row in rows)
     return "zero-shot mean" if plain else "mean without en"
+
+
+def _seen(row: TransferRow) -> bool:
+    """Whether an intermediate run was trained on labelled rows of a language that is scored."""
+    scored = {code for name in row.languages for code in languages_of(name)}
+    return any(one.language in scored for seen in row.intermediate_shots.values() for one in seen)
 
 
 def legend(rows: Sequence[TransferRow]) -> list[str]:
@@ -210,6 +216,12 @@ def _notes(row: TransferRow) -> list[str]:
     if row.shared_data:
         listed = ", ".join(row.shared_data)
         notes.append(f"{row_name(row)}: intermediate and target phase are trained on the same data ({listed}).")
+    if row.selected_on_scored_rows:
+        listed = ", ".join(row.selected_on_scored_rows)
+        notes.append(
+            f"{row_name(row)}: checkpoint selected on the scored rows themselves, or on the English rows that they are "
+            f"translations of, in {listed}: these scores tend to be too high."
+        )
     if row.calibrated_on_scored_rows:
         listed = ", ".join(row.calibrated_on_scored_rows)
         notes.append(f"{row_name(row)}: threshold chosen on the gold of the scored split itself in {listed}.")

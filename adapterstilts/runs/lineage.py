@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from adapterstilts.runs.shots import Shots
+from adapterstilts.runs.shots import Labelled
 from adapterstilts.runs.specs import SharedSpec, TrainSpec, key
 from adapterstilts.runs.store import Run, RunStore
 
@@ -18,9 +18,18 @@ def lineage(run: Run, store: RunStore) -> list[TrainSpec]:
     return list({key(one): one for one in _line(run, store)}.values())
 
 
-def shots_behind(run: Run, store: RunStore) -> list[Shots]:
+def labelled_behind(run: Run, store: RunStore) -> list[Labelled]:
     """The labelled rows of languages other than English that these were trained on."""
-    return [one.shots for one in lineage(run, store) if one.shots]
+    return labelled_of(lineage(run, store))
+
+
+def labelled_of(specs: Iterable[TrainSpec]) -> list[Labelled]:
+    """The labelled rows of languages other than English that some trainings have, each once."""
+    found: dict[str, Labelled] = {}
+    for spec in specs:
+        for one in (*([spec.shots] if spec.shots else ()), *(rows for task in spec.tasks for rows in task.native)):
+            found.setdefault(one.model_dump_json(), one)
+    return list(found.values())
 
 
 def _line(run: Run, store: RunStore) -> Iterator[TrainSpec]:

@@ -1,8 +1,8 @@
-"""The labelled rows of a language other than English that a stage trains on, as part of its spec."""
+"""The labelled rows of a language other than English that a stage trains on; those that are drawn are in its spec."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import Field
 
@@ -59,3 +59,22 @@ class Shots(Strict):
     def label(self) -> str:
         """What is added to a run's label."""
         return f"{self.language}-{self.count}" + ("" if self.every else f"-draw{self.draw}")
+
+
+class NativeRows(Strict):
+    """The rows of a task whose training data were made in another language than English."""
+
+    language: str
+    task: str
+
+    @property
+    def name(self) -> str:
+        """The language in words."""
+        return LANGUAGES[self.language]
+
+    def __str__(self) -> str:
+        return f"the labelled {self.name} rows of {self.task}"
+
+
+Labelled: TypeAlias = Shots | NativeRows
+"""Labelled rows of a language other than English: what is scored there is not zero-shot."""

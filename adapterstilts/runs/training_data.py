@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, field_validator
 
 from adapterstilts.parsed import check_plain
-from adapterstilts.runs.shots import Shots
+from adapterstilts.runs.shots import NativeRows, Shots
 from adapterstilts.settings import Encoding, Strict
 
 
@@ -83,3 +83,11 @@ class TaskSpec(Strict):
     def name(self) -> str:
         """Name of the task."""
         return self.data.task
+
+    @property
+    def native(self) -> list[NativeRows]:
+        """Its rows in each language other than English in which they were made and labelled; of text none are."""
+        if self.kind == "masked_lm" or self.data.shots:
+            return []
+        made_in = self.data.fingerprints.get("train", ())
+        return [NativeRows(language=code, task=self.name) for code in made_in if code != "en"]

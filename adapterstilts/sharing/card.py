@@ -14,7 +14,7 @@ import yaml
 from adapterstilts import mini
 from adapterstilts.languages import LANGUAGES, context_language, primary_language
 from adapterstilts.modeling.compositions import MEAN
-from adapterstilts.runs.shots import FEW_SHOT, Shots
+from adapterstilts.runs.shots import FEW_SHOT, Labelled
 from adapterstilts.runs.training_data import TaskSpec
 from adapterstilts.sharing.contents import CARD
 from adapterstilts.sharing.hub import package_tags
@@ -75,7 +75,7 @@ class CardFacts:
         recipes: Those of its tasks and of what it was begun with.
         loading: Python code that loads it with its library alone, from `FOLDER` and `BASE`.
         limits: What other libraries cannot load, and why.
-        shots: Labelled rows of other languages than English that it, or a model it was begun with, was trained on.
+        labelled: Labelled rows of other languages than English that it, or a model it was begun with, was trained on.
     """
 
     title: str
@@ -83,7 +83,7 @@ class CardFacts:
     licence: Licence
     loading: str
     limits: Sequence[str]
-    shots: Sequence[Shots] = ()
+    labelled: Sequence[Labelled] = ()
 
 
 def model_card(manifest: Manifest, facts: CardFacts) -> str:
@@ -307,7 +307,7 @@ def _base_is(base: Base) -> str:
 def _limits(manifest: Manifest, facts: CardFacts) -> str:
     lines = [
         f"It works on this backbone only: `{manifest.base.name}`, fingerprint `{manifest.base.fingerprint[:24]}…`.",
-        *(f"**Not zero-shot in {shots.name}**: it was trained on {shots}." for shots in facts.shots),
+        *(f"**Not zero-shot in {rows.name}**: it was trained on {rows}." for rows in facts.labelled),
         "Scores in languages other than those of its training data are zero-shot; they differ between languages, and "
         "no label of these languages selected anything.",
         f"Licence of the training data: {facts.licence.text}.",

@@ -9,7 +9,7 @@ from adapterstilts import __version__
 from adapterstilts.errors import SharingError
 from adapterstilts.files import file_digest
 from adapterstilts.modeling.backbone import Backbone
-from adapterstilts.runs.lineage import lineage
+from adapterstilts.runs.lineage import labelled_of, lineage
 from adapterstilts.runs.specs import EvaluateSpec, SharedSpec, TrainSpec, key
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.sharing.card import CardFacts, model_card
@@ -135,8 +135,7 @@ class Export:
         )
         (folder / OWN).write_text(manifest_text(manifest), encoding="utf-8")
         recipes = list({recipe.name: recipe for recipe, _ in self.trained_on}.values())
-        shots = [one.shots for one in self.line if one.shots]
         notes = (*exported.notes, *self._units())
-        facts = CardFacts(self.name, recipes, self.licence, exported.loading, notes, shots)
+        facts = CardFacts(self.name, recipes, self.licence, exported.loading, notes, labelled_of(self.line))
         (folder / CARD).write_text(model_card(manifest, facts), encoding="utf-8")
         return manifest

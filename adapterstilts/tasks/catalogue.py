@@ -163,6 +163,16 @@ class Catalogue:
         with self.in_use():
             return KINDS.get(spec.kind)(spec.options)
 
+    def training_data(self, specs: Iterable[Any]) -> set[str]:
+        """The tasks whose training data some `TaskSpec`s train on, of those that the catalogue has."""
+        known = self.names()
+        return {
+            name
+            for spec in specs
+            if spec.name in known
+            for name in self.recipe(spec.name).training_data(spec.data.source)
+        }
+
     def _places(self) -> dict[str, Place]:
         """Name to place of every task, once no two have the same name."""
         found: dict[str, Place] = dict(_package())

@@ -117,6 +117,7 @@ class Recipe(Strict):
         cross_pairs: Whether question and context can be in two languages.
         parallel: Whether the test rows of all languages are translations of each other, under the same ids.
         contains: Tasks whose training data are part of this one's in the releases, which the suite's are not.
+        originals: Split to the task whose English rows of that split its own are translations of.
         metric: Name in `metrics.METRICS`.
         options: Options of the kind.
         settings: Hyperparameters by who used them: `jiant` (the STILTs authors' toolkit), `xtreme` (the benchmark's
@@ -142,6 +143,7 @@ class Recipe(Strict):
     cross_pairs: bool = False
     parallel: bool = False
     contains: tuple[TaskName, ...] = ()
+    originals: dict[str, TaskName] = {}
     metric: str
     options: dict[str, Any] = {}
     settings: Annotated[dict[str, Hyperparameters], BeforeValidator(_by_source)] = {}

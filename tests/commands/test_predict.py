@@ -153,9 +153,12 @@ def test_words_are_tagged_where_they_stand(
     first, second = map(json.loads, shown.out.splitlines())
     assert first["text"] == "the garden ." and len(first["prediction"]) == 3 and second["offsets"] == [[0, 3], [5, 11]]
     assert "uncalibrated: --no-calibrate was given" in shown.err
-    piped(monkeypatch, "the garden .\n")
+    assert "white space" not in shown.err
+    piped(monkeypatch, "the garden .\n玛丽在柏林的一家公司工作。\n")
     main([*words, "plain"])
-    assert capsys.readouterr().out.startswith("the/")
+    shown = capsys.readouterr()
+    assert shown.out.startswith("the/")
+    assert "Of 1 rows the text has words without white space between them" in shown.err and "'玛丽在" in shown.err
 
 
 def test_choices_are_said_by_place_and_text(tmp_path: Path) -> None:

@@ -46,6 +46,19 @@ def test_the_task_that_teaches_the_same_wins(
     assert (found.by, found.ranked, found.examples) == (by, 4, 100)
 
 
+def test_candidates_that_have_seen_the_examples_are_named(options: dict[str, Any]) -> None:
+    """XCOPA is trained on COPA last, whose rows a run of COPA was trained on."""
+    found = adapterstilts.recommend("xcopa", from_="copa,siqa", by="logme", **{**options, "examples": 20})
+    assert {one.candidate.partition("@")[0]: one.shared_data for one in found.candidates} == {
+        "copa": ["copa"],
+        "siqa": [],
+    }
+    text = " ".join(as_text(recommendation_report(found)).split())
+    assert text.count("trained on the data that the examples are from (copa)") == 1
+    by_size = adapterstilts.recommend("xcopa", from_="copa", by="size", **options)
+    assert by_size.candidates[0].shared_data == []
+
+
 def test_a_repeated_call_is_answered_from_the_cache_without_torch(options: dict[str, Any]) -> None:
     asked = {"from_": "squad,mnli", "by": "logme", **options}
     first = adapterstilts.recommend("mlqa", **asked)

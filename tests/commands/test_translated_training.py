@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,13 @@ from adapterstilts.data.translation.layout import Direction, file_of, write_tran
 from adapterstilts.data.translation.reading import TranslationFiles
 from adapterstilts.errors import AstiltsError, DataError, UsageError
 from adapterstilts.mini.generators.span_qa import span_qa
+from adapterstilts.reporting.runs import runs_report
 from adapterstilts.reporting.train_intermediate import training_summary
 from adapterstilts.reporting.transfer import transfer_tables
+from adapterstilts.runs.lineage import labelled_behind
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.runs.training_data import TrainingData
-from tests.conftest import QUICK
+from tests.conftest import QUICK, without_training
 from tests.package_tasks import recipe
 
 EN_DE = Direction("en", "de")
@@ -104,6 +107,48 @@ def test_sources_that_were_trained_on_translations_are_told_apart(mini: dict[str
     result = adapterstilts.transfer(name, "xquad", languages=("en", "de"), max_eval_examples=8, **mini)
     assert result.rows[1].intermediate_languages == {name: ["de"]} and result.rows[0].intermediate_languages == {}
     assert f"  {name}: trained on translations of its English rows into German." in transfer_tables(result)
+
+
+def test_runs_on_labelled_rows_made_in_another_language_are_not_zero_shot_in_it(mini: dict[str, Any]) -> None:
+    """German questions with German answers have been seen, whatever the table's languages are called elsewhere."""
+    native = adapterstilts.train_intermediate("germanquad", **mini)
+    name, shown = f"germanquad@{native.key[:12]}", {"max_eval_examples": 8, "baseline": False}
+    (row,) = adapterstilts.transfer(name, "tatoeba", languages=("de", "zh"), **without_training(mini), **shown).rows
+    assert [str(one) for one in row.intermediate_shots[name]] == ["the labelled German rows of germanquad"]
+    text = transfer_tables(adapterstilts.TransferResult([row]))
+    assert "zero-shot mean" not in text and "mean without en" in text
+    assert f"{name}: trained on the labelled German rows of germanquad, so that in German it is not zero-shot." in text
+    run, store = Run(row.folder), RunStore(mini["store"])
+    assert [str(one) for one in labelled_behind(run, store)] == ["the labelled German rows of germanquad"]
+    listed = next(runs_report([Run(native.folder), run]).sheets()).rows[1]
+    assert any("others" in str(cell) for cell in listed) and not any("zero-shot" in str(cell) for cell in listed)
+    # In languages of which no label was seen it is.
+    other = replace(row, languages={"zh": row.languages["zh"]})
+    assert "zero-shot mean" in transfer_tables(adapterstilts.TransferResult([other]))
+
+
+@pytest.mark.slow
+def test_scores_on_rows_that_selected_the_checkpoint_are_called_that(mini: dict[str, Any]) -> None:
+    """Translations of the English validation rows have their labels, so that they select too."""
+    shown = {"max_eval_examples": 4, **mini}
+    (row,) = adapterstilts.transfer("none", "xnli", languages=("en", "de"), split="validation", **shown).rows
+    assert row.split == "validation" and row.selected_on_scored_rows == ["en", "de"]
+    text = transfer_tables(adapterstilts.TransferResult([row]))
+    assert (
+        "checkpoint selected on the scored rows themselves, or on the English rows that they are translations of"
+        in text
+    )
+    (alone,) = adapterstilts.transfer("none", "xnli", languages=("de",), split="validation", **shown).rows
+    (tested,) = adapterstilts.transfer("none", "xnli", languages=("en", "de"), **shown).rows
+    assert alone.selected_on_scored_rows == ["de"] and tested.selected_on_scored_rows == []
+    assert "checkpoint selected on" not in transfer_tables(adapterstilts.TransferResult([tested]))
+    held_out = adapterstilts.transfer(
+        "none", "xnli", languages=("de",), split="validation", validation_from="train", **shown
+    )
+    assert held_out.rows[0].selected_on_scored_rows == []
+    # XCOPA's validation rows are translations of those by which COPA's checkpoints are selected.
+    (copa,) = adapterstilts.transfer("none", "xcopa", languages=("sw", "zh"), split="validation", **shown).rows
+    assert copa.selected_on_scored_rows == ["sw", "zh"]
 
 
 @pytest.mark.slow

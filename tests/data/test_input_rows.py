@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.input_rows import InputColumns, input_features
+from adapterstilts.data.input_rows import InputColumns, input_features, unspaced
 from adapterstilts.errors import AstiltsError
 from adapterstilts.tasks.kind import Kind
 from adapterstilts.tasks.multiple_choice import MultipleChoice
@@ -86,6 +86,28 @@ def test_what_cannot_be_read_is_said(kind: Kind, record: Any, given: Any, messag
 def test_a_later_row_without_a_column_is_named() -> None:
     with pytest.raises(AstiltsError, match="line 2: it has no column 'premise'"):
         rows(PAIRS, {"premise": "a", "hypothesis": "b"}, {"hypothesis": "b"})
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("玛丽 在 柏林 工作 。", None),
+        ("Mary arbeitet in Berlin.", None),
+        ("Donaudampfschifffahrtsgesellschaft", None),
+        ("في ألمانيا", None),
+        ("玛丽在柏林的一家公司工作。", "玛丽在柏林的一家公司工作。"),
+        ("マリアはベルリンの会社で働いている。", "マリアはベルリンの会社で働いている。"),
+        ("แมรี่ทำงานที่บริษัทแห่งหนึ่งในเบอร์ลิน", "แมรี่ทำงานที่บริษัทแห่งหนึ่งในเบอร์ลิน"),
+        ("แมรี่ ทำงาน ที่ บริษัท แห่ง หนึ่ง ใน เบอร์ลิน", None),
+        ("မေရီသည်ဘာလင်မြို့ရှိကုမ္ပဏီတစ်ခုတွင်အလုပ်လုပ်သည်။", "မေရီသည်ဘာလင်မြို့ရှိကုမ္ပဏီတစ်ခုတွင်အလုပ်လုပ်သည်။"),
+    ],
+)
+def test_texts_without_white_space_between_words_are_known(text: str, joined: str | None) -> None:
+    """Such a text is one word to a tagger, of which the first token alone would be tagged."""
+    (row,) = rows(TAGS, {"text": text})
+    assert row["tokens"] == text.split() and unspaced(row) == joined
+    (listed,) = rows(TAGS, {"tokens": [text]})
+    assert unspaced(listed) is None
 
 
 @pytest.mark.parametrize("name", ["retrieval", "masked_lm"])

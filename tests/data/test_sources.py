@@ -14,8 +14,10 @@ from adapterstilts.data.sources.hub import HubRows
 from adapterstilts.data.sources.mini import MiniRows
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.data.sources.rows import Source
-from adapterstilts.errors import UsageError
+from adapterstilts.data.splits import evaluation_split
+from adapterstilts.errors import DataError, UsageError
 from adapterstilts.mini.generators import generator
+from adapterstilts.reporting.cards import card
 from adapterstilts.runs.memory import FOLDER
 from adapterstilts.tasks.catalogue import Catalogue, read_recipe
 from adapterstilts.tasks.recipe import Recipe
@@ -209,3 +211,21 @@ def test_every_language_of_ntrex_is_read_from_the_folder_that_its_release_has_it
         "gsw-x-bern": [english, ("Guete Morge.", [])],
         "gsw-x-zurich": [english, ("Guete Morgä.", [])],
     }
+
+
+def test_languages_of_which_the_hub_has_test_rows_alone_are_not_offered_for_more() -> None:
+    """Of google/xtreme's treebanks: what is not there is said before anything is downloaded."""
+    source, task = HubRows(), recipe("udpos")
+    lacking = {
+        split: [code for code in task.languages if source.missing(task, split, code)]
+        for split in ("train", "validation", "test")
+    }
+    assert lacking == {"train": ["th", "tl", "yo"], "validation": ["kk", "th", "tl", "yo"], "test": []}
+    with pytest.raises(DataError, match="missing validation rows of udpos in 'th'") as error:
+        evaluation_split(source, task, ("de", "th"), "validation")
+    assert error.value.remedy == "Score what is there with --languages de."
+    # What is there is called as in one name for all languages.
+    names = ("udpos.English:udpos:train", "udpos.German:udpos:validation")
+    for split, code, name in zip(("train", "validation"), ("en", "de"), names, strict=True):
+        assert f":{name}:" in source.fingerprint(task, split, code)
+    assert "(train from `train`, validation from `validation`, test from `test`)" in card(task, None)

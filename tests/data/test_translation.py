@@ -142,6 +142,24 @@ def test_an_answer_over_two_sentences_keeps_them_together() -> None:
     assert made["answers"] == {"text": ["won. bob"], "answer_start": [made["context"].index("won")]}
 
 
+@pytest.mark.parametrize(
+    ("language", "sentences"),
+    [
+        ("am", ["ማሪያ በበርሊን ትሠራለች።", "አናስ?", "“ሮም ናት።”", "አዎ"]),
+        ("my", ["မေရီသည် ဘာလင်တွင် အလုပ်လုပ်သည်။", "အန်နာသည် ရောမတွင် ရှိသည်။"]),
+        ("km", ["ម៉ារី ធ្វើការ នៅ ប៊ែរឡាំង។", "អាណា នៅ រ៉ូម។"]),
+        ("hy", ["Մարիան աշխատում է Բեռլինում։", "Աննան Հռոմում է։"]),
+        ("hi", ["मारिया बर्लिन में काम करती है।", "अन्ना रोम में है।"]),
+    ],
+)
+def test_sentences_end_at_the_full_stops_of_their_script(language: str, sentences: list[str]) -> None:
+    """A model for translation would read a passage as one sentence, and leave out what follows the first."""
+    row = {"id": "1", "text_a": " ".join(sentences), "text_b": sentences[0], "label": "neutral", "language": language}
+    assert needed_texts(MNLI.build_kind(), row, language="en") == [*sentences, sentences[0]]
+    made = translate_row(MNLI.build_kind(), row, lambda text: f"<{text}>", language="en")
+    assert made["text_a"] == " ".join(f"<{one}>" for one in sentences) and made["language"] == "en"
+
+
 def test_other_kinds_keep_labels_and_key_words() -> None:
     pair = {"id": "1", "text_a": "One. Two.", "text_b": "", "label": "neutral", "language": "en"}
     assert translate_row(MNLI.build_kind(), pair, str.upper, language="de") == {

@@ -14,6 +14,7 @@ from transformers import (
     MarianTokenizer,
     MBart50Tokenizer,
     NllbTokenizer,
+    NllbTokenizerFast,
     T5Tokenizer,
 )
 
@@ -22,6 +23,7 @@ from adapterstilts.data.translation.layout import Direction
 from adapterstilts.data.translation.model import Translator, locate_checkpoint
 from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.languages import LANGUAGES
+from tests.package_tasks import recipe
 from tests.translation_models import save_marian, sentences, train_pieces
 
 EN_DE = Direction("en", "de")
@@ -70,6 +72,27 @@ def test_source_and_first_token_are_set(family: str, pieces: Path, tmp_path: Pat
             speak(tokenizer, Direction("en", missing), name="m")
 
 
+@pytest.mark.parametrize("fast", [False, True])
+def test_nllb_speaks_all_of_its_languages(fast: bool, pieces: Path) -> None:
+    """Not those of the benchmarks alone: the tags of SIB-200, which has FLORES-200's languages, are those it knows."""
+    tokenizer = NllbTokenizer(str(pieces))
+    if fast:
+        tokenizer = NllbTokenizerFast(str(pieces), slow_tokenizer=tokenizer)
+    hub = recipe("sib200").sources.hub
+    assert hub is not None
+    there = set(tokenizer.additional_special_tokens)
+    named = {tag: code for tag, code in hub.configs.items() if tag != "en" and code in there}
+    assert len(named) == 200 and {named[tag] for tag in ("ha", "am", "zh-Hant", "quy")} == {
+        "hau_Latn", "amh_Ethi", "zho_Hant", "quy_Latn",
+    }  # fmt: skip
+    for tag, code in [*named.items(), ("qu", "quy_Latn")]:
+        told = speak(tokenizer, Direction("en", tag), name="m")
+        assert told.codes == {"source": "eng_Latn", "target": code}
+        assert told.forced == tokenizer.convert_tokens_to_ids(code)
+    with pytest.raises(UsageError, match=r"has no Chuvash .cv.. Its languages are: .*ace, .*ha, "):
+        speak(tokenizer, Direction("cv", "en"), name="m")
+
+
 def test_marian_with_several_targets_is_told_by_a_prefix(tmp_path: Path) -> None:
     folder = save_marian(tmp_path / "m", sentences("en"), languages=("eng", "mul"), targets=("deu", "cmn_Hans"))
     tokenizer = MarianTokenizer.from_pretrained(folder)
@@ -77,17 +100,35 @@ def test_marian_with_several_targets_is_told_by_a_prefix(tmp_path: Path) -> None
     assert speak(tokenizer, Direction("en", "zh"), name="m").prefix == ">>cmn_Hans<< "
     with pytest.raises(UsageError, match=r"m has no Russian .ru.. Its languages are: de, zh"):
         speak(tokenizer, Direction("en", "ru"), name="m")
+    with pytest.raises(UsageError, match=r"m has no Hausa .ha.. Its languages are: de, zh"):
+        speak(tokenizer, Direction("en", "ha"), name="m")
     ids = tokenizer(">>deu<< Anna.")["input_ids"]
     assert tokenizer.convert_ids_to_tokens(ids)[0] == ">>deu<<"
+
+
+def test_marian_of_languages_beyond_the_benchmarks(tmp_path: Path) -> None:
+    folder = save_marian(tmp_path / "m", sentences("en"), languages=("en", "ha"))
+    assert speak(MarianTokenizer.from_pretrained(folder), Direction("en", "ha"), name="m").codes["target"] == "ha"
+    with pytest.raises(UsageError, match="m translates from en to ha, not from English to Igbo"):
+        speak(MarianTokenizer.from_pretrained(folder), Direction("en", "ig"), name="m")
+    folder = save_marian(tmp_path / "s", sentences("en"), languages=("eng", "mul"), targets=("hau_Latn", "srp_Latn"))
+    tokenizer = MarianTokenizer.from_pretrained(folder)
+    assert speak(tokenizer, Direction("en", "ha"), name="m").prefix == ">>hau_Latn<< "
+    assert speak(tokenizer, Direction("en", "sr-Latn"), name="m").prefix == ">>srp_Latn<< "
+    with pytest.raises(UsageError, match="m has no Serbian"):  # which is usually written in another script
+        speak(tokenizer, Direction("en", "sr"), name="m")
 
 
 def test_t5_is_told_by_a_prefix_if_it_knows_languages(pieces: Path) -> None:
     tokenizer = T5Tokenizer(str(pieces), extra_ids=0, legacy=False)
     with pytest.raises(CompatibilityError, match="has no tokens for languages"):
         speak(tokenizer, EN_DE, name="m")
-    tokenizer.add_tokens(["<2de>", "<2zh>"])
+    tokenizer.add_tokens(["<2de>", "<2zh>", "<2fil>", "<2zh_Hant>"])
     assert speak(tokenizer, EN_DE, name="m").prefix == "<2de> "
-    with pytest.raises(UsageError, match="has no Russian .*Its languages are: de, zh"):
+    told = speak(tokenizer, Direction("en", "tl"), name="m")  # which it calls Filipino
+    assert told.prefix == "<2fil> " and told.codes == {"target": "fil"}
+    assert speak(tokenizer, Direction("en", "zh-Hant"), name="m").prefix == "<2zh_Hant> "
+    with pytest.raises(UsageError, match="has no Russian .*Its languages are: de, tl, zh"):
         speak(tokenizer, Direction("en", "ru"), name="m")
 
 

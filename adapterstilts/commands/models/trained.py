@@ -16,7 +16,7 @@ from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.blocks import ModelOutline
 from adapterstilts.modeling.precision import check_device, choose_device, choose_precision
-from adapterstilts.runs.lineage import shots_behind
+from adapterstilts.runs.lineage import labelled_behind
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.specs import Precision, SharedSpec, TaskSpec, TrainSpec
 from adapterstilts.runs.store import Run, RunStore
@@ -67,8 +67,8 @@ class TrainedModel:
         run, backbone = _found(reference, options, store, memory, note)
         facts = backbone.facts(memory)
         task, head = _task(run, options.task, catalogue, facts)
-        for shots in shots_behind(run, store):
-            note(f"{run.name} was trained on {shots}: its answers in {shots.name} are not zero-shot.")
+        for rows in labelled_behind(run, store):
+            note(f"{run.name} was trained on {rows}: its answers in {rows.name} are not zero-shot.")
         name = task.data.source or "hub"
         has_source = name != "files" or options.data_dir is not None
         setup = Setup(

@@ -193,7 +193,11 @@ def _looked_at(data: _DataSet, options: OwnDataOptions, called: str) -> list[Any
     }
     splits: dict[str, Any] = {"train": "train", **({"validation": validation} if validation else {})}
     part = HubSource(
-        **common, config=data.configuration, splits=splits, hold_out=hold_out, also=_tests(data, common, gold, tests)
+        **common,
+        config=data.configuration,
+        splits=splits,
+        hold_out=hold_out,
+        also=_tests(data, common, gold, tests, classes),
     )
     draft = Draft(
         name=called,
@@ -217,17 +221,36 @@ def _looked_at(data: _DataSet, options: OwnDataOptions, called: str) -> list[Any
 
 
 def _tests(
-    data: _DataSet, common: Mapping[str, Any], gold: Mapping[str, str], tests: Mapping[str, tuple[str, str]]
+    data: _DataSet,
+    common: Mapping[str, Any],
+    gold: Mapping[str, str],
+    tests: Mapping[str, tuple[str, str]],
+    classes: Mapping[str, Sequence[str]],
 ) -> tuple[HubSource, ...]:
-    """Where the rows to score are; columns of gold that one of them has not may be lacking."""
-    from adapterstilts.data.sources.hub_datasets import rows_of_split
+    """Where the rows to score are; columns of gold that one of them has not may be lacking.
+
+    Args:
+        classes: Column to what its numbers stand for in the training rows.
+
+    Raises:
+        UsageError: In some rows to score, they stand for something else.
+    """
+    from adapterstilts.data.sources.hub_datasets import class_names, rows_of_split
 
     if not tests:
         return ()
     lacking = set()
-    for configuration, split in tests.values():
-        there = rows_of_split(data.path, configuration, split, data.commit).column_names
+    for code, (configuration, split) in tests.items():
+        there = rows_of_split(data.path, configuration, split, data.commit).features
         lacking |= {column for column, theirs in gold.items() if theirs not in there}
+        for theirs in gold.values():
+            named, known = class_names(there.get(theirs)) or (), classes.get(theirs, ())
+            if any(one != other for one, other in zip(named, known, strict=False)):
+                raise UsageError(
+                    f"--test {code}: in {configuration}:{split} of {data.name}, the numbers in {theirs!r} stand for "
+                    f"{', '.join(named)}, and in the rows that are trained on for {', '.join(known)}.",
+                    remedy="Give its rows as a file that has the names of the training rows' labels.",
+                )
     return (
         HubSource(
             **common,

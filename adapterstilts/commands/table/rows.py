@@ -16,14 +16,18 @@ from adapterstilts.commands.results import ORACLE, SELECTED, Metrics, SeedScores
 from adapterstilts.commands.table.contrasts import Compared, Contrast, adjusted, contrast
 from adapterstilts.commands.table.row_names import composition_name
 from adapterstilts.data.translation.reading import are_parallel_rows
+from adapterstilts.languages import ENGLISH
 from adapterstilts.modeling.compositions import MEAN
-from adapterstilts.runs.lineage import lineage, shots_behind
+from adapterstilts.runs.lineage import labelled_behind, lineage
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.provenance import surroundings
-from adapterstilts.runs.shots import Shots
+from adapterstilts.runs.rivals import FrozenClassifier
+from adapterstilts.runs.shots import Labelled
+from adapterstilts.runs.specs import EvaluateSpec, TaskSpec
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.stages.graph import finished
 from adapterstilts.tasks.catalogue import Catalogue
+from adapterstilts.tasks.recipe import Recipe
 
 # Groups of languages of which a row has means; `spread` has the same names.
 _GROUPS = ("english", "zero_shot", "cross_lingual")
@@ -105,31 +109,37 @@ class Rows:
 
     def _shared_data(self, runs: SeedRuns) -> list[str]:
         """The tasks whose training data an intermediate run and the target phase both have."""
-        known = self.catalogue.names()
-        intermediate, target = (
-            {
-                name
-                for task in phase
-                if task.name in known
-                for name in self.catalogue.recipe(task.name).training_data(task.data.source)
-            }
-            for phase in (
-                [task for run in runs.intermediates for spec in lineage(run, self.store) for task in spec.tasks],
-                [task for run in (*runs.before, *runs.targets) for task in run.training.tasks],
-            )
+        phases = (
+            [task for run in runs.intermediates for spec in lineage(run, self.store) for task in spec.tasks],
+            [task for run in (*runs.before, *runs.targets) for task in run.training.tasks],
         )
+        intermediate, target = map(self.catalogue.training_data, phases)
         return sorted(intermediate & target)
+
+    def _selected_on_scored(self, runs: SeedRuns, task: Recipe) -> list[str]:
+        """The scored languages whose rows, or the English ones that they are translations of, selected a checkpoint."""
+        spec = runs.evaluation.evaluation
+        if isinstance(spec.rival, FrozenClassifier):
+            selecting = [spec.rival.tasks[-1]]
+        elif any(run.metrics.get("averaged_checkpoints") for run in runs.targets):
+            selecting = []
+        else:
+            selecting = [one for run in (*runs.before, *runs.targets) for one in run.training.tasks]
+        if not any(_selects_by(one, spec, task.originals.get(spec.split, task.name)) for one in selecting):
+            return []
+        parallel = task.parallel or (spec.source == "mini" and self.catalogue.build_kind(spec).parallel)
+        return [name for name in runs.languages if parallel or name == ENGLISH]
 
     def _trained_on(self, intermediates: Sequence[Run]) -> dict[str, Any]:
         """What runs were trained on beside English rows: languages with translations, and labelled rows."""
         languages: dict[str, list[str]] = {}
-        shots: dict[str, list[Shots]] = {}
+        shots: dict[str, list[Labelled]] = {}
         for run in intermediates:
             tasks = [task for spec in lineage(run, self.store) for task in spec.tasks]
             translated = [code for task in tasks if task.data.translations for code in task.data.languages]
             if translated:
                 languages[_label(run)] = list(dict.fromkeys(translated))
-            if seen := shots_behind(run, self.store):
+            if seen := labelled_behind(run, self.store):
                 shots[_label(run)] = seen
         return {"intermediate_languages": languages, "intermediate_shots": shots}
 
@@ -169,6 +179,7 @@ class Rows:
             counts=first.counts,
             by_class=first.by_class,
             calibrated_on_scored_rows=runs.evaluation.metrics["calibrated_on_scored_rows"],
+            selected_on_scored_rows=self._selected_on_scored(runs, task),
             calibration=first.calibration,
             difference={},
             contrast=None,
@@ -195,6 +206,18 @@ class Rows:
             warnings=_doubts(reached),
             averaged_seeds=len(reached.mean_of.seeds) if reached.mean_of else 0,
         )
+
+
+def _selects_by(task: TaskSpec, scored: EvaluateSpec, original: str) -> bool:
+    """Whether the English rows that select a task's checkpoints are those that are scored, or would be in English.
+
+    Args:
+        original: The task that has these.
+    """
+    selecting = task.data.fingerprints.get("validation", {}).get(ENGLISH)
+    if selecting is None or ENGLISH in scored.fingerprints:
+        return selecting is not None and selecting == scored.fingerprints[ENGLISH]
+    return scored.split == "validation" and task.name == original and not selecting.startswith("file:")
 
 
 def without(one: TargetRuns, reached: Sequence[TargetRuns]) -> TargetRuns | None:

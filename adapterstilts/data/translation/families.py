@@ -10,7 +10,8 @@ from typing import Any
 
 from adapterstilts.data.translation.layout import Direction
 from adapterstilts.errors import CompatibilityError, UsageError
-from adapterstilts.languages import LANGUAGES
+from adapterstilts.languages import LANGUAGES, canonical
+from adapterstilts.languages.tags import codes_of, usual_script
 
 NLLB = MappingProxyType({
     "af": "afr_Latn", "ar": "arb_Arab", "az": "azj_Latn", "bg": "bul_Cyrl", "bn": "ben_Beng", "de": "deu_Latn",
@@ -23,7 +24,7 @@ NLLB = MappingProxyType({
     "tl": "tgl_Latn", "tr": "tur_Latn", "uk": "ukr_Cyrl", "ur": "urd_Arab", "vi": "vie_Latn", "wo": "wol_Latn",
     "yo": "yor_Latn", "zh": "zho_Hans",
 })  # fmt: skip
-"""ISO 639-1 code to that of FLORES-200, which NLLB uses (NLLB Team 2022)."""
+"""Code of XTREME's languages to that of FLORES-200, which NLLB uses (NLLB Team 2022); it has others besides."""
 
 # Codes of three letters, and of two that differ from ours, in the target tokens and settings of OPUS-MT's models.
 _OPUS = {code: (code, name[:3]) for code, name in NLLB.items()} | {
@@ -32,6 +33,9 @@ _OPUS = {code: (code, name[:3]) for code, name in NLLB.items()} | {
     "zh": ("zh", "zho", "cmn", "cmn_Hans", "zh_CN", "zh_cn"), "az": ("az", "aze", "azj", "aze_Latn"),
     "kk": ("kk", "kaz", "kaz_Cyrl"), "jv": ("jv", "jav"), "tl": ("tl", "tgl", "tgl_Latn"), "he": ("he", "heb", "iw"),
 }  # fmt: skip
+
+_MADLAD = {"nb": "no", "tl": "fil"}
+"""Codes of MADLAD-400's tokens that differ from ours."""
 
 
 @dataclass(frozen=True)
@@ -77,20 +81,29 @@ def _marian(tokenizer: Any, direction: Direction, name: str) -> Speaking:
     """One pair of languages, or several targets of which one is written before the text as `>>deu<<`."""
     there = {"source": tokenizer.source_lang, "target": tokenizer.target_lang}
     targets = [code[2:-2] for code in tokenizer.supported_language_codes]
-    wanted = _OPUS[direction.target]
     if targets:
-        code = next((one for one in wanted if one in targets), None)
+        code = next((one for one in _opus(direction.target) if one in targets), None)
         if code is None:
             raise _lacks(name, direction.target, _ours(targets))
         return Speaking("Marian", prefix=f">>{code}<< ", codes={"target": code})
     for side, language in (("source", direction.source), ("target", direction.target)):
-        if there[side] and there[side] not in _OPUS[language]:
+        if there[side] and there[side] not in _opus(language):
             raise UsageError(
                 f"--model {name} translates from {there['source']} to {there['target']}, not from "
                 f"{LANGUAGES[direction.source]} to {LANGUAGES[direction.target]}.",
                 remedy="Choose a model for these languages.",
             )
     return Speaking("Marian", codes={side: code for side, code in there.items() if code})
+
+
+def _opus(language: str) -> tuple[str, ...]:
+    """What OPUS-MT may call a language; where its tag has a script, with that alone."""
+    if known := _OPUS.get(language):
+        return known
+    first, _, script = language.partition("-")
+    codes = tuple(dict.fromkeys((first, *codes_of(first))))
+    written = tuple(f"{code}_{script or usual_script(first)}" for code in codes)
+    return written if script else (*codes, *written)
 
 
 def _by_code(family: str, codes: Callable[[Any], Mapping[str, tuple[str, int]]]) -> Callable[..., Speaking]:
@@ -112,7 +125,9 @@ def _by_code(family: str, codes: Callable[[Any], Mapping[str, tuple[str, int]]])
 
 
 def _nllb_codes(tokenizer: Any) -> dict[str, tuple[str, int]]:
-    found = {ours: (code, tokenizer.convert_tokens_to_ids(code)) for ours, code in NLLB.items()}
+    others = [code for code in tokenizer.get_added_vocab() if re.fullmatch(r"[a-z]{3}_[A-Z][a-z]{3}", code)]
+    codes = {canonical(code): code for code in others} | dict(NLLB)
+    found = {ours: (code, tokenizer.convert_tokens_to_ids(code)) for ours, code in codes.items()}
     return {ours: (code, id_) for ours, (code, id_) in found.items() if id_ not in (None, tokenizer.unk_token_id)}
 
 
@@ -126,20 +141,23 @@ def _mbart_codes(tokenizer: Any) -> dict[str, tuple[str, int]]:
 
 def _t5(tokenizer: Any, direction: Direction, name: str) -> Speaking:
     """MADLAD-400 (Kudugunta et al. 2023): the target is a token before the text, as `<2de>`."""
-    there = [one[2:-1] for one in tokenizer.get_vocab() if re.fullmatch(r"<2[a-z]{2,3}(_\w+)?>", one)]
+    found = [one[2:-1] for one in tokenizer.get_vocab() if re.fullmatch(r"<2[a-z]{2,3}(_\w+)?>", one)]
+    there = {canonical(code): code for code in found} | {code: code for code in found}
+    there |= {ours: theirs for ours, theirs in _MADLAD.items() if theirs in found}
     if not there:
         raise CompatibilityError(
             f"--model {name} has no tokens for languages, such as <2de>.", remedy="Use a model that translates."
         )
     if direction.target not in there:
         raise _lacks(name, direction.target, sorted(set(there) & set(LANGUAGES)))
-    return Speaking("T5", prefix=f"<2{direction.target}> ", codes={"target": direction.target})
+    code = there[direction.target]
+    return Speaking("T5", prefix=f"<2{code}> ", codes={"target": code})
 
 
 def _ours(codes: list[str]) -> list[str]:
     """Our codes for theirs, and theirs where we have none."""
     names = {theirs: ours for ours, every in _OPUS.items() for theirs in every}
-    return sorted({names.get(code, code) for code in codes})
+    return sorted({names.get(code, canonical(code)) for code in codes})
 
 
 def _lacks(name: str, language: str, there: list[str]) -> UsageError:

@@ -5,8 +5,10 @@ Models for translation are trained on sentences, and read a few hundred tokens a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from adapterstilts.data.formats.sentences import sentence_breaks
@@ -17,7 +19,14 @@ from adapterstilts.tasks.recipe import Recipe
 from adapterstilts.tasks.translation import Lost
 
 # Written without white space between sentences.
-_UNSPACED = frozenset(("ja", "my", "th", "zh"))
+_UNSPACED = frozenset(("ja", "my", "th", "yue", "zh", "zh-Hant"))
+# What ends sentences besides what `sentence_breaks` knows, by the language that is translated from.
+_STOPS = {"am": "።፧", "ti": "።፧", "my": "။", "shn": "။", "km": "។", "hy": "։"}
+
+
+def stops_of(language: str) -> str:
+    """The full stops of a language's own script, where these are not known for all texts."""
+    return _STOPS.get(language, "")
 
 
 def translate_row(kind: Kind, row: Row, into: Callable[[str], str], *, language: str) -> dict[str, Any]:
@@ -30,7 +39,8 @@ def translate_row(kind: Kind, row: Row, into: Callable[[str], str], *, language:
     Raises:
         Lost: A text has no translation, or the answer is not to be found in it.
     """
-    return {**row, **kind.translate(row, _Sentences(into, language)), "language": language}
+    sentences = _Sentences(into, language, stops_of(row.get("language", "")))
+    return {**row, **kind.translate(row, sentences), "language": language}
 
 
 def needed_texts(kind: Kind, row: Row, *, language: str) -> list[str]:
@@ -68,6 +78,7 @@ class _Sentences:
 
     into: Callable[[str], str]
     language: str
+    stops: str
 
     @property
     def gap(self) -> str:
@@ -75,11 +86,11 @@ class _Sentences:
         return "" if self.language in _UNSPACED else " "
 
     def text(self, text: str) -> str:
-        return self.gap.join(self._one(text[start:end]) for start, end in sentence_breaks(text))
+        return self.gap.join(self._one(text[start:end]) for start, end in self._breaks(text))
 
     def with_span(self, text: str, start: int, end: int) -> tuple[str, int, int]:
         # Only the sentences that have the span are translated with marks. The others are the same for all spans.
-        breaks = sentence_breaks(text)
+        breaks = self._breaks(text)
         over = [number for number, (first, last) in enumerate(breaks) if first < end and last > start]
         if not over:
             raise Lost("the answer is white space")
@@ -90,6 +101,16 @@ class _Sentences:
         after = [self._one(text[one:other]) for one, other in breaks[over[-1] + 1 :]]
         offset = sum(len(part) + len(self.gap) for part in before)
         return self.gap.join([*before, middle, *after]), offset + begin, offset + stop
+
+    def _breaks(self, text: str) -> list[tuple[int, int]]:
+        """(start, end) of the text's sentences."""
+        if not self.stops:
+            return sentence_breaks(text)
+        found = []
+        for start, end in sentence_breaks(text):
+            ends = (start + stop.end() for stop in re.finditer(rf"[{self.stops}]+[\"'”’»)\]]*\s+", text[start:end]))
+            found += [(one, one + len(text[one:other].rstrip())) for one, other in pairwise([start, *ends, end])]
+        return found
 
     def _one(self, sentence: str) -> str:
         found = self.into(sentence).strip()

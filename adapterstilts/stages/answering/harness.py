@@ -42,8 +42,10 @@ class Template:
     codes: bool = False
 
     def document_of(self, row: Row) -> dict[str, Any]:
-        """What the template reads of a row."""
-        return self.document(row, self.labels.index(row["label"]) if self.labels else row["label"])
+        """What the template reads of a row; where its label is hidden the first one, on which no likelihood depends."""
+        if not self.labels:
+            return self.document(row, max(row["label"], 0))
+        return self.document(row, self.labels.index(row["label"]) if row["label"] in self.labels else 0)
 
     def path(self, task: Recipe, language: str) -> Path:
         """The file of a language's task, whether it is there or not."""

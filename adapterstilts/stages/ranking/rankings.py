@@ -10,6 +10,7 @@ import numpy as np
 
 from adapterstilts.errors import DataError
 from adapterstilts.metrics import transferability
+from adapterstilts.runs.lineage import lineage
 from adapterstilts.runs.store import Run
 from adapterstilts.stages.planner import Planner
 from adapterstilts.stages.ranking.examples import Examples
@@ -68,6 +69,13 @@ class Target:
     def observes(self) -> Observes | None:
         """What there is to tell of it."""
         return self.task.build_kind().observes
+
+    def shared_data(self, run: Run) -> list[str]:
+        """The tasks whose training data its examples are from, and a run was trained on too."""
+        setup = self.planner.setup
+        trained = [task for spec in lineage(run, setup.store) for task in spec.tasks]
+        here, there = map(setup.catalogue.training_data, ([self.examples.spec], trained))
+        return sorted(here & there)
 
     def represented(self, run: Run) -> Represented:
         """Its labelled vectors in a run's model."""

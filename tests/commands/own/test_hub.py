@@ -21,10 +21,10 @@ TEAMS = ["billing", "support", "sales"]
 TAGS = ["O", "B-PER"]
 
 
-def tickets(folder: Path, count: int, first: int, *, labelled: bool = True) -> None:
+def tickets(folder: Path, count: int, first: int, *, labelled: bool = True, teams: Any = TEAMS) -> None:
     rows = [{"subject": f"Subject {n}", "body": f"Body {n % 5}", "team": n % 3 if labelled else -1}
             for n in range(first, first + count)]  # fmt: skip
-    features = Features({"subject": Value("string"), "body": Value("string"), "team": ClassLabel(names=TEAMS)})
+    features = Features({"subject": Value("string"), "body": Value("string"), "team": ClassLabel(names=teams)})
     folder.parent.mkdir(parents=True, exist_ok=True)
     Dataset.from_list(rows, features=features).to_parquet(folder)
 
@@ -54,7 +54,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Any:
     tickets(desk / "default" / shard.format("test"), 10, 60)
     tickets(desk / "default" / shard.format("swahili"), 8, 90, labelled=False)
     tickets(desk / "ru" / shard.format("test"), 9, 38)
-    card(desk, {"default": ["train", "dev", "test", "swahili"], "ru": ["test"]})
+    tickets(desk / "de" / shard.format("test"), 9, 38, teams=["Rechnungen", "Verkauf", "Hilfe"])
+    card(desk, {"default": ["train", "dev", "test", "swahili"], "ru": ["test"], "de": ["test"]})
     for language in ("en", "de"):
         tagged(names / language / shard.format("train"), 24)
         tagged(names / language / shard.format("validation"), 8)
@@ -148,6 +149,7 @@ REFUSED: tuple[tuple[str, dict[str, str], str], ...] = (
     ("owner/program", {}, "owner/program"),
     ("owner/desk", {"test": "ru=rus"}, "Unknown split or configuration of owner/desk in --test ru 'rus'"),
     ("owner/desk", {"test": "en=train"}, "the split train of owner/desk is trained on"),
+    ("owner/desk", {"test": "de=de"}, "in de:test of owner/desk, the numbers in 'team' stand for Rechnungen, Verkauf"),
     ("owner/desk", {"validation": "1.5"}, "--validation 1.5 is no share between 0 and 1"),
     (
         "owner/desk",

@@ -22,6 +22,17 @@ def test_a_template_reads_the_columns_of_the_release() -> None:
     assert (story["sentence_quiz1"], story["sentence_quiz2"], story["answer_right_ending"]) == ("Six.", "Seven.", 2)
 
 
+def test_rows_without_a_label_are_asked_about_too() -> None:
+    """A benchmark's rows whose labels are hidden: no likelihood depends on the answer that stands in their place."""
+    pair = {"text_a": "A.", "text_b": "B."}
+    for name, label in (("xnli", "neutral"), ("pawsx", "1")):
+        hidden, known = (TEMPLATES[name].document_of({**pair, "label": one}) for one in ("", label))
+        assert hidden["label"] == 0 and {**hidden, "label": 1} == known
+    row = {"context": "One.", "question": "Why?", "choices": ["1", "2", "3", "4"]}
+    hidden, known = (TEMPLATES["belebele"].document_of({**row, "label": one}) for one in (-1, 0))
+    assert hidden == known
+
+
 def test_labels_are_those_of_the_recipes() -> None:
     for name, template in TEMPLATES.items():
         labels = CATALOGUE.recipe(name).options.get("labels", ())

@@ -191,6 +191,22 @@ def test_rows_that_a_template_leaves_out_are_named(planner: Planner, decoder: Pa
         predictor._likelihoods(rows[1:], "de")
 
 
+def test_hidden_labels_change_no_answer(planner: Planner, decoder: Path) -> None:
+    model = locate_backbone(str(decoder))
+    for name, labels in (("xnli", ("neutral", "")), ("belebele", (2, -1)), ("xstorycloze", (1, -1))):
+        code = TASKS[name][0]
+        stage = plan_prompting(planner, planner.setup.catalogue.recipe(name), Scored(languages=(code,)), model)
+        setup = replace(planner.setup, backbone=model)
+        work = planner.setup.store.root / f"hidden-{name}"
+        evaluation = Evaluation(stage.spec, setup, work, track=lambda batches, *_, **__: batches)
+        predictor: Any = evaluation.predictor
+        texts = {"text_a": "Bread.", "text_b": "Milk.", "context": "Bread. Milk. Tea. Rice.", "question": "Why?"}
+        count = {"belebele": 4}.get(name, 2)
+        rows = [{**texts, "id": "1", "choices": WORDS[:count], "label": label} for label in labels]
+        (known,), (hidden,) = (predictor._likelihoods([row], code) for row in rows)
+        assert known.tolist() == hidden.tolist()
+
+
 def test_languages_without_any_template_are_refused(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
     other = replace(TEMPLATES["xnli"], file="xnli/other_{}.yaml")
     monkeypatch.setitem(TEMPLATES, "xnli", other)  # type: ignore[arg-type]
