@@ -48,3 +48,19 @@ class Remembered:
             return real(path, *args, **options)
 
         return enter
+
+
+def rename_what_is_read(patch: pytest.MonkeyPatch) -> None:
+    """Has files that this process has in its memory deleted as an NFS client does: they get another name instead, and
+    the folder that they are in stays.
+    """
+    real = os.unlink
+
+    def unlink(path: Any, *, dir_fd: int | None = None) -> None:
+        folder = Path(path).parent if dir_fd is None else Path(f"/proc/self/fd/{dir_fd}").readlink()
+        if str(folder / Path(path).name) in Path("/proc/self/maps").read_text():
+            os.rename(path, Path(path).with_name(f".nfs{Path(path).name}"), src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+        else:
+            real(path, dir_fd=dir_fd)
+
+    patch.setattr(os, "unlink", unlink)
