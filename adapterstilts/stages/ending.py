@@ -54,11 +54,11 @@ class _Received:
         self.waits = 0
 
     def hear(self, number: int, frame: FrameType | None) -> None:
-        """Ends what runs, unless this is the first signal and it can wait, or is the first one told again."""
+        """Ends what runs, unless it can wait and this is the first signal, or the first one told again."""
         again = self.first is not None
         if not again:
             self.first, self.since = number, time.monotonic()
-        elif number != signal.SIGINT and time.monotonic() - self.since < _TOLD_AGAIN:
+        elif self.waits and number != signal.SIGINT and time.monotonic() - self.since < _TOLD_AGAIN:
             return
         if again or not self.waits:
             raise Terminated(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from adapterstilts.stages.ending import ended_by_signals, put_off, signal_waiting
@@ -115,7 +116,9 @@ class _Run:
         self._team.ask_to_save()
         while self._team.busy:
             for worker in self._team.heard(_LISTEN_SECONDS):
-                try:
-                    self._hear(worker, worker.hear())
-                except WorkerEndedError:
-                    worker.stage = None
+                # One that fails now ends all as well, which are ending; the others are still to save their steps.
+                with suppress(Exception):
+                    try:
+                        self._hear(worker, worker.hear())
+                    except WorkerEndedError:
+                        worker.stage = None

@@ -15,13 +15,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from adapterstilts.errors import DataError
 from adapterstilts.modeling.storage import WEIGHTS
+from adapterstilts.stages.engines import team
 from adapterstilts.stages.engines.course import Policy
 from adapterstilts.stages.engines.local import Local
 from adapterstilts.stages.engines.processes import Processes
+from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.reporter import Change, Reporter, Silent
 from adapterstilts.stages.training.checkpoints import latest_complete
+from tests.runs.test_specs import train_spec
 from tests.stages.conftest import World
+from tests.stages.engines.makes import end_together
 from tests.stages.engines.test_local import plan
 
 
@@ -78,6 +83,16 @@ def test_a_killed_worker_costs_its_stage_one_try_and_all_is_as_one_process_makes
     assert seen.changes[-1].totals.done == 4 and seen.changes[-1].totals.jobs == 2
     assert seen.stages == {stage.name for stage in stages} and seen.batches["mlqa en"] >= 2
     assert psutil.Process().children() == before
+
+
+@pytest.mark.slow
+def test_a_second_failure_while_all_end_costs_the_others_no_step(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(team, "_GRACE", 0.1)
+    graph, setup = Graph(), world.planner.setup
+    stages = [graph.add(Stage(train_spec(seed=seed))) for seed in range(3)]
+    with pytest.raises(DataError, match="Stage 0 has no rows"):
+        Processes(3, Policy(fail_fast=True), end_together).run(graph, setup, Silent())
+    assert [(setup.store.work(stage.spec) / "saved").exists() for stage in stages] == [False, False, True]
 
 
 @pytest.mark.slow
