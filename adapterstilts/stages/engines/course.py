@@ -25,6 +25,8 @@ from adapterstilts.stages.setup import Setup
 
 # Errors after which no other stage could be made either.
 _OF_ALL = (DiskFullError, GraphError, ProcessLostError)
+GPU_LOST = "CUDA error"
+"""What torch says of an error after which its process can use the GPU for nothing else; not of memory that ran out."""
 # So many stages that are in the store are named one by one.
 _NAMED = 20
 _WAIT_SECONDS = 0.2

@@ -35,6 +35,17 @@ def publish(spec: Any, setup: Any, reporter: Any, *, force: bool, on_wait: Any) 
         setup.store.publish(spec, work)
 
 
+_LOST: list[int] = []
+
+
+def lose_the_gpu(spec: Any, setup: Any, reporter: Any, *, force: bool, on_wait: Any) -> None:
+    """Publishes a run, unless a stage of this process has failed as an assertion in a kernel does: then all do."""
+    if spec.seed == FAILS or _LOST:
+        _LOST.append(spec.seed)
+        raise RuntimeError("CUDA error: device-side assert triggered")
+    publish(spec, setup, reporter, force=force, on_wait=on_wait)
+
+
 def end_together(spec: Any, setup: Any, reporter: Any, *, force: bool, on_wait: Any) -> None:
     """Of three stages one fails when all run; told to end, another one fails too, and the third has to save."""
     with setup.store.claim(spec, on_wait=on_wait) as work, put_off():

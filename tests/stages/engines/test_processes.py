@@ -26,7 +26,7 @@ from adapterstilts.stages.reporter import Change, Reporter, Silent
 from adapterstilts.stages.training.checkpoints import latest_complete
 from tests.runs.test_specs import train_spec
 from tests.stages.conftest import World
-from tests.stages.engines.makes import end_together
+from tests.stages.engines.makes import FAILS, end_together, lose_the_gpu
 from tests.stages.engines.test_local import plan
 
 
@@ -83,6 +83,16 @@ def test_a_killed_worker_costs_its_stage_one_try_and_all_is_as_one_process_makes
     assert seen.changes[-1].totals.done == 4 and seen.changes[-1].totals.jobs == 2
     assert seen.stages == {stage.name for stage in stages} and seen.batches["mlqa en"] >= 2
     assert psutil.Process().children() == before
+
+
+@pytest.mark.slow
+def test_a_worker_that_has_lost_its_gpu_makes_nothing_else(world: World) -> None:
+    """It would fail one stage after the other, faster than others are made."""
+    graph, setup = Graph(), world.planner.setup
+    stages = [graph.add(Stage(train_spec(seed=seed))) for seed in (FAILS, *range(5))]
+    with pytest.raises(RuntimeError, match="device-side assert"):
+        Processes(2, make=lose_the_gpu).run(graph, setup, Silent())
+    assert [setup.store.find(stage.spec) is not None for stage in stages] == [False, *[True] * 5]
 
 
 @pytest.mark.slow
