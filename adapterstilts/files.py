@@ -9,6 +9,7 @@ import os
 import stat
 import tempfile
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,16 @@ def is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:
         return False
+
+
+def look_anew(folder: Path) -> None:
+    """Lets this machine see what others have put into a folder until now.
+
+    An NFS client remembers for up to a minute that a name was not there, and asks the server again when the folder that
+    it is in is opened: nfs(5), "directory entry caching" and "close-to-open cache consistency".
+    """
+    with suppress(OSError):  # it is not there; Windows does not open folders
+        os.close(os.open(folder, os.O_RDONLY))
 
 
 _NO_FILES = (

@@ -69,13 +69,21 @@ def spread_like(tensor: torch.Tensor, like: Any) -> torch.Tensor:
     return distribute_tensor(here, like.device_mesh, like.placements, src_data_rank=None)
 
 
-def whole_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """An optimizer's state as one process has it."""
+def whole_state(optimizer: torch.optim.Optimizer, *, keep: bool = True) -> dict[str, Any]:
+    """An optimizer's state as one process has it.
+
+    Args:
+        keep: Whether this process wants it: it takes twice the memory of the weights. Tensors that are spread over
+            processes are put together by all of them.
+    """
     state = optimizer.state_dict()
-    values = {
-        number: {name: whole(value).cpu() if torch.is_tensor(value) else value for name, value in own.items()}
-        for number, own in state["state"].items()
-    }
+    values: dict[int, dict[str, Any]] = {}
+    for number, own in state["state"].items():
+        values[number] = {}
+        for name, value in own.items():
+            complete = whole(value)
+            if keep:
+                values[number][name] = complete.cpu() if torch.is_tensor(complete) else complete
     return {**state, "state": values}
 
 

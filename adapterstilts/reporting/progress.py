@@ -71,6 +71,8 @@ class Progress:
             self._bar = tqdm(total=steps, initial=max(step - 1, 0), desc=stage, unit="step", disable=not self._shown)
             if self._bar.disable:
                 self.note(f"{stage}: {steps:,} steps")
+        if step <= self._first:  # it goes on from a checkpoint before what was seen of it first
+            self._begun, self._first = time.monotonic(), step - 1
         self._bar.set_postfix(self._values, refresh=False)
         self._bar.update(step - self._bar.n)
         if self._bar.disable and time.monotonic() - self._last > _QUIET_SECONDS:

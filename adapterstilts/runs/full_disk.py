@@ -27,8 +27,8 @@ class DiskFullError(StoreError):
 def explain_full_disk(root: Path, *, work: Path | None = None) -> Iterator[None]:
     """Turns an error in writing where there is no space into one that says what is safe and what to do.
 
-    Whether there is space is asked of the system after any error that is not one of ours: it is made to hold as much
-    as was written last, since libraries have their own words for it, or none.
+    Whether there is space is asked of the system after any error that is not one of ours: it is made to hold a file
+    like the largest that was written, since libraries have their own words for it, or none.
 
     Args:
         work: The folder that is written to.
@@ -111,9 +111,9 @@ def size(count: float) -> str:
 
 
 def _largest(work: Path) -> int:
-    """Bytes of the files below a folder: about what was being written."""
+    """Bytes of the largest file below a folder: no more was being written at once."""
     found = 0
     for path in work.rglob("*"):
         with suppress(OSError):
-            found += path.stat().st_size if path.is_file() else 0
+            found = max(found, path.stat().st_size if path.is_file() else 0)
     return found

@@ -23,7 +23,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from adapterstilts.errors import StoreError, UsageError
-from adapterstilts.files import is_folder, sync, write_json
+from adapterstilts.files import is_folder, look_anew, sync, write_json
 from adapterstilts.remote_files import is_url
 from adapterstilts.runs.content import entries_of
 from adapterstilts.runs.exchange import exchange
@@ -243,6 +243,7 @@ class RunStore:
                 time.sleep(_WAIT_SECONDS)
         with explain_full_disk(self.root, work=work):
             try:
+                look_anew(self.root)  # who held it may have published the run a moment ago
                 self._settle(name)
                 work.mkdir(parents=True, exist_ok=True)
                 _HOLDS[work] = hold

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -15,6 +16,9 @@ from adapterstilts.errors import AstiltsError
 # Ctrl-C, the end of a job, and the warning of a batch system that it comes; Windows lacks the last.
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name))
 _DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
+# For so many seconds another signal says the same again: a batch system tells all processes of a job of its end, and
+# whoever has started some of them passes it on to these. Nobody passes on what a person types twice.
+_TOLD_AGAIN = 5.0
 
 
 class Terminated(KeyboardInterrupt):
@@ -40,19 +44,22 @@ class _Received:
     """What this process has received; signals are its own, and so is this.
 
     Attributes:
-        first: The first signal.
+        first: The first signal, and `since` when it came.
         waits: How many blocks put it off.
     """
 
     def __init__(self) -> None:
         self.first: int | None = None
+        self.since = 0.0
         self.waits = 0
 
     def hear(self, number: int, frame: FrameType | None) -> None:
-        """Ends what runs, unless this is the first signal and it can wait."""
+        """Ends what runs, unless it can wait and this is the first signal, or the first one told again."""
         again = self.first is not None
         if not again:
-            self.first = number
+            self.first, self.since = number, time.monotonic()
+        elif self.waits and number != signal.SIGINT and time.monotonic() - self.since < _TOLD_AGAIN:
+            return
         if again or not self.waits:
             raise Terminated(number)
 
@@ -64,7 +71,8 @@ _RECEIVED = _Received()
 def ended_by_signals(*, owned: bool = False) -> Iterator[None]:
     """While it lasts, signals that end a process raise `Terminated`, except those that somebody else handles.
 
-    In a block of `put_off` the first one waits; a second one ends what runs at once.
+    In a block of `put_off` the first one waits; a second one ends what runs at once, unless it comes in the same moment
+    as the first and is not Ctrl-C.
 
     Args:
         owned: Whether the process does nothing else, so that nobody else's handling of signals counts.

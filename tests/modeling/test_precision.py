@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import weakref
+from pathlib import Path
 
 import pytest
 import torch
 
 from adapterstilts.errors import UsageError
-from adapterstilts.modeling.precision import choose_device, choose_precision, device_memory
+from adapterstilts.modeling import precision
+from adapterstilts.modeling.precision import choose_device, choose_precision, computes_on_gpu, device_memory
+from adapterstilts.runs.memory import Memory
 
 
 class Cycle:
@@ -52,6 +55,23 @@ def test_precision(wanted: str, fast: bool, hidden_size: int, expected: str, mon
     """The machine's own answer is replaced by that of a CPU with fast bf16 products, and of one without."""
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": fast})
     assert choose_precision(wanted, device="cpu", hidden_size=hidden_size) == expected
+
+
+def test_a_machine_that_is_given_a_gpu_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under its old name: a container that is started with one, a driver that is installed."""
+    memory = Memory(tmp_path / "facts")
+    monkeypatch.setattr(precision, "_DEVICES", tmp_path, raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {})
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+
+    def found() -> tuple[bool, str]:
+        return computes_on_gpu("auto", memory), choose_precision("auto", device="auto", hidden_size=1024, memory=memory)
+
+    assert found() == (False, "fp32")
+    (tmp_path / "nvidia0").touch()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert found() == (True, "bf16")
 
 
 def test_device_has_to_exist() -> None:

@@ -32,6 +32,21 @@ def test_one_stage_after_another_has_its_own_line_and_numbers(capsys: pytest.Cap
     assert terminal._values == {} and terminal._first == 0
 
 
+def test_a_stage_that_goes_on_before_what_was_seen_of_it_has_a_time_that_is_left(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A command that is repeated sees a job of Slurm at step 100, whose node is lost before the next checkpoint."""
+    terminal = Terminal()
+    terminal.trained("stage", 100, 200, {})
+    for step in (99, 120):
+        terminal._last -= 60
+        terminal._begun -= 60
+        terminal.trained("stage", step, 200, {})
+    *_, back, on = capsys.readouterr().err.splitlines()
+    assert back == "stage: step 99 of 200"
+    assert re.fullmatch(r"stage: step 120 of 200, about 2\d\d s left", on)
+
+
 _LEVELS = """
 from adapterstilts.reporting.progress import quiet_libraries
 quiet_libraries()

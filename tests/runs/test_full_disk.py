@@ -36,6 +36,15 @@ def test_weights_that_do_not_fit_are_a_full_disk_at_any_size(small_disk: Path, f
         save_file({"x": np.zeros(500_000, dtype=np.float32)}, work / "weights.safetensors")
 
 
+def test_an_error_is_its_own_where_another_file_has_room_and_all_of_them_have_not(small_disk: Path) -> None:
+    """As on a GPU, after two checkpoints of a large model."""
+    for number in range(5):
+        (small_disk / f"work/checkpoint-{number}").mkdir(parents=True)
+        (small_disk / f"work/checkpoint-{number}/optimizer.safetensors").write_bytes(bytes(400_000))
+    with pytest.raises(RuntimeError, match="^CUDA error$"), explain_full_disk(small_disk, work=small_disk / "work"):
+        raise RuntimeError("CUDA error")
+
+
 def test_the_number_of_an_error_counts_wherever_it_is(tmp_path: Path) -> None:
     def fails() -> None:
         try:

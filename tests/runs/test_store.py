@@ -16,6 +16,7 @@ from adapterstilts.files import write_json
 from adapterstilts.runs.exchange import exchange
 from adapterstilts.runs.specs import key
 from adapterstilts.runs.store import Run, RunStore
+from tests.network import Remembered
 from tests.runs.published import LARGE, change, publish
 from tests.runs.test_specs import evaluate_spec, train_spec
 
@@ -49,6 +50,21 @@ def test_what_a_killed_process_was_writing_is_not_published(tmp_path: Path) -> N
         (work / "metrics.json.0123.part").write_text('{"best')
     run = publish(store, spec)
     assert not list(run.folder.rglob("*.part")) and run.check()
+
+
+def test_who_gets_a_stage_sees_what_another_machine_has_just_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise it would be made a second time, for hours: NFS tells late that a name has come."""
+    store, spec = RunStore(tmp_path / "here"), train_spec()
+    made = publish(RunStore(tmp_path / "elsewhere"), spec)
+    store.root.mkdir()
+    Remembered(store.root, monkeypatch)
+    assert store.find(spec) is None
+    made.folder.rename(store.folder(spec))
+    assert store.find(spec) is None  # the file system's fault
+    with store.claim(spec, on_wait=lambda message: None):
+        assert store.find(spec) is not None
 
 
 @pytest.mark.parametrize("content", ["{", "null", "[]", '"x"', "{}", "[" * 100_000, '{"finished": 3}'])

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+from accelerate.utils import get_int_from_env
 from safetensors.torch import load_file, save_file
 
 from adapterstilts.cli import main
@@ -229,6 +230,7 @@ LAUNCHED = {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE
 NAMES = (
     *LAUNCHED,
     *(f"OMPI_COMM_WORLD_{name}" for name in ("SIZE", "RANK", "LOCAL_SIZE", "LOCAL_RANK")),
+    *("PMI_SIZE", "PMI_RANK"),
     "MASTER_PORT",
     "ACCELERATE_USE_FSDP",
     "ACCELERATE_MIXED_PRECISION",
@@ -257,9 +259,20 @@ def test_what_launchers_say_is_read(environment: pytest.MonkeyPatch) -> None:
 def test_processes_of_mpirun_are_those_of_accelerate(environment: pytest.MonkeyPatch) -> None:
     for name, value in (("SIZE", "2"), ("RANK", "1"), ("LOCAL_SIZE", "2"), ("LOCAL_RANK", "1")):
         environment.setenv(f"OMPI_COMM_WORLD_{name}", value)
-    assert launched() is None  # a cluster's own way of starting separate commands
     environment.setenv("MASTER_ADDR", "127.0.0.1")
     assert launched() == Launch(1, 2, 1, 2)
+
+
+@pytest.mark.parametrize("prefix", ["OMPI_COMM_WORLD", "PMI"])
+def test_separate_commands_that_a_cluster_starts_are_one_process_each(
+    environment: pytest.MonkeyPatch, prefix: str
+) -> None:
+    """As `srun -n 2 astilts`: accelerate, which reads these names too, would ask for the other one's address."""
+    environment.setenv(f"{prefix}_SIZE", "2")
+    environment.setenv(f"{prefix}_RANK", "1")
+    assert get_int_from_env(["PMI_SIZE", "OMPI_COMM_WORLD_SIZE"], 1) == 2
+    assert launched() is None
+    assert get_int_from_env(["PMI_SIZE", "OMPI_COMM_WORLD_SIZE"], 1) == 1
 
 
 @pytest.mark.parametrize(

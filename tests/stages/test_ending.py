@@ -12,6 +12,7 @@ import pytest
 from pydantic_core import SchemaError
 
 from adapterstilts.errors import UsageError
+from adapterstilts.stages import ending
 from adapterstilts.stages.ending import ENDING, Terminated, ended_by_signals, put_off, signal_waiting
 
 
@@ -44,19 +45,32 @@ def test_a_signal_ends_what_runs_unless_somebody_else_handles_it(number: int, co
         signal.signal(number, kept)
 
 
-def test_the_first_signal_can_wait_and_the_second_ends_at_once() -> None:
+def test_the_first_signal_can_wait_and_the_second_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     reached: list[int | None] = []
     with pytest.raises(Terminated) as ended, ended_by_signals(), put_off():
         os.kill(os.getpid(), signal.SIGUSR1)
         reached.append(signal_waiting())
     assert reached == [signal.SIGUSR1] and ended.value.number == signal.SIGUSR1
-    with pytest.raises(Terminated) as ended, ended_by_signals(), put_off():
-        os.kill(os.getpid(), signal.SIGUSR1)
-        os.kill(os.getpid(), signal.SIGTERM)
-        reached.append(None)
-    assert len(reached) == 1 and ended.value.number == signal.SIGTERM
+    for second in (signal.SIGTERM, signal.SIGINT):
+        monkeypatch.setattr(ending, "_TOLD_AGAIN", 0.0 if second == signal.SIGTERM else 5.0)
+        with pytest.raises(Terminated) as ended, ended_by_signals(), put_off():
+            os.kill(os.getpid(), signal.SIGUSR1)
+            os.kill(os.getpid(), second)
+            reached.append(None)
+        assert len(reached) == 1 and ended.value.number == second
     with ended_by_signals(), put_off():
         assert signal_waiting() is None
+
+
+def test_an_end_that_several_tell_of_is_one_signal() -> None:
+    """As where a job's time is over: Slurm tells all of its processes, and a launcher or a parent the workers again."""
+    saved = False
+    with pytest.raises(Terminated) as ended, ended_by_signals(owned=True), put_off():
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        saved = True
+    assert saved and ended.value.number == signal.SIGTERM and ended.value.exit_code == 143
 
 
 def test_a_signal_while_an_object_is_deleted_is_known_and_said_by_nobody(capsys: pytest.CaptureFixture[str]) -> None:

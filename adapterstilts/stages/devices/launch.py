@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import chain
 
 from adapterstilts.errors import UsageError
 
@@ -52,7 +53,8 @@ def launched() -> Launch | None:
     _refuse_settings()
     given = {name: _value(name, others) for name, others in _MPI.items()}
     if (count := _number(_COUNT, given[_COUNT], 1)) == 1:
-        for name in (*_MPI, _FSDP):  # accelerate takes one process for several where they are there
+        # Accelerate takes one process for several where they are there, as Slurm sets mpirun's for separate commands.
+        for name in (*_MPI, *chain(*_MPI.values()), _FSDP):
             os.environ.pop(name, None)
         return None
     if given[_RANK] is None or not os.environ.get(_ADDRESS):

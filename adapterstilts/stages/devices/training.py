@@ -44,7 +44,7 @@ class GroupTrainer(PlainState):
         if not is_sharded(self.model):
             super()._save_optimizer_and_scheduler(output_dir)
             return
-        state = whole_state(self.optimizer)
+        state = whole_state(self.optimizer, keep=self.group.leads)
         if self.group.leads:
             self._write_state(state, Path(output_dir))
 

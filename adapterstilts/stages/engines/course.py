@@ -25,6 +25,8 @@ from adapterstilts.stages.setup import Setup
 
 # Errors after which no other stage could be made either.
 _OF_ALL = (DiskFullError, GraphError, ProcessLostError)
+GPU_LOST = "CUDA error"
+"""What torch says of an error after which its process can use the GPU for nothing else; not of memory that ran out."""
 # So many stages that are in the store are named one by one.
 _NAMED = 20
 _WAIT_SECONDS = 0.2
@@ -60,14 +62,26 @@ class WorkerEndedError(AstiltsError):
 
 
 def missing_stages(graph: Graph, setup: Setup, *, force: bool) -> list[tuple[Stage[Any], Setup]]:
-    """The stages that are to be made, each with its setup; whether runs that are there are whole is not looked at.
+    """The stages that are to be made, each with its setup: no store has them, or what there is is damaged.
 
     Args:
         setup: That of stages for which the graph has none.
         force: Whether those are made again that the store has.
     """
     own = [(stage, graph.setup_of(stage, setup)) for stage in graph.to_make()]
-    return [(stage, one) for stage, one in own if force or not one.store.folder(stage.spec).is_dir()]
+    return [(stage, one) for stage, one in own if force or not is_stored(stage, one)]
+
+
+def is_stored(stage: Stage[Any], setup: Setup) -> bool:
+    """Whether a store has the run of a stage; a damaged one is the stage's own failure.
+
+    Args:
+        setup: That of the stage.
+    """
+    try:
+        return setup.store.find(stage.spec) is not None
+    except StoreError:
+        return False
 
 
 class BusyError(Exception):
@@ -93,7 +107,7 @@ class Course:
     ) -> None:
         self._graph, self._setup, self._reporter, self._policy, self._jobs = graph, setup, reporter, policy, jobs
         own = graph.to_make()
-        found = [] if force else [stage for stage in own if self._stored(stage)]
+        found = [] if force else [stage for stage in own if is_stored(stage, self.setup(stage))]
         there = {stage.key for stage in found}
         self._count, self._found = len(own) - len(found), len(found)
         self._agenda = Agenda([stage for stage in own if stage.key not in there], critical_path=jobs > 1)
@@ -211,12 +225,6 @@ class Course:
             raise self._failures[0][1]
         if self._failures:
             raise StagesFailedError([failure for failure, _ in self._failures], list(self._dropped.values()))
-
-    def _stored(self, stage: Stage[Any]) -> bool:
-        try:
-            return self.setup(stage).store.find(stage.spec) is not None
-        except StoreError:  # a damaged run: it is the stage's own failure
-            return False
 
     def _say_found(self, found: list[Stage[Any]]) -> None:
         if len(found) > _NAMED:

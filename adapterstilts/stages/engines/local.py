@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, field
 
+from adapterstilts.errors import AstiltsError
 from adapterstilts.stages.ending import ended_by_signals
 from adapterstilts.stages.engines.agenda import weights_of
-from adapterstilts.stages.engines.course import BusyError, Course, Policy, busy
+from adapterstilts.stages.engines.course import GPU_LOST, BusyError, Course, Policy, busy
 from adapterstilts.stages.graph import Graph
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.run import run_stage
@@ -44,5 +46,19 @@ class Local:
                 course.held(stage, str(error))
             except Exception as error:
                 course.failed(stage, error)
+                _check_gpu(stage.name, error)
             else:
                 course.made(stage)
+
+
+def _check_gpu(name: str, error: Exception) -> None:
+    """Ends all where a stage has failed in a way that leaves this process without its GPU.
+
+    Raises:
+        AstiltsError: See above.
+    """
+    if GPU_LOST in "".join(traceback.format_exception(error)):
+        raise AstiltsError(
+            f"{name} failed of this, after which no other stage can use the GPU in this process: {error}",
+            remedy="Repeat the command; with --jobs 2 and more, a stage that fails so ends its own process alone.",
+        ) from error

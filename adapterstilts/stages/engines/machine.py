@@ -58,7 +58,8 @@ def fitting_jobs(wanted: int, stages: Iterable[tuple[Stage[Any], Setup]]) -> tup
     needed = largest.here if gpus else largest.total
     fitting = int(room // needed)
     if gpus:
-        on_gpus = int(_gpu_memory() // largest.total) * len(gpus)
+        # Each GPU has one at least: where it is too small for that, micro-batches become smaller.
+        on_gpus = max(1, int(_gpu_memory() // largest.total)) * len(gpus)
         if on_gpus < fitting:
             fitting, needed, room, where = on_gpus, largest.total, _gpu_memory(), "memory of a GPU"
     jobs = max(1, min(wanted, fitting))

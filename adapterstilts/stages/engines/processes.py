@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from adapterstilts.stages.ending import ended_by_signals, put_off, signal_waiting
-from adapterstilts.stages.engines.course import Course, Policy, WorkerEndedError, missing_stages
+from adapterstilts.stages.engines.course import GPU_LOST, Course, Policy, WorkerEndedError, missing_stages
 from adapterstilts.stages.engines.machine import environments, fitting_jobs
 from adapterstilts.stages.engines.orders import Make, Message, Order
 from adapterstilts.stages.engines.team import Team, Worker
@@ -106,6 +107,8 @@ class _Run:
             case "failed":
                 worker.stage = None
                 said, text = message.values
+                if GPU_LOST in text:
+                    self._team.replace(worker)
                 self._course.failed(stage, said, text=text)
             case _:
                 self._told[stage.key].tell(message)
@@ -115,7 +118,9 @@ class _Run:
         self._team.ask_to_save()
         while self._team.busy:
             for worker in self._team.heard(_LISTEN_SECONDS):
-                try:
-                    self._hear(worker, worker.hear())
-                except WorkerEndedError:
-                    worker.stage = None
+                # One that fails now ends all as well, which are ending; the others are still to save their steps.
+                with suppress(Exception):
+                    try:
+                        self._hear(worker, worker.hear())
+                    except WorkerEndedError:
+                        worker.stage = None

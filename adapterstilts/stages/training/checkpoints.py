@@ -19,6 +19,7 @@ from adapterstilts.errors import StoreError
 from adapterstilts.files import sync, write_json
 from adapterstilts.runs.content import entry_of, first_damage
 from adapterstilts.runs.records import Entries, Record, read_record
+from adapterstilts.runs.store import delete
 
 SAVE_SECONDS = 300
 """The longest time between two checkpoints that can be gone on with."""
@@ -75,7 +76,7 @@ def latest_complete(folder: Path, note: Callable[[str], None] = lambda text: Non
     damaged = []
     for path in sorted(checkpoints(folder), key=_step):
         if not (path / _MARKER).is_file():
-            shutil.rmtree(path)
+            delete(path)
         elif problem := _problem(path):
             damaged.append(problem)
             _set_aside(path)
@@ -170,9 +171,10 @@ def _best_of(checkpoint: Path) -> Path:
 
 
 def _delete(checkpoint: Path) -> None:
-    # The marker goes first: a deletion that is cut short must not leave a trusted folder.
+    # The marker goes first: a deletion that is cut short must not leave a trusted folder. Over NFS it is, where an
+    # optimiser still has its moments in the file that they were read from.
     (checkpoint / _MARKER).unlink(missing_ok=True)
-    shutil.rmtree(checkpoint)
+    delete(checkpoint)
 
 
 def _set_aside(checkpoint: Path) -> None:

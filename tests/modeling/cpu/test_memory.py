@@ -20,3 +20,22 @@ def test_a_container_has_the_memory_that_it_is_allowed(tmp_path: Path, monkeypat
     assert spare_memory(300_000) and not spare_memory(400_000)  # a quarter stays
     (tmp_path / "memory.max").write_text("max\n")
     assert free_memory() > 600_000
+
+
+def test_what_is_kept_of_files_is_free_and_a_jobs_own_limit_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container that has read large weights would have no memory left, and a job of Slurm that of the whole node."""
+    job = tmp_path / "groups/system.slice/job_7/step_batch"
+    job.mkdir(parents=True)
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path / "groups")
+    monkeypatch.setattr(memory, "_OWN", tmp_path / "own")
+    (tmp_path / "own").write_text("0::/system.slice/job_7/step_batch\n")
+    (job / "memory.max").write_text("max\n")
+    (job.parent / "memory.max").write_text("1000000\n")
+    (job.parent / "memory.current").write_text("900000\n")
+    assert free_memory() == 100_000
+    (job.parent / "memory.stat").write_text("anon 100000\ninactive_file 700000\nactive_file 100000\n")
+    assert free_memory() == 800_000 and spare_memory(500_000) and not spare_memory(600_000)
+    (tmp_path / "own").write_text("12:pids:/\n0::/../elsewhere\n")
+    assert free_memory() > 1_000_000

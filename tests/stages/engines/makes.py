@@ -10,6 +10,7 @@ from typing import Any
 
 from adapterstilts.errors import DataError
 from adapterstilts.files import write_json
+from adapterstilts.stages.ending import put_off, signal_waiting
 from adapterstilts.stages.reporter import Silent
 from adapterstilts.stages.run import run_stage
 from tests.runs.published import EVALUATED, PROVENANCE, TRAINED
@@ -32,6 +33,31 @@ def publish(spec: Any, setup: Any, reporter: Any, *, force: bool, on_wait: Any) 
         write_json(work / "metrics.json", EVALUATED if spec.stage == "evaluate" else TRAINED)
         write_json(work / "provenance.json", PROVENANCE)
         setup.store.publish(spec, work)
+
+
+_LOST: list[int] = []
+
+
+def lose_the_gpu(spec: Any, setup: Any, reporter: Any, *, force: bool, on_wait: Any) -> None:
+    """Publishes a run, unless a stage of this process has failed as an assertion in a kernel does: then all do."""
+    if spec.seed == FAILS or _LOST:
+        _LOST.append(spec.seed)
+        raise RuntimeError("CUDA error: device-side assert triggered")
+    publish(spec, setup, reporter, force=force, on_wait=on_wait)
+
+
+def end_together(spec: Any, setup: Any, reporter: Any, *, force: bool, on_wait: Any) -> None:
+    """Of three stages one fails when all run; told to end, another one fails too, and the third has to save."""
+    with setup.store.claim(spec, on_wait=on_wait) as work, put_off():
+        (work / "begun").touch()
+        while spec.seed == 0 and len(list(work.parent.glob("*/begun"))) < 3:
+            time.sleep(0.02)
+        while spec.seed and signal_waiting() is None:
+            time.sleep(0.02)
+        if spec.seed < 2:
+            raise DataError(f"Stage {spec.seed} has no rows.", remedy="Get some.")
+        time.sleep(1)
+        (work / "saved").touch()
 
 
 class Slow(Silent):

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapterstilts.errors import DataError, GraphError, HubError
-from adapterstilts.runs.store import DiskFullError, explain_full_disk
+from adapterstilts.runs.store import DiskFullError, RunStore, explain_full_disk
 from adapterstilts.stages.engines.course import BusyError, Course, Policy, WorkerEndedError, busy, missing_stages
 from adapterstilts.stages.failures import StagesFailedError
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.reporter import Change, Silent
+from tests.runs.published import publish
 from tests.runs.test_specs import evaluate_spec, train_spec
 from tests.stages.conftest import World
 
@@ -126,14 +128,17 @@ def test_a_recording_that_has_failed_ends_everything(world: World) -> None:
         going.failed(stage, GraphError("It cannot be recorded.", remedy="Use --no-cuda-graphs."))
 
 
-def test_missing_is_what_the_store_lacks_or_all_by_force(world: World) -> None:
+def test_missing_is_what_no_store_has_whole_or_all_by_force(world: World, tmp_path: Path) -> None:
     graph = Graph()
     for stage in rows(2):
         graph.add(stage)
-    setup = world.planner.setup
-    first, *rest = graph.to_make()
-    setup.store.folder(first.spec).mkdir()
-    assert [stage for stage, _ in missing_stages(graph, setup, force=False)] == rest
+    setup, other = world.planner.setup, RunStore(tmp_path / "other")
+    setup = replace(setup, store=RunStore(setup.store.root, (other.root,)))
+    first, second, third, fourth = graph.to_make()
+    publish(setup.store, first.spec)
+    publish(other, second.spec)
+    publish(setup.store, third.spec).folder.joinpath("metrics.json").write_text("{}")
+    assert [stage for stage, _ in missing_stages(graph, setup, force=False)] == [third, fourth]
     assert [own for _, own in missing_stages(graph, setup, force=True)] == [setup] * 4
 
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from adapterstilts.errors import CompatibilityError
+from adapterstilts.errors import AstiltsError, CompatibilityError
 from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.modeling.storage import WEIGHTS
 from adapterstilts.runs.specs import Choice
@@ -112,6 +112,22 @@ def test_what_does_not_need_a_stage_that_failed_is_made(world: World) -> None:
     with pytest.raises(CompatibilityError):
         Local(Policy(fail_fast=True)).run(first, world.planner.setup, seen, force=True)
     assert seen.changes[-1].totals.done == 0
+
+
+class Lost(Interested):
+    """Fails at a training's first step as a kernel does that has read what is not its own."""
+
+    def trained(self, stage: str, step: int, steps: int, logged: dict[str, float]) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+
+def test_without_its_gpu_a_process_begins_nothing_else(world: World) -> None:
+    """All that it began would fail, and be told to have failed of this."""
+    graph, stages = plan(world)
+    seen = Lost()
+    with pytest.raises(AstiltsError, match=r"no other stage can use the GPU in this process: CUDA error.*--jobs 2"):
+        Local(Policy(retries=3)).run(graph, world.planner.setup, seen)
+    assert seen.seen("started") == [stages[0].name]
 
 
 class Breaking(Interested):

@@ -15,13 +15,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from adapterstilts.errors import DataError
 from adapterstilts.modeling.storage import WEIGHTS
+from adapterstilts.stages.engines import team
 from adapterstilts.stages.engines.course import Policy
 from adapterstilts.stages.engines.local import Local
 from adapterstilts.stages.engines.processes import Processes
+from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.reporter import Change, Reporter, Silent
 from adapterstilts.stages.training.checkpoints import latest_complete
+from tests.runs.test_specs import train_spec
 from tests.stages.conftest import World
+from tests.stages.engines.makes import FAILS, end_together, lose_the_gpu
 from tests.stages.engines.test_local import plan
 
 
@@ -81,6 +86,26 @@ def test_a_killed_worker_costs_its_stage_one_try_and_all_is_as_one_process_makes
 
 
 @pytest.mark.slow
+def test_a_worker_that_has_lost_its_gpu_makes_nothing_else(world: World) -> None:
+    """It would fail one stage after the other, faster than others are made."""
+    graph, setup = Graph(), world.planner.setup
+    stages = [graph.add(Stage(train_spec(seed=seed))) for seed in (FAILS, *range(5))]
+    with pytest.raises(RuntimeError, match="device-side assert"):
+        Processes(2, make=lose_the_gpu).run(graph, setup, Silent())
+    assert [setup.store.find(stage.spec) is not None for stage in stages] == [False, *[True] * 5]
+
+
+@pytest.mark.slow
+def test_a_second_failure_while_all_end_costs_the_others_no_step(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(team, "_GRACE", 0.1)
+    graph, setup = Graph(), world.planner.setup
+    stages = [graph.add(Stage(train_spec(seed=seed))) for seed in range(3)]
+    with pytest.raises(DataError, match="Stage 0 has no rows"):
+        Processes(3, Policy(fail_fast=True), end_together).run(graph, setup, Silent())
+    assert [(setup.store.work(stage.spec) / "saved").exists() for stage in stages] == [False, False, True]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_all_workers_once_each_has_saved_its_last_step(
     suite: dict[str, Any], number: int, code: int
@@ -98,6 +123,9 @@ def test_a_signal_ends_all_workers_once_each_has_saved_its_last_step(
         except subprocess.TimeoutExpired:
             continue
     workers = psutil.Process(process.pid).children()
+    if number == signal.SIGTERM:  # a batch system tells all processes of a job, and the command passes it on
+        for one in workers:
+            one.send_signal(number)
     os.kill(process.pid, number)
     _, said = process.communicate(timeout=30)
     assert process.returncode == code and len(workers) == 2

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from adapterstilts.errors import StoreError
 from adapterstilts.files import write_json
@@ -18,6 +20,8 @@ from adapterstilts.stages.training.checkpoints import (
     mark_complete,
     resumable_checkpoints,
 )
+from adapterstilts.stages.training.plain_state import load_optimiser, save_optimiser
+from tests.network import rename_what_is_read
 from tests.runs.published import change
 
 
@@ -104,6 +108,26 @@ def test_the_last_two_and_the_best_of_each_are_kept(tmp_path: Path) -> None:
     save(tmp_path, 10, best=8)
     keep_usable(tmp_path, tmp_path / "checkpoint-8")
     assert there(tmp_path) == [8, 10]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_checkpoint_whose_moments_are_still_in_use_is_no_error_over_nfs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a CPU an optimiser that went on computes in the memory of the file that it has read."""
+    weight = torch.nn.Parameter(torch.ones(1 << 16))
+    optimiser = torch.optim.AdamW([weight], fused=True)
+    weight.sum().backward()
+    optimiser.step()
+    first = save(tmp_path, 2, complete=False)
+    save_optimiser(optimiser.state_dict(), first)
+    mark_complete(first, Clock(seconds=2.0))
+    optimiser.load_state_dict(load_optimiser(first))
+    rename_what_is_read(monkeypatch)
+    for step in (4, 6):
+        keep_usable(tmp_path, save(tmp_path, step))
+    assert [path.name for path in first.iterdir()] == [".nfsoptimizer.safetensors"]
+    assert latest_complete(tmp_path) == tmp_path / "checkpoint-6"
 
 
 def test_weights_alone_can_be_taken_at_the_end_and_are_not_gone_on_with(tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ def queue(prefix: str) -> list[Queued]:
         SlurmError: Slurm does not answer.
     """
     lines = _call("squeue", "--me", "--noheader", "--array", "--format=%j|%F_%K|%T|%r").splitlines()
-    return [Queued(*line.strip().split("|", 3)) for line in lines if line.startswith(prefix)]
+    found = [Queued(*line.strip().split("|", 3)) for line in lines if line.startswith(prefix)]
+    return [one for one in found if one.job.rpartition("_")[2].isdecimal()]  # `12_N/A` is no element of an array
 
 
 def cancel(jobs: Sequence[str]) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 from filelock import FileLock
 
+from adapterstilts.files import look_anew
+from adapterstilts.runs.store import CHECKPOINTS
 from adapterstilts.stages.at_work import at_work
 from adapterstilts.stages.ending import ended_by_signals
 from adapterstilts.stages.engines.agenda import longest_behind
-from adapterstilts.stages.engines.course import Course, Policy, WorkerEndedError, missing_stages
+from adapterstilts.stages.engines.course import Course, Policy, WorkerEndedError, is_stored, missing_stages
 from adapterstilts.stages.engines.orders import Make, Message, Order
 from adapterstilts.stages.engines.slurm import commands
 from adapterstilts.stages.engines.slurm.arrays import Stages, arrays
@@ -164,6 +166,8 @@ class _Run:
         """Looks how far a stage is; whether that is its end."""
         stage, setup = one.stage, self._course.setup(one.stage)
         job = queued.get(stage.key)
+        if job is None:  # what it did, it did on another machine
+            look_anew(setup.store.root)
         there = setup.store.folder(stage.spec).is_dir()
         if self._force:  # then it is the new one once nobody works on that
             there = there and job is None and not setup.store.work(stage.spec).is_dir()
@@ -174,7 +178,7 @@ class _Run:
         if job is None:
             one.absent += 1
             if one.absent >= _ABSENT:
-                self._fail(one)
+                self._end(one)
             return one.absent >= _ABSENT
         one.absent = 0
         if job.state == "RUNNING":
@@ -203,11 +207,17 @@ class _Run:
         logged = {name: value for name, value in known.items() if value is not None}
         one.told.tell(Message("trained", (stage.name, found.done, found.total, logged)))
 
-    def _fail(self, one: _Watched) -> None:
-        """Says what became of a stage whose job is gone and whose run is not there."""
-        stage = one.stage
+    def _end(self, one: _Watched) -> None:
+        """Says what became of a stage whose job is gone and whose run is not in the store."""
+        stage, setup = one.stage, self._course.setup(one.stage)
         self._begin(one)
-        failure = recorded_failure(self._course.setup(stage).store.work(stage.spec))
+        if not self._force and is_stored(stage, setup):  # its job has found it in a store to read
+            self._course.made(stage)
+            return
+        work = setup.store.work(stage.spec)
+        for folder in (work.parent, work, work / CHECKPOINTS):
+            look_anew(folder)
+        failure = recorded_failure(work)
         try:
             if failure is not None:
                 self._course.failed(stage, RecordedError(failure), recorded=failure)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shlex
 import shutil
@@ -96,7 +97,7 @@ class Submissions:
         return self.root.resolve() / FOLDER
 
     def queued(self) -> dict[str, commands.Queued]:
-        """Keys of stages that are in the queue, whoever has submitted them, to their jobs.
+        """Keys of stages that are in the queue, whichever command of this user has submitted them, to their jobs.
 
         Raises:
             SlurmError: Slurm does not answer.
@@ -154,10 +155,11 @@ class Submissions:
         return max((path for path in found if path.is_file()), key=lambda path: path.stat().st_mtime, default=None)
 
     def clear(self, queued: Mapping[str, commands.Queued]) -> None:
-        """Deletes the folders of arrays that have ended long ago."""
+        """Deletes the folders of this user's arrays that have ended long ago; of others' it is not known whether."""
         names = {one.name for one in queued.values()}
         for folder in self._folder.glob(f"{PREFIX}*"):
-            if folder.name not in names and time.time() - folder.stat().st_mtime > _KEPT:
+            state = folder.stat()
+            if folder.name not in names and state.st_uid == os.getuid() and time.time() - state.st_mtime > _KEPT:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _keys(self, name: str) -> dict[str, str]:
