@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -25,8 +26,8 @@ from adapterstilts.stages.setup import Setup
 
 # Errors after which no other stage could be made either.
 _OF_ALL = (DiskFullError, GraphError, ProcessLostError)
-GPU_LOST = "CUDA error"
-"""What torch says of an error after which its process can use the GPU for nothing else; not of memory that ran out."""
+# What torch says of an error after which its process can use the GPU for nothing else; not of memory that ran out.
+_GPU_LOST = re.compile(r"CUDA error(?!: out of memory)")
 # So many stages that are in the store are named one by one.
 _NAMED = 20
 _WAIT_SECONDS = 0.2
@@ -59,6 +60,15 @@ class Policy:
 
 class WorkerEndedError(AstiltsError):
     """Whoever made a stage has ended before the stage did."""
+
+
+def is_gpu_lost(text: str) -> bool:
+    """Whether an error leaves its process without the GPU.
+
+    Args:
+        text: The error with all that led to it.
+    """
+    return _GPU_LOST.search(text) is not None
 
 
 def missing_stages(graph: Graph, setup: Setup, *, force: bool) -> list[tuple[Stage[Any], Setup]]:

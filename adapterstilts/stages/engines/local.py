@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from adapterstilts.errors import AstiltsError
 from adapterstilts.stages.ending import ended_by_signals
 from adapterstilts.stages.engines.agenda import weights_of
-from adapterstilts.stages.engines.course import GPU_LOST, BusyError, Course, Policy, busy
+from adapterstilts.stages.engines.course import BusyError, Course, Policy, busy, is_gpu_lost
 from adapterstilts.stages.graph import Graph
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.run import run_stage
@@ -57,7 +57,7 @@ def _check_gpu(name: str, error: Exception) -> None:
     Raises:
         AstiltsError: See above.
     """
-    if GPU_LOST in "".join(traceback.format_exception(error)):
+    if is_gpu_lost("".join(traceback.format_exception(error))):
         raise AstiltsError(
             f"{name} failed of this, after which no other stage can use the GPU in this process: {error}",
             remedy="Repeat the command; with --jobs 2 and more, a stage that fails so ends its own process alone.",

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from adapterstilts.stages.ending import ended_by_signals, put_off, signal_waiting
-from adapterstilts.stages.engines.course import GPU_LOST, Course, Policy, WorkerEndedError, missing_stages
+from adapterstilts.stages.engines.course import Course, Policy, WorkerEndedError, is_gpu_lost, missing_stages
 from adapterstilts.stages.engines.machine import environments, fitting_jobs
 from adapterstilts.stages.engines.orders import Make, Message, Order
 from adapterstilts.stages.engines.team import Team, Worker
@@ -107,7 +107,7 @@ class _Run:
             case "failed":
                 worker.stage = None
                 said, text = message.values
-                if GPU_LOST in text:
+                if is_gpu_lost(text):
                     self._team.replace(worker)
                 self._course.failed(stage, said, text=text)
             case _:

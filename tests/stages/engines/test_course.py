@@ -11,7 +11,15 @@ import pytest
 
 from adapterstilts.errors import DataError, GraphError, HubError
 from adapterstilts.runs.store import DiskFullError, RunStore, explain_full_disk
-from adapterstilts.stages.engines.course import BusyError, Course, Policy, WorkerEndedError, busy, missing_stages
+from adapterstilts.stages.engines.course import (
+    BusyError,
+    Course,
+    Policy,
+    WorkerEndedError,
+    busy,
+    is_gpu_lost,
+    missing_stages,
+)
 from adapterstilts.stages.failures import StagesFailedError
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.reporter import Change, Silent
@@ -152,3 +160,16 @@ def test_what_others_work_on_is_looked_at_again_when_nothing_else_can_begin(worl
     going.held(first, str(held.value))
     assert going.take() is second and going.take() is first  # nobody holds its lock
     assert [one.happened for one in seen.found] == ["planned", "started", "waiting"]
+
+
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        ("RuntimeError: CUDA error: device-side assert triggered", True),
+        ("AcceleratorError: CUDA error: an illegal memory access was encountered", True),
+        ("RuntimeError: CUDA error: out of memory", False),
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB", False),
+    ],
+)
+def test_memory_that_runs_out_leaves_the_gpu(text: str, lost: bool) -> None:
+    assert is_gpu_lost(text) is lost
