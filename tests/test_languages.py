@@ -11,11 +11,15 @@ from adapterstilts.languages import (
     check_languages,
     context_language,
     in_group,
+    is_english,
     languages_of,
     origin_of,
     question_language,
     script_of,
+    zero_shot_languages,
 )
+from adapterstilts.stages.answering.evaluate import summarise
+from adapterstilts.tasks.catalogue import Catalogue
 
 # A tag as a data set has it, how it is written here, and its name.
 TAGS = [
@@ -129,3 +133,13 @@ def test_languages_that_are_asked_for_can_be_written_as_data_sets_do() -> None:
         check_languages(["zh-Hant"], available=["sw"], owner="x")
     with pytest.raises(UsageError, match="Language 'sw' is given twice"):
         check_languages(["sw", "swh_Latn"], available=["sw"], owner="x")
+
+
+def test_english_of_any_region_is_no_language_that_a_model_has_not_seen() -> None:
+    names = ["en", "en-GB", "de", "enm", "en-de", "de-en", "de-en-GB", "pcm"]
+    assert [name for name in names if is_english(name)] == ["en", "en-GB"]
+    assert zero_shot_languages(names) == ["de", "enm", "pcm"]
+    summary = summarise(
+        Catalogue().recipe("ntrex").build_kind(), {name: {"accuracy": 10.0 * n} for n, name in enumerate(names)}
+    )
+    assert summary["english"]["score"] == 5.0 and summary["zero_shot"]["score"] == (20 + 30 + 70) / 3

@@ -39,9 +39,14 @@ def primary_language(tag: str) -> str:
     return tag.partition("-")[0]
 
 
+def is_english(name: str) -> bool:
+    """Whether a name is that of English, of any region, which a model trained in English has seen."""
+    return primary_language(name) == ENGLISH and len(languages_of(name)) == 1
+
+
 def zero_shot_languages(names: Iterable[str]) -> list[str]:
     """Those of `names` that are not English and have context and question in one language."""
-    return [name for name in names if name != ENGLISH and context_language(name) == question_language(name)]
+    return [name for name in names if not is_english(name) and context_language(name) == question_language(name)]
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from adapterstilts.files import file_digest
-from adapterstilts.languages import ENGLISH, context_language, question_language, zero_shot_languages
+from adapterstilts.languages import context_language, is_english, question_language, zero_shot_languages
 from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.intervals import Interval, difference, holm, interval, means
 from adapterstilts.metrics.resampling import Resamples, numbered_alike, resample, united
@@ -224,7 +224,7 @@ def _found(
     others = zero_shot_languages(languages)
     means_ = {
         "zero_shot": others,
-        "with_english": [one for one in languages if one == ENGLISH or one in others],
+        "with_english": [one for one in languages if is_english(one) or one in others],
         "cross_lingual": [one for one in languages if context_language(one) != question_language(one)],
     }
     shown = means_["zero_shot"] or languages

@@ -9,7 +9,7 @@ from typing import Any
 
 from adapterstilts.errors import StoreError
 from adapterstilts.files import json_bytes, write_json, write_whole
-from adapterstilts.languages import ENGLISH, context_language, question_language
+from adapterstilts.languages import context_language, is_english, question_language
 from adapterstilts.metrics import METRICS
 from adapterstilts.runs.content import entry_of, entry_of_content, first_damage
 from adapterstilts.runs.records import Entries, Scored, read_record, read_values
@@ -172,7 +172,7 @@ def summarise(kind: Kind, languages: Mapping[str, Mapping[str, Any]]) -> dict[st
         if metrics.keys() == {"examples"}:  # without labels there are no scores
             continue
         crossed = context_language(name) != question_language(name)
-        groups["cross_lingual" if crossed else "english" if name == ENGLISH else "zero_shot"].append(metrics)
+        groups["cross_lingual" if crossed else "english" if is_english(name) else "zero_shot"].append(metrics)
     summary: dict[str, Any] = {}
     for name, group in groups.items():
         if group:
