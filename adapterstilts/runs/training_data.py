@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, field_validator
 
+from adapterstilts.languages import is_english
 from adapterstilts.parsed import check_plain
 from adapterstilts.runs.shots import NativeRows, Shots
 from adapterstilts.settings import Encoding, Strict
@@ -90,4 +91,4 @@ class TaskSpec(Strict):
         if self.kind == "masked_lm" or self.data.shots:
             return []
         made_in = self.data.fingerprints.get("train", ())
-        return [NativeRows(language=code, task=self.name) for code in made_in if code != "en"]
+        return [NativeRows(language=code, task=self.name) for code in made_in if not is_english(code)]

@@ -383,19 +383,6 @@ def test_a_new_adapter_in_a_fusion_goes_on_learning(backbone: Backbone, tmp_path
     assert {name for name, one in second.named_parameters() if one.requires_grad and "heads" not in name} == trained
 
 
-def test_masked_lm_heads_share_what_the_backbone_trains(tmp_path: Path) -> None:
-    """With word embeddings tied to the head, as XLM-R has them, who trains the backbone trains them."""
-    tied = locate_backbone(str(save_tiny_backbone(tmp_path / "tied", hidden_size=64)))
-    whole = method_spec("seq_bn").model_copy(update={"unfreeze_backbone": True})
-    task = SQUAD.model_copy(update={"data": SQUAD.data.model_copy(update={"task": "mlm"})})
-    spec = train_spec(method=whole, tasks=(SQUAD, task))
-    heads = {"squad": SPAN, "mlm": HeadSpec("masked_lm", 0)}
-    model = start_model(spec, tied, [], heads=heads, source_task=None)
-    assert model.backbone.get_input_embeddings().weight.requires_grad
-    restored = store(model, tmp_path / "run", seed=1).restore(tied, precision="fp32")
-    assert torch.equal(logits(restored, "squad"), logits(model, "squad"))
-
-
 @pytest.mark.parametrize("choice", ["fuse", "average", "merge"])
 def test_several_sources_take_a_new_head_and_a_frozen_backbone(choice: str, backbone: Backbone, tmp_path: Path) -> None:
     method = method_spec("seq_bn")

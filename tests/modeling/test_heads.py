@@ -20,10 +20,14 @@ from transformers import (
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.mini import backbone_path
 from adapterstilts.modeling.backbone import locate_backbone
+from adapterstilts.modeling.composing import start_model
 from adapterstilts.modeling.heads import HEADS, build_head, pool
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import MethodSpec
 from adapterstilts.tasks.kind import HeadSpec
+from tests.conftest import save_tiny_backbone
+from tests.modeling.test_compositions import SPAN, logits, method_spec, store
+from tests.runs.test_specs import SQUAD, train_spec
 
 IDS = torch.tensor([[0, 9, 8, 7, 2, 1, 1, 1], [0, 5, 6, 7, 8, 9, 4, 2]])
 MASK = (IDS != 1).long()
@@ -155,3 +159,16 @@ def test_every_head_is_built_from_its_spec(tiny_backbone: Path) -> None:
     for name in HEADS.names():
         head = build_head(HeadSpec(name, 2, options.get(name, {})), config=config)
         assert head.items({"input_ids": IDS, "labels": IDS, "masked_labels": IDS, "sequences": torch.ones(2)}) > 0
+
+
+def test_masked_lm_heads_share_what_the_backbone_trains(tmp_path: Path) -> None:
+    """With word embeddings tied to the head, as XLM-R has them, who trains the backbone trains them."""
+    tied = locate_backbone(str(save_tiny_backbone(tmp_path / "tied", hidden_size=64)))
+    whole = method_spec("seq_bn").model_copy(update={"unfreeze_backbone": True})
+    task = SQUAD.model_copy(update={"data": SQUAD.data.model_copy(update={"task": "mlm"})})
+    spec = train_spec(method=whole, tasks=(SQUAD, task))
+    heads = {"squad": SPAN, "mlm": HeadSpec("masked_lm", 0)}
+    model = start_model(spec, tied, [], heads=heads, source_task=None)
+    assert model.backbone.get_input_embeddings().weight.requires_grad
+    restored = store(model, tmp_path / "run", seed=1).restore(tied, precision="fp32")
+    assert torch.equal(logits(restored, "squad"), logits(model, "squad"))
