@@ -147,8 +147,8 @@ class _Work:
             return []
         if joined := [found for row in rows if (found := unspaced(row))]:
             self.reporter.note(
-                f"Of {len(joined):,} rows the text has words without white space between them, which got one tag "
-                f"together, such as {joined[0]!r:.40}; give their words as lists"
+                f"In {len(joined):,} of {len(rows):,} rows, words without white space between them got one tag "
+                f"together, such as {joined[0]!r:.40}; give the words as lists"
             )
         answerer = self.ready.answerer
         said = answerer.said(rows, track=track)

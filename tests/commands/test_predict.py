@@ -158,7 +158,7 @@ def test_words_are_tagged_where_they_stand(
     main([*words, "plain"])
     shown = capsys.readouterr()
     assert shown.out.startswith("the/")
-    assert "Of 1 rows the text has words without white space between them" in shown.err and "'玛丽在" in shown.err
+    assert "In 1 of 2 rows, words without white space between them got one tag" in shown.err and "'玛丽在" in shown.err
 
 
 def test_choices_are_said_by_place_and_text(tmp_path: Path) -> None:
