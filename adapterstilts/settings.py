@@ -140,6 +140,11 @@ class Optimisation(Strict):
         description="Take the mean of the weights after every `eval_steps`, or each tenth of the training, instead of "
         "the best checkpoint (Schmidt et al. 2023).",
     )
+    frozen_once: Annotated[bool, Flag(Group.HYPERPARAMETERS)] = Field(
+        False,
+        description="Compute the layers below all that is trained or adapted once for each row, without dropout, and "
+        "keep on disk what they give: for methods that leave the first layers out, and for `head`.",
+    )
     adamw_8bit: Annotated[bool, Flag(Group.HYPERPARAMETERS)] = Field(
         False,
         description="Keep AdamW's moments in 8 bits, and on the host where a GPU is full (Dettmers et al. 2022): for "

@@ -44,6 +44,19 @@ while time.process_time() < until:
 
 
 @pytest.mark.slow
+def test_bench_frozen_once_computes_lower_layers_once(tiny_backbone: Path, tmp_path: Path) -> None:
+    flags = {"backbone": tiny_backbone, "methods": "head", "rows": 16, "epochs": 2, "rounds": 1, "languages": "en,de",
+             "out": tmp_path / "out.json"}  # fmt: skip
+    words = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
+    subprocess.run([sys.executable, SCRIPTS / "bench_frozen_once", *words], check=True)
+    (result,) = json.loads((tmp_path / "out.json").read_text())["results"]
+    assert result["to_whole"].keys() == {"once", "again"} and all(
+        len(one) == 1 for one in result["cpu_seconds"].values()
+    )
+    assert result["states_bytes"] % (32 * 4) == 0 and result["states_bytes"] > 16 * 32 * 4
+
+
+@pytest.mark.slow
 def test_bench_run_qa_counts_what_further_rows_take(tiny_backbone: Path, tmp_path: Path) -> None:
     (tmp_path / "run_qa.py").write_text(RUN_QA)
     write_squad(tmp_path / "train.json", span_qa(split="train", language="en", size=16))

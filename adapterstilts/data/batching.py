@@ -24,6 +24,8 @@ _IGNORED_LABEL = -100
 _DESCRIPTIONS = ("row", "length", "tokens", "sequences", "maskable")
 # Lists of a whole feature and not of its tokens, as long as the longest of a batch.
 _OF_FEATURES = ("label_set",)
+BELOW = "below"
+"""The column of what the lower layers give for each token of a feature, where that was computed before."""
 # Features sorted together: enough for little padding, few enough that batches stay mixed.
 _POOL_BATCHES = 50
 
@@ -146,9 +148,9 @@ class Collator:
     def pad(self, features: Sequence[Feature]) -> Batch:
         """One padded batch.
 
-        Inputs and sequence labels are `(sequences, seq)`, sets of labels `(batch, most of one)`, other labels
-        `(batch,)`. Where features have several sequences these follow each other, and `sequences` `(batch,)` tells how
-        many each feature has.
+        Inputs and sequence labels are `(sequences, seq)`, states of lower layers `(sequences, seq, hidden)`, sets of
+        labels `(batch, most of one)`, other labels `(batch,)`. Where features have several sequences these follow each
+        other, and `sequences` `(batch,)` tells how many each feature has.
         """
         several = has_several(features[0]["input_ids"])
         lengths = [len(ids) for feature in features for ids in sequences_of(feature["input_ids"])]
@@ -158,7 +160,9 @@ class Collator:
             values = [feature[name] for feature in features]
             if name in _DESCRIPTIONS:
                 continue
-            if isinstance(first, list):
+            if name == BELOW:
+                batch[name] = _pad_states(torch.cat(values).split(lengths), width)
+            elif isinstance(first, list):
                 if several:
                     values = [value for feature in values for value in feature]
                 filler = _INPUTS.get(name, _IGNORED_LABEL)
@@ -215,3 +219,10 @@ def _pad_lists(values: Sequence[Sequence[int]], width: int, filler: int) -> torc
     for row, value in enumerate(values):
         padded[row, : len(value)] = value
     return torch.from_numpy(padded)
+
+
+def _pad_states(values: Sequence[torch.Tensor], width: int) -> torch.Tensor:
+    padded = values[0].new_zeros(len(values), width, values[0].shape[-1])
+    for row, value in enumerate(values):
+        padded[row, : len(value)] = value
+    return padded

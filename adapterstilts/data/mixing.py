@@ -17,6 +17,8 @@ from adapterstilts.runs.specs import Sampling
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from adapterstilts.data.lower_states import LowerStates
+
 # Keeps the order of tasks apart from the orders of features, which are drawn with seed and epoch alone.
 _ORDER_OF_TASKS = 1
 
@@ -146,16 +148,23 @@ def mix(lengths: Mapping[str, Sequence[int]], sampling: Sampling | None, *, batc
 
 
 class MixedFeatures:
-    """The features of several tasks as one data set, read by `TaskBatch`."""
+    """The features of several tasks as one data set, read by `TaskBatch`.
 
-    def __init__(self, features: Mapping[str, Dataset]) -> None:
+    Args:
+        below: Task to what its features come with, where that was computed before.
+    """
+
+    def __init__(self, features: Mapping[str, Dataset], below: Mapping[str, LowerStates]) -> None:
         self.features = features
+        self.below = below
 
     def __len__(self) -> int:
         return sum(len(each) for each in self.features.values())
 
     def __getitems__(self, batch: TaskBatch) -> tuple[TaskBatch, Sequence[Any]]:
-        return batch, self.features[batch.task].__getitems__(batch.indices)
+        rows = self.features[batch.task].__getitems__(batch.indices)
+        below = self.below.get(batch.task)
+        return batch, below.beside(rows, batch.indices) if below else rows
 
 
 class Step(NamedTuple):

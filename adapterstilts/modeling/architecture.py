@@ -15,6 +15,8 @@ _POSITIONS_BEHIND_PADDING = (
     "camembert", "data2vec-text", "longformer", "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta",
     "xlm-roberta-xl", "xmod",
 )  # fmt: skip
+# Architectures of a block of embeddings and a list of layers, with nothing above the layers.
+_PLAIN = ("bert", "camembert", "roberta", "xlm-roberta")
 # What `transformers` calls the dropout of hidden states, by family.
 _DROPOUTS = ("hidden_dropout_prob", "dropout_rate", "resid_pdrop", "dropout")
 _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
@@ -67,6 +69,11 @@ class Facts(Strict):
             causal=is_causal(config),
             separator=separator,
         )
+
+
+def has_plain_layers(config: Any) -> bool:
+    """Whether a backbone is embeddings and a list of layers, each of which reads what the one below it gives."""
+    return config.model_type in _PLAIN
 
 
 def is_causal(config: Any) -> bool:

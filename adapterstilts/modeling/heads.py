@@ -18,7 +18,7 @@ from adapterstilts.modeling.head import HEADS, IGNORED, Head, pool
 from adapterstilts.modeling.text_heads import PooledTokenHead
 from adapterstilts.tasks.kind import HeadSpec
 
-__all__ = ["HEADS", "Head", "PooledTokenHead", "build_head", "pool"]
+__all__ = ["HEADS", "Head", "Heads", "PooledTokenHead", "build_head", "pool"]
 
 _MASKED_BLOCK = 64
 
@@ -205,6 +205,13 @@ class MaskedLMHead(Head):
         sums = torch.zeros(*known.shape, 3, device=nats.device)
         sums[known] = torch.stack([torch.ones_like(nats), (scores.argmax(-1) == gold).float(), nats.detach()], dim=-1)
         return {"logits": sums.sum(1), "loss": nats.sum() / known.sum().clamp_min(1)}
+
+
+class Heads(nn.ModuleDict):
+    """Heads by task, whose names may be those of this class's own methods too: `train`, `type`, `keys`."""
+
+    def __setitem__(self, key: str, module: nn.Module) -> None:
+        self._modules[key] = module
 
 
 def build_head(spec: HeadSpec, *, config: Any, **parts: Any) -> Head:

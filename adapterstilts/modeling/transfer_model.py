@@ -15,7 +15,8 @@ from adapterstilts.modeling.architecture import check_modules, module_language, 
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription, Block, HeadDescription, ModelDescription
 from adapterstilts.modeling.fusion_attention import FusionAttention
-from adapterstilts.modeling.heads import build_head
+from adapterstilts.modeling.heads import Heads, build_head
+from adapterstilts.modeling.lower_layers import drop_nothing_below, run_to
 from adapterstilts.modeling.methods import METHODS, computes_otherwise, trains_backbone
 from adapterstilts.modeling.outline import fresh_name
 from adapterstilts.modeling.ownership import paths_in
@@ -24,19 +25,9 @@ from adapterstilts.modeling.quantization import size_of
 from adapterstilts.modeling.sharding import at_rest, spread_like
 from adapterstilts.runs.specs import MethodSpec, Precision
 from adapterstilts.tasks.kind import HeadSpec
-from adapterstilts.tasks.retrieval_options import resolve_layer
 
-# Architectures whose last hidden state is what their last layer gives, without a norm of its own.
-_NOTHING_AFTER_LAYERS = ("bert", "camembert", "roberta", "xlm-roberta")
 # Before the names of the tensors of adapters that have become part of the backbone.
 MERGED = "merged."
-
-
-class _Heads(nn.ModuleDict):
-    """Heads by task, whose names may be those of this class's own methods too: `train`, `type`, `keys`."""
-
-    def __setitem__(self, key: str, module: nn.Module) -> None:
-        self._modules[key] = module
 
 
 class TransferModel(nn.Module):
@@ -64,7 +55,8 @@ class TransferModel(nn.Module):
         known = inspect.signature(type(self.backbone).forward).parameters
         segments = "token_type_ids" in known and (getattr(self.config, "type_vocab_size", None) or 0) > 1
         self._inputs = ("input_ids", "token_type_ids") if segments else ("input_ids",)
-        self.heads = _Heads()
+        self.lower = 0
+        self.heads = Heads()
         self.blocks: list[Block] = []
         self.fusion_attention = FusionAttention()
         self._language: Block | None = None
@@ -100,16 +92,18 @@ class TransferModel(nn.Module):
         Args:
             task: Which head to use.
             attention_mask: `(batch, seq)`, 1 for real tokens.
-            batch: `input_ids` `(sequences, seq)`, further inputs of the backbone, and the head's own columns.
+            batch: `input_ids` `(sequences, seq)`, further inputs of the backbone, and the head's own columns; `below`,
+                where it is there, is what `lower_states` gives of them.
 
         Returns:
             The head's `logits`, and `loss` when labels are given.
         """
         inputs = {name: batch[name] for name in self._inputs if name in batch}
-        batch = {name: value for name, value in batch.items() if name not in ("input_ids", "token_type_ids")}
+        below = batch.get("below")
+        batch = {name: value for name, value in batch.items() if name not in ("input_ids", "token_type_ids", "below")}
         head = self.heads[task]
         with computing(self.backbone, self.precision, attention_mask.device):
-            hidden = self.hidden(head.layer, attention_mask=attention_mask, **inputs)  # type: ignore[arg-type]
+            hidden = self.hidden(head.layer, attention_mask=attention_mask, below=below, **inputs)  # type: ignore[arg-type]
             if head.pretrained and self._live("adapters"):
                 hidden = self._live("adapters").into_vocabulary(self.backbone, hidden)  # type: ignore[union-attr]
             return head(hidden, attention_mask, **batch)
@@ -120,35 +114,39 @@ class TransferModel(nn.Module):
         with computing(self.backbone, self.precision, attention_mask.device):
             return self.hidden(None, attention_mask=attention_mask, **inputs).float()
 
-    def hidden(self, layer: int | str | None, *, attention_mask: torch.Tensor, **inputs: Any) -> torch.Tensor:
+    def hidden(
+        self,
+        layer: int | str | None,
+        *,
+        attention_mask: torch.Tensor,
+        below: torch.Tensor | None = None,
+        **inputs: Any,
+    ) -> torch.Tensor:
         """The last hidden state `(sequences, seq, hidden)`, or that of another layer."""
         inputs["attention_mask"] = attention_mask
         fused = any(block.kind == "fuse" for block in self.blocks) and not self.training
         if fused:
             inputs["output_adapter_fusion_attentions"] = True
-        output, hidden = self._run(layer, inputs)
+        output, hidden = run_to(self.backbone, layer, inputs, first=self.lower, below=below)
         if fused:
             self.fusion_attention.add(self._live("adapters").attention(output), attention_mask)  # type: ignore[union-attr]
         return self._without_prompt(hidden, attention_mask.shape[1])
 
-    def _run(self, layer: int | str | None, inputs: dict[str, Any]) -> tuple[Any, torch.Tensor]:
-        if layer is None:
-            output = self.backbone(**inputs)
-            return output, output.last_hidden_state
-        number = resolve_layer(layer, self.config.num_hidden_layers)
-        if number == self.config.num_hidden_layers:  # with the norm that some architectures have above their layers
-            return self._run(None, inputs)
-        if self.config.model_type not in _NOTHING_AFTER_LAYERS:
-            output = self.backbone(**inputs, output_hidden_states=True)
-            return output, output.hidden_states[number]
-        encoder: Any = self.backbone.encoder
-        layers = encoder.layer
-        try:  # the layers above are not computed
-            encoder.layer = layers[:number]
-            output = self.backbone(**inputs)
-            return output, output.last_hidden_state
-        finally:
-            encoder.layer = layers
+    def lower_states(self, *, attention_mask: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
+        """What the `lower` layers give of a batch, `(sequences, seq, hidden)`, in the number format it comes in."""
+        with computing(self.backbone, self.precision, attention_mask.device):
+            return run_to(self.backbone, self.lower, {**inputs, "attention_mask": attention_mask})[1]
+
+    def settle_below(self, layers: int) -> None:
+        """Makes the first layers and the embeddings drop nothing; a batch may have what they give as `below`."""
+        self.lower = layers
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> TransferModel:
+        """As every module's, but for the lower layers that are settled."""
+        super().train(mode)
+        drop_nothing_below(self.backbone, self.lower)
+        return self
 
     def _without_prompt(self, hidden: torch.Tensor, length: int) -> torch.Tensor:
         """The hidden states of the text alone, where a prompt was put before it or behind its first token."""

@@ -157,6 +157,11 @@ class TrainSpec(Strict):
         """The labelled rows of another language that it was trained on: what it scores there is not zero-shot."""
         return next((task.data.shots for task in self.tasks if task.data.shots), None)
 
+    @property
+    def frozen_once(self) -> bool:
+        """Whether lower layers drop nothing, so that what they give can be kept for this model and others."""
+        return self.settings.frozen_once
+
 
 class EvaluateSpec(Strict):
     """A stage that predicts and scores one task in several languages.
@@ -272,6 +277,11 @@ class SharedSpec(Strict):
     def inputs(self) -> tuple[str, ...]:
         """Nothing: whatever it was made from is in it."""
         return ()
+
+    @property
+    def frozen_once(self) -> bool:
+        """Nothing is kept for a model that is trained no further."""
+        return False
 
     @property
     def language_adapter(self) -> None:

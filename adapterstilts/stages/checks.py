@@ -8,9 +8,9 @@ from typing import Any
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.translation.layout import Direction
-from adapterstilts.errors import CompatibilityError
+from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.languages import ENGLISH
-from adapterstilts.modeling.architecture import Facts, check_modules, module_language
+from adapterstilts.modeling.architecture import Facts, check_modules, has_plain_layers, module_language
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import ModelOutline
 from adapterstilts.modeling.compatibility import (
@@ -26,6 +26,7 @@ from adapterstilts.modeling.quantization import check_8bit_moments, check_quanti
 from adapterstilts.runs.specs import EvaluateSpec, MethodSpec, TaskSpec, TrainSpec
 from adapterstilts.stages.devices.leading import joined
 from adapterstilts.stages.devices.strategy import check_shared
+from adapterstilts.stages.estimates.model_sizes import model_size
 from adapterstilts.stages.evaluation_spec import NO_LANGUAGE_ADAPTER
 from adapterstilts.stages.graph import Graph, Stage
 from adapterstilts.stages.heads import head_source, heads_of
@@ -122,6 +123,8 @@ class Checks:
             check_quantized_composition(spec.composition.name)
         if spec.settings.adamw_8bit:
             check_8bit_moments()
+        if spec.frozen_once:
+            self._lower_layers(stage)
         if launch := joined():
             check_shared(spec, [catalogue.build_kind(task) for task in spec.tasks], launch)
         sources = [self.outline(stage.need(key)) for key in spec.inputs]
@@ -134,6 +137,27 @@ class Checks:
             if spec.head == "reuse":
                 head = catalogue.build_kind(spec.only).head()
                 check_head(source, head, head_source(stage.need(key).spec, spec.only, catalogue))
+
+    def _lower_layers(self, stage: Stage[TrainSpec]) -> None:
+        """Refuses to keep what lower layers give where there are none."""
+        name, method = self.setup.backbone.name, stage.spec.method
+        if self.setup.compile:
+            raise UsageError(
+                "--frozen-once computes the layers of a backbone in two parts, and --compile makes one of them.",
+                remedy="Leave one of the two out.",
+            )
+        if not has_plain_layers(self.facts):
+            raise CompatibilityError(
+                f"--frozen-once: the layers of {name} ({self.facts.model_type}) cannot be computed in two parts.",
+                remedy="Leave it out, or choose a --backbone like XLM-R or BERT.",
+            )
+        if not model_size(self.outline(stage).description, self.setup.backbone).lower:
+            raise UsageError(
+                f"--frozen-once has nothing to keep in {stage.name}: {method} changes {name} from its first layer or "
+                "its embeddings on.",
+                remedy="Leave it out, or leave the first layers out, as --method seq_bn[leave_out=0-5] and "
+                "peft:lora[layers_to_transform=6-11] do; or train --method head.",
+            )
 
     def _languages(self, spec: TrainSpec) -> None:
         """Refuses languages that X-MOD has no module for, and to train on several of its modules' languages at once."""

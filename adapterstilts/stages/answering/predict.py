@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from adapterstilts.data.batching import Batch, Collator, Feature, model_inputs
 from adapterstilts.modeling.sharding import is_sharded
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.stages.devices.group import ALONE, Group
+from adapterstilts.stages.lower import lower_states
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -29,6 +31,7 @@ def predict(
     collator: Collator,
     track: Track | None = None,
     group: Group = ALONE,
+    states: Path | None = None,
 ) -> list[np.ndarray]:
     """Logits of every feature, in the features' order.
 
@@ -37,6 +40,7 @@ def predict(
         task: Which head to use.
         track: Wraps the iterable of batches, given their number, for example to show progress.
         group: Processes with the same model and features, which share the batches.
+        states: Where is kept what lower layers give that drop nothing; None where it is computed with the others.
 
     Returns:
         One array per feature: `(outputs,)`, or `(length, outputs)` where tokens are scored, padding cut off. Of
@@ -49,6 +53,7 @@ def predict(
         return scores
 
     was_training = model.training
+    below = lower_states(model, features, states, collator=collator, group=group) if states else None
     model.eval()
     # Weights that are gathered in inference mode could not be trained afterwards.
     with torch.no_grad() if is_sharded(model) else torch.inference_mode():
@@ -56,7 +61,7 @@ def predict(
         lengths, sequences = features["length"][:], features["sequences"][:]
         found = in_batches(
             run,
-            lambda these: _rows(inputs, these),
+            lambda these: below.beside(_rows(inputs, these), these) if below else _rows(inputs, these),
             lengths,
             sequences,
             collator=collator,

@@ -15,6 +15,7 @@ import numpy as np
 from adapterstilts.modeling.architecture import module_language
 from adapterstilts.modeling.blocks import Block
 from adapterstilts.modeling.composing import add_language_adapter, add_language_sum
+from adapterstilts.modeling.lower_layers import lower_layers
 from adapterstilts.modeling.precision import choose_device
 from adapterstilts.modeling.storage import StoredModel
 from adapterstilts.modeling.transfer_model import TransferModel
@@ -22,6 +23,7 @@ from adapterstilts.runs.specs import EvaluateSpec, MethodSpec
 from adapterstilts.stages.answering.predict import predict
 from adapterstilts.stages.collate import build_collator
 from adapterstilts.stages.devices.group import ALONE, Group
+from adapterstilts.stages.lower import FOLDER
 from adapterstilts.stages.setup import Setup
 from adapterstilts.tasks.kind import Kind
 
@@ -104,6 +106,8 @@ class Predictor:
             model = StoredModel.read(self.run.folder).restore(backbone, precision=precision, heads=self.kind.trained)
             self._add_languages(model)
         self._add_head(model)
+        if self.run and self.run.training.frozen_once:
+            model.settle_below(lower_layers(model))
         return model.to(choose_device(self.setup.device))
 
     def _add_head(self, model: TransferModel) -> None:
@@ -160,7 +164,13 @@ class Predictor:
         track = partial(self.track, label=f"{self.spec.task} {question.language}")
         before = model.fusion_attention.pop()
         logits = predict(
-            model, question.features, task=self.head, collator=self._collator, track=track, group=self.group
+            model,
+            question.features,
+            task=self.head,
+            collator=self._collator,
+            track=track,
+            group=self.group,
+            states=self.setup.store.cache / FOLDER,
         )
         shares = self.group.to_leader(model.fusion_attention.pop())
         # Batch by batch in their order, as they were dealt out.

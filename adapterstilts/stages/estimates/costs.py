@@ -33,10 +33,12 @@ class Work:
     Attributes:
         forward: Of the forward pass.
         backward: Of the backward pass, which ends at the lowest trained weight.
+        below: Of the lower layers in the forward pass, where what they give can be kept.
     """
 
     forward: float
     backward: float
+    below: float = 0.0
 
     @classmethod
     def of(cls, model: TransferModel) -> Work:
@@ -50,11 +52,16 @@ class Work:
         # The gradient of chosen weights is taken out of that of all.
         whole = METHODS.get(model.method.name).sparse and not ends
         trained = 2 * sum(one.size for one in used if one.trained or whole)
-        return cls(2 * sum(one.size for one in used), backward + trained)
+        below = sum(one.size for one in used if one.layer is not None and one.layer < model.lower)
+        return cls(2 * sum(one.size for one in used), backward + trained, 2 * below)
 
-    def training(self, tokens: int) -> int:
-        """Operations of training on so many tokens, padding not counted."""
-        return round(tokens * (self.forward + self.backward))
+    def training(self, tokens: int, *, kept: int = 0) -> int:
+        """Operations of training on so many tokens, padding not counted.
+
+        Args:
+            kept: For how many of them the lower layers did not compute.
+        """
+        return round(tokens * (self.forward + self.backward) - kept * self.below)
 
 
 @dataclass(frozen=True)
@@ -143,6 +150,7 @@ def training_cost(
     tokens_here: int,
     seconds_here: float,
     device: torch.device,
+    kept_tokens: int = 0,
     group: Group = ALONE,
 ) -> tuple[int, dict[str, Any]]:
     """Operations of a training stage, and what this machine and process needed for them.
@@ -151,17 +159,19 @@ def training_cost(
         tokens: Tokens that the whole stage was trained on.
         tokens_here: Those of them since this process began.
         seconds_here: Time of this process for them, without evaluation.
+        kept_tokens: For how many of all tokens what the lower layers give was there.
         group: The processes that did it together: the rates are theirs, and the memory that of the largest.
     """
     work = Work.of(model)
+    kept_here = tokens_here if kept_tokens else 0
     rate = group.count * matrix_rate(device, model.precision)
     peaks = group.to_leader(peak_memory(device)) or [peak_memory(device)]
     used = {
         "tokens_per_second": round(tokens_here / seconds_here, 1) if seconds_here > 0 else None,
         "peak_memory_bytes": {where: max(one[where] for one in peaks) for where in peaks[0]},
         "matrix_flops_per_second": round(rate),
-        "share_of_matrix_rate": round(work.training(tokens_here) / seconds_here / rate, 4)
+        "share_of_matrix_rate": round(work.training(tokens_here, kept=kept_here) / seconds_here / rate, 4)
         if seconds_here > 0
         else None,
     }
-    return work.training(tokens), used
+    return work.training(tokens, kept=kept_tokens), used

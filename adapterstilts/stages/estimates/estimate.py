@@ -189,19 +189,25 @@ class _Estimator:
         schedule = self._schedule(stage, trained)
         width = max(one.padded.width for one in trained.values())
         speed = self._speed(spec.method, spec.precision, width, size)
-        flops = round(schedule.tokens * (size.forward + size.backward))
+        once = spec.frozen_once
+        read = sum(one.amount.features * one.amount.tokens_of_a_feature for one in trained.values()) if once else 0
+        below, forward = (size.below, size.forward - size.below) if once else (0, size.forward)
+        flops = round(schedule.tokens * (forward + size.backward) + read * below)
         seconds = None
         if speed:
-            passed = schedule.padded * (size.forward + size.backward)
+            passed = schedule.padded * (forward + size.backward)
             seconds = speed.pass_seconds(passed, schedule.calls, training=True) + schedule.steps * speed.step
             known = self.finished.training(spec, speed) if self.finished else None
             seconds = schedule.tokens * known if known else seconds
-            held = schedule.scored_tokens * size.forward
+            held = schedule.scored_tokens * size.forward + read * below
             seconds += speed.pass_seconds(held, schedule.scored_calls, training=False)
             seconds += schedule.scored_rows * _SCORING + speed.start
             seconds += sum(one.amount.rows * one.amount.seconds for one in trained.values())
         largest = max(one.padded.largest for one in trained.values())
         data = {key: cached for one in trained.values() for key, cached in one.data.items()}
+        for name, one in trained.items() if once else ():
+            for what, amount in (("train", one.amount), ("held", one.held)):
+                data[f"{name} {what} {amount.rows} below {size.lower}"] = size.states(amount)
         cost = StageCost(
             seconds=seconds,
             tokens=round(schedule.tokens),
@@ -248,6 +254,7 @@ class _Estimator:
         model = stage.need(spec.inputs[0]) if spec.inputs else None
         size = self.size(model) if model else self._bare()
         method = self.checks.outline(model).description.method if model else MethodSpec(name="head")
+        once = model is not None and model.spec.frozen_once
         amounts = {language: self.amounts.evaluation(spec, language) for language in spec.languages}
         there = {language: one for language, one in amounts.items() if one and one.rows}
         if len(there) < len(amounts):
@@ -273,7 +280,7 @@ class _Estimator:
             rows = sum(one.rows for one in there.values())
             seconds = speed.pass_seconds(read * forward, calls, training=False) + speed.start
             seconds += rows * _SCORING + sum(one.rows * one.seconds for one in every)
-            if self.finished and not learned and (known := self.finished.evaluation(spec, method, speed)):
+            if self.finished and not learned and (known := self.finished.evaluation(spec, method, speed, once=once)):
                 seconds = rows * known
         largest = max(one.largest for one in padded.values())
         pooled = setup.catalogue.build_kind(spec).pools
@@ -281,6 +288,8 @@ class _Estimator:
             f"{language} {spec.fingerprints[language]} {spec.encoding}": cached_bytes(one)
             for language, one in there.items()
         }
+        if once:
+            data |= {f"{told} below {size.lower}": size.states(there[told.split()[0]]) for told in list(data)}
         cost = StageCost(
             seconds=seconds,
             tokens=round(tokens),

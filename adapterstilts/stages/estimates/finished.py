@@ -42,29 +42,33 @@ class FinishedSpeeds:
             alike = (made.method, made.precision, made.backbone) == (spec.method, spec.precision, spec.backbone)
             rate = run.provenance.get("cost", {}).get("tokens_per_second")
             same = (
-                made.composition.name == spec.composition.name and made.settings.batch_size == spec.settings.batch_size
+                made.composition.name == spec.composition.name
+                and made.settings.batch_size == spec.settings.batch_size
+                and made.frozen_once == spec.frozen_once
             )
             if alike and same and rate:
                 found.append(1 / rate)
         return median(found) if found else None
 
-    def evaluation(self, spec: EvaluateSpec, method: MethodSpec, speed: Speed) -> float | None:
-        """Seconds a row of evaluations of the same task on the same backbone with a model of the same method."""
+    def evaluation(self, spec: EvaluateSpec, method: MethodSpec, speed: Speed, *, once: bool) -> float | None:
+        """Seconds a row of evaluations of the same task on the same backbone with a model of the same method.
+
+        Args:
+            once: Whether what the model's lower layers give is kept.
+        """
         found = []
         for run in self._runs(spec.stage, spec.label, speed):
             made = run.spec
             if made.stage != "evaluate" or (made.backbone, made.precision) != (spec.backbone, spec.precision):
                 continue
-            if str(self._method(made)) != str(method):
+            model = self._store.of_key(made.inputs[0]) if made.inputs else None
+            its = model.training.method if model else MethodSpec(name="head")
+            if str(its) != str(method) or once != (model is not None and model.training.frozen_once):
                 continue
             rows = sum(one.get("examples", 0) for one in run.metrics.get("languages", {}).values())
             if rows and made.split == spec.split:
                 found.append(run.provenance["wall_seconds"] / rows)
         return median(found) if found else None
-
-    def _method(self, made: EvaluateSpec) -> MethodSpec:
-        model = self._store.of_key(made.inputs[0]) if made.inputs else None
-        return model.training.method if model else MethodSpec(name="head")
 
     def _runs(self, stage: str, label: str, speed: Speed) -> list[Run]:
         name = f"{stage}-{label}"

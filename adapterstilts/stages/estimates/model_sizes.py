@@ -17,9 +17,10 @@ from adapterstilts.settings import Optimisation
 
 if TYPE_CHECKING:
     from adapterstilts.modeling.backbone import Backbone
+    from adapterstilts.stages.estimates.amounts import Amount
 
 # Part of every fact's name: raise it when something is counted in another way.
-_VERSION = "3"
+_VERSION = "4"
 # Bytes; of 8 bits with a constant for each 256, of 4 bits with theirs, quantised too (Dettmers et al. 2022, 2023).
 _FP32, _BF16, _INT8, _NF4 = 4, 2, 1 + 4 / 256, 0.52
 
@@ -39,6 +40,7 @@ class ModelSize:
         trains_backbone: Whether weights of the backbone are trained, so that its layers keep their inputs.
         whole: Whether the backbone's weights are kept in fp32 for that, or because they were trained before.
         drops_attention: Whether attention has dropout in training.
+        lower: Layers below all that is the model's own, and `below` their part of `forward`.
     """
 
     forward: float
@@ -57,6 +59,12 @@ class ModelSize:
     trains_backbone: bool
     whole: bool
     drops_attention: bool
+    lower: int
+    below: float
+
+    def states(self, amount: Amount) -> int:
+        """Bytes of what the lower layers give of some rows, in fp32."""
+        return round(_FP32 * self.hidden * amount.features * amount.tokens_of_a_feature) if self.lower else 0
 
     def weights(self, precision: str, quantization: str | None = None) -> int:
         """Bytes of all weights as they are held while it computes."""
@@ -150,6 +158,7 @@ def _counted(description: ModelDescription, backbone: Backbone) -> dict[str, Any
 
     from adapterstilts.modeling.composing import train_last
     from adapterstilts.modeling.exchange.meta_model import kept_tensors, model_on_meta
+    from adapterstilts.modeling.lower_layers import lower_layers
     from adapterstilts.stages.estimates.costs import Work, lowest_trained_layer
 
     model = model_on_meta(description, backbone)
@@ -162,6 +171,7 @@ def _counted(description: ModelDescription, backbone: Backbone) -> dict[str, Any
     entry = METHODS.get(description.method.name)
     if entry.adds_adapter or trains_backbone(description.method):
         train_last(model)
+    model.lower = 0 if description.own_backbone else lower_layers(model)
     work, counts, config = Work.of(model), model.parameter_counts(), model.config
     lowest = lowest_trained_layer(model)
     own = {id(parameter): parameter for parameter in model.backbone.parameters()}
@@ -192,6 +202,8 @@ def _counted(description: ModelDescription, backbone: Backbone) -> dict[str, Any
             or entry.sparse
             or any(block.kind == "merged" for block in description.blocks),
             drops_attention=drops_attention(config),
+            lower=model.lower,
+            below=work.below,
         )
     )
 

@@ -14,6 +14,7 @@ from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.mixing import Length
 from adapterstilts.modeling.compiled import compile_backbone
 from adapterstilts.modeling.composing import start_model
+from adapterstilts.modeling.lower_layers import lower_layers
 from adapterstilts.modeling.precision import choose_device
 from adapterstilts.modeling.sharding import shard
 from adapterstilts.modeling.storage import WEIGHTS, StoredModel, save_model
@@ -25,13 +26,15 @@ from adapterstilts.stages.devices.group import ALONE, Group
 from adapterstilts.stages.devices.strategy import strategy_of
 from adapterstilts.stages.estimates.costs import training_cost
 from adapterstilts.stages.heads import head_source, heads_of
+from adapterstilts.stages.lower import FOLDER
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.stages.setup import Setup
 from adapterstilts.stages.training.changes import WeightSample
 from adapterstilts.stages.training.checkpoints import latest_complete
 from adapterstilts.stages.training.first_phase import first_phase
+from adapterstilts.stages.training.task_part import Score, TaskPart
 from adapterstilts.stages.training.tracking import Tracking
-from adapterstilts.stages.training.trainer import Score, TaskPart, TrainingResult, train
+from adapterstilts.stages.training.trainer import TrainingResult, train
 from adapterstilts.stages.training.training_rows import encode_rows, read_rows
 from adapterstilts.stages.training.validation import ScoredAgain, Validation, scored, scored_again
 from adapterstilts.stages.words import check_words
@@ -58,12 +61,14 @@ def train_stage(
     parts = [one.part for one in prepared]
     set_seed(spec.seed)
     model = _begin(spec, setup, group)
+    parts = [one.above_lower_layers(model, group=group, track=reporter.track) for one in parts]
     begun = WeightSample.of(model)
     result = _train(model, parts, spec, setup, work, reporter, group)
     outcome = {**dataclasses.asdict(result), "largest_change": begun.largest_change(model)}
     flops, cost = training_cost(
         model,
         tokens=result.tokens_seen,
+        kept_tokens=_kept_tokens(parts, result),
         tokens_here=outcome.pop("tokens_here"),
         seconds_here=outcome.pop("seconds_here"),
         device=choose_device(setup.device),
@@ -123,6 +128,12 @@ def _train(
         )
 
 
+def _kept_tokens(parts: Sequence[TaskPart], result: TrainingResult) -> int:
+    """How many more tokens were trained on than lower layers have computed, as what they gave was kept."""
+    seen = {name: one["tokens_seen"] for name, one in result.tasks.items()} or {parts[0].name: result.tokens_seen}
+    return sum(seen[one.name] - sum(one.features["tokens"][:]) for one in parts if one.below)
+
+
 def _recorded(found: tuple[int, str | None] | None, stage: str, reporter: Reporter) -> dict[str, int]:
     """What a stage's provenance says of CUDA graphs; a person is told where steps could not be any."""
     if found is None:
@@ -176,6 +187,8 @@ def _begin(spec: TrainSpec, setup: Setup, group: Group) -> TransferModel:
         first_phase=StoredModel.read(first.folder) if first else None,
     )
     model.use_language_module(spec.tasks[0].data.languages[0])
+    if spec.frozen_once:
+        model.settle_below(lower_layers(model))
     if setup.compile:
         compile_backbone(model.backbone)
     device = choose_device(setup.device)
@@ -213,6 +226,7 @@ def _prepare(spec: TrainSpec, task: TaskSpec, setup: Setup, bad: BadRows, report
         score=_scorer(task, kind, few.to_list(), held_out),
         collator=collator,
         averaged=kind.averaged,
+        states=setup.store.cache / FOLDER,
     )
     counts = {"train_examples": len(rows), "train_features": len(features), "validation_examples": len(few)}
     return _Prepared(part, counts, everything if task.data.selects else None)

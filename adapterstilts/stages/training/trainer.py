@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
 from transformers import TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from adapterstilts.data.batching import Collator
 from adapterstilts.data.mixing import Length, MixedBatches, MixedCollator, MixedFeatures, Step, mix
 from adapterstilts.modeling.gpu.recorded import RecordedSteps
 from adapterstilts.modeling.quantization import forget_8bit_moments
@@ -41,36 +39,13 @@ from adapterstilts.stages.training.checkpoints import (
 )
 from adapterstilts.stages.training.completion import Completion
 from adapterstilts.stages.training.losses import Losses
+from adapterstilts.stages.training.task_part import TaskPart
 from adapterstilts.stages.training.tracking import Tracking
 from adapterstilts.stages.training.validation import together
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 _TRAINED = "trained.safetensors"
 _METHOD = "method.safetensors"
 _LOSS_DIGITS = 4
-
-Score = Callable[[list[np.ndarray]], dict[str, float]]
-
-
-@dataclass(frozen=True)
-class TaskPart:
-    """What one task brings to a training stage.
-
-    Attributes:
-        features: Training features with labels, as `data.features.encode` makes them.
-        held_out: Features of the English validation data; None where no checkpoint is selected by any.
-        score: Their logits to metrics, `score` being the main one.
-        averaged: Whether this main score counts when several tasks choose a checkpoint together.
-    """
-
-    name: str
-    features: Dataset
-    held_out: Dataset | None
-    score: Score
-    collator: Collator
-    averaged: bool = True
 
 
 @dataclass(frozen=True)
@@ -127,7 +102,8 @@ class StageTrainer(GroupTrainer):
         group: Group = ALONE,
         cuda_graphs: bool = False,
     ) -> None:
-        features: Any = MixedFeatures({part.name: part.features for part in parts})
+        below = {part.name: part.below for part in parts if part.below}
+        features: Any = MixedFeatures({part.name: part.features for part in parts}, below)
         held_out: Any = [part.held_out for part in parts]
         super().__init__(model=model, args=args, train_dataset=features, eval_dataset=held_out)
         self.parts = parts
@@ -219,7 +195,9 @@ class StageTrainer(GroupTrainer):
     def _score(self, part: TaskPart) -> dict[str, float]:
         assert part.held_out is not None
         collator = part.collator.for_prediction()
-        logits = predict(self.model, part.held_out, task=part.name, collator=collator, group=self.group)
+        logits = predict(
+            self.model, part.held_out, task=part.name, collator=collator, group=self.group, states=part.states
+        )
         return self.group.from_leader(lambda: part.score(logits))
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from adapterstilts.stages.answering.calibration import Temperature, fitted_in_tr
 from adapterstilts.stages.answering.predict import predict
 from adapterstilts.stages.collate import build_collator
 from adapterstilts.stages.devices.group import ALONE, Group
+from adapterstilts.stages.lower import FOLDER
 from adapterstilts.stages.setup import Setup
 from adapterstilts.tasks.kind import Kind, Row
 
@@ -32,6 +34,7 @@ class Validation:
     Attributes:
         encode: From some of the rows to their features.
         collator: That of prediction.
+        states: Where is kept what lower layers give of the features.
     """
 
     task: TaskSpec
@@ -39,6 +42,7 @@ class Validation:
     rows: Dataset
     encode: Callable[[Dataset], Dataset]
     collator: Collator
+    states: Path
 
     @classmethod
     def of(cls, task: TaskSpec, rows: Dataset, setup: Setup, collator: Collator) -> Validation:
@@ -57,7 +61,7 @@ class Validation:
                 cache=setup.store.cache / "features",
             )
 
-        return cls(task, kind, rows, features, collator)
+        return cls(task, kind, rows, features, collator, setup.store.cache / FOLDER)
 
     def score(self, model: TransferModel, calibration: Mapping[str, float], group: Group = ALONE) -> ScoredTask | None:
         """What the model is on the rows; None in a process that does not lead its group.
@@ -67,7 +71,7 @@ class Validation:
             group: Processes with the same model, of which the leader has the metrics.
         """
         features = group.leader_first(lambda: self.encode(self.rows))
-        logits = predict(model, features, task=self.task.name, collator=self.collator, group=group)
+        logits = predict(model, features, task=self.task.name, collator=self.collator, group=group, states=self.states)
         if not group.leads:
             return None
         rows = self.rows.to_list()

@@ -50,6 +50,14 @@ def test_the_backward_pass_ends_at_the_lowest_adapter(backbone: Backbone) -> Non
     assert Work.of(upper).backward == 2 * (LAYER + HEAD) + 2 * (bottleneck + HEAD) + 2 * bottleneck
 
 
+def test_lower_layers_whose_states_are_kept_take_nothing(backbone: Backbone) -> None:
+    model = begin(backbone, "seq_bn", reduction_factor=8, leave_out=[0])
+    model.settle_below(1)
+    work = Work.of(model)
+    assert work.below == 2 * LAYER
+    assert work.training(10) - work.training(10, kept=4) == 4 * 2 * LAYER
+
+
 @pytest.mark.parametrize("method", ["full", "seq_bn", "peft:lora"])
 def test_the_estimate_is_near_what_torch_counts(method: str, backbone: Backbone) -> None:
     model = begin(backbone, method).train()

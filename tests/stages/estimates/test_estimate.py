@@ -65,6 +65,9 @@ def done(trained_world: World, tmp_path_factory: pytest.TempPathFactory) -> Done
         "two": plan_training(planner, [recipe("ccg"), recipe("mnli")], "train-intermediate",
                              sampling=Sampling(strategy="uniform")),
     }  # fmt: skip
+    upper = of_method(planner, "seq_bn[leave_out=0,reduction_factor=4]")
+    upper = replace(upper, settings={**planner.settings, "frozen_once": True})
+    stages["once"] = plan_training(upper, [recipe("mnli")], "train-intermediate")
     few = Scored(languages=("en", "de"))
     stages["answers"] = plan_evaluation(planner, recipe("mlqa"), stages["adapter"], few)
     stages["retrieval"] = plan_evaluation(planner, recipe("tatoeba"), world.squad, Scored(languages=("de",)))
@@ -76,7 +79,7 @@ def done(trained_world: World, tmp_path_factory: pytest.TempPathFactory) -> Done
     return Done(planner, graph, before, stages)
 
 
-TRAINED = ("adapter", "full", "mlm", "two")
+TRAINED = ("adapter", "full", "mlm", "two", "once")
 
 
 @pytest.mark.parametrize("name", TRAINED)
@@ -94,6 +97,12 @@ def test_disk_is_that_of_the_run_folder(name: str, done: Done) -> None:
     assert measured(run).disk == found
     # Adapters of a few kilobytes weigh no more than what is said of them, and this model's answers are long and wrong.
     assert told.disk == pytest.approx(found, rel=0.15 if name == "answers" else 0.05, abs=4000)
+
+
+def test_what_lower_layers_give_is_in_the_disk_that_stays(done: Done) -> None:
+    told, _ = done.both("once")
+    files = list((done.planner.setup.store.cache / "lower_states").iterdir())
+    assert told.cached == pytest.approx(sum(file.stat().st_size for file in files), rel=0.1)
 
 
 @pytest.mark.parametrize("name", TRAINED)

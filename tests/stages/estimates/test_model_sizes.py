@@ -78,7 +78,7 @@ def test_activations_are_those_that_autograd_keeps(full: bool, dropout: float) -
     shallow, deep = (kept_for_backward(config(layers), full=full, tokens=512, width=64) for layers in (1, 3))
     size = ModelSize(
         forward=0, backward=0, trained=0, embedded=0, total=0, pretrained=0, stored=0, tensors=0, hidden=64, inner=256,
-        heads=4, layers=3, passed=2, trains_backbone=full, whole=full, drops_attention=dropout > 0,
+        heads=4, layers=3, passed=2, trains_backbone=full, whole=full, drops_attention=dropout > 0, lower=0, below=0,
     )  # fmt: skip
     assert size.activations(512, 64, "fp32", on_gpu=False) == pytest.approx(deep - shallow, rel=0.15)
 
@@ -88,7 +88,7 @@ def test_the_memory_of_a_large_model_is_what_it_consists_of() -> None:
     size = ModelSize(
         forward=6e8, backward=6e8, trained=3_000_000, embedded=0, total=563_000_000, pretrained=560_000_000,
         stored=12_000_000, tensors=100, hidden=1024, inner=4096, heads=16, layers=24, passed=24,
-        trains_backbone=False, whole=False, drops_attention=True,
+        trains_backbone=False, whole=False, drops_attention=True, lower=0, below=0,
     )  # fmt: skip
     assert size.weights("bf16") == 2 * 560_000_000 + 4 * 3_000_000
     assert size.weights("fp32") == 4 * 563_000_000
