@@ -62,6 +62,12 @@ def batch(rows: int, width: int, seed: int) -> dict[str, torch.Tensor]:
     return {"input_ids": ids, "attention_mask": mask, "start_positions": starts, "end_positions": starts + 2}
 
 
+def states_below(model: TransferModel, micro: dict[str, torch.Tensor]) -> torch.Tensor:
+    inputs = {name: micro[name].to(DEVICE) for name in ("input_ids", "attention_mask")}
+    with torch.no_grad():
+        return model.lower_states(**inputs).cpu()
+
+
 def trained(model: TransferModel, *, record: bool) -> tuple[dict[str, torch.Tensor], torch.Tensor, RecordedSteps]:
     """The weights after some steps of two micro-batches each, the next random numbers, and the graphs."""
     recorded = RecordedSteps(model)
@@ -73,6 +79,8 @@ def trained(model: TransferModel, *, record: bool) -> tuple[dict[str, torch.Tens
     model.train()
     for step in range(STEPS):
         for micro in (batch(4, 32, step), batch(3, 24, step + 1)):
+            if model.lower:
+                micro["below"] = states_below(model, micro)
             loss = recorded("task", micro, 0.5).clone()
             assert torch.isfinite(loss)
         if (regularization := model.regularization()) is not None:
@@ -104,6 +112,15 @@ def assert_same(make: Callable[[], TransferModel]) -> RecordedSteps:
 def test_every_method_trains_to_the_same_weights(method: str, backbone: Backbone) -> None:
     recorded = assert_same(lambda: built(backbone, MethodSpec(name=method), "fp32"))
     assert (len(recorded), recorded.refused is None) == ((0, False) if method in LAUNCHED else (2, True))
+
+
+def test_a_model_above_layers_whose_states_are_kept_trains_to_the_same_weights(backbone: Backbone) -> None:
+    def make() -> TransferModel:
+        model = built(backbone, MethodSpec(name="seq_bn", options={"leave_out": [0]}), "bf16")
+        model.settle_below(1)
+        return model
+
+    assert len(assert_same(make)) == 2
 
 
 @pytest.mark.parametrize("family", FAMILIES)
