@@ -152,9 +152,12 @@ class Checks:
                 remedy="Leave it out, or choose a --backbone like XLM-R or BERT.",
             )
         if not model_size(self.outline(stage).description, self.setup.backbone).lower:
+            what = str(method)
+            if (composition := stage.spec.composition.name) != "none":
+                what += f" with --composition {composition}"
             raise UsageError(
-                f"--frozen-once has nothing to keep in {stage.name}: {method} changes {name} from its first layer or "
-                "its embeddings on.",
+                f"--frozen-once has nothing to keep in {stage.name}: {what} changes {name} from its first layer or its "
+                "embeddings on.",
                 remedy="Leave it out, or leave the first layers out, as --method seq_bn[leave_out=0-5] and "
                 "peft:lora[layers_to_transform=6-11] do; or train --method head.",
             )
