@@ -9,7 +9,7 @@ from adapterstilts.commands.table.few_shot_results import FewShotRow
 from adapterstilts.metrics.intervals import Interval
 from adapterstilts.reporting.few_shots import few_shot_parts
 from adapterstilts.reporting.numbers import shown_megabytes, shown_seconds
-from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns
+from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns, plain_sheet
 from adapterstilts.reporting.studies.arms import FROM, NONE, TO, Arm, arms, scored, significant
 from adapterstilts.reporting.studies.records import study_records
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT
@@ -45,8 +45,7 @@ def shown_interval(one: Interval | None, unit: str = "") -> str:
 def _data(result: StudyResult) -> Sheet:
     records = study_records(result)
     names = list(records[0]) if records else ["cell"]
-    rows = [["" if record[name] is None else str(record[name]) for name in names] for record in records]
-    return Sheet("", columns(*names), rows)
+    return plain_sheet(names, (list(record.values()) for record in records))
 
 
 def _table(result: StudyResult, arm: Arm) -> Sheet:
