@@ -12,6 +12,7 @@ import pytest
 
 from adapterstilts.errors import AstiltsError
 from adapterstilts.languages import zero_shot_languages
+from adapterstilts.reporting.studies import study_report
 from adapterstilts.stages.reporter import Silent
 from adapterstilts.studies.definition import read_study
 from adapterstilts.studies.results import StudyResult
@@ -36,6 +37,14 @@ def test_every_cell_is_there_with_its_gain(small: Small) -> None:
         assert base.gain is None and cell.gain.p_holm is not None and cell.gain.p_holm >= (cell.gain.p or 0)
     assert any(cell.axes["baseline"] == "longer-target" and cell.axes["to"] == "xnli" for cell in result.cells)
     assert not any(cell.axes["baseline"] == "longer-target" and cell.axes["to"] == "tatoeba" for cell in result.cells)
+
+
+def test_a_longer_target_phase_is_a_row_of_the_table(small: Small) -> None:
+    _, result = small
+    table = next(study_report(result).sheets())
+    cell = next(one for one in result.cells if one.axes["baseline"] == "longer-target")
+    assert [row[0] for row in table.rows] == ["none", "squad", "mnli", "longer-target"] and cell.gain
+    assert table.rows[-1][1].startswith(f"{score(cell):.1f} {cell.gain.mean:+.1f}") and not table.rows[-1][2]
 
 
 def score(cell) -> float:  # type: ignore[no-untyped-def]

@@ -14,7 +14,7 @@ from adapterstilts.commands.results import Metrics
 from adapterstilts.commands.table.contrasts import SCORE
 from adapterstilts.metrics.intervals import Interval, holm
 from adapterstilts.reporting.studies.answers import AnswerReader
-from adapterstilts.reporting.studies.arms import FROM, NONE, TO, arms
+from adapterstilts.reporting.studies.arms import FROM, NONE, TO, arms, language_notes, source_of
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT
 from adapterstilts.runs.store import Run
 from adapterstilts.studies.axes import short_names
@@ -60,12 +60,14 @@ def page_data(result: StudyResult, folder: Path) -> dict[str, Any]:
         "name": result.name,
         "significant": SIGNIFICANT,
         "short": short_names(result.axes.get(FROM, ())),
+        "notes": language_notes(found),
         "axes": {axis: values for axis in varied if len(values := _values(result, axis)) > 1},
         "arms": [
             {
                 "name": arm.name,
                 "axes": arm.axes,
                 "sources": arm.sources,
+                "controls": sorted(arm.controls),
                 "targets": arm.targets,
                 "cells": [[*place, numbers[id(cell)]] for place, cell in arm.cells.items()],
             }
@@ -139,6 +141,7 @@ def _cell(cell: Cell, gains: Mapping[str, Interval]) -> dict[str, Any]:
     cost = row.cost.values()
     return {
         "axes": cell.axes,
+        "source": source_of(cell),
         "title": row.title,
         "row": str(row.named),
         "split": row.split,

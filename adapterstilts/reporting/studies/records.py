@@ -36,7 +36,8 @@ def _of_cell(cell: Cell) -> Iterator[dict[str, Any]]:
     yield from ({**record, **folder} for record in cell.row.records())
     folders = {seed.seed: str(seed.folder) for seed in cell.row.seeds}
     for record in cell.row.records(seeds=True):
-        yield {**record, "folder": folders.get(record["seed"], folder["folder"])}
+        if record["seed"] is not None:  # without a seed there is one model, whose scores are the means above
+            yield {**record, "folder": folders.get(record["seed"], folder["folder"])}
 
 
 def _scores(cell: Cell) -> Iterator[dict[str, Any]]:

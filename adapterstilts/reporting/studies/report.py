@@ -10,12 +10,13 @@ from adapterstilts.metrics.intervals import Interval
 from adapterstilts.reporting.few_shots import few_shot_parts
 from adapterstilts.reporting.numbers import shown_megabytes, shown_seconds
 from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns, plain_sheet
-from adapterstilts.reporting.studies.arms import FROM, NONE, TO, Arm, arms, scored, significant
+from adapterstilts.reporting.studies.arms import FROM, NONE, TO, Arm, arms, language_notes, scored, significant
 from adapterstilts.reporting.studies.records import study_records
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT
 from adapterstilts.studies.axes import short_names
 from adapterstilts.studies.results import Cell, Claim, StudyResult
 
+SHARES = "(1 of 2): the mean is over so many of the targets alone, and not to be compared with those over all."
 MARKS = {"supported": "✓ supported", "contradicted": "✗ contradicted", "no evidence": "○ no evidence"}
 """A verdict as it is shown: with a sign, for those who see no colours."""
 
@@ -54,11 +55,15 @@ def _table(result: StudyResult, arm: Arm) -> Sheet:
     rows = []
     short = short_names(result.axes.get(FROM, ()))
     for source in arm.sources:
-        mean = arm.mean_gain(source)
         gains = [_shown(arm.cells.get((source, target))) for target in targets]
-        rows.append([short.get(source, source), *gains, "" if mean is None else f"{mean:+.1f}"])
+        rows.append([short.get(source, source), *gains, _mean(arm, source)])
     named = f"{result.title}: {arm.name}" if arm.name else result.title
     return Sheet(named, [Column("from"), *shown, Column("mean Δ", right=True)], rows)
+
+
+def _mean(arm: Arm, source: str) -> str:
+    mean = arm.mean_gain(source)
+    return "" if mean is None else f"{mean:+.1f} {arm.share(source)}".rstrip()
 
 
 def few_shot_tables(result: StudyResult) -> Iterator[Sheet | Notes]:
@@ -89,6 +94,9 @@ def _legend(result: StudyResult) -> Iterator[str]:
     )
     if tested:
         yield f"*: p < {SIGNIFICANT:g} after Holm's correction for the {tested} gains of the study."
+    if any(arm.share(source) for arm in arms(result) for source in arm.sources):
+        yield SHARES
+    yield from language_notes(arms(result))
     for source, shown in short_names(result.axes.get(FROM, ())).items():
         yield f"{shown}: {source.replace('+', ', ')}."
     if result.correlation:
