@@ -11,7 +11,7 @@ def shown_parameters(counts: dict[str, int]) -> str:
 def shown_tokens(count: float) -> str:
     """A number of tokens in thousands, millions or billions."""
     for unit, size in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
-        if count >= size:
+        if round(1000 * count / size, 1) >= 1000:  # as it would be shown in the smaller unit
             return f"{count / size:.1f}{unit}"
     return f"{count:.0f}"
 
@@ -19,7 +19,7 @@ def shown_tokens(count: float) -> str:
 def shown_flops(number: float) -> str:
     """Floating-point operations with a prefix of the SI."""
     for prefix in ("", "k", "M", "G", "T", "P"):
-        if number < 1000:
+        if float(f"{number:.3g}") < 1000:  # as it is shown
             return f"{number:.3g} {prefix}" if number else "0"
         number /= 1000
     return f"{number:,.3g} E"
@@ -28,7 +28,7 @@ def shown_flops(number: float) -> str:
 def shown_bytes(number: float) -> str:
     """A size in kB, MB, GB or TB, each a thousand times the one before."""
     for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
-        if number >= size:
+        if round(1000 * number / size, 1) >= 1000:  # as it would be shown in the smaller unit
             return f"{number / size:.1f} {unit}"
     return f"{number / 1e3:.0f} kB"
 
