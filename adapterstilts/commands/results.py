@@ -359,9 +359,14 @@ class TransferResult:
         Returns:
             Records with the same names. `language` is a code, or `zero_shot` for the mean of those other than English;
             `value` is in percent, `spread` its standard deviation over seeds where that is kept, and `difference`
-            with `low`, `high` and `p_holm` what sets it apart from the row of `against`.
+            with `low`, `high` and `p_holm` what sets it apart from the row of `against`. Where there are few shots,
+            theirs follow, with the number of labelled rows of the language as `shots`, and with `seeds` the `draw`.
         """
-        return [record for row in self.rows for record in row.records(seeds=seeds)]
+        found = [record for row in self.rows for record in row.records(seeds=seeds)]
+        if not self.few_shots:
+            return found
+        more = [record for row in self.few_shots for record in row.records(seeds=seeds)]
+        return [*({**record, "shots": None, "draw": None} for record in found), *more]
 
     def to_pandas(self, *, seeds: bool = False) -> DataFrame:
         """The records as a data frame; see `records`."""

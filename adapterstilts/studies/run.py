@@ -12,7 +12,7 @@ from adapterstilts.runs.store import Run
 from adapterstilts.stages.engines import Engine
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.studies.agreement import agreements
-from adapterstilts.studies.axes import axis_values, text_of
+from adapterstilts.studies.axes import axis_values, text_on
 from adapterstilts.studies.cells import Measured, few_shot_cells, measured_cells
 from adapterstilts.studies.claims import claims_of
 from adapterstilts.studies.correlation import english_and_others
@@ -89,7 +89,7 @@ def _axes(study: Study, cells: Sequence[Measured]) -> dict[str, list[str]]:
 
 
 def _in_order(study: Study, axis: str, values: Sequence[str]) -> list[str]:
-    order = [text_of(value) for value in axis_values(study, axis)]
+    order = [text_on(axis, value) for value in axis_values(study, axis)]
     return sorted(values, key=lambda value: order.index(value) if value in order else -1)
 
 
