@@ -8,6 +8,16 @@ def shown_parameters(counts: dict[str, int]) -> str:
     return f"{counts['trained']:,} ({100 * counts['trained'] / counts['total']:.2f}%)"
 
 
+def shown_digits(number: float, sign: str = "") -> str:
+    """Three significant digits, written out where there are more before the point.
+
+    Args:
+        sign: `+` to have it of positive numbers too.
+    """
+    rounded = float(f"{number:.3g}")
+    return f"{rounded:{sign},.0f}" if abs(rounded) >= 1000 else f"{number:{sign}.3g}"
+
+
 def shown_tokens(count: float) -> str:
     """A number of tokens in thousands, millions or billions."""
     for unit, size in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
@@ -22,7 +32,7 @@ def shown_flops(number: float) -> str:
         if float(f"{number:.3g}") < 1000:  # as it is shown
             return f"{number:.3g} {prefix}" if number else "0"
         number /= 1000
-    return f"{number:,.3g} E"
+    return f"{shown_digits(number)} E"
 
 
 def shown_bytes(number: float) -> str:

@@ -4,15 +4,37 @@ from __future__ import annotations
 
 import pytest
 
-from adapterstilts.reporting.numbers import shown_bytes, shown_flops, shown_tokens
+from adapterstilts.reporting.numbers import shown_bytes, shown_digits, shown_flops, shown_tokens
 
 
 @pytest.mark.parametrize(
     ("number", "shown"),
-    [(0, "0"), (999.4, "999 "), (999.7e9, "1 T"), (1e12, "1 T"), (1.494e12, "1.49 T"), (999.6e15, "1 E")],
+    [
+        (0, "0"),
+        (999.4, "999 "),
+        (999.7e9, "1 T"),
+        (1e12, "1 T"),
+        (1.494e12, "1.49 T"),
+        (999.6e15, "1 E"),
+        (1.234e21, "1,230 E"),
+    ],
 )
 def test_operations(number: float, shown: str) -> None:
     assert shown_flops(number) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "sign", "shown"),
+    [
+        (0.0809, "", "0.0809"),
+        (1234.5, "", "1,230"),
+        (999.7, "", "1,000"),
+        (-1010.2, "+", "-1,010"),
+        (203.4, "+", "+203"),
+    ],
+)
+def test_digits_are_written_out(number: float, sign: str, shown: str) -> None:
+    assert shown_digits(number, sign) == shown
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from adapterstilts.commands.table.few_shot_results import FewShotRow
 from adapterstilts.metrics.intervals import Interval
 from adapterstilts.reporting.few_shots import few_shot_parts
-from adapterstilts.reporting.numbers import shown_megabytes, shown_seconds
+from adapterstilts.reporting.numbers import shown_digits, shown_megabytes, shown_seconds
 from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns, plain_sheet
 from adapterstilts.reporting.studies.arms import FROM, NONE, TO, Arm, arms, language_notes, scored, significant
 from adapterstilts.reporting.studies.records import study_records
@@ -145,8 +145,8 @@ def _efficiency(result: StudyResult) -> Sheet:
             f"{one.parameters:,}",
             shown_megabytes(one.stored_bytes),
             f"{one.seconds:,.0f}",
-            "" if one.kwh is None else f"{one.kwh:.3g}",
-            *(f"{one.per[unit]:+,.3g}" if unit in one.per else "" for unit in units),
+            "" if one.kwh is None else shown_digits(one.kwh),
+            *(shown_digits(one.per[unit], "+") if unit in one.per else "" for unit in units),
         ]
         for one in result.efficiency
     ]
