@@ -26,8 +26,9 @@ from adapterstilts.reporting.studies.answers import AnswerReader
 from adapterstilts.reporting.studies.arms import arms
 from adapterstilts.reporting.studies.latex import latex_tables, latex_text
 from adapterstilts.reporting.studies.page import study_page
-from adapterstilts.reporting.studies.page_data import page_data, thinned
+from adapterstilts.reporting.studies.page_data import page_data
 from adapterstilts.reporting.studies.records import study_records
+from adapterstilts.studies.curves import thinned
 from adapterstilts.studies.results import Cell, Claim, StudyResult
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> & \\end{table} | ' \" ` {{ 7 * 7 }} \u2028"

@@ -18,6 +18,7 @@ from adapterstilts.reporting.studies.arms import FROM, NONE, TO, arms, language_
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT
 from adapterstilts.runs.store import Run
 from adapterstilts.studies.axes import short_names
+from adapterstilts.studies.curves import thinned
 from adapterstilts.studies.results import Cell, StudyResult
 
 # All cells together show so many changed answers of each way, but each cell this many at least and at most.
@@ -214,13 +215,6 @@ def _learning(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, di
 def _drawn(point: Mapping[str, Any], name: str) -> list[float]:
     """A point of a curve, with as many digits as can be seen."""
     return [point["step"], float(f"{point[name]:.5g}")]
-
-
-def thinned(points: Sequence[Any], most: int) -> list[Any]:
-    """At most so many of them at equal distances, the first and the last among them."""
-    if len(points) <= most:
-        return list(points)
-    return [points[round(place * (len(points) - 1) / (most - 1))] for place in range(most)]
 
 
 def _interval(one: Interval | None) -> list[float | None] | None:

@@ -120,9 +120,14 @@ def measured(claim: Claim) -> str:
     return shown_interval(claim.value, claim.unit) or claim.why or "not measured"
 
 
+def cells_text(count: int) -> str:
+    """A number of cells."""
+    return f"{count} cell{'' if count == 1 else 's'}"
+
+
 def _claim_notes(result: StudyResult) -> Iterator[str]:
     for number, claim in enumerate(result.claims, start=1):
-        yield f"{number}: {claim.measure}" + (f", {claim.cells} cells." if claim.cells else ".")
+        yield f"{number}: {claim.measure}" + (f", {cells_text(claim.cells)}." if claim.cells else ".")
     if sum(claim.value is not None for claim in result.claims) > 1:
         yield "An interval is about its own claim, and not adjusted for how many there are."
     for source in dict.fromkeys(claim.source for claim in result.claims if claim.source):
