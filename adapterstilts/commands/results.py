@@ -15,6 +15,7 @@ from adapterstilts.commands.stored_predictions import read_predictions
 from adapterstilts.commands.table.contrasts import Contrast
 from adapterstilts.commands.table.few_shot_results import FewShotRow
 from adapterstilts.commands.table.row_names import RowName
+from adapterstilts.languages import ENGLISH
 from adapterstilts.metrics.intervals import Interval
 from adapterstilts.runs.shots import Labelled
 from adapterstilts.runs.specs import ModelSpec
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 Metrics = dict[str, float]
 
+_MEANS = ("zero_shot", "cross_lingual")
 SELECTED = "selected"
 ORACLE = "oracle (chosen on the scored split itself: an upper bound, not a result)"
 
@@ -309,7 +311,8 @@ class TransferRow:
         models: list[tuple[int | None, Any]] = [(one.seed, one) for one in self.seeds] if seeds else [(None, self)]
         found = []
         for seed, model in models:
-            parts = {**model.languages, **({"zero_shot": model.zero_shot} if model.zero_shot else {})}
+            means = {name: mean for name in _MEANS if (mean := getattr(model, name))}
+            parts = {**model.languages, **means}
             for language, scores in parts.items():
                 categories = [name for name in scores if OF in name]
                 for metric in (*(name for name in self.metric_labels if name in scores), *categories):
@@ -321,11 +324,11 @@ class TransferRow:
 
     def _apart(self, language: str, metric: str) -> dict[str, Any]:
         """How a mean over seeds varies, and how it differs from another row's."""
-        spread = {"en": "english", "zero_shot": "zero_shot"}.get(language, "")
-        differences = {}
+        spread = "english" if language == ENGLISH else language
+        differences: dict[str, Interval] = {}
         if self.contrast:
-            zero_shot = language == "zero_shot"
-            differences = self.contrast.zero_shot if zero_shot else self.contrast.languages.get(language, {})
+            of_mean = language in _MEANS
+            differences = getattr(self.contrast, language) if of_mean else self.contrast.languages.get(language, {})
         one = differences.get(metric)
         return {
             "spread": self.spread.get(spread, {}).get(metric),
@@ -357,11 +360,17 @@ class TransferResult:
             seeds: One for each seed too, in place of their mean.
 
         Returns:
-            Records with the same names. `language` is a code, or `zero_shot` for the mean of those other than English;
+            Records with the same names. `language` is a code, or `zero_shot` for the mean of those other than English,
+            or `cross_lingual` for that of pairs;
             `value` is in percent, `spread` its standard deviation over seeds where that is kept, and `difference`
-            with `low`, `high` and `p_holm` what sets it apart from the row of `against`.
+            with `low`, `high` and `p_holm` what sets it apart from the row of `against`. Where there are few shots,
+            theirs follow, with the number of labelled rows of the language as `shots`, and with `seeds` the `draw`.
         """
-        return [record for row in self.rows for record in row.records(seeds=seeds)]
+        found = [record for row in self.rows for record in row.records(seeds=seeds)]
+        if not self.few_shots:
+            return found
+        more = [record for row in self.few_shots for record in row.records(seeds=seeds)]
+        return [*({**record, "shots": None, "draw": None} for record in found), *more]
 
     def to_pandas(self, *, seeds: bool = False) -> DataFrame:
         """The records as a data frame; see `records`."""

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from adapterstilts.commands.plan import CommandPlan
-from adapterstilts.reporting.numbers import shown_bytes, shown_flops, shown_seconds
+from adapterstilts.reporting.numbers import shown_bytes, shown_digits, shown_flops, shown_seconds
 from adapterstilts.stages.estimates.stage_costs import StageCost, TotalCost
 
 _WIDTH = 80
@@ -41,11 +41,11 @@ def _time(total: TotalCost) -> str:
 
 
 def _hours(total: TotalCost) -> str:
-    return f"{total.device_hours:,.3g} {'GPU' if total.cores is None else 'core'}-hours"
+    return f"{shown_digits(total.device_hours)} {'GPU' if total.cores is None else 'core'}-hours"
 
 
 def _energy(total: TotalCost) -> str:
-    return "" if total.kwh is None else f"{total.kwh:,.3g} kWh at full power"
+    return "" if total.kwh is None else f"{shown_digits(total.kwh)} kWh at full power"
 
 
 def _memory(total: TotalCost) -> str:

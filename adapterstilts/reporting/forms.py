@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from html import escape
 from types import MappingProxyType
 
 from adapterstilts.reporting.sheets import Notes, Report, Sheet
 from adapterstilts.reporting.terminal import as_text
 
-# What the fonts of plain LaTeX have no letter for.
-_IN_LATEX = {"Δ": r"$\Delta$", "±": r"$\pm$", "·": r"$\cdot$", "–": "--", "…": r"\dots{}", "→": r"$\to$"}
+# What the fonts of plain LaTeX have no letter for, or another one.
+_IN_LATEX = {
+    "|": r"\textbar{}", "Δ": r"$\Delta$", "±": r"$\pm$", "·": r"$\cdot$", "–": "--", "…": r"\dots{}", "→": r"$\to$",
+}  # fmt: skip
 
 
 def markdown(report: Report) -> str:
@@ -22,9 +25,10 @@ def markdown(report: Report) -> str:
         if isinstance(part, Notes):
             parts.append("\n".join(f"- {_markdown_text(line)}" for line in part.lines))
         else:
-            escaped = [[_markdown_text(cell).replace("|", r"\|") for cell in row] for row in part.rows]
-            parts += [f"**{part.title}**"] if part.title else []
-            parts.append(_tabulated(part, escaped, "pipe"))
+            named = replace(part, columns=[replace(one, name=_markdown_cell(one.name)) for one in part.columns])
+            escaped = [[_markdown_cell(cell) for cell in row] for row in part.rows]
+            parts += [f"**{_markdown_text(part.title)}**"] if part.title else []
+            parts.append(_tabulated(named, escaped, "pipe"))
     return "\n\n".join(parts) + "\n"
 
 
@@ -33,19 +37,21 @@ def latex(report: Report) -> str:
     parts = []
     for part in report.parts:
         if isinstance(part, Notes):
-            parts.append("\n".join(f"% {line}" for line in part.lines))
+            parts.append("".join(map(_comment, part.lines)).rstrip("\n"))
         else:
             # Without rows, the library gives the table no columns, which LaTeX does not read.
             text = _tabulated(part, part.rows or [[""] * len(part.columns)], "latex_booktabs")
             for letter, command in _IN_LATEX.items():
                 text = text.replace(letter, command)
-            parts.append((f"% {part.title}\n" if part.title else "") + text)
+            parts.append((_comment(part.title) if part.title else "") + text)
     return "\n\n".join(parts) + "\n"
 
 
 def comma_separated(report: Report) -> str:
     """The table that programs read: numbers with all their digits, no notes."""
-    sheet = report.data or next(report.sheets())
+    sheet = report.data
+    if sheet is None:
+        (sheet,) = report.sheets()  # of several, all but one would be missing
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([column.name for column in sheet.columns])
@@ -85,6 +91,16 @@ def _tabulated(sheet: Sheet, rows: object, style: str) -> str:
         colalign=["right" if column.right else "left" for column in sheet.columns] if rows else None,
         disable_numparse=True,
     )
+
+
+def _comment(text: str) -> str:
+    """A comment of LaTeX, in which no line of the text is read."""
+    return "".join(f"% {line}\n" for line in text.splitlines())
+
+
+def _markdown_cell(text: str) -> str:
+    """The same in a table, whose columns have lines between them."""
+    return _markdown_text(text).replace("|", r"\|")
 
 
 def _markdown_text(text: str) -> str:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adapterstilts.printable import printable
+from adapterstilts.reporting.numbers import shown_digits
 from adapterstilts.stages.reporter import Change, Reporter, Totals
 from adapterstilts.stages.watched import Watched
 
@@ -117,7 +118,7 @@ def totals_text(totals: Totals) -> str:
 def _cells(one: Watched) -> list[str]:
     name = f"{one.name}  {one.doing}" if one.doing else one.name
     steps = f"{one.done:,}/{one.total:,}" if one.total else "begins"
-    rate = f"{one.rate:.3g}" if one.rate else ""
+    rate = shown_digits(one.rate) if one.rate else ""
     loss = f"{one.values['loss']:.3g}" if "loss" in one.values and not one.doing else ""
     return [name, steps, rate, loss, duration(one.left) if one.left is not None else ""]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapterstilts.commands.results import MethodCost
-from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns
+from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns, plain_sheet
 
 _NUMBERS = ("trained", "share", "stored")
 
@@ -23,4 +23,13 @@ def methods_report(costs: Sequence[MethodCost]) -> Report:
     shown = columns(*names, right=_NUMBERS, detail=("library", "share"), wraps=("compositions", "what is trained"))
     notes = ["trained and stored: without heads, which come on top; stored in fp32."]
     notes += [f"{cost.method}: {cost.obstacle}" for cost in costs if cost.obstacle]
-    return Report([Sheet("", shown, rows), Notes(notes)])
+    return Report([Sheet("", shown, rows), Notes(notes)], data=_data(costs))
+
+
+def _data(costs: Sequence[MethodCost]) -> Sheet:
+    values = [
+        [one.method, one.library, one.trained, one.total, one.stored_bytes, " ".join(one.compositions), one.summary]
+        for one in costs
+    ]
+    names = ("method", "library", "trained", "total", "stored_bytes", "compositions", "what is trained")
+    return plain_sheet(names, values)

@@ -8,10 +8,20 @@ def shown_parameters(counts: dict[str, int]) -> str:
     return f"{counts['trained']:,} ({100 * counts['trained'] / counts['total']:.2f}%)"
 
 
+def shown_digits(number: float, sign: str = "") -> str:
+    """Three significant digits, written out where there are more before the point.
+
+    Args:
+        sign: `+` to have it of positive numbers too.
+    """
+    rounded = float(f"{number:.3g}")
+    return f"{rounded:{sign},.0f}" if abs(rounded) >= 1000 else f"{number:{sign}.3g}"
+
+
 def shown_tokens(count: float) -> str:
     """A number of tokens in thousands, millions or billions."""
     for unit, size in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
-        if count >= size:
+        if round(1000 * count / size, 1) >= 1000:  # as it would be shown in the smaller unit
             return f"{count / size:.1f}{unit}"
     return f"{count:.0f}"
 
@@ -19,16 +29,16 @@ def shown_tokens(count: float) -> str:
 def shown_flops(number: float) -> str:
     """Floating-point operations with a prefix of the SI."""
     for prefix in ("", "k", "M", "G", "T", "P"):
-        if number < 1000:
+        if float(f"{number:.3g}") < 1000:  # as it is shown
             return f"{number:.3g} {prefix}" if number else "0"
         number /= 1000
-    return f"{number:,.3g} E"
+    return f"{shown_digits(number)} E"
 
 
 def shown_bytes(number: float) -> str:
     """A size in kB, MB, GB or TB, each a thousand times the one before."""
     for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
-        if number >= size:
+        if round(1000 * number / size, 1) >= 1000:  # as it would be shown in the smaller unit
             return f"{number / size:.1f} {unit}"
     return f"{number / 1e3:.0f} kB"
 

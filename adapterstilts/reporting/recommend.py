@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapterstilts.commands.recommend import Recommendation
-from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns
+from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns, plain_sheet
 from adapterstilts.sharing.places import SHIPPED
 
 
@@ -26,7 +26,10 @@ def recommendation_report(found: Recommendation) -> Report:
     if len(found.candidates) < found.ranked:
         notes.insert(0, f"The best {len(found.candidates)} of {found.ranked}; without --top, all are shown.")
     title = f"{found.title}: intermediate runs by {found.score}{read}"
-    return Report([Sheet(title, shown, rows), Notes(notes), Notes([f"Next: {found.command}"], whole=True)])
+    names = [column.name for column in shown]
+    values = ([one.rank, one.candidate, one.score, one.seconds, one.place] for one in found.candidates)
+    data = plain_sheet(names, values)
+    return Report([Sheet(title, shown, rows), Notes(notes), Notes([f"Next: {found.command}"], whole=True)], data)
 
 
 def _shown(score: float) -> str:

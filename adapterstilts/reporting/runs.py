@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts.reporting.by_class import class_tables
-from adapterstilts.reporting.sheets import Report, Sheet, columns
+from adapterstilts.reporting.sheets import Report, Sheet, columns, plain_sheet
 from adapterstilts.runs.full_disk import size
 from adapterstilts.runs.store import KEY_DIGITS, Run
 
@@ -19,7 +19,7 @@ BY_CLASS = "by_class"
 
 def runs_report(runs: Sequence[Run]) -> Report:
     """Finished runs, oldest first; of shared models, the place that each is from."""
-    rows = []
+    rows, values = [], []
     names = {run.key: f"{_task(run.spec)}@{run.short_key}" for run in runs}
     seen = {"few-shot": _begun_with(runs, _few_shot), "others": _begun_with(runs, _native)}
     for run in runs:
@@ -32,11 +32,26 @@ def runs_report(runs: Sequence[Run]) -> Report:
         others = next((name for name, models in seen.items() if models.intersection(spec.inputs)), "zero-shot")
         score = _score(run, others)
         rows.append([names[run.key], spec.stage, joined, score, size(run.bytes), _method(spec), backbone, finished])
+        scores = (*_main_scores(run).values(), others if spec.stage == "evaluate" else None)
+        values.append([*rows[-1][:3], *scores, run.bytes, *rows[-1][5:]])
     shown = columns(
         "run", "stage", "from", "score", "size", "method", "backbone", "finished",
         right=("size",), detail=("size", "method", "backbone", "finished"), wraps=("from", "score"),
     )  # fmt: skip
-    return Report([Sheet("", shown, rows)])
+    data = ("run", "stage", "from", *_SCORES, "others_are", "bytes", "method", "backbone", "finished")
+    return Report([Sheet("", shown, rows)], data=plain_sheet(data, values))
+
+
+# In English, in other languages, and that by which a checkpoint was selected.
+_SCORES = ("english", "others", "validation")
+
+
+def _main_scores(run: Run) -> dict[str, float | None]:
+    """Each of `_SCORES` that a run has."""
+    if run.spec.stage != "evaluate":
+        return {**dict.fromkeys(_SCORES), "validation": run.metrics["best_score"]}
+    parts = (run.metrics.get(part) or {} for part in ("english", "zero_shot"))
+    return dict(zip(_SCORES, (*(one.get("score") for one in parts), None), strict=True))
 
 
 def _few_shot(spec: ModelSpec) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns
+from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns, plain_sheet
 from adapterstilts.runs.shots import Shots
 
 if TYPE_CHECKING:
@@ -86,14 +86,14 @@ def _files(files: dict[str, int]) -> list[str]:
 def search_report(found: Sequence[FoundModel]) -> Report:
     """Shared models, each with what other commands take."""
     if not found:
-        return Report([Notes(["No shared model fits."])], data=_models(found))
-    return Report([_models(found)])
+        return Report([Notes(["No shared model fits."])], data=_models(found, str))
+    return Report([_models(found, "{:.1f}".format)], data=_models(found, str))
 
 
-def _models(found: Sequence[FoundModel]) -> Sheet:
+def _models(found: Sequence[FoundModel], shown: Callable[[float], str]) -> Sheet:
     rows = []
     for one in found:
-        score = "" if one.score is None else f"{one.score:.1f}"
+        score = "" if one.score is None else shown(one.score)
         rows.append([one.reference, one.task, one.backbone, one.method, " ".join(one.languages), score])
     names = ("model", "task", "backbone", "method", "languages", "score")
     return Sheet("", columns(*names, right=("score",), wraps=("backbone", "method", "languages")), rows)
@@ -114,4 +114,10 @@ def verify_report(result: Verification) -> Report:
     notes.append(f"{result.place}: {'agrees' if result.agrees else 'DOES NOT AGREE'}.")
     names = ("task", "split", "language", "metric", "published", "again", "verdict")
     shown = columns(*names, right=("published", "again"), wraps=("verdict",))
-    return Report([Sheet("", shown, rows), Notes(notes)])
+    values = [
+        [one.task, one.split, one.language, name, one.published[name], one.again.get(name), one.verdict]
+        for one in result.checked
+        for name in one.published
+        if name != "examples"
+    ]
+    return Report([Sheet("", shown, rows), Notes(notes)], data=plain_sheet(names, values))

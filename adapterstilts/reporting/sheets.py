@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Report:
 
     Attributes:
         parts: In their order.
-        data: The table that programs read, numbers with all their digits; None where it is the first of `parts`.
+        data: The table that programs read, numbers with all their digits; None where it is the only one of `parts`.
     """
 
     parts: Sequence[Sheet | Notes] = field(default_factory=list)
@@ -69,6 +70,11 @@ class Report:
     def sheets(self) -> Iterator[Sheet]:
         """Its tables."""
         return (part for part in self.parts if isinstance(part, Sheet))
+
+
+def plain_sheet(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Sheet:
+    """The table that programs read, of values as they are: nothing is an empty cell."""
+    return Sheet("", columns(*names), [["" if value is None else str(value) for value in row] for row in rows])
 
 
 def columns(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapterstilts.commands.runs import Cleaned, Published, Removed, RunVerification
-from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns
+from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns, plain_sheet
 from adapterstilts.runs.archive import Archive
 from adapterstilts.runs.file_system import FileSystemReport
 from adapterstilts.runs.full_disk import size
@@ -18,17 +18,20 @@ def verification_report(found: Sequence[RunVerification]) -> Report:
     rows = [[one.name, one.state, size(one.bytes)] for one in found]
     problems = [f"{problem}." for one in found for problem in one.problems]
     sheet = Sheet("", columns("run", "state", "size", right=("size",)), rows)
-    return Report([sheet, *([Notes(problems)] if problems else [])] if rows else [Notes(["No run is there."])])
+    values = ([one.name, one.state, one.bytes, " ".join(one.problems)] for one in found)
+    data = plain_sheet(("run", "state", "bytes", "problems"), values)
+    return Report([sheet, *([Notes(problems)] if problems else [])] if rows else [Notes(["No run is there."])], data)
 
 
 def cleaned_report(result: Cleaned) -> Report:
     """What was found, with sizes, and their sum."""
+    data = plain_sheet(("what", "name", "bytes"), ([one.sort, one.path.name, one.bytes] for one in result.leftovers))
     if not result.leftovers:
-        return Report([Notes(["Nothing is left over."])])
+        return Report([Notes(["Nothing is left over."])], data)
     rows = [[one.sort, one.path.name, size(one.bytes)] for one in result.leftovers]
     sheet = Sheet("", columns("what", "name", "size", right=("size",)), rows)
     done = "deleted" if result.deleted else "would be deleted"
-    return Report([sheet, Notes([f"{size(result.bytes)} in {len(rows)} places {done}."])])
+    return Report([sheet, Notes([f"{size(result.bytes)} in {len(rows)} places {done}."])], data)
 
 
 def removed_text(result: Removed) -> str:

@@ -14,7 +14,7 @@ from adapterstilts.commands.tasks import TaskEntry
 from adapterstilts.data.formats.encodings import GuessedEncoding
 from adapterstilts.data.records.guessing import ColumnGuess
 from adapterstilts.languages import LANGUAGES, origin_of
-from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns
+from adapterstilts.reporting.sheets import Notes, Report, Sheet, columns, plain_sheet
 from adapterstilts.tasks.sources import READ_WITH, listed
 
 _WIDTH = 80
@@ -50,7 +50,20 @@ def tasks_report(tasks: Sequence[TaskEntry], languages: Mapping[str, Sequence[st
         row = [own.name, own.title, own.kind, phases, _languages(codes), own.metric, own.license, came]
         groups[own.group or ""].append(row)
     sheets = [Sheet(_GROUPS.get(group, "Others"), shown, rows) for group, rows in groups.items() if rows]
-    return Report([*sheets, Notes(["`astilts tasks TASK` shows all languages of one."])])
+    notes = Notes(["`astilts tasks TASK` shows all languages of one."])
+    return Report([*sheets, notes], data=_data(tasks, languages))
+
+
+def _data(tasks: Sequence[TaskEntry], languages: Mapping[str, Sequence[str]] | None) -> Sheet:
+    """All groups in one table, with the code of every language."""
+    rows = []
+    for own, origin in ((task.recipe, task.origin) for task in tasks):
+        if languages is None or own.name in languages:
+            codes = own.languages if languages is None else languages[own.name]
+            listed = [" ".join(one) for one in (own.phases, codes)]
+            rows.append([own.name, own.group, own.title, own.kind, *listed, own.metric, own.license, origin.name])
+    names = ("task", "group", "title", "kind", "phases", "languages", "metric", "licence", "from")
+    return plain_sheet(names, rows)
 
 
 def _languages(codes: Sequence[str]) -> str:

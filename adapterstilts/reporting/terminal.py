@@ -150,7 +150,7 @@ def _block(sheet: Sheet, numbers: Sequence[int], limits: dict[int, int]) -> str:
             table.add_section()
         table.add_row(*(row[number] for number in numbers))
     # A line that is longer than what fits is better than a number without its end.
-    console = Console(file=io.StringIO(), width=10_000, color_system=None, markup=False, highlight=False)
+    console = Console(file=io.StringIO(), width=10_000, color_system=None, markup=False, emoji=False, highlight=False)
     console.print(table)
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     return "\n".join(line.rstrip() for line in lines) + "\n"

@@ -9,7 +9,7 @@ from adapterstilts.commands.results import SELECTED, Metrics, TransferResult, Tr
 from adapterstilts.languages import LANGUAGES, context_language, question_language, zero_shot_languages
 from adapterstilts.reporting.few_shots import few_shot_parts
 from adapterstilts.reporting.numbers import shown_flops, shown_parameters
-from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns
+from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns, plain_sheet
 from adapterstilts.reporting.terminal import as_text
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT, compared, cost_note, legend, mean_name, row_name
 from adapterstilts.tasks.kind import OF
@@ -37,8 +37,7 @@ def transfer_report(result: TransferResult) -> Report:
 def _data(result: TransferResult) -> Sheet:
     records = result.records()
     names = list(records[0]) if records else []
-    rows = [["" if record[name] is None else str(record[name]) for name in names] for record in records]
-    return Sheet("", columns(*names), rows)
+    return plain_sheet(names, (list(record.values()) for record in records))
 
 
 def _target(rows: Sequence[TransferRow]) -> Iterator[Sheet | Notes]:

@@ -183,7 +183,9 @@ def _selection_notes(rows: Sequence[TransferRow]) -> list[str]:
     picked = [f"{row.selection.partition(' ')[0]}: {row_name(row)}." for row in rows if row.selection]
     if not picked:
         return []
-    scores = "; ".join(f"{row_name(row)} {row.validation:.1f}" for row in rows if row.selection is None)
+    # Baselines, and means of models, are not among what is picked from.
+    own = (row for row in rows if row.selection is None and row.variant is None)
+    scores = "; ".join(f"{row_name(row)} {row.validation:.1f}" for row in own)
     return [*picked, f"English validation data, by which alone the selected row was picked: {scores}."]
 
 

@@ -14,11 +14,12 @@ from statistics import fmean
 from typing import Any
 
 from adapterstilts.commands.stored_predictions import read_predictions
+from adapterstilts.files import file_digest
 from adapterstilts.languages import ENGLISH, zero_shot_languages
 from adapterstilts.metrics.intervals import Interval, interval, mean_gains
 from adapterstilts.metrics.resampling import resample, united
 from adapterstilts.runs.memory import Memory
-from adapterstilts.runs.store import Run
+from adapterstilts.runs.store import MANIFEST, Run
 from adapterstilts.studies.cells import Measured
 from adapterstilts.studies.results import Agreement
 from adapterstilts.tasks.catalogue import Catalogue
@@ -52,7 +53,7 @@ def _of_runs(one: Measured, found: dict[str, list[Alike]], memory: Memory) -> li
     runs = [seed.evaluation for seed in one.runs.seeds]
     name = " ".join(run.key for run in runs)
     if name not in found:
-        found[name] = [memory.recall("alike", run.key, find=partial(_alike, one, run)) for run in runs]
+        found[name] = [memory.recall("alike", _told(run), find=partial(_alike, one, run)) for run in runs]
     return found[name]
 
 
@@ -71,6 +72,11 @@ def _alike(one: Measured, run: Run) -> Alike:
     }
 
 
+def _told(run: Run) -> str:
+    """An evaluation with what is in it: one that was made again, or in another store, may answer otherwise."""
+    return f"{run.key} {file_digest(run.folder / MANIFEST)}"
+
+
 def _said(run: Run, language: str, catalogue: Catalogue) -> Mapping[str, Any]:
     """Labels or choices, or whether each span is the right one."""
     if run.evaluation.kind in _COMPARABLE:
@@ -81,7 +87,7 @@ def _said(run: Run, language: str, catalogue: Catalogue) -> Mapping[str, Any]:
 
 def _gain(one: Measured, base: Measured, found: dict[str, list[Alike]], memory: Memory) -> Interval | None:
     """How much more alike its answers are than those of the row that a cell is compared with."""
-    keys = [seed.evaluation.key for each in (one, base) for seed in each.runs.seeds]
+    keys = [_told(seed.evaluation) for each in (one, base) for seed in each.runs.seeds]
 
     def find() -> dict[str, float] | None:
         gain = _resampled(_of_runs(one, found, memory), _of_runs(base, found, memory), _groups(one, base))

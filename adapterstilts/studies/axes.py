@@ -36,6 +36,12 @@ def text_of(value: Any) -> str:
     return "+".join(map(text_of, value)) if isinstance(value, _LISTS) else f"{value}"
 
 
+def text_on(axis: str, value: Any) -> str:
+    """The same of a value on an axis, by the name that cells have it by."""
+    text = text_of(value)
+    return SYNONYMS.get(text, text) if axis == BASELINE else text
+
+
 def intermediate_name(value: Any) -> str:
     """An entry of the axis `from`: a task, or a list of tasks that are trained together."""
     return text_of(value)
@@ -170,7 +176,7 @@ def axis_values(study: Study, axis: str) -> list[Any]:
 def _unmeant(study: Study, selection: Selection, where: str) -> Iterable[UsageError]:
     """Values that a claim is about and the study has not."""
     for axis, values in selection.items():
-        known = [text_of(value) for value in axis_values(study, axis)]
+        known = [text_on(axis, value) for value in axis_values(study, axis)]
         if axis in (FROM, BASELINE):
             known = [*known, NONE]
         if axis in (TO, FROM) and any(one in (ALL, "xtreme", "xtreme-r") for one in known):
@@ -179,5 +185,5 @@ def _unmeant(study: Study, selection: Selection, where: str) -> Iterable[UsageEr
             yield UsageError(f"{where} is about {axis}, which is no axis of the study.", remedy="Leave it out.")
             continue
         for value in values:
-            if text_of(value) not in known:
+            if text_on(axis, value) not in known:
                 yield unknown(f"value of {axis} in {where}", text_of(value), known)

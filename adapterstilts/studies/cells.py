@@ -10,7 +10,7 @@ from adapterstilts.commands.table.rows import TargetRuns, without
 from adapterstilts.languages import ENGLISH
 from adapterstilts.metrics.intervals import holm
 from adapterstilts.runs.store import Run
-from adapterstilts.studies.axes import text_of
+from adapterstilts.studies.axes import text_on
 from adapterstilts.studies.definition import BASELINE, FROM, TO, Selection
 from adapterstilts.studies.gains import ZERO_SHOT, Gains
 from adapterstilts.studies.grid import Arm, Grid
@@ -98,7 +98,7 @@ def _runs(runs: TargetRuns) -> list[Run]:
 
 def chosen(cells: Sequence[Measured], selection: Selection) -> list[Measured]:
     """The cells that a selection means; baselines only where it names some."""
-    wanted = {axis: {text_of(value) for value in values} for axis, values in selection.items()}
+    wanted = {axis: {text_on(axis, value) for value in values} for axis, values in selection.items()}
     wanted.setdefault(BASELINE, {NONE})
     return [one for one in cells if one.gains is not None and _fits(one.cell.axes, wanted)]
 

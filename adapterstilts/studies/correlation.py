@@ -19,7 +19,9 @@ _SEED = 0
 
 
 def english_and_others(cells: Sequence[Measured]) -> Correlation | None:
-    """Spearman's correlation over cells, with a percentile interval of tasks and targets drawn anew; None for too few.
+    """Spearman's correlation over cells, with a percentile interval of tasks and targets drawn anew.
+
+    None for too few cells, and where all have the same gain in English or in the others.
 
     Cells of one target, or of one intermediate task, are not independent. Both are drawn, and a cell counts as often
     as its task times as often as its target (Owen 2007), so that the interval is rather too wide than too narrow.
@@ -33,6 +35,8 @@ def english_and_others(cells: Sequence[Measured]) -> Correlation | None:
         return None
     found, *values = zip(*pairs.values(), strict=True)
     gains = np.array(values).T
+    if any(len(set(side)) == 1 for side in values):  # what does not vary goes with nothing
+        return None
     rho = float(spearman(gains, np.ones((1, len(gains))))[0]) / 100
     times = _times([[one.cell.axes[axis] for one in found] for axis in (FROM, TO)])
     if times is None:

@@ -65,7 +65,8 @@ class ClaimText(Strict):
             expected to be `positive` or `negative`.
         slope: How the gain goes with the size of something, in points for a factor of ten.
         best: Cells among which the one with the best English validation score is taken for each target.
-        expect: What the sentence says of the measure: that it is `positive`, `negative`, or `absent`: within `margin`.
+        expect: What the sentence says of the measure: that it is `positive`, `negative`, `absent` (within `margin`), or
+            `any`: not 0, for sentences that say no direction.
         published: The published value, and `source` where it was read.
     """
 

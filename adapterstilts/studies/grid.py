@@ -22,7 +22,9 @@ from adapterstilts.modeling.compositions import COMPOSITIONS
 from adapterstilts.modeling.methods import METHODS, parse_method
 from adapterstilts.modeling.option_text import parse_choice
 from adapterstilts.profiles import load_profile
+from adapterstilts.runs.store import KEY_DIGITS
 from adapterstilts.settings import Settings
+from adapterstilts.stages.graph import Stage
 from adapterstilts.studies.axes import SYNONYMS, check_values, intermediate_name, text_of
 from adapterstilts.studies.definition import (
     BASELINE,
@@ -45,16 +47,18 @@ class Arm:
 
     Attributes:
         axes: Axis to the value that all of its cells have.
+        names: The intermediate tasks as the study names them.
     """
 
     axes: dict[str, str]
     transfer: Transfer
+    names: tuple[str, ...] = ()
 
     def cells(self) -> Iterator[tuple[dict[str, str], TargetStages]]:
         """Each row of each table, with the values of all its axes."""
         for table in self.transfer.tables:
             for row in table.rows:
-                yield {**self.axes, **_axes_of(row)}, row
+                yield {**self.axes, **_axes_of(row, self.names)}, row
 
 
 @dataclass(frozen=True)
@@ -70,12 +74,20 @@ class Grid:
     left_out: list[str] = field(default_factory=list)
 
 
-def _axes_of(row: TargetStages) -> dict[str, str]:
-    """What a row has of the axes that are rows and tables."""
+def _axes_of(row: TargetStages, names: Sequence[str]) -> dict[str, str]:
+    """What a row has of the axes that are rows and tables; runs that were named by key tell rows of one task apart."""
     first = row.seeds[0]
     baseline = row.baseline.asked if row.baseline else row.variant or NONE  # the mean of a row's models is none of them
-    name = " + ".join(one.spec.task for one in first.intermediates) or NONE
+    name = " + ".join(_named(one, names) for one in first.intermediates) or NONE
     return {FROM: name, TO: first.evaluation.spec.task, BASELINE: baseline}
+
+
+def _named(one: Stage[Any], names: Sequence[str]) -> str:
+    """The name that a run was given by, if it was given by its key, or else its task."""
+    of_task = [name for name in names if name.partition("@")[0] == one.spec.task]
+    by_key = [name for name in of_task if "@" in name and one.key.startswith(name.partition("@")[2])]
+    # A baseline made of one of several has a key of its own.
+    return by_key[0] if by_key else one.spec.task if len(of_task) < 2 else f"{one.spec.task}@{one.key[:KEY_DIGITS]}"
 
 
 def plan_grid(
@@ -110,7 +122,7 @@ def plan_grid(
                     phase=part.phase,
                     planned_only=planned_only,
                 )
-                grid.arms.append(Arm({**axes, **_usual(axes, transfer)}, transfer))
+                grid.arms.append(Arm({**axes, **_usual(axes, transfer)}, transfer, tuple(part.names)))
     if not grid.arms:
         raise UsageError(
             f"Nothing of the study {study.name or ''} can be.".replace("  ", " "),

@@ -19,7 +19,7 @@ def reading_of(study: Study, claims: Sequence[Claim], cells: Sequence[Measured])
     sentences.append(_basis(single, seeds))
     sentences += [_sentence(one) for one in claims]
     if not claims:
-        sentences.append(_without_claims(single))
+        sentences.append(_without_claims(single, _tested(cells)))
     if seeds and seeds[-1] == 1:
         sentences.append("With one seed, intervals are about these models alone and not about training again.")
     return " ".join(sentences)
@@ -64,11 +64,16 @@ def value_text(value: Interval, unit: str = "points") -> str:
     return f"{value.mean:+.1f} {unit}, 95% interval {value.low:+.1f} to {value.high:+.1f}"
 
 
-def _without_claims(single: Sequence[Measured]) -> str:
+def _tested(cells: Sequence[Measured]) -> int:
+    """For how many gains p values are adjusted: those of baselines too."""
+    return sum(one.cell.gain is not None and one.cell.gain.p_holm is not None for one in cells)
+
+
+def _without_claims(single: Sequence[Measured], tested: int) -> str:
     gains = [one.cell.gain for one in single if one.cell.gain is not None]
     sure = [one for one in gains if one.p_holm is not None and one.p_holm < 0.05]
     better = sum(one.mean > 0 for one in sure)
     return (
         f"{better} of them gain and {len(sure) - better} lose more than chance explains (p < 0.05 after Holm's "
-        f"correction for {len(gains)}); of the other {len(gains) - len(sure)} there is no evidence either way."
+        f"correction for {tested}); of the other {len(gains) - len(sure)} there is no evidence either way."
     )

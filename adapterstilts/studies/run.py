@@ -12,10 +12,11 @@ from adapterstilts.runs.store import Run
 from adapterstilts.stages.engines import Engine
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.studies.agreement import agreements
-from adapterstilts.studies.axes import axis_values, text_of
+from adapterstilts.studies.axes import axis_values, text_on
 from adapterstilts.studies.cells import Measured, few_shot_cells, measured_cells
 from adapterstilts.studies.claims import claims_of
 from adapterstilts.studies.correlation import english_and_others
+from adapterstilts.studies.curves import thinned
 from adapterstilts.studies.definition import FROM, TO, Study
 from adapterstilts.studies.efficiency import efficiencies
 from adapterstilts.studies.estimates import keep_estimates, stage_records
@@ -27,6 +28,7 @@ from adapterstilts.studies.work import StudyWork
 
 # Points of a learning curve that a report draws at most.
 _POINTS = 200
+_CURVES = ("loss", "eval_score")
 
 
 def run_study(work: StudyWork, reporter: Reporter, *, engine: Engine | None = None) -> StudyResult:
@@ -89,7 +91,7 @@ def _axes(study: Study, cells: Sequence[Measured]) -> dict[str, list[str]]:
 
 
 def _in_order(study: Study, axis: str, values: Sequence[str]) -> list[str]:
-    order = [text_of(value) for value in axis_values(study, axis)]
+    order = [text_on(axis, value) for value in axis_values(study, axis)]
     return sorted(values, key=lambda value: order.index(value) if value in order else -1)
 
 
@@ -118,10 +120,11 @@ def _learning(cells: Sequence[Measured]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _points(run: Run) -> list[dict[str, Any]]:
-    wanted = ("step", "loss", "eval_score")
-    points = [{name: one[name] for name in wanted if name in one} for one in run.log]
-    points = [one for one in points if len(one) > 1]
-    return points[:: max(1, len(points) // _POINTS)]
+    """Those of each sort by themselves: of lines of both, every other one may be of one sort alone."""
+    log = list(run.log)
+    sorts = ([one for one in log if name in one and "step" in one] for name in _CURVES)
+    kept = {id(one) for found in sorts for one in thinned(found, _POINTS)}
+    return [{name: one[name] for name in ("step", *_CURVES) if name in one} for one in log if id(one) in kept]
 
 
 def _surroundings(cells: Sequence[Measured]) -> dict[str, str]:

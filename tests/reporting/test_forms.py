@@ -24,6 +24,24 @@ def test_markdown_shows_every_letter_as_it_is() -> None:
     assert lines[3].endswith("-:|")  # numbers at the right
 
 
+def test_markdown_shows_titles_and_heads_as_they_are_too() -> None:
+    made = Report([Sheet("my_task_x: <b> *new*", columns("F1 | EM", "_all_"), [["1", "2"]])])
+    lines = in_form(made, "markdown").splitlines()
+    assert lines[0] == r"**my\_task\_x: &lt;b> \*new\***"
+    assert [cell.strip() for cell in lines[2].replace(r"\|", "¦").split("|")[1:-1]] == ["F1 ¦ EM", r"\_all\_"]
+
+
+def test_latex_reads_no_line_of_a_title_or_note_and_has_a_bar_in_its_own_font() -> None:
+    made = Report([Sheet("One\nand two", columns("from"), [["a|b"]]), Notes(["failed:\n\\input{other}"])])
+    lines = in_form(made, "latex").splitlines()
+    assert lines[:2] == ["% One", "% and two"] and lines[-2:] == ["% failed:", r"% \input{other}"]
+    assert r"a\textbar{}b" in lines[6]
+
+
+def test_names_between_colons_are_no_pictures() -> None:
+    assert ":joy:" in in_form(Report([Sheet("", columns("class"), [[":joy:"]])]), "table")
+
+
 def test_latex_escapes_what_means_something_to_it() -> None:
     text = in_form(REPORT, "latex")
     assert r"\toprule" in text and r"my\_task" in text and r"$\Delta$ F1" in text and r"1.0 $\pm$ 0.5*" in text

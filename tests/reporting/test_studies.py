@@ -26,9 +26,10 @@ from adapterstilts.reporting.studies.answers import AnswerReader
 from adapterstilts.reporting.studies.arms import arms
 from adapterstilts.reporting.studies.latex import latex_tables, latex_text
 from adapterstilts.reporting.studies.page import study_page
-from adapterstilts.reporting.studies.page_data import page_data, thinned
+from adapterstilts.reporting.studies.page_data import page_data
 from adapterstilts.reporting.studies.records import study_records
-from adapterstilts.studies.results import Claim, StudyResult
+from adapterstilts.studies.curves import thinned
+from adapterstilts.studies.results import Cell, Claim, StudyResult
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> & \\end{table} | ' \" ` {{ 7 * 7 }} \u2028"
 
@@ -88,6 +89,8 @@ def test_records_have_every_score_of_every_cell(study: StudyResult, page: Path) 
             (cell.gain.mean, cell.gain.p_holm) if cell.gain else (None,) * 2
         )
         assert {one["seed"] for one in own} == {None, *(seed.seed for seed in cell.row.seeds)}
+    named = [(one["cell"], one["seed"], one["language"], one["metric"]) for one in records]
+    assert len(set(named)) == len(named)  # models without a seed are there once, as the means
     table = pandas.read_parquet(page.parent / "results.parquet")
     with (page.parent / "results.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -110,6 +113,64 @@ def test_each_arm_is_compared_with_its_own_row_without_intermediate_phase(study:
                 assert cell.row.zero_shot and none.zero_shot
                 difference = cell.row.zero_shot["score"] - none.zero_shot["score"]
                 assert cell.gain.mean == pytest.approx(difference)
+
+
+def with_control(study: StudyResult) -> StudyResult:
+    """With a longer target phase on questions alone, in place of SQuAD."""
+    cells = [replace(cell, axes={**cell.axes, "baseline": "none"}) for cell in study.cells]
+    squad = next(cell for cell in cells if (cell.axes["from"], cell.axes["to"]) == ("squad", "mlqa"))
+    control = replace(squad, axes={**squad.axes, "from": "none", "baseline": "longer-target"})
+    return replace(study, cells=[*cells, control])
+
+
+def test_a_baseline_without_an_intermediate_task_is_a_row_whose_mean_says_of_how_many_targets(
+    study: StudyResult, tmp_path: Path
+) -> None:
+    controlled = with_control(study)
+    first, second = arms(controlled)
+    assert (first.sources, second.sources) == (["none", "squad", "longer-target"], ["none", "squad"])
+    cell = first.cells["longer-target", "mlqa"]
+    assert cell is controlled.cells[-1] and cell.gain and first.cells["none", "mlqa"].gain is None
+    table, other = list(study_report(controlled).sheets())[:2]
+    gain = f"{cell.gain.mean:+.1f}"
+    assert table.rows[-1] == ["longer-target", table.rows[1][1], "", f"{gain} (1 of 2)"]
+    assert all("of 2" not in row[-1] for row in (*table.rows[:-1], *other.rows))
+    text = latex_tables(controlled)
+    assert f"& ${gain}$ (1 of 2)" in text and text.count("(1 of 2): the mean is over so many of the targets") == 1
+    data = page_data(controlled, tmp_path)
+    assert data["arms"][0]["sources"] == first.sources and data["arms"][0]["controls"] == ["longer-target"]
+    assert data["cells"][-1]["source"] == "longer-target" and data["cells"][-1]["reference"] is not None
+
+
+def test_scores_in_english_alone_are_called_so(study: StudyResult, tmp_path: Path) -> None:
+    def in_english(one: Cell) -> Cell:
+        return replace(one, gain=None, row=replace(one.row, zero_shot=None)) if one.axes["to"] == "mlqa" else one
+
+    alone = replace(study, cells=[in_english(one) for one in study.cells])
+    notes = in_form(study_report(alone), "markdown")
+    assert "- mlqa: scored in English alone, which the score is then in, without a gain." in notes
+    assert latex_tables(alone).count("mlqa: scored in English alone,") == 2 and "alone," not in latex_tables(study)
+    assert [note.partition(",")[0] for note in page_data(alone, tmp_path)["notes"]] == ["mlqa: scored in English alone"]
+
+
+def test_a_row_that_lacks_a_language_says_over_which_it_is(study: StudyResult, tmp_path: Path) -> None:
+    """As that of a decoder, which there is no template for in some languages."""
+    controlled = with_control(study)
+    control = controlled.cells[-1]
+    fewer = {language: scores for language, scores in control.row.languages.items() if language != "zh"}
+    prompted = replace(control, axes={**control.axes, "baseline": "prompt"}, row=replace(control.row, languages=fewer))
+    made = replace(study, cells=[*controlled.cells[:-1], prompted])
+    note = "prompt to mlqa: score and gain are over en, de alone."
+    assert f"- {note}\n" in in_form(study_report(made), "markdown")
+    assert latex_tables(made).count(note) == 1 and page_data(made, tmp_path)["notes"] == [note]
+    assert page_data(controlled, tmp_path)["notes"] == []
+
+
+def test_the_caption_says_what_a_short_name_stands_for(study: StudyResult) -> None:
+    name = "squad+mnli+ccg+qqp"
+    cells = [replace(one, axes={**one.axes, "from": name}) if one.gain else one for one in study.cells]
+    text = latex_tables(replace(study, cells=cells, axes={**study.axes, "from": ["none", name]}))
+    assert text.count("4 tasks together: squad, mnli, ccg, qqp.}") == 2
 
 
 def test_a_narrow_terminal_gets_it_whole(study: StudyResult) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from adapterstilts.reporting.studies import write_report
 from adapterstilts.studies.results import StudyResult
-from tests.reporting.test_studies import HOSTILE
+from tests.reporting.test_studies import HOSTILE, with_control
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(
@@ -106,6 +106,16 @@ def test_one_seed_has_scores_but_no_interval(study: StudyResult, page: Path, wat
     seed = next(one for one in cell.row.seeds if one.seed == 7)
     assert seed.zero_shot and f"{seed.zero_shot['score']:.1f}" in shown(tab, ".cell .score")
     assert "which alone has no interval" in shown(tab, "#heat-note")[0]
+
+
+def test_a_baseline_without_an_intermediate_task_is_a_row(study: StudyResult, tmp_path: Path, watched: Watched) -> None:
+    tab = watched.open(write_report(with_control(study), tmp_path)[-1])
+    row = tab.locator(".heat").first.get_by_role("row", name="longer-target")
+    assert row.locator(".cell").count() == 1 and row.locator(".mean").inner_text().endswith(" (1 of 2)")
+    assert "(1 of 2): the mean is over so many" in shown(tab, "#heat-note")[0]
+    assert not any("(1 of 2)" in text for text in shown(tab, ".heat tr:nth-child(2) .mean"))
+    row.locator(".cell").click()
+    assert shown(tab, "#panel-title") == ["longer-target to mlqa"]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from adapterstilts.metrics.intervals import Interval
 from adapterstilts.metrics.resampling import draws
+from adapterstilts.runs.store import MANIFEST
 from adapterstilts.studies.cells import Measured
 from adapterstilts.studies.gains import ZERO_SHOT, Gains
 from adapterstilts.studies.results import Cell
@@ -35,9 +37,15 @@ def cell(gains: np.ndarray, *, english: float = 0.0, key: str = "", **axes: str)
     return Measured(made, of_groups, runs, None)
 
 
-def evaluated(scores: Mapping[str, Any], *, key: str) -> Measured:
-    """A row of one seed whose evaluation has these score files, by language."""
+def evaluated(scores: Mapping[str, Any], *, key: str, folder: Path) -> Measured:
+    """A row of one seed whose evaluation has these score files, by language.
+
+    Args:
+        folder: Of the evaluation, whose list of files is written there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).write_text(f"{folder}", encoding="utf-8")
     evaluation = SimpleNamespace(languages=tuple(scores))
-    run = SimpleNamespace(key=key, evaluation=evaluation, scores=scores.__getitem__)
+    run = SimpleNamespace(key=key, evaluation=evaluation, scores=scores.__getitem__, folder=folder)
     runs = SimpleNamespace(seeds=(SimpleNamespace(evaluation=run),))
     return Measured(Cell(dict(AXES), cast(Any, None)), None, cast(Any, runs), None)

@@ -80,3 +80,11 @@ def test_sides_without_anything_in_common_are_not_compared() -> None:
     cells += [cell(gains(3), to="mlqa", method="seq_bn", composition="stack")]
     between = claim("mean: {to: mlqa}, minus: {to: tatoeba}", cells)
     assert between.value and between.value.mean == pytest.approx(3 - 2)
+
+
+def test_a_baseline_is_meant_by_the_name_that_the_field_has_too() -> None:
+    """Cells have the package's own name of it."""
+    cells = [cell(gains(3), from_="none", baseline="translate-target"), cell(gains(1))]
+    for name in ("translate-train", "translate-target"):
+        found = claim(f"mean: {{baseline: {name}}}", cells)
+        assert found.value and found.value.mean == pytest.approx(3) and found.cells == 1

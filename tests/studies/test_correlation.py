@@ -49,6 +49,11 @@ def test_what_several_arms_share_is_one_cell() -> None:
     assert found.rho == pytest.approx(stats.spearmanr(*zip(*gains.values(), strict=True)).statistic)
 
 
+def test_gains_that_are_all_the_same_go_with_nothing() -> None:
+    cells = [cell(np.full(2, other), english=0.0, from_=task) for task, other in zip("abcd", (1, 2, 3, 4), strict=True)]
+    assert english_and_others(cells) is None
+
+
 def test_two_tasks_and_two_targets_have_no_interval() -> None:
     random = np.random.default_rng(1)
     cells = [cell(random.normal(size=2), english=random.normal(), from_=task, to=to) for task in "ab" for to in "cd"]

@@ -12,8 +12,10 @@ import pytest
 
 from adapterstilts.errors import AstiltsError
 from adapterstilts.languages import zero_shot_languages
+from adapterstilts.reporting.studies import study_report
 from adapterstilts.stages.reporter import Silent
 from adapterstilts.studies.definition import read_study
+from adapterstilts.studies.grid import plan_grid
 from adapterstilts.studies.results import StudyResult
 from adapterstilts.studies.run import plan_study, study_result
 from adapterstilts.studies.work import StudyWork
@@ -36,6 +38,26 @@ def test_every_cell_is_there_with_its_gain(small: Small) -> None:
         assert base.gain is None and cell.gain.p_holm is not None and cell.gain.p_holm >= (cell.gain.p or 0)
     assert any(cell.axes["baseline"] == "longer-target" and cell.axes["to"] == "xnli" for cell in result.cells)
     assert not any(cell.axes["baseline"] == "longer-target" and cell.axes["to"] == "tatoeba" for cell in result.cells)
+
+
+def test_a_longer_target_phase_is_a_row_of_the_table(small: Small) -> None:
+    _, result = small
+    table = next(study_report(result).sheets())
+    cell = next(one for one in result.cells if one.axes["baseline"] == "longer-target")
+    assert [row[0] for row in table.rows] == ["none", "squad", "mnli", "longer-target"] and cell.gain
+    assert table.rows[-1][1].startswith(f"{score(cell):.1f} {cell.gain.mean:+.1f}") and not table.rows[-1][2]
+
+
+def test_runs_of_one_task_that_are_named_by_key_are_cells_of_their_own(small: Small) -> None:
+    """Under the task's name, a table would show the one in the place of the other."""
+    store = small[0].store
+    runs = [run for run in store.runs() if run.spec.stage == "train-intermediate" and run.spec.task == "squad"]
+    named = [f"squad@{run.short_key}" for run in runs if run.training.method.name == "seq_bn"]
+    assert len(named) == 2  # one of them the untrained baseline
+    text = f"title: T\nquestion: Q\naxes: {{from: {named}, to: [xnli], baseline: [full]}}\noptions: {{profile: mini}}"
+    (arm,) = plan_grid(read_study(text, name="own", where="own"), {"store": store.root}).arms
+    cells = [tuple(axes[axis] for axis in ("from", "to", "baseline")) for axes, _ in arm.cells()]
+    assert len(set(cells)) == len(cells) == 6 and {name for name, *_ in cells} >= {"none", *named}
 
 
 def score(cell) -> float:  # type: ignore[no-untyped-def]

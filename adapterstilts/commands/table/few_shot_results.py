@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from adapterstilts.commands.table.contrasts import Contrast
 from adapterstilts.metrics.intervals import Interval
@@ -79,3 +80,33 @@ class FewShotRow:
     contrast: Contrast | None
     settings: dict[str, float]
     seconds: dict[str, float]
+
+    def records(self, *, seeds: bool = False) -> list[dict[str, Any]]:
+        """Every score by itself; see `TransferResult.records`."""
+        named = {
+            "task": self.task, "split": self.split, "row": self.zero_shot_row, "intermediate": self.intermediate,
+            "composition": self.composition, "method": self.method, "variant": self.variant, "selection": None,
+        }  # fmt: skip
+        made: list[tuple[int | None, int | None, dict[str, float]]] = [(None, None, self.scores)]
+        if seeds:
+            made = [(one.seed, one.draw, one.scores) for one in self.draws]
+        return [
+            {
+                **named, "seed": seed, "language": self.language, "metric": metric, "value": scores[metric],
+                "examples": int(scores["examples"]), **({} if seeds else self._apart(metric)), "shots": self.shots,
+                "draw": draw,
+            }
+            for seed, draw, scores in made
+            for metric in self.metric_labels
+            if metric in scores
+        ]  # fmt: skip
+
+    def _apart(self, metric: str) -> dict[str, Any]:
+        """How a mean over draws and seeds varies, and how it differs from the zero-shot row's."""
+        one = self.difference.get(metric)
+        return {
+            "spread": self.spread.get(metric),
+            "against": self.contrast.against if self.contrast and one else None,
+            "difference": one and one.mean,
+            **{name: one and getattr(one, name) for name in ("low", "high", "p_holm")},
+        }

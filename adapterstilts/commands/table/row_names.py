@@ -89,7 +89,7 @@ def find_row(text: str, names: Sequence[RowName], *, flag: str) -> int:
     ways: tuple[Callable[[RowName], bool], ...] = (
         lambda one: str(one) == text,
         lambda one: one.variant == text and not one.runs,
-        lambda one: one.variant is None and text in (one.intermediate, _tasks(one.intermediate)),
+        lambda one: one.variant is None and text in (one.intermediate, tasks_of(one.intermediate)),
         lambda one: text in str(one),
     )
     for fits in ways:
@@ -103,6 +103,6 @@ def find_row(text: str, names: Sequence[RowName], *, flag: str) -> int:
     raise UsageError(f"{flag} {text!r} is no row of the table.", remedy=f"Its rows are:\n{listed}")
 
 
-def _tasks(intermediate: str) -> str:
+def tasks_of(intermediate: str) -> str:
     """Labels of runs without their keys."""
     return " + ".join(label.partition("@")[0] for label in intermediate.split(" + "))

@@ -1,4 +1,7 @@
-"""The cells of a study as tables: intermediate tasks down, targets across, one table for each arm."""
+"""The cells of a study as tables: intermediate tasks down, targets across, one table for each arm.
+
+A baseline without an intermediate task, such as a longer target phase, is a row of its own in its arm.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from adapterstilts.reporting.transfer_rows import SIGNIFICANT
 from adapterstilts.studies.results import Cell, StudyResult
 
 FROM, TO, NONE = "from", "to", "none"
+_BASELINE = "baseline"
 # What a row without an intermediate phase need not share with the rows that are compared with it.
-_LOOSE = ("baseline", "composition")
+_LOOSE = (_BASELINE, "composition")
 
 
 @dataclass(frozen=True)
@@ -20,18 +24,21 @@ class Arm:
     Attributes:
         axes: What they share.
         name: The values that tell it from other arms.
-        cells: (intermediate task, target) to the cell; `none` is what the others are compared with.
+        cells: (row, target) to the cell. A row is an intermediate task, `none`, which the others are compared with, or
+            one of `controls`.
+        controls: Baselines without an intermediate task, by name.
     """
 
     axes: dict[str, str]
     name: str
     cells: dict[tuple[str, str], Cell]
+    controls: frozenset[str] = frozenset()
 
     @property
     def sources(self) -> list[str]:
-        """Its intermediate tasks, `none` first."""
+        """Its rows: `none` first, then intermediate tasks."""
         found = dict.fromkeys(source for source, _ in self.cells)
-        return sorted(found, key=lambda source: source != NONE)
+        return sorted(found, key=lambda source: (source != NONE, source in self.controls))
 
     @property
     def targets(self) -> list[str]:
@@ -40,13 +47,21 @@ class Arm:
 
     def mean_gain(self, source: str) -> float | None:
         """The mean over targets, each alike; None where none has a gain."""
-        gains = [cell.gain.mean for (own, _), cell in self.cells.items() if own == source and cell.gain]
+        gains = self._gains(source)
         return sum(gains) / len(gains) if gains else None
+
+    def share(self, source: str) -> str:
+        """Of how many targets that is the mean, as `(1 of 2)`; empty where other rows have no more."""
+        own, most = len(self._gains(source)), max(len(self._gains(one)) for one in self.sources)
+        return f"({own} of {most})" if 0 < own < most else ""
+
+    def _gains(self, source: str) -> list[float]:
+        return [cell.gain.mean for (own, _), cell in self.cells.items() if own == source and cell.gain]
 
 
 def arms(result: StudyResult) -> list[Arm]:
     """The arms of a study, in the order of its cells."""
-    compared = [cell for cell in result.cells if _source(cell) != NONE] or result.cells
+    compared = [cell for cell in result.cells if source_of(cell) != NONE] or result.cells
     ways = {tuple(_rest(cell).items()): _rest(cell) for cell in compared}
     names = _names(list(ways.values()))
     found = []
@@ -55,8 +70,14 @@ def arms(result: StudyResult) -> list[Arm]:
         targets = dict.fromkeys(cell.axes[TO] for cell in own)
         references = {(NONE, target): _reference(axes, target, result.cells) for target in targets}
         cells = {place: cell for place, cell in references.items() if cell}
-        found.append(Arm(axes, name, cells | {(_source(cell), cell.axes[TO]): cell for cell in own}))
+        controls = frozenset(source_of(cell) for cell in own if _is_control(cell))
+        found.append(Arm(axes, name, cells | {(source_of(cell), cell.axes[TO]): cell for cell in own}, controls))
     return found
+
+
+def source_of(cell: Cell) -> str:
+    """The row of its arm that a cell is in."""
+    return cell.axes[_BASELINE] if _is_control(cell) else _from(cell)
 
 
 def scored(cell: Cell) -> float | None:
@@ -65,17 +86,36 @@ def scored(cell: Cell) -> float | None:
     return scores.get("score")
 
 
+def language_notes(found: Sequence[Arm]) -> list[str]:
+    """Which scores of some arms are not over the languages that the others are over."""
+    notes = []
+    for arm in found:
+        for (source, target), cell in arm.cells.items():
+            reference = arm.cells.get((NONE, target), cell)
+            if cell.row.english and not cell.row.zero_shot:
+                notes.append(f"{target}: scored in English alone, which the score is then in, without a gain.")
+            elif cell.row.languages.keys() != reference.row.languages.keys():
+                notes.append(f"{source} to {target}: score and gain are over {', '.join(cell.row.languages)} alone.")
+    return list(dict.fromkeys(notes))
+
+
 def significant(cell: Cell) -> bool:
     """Whether its gain differs from 0 after Holm's correction over the study."""
     return cell.gain is not None and cell.gain.p_holm is not None and cell.gain.p_holm < SIGNIFICANT
 
 
-def _source(cell: Cell) -> str:
+def _from(cell: Cell) -> str:
     return cell.axes.get(FROM, NONE)
 
 
+def _is_control(cell: Cell) -> bool:
+    """Whether it has no intermediate task and is no row that others are compared with."""
+    return _from(cell) == NONE and cell.axes.get(_BASELINE, NONE) != NONE and cell.row.contrast is not None
+
+
 def _rest(cell: Cell) -> dict[str, str]:
-    return {axis: value for axis, value in cell.axes.items() if axis not in (FROM, TO)}
+    found = {axis: value for axis, value in cell.axes.items() if axis not in (FROM, TO)}
+    return {**found, _BASELINE: NONE} if _is_control(cell) else found
 
 
 def _reference(axes: dict[str, str], target: str, cells: Sequence[Cell]) -> Cell | None:
@@ -84,7 +124,7 @@ def _reference(axes: dict[str, str], target: str, cells: Sequence[Cell]) -> Cell
     fitting = [
         cell
         for cell in cells
-        if _source(cell) == NONE
+        if source_of(cell) == NONE
         and cell.axes[TO] == target
         and all(cell.axes.get(axis, value) == value for axis, value in strict.items())
     ]

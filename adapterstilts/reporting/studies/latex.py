@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from adapterstilts.reporting.studies.arms import FROM, Arm, arms, scored, significant
+from adapterstilts.reporting.studies.arms import FROM, Arm, arms, language_notes, scored, significant
+from adapterstilts.reporting.studies.report import SHARES
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT
 from adapterstilts.studies.axes import short_names
 from adapterstilts.studies.results import Cell, StudyResult
@@ -49,10 +50,14 @@ def _table(result: StudyResult, arm: Arm, number: int) -> str:
 
 def _rows(arm: Arm, short: Mapping[str, str]) -> Iterator[str]:
     for source in arm.sources:
-        mean = arm.mean_gain(source)
         cells = [_cell(arm.cells.get((source, target))) for target in arm.targets]
         name = latex_text(short.get(source, source))
-        yield " & ".join([name, *cells, "" if mean is None else f"${mean:+.1f}$"]) + r" \\"
+        yield " & ".join([name, *cells, _mean(arm, source)]) + r" \\"
+
+
+def _mean(arm: Arm, source: str) -> str:
+    mean = arm.mean_gain(source)
+    return "" if mean is None else f"${mean:+.1f}$ {arm.share(source)}".rstrip()
 
 
 def _cell(cell: Cell | None) -> str:
@@ -69,8 +74,18 @@ def _caption(result: StudyResult, arm: Arm) -> str:
     return (
         rf"{latex_text(named)}. Task score, mean of the languages other than English, and in small type its gain over "
         rf"the row without intermediate phase, in points. $^{{*}}$: $p < {SIGNIFICANT:g}$ after Holm's correction over "
-        f"the study, {_scope(arm)}."
+        f"the study, {_scope(arm)}." + "".join(f" {latex_text(note)}" for note in _caption_notes(result, arm))
     )
+
+
+def _caption_notes(result: StudyResult, arm: Arm) -> Iterator[str]:
+    """What a table alone would not say: of what its means are, in which languages, and what names stand for."""
+    if any(map(arm.share, arm.sources)):
+        yield SHARES
+    yield from language_notes([arm])
+    for source, shown in short_names(result.axes.get(FROM, ())).items():
+        if source in arm.sources:
+            yield f"{shown}: {source.replace('+', ', ')}."
 
 
 def _scope(arm: Arm) -> str:

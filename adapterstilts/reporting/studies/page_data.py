@@ -14,10 +14,11 @@ from adapterstilts.commands.results import Metrics
 from adapterstilts.commands.table.contrasts import SCORE
 from adapterstilts.metrics.intervals import Interval, holm
 from adapterstilts.reporting.studies.answers import AnswerReader
-from adapterstilts.reporting.studies.arms import FROM, NONE, TO, arms
+from adapterstilts.reporting.studies.arms import FROM, NONE, TO, arms, language_notes, source_of
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT
 from adapterstilts.runs.store import Run
 from adapterstilts.studies.axes import short_names
+from adapterstilts.studies.curves import thinned
 from adapterstilts.studies.results import Cell, StudyResult
 
 # All cells together show so many changed answers of each way, but each cell this many at least and at most.
@@ -60,12 +61,14 @@ def page_data(result: StudyResult, folder: Path) -> dict[str, Any]:
         "name": result.name,
         "significant": SIGNIFICANT,
         "short": short_names(result.axes.get(FROM, ())),
+        "notes": language_notes(found),
         "axes": {axis: values for axis in varied if len(values := _values(result, axis)) > 1},
         "arms": [
             {
                 "name": arm.name,
                 "axes": arm.axes,
                 "sources": arm.sources,
+                "controls": sorted(arm.controls),
                 "targets": arm.targets,
                 "cells": [[*place, numbers[id(cell)]] for place, cell in arm.cells.items()],
             }
@@ -139,6 +142,7 @@ def _cell(cell: Cell, gains: Mapping[str, Interval]) -> dict[str, Any]:
     cost = row.cost.values()
     return {
         "axes": cell.axes,
+        "source": source_of(cell),
         "title": row.title,
         "row": str(row.named),
         "split": row.split,
@@ -211,13 +215,6 @@ def _learning(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, di
 def _drawn(point: Mapping[str, Any], name: str) -> list[float]:
     """A point of a curve, with as many digits as can be seen."""
     return [point["step"], float(f"{point[name]:.5g}")]
-
-
-def thinned(points: Sequence[Any], most: int) -> list[Any]:
-    """At most so many of them at equal distances, the first and the last among them."""
-    if len(points) <= most:
-        return list(points)
-    return [points[round(place * (len(points) - 1) / (most - 1))] for place in range(most)]
 
 
 def _interval(one: Interval | None) -> list[float | None] | None:

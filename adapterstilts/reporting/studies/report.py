@@ -8,14 +8,15 @@ from dataclasses import replace
 from adapterstilts.commands.table.few_shot_results import FewShotRow
 from adapterstilts.metrics.intervals import Interval
 from adapterstilts.reporting.few_shots import few_shot_parts
-from adapterstilts.reporting.numbers import shown_megabytes, shown_seconds
-from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns
-from adapterstilts.reporting.studies.arms import FROM, NONE, TO, Arm, arms, scored, significant
+from adapterstilts.reporting.numbers import shown_digits, shown_megabytes, shown_seconds
+from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns, plain_sheet
+from adapterstilts.reporting.studies.arms import FROM, NONE, TO, Arm, arms, language_notes, scored, significant
 from adapterstilts.reporting.studies.records import study_records
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT
 from adapterstilts.studies.axes import short_names
 from adapterstilts.studies.results import Cell, Claim, StudyResult
 
+SHARES = "(1 of 2): the mean is over so many of the targets alone, and not to be compared with those over all."
 MARKS = {"supported": "✓ supported", "contradicted": "✗ contradicted", "no evidence": "○ no evidence"}
 """A verdict as it is shown: with a sign, for those who see no colours."""
 
@@ -45,8 +46,7 @@ def shown_interval(one: Interval | None, unit: str = "") -> str:
 def _data(result: StudyResult) -> Sheet:
     records = study_records(result)
     names = list(records[0]) if records else ["cell"]
-    rows = [["" if record[name] is None else str(record[name]) for name in names] for record in records]
-    return Sheet("", columns(*names), rows)
+    return plain_sheet(names, (list(record.values()) for record in records))
 
 
 def _table(result: StudyResult, arm: Arm) -> Sheet:
@@ -55,11 +55,15 @@ def _table(result: StudyResult, arm: Arm) -> Sheet:
     rows = []
     short = short_names(result.axes.get(FROM, ()))
     for source in arm.sources:
-        mean = arm.mean_gain(source)
         gains = [_shown(arm.cells.get((source, target))) for target in targets]
-        rows.append([short.get(source, source), *gains, "" if mean is None else f"{mean:+.1f}"])
+        rows.append([short.get(source, source), *gains, _mean(arm, source)])
     named = f"{result.title}: {arm.name}" if arm.name else result.title
     return Sheet(named, [Column("from"), *shown, Column("mean Δ", right=True)], rows)
+
+
+def _mean(arm: Arm, source: str) -> str:
+    mean = arm.mean_gain(source)
+    return "" if mean is None else f"{mean:+.1f} {arm.share(source)}".rstrip()
 
 
 def few_shot_tables(result: StudyResult) -> Iterator[Sheet | Notes]:
@@ -90,6 +94,9 @@ def _legend(result: StudyResult) -> Iterator[str]:
     )
     if tested:
         yield f"*: p < {SIGNIFICANT:g} after Holm's correction for the {tested} gains of the study."
+    if any(arm.share(source) for arm in arms(result) for source in arm.sources):
+        yield SHARES
+    yield from language_notes(arms(result))
     for source, shown in short_names(result.axes.get(FROM, ())).items():
         yield f"{shown}: {source.replace('+', ', ')}."
     if result.correlation:
@@ -113,9 +120,14 @@ def measured(claim: Claim) -> str:
     return shown_interval(claim.value, claim.unit) or claim.why or "not measured"
 
 
+def cells_text(count: int) -> str:
+    """A number of cells."""
+    return f"{count} cell{'' if count == 1 else 's'}"
+
+
 def _claim_notes(result: StudyResult) -> Iterator[str]:
     for number, claim in enumerate(result.claims, start=1):
-        yield f"{number}: {claim.measure}" + (f", {claim.cells} cells." if claim.cells else ".")
+        yield f"{number}: {claim.measure}" + (f", {cells_text(claim.cells)}." if claim.cells else ".")
     if sum(claim.value is not None for claim in result.claims) > 1:
         yield "An interval is about its own claim, and not adjusted for how many there are."
     for source in dict.fromkeys(claim.source for claim in result.claims if claim.source):
@@ -138,8 +150,8 @@ def _efficiency(result: StudyResult) -> Sheet:
             f"{one.parameters:,}",
             shown_megabytes(one.stored_bytes),
             f"{one.seconds:,.0f}",
-            "" if one.kwh is None else f"{one.kwh:.3g}",
-            *(f"{one.per[unit]:+,.3g}" if unit in one.per else "" for unit in units),
+            "" if one.kwh is None else shown_digits(one.kwh),
+            *(shown_digits(one.per[unit], "+") if unit in one.per else "" for unit in units),
         ]
         for one in result.efficiency
     ]

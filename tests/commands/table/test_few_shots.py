@@ -15,13 +15,16 @@ from adapterstilts.cli.main import astilts
 from adapterstilts.commands.options import TransferOptions, read_options
 from adapterstilts.commands.plan import TO_EVALUATE, TO_TRAIN
 from adapterstilts.commands.push import trained_run
+from adapterstilts.commands.results import TransferResult
 from adapterstilts.commands.transfer import plan_transfer
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.shots import draw_shots, rows_to_draw_from
 from adapterstilts.data.sources.mini import MiniRows
 from adapterstilts.errors import AstiltsError, UsageError
+from adapterstilts.reporting.studies.records import study_records
 from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.store import Run, RunStore
+from adapterstilts.studies.results import FewShotCell, StudyResult
 from tests.commands.conftest import FEW, SHOWN, FewShots
 from tests.package_tasks import recipe
 
@@ -45,6 +48,38 @@ def test_each_row_has_each_size_and_draw_as_runs_of_their_own(few_shots: FewShot
             assert run.metrics["calibration"] == Run(zero.trained).metrics["calibration"]
             assert Run(one.folder).evaluation.languages == ("de",)
         assert row.zero_shot == zero.languages["de"] and row.scores["examples"] == 16
+
+
+def test_programs_get_them_after_the_zero_shot_rows(few_shots: FewShots) -> None:
+    records = few_shots.result.records()
+    own = [one for one in records if one["shots"]]
+    assert len({tuple(one) for one in records}) == 1 and records[-len(own) :] == own
+    for row in few_shots.result.few_shots:
+        for metric in row.metric_labels:
+            (one,) = (
+                one
+                for one in own
+                if (one["row"], one["shots"], one["metric"]) == (row.zero_shot_row, row.shots, metric)
+            )
+            assert (one["language"], one["value"], one["spread"]) == ("de", row.scores[metric], row.spread[metric])
+            assert (one["difference"], one["against"]) == (row.difference[metric].mean, row.zero_shot_row)
+    drawn = [one for one in few_shots.result.records(seeds=True) if one["shots"] == 3 and one["metric"] == "f1"]
+    scores = [one.scores["f1"] for row in few_shots.of(3) for one in row.draws]
+    assert [(one["seed"], one["draw"]) for one in drawn] == 2 * [(42, 1), (42, 2)]
+    assert [one["value"] for one in drawn] == scores
+    assert "shots" not in TransferResult(few_shots.result.rows).records()[0]
+
+
+def test_records_of_a_study_have_them_too(few_shots: FewShots) -> None:
+    cells = [FewShotCell({"method": "seq_bn"}, row) for row in few_shots.result.few_shots]
+    study = StudyResult("few", "Few", "", "How many?", {"method": ["seq_bn"]}, [], [], "", few_shots=cells)
+    records = study_records(study)
+    assert {(one["from"], one["to"], one["method"]) for one in records} == {
+        ("none", "mlqa", "seq_bn"), ("squad", "mlqa", "seq_bn")
+    }  # fmt: skip
+    of = {one.folder: one.scores["f1"] for cell in cells for one in cell.row.draws}
+    found = {Path(one["folder"]): one["value"] for one in records if one["metric"] == "f1" and one["draw"]}
+    assert found == of
 
 
 def test_the_zero_shot_rows_are_what_they_are_without_shots(few_shots: FewShots) -> None:

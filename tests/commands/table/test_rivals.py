@@ -20,11 +20,13 @@ from adapterstilts.commands.options import TransferOptions, read_options
 from adapterstilts.commands.results import TransferResult, TransferRow
 from adapterstilts.commands.setup import make_planner
 from adapterstilts.commands.table.contrasts import Compared, contrast
+from adapterstilts.commands.table.rows import selection_rows
 from adapterstilts.commands.transfer import plan_transfer
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.splits import training_rows
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.reporting.transfer import transfer_tables
+from adapterstilts.reporting.transfer_rows import legend
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.rivals import FrozenClassifier
 from adapterstilts.runs.specs import canonical_json
@@ -84,6 +86,15 @@ def test_they_are_rows_of_the_same_table(result: TransferResult) -> None:
     assert (
         f"k nearest neighbours: on the backbone's frozen vectors, k = {chosen:g}, chosen on 16 rows of English" in notes
     )
+
+
+def test_they_are_not_among_what_is_selected_from(result: TransferResult) -> None:
+    """A decoder that is asked has no validation score at all."""
+    plain, *rivals = [row for row in result.rows if row.task == "xnli"]
+    asked = replace(rivals[0], validation=None)
+    notes = legend([plain, *selection_rows([plain]), *rivals, asked])
+    (note,) = [one for one in notes if one.startswith("English validation data, by which alone")]
+    assert note.endswith(f"was picked: no intermediate task {plain.validation:.1f}.")
 
 
 @pytest.mark.parametrize("name", COMPARED)

@@ -42,6 +42,9 @@ def test_pairs_of_languages_are_scored_by_the_contexts_language(suite: dict[str,
     pairs = [row.languages[name]["f1"] for name in row.languages if "-" in name]
     assert row.cross_lingual["f1"] == pytest.approx(sum(pairs) / 6)
     assert row.zero_shot["f1"] == pytest.approx((row.languages["de"]["f1"] + row.languages["zh"]["f1"]) / 2)
+    for records in (row.records(), row.records(seeds=True)):
+        values = {one["language"]: one["value"] for one in records if one["metric"] == "f1"}
+        assert (values["cross_lingual"], values["zero_shot"]) == (row.cross_lingual["f1"], row.zero_shot["f1"])
     table = transfer_tables(adapterstilts.TransferResult([row]))
     assert "F1 by language of the context (down) and of the question (across)" in table
     with pytest.raises(UsageError, match="xquad has no pairs of languages"):

@@ -100,7 +100,8 @@ function roomy(points, log) {
 }
 
 function costPoints(cells, sort, name) {
-  const labels = { arm: (one) => one.arm.name, source: (one) => (data.arms.length > 1 ? `${named(one.source)} · ${one.arm.name}` : named(one.source)),
+  // What has no intermediate task is no part of an arm's mean.
+  const labels = { arm: (one) => (one.arm.controls.includes(one.source) ? `${one.source} · ${one.arm.name}` : one.arm.name), source: (one) => (data.arms.length > 1 ? `${named(one.source)} · ${one.arm.name}` : named(one.source)),
     cell: (one) => `${named(one.source)} to ${one.target}${data.arms.length > 1 ? ` · ${one.arm.name}` : ""}` };
   const groups = Map.groupBy ? Map.groupBy(cells, labels[sort]) : cells.reduce((found, one) => found.set(labels[sort](one), [...(found.get(labels[sort](one)) ?? []), one]), new Map());
   return [...groups].map(([label, own]) => {

@@ -14,7 +14,17 @@ function drawHeatMaps() {
   const what = chosen.language ? `in ${chosen.language}` : "mean of the languages other than English";
   const which = chosen.seed ? `seed ${chosen.seed}, which alone has no interval` : "mean of all seeds";
   const listed = Object.entries(data.short).map(([source, shown]) => ` ${shown}: ${source.replaceAll("+", ", ")}.`).join("");
-  find("heat-note").textContent = `Task score in percent, ${what}, ${which}; below it the gain over “none” in points. Choose a cell for its languages, seeds, runs and answers.${listed}`;
+  const notes = chosen.language ? "" : data.notes.map((note) => ` ${note}`).join("");
+  const shares = arms.some((arm) => arm.sources.some((source) => shareOf(arm, source))) ? " (1 of 2): the mean is over so many of the targets alone." : "";
+  find("heat-note").textContent = `Task score in percent, ${what}, ${which}; below it the gain over “none” in points. Choose a cell for its languages, seeds, runs and answers.${notes}${shares}${listed}`;
+}
+
+const gainsOf = (arm, source) => arm.cells.filter(([own]) => own === source).map(([, , one]) => valueOf(data.cells[one]).gain?.[0]).filter((one) => !missing(one));
+
+// Of how many targets a row has a gain, where other rows have more.
+function shareOf(arm, source) {
+  const [own, most] = [gainsOf(arm, source).length, Math.max(...arm.sources.map((one) => gainsOf(arm, one).length))];
+  return source !== "none" && own && own < most ? `(${own} of ${most})` : "";
 }
 
 function heatMap(arm, widest) {
@@ -23,10 +33,9 @@ function heatMap(arm, widest) {
     arm.targets.map((target) => make("th", { scope: "col" }, target)), make("th", { scope: "col", class: "mean" }, "mean gain"));
   const rows = arm.sources.map((source) => {
     const numbers = arm.targets.map((target) => at.get(JSON.stringify([source, target])));
-    const gains = numbers.filter((one) => one !== undefined).map((one) => valueOf(data.cells[one]).gain?.[0]).filter((one) => !missing(one));
     return make("tr", {}, make("th", { scope: "row", title: source }, named(source)),
       numbers.map((number, place) => (number === undefined ? make("td", { class: "empty" }, "·") : heatCell(number, source, arm.targets[place], widest))),
-      make("td", { class: "mean" }, source === "none" ? "" : signed(mean(gains))));
+      make("td", { class: "mean" }, source === "none" ? "" : [signed(mean(gainsOf(arm, source))), shareOf(arm, source)].join(" ")));
   });
   return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Heat map ${arm.name}` },
     make("table", { class: arm.targets.length > 8 ? "heat close" : "heat" }, make("caption", { class: "hidden-caption" }, `Score and gain: ${arm.name}`),

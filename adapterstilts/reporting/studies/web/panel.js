@@ -2,7 +2,7 @@
 function openPanel(number) {
   choose("cell", String(number), { quiet: true });
   const cell = data.cells[number];
-  const source = cell.axes.from ?? "none";
+  const source = cell.source;
   const panel = find("panel");
   const close = make("button", { type: "button", class: "close", autofocus: true, onclick: () => panel.close() }, "Close");
   panel.replaceChildren(
