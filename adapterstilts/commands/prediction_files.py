@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -196,6 +197,7 @@ class PartFile:
     Attributes:
         out: The finished file.
         rows: Records of the input that are done, left out ones among them.
+        left_out: Why some of these were left out, and how many.
         bytes: Length of what is written whole.
     """
 
@@ -204,6 +206,12 @@ class PartFile:
     rows: int = 0
     bytes: int = 0
     binding: str = ""
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def answered(self) -> int:
+        """Records that were answered."""
+        return self.rows - self.left_out.total()
 
     @property
     def path(self) -> Path:
@@ -221,7 +229,8 @@ class PartFile:
         told = self._told()
         if told and told["binding"] == binding and self.path.stat().st_size >= told["bytes"]:
             self.rows, self.bytes, self.table.columns = told["rows"], told["bytes"], told["columns"]
-            note(f"{self.path}: {self.rows:,} rows are there already; going on behind them")
+            self.left_out = Counter(told.get("left_out", {}))
+            note(f"{self.path}: {self.answered:,} rows are there already; going on behind them")
         elif told:
             note(f"{self.path} is of another input, model or options, and is begun anew.")
         with self.path.open("ab") as file:
@@ -234,11 +243,12 @@ class PartFile:
         except (OSError, ValueError, AttributeError):
             return None
 
-    def add(self, answered: Sequence[Answered], records: int) -> None:
+    def add(self, answered: Sequence[Answered], records: int, left_out: Mapping[str, int]) -> None:
         """Writes a chunk, and that it is written.
 
         Args:
             records: How many of the input these come from.
+            left_out: Why others of these have no answer, and how many.
         """
         data = self.table.text(answered).encode("utf-8")
         with self.path.open("ab") as file:
@@ -246,7 +256,14 @@ class PartFile:
             file.flush()
             os.fsync(file.fileno())
         self.rows, self.bytes = self.rows + records, self.bytes + len(data)
-        told = {"binding": self.binding, "rows": self.rows, "bytes": self.bytes, "columns": self.table.columns}
+        self.left_out.update(left_out)
+        told = {
+            "binding": self.binding,
+            "rows": self.rows,
+            "left_out": self.left_out,
+            "bytes": self.bytes,
+            "columns": self.table.columns,
+        }
         write_json(self.sidecar, told)
 
     def finish(self) -> None:

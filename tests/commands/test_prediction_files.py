@@ -116,12 +116,12 @@ def test_what_is_written_whole_is_gone_on_from(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     with pytest.raises(KeyboardInterrupt), part_file(out, Table("csv"), force=False) as part:
         part.go_on("same", silent)
-        part.add([({"a": "x"}, LABEL)], 1)
+        part.add([({"a": "x"}, LABEL)], 1, {})
         raise KeyboardInterrupt
     with part_file(out, Table("csv"), force=False) as part:
         part.go_on("same", silent)
         assert part.rows == 1
-        part.add([({"a": "y"}, LABEL)], 1)
+        part.add([({"a": "y"}, LABEL)], 1, {})
         part.finish()
     assert out.read_text() == "a,prediction,score,p_no,p_yes\nx,yes,0.75,0.25,0.75\ny,yes,0.75,0.25,0.75\n"
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
