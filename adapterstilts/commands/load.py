@@ -47,6 +47,7 @@ class Model:
         self.calibration = str(ready.calibrated)
         self.temperature: float | None = getattr(ready.calibrated, "value", None)
         self._answerer = ready.answerer
+        self._likely = ready.trained.likely_columns
         self._catalogue = catalogue
         self._lock = Lock()
 
@@ -79,7 +80,7 @@ class Model:
             return []
         with self._lock, self._catalogue.in_use():
             told = {name: one if type(one) is str else tuple(one) for name, one in columns.items()}
-            found = InputColumns.of(kind, [record for _, record in records[:200]], told, {})
+            found = InputColumns.of(kind, [record for _, record in records[:200]], told, self._likely)
             rows, bad = [], BadRows(skip=False, remedy=MEND)
             for start in range(0, len(records), chunk):
                 part = records[start : start + chunk]
@@ -96,6 +97,11 @@ def as_record(given: Any, kind: Kind, number: int) -> Mapping[str, Any]:
     names = list(input_features(kind))
     match given:
         case Mapping():
+            if odd := next((name for name in given if not isinstance(name, str)), None):
+                raise DataError(
+                    f"Input {number} has a column called {odd!r}, which is no text.",
+                    remedy=f"Call columns by texts, such as {names[0]!r}.",
+                )
             return given
         case str():
             return {names[0]: given}

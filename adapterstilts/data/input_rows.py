@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -86,12 +86,16 @@ class InputColumns:
         """
         features = input_features(kind)
         there = dict.fromkeys(name for record in records for name in record)
-        told = _told(features, given)
+        told, as_trained = _told(features, given), set()
         for name, theirs in likely.items():
             usable = all(one in there for one in listed(theirs)) and (listed(theirs) or name != next(iter(features)))
             if name in features and name not in told and usable:
                 told[name] = theirs
-        guesses = tuple(guess_inputs(records, features, told, gold=GOLD))
+                as_trained.add(name)
+        guesses = tuple(
+            replace(one, why="as in the task's data") if one.column in as_trained else one
+            for one in guess_inputs(records, features, told, gold=GOLD)
+        )
         if _CHOICES not in features and (lacking := [one.column for one in guesses if _is_needed(one)]):
             raise UsageError(
                 f"No column of the input looks like {lacking[0]!r}; it has {', '.join(map(str, there))}.",
