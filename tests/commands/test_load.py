@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -66,6 +68,34 @@ def test_what_is_no_input_is_said(inputs: Any, message: str, classifier: adapter
     with pytest.raises(AstiltsError, match=message) as raised:
         classifier.predict(inputs)
     assert "file" not in str(raised.value)
+
+
+def test_models_of_one_backbone_answer_in_threads_of_their_own(
+    classifier: adapterstilts.Model, tagger: adapterstilts.Model
+) -> None:
+    """They have one tokenizer, which each sets to cut texts in its way."""
+    text = "Ann sleeps in the garden and Bob reads a book . " * 30
+    expected = {one: one.predict([text]) for one in (classifier, tagger)}
+    found: list[tuple[adapterstilts.Model, Any]] = []
+
+    def ask(model: adapterstilts.Model) -> None:
+        for _ in range(20):
+            try:
+                found.append((model, model.predict([text])))
+            except RuntimeError as error:
+                found.append((model, error))
+
+    threads = [Thread(target=ask, args=(one,)) for one in expected]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(found) == 40 and [one for model, one in found if one != expected[model]] == []
 
 
 @pytest.mark.parametrize("chunk", [0, -1, 1.5, "2"])
