@@ -130,6 +130,11 @@ def _check(options: ExportModelOptions) -> None:
         )
     if options.int8 and options.format != "onnx":
         raise UsageError("--int8 has no meaning for --format transformers.", remedy="Add --format onnx.")
+    if options.precision == "bf16":
+        raise UsageError(
+            "--precision bf16 has no meaning for an export, whose weights are fp32.",
+            remedy="Leave it out; programs can load them in bf16.",
+        )
     if options.format == "onnx":
         from adapterstilts.modeling.exchange.onnx_graph import check_installed
 

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapterstilts.commands.models.answering import Ready, check_language, make_ready
+from adapterstilts.commands.models.answering import Ready, check_language, make_ready, told_of_cut
 from adapterstilts.commands.models.trained import TrainedModel
 from adapterstilts.commands.options import PredictOptions
 from adapterstilts.commands.prediction_files import Answered, Table, format_of, part_file
@@ -155,16 +155,9 @@ class _Work:
             )
         answerer = self.ready.answerer
         said = answerer.said(rows, track=track)
-        if cut := answerer.cut(said):
-            self.reporter.note(
-                f"Of {len(cut):,} rows only the first {answerer.encoding.max_length} tokens were read, such as that "
-                f"which begins {next(iter(_texts(said.rows[cut[0]])))!r:.40}"
-            )
+        if told := told_of_cut(answerer, said):
+            self.reporter.note(told)
         return explained(said)
-
-
-def _texts(row: Row) -> Iterator[str]:
-    return (value for name, value in row.items() if name not in ("id", "language") and type(value) is str and value)
 
 
 def _opened(options: PredictOptions, columns: list[str], reporter: Reporter) -> Input:

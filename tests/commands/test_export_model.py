@@ -240,6 +240,7 @@ def test_what_has_no_meaning_is_refused_first(answering: dict[str, Any], tmp_pat
     for options, message in (
         ({"to": tmp_path / "full"}, "not empty"),
         ({"to": tmp_path / "out", "int8": True}, "--format onnx"),
+        ({"to": tmp_path / "out", "precision": "bf16"}, "weights are fp32"),
     ):
         with pytest.raises(AstiltsError, match=message):
             adapterstilts.export_model("no such model", **options, **answering)

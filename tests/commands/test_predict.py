@@ -245,7 +245,8 @@ def test_of_texts_that_are_too_long_it_is_said_that_their_end_was_not_read(tmp_p
     texts.write_text("Ann sleeps.\n" + "Bob reads a book . " * 60 + "\n", encoding="utf-8")
     options: dict[str, Any] = {"input": texts, "store": tmp_path / "store", "calibrate": False, "reporter": notes}
     adapterstilts.predict("mnli", out=tmp_path / "out.jsonl", **options)
-    assert any(
-        "Of 1 rows only the first 128 tokens were read, such as that which begins 'Bob reads" in one
-        for one in notes.said
-    )
+    told = "Of 1 rows only the first 128 tokens were read, such as that which begins 'Bob reads"
+    assert any(told in one for one in notes.said)
+    notes.said.clear()
+    model = adapterstilts.load("mnli", store=tmp_path / "store", calibrate=False, reporter=notes)
+    assert model.predict(texts.read_text().splitlines()) and told in notes.said[-1]
