@@ -20,6 +20,7 @@ from adapterstilts.stages.reporter import Reporter
 from adapterstilts.tasks.catalogue import in_catalogue
 from adapterstilts.tasks.explained import Said, labels_of
 from adapterstilts.tasks.label_thresholds import THRESHOLD
+from adapterstilts.tasks.span_qa import NO_ANSWER_THRESHOLD
 
 if TYPE_CHECKING:
     from adapterstilts.stages.answering.answerer import Answerer
@@ -40,6 +41,10 @@ _SCORES = {
     "token": "one for each tag at each token, of which the first of a word counts",
     "span": "for each token how well the answer starts and ends there",
 }
+_NO_ANSWER = (
+    "; there is none where start and end at the {place} token of a window, the least of all windows, exceed those of "
+    "the best span by more than `no_answer_threshold`"
+)
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,11 @@ def _check(options: ExportModelOptions) -> None:
         )
     if options.int8 and options.format != "onnx":
         raise UsageError("--int8 has no meaning for --format transformers.", remedy="Add --format onnx.")
+    if options.precision == "bf16":
+        raise UsageError(
+            "--precision bf16 has no meaning for an export, whose weights are fp32.",
+            remedy="Leave it out; programs can load them in bf16.",
+        )
     if options.format == "onnx":
         from adapterstilts.modeling.exchange.onnx_graph import check_installed
 
@@ -173,8 +183,13 @@ class _Work:
 
     @property
     def threshold(self) -> dict[str, float]:
-        """From which probability on a label of several is given, where there are such labels."""
-        return {THRESHOLD: self.trained.calibration.get(THRESHOLD, 0.5)} if self.form == "multi_label" else {}
+        """From where on a label of several is given, or no answer, in models that say that."""
+        if self.form == "multi_label":
+            return {THRESHOLD: self.trained.calibration.get(THRESHOLD, 0.5)}
+        kind: Any = self.trained.kind
+        if self.form == "span" and kind.options.no_answer:
+            return {NO_ANSWER_THRESHOLD: kind.threshold(self.trained.calibration)}
+        return {}
 
     def _expected(self, answerer: Answerer, batches: Any) -> Any:
         """Our scores, as the export has to give them; a number's own, after which the model's head says that too."""
@@ -222,8 +237,9 @@ class _Work:
         batches = answerer.examples(self.probes)
         expected = self._expected(answerer, batches)
         outer = form_in_transformers(stored, model, head, self.labels, told=self.threshold)
-        notes = self._notes()
-        if becomes_one(stored.description):
+        whole = becomes_one(stored.description)
+        notes = self._notes(in_config=whole)
+        if whole:
             if outer is None:
                 raise no_form(stored.description.heads[head], model.pretrained.name)
             write_checkpoint(model, outer, self.place)
@@ -251,7 +267,7 @@ class _Work:
         if becomes_one(model.describe()):
             merge(model)
         onnx_graph.write_graph(model, answerer.head, self.form, batches[0], path)
-        difference, notes, scores = None, self._notes(), dict[str, float]()
+        difference, notes, scores = None, self._notes(in_config=True), dict[str, float]()
         if onnx_graph.has_runtime():
             graph = onnx_graph.OnnxModel(path)
             found = graph_scores(graph.run, batches)
@@ -281,7 +297,7 @@ class _Work:
         """Puts a graph of int8 weights in the place of a graph; returns the validation scores of both."""
         from adapterstilts.modeling.exchange.onnx_graph import GRAPH_INT8, OnnxModel, quantize
 
-        small = path.with_name(GRAPH_INT8)
+        small, larger = path.with_name(GRAPH_INT8), list(path.parent.iterdir())
         quantize(path, small)
         scores = {}
         if self.rows:
@@ -289,7 +305,7 @@ class _Work:
             smaller = OnnxModel(small)
             for name, one in (("fp32", graph), ("int8", smaller)):
                 scores[name] = self._score(answerer.said(self.rows, run=one.run))
-        for file in [one for one in path.parent.iterdir() if one != small]:
+        for file in larger:  # large weights lie beside their graph, those of the smaller one too
             file.unlink()
         return scores
 
@@ -300,15 +316,21 @@ class _Work:
             "score"
         ]
 
-    def _notes(self) -> list[str]:
-        """What somebody has to know who reads the scores."""
+    def _notes(self, *, in_config: bool) -> list[str]:
+        """What somebody has to know who reads the scores.
+
+        Args:
+            in_config: Whether there is one configuration, which says the threshold too.
+        """
         length = self.trained.task.encoding.max_length
         cut = [f"Texts were cut at {length} tokens in training, as truncation=True does."] if self.form in _CUT else []
         number = ["Its score is the number itself, in the unit of the data."] if self.form == "regression" else []
-        several = [
-            f"A label is given where its sigmoid exceeds {value:g}, which config.json and {ABOUT} say."
-            for value in self.threshold.values()
-        ]
+        what = {
+            THRESHOLD: "A label is given where its sigmoid exceeds {:g}",
+            NO_ANSWER_THRESHOLD: "There is no answer where the score of none exceeds that of the best span by {:g}",
+        }
+        said = f"config.json and {ABOUT} say" if in_config else f"{ABOUT} says"
+        several = [f"{what[name].format(value)}, which {said}." for name, value in self.threshold.items()]
         return [*cut, *number, *several]
 
     def cut_texts(self) -> None:
@@ -317,6 +339,13 @@ class _Work:
             for path in self.place.rglob("tokenizer_config.json"):
                 said = json.loads(path.read_text(encoding="utf-8"))
                 write_json(path, {**said, "model_max_length": self.trained.task.encoding.max_length})
+
+    def _scores(self) -> str:
+        """What they mean."""
+        means = _SCORES.get(self.form, "as the head gives them")
+        if NO_ANSWER_THRESHOLD not in self.threshold:
+            return means
+        return means + _NO_ANSWER.format(place="last" if self.trained.task.encoding.causal else "first")
 
     def about(self, loading: str) -> dict[str, Any]:
         """What a program has to know beside the files that the libraries read."""
@@ -328,7 +357,7 @@ class _Work:
             "kind": task.kind,
             "labels": list(self.labels),
             "loading": loading,
-            "scores": _SCORES.get(self.form, "as the head gives them"),
+            "scores": self._scores(),
             **self.threshold,
             **({"temperature": temperature["value"]} if temperature else {}),
             "encoding": task.encoding.model_dump(mode="json"),

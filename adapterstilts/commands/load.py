@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
-from adapterstilts.commands.models.answering import Note, Ready, check_language, make_ready
+from adapterstilts.commands.models.answering import Note, Ready, check_language, make_ready, told_of_cut
 from adapterstilts.commands.models.trained import TrainedModel
 from adapterstilts.commands.options import LoadOptions
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.input_rows import InputColumns, input_features
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.tasks.catalogue import Catalogue, in_catalogue
-from adapterstilts.tasks.explained import Result, labels_of
+from adapterstilts.tasks.explained import Result, explained, labels_of
 from adapterstilts.tasks.kind import Kind
 
 _CHUNK = 2000
@@ -37,7 +37,7 @@ class Model:
         temperature: What scores are divided by; None where probabilities are uncalibrated.
     """
 
-    def __init__(self, ready: Ready, catalogue: Catalogue) -> None:
+    def __init__(self, ready: Ready, catalogue: Catalogue, note: Note) -> None:
         task = ready.trained.task
         self.task = task.name
         self.kind = task.kind
@@ -47,7 +47,9 @@ class Model:
         self.calibration = str(ready.calibrated)
         self.temperature: float | None = getattr(ready.calibrated, "value", None)
         self._answerer = ready.answerer
+        self._likely = ready.trained.likely_columns
         self._catalogue = catalogue
+        self._note = note
         self._lock = Lock()
 
     def __repr__(self) -> str:
@@ -58,6 +60,8 @@ class Model:
 
         Results are dictionaries with the keys of the pipelines of `transformers`: `label`, `score` and `scores`;
         `answer`, `start`, `end` and `score`; `tags`, `scores` and `entities`; `choice`, `chosen`, `score` and `scores`.
+
+        The reporter that `load` was given is told of inputs of which the beginning alone was read.
 
         Args:
             inputs: One or several of: a text; a pair, of two texts or of question and context; a list of words to tag,
@@ -79,12 +83,18 @@ class Model:
             return []
         with self._lock, self._catalogue.in_use():
             told = {name: one if type(one) is str else tuple(one) for name, one in columns.items()}
-            found = InputColumns.of(kind, [record for _, record in records[:200]], told, {})
+            found = InputColumns.of(kind, [record for _, record in records[:200]], told, self._likely)
             rows, bad = [], BadRows(skip=False, remedy=MEND)
             for start in range(0, len(records), chunk):
                 part = records[start : start + chunk]
                 rows.append([row for _, row in found.rows(part, language=self.language, where=_WHERE, bad=bad)])
-            return [result for part in rows for result in self._answerer.answer(part)]
+            return [result for part in rows for result in self._answered(part)]
+
+    def _answered(self, rows: list[dict[str, Any]]) -> list[Result]:
+        said = self._answerer.said(rows)
+        if told := told_of_cut(self._answerer, said):
+            self._note(told)
+        return explained(said)
 
 
 def as_record(given: Any, kind: Kind, number: int) -> Mapping[str, Any]:
@@ -96,6 +106,11 @@ def as_record(given: Any, kind: Kind, number: int) -> Mapping[str, Any]:
     names = list(input_features(kind))
     match given:
         case Mapping():
+            if odd := next((name for name in given if not isinstance(name, str)), None):
+                raise DataError(
+                    f"Input {number} has a column called {odd!r}, which is no text.",
+                    remedy=f"Call columns by texts, such as {names[0]!r}.",
+                )
             return given
         case str():
             return {names[0]: given}
@@ -129,4 +144,4 @@ def load_model(reference: str, options: LoadOptions, note: Note) -> Model:
     check_language(options)
     trained = TrainedModel.of(reference, options, note)
     input_features(trained.kind)
-    return Model(make_ready(trained, options, note), Catalogue.load(options.tasks))
+    return Model(make_ready(trained, options, note), Catalogue.load(options.tasks), note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapterstilts.commands.models.answering import Ready, check_language, make_ready
+from adapterstilts.commands.models.answering import Ready, check_language, make_ready, told_of_cut
 from adapterstilts.commands.models.trained import TrainedModel
 from adapterstilts.commands.options import PredictOptions
 from adapterstilts.commands.prediction_files import Answered, Table, format_of, part_file
@@ -82,13 +83,14 @@ def run_predict(reference: str, options: PredictOptions, reporter: Reporter, sho
         reporter.note(f"Probabilities are {ready.calibrated}.")
         if part is not None:
             part.go_on(_binding(ready, given, options), reporter.note)
-        work = _Work(ready, columns, given.where, bad, options.chunk, reporter)
-        before = part.rows if part else 0
-        count = 0
-        for answered, read in work.answers(records, skip=before):
+        work = _Work(ready, columns, given.where, options, reporter)
+        before = part.answered if part else 0
+        count, left_out = 0, Counter(part.left_out if part else {})
+        for answered, read, unanswered in work.answers(records, skip=part.rows if part else 0):
             count += len(answered)
+            left_out += unanswered
             if part is not None:
-                part.add(answered, read)
+                part.add(answered, read, unanswered)
             else:
                 show(table.text(answered))
         if part is not None:
@@ -99,7 +101,7 @@ def run_predict(reference: str, options: PredictOptions, reporter: Reporter, sho
             language=ready.language,
             rows=before + count,
             before=before,
-            left_out=dict(bad.counts),
+            left_out=dict(bad.counts + left_out),  # what is no record, of the whole file, and which are no inputs
             columns=columns.described(),
             calibration=str(ready.calibrated),
             temperature=getattr(ready.calibrated, "value", None),
@@ -114,12 +116,11 @@ class _Work:
     ready: Ready
     columns: InputColumns
     where: str
-    bad: BadRows
-    chunk: int
+    options: PredictOptions
     reporter: Reporter
 
-    def answers(self, records: Records, *, skip: int) -> Iterator[tuple[list[Answered], int]]:
-        """Each chunk's answers, and how many records it was.
+    def answers(self, records: Records, *, skip: int) -> Iterator[tuple[list[Answered], int, Counter[str]]]:
+        """Each chunk's answers, how many records it was, and why some of these have no answer.
 
         Args:
             skip: Records at the beginning that have been answered before.
@@ -128,15 +129,17 @@ class _Work:
             pass
         done, begun = skip, time.monotonic()
         last = begun
-        for chunk in in_chunks(records, self.chunk):
+        for chunk in in_chunks(records, self.options.chunk):
+            bad = BadRows(skip=self.options.skip_bad_rows)
             label = f"{self.ready.trained.task.name} rows {done + 1:,} to {done + len(chunk):,}"
-            rows = self.columns.rows(chunk, language=self.ready.language, where=self.where, bad=self.bad)
+            rows = self.columns.rows(chunk, language=self.ready.language, where=self.where, bad=bad)
 
             def track(batches: Any, total: int, label: str = label) -> Any:
                 return self.reporter.track(batches, total, label)
 
             results = self._results([row for _, row in rows], track)
-            yield [(record, result) for (record, _), result in zip(rows, results, strict=True)], len(chunk)
+            answered = [(record, result) for (record, _), result in zip(rows, results, strict=True)]
+            yield answered, len(chunk), bad.counts
             done += len(chunk)
             if time.monotonic() - last > _QUIET_SECONDS:
                 last = time.monotonic()
@@ -152,16 +155,9 @@ class _Work:
             )
         answerer = self.ready.answerer
         said = answerer.said(rows, track=track)
-        if cut := answerer.cut(said):
-            self.reporter.note(
-                f"Of {len(cut):,} rows only the first {answerer.encoding.max_length} tokens were read, such as that "
-                f"which begins {next(iter(_texts(said.rows[cut[0]])))!r:.40}"
-            )
+        if told := told_of_cut(answerer, said):
+            self.reporter.note(told)
         return explained(said)
-
-
-def _texts(row: Row) -> Iterator[str]:
-    return (value for name, value in row.items() if name not in ("id", "language") and type(value) is str and value)
 
 
 def _opened(options: PredictOptions, columns: list[str], reporter: Reporter) -> Input:

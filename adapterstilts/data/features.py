@@ -102,7 +102,8 @@ def encode_now(rows: Sequence[Row], *, kind: Kind, tokenizer: Any, encoding: Enc
     """
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     indices = range(len(rows))
-    found = _with_length(kind.encode(columns, indices, tokenizer=tokenizer, encoding=encoding, labels=False))
+    with _TURN:
+        found = _with_length(kind.encode(columns, indices, tokenizer=tokenizer, encoding=encoding, labels=False))
     return [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
 
 

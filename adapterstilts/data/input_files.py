@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS, Records, check_unicode
 from adapterstilts.data.formats.files import json_object, lines_of
-from adapterstilts.data.formats.guessing import GuessedFormat, guess_format
+from adapterstilts.data.formats.guessing import GuessedFormat, guess_format, holds_text
 from adapterstilts.data.formats.marks import LOOKED_AT, marked_encoding, refuse_other_text, wide_encoding
 from adapterstilts.data.formats.packed import opened
 from adapterstilts.errors import DataError, UsageError
@@ -50,7 +50,8 @@ class InputFile:
                 f"--format {format} reads {' + '.join(FORMATS.get(format).files)}, and there is one file.",
                 remedy="Give a format of one file, such as csv, tsv, jsonl, json or text.",
             )
-        _check_beginning(path)
+        if holds_text(path, name=format):
+            _check_beginning(path)
         if format is None and path.suffix.lower() == ".txt":
             format = "text"
         return cls(path, guess_format(path, columns, name=format))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.records.columns import Columns
-from adapterstilts.data.records.guessing import ColumnGuess, guess_inputs
+from adapterstilts.data.records.guessing import NOTHING_LEFT, ColumnGuess, guess_inputs, named_like
 from adapterstilts.errors import UsageError
 from adapterstilts.parsed import from_json
 from adapterstilts.tasks.kind import Kind, Row
@@ -20,6 +21,7 @@ GOLD = ("label", "tags", "answers")
 """The canonical columns that hold gold answers, which no input needs."""
 
 TOKENS = "tokens"
+_CHOICES = "choices"
 _TEXT = "text"
 _OPTIONAL = ("id", "language", *GOLD)
 _FEATURES: WeakKeyDictionary[Kind, dict[str, Any]] = WeakKeyDictionary()  # making them takes a while
@@ -60,11 +62,13 @@ class InputColumns:
     Attributes:
         guesses: One for each canonical column.
         as_text: The column whose text is split into words, where there are no lists of them.
+        there: Columns of the records that were looked at.
     """
 
     features: Mapping[str, Any]
     guesses: tuple[ColumnGuess, ...]
     as_text: str | None = None
+    there: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -82,19 +86,23 @@ class InputColumns:
         """
         features = input_features(kind)
         there = dict.fromkeys(name for record in records for name in record)
-        told = _told(features, given)
+        told, as_trained = _told(features, given), set()
         for name, theirs in likely.items():
             usable = all(one in there for one in listed(theirs)) and (listed(theirs) or name != next(iter(features)))
             if name in features and name not in told and usable:
                 told[name] = theirs
-        guesses = tuple(guess_inputs(records, features, told, gold=GOLD))
-        if "choices" not in features and (lacking := [one.column for one in guesses if _is_needed(one)]):
+                as_trained.add(name)
+        guesses = tuple(
+            replace(one, why="as in the task's data") if one.column in as_trained else one
+            for one in guess_inputs(records, features, told, gold=GOLD)
+        )
+        if _CHOICES not in features and (lacking := [one.column for one in guesses if _is_needed(one)]):
             raise UsageError(
                 f"No column of the input looks like {lacking[0]!r}; it has {', '.join(map(str, there))}.",
                 remedy=f"Say which one it is with --{lacking[0]} NAME. Lines of text have none: write JSON lines.",
             )
         words = next((one.theirs for one in guesses if one.column == TOKENS), ())
-        return cls(features, guesses, listed(words)[0] if len(listed(words)) == 1 else None)
+        return cls(features, guesses, listed(words)[0] if len(listed(words)) == 1 else None, frozenset(there))
 
     def described(self) -> str:
         """What is read from where, in words."""
@@ -128,22 +136,46 @@ class InputColumns:
         return found
 
     def _row(self, read: Columns, record: Mapping[str, Any], language: str) -> dict[str, Any]:
-        lists = {name: _parsed(value) for name, value in record.items()} if self._has_lists else record
+        self._check_late(record)
+        lists = {name: _parsed(value) if name in self._lists else value for name, value in record.items()}
         text = lists.get(self.as_text) if self.as_text else None
+        if _CHOICES in self._lists.values() and (odd := self._no_list(lists)):
+            raise ValueError(f"its choices are not a list but {odd!r:.80}")
         row = read(lists, language)
         if TOKENS in row:
             row |= _words(text, row[TOKENS])
             if not row[TOKENS]:
                 raise ValueError("its text is empty")
-        if empty := [name for name in _NEEDED if name in row and "choices" not in row and not row[name].strip()]:
+        if empty := [name for name in _NEEDED if name in row and _CHOICES not in row and not row[name].strip()]:
             raise ValueError(f"its {empty[0]} is empty")
-        if "choices" in row and (len(row["choices"]) < 2 or not any(map(str.strip, row["choices"]))):
-            raise ValueError(f"there are {len(row['choices'])} choices, and a choice needs at least 2")
+        if _CHOICES in row and (len(row[_CHOICES]) < 2 or not any(map(str.strip, row[_CHOICES]))):
+            raise ValueError(f"there are {len(row[_CHOICES])} choices, and a choice needs at least 2")
         return row
 
-    @property
-    def _has_lists(self) -> bool:
-        return any(name in self.features for name in (TOKENS, "choices"))
+    def _check_late(self, record: Mapping[str, Any]) -> None:
+        """Raises ValueError where a record has a text that those looked at had not, so that it would not be read."""
+        if self._unread and (late := [name for name in record if name not in self.there]):
+            for name in self._unread:
+                if theirs := named_like(name, self.features[name], record, late):
+                    raise ValueError(
+                        f"its column {theirs!r}, by its name {name!r}, would not be read: the first rows have none"
+                    )
+
+    @cached_property
+    def _unread(self) -> tuple[str, ...]:
+        """Texts that the model can read, of which there was none."""
+        return tuple(one.column for one in self.guesses if one.why == NOTHING_LEFT)
+
+    @cached_property
+    def _lists(self) -> dict[str, str]:
+        """Columns that hold a whole list, in which it can be as JSON, and of what; others are read as they are."""
+        whole = {one.column: listed(one.theirs) for one in self.guesses if one.column in (TOKENS, _CHOICES)}
+        return {theirs[0]: name for name, theirs in whole.items() if len(theirs) == 1}
+
+    def _no_list(self, record: Mapping[str, Any]) -> str | None:
+        """A text in the place of a list of choices, which is not one for each of its words."""
+        found = [record.get(theirs) for theirs, name in self._lists.items() if name == _CHOICES]
+        return next((one for one in found if type(one) is str), None)
 
 
 def unspaced(row: Row) -> str | None:

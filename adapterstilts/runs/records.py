@@ -46,10 +46,15 @@ class Provenance(Record):
 
 
 class TrainedProvenance(Provenance):
-    """The same of a model."""
+    """The same of a model.
+
+    Attributes:
+        columns: Task to what its data called the canonical columns, which new rows are likely to call them too.
+    """
 
     train_seconds: float
     cost: dict[str, Any]
+    columns: dict[str, dict[str, str | list[str]]] = {}
 
 
 class Place(Record):

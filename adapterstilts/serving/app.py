@@ -194,7 +194,8 @@ def _characters(value: Any) -> int:
 
 def _json(status: int, content: Any, headers: dict[str, str] | None = None) -> Response:
     text = json.dumps(content, ensure_ascii=False)
-    return Response(text.encode("utf-8"), status, headers, "application/json")
+    # Halves of surrogate pairs, which names in a request can have and UTF-8 cannot, become escapes of JSON.
+    return Response(text.encode("utf-8", "backslashreplace"), status, headers, "application/json")
 
 
 def _add_errors(app: FastAPI) -> None:

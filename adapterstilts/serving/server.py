@@ -107,8 +107,8 @@ def _copied(turns: Turns, own: Connection, ends: Sequence[socket.socket | Connec
     """
 
     def work() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for all, and what was taken is answered
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for one in _ENDING:  # Ctrl-C is for all, service managers end all, and what was taken is answered
+            signal.signal(one, signal.SIG_IGN)
         os.environ["TOKENIZERS_PARALLELISM"] = "false"  # its threads are not copied, and the cores are taken
         for end in ends:
             if end is not own:

@@ -24,7 +24,9 @@ _METRICS = MappingProxyType({"exact_match": "EM", "f1": "F1"})
 _METRICS_WITH_NO_ANSWER = MappingProxyType(
     {"has_answer_f1": "HasAns F1", "no_answer_f1": "NoAns F1", "exact_match": "EM", "f1": "F1"}
 )
-_THRESHOLD = "no_answer_threshold"
+NO_ANSWER_THRESHOLD = "no_answer_threshold"
+"""What a calibration calls by how much the score of no answer has to exceed the best span's."""
+
 _OBSERVED_TOKENS = 32
 _OWN_WORDS = -1
 
@@ -219,9 +221,9 @@ class SpanQA(KindDefaults):
         answered = int(np.argmax(totals))
         ordered = margins[order]
         if answered == 0:
-            return {_THRESHOLD: float(ordered[0] - 1.0)}
+            return {NO_ANSWER_THRESHOLD: float(ordered[0] - 1.0)}
         following = ordered[answered] if answered < len(ordered) else ordered[-1] + 1.0
-        return {_THRESHOLD: float((ordered[answered - 1] + following) / 2)}
+        return {NO_ANSWER_THRESHOLD: float((ordered[answered - 1] + following) / 2)}
 
     def decode(
         self,
@@ -243,7 +245,7 @@ class SpanQA(KindDefaults):
 
     def threshold(self, calibration: Mapping[str, float]) -> float:
         """By how much the empty answer's score has to exceed the best span's for it to be the answer."""
-        return calibration.get(_THRESHOLD, 0.0) if self.options.no_answer else np.inf
+        return calibration.get(NO_ANSWER_THRESHOLD, 0.0) if self.options.no_answer else np.inf
 
     def _best_answers(
         self, rows: Sequence[Row], features: Sequence[Row], logits: Sequence[np.ndarray]

@@ -176,6 +176,55 @@ def test_int8_says_what_it_costs(answering: dict[str, Any], tmp_path: Path, caps
     assert [path.name for path in (tmp_path / "small").glob("*.onnx")] == ["model_int8.onnx"]
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_smaller_graph_has_its_weights(
+    beside: bool, answering: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of large models lie in a file beside it."""
+    runtime = pytest.importorskip("onnxruntime")
+    if beside:
+        monkeypatch.setattr("adapterstilts.modeling.exchange.onnx_graph._MOST_BYTES", 0)
+    result = adapterstilts.export_model("squad", to=tmp_path / "small", format="onnx", int8=True, **answering)
+    assert ("model_int8.onnx.data" in result.files) == beside and "model.onnx" not in result.files
+    graph = runtime.InferenceSession(tmp_path / "small" / "model_int8.onnx")
+    assert [one.name for one in graph.get_outputs()] == ["start_logits", "end_logits"]
+
+
+NO_ANSWER = """
+import runpy, torch
+made = runpy.run_path("squad_v2/load.py")
+model, tokenizer = made["model"], made["tokenizer"]
+threshold = json.load(open("squad_v2/export.json"))["no_answer_threshold"]
+def answer(question, context):
+    asked = tokenizer(question, context, return_tensors="pt", return_offsets_mapping=True)
+    places, owners = asked.pop("offset_mapping")[0].tolist(), asked.sequence_ids()
+    with torch.no_grad():
+        scores = model(**asked)
+    starts, ends = scores.start_logits[0].tolist(), scores.end_logits[0].tolist()
+    own = [place for place, owner in enumerate(owners) if owner == 1]
+    spans = [(one, other) for one in own for other in own if one <= other < one + 30]
+    best, start, end = max((starts[one] + ends[other], one, other) for one, other in spans)
+    return "" if starts[0] + ends[0] - best > threshold else context[places[start][0] : places[end][1]].strip()
+"""
+
+
+@pytest.mark.slow
+def test_from_where_on_there_is_no_answer_is_said(tmp_path: Path) -> None:
+    """Scores and that number give what predict gives."""
+    options: dict[str, Any] = {"store": tmp_path / "store"}
+    result = adapterstilts.export_model("squad_v2", to=tmp_path / "squad_v2", **options)
+    about = json.loads((tmp_path / "squad_v2" / "export.json").read_text())
+    assert "at the first token" in about["scores"]
+    said = f"exceeds that of the best span by {about['no_answer_threshold']:g}, which export.json says."
+    assert said in result.notes[-1]
+    own = questions(12, "en")
+    records = [*own, *({**one, "query": other["query"]} for one, other in zip(own, own[::-1], strict=True))]
+    asked = [(one["query"], one["story"]) for one in records]
+    answers = elsewhere(f"{NO_ANSWER}print(json.dumps([answer(*one) for one in {asked!r}]))", tmp_path)
+    ours = adapterstilts.load("squad_v2", calibrate=False, **options).predict(asked)
+    assert answers == [one["answer"] for one in ours] and {""} < set(answers)
+
+
 def test_other_scores_leave_no_folder(
     answering: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +240,7 @@ def test_what_has_no_meaning_is_refused_first(answering: dict[str, Any], tmp_pat
     for options, message in (
         ({"to": tmp_path / "full"}, "not empty"),
         ({"to": tmp_path / "out", "int8": True}, "--format onnx"),
+        ({"to": tmp_path / "out", "precision": "bf16"}, "weights are fp32"),
     ):
         with pytest.raises(AstiltsError, match=message):
             adapterstilts.export_model("no such model", **options, **answering)

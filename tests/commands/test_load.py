@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 import adapterstilts
 from adapterstilts.errors import AstiltsError
-from tests.commands.answered import questions
+from adapterstilts.runs.store import RunStore
+from tests.commands.answered import questions, read_records, write_records
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +61,7 @@ def test_questions_are_answered_in_their_context(answering: dict[str, Any]) -> N
         ([3], "Input 0 is 3"),
         (7, "7 is no input"),
         ([""], "input 0: its texts are empty"),
+        ([{"text": "a"}, {1: "a"}], "Input 1 has a column called 1, which is no text"),
     ],
 )
 def test_what_is_no_input_is_said(inputs: Any, message: str, classifier: adapterstilts.Model) -> None:
@@ -66,10 +70,59 @@ def test_what_is_no_input_is_said(inputs: Any, message: str, classifier: adapter
     assert "file" not in str(raised.value)
 
 
+def test_models_of_one_backbone_answer_in_threads_of_their_own(
+    classifier: adapterstilts.Model, tagger: adapterstilts.Model
+) -> None:
+    """They have one tokenizer, which each sets to cut texts in its way."""
+    text = "Ann sleeps in the garden and Bob reads a book . " * 30
+    expected = {one: one.predict([text]) for one in (classifier, tagger)}
+    found: list[tuple[adapterstilts.Model, Any]] = []
+
+    def ask(model: adapterstilts.Model) -> None:
+        for _ in range(20):
+            try:
+                found.append((model, model.predict([text])))
+            except RuntimeError as error:
+                found.append((model, error))
+
+    threads = [Thread(target=ask, args=(one,)) for one in expected]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(found) == 40 and [one for model, one in found if one != expected[model]] == []
+
+
 @pytest.mark.parametrize("chunk", [0, -1, 1.5, "2"])
 def test_no_answer_is_lost_to_a_chunk_that_is_no_number_of_inputs(chunk: Any, classifier: adapterstilts.Model) -> None:
     with pytest.raises(AstiltsError, match=f"chunk: {chunk!r} is no number of inputs"):
         classifier.predict(["a"], chunk=chunk)
+
+
+def test_columns_are_those_of_training(tiny_backbone: Path, tmp_path: Path) -> None:
+    """Where their order and names say something else, in all ways to ask."""
+    rows = [f"n{number},no,Ann sleeps {number}.,Bob reads {number}.,{'yn'[number % 2]}" for number in range(24)]
+    data = tmp_path / "own.csv"
+    data.write_text("\n".join(["note,spare,claim,report,holds", *rows, ""]), encoding="utf-8")
+    store: dict[str, Any] = {"store": tmp_path / "store"}
+    options = {"profile": "mini", "backbone": str(tiny_backbone), "max_steps": 2, "learning_rate": 0.02, **store}
+    adapterstilts.train_intermediate(str(data), text=("report", "claim"), label="holds", **options)
+    (run,) = RunStore(store["store"]).runs()
+    assert run.provenance["columns"] == {"own": {"text_a": "report", "text_b": "claim", "label": "holds"}}
+    model = adapterstilts.load("own", calibrate=False, **store)
+    record = {"note": "n", "spare": "s", "claim": "Ann sleeps.", "report": "Bob reads."}
+    expected = model.predict([("Bob reads.", "Ann sleeps.")])
+    assert model.predict([record]) == expected != model.predict([record], text=("note", "claim"))
+    asked = write_records(tmp_path / "new.jsonl", [record])
+    result = adapterstilts.predict("own", input=asked, out=tmp_path / "out.jsonl", calibrate=False, **store)
+    assert result.columns == "text_a = report (as in the task's data); text_b = claim (as in the task's data)"
+    (row,) = read_records(tmp_path / "out.jsonl")
+    assert (row["prediction"], row["scores"]) == (expected[0]["label"], expected[0]["scores"])
 
 
 def test_a_shared_folder_is_loaded_as_the_run_is(

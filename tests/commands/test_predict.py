@@ -122,6 +122,30 @@ def test_bad_rows_stop_or_are_counted(answering: dict[str, Any], tmp_path: Path)
     assert [row["nr"] for row in read_records(tmp_path / "out.jsonl")] == [0, 2]
 
 
+def test_what_an_interrupted_process_left_out_is_counted_once(answering: dict[str, Any], tmp_path: Path) -> None:
+    records = questions(6)
+    for place in (1, 4):
+        records[place]["story"] = "  "
+    asked, out = write_records(tmp_path / "asked.jsonl", records), tmp_path / "out.jsonl"
+    with asked.open("a", encoding="utf-8") as file:
+        file.write("[]\n")
+    options = {"input": asked, "out": out, "skip_bad_rows": True, "chunk": 3, **answering}
+
+    class Interrupted(Silent):
+        """Ends the process, as Ctrl-C does, in the second chunk."""
+
+        def track(self, batches: Any, total: int, label: str = "") -> Any:
+            if "rows 4" in label:
+                raise KeyboardInterrupt
+            return batches
+
+    with pytest.raises(KeyboardInterrupt):
+        adapterstilts.predict("squad", reporter=Interrupted(), **options)
+    result = adapterstilts.predict("squad", **options)
+    assert (result.rows, result.before) == (4, 2) and [row["nr"] for row in read_records(out)] == [0, 2, 3, 5]
+    assert result.left_out == {"its context is empty": 2, "it is not a JSON object": 1}
+
+
 def piped(patch: pytest.MonkeyPatch, text: str) -> None:
     patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
@@ -221,7 +245,8 @@ def test_of_texts_that_are_too_long_it_is_said_that_their_end_was_not_read(tmp_p
     texts.write_text("Ann sleeps.\n" + "Bob reads a book . " * 60 + "\n", encoding="utf-8")
     options: dict[str, Any] = {"input": texts, "store": tmp_path / "store", "calibrate": False, "reporter": notes}
     adapterstilts.predict("mnli", out=tmp_path / "out.jsonl", **options)
-    assert any(
-        "Of 1 rows only the first 128 tokens were read, such as that which begins 'Bob reads" in one
-        for one in notes.said
-    )
+    told = "Of 1 rows only the first 128 tokens were read, such as that which begins 'Bob reads"
+    assert any(told in one for one in notes.said)
+    notes.said.clear()
+    model = adapterstilts.load("mnli", store=tmp_path / "store", calibrate=False, reporter=notes)
+    assert model.predict(texts.read_text().splitlines()) and told in notes.said[-1]

@@ -170,6 +170,9 @@ def test_what_is_cut_is_said(server: Server) -> None:
         (b"\xff\xfe", 400, "The request is no JSON"),
         (b'{"inputs": ' + b"9" * 3000 + b"}", 422, "inputs"),
         (b"[]", 422, "no JSON object"),
+        (rb'{"model": "squad_v2", "inputs": [{"\ud800": "a"}]}', 422, "looks like 'question'; it has \ud800"),
+        (rb'{"model": "mnli", "inputs": [{"a": "b"}], "columns": {"\ud800": "a"}}', 422, "no meaning for this model"),
+        (b'{"model": "mnli", "inputs": [["a", "b"], {"text_a": "a", "text_b": NaN}]}', 422, "is not text but nan"),
     ],
 )
 def test_wrong_requests_are_explained(body: Any, status: int, says: str, server: Server) -> None:
@@ -271,6 +274,25 @@ def test_what_was_taken_is_answered_before_it_ends(number: int, code: int, store
         assert found == [(200, expected)] * 12
         with pytest.raises(OSError):
             server.predict(inputs=["a"])
+
+
+@pytest.mark.slow
+def test_a_signal_to_all_processes_is_no_other(store: Path) -> None:
+    """As service managers send it: what was taken is answered by copies, too."""
+    with serving("mnli", "--processes", "2", "--no-calibrate", store=store) as server:
+        _, expected = server.predict(inputs=[LONG] * 200)
+        found: list[tuple[int, Any]] = []
+        threads = [Thread(target=lambda: found.append(server.predict(inputs=[LONG] * 200))) for _ in range(8)]
+        for one in threads:
+            one.start()
+        while server.send("GET", "/health")[1]["waiting"] + len(found) < 8:
+            pass
+        for process in psutil.Process(server.process.pid).children():
+            process.send_signal(signal.SIGTERM)
+        assert server.end() == 0
+        for one in threads:
+            one.join()
+        assert found == [(200, expected)] * 8
 
 
 def test_several_processes_answer_as_one_and_end_with_it(store: Path, tmp_path: Path) -> None:

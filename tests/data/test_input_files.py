@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.input_files import InputFile, InputStream, in_chunks, peeked
@@ -64,6 +67,21 @@ def test_what_is_no_table_is_said(content: bytes, options: dict[str, Any], messa
     (tmp_path / "a.csv").write_bytes(content)
     with pytest.raises(AstiltsError, match=message):
         read(tmp_path / "a.csv", **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"format": "parquet"}])
+def test_tables_of_other_programs_are_read(options: dict[str, Any], tmp_path: Path) -> None:
+    """Errors said that their format was to be named, and then said it again."""
+    parquet.write_table(pa.table({"a": ["x"], "day": [date(2024, 1, 2)]}), tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet", **options) == [{"a": "x", "day": "2024-01-02"}]
+
+
+def test_a_workbook_is_read(tmp_path: Path) -> None:
+    book = pytest.importorskip("openpyxl").Workbook()
+    for row in (["id", "a"], ["007", "x"]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    assert read(tmp_path / "a.xlsx") == [{"id": "007", "a": "x"}]
 
 
 def test_a_file_has_to_be_there_and_to_have_records(tmp_path: Path) -> None:

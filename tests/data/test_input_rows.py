@@ -115,3 +115,35 @@ def test_kinds_that_answer_no_single_row_are_refused(name: str) -> None:
     kind: Any = type("Other", (), {"name": name})()
     with pytest.raises(AstiltsError, match="says nothing about a text alone"):
         input_features(kind)
+
+
+def test_only_whole_lists_are_read_as_json() -> None:
+    """A choice or a question in brackets is a text like others."""
+    kind = MultipleChoice({})
+    record = {"context": "[0]", "question": '["q"]', "choice1": "[1]", "choice2": "[2, 3]"}
+    assert only(kind, record) == {"context": "[0]", "question": '["q"]', "choices": ["[1]", "[2, 3]"]}
+
+
+def test_a_text_is_no_list_of_choices() -> None:
+    """It would be one for each of its words."""
+    record = {"context": "c", "question": "q", "options": "a red car; a bike"}
+    with pytest.raises(AstiltsError, match="line 1: its choices are not a list but 'a red car; a bike'"):
+        only(MultipleChoice({}), record, given={"choices": "options"})
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_that_is_none_is_no_text(value: float) -> None:
+    """It is what pandas has in empty cells, and was read as the word 'nan'."""
+    with pytest.raises(AstiltsError, match=f"'text_b' is not text but {value}"):
+        only(PAIRS, {"premise": "a", "hypothesis": value})
+
+
+def test_a_second_text_that_comes_late_is_not_left_unread() -> None:
+    first = [{"premise": "a", "note": "n", "number": 1}] * 3
+    columns = InputColumns.of(PAIRS, [{"premise": "a", "number": 1}], {}, {})
+    late = [*first, {"premise": "a", "hypothesis": "b"}]
+    chunk = [(f"line {number}", record) for number, record in enumerate(late, 1)]
+    with pytest.raises(AstiltsError, match="line 4: its column 'hypothesis', by its name 'text_b', would not be read"):
+        columns.rows(chunk, language="de", where="in.jsonl", bad=BadRows(skip=False))
+    told = InputColumns.of(PAIRS, [{"premise": "a"}], {"text": "premise"}, {})
+    assert len(told.rows(chunk, language="de", where="in.jsonl", bad=BadRows(skip=False))) == 4

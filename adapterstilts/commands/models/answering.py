@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from adapterstilts.modeling.transfer_model import TransferModel
     from adapterstilts.stages.answering.answerer import Answerer
     from adapterstilts.stages.answering.calibration import Calibrated
+    from adapterstilts.tasks.explained import Said
 
 Note = Callable[[str], None]
 _NOT_ASKED = "--no-calibrate was given"
@@ -94,6 +95,19 @@ def make_ready(trained: TrainedModel, options: LoadOptions, note: Note) -> Ready
         weights = [(weight, run.name) for weight, run in runs]
         note(f"Language adapter: {written(weights) if len(weights) > 1 else runs[0][1].name}")
     return Ready(trained, answerer, language, calibrated)
+
+
+def told_of_cut(answerer: Answerer, said: Said) -> str | None:
+    """A note on rows of which the beginning alone was read, if there are any."""
+    cut = answerer.cut(said)
+    if not cut:
+        return None
+    row = said.rows[cut[0]]
+    texts = (value for name, value in row.items() if name not in ("id", "language") and type(value) is str and value)
+    return (
+        f"Of {len(cut):,} rows only the first {answerer.encoding.max_length} tokens were read, such as that which "
+        f"begins {next(texts)!r:.40}"
+    )
 
 
 def _language_runs(trained: TrainedModel, options: LoadOptions, note: Note) -> list[tuple[float, Run]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adapterstilts.commands.options import PullOptions, TrainedModelOptions
 from adapterstilts.commands.pull import shared_model
@@ -91,11 +91,12 @@ class TrainedModel:
 
     @property
     def likely_columns(self) -> dict[str, Names]:
-        """What columns are called in the task's own files."""
+        """What columns are called in the task's own files, or in those that a task without a name was trained on."""
         try:
             files = self.setup.catalogue.recipe(self.task.name).sources.files
-        except UsageError:  # a task of somebody else's
-            return {}
+        except UsageError:  # of one's own files, or somebody else's
+            read: dict[str, Any] = self.run.provenance.get("columns", {}).get(self.task.name, {})
+            return {name: theirs if type(theirs) is str else tuple(theirs) for name, theirs in read.items()}
         return dict(files.columns) if files else {}
 
     @property

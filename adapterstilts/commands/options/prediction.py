@@ -64,7 +64,7 @@ class PredictOptions(LoadOptions):
         "-", description="Rows to answer: a file, or - for standard input with a text a line, or JSON lines."
     )
     format: Annotated[str | None, Flag(Group.DATA, metavar="NAME", unset="by its name and content")] = Field(
-        None, description="Format of the input, such as csv, tsv, jsonl, json or text."
+        None, description="Format of the input, such as csv, tsv, jsonl, json, parquet, excel or text."
     )
     text: Annotated[Names | None, Flag(Group.DATA, metavar="COLUMN[,COLUMN]", unset="what they look like")] = Field(
         None, description="Column of the text, or of both texts of a pair."

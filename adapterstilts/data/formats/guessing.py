@@ -96,6 +96,11 @@ def guess_format(
     return GuessedFormat(chosen, options, guessed)
 
 
+def holds_text(path: Path, *, name: str | None = None) -> bool:
+    """Whether a file's format, which its name tells where it is not known, is one of text."""
+    return (name or _SUFFIXES.get(_suffix(path))) not in _NO_TEXT
+
+
 def _suffix(path: Path) -> str:
     """The last suffix that says something of the content."""
     name = path.name.lower()

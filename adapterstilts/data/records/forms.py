@@ -74,7 +74,7 @@ def _text(value: Any) -> str:
     """Text, a number as text, or several with a space between them."""
     if isinstance(value, list):
         return " ".join(part for one in value if (part := _text(one)))
-    if not isinstance(value, str | int | float):
+    if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
         raise ValueError(f"is not text but {value!r}")
     text = str(value)
     check_unicode(text)

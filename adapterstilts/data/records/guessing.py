@@ -33,6 +33,9 @@ _LIKE: dict[str, tuple[str, ...]] = {
 _NUMBERED = re.compile(r"(.*?)[ _-]?(\d+|[A-Za-z])")
 _MOST_LABELS = 50
 
+NOTHING_LEFT = "no text is left"
+"""Why a further text is read from no column."""
+
 
 @dataclass(frozen=True)
 class ColumnGuess:
@@ -163,6 +166,12 @@ def guess_inputs(
     return guess_columns(seen, features, given, flag="--text NAME" if texts_alone else "--{name} NAME")
 
 
+def named_like(name: str, feature: Any, record: Mapping[str, Any], columns: Sequence[str]) -> Names:
+    """Which of some columns of a record would be taken for a canonical one by its name; `()` if none would."""
+    found = _by_name(name, feature, Table([record]), columns)
+    return found[0] if found else ()
+
+
 Found = tuple[Names, str] | None
 
 
@@ -246,7 +255,7 @@ def _complete(
         elif name in ("id", "language"):
             continue
         elif name in texts and name != "label" and any(one in guesses for one in texts if one not in (name, "label")):
-            found.append(ColumnGuess(name, (), "no text is left"))
+            found.append(ColumnGuess(name, (), NOTHING_LEFT))
         else:
             raise UsageError(
                 f"No column of the file looks like {name!r}; it has {', '.join(table.columns)}.",

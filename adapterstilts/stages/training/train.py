@@ -35,7 +35,7 @@ from adapterstilts.stages.training.first_phase import first_phase
 from adapterstilts.stages.training.task_part import Score, TaskPart
 from adapterstilts.stages.training.tracking import Tracking
 from adapterstilts.stages.training.trainer import TrainingResult, train
-from adapterstilts.stages.training.training_rows import encode_rows, read_rows
+from adapterstilts.stages.training.training_rows import columns_read, encode_rows, read_rows
 from adapterstilts.stages.training.validation import ScoredAgain, Validation, scored, scored_again
 from adapterstilts.stages.words import check_words
 from adapterstilts.tasks.kind import Kind, Row, draw
@@ -85,6 +85,7 @@ def train_stage(
         **_recorded(outcome.pop("recorded"), work.name, reporter),
         "rows_left_out": bad.counts,
         "rows_omitted_by_design": bad.omitted,
+        "columns": {task.name: columns_read(task, setup) for task in spec.tasks},
     }
     measured = {
         "parameters": model.parameter_counts(),

@@ -10,6 +10,7 @@ from adapterstilts.data.splits import training_rows
 from adapterstilts.runs.specs import TaskSpec, canonical_json
 from adapterstilts.stages.setup import Setup
 from adapterstilts.tasks.kind import Kind
+from adapterstilts.tasks.sources import Names, RecordSource
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -46,3 +47,9 @@ def encode_rows(rows: Dataset, task: TaskSpec, kind: Kind, setup: Setup) -> Data
         labels=True,
         cache=setup.store.cache / "features",
     )
+
+
+def columns_read(task: TaskSpec, setup: Setup) -> dict[str, Names]:
+    """Which columns of its data a task was read from, by the canonical ones that these are."""
+    part = getattr(setup.catalogue.recipe(task.name).sources, task.data.source, None)
+    return dict(part.columns) if isinstance(part, RecordSource) else {}
