@@ -99,7 +99,7 @@ def run_predict(reference: str, options: PredictOptions, reporter: Reporter, sho
             language=ready.language,
             rows=before + count,
             before=before,
-            left_out=dict(bad.counts),
+            left_out={**bad.counts, **bad.omitted},
             columns=columns.described(),
             calibration=str(ready.calibrated),
             temperature=getattr(ready.calibrated, "value", None),
