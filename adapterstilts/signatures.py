@@ -87,7 +87,8 @@ def _parameter(one: Declared, kind: Any) -> Parameter:
     """A field as a parameter, with the type of what can be given for it."""
     accepted = _ACCEPTED.get(one.form) or _name(one.form)
     if one.or_path:
-        accepted = accepted.replace("str", _FOLDER)
+        value = ", {}]" if "Mapping[" in accepted else "{}"  # the names of a mapping are no paths
+        accepted = accepted.replace(value.format("str"), value.format(_FOLDER))
     optional = " | None" if one.default is None and not one.required else ""
     default = str(one.default) if one.form is Path and one.default is not None else one.default
     return Parameter(

@@ -51,7 +51,7 @@ def test_a_signature_has_every_keyword_with_type_and_default() -> None:
     for text in (
         "profile: str = 'paper'", "seeds: int | None = None", "epochs: float | None = None", "baseline: bool = True",
         "split: Literal['test', 'validation'] | None = None", "store: str | PathLike[str] = 'astilts-runs'",
-        "language_adapter: str | Mapping[str, str] | None = None", "layer: int | str | None = None",
+        "language_adapter: str | Mapping[str, str | PathLike[str]] | None = None", "layer: int | str | None = None",
     ):  # fmt: skip
         assert f" {text}," in shown
     assert shown.endswith("-> TransferResult")

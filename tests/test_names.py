@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from adapterstilts.commands.options.shared import ProfileOptions
 from adapterstilts.errors import UsageError
 from adapterstilts.languages import LANGUAGES, check_languages
 from adapterstilts.modeling.methods import METHODS, parse_method
@@ -53,6 +54,7 @@ def test_profiles() -> None:
     for name in profile_names():
         profile = load_profile(name)
         METHODS.get(parse_method(profile.method).name)
+        assert name in (ProfileOptions.model_fields["profile"].description or "")
     assert load_profile("paper").revision is not None  # a Hub backbone is pinned
     with pytest.raises(UsageError, match="Did you mean 'mini'"):
         load_profile("mimi")

@@ -349,8 +349,10 @@ class _Work:
 
     def about(self, loading: str) -> dict[str, Any]:
         """What a program has to know beside the files that the libraries read."""
+        from adapterstilts.stages.answering.calibration import kept_temperature
+
         task = self.trained.task
-        temperature = self.trained.run.metrics.get("temperatures", {}).get(task.name, {})
+        temperature = getattr(kept_temperature(self.trained.run, task.name), "value", None)
         return {
             "made_with": f"adapterstilts {__version__}",
             "task": task.name,
@@ -359,7 +361,7 @@ class _Work:
             "loading": loading,
             "scores": self._scores(),
             **self.threshold,
-            **({"temperature": temperature["value"]} if temperature else {}),
+            **({"temperature": temperature} if temperature else {}),
             "encoding": task.encoding.model_dump(mode="json"),
             "options": task.options,
         }

@@ -101,7 +101,7 @@ def run_predict(reference: str, options: PredictOptions, reporter: Reporter, sho
             language=ready.language,
             rows=before + count,
             before=before,
-            left_out=dict(bad.counts + left_out),  # what is no record, of the whole file, and which are no inputs
+            left_out=dict(bad.counts + bad.omitted + left_out),  # of the whole file, and which are no inputs
             columns=columns.described(),
             calibration=str(ready.calibrated),
             temperature=getattr(ready.calibrated, "value", None),

@@ -14,6 +14,7 @@ from adapterstilts.data.formats.files import json_object, lines_of
 from adapterstilts.data.formats.guessing import GuessedFormat, guess_format, holds_text
 from adapterstilts.data.formats.marks import LOOKED_AT, marked_encoding, refuse_other_text, wide_encoding
 from adapterstilts.data.formats.packed import opened
+from adapterstilts.data.formats.text import BLANK_LINE
 from adapterstilts.errors import DataError, UsageError
 
 STANDARD_INPUT = "-"
@@ -83,7 +84,7 @@ class InputStream:
     where: str = "standard input"
 
     def records(self, bad: BadRows) -> Records:
-        """(place, record) of every line that is not blank; it can be read once.
+        """(place, record) of every line that is not blank; of texts, the blank ones are counted. It can be read once.
 
         Raises:
             DataError: One is malformed and bad ones are not skipped, or the format is none of the two.
@@ -94,10 +95,19 @@ class InputStream:
                 f"--format {self.format} cannot be read from standard input.",
                 remedy="Give text (a line each) or jsonl, or a file with --input.",
             )
-        lines = ((number, line.strip()) for number, line in lines_of(self.stream) if line.strip())
-        first = list(islice(lines, 1))
+        lines = ((number, line.strip()) for number, line in lines_of(self.stream))
+        first = []
+        for one in lines:
+            first.append(one)
+            if one[1]:
+                break
         as_json = self.format == "jsonl" or (self.format is None and any(_is_object(line) for _, line in first))
         for number, line in chain(first, lines):
+            if not line:
+                # A record stands for itself; of texts, the answers are counted off against the lines.
+                if not as_json:
+                    bad.omit(BLANK_LINE)
+                continue
             try:
                 check_unicode(line)
                 record = json_object(line) if as_json else {"text": line}

@@ -60,7 +60,7 @@ class Export:
                 remedy="Share it in the way of the library that made it.",
             )
         here = (one for one in store.runs() if isinstance(one.spec, EvaluateSpec) and one.spec.inputs == (run.key,))
-        scored = [Evaluated(spec=one.evaluation, languages=one.metrics["languages"]) for one in here]
+        scored = [Evaluated(spec=one.evaluation, languages=found) for one in here if (found := _scored(one))]
         if isinstance(run.spec, SharedSpec):
             known = [one.spec.fingerprints for one in scored]
             before = read_manifest(run.folder, where=str(run.folder)).evaluations
@@ -139,3 +139,8 @@ class Export:
         facts = CardFacts(self.name, recipes, self.licence, exported.loading, notes, labelled_of(self.line))
         (folder / CARD).write_text(model_card(manifest, facts), encoding="utf-8")
         return manifest
+
+
+def _scored(evaluation: Run) -> dict[str, dict[str, float]]:
+    """Language to metric to value, of those that were scored: rows without labels are answered and no more."""
+    return {code: found for code, found in evaluation.metrics["languages"].items() if found.keys() > {"examples"}}

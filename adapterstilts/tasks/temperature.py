@@ -19,6 +19,8 @@ from adapterstilts.tasks.span_qa import END, START
 
 # From twenty times as sure to twenty times as unsure.
 _BOUNDS = (-3.0, 3.0)
+SUREST = float(np.exp(_BOUNDS[0]))
+"""The least temperature, which is found where no more than that is least."""
 
 Loss = Callable[[float], float]
 """Mean negative log-likelihood of the gold answers at a temperature."""

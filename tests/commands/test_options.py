@@ -46,12 +46,17 @@ def test_every_field_says_what_it_is() -> None:
 @pytest.mark.parametrize("model", MODELS)
 def test_whatever_can_be_a_path_can_be_given_as_one(model: type[Strict]) -> None:
     for one in declared_by(model).values():
-        several = one.form == tuple[str, ...]
-        if (several or one.form is str) and re.search(r"DIR|FILE|BACKBONE|REF|\bRUN\b", one.flag.metavar or ""):
+        several, mapping = one.form == tuple[str, ...], one.form == dict[str, str]
+        if (several or mapping or one.form is str) and re.search(
+            r"DIR|FILE|BACKBONE|REF|\bRUN\b", one.flag.metavar or ""
+        ):
             assert one.or_path, (model, one.name)
         if one.or_path:
             field, place = model.model_fields[one.name], Path("some/where")
             read: Any = TypeAdapter(Annotated[(field.annotation, *field.metadata)])
+            if mapping:
+                assert read.validate_python({"de": place}) == {"de": str(place)}
+                continue
             assert read.validate_python(place) == ((str(place),) if several else str(place))
 
 

@@ -146,6 +146,15 @@ def test_what_an_interrupted_process_left_out_is_counted_once(answering: dict[st
     assert result.left_out == {"its context is empty": 2, "it is not a JSON object": 1}
 
 
+def test_lines_of_a_text_without_an_answer_are_counted(tmp_path: Path) -> None:
+    given, out = tmp_path / "given.txt", tmp_path / "out.jsonl"
+    given.write_text("Ann sleeps .\n\nBob too .\n", encoding="utf-8")
+    result = adapterstilts.predict("udpos", input=given, out=out, store=tmp_path / "store", calibrate=False)
+    assert result.left_out == {"a blank line": 1} and [row["text"] for row in read_records(out)] == [
+        "Ann sleeps .", "Bob too ."
+    ]  # fmt: skip
+
+
 def piped(patch: pytest.MonkeyPatch, text: str) -> None:
     patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 

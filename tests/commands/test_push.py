@@ -154,6 +154,29 @@ def test_a_licence_that_forbids_it_is_heeded(tiny_backbone: Path, tmp_path: Path
     assert adapterstilts.push(run.key[:12], license_allows=True, **where).changed
 
 
+def test_languages_without_labels_have_no_score_on_the_card(tiny_backbone: Path, tmp_path: Path) -> None:
+    """Whichever of them comes first; and where none has labels, there is no table at all."""
+    options = csv_task(tmp_path, tiny_backbone)
+    del options["data_dir"], options["tasks"]
+    rows = [f"a {number},b {number}" for number in range(100, 106)]
+    (tmp_path / "de.csv").write_text("\n".join(["text_a,text_b,label", *(f"{row},yes" for row in rows)]))
+    (tmp_path / "af.csv").write_text("\n".join(["text_a,text_b", *rows]))
+    said: dict[str, Any] = {"text": "text_a,text_b", "label": "label", **options}
+    test = {"af": tmp_path / "af.csv", "de": tmp_path / "de.csv"}
+    for chosen, scored in ((test, ["de"]), ({"af": test["af"]}, [])):
+        result = adapterstilts.transfer("none", str(tmp_path / "news.csv"), test=chosen, **said)
+        trained = result.rows[0].trained
+        assert trained
+        pushed = adapterstilts.push(trained.name, to=str(tmp_path / f"registry-{len(chosen)}"), store=options["store"])
+        (card,) = (tmp_path / f"registry-{len(chosen)}").rglob("README.md")
+        values = yaml.safe_load(card.read_text(encoding="utf-8").split("---\n")[1])
+        results = [one for one in values["model-index"][0]["results"] if one["dataset"]["split"] == "test"]
+        assert [one["dataset"]["config"] for one in results] == scored and all(one["metrics"] for one in results)
+        made = adapterstilts.info(pushed.place, store=tmp_path / "other").made
+        assert made and [list(one["languages"]) for one in made["evaluations"]] == ([scored] if scored else [])
+        shutil.rmtree(options["store"])
+
+
 def test_a_backbone_that_is_gone_can_be_named(suite: dict[str, Any], tmp_path: Path, other_backbone: Path) -> None:
     moved = tmp_path / "backbone"
     shutil.copytree(suite["backbone"], moved)

@@ -106,6 +106,20 @@ def test_standard_input_has_texts_or_objects() -> None:
         stream("a,b\n", "csv")
 
 
+def test_blank_lines_between_texts_are_counted_and_those_between_records_not(tmp_path: Path) -> None:
+    def blank(content: str, name: str = "a.txt") -> int:
+        path, bads = tmp_path / name, [BadRows(skip=False), BadRows(skip=False)]
+        path.write_text(content, encoding="utf-8")
+        of_file, of_stream = InputFile.of(path, COLUMNS), InputStream(io.BytesIO(content.encode()))
+        assert list(of_file.records(bads[0])) == list(of_stream.records(bads[1]))
+        assert bads[0].omitted == bads[1].omitted and not bads[0].counts
+        return bads[0].omitted["a blank line"]
+
+    assert blank("\nEins\n\n \nzwei\n\n\n") == 3  # the end of a file is no line of it
+    assert blank('\n{"a": 1}\n\n{"a": 2}\n', "a.jsonl") == 0
+    assert not list(InputStream(io.BytesIO(b"\n\n")).records(BadRows(skip=False)))
+
+
 def test_what_was_looked_at_is_not_lost() -> None:
     records = iter([(f"line {number}", {"n": number}) for number in range(500)])
     first, rest = peeked(records, where="here")

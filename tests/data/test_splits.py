@@ -95,3 +95,12 @@ def test_split_without_usable_rows_is_an_error(tmp_path: Path) -> None:
     write_squad(tmp_path / "xquad/xquad.en.json", [])
     with pytest.raises(DataError, match="there is no usable row"):
         FileRows(tmp_path).load(recipe("xquad"), "test", "en", BadRows(skip=False))
+
+
+def test_where_no_row_can_be_used_the_reasons_are_told(tmp_path: Path) -> None:
+    good = {"id": "1", "context": "Anna.", "question": "Who?", "answers": {"text": ["Anna"], "answer_start": [0]}}
+    write_squad(tmp_path / "xquad/xquad.en.json", [{**good, "context": " "}])
+    bad = BadRows(skip=True)
+    bad.counts["in another file"] = 9
+    with pytest.raises(DataError, match=r"there is no usable row: the context is missing or empty \(1\)\. Check"):
+        FileRows(tmp_path).load(recipe("xquad"), "test", "en", bad)

@@ -133,3 +133,19 @@ def test_the_recipe_on_the_page_is_one(tmp_path: Path) -> None:
     task = Catalogue.load([tmp_path]).recipe("news")
     rows = FileRows(tmp_path).load(task, "train", "en", BadRows(skip=False))
     assert rows["text_a"][:] == ["A vote", "A goal"] and rows["label"][:] == ["politics", "sport"]
+
+
+def test_the_reader_on_the_page_is_one(tmp_path: Path) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    (recipe,) = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (reader,) = re.findall(r"^```python title=\"mine/extension.py\"\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    changed = recipe.replace("format: csv", "format: pipes").replace("text_a: headline, ", "text_a: body, ")
+    (tmp_path / "mine/news").mkdir(parents=True)
+    (tmp_path / "mine/news/task.yaml").write_text(changed, encoding="utf-8")
+    (tmp_path / "mine/extension.py").write_text(reader, encoding="utf-8")
+    (tmp_path / "train.csv").write_text("A vote|politics\nnothing\nA|goal|sport\n", encoding="utf-8")
+    catalogue, bad = Catalogue.load([tmp_path / "mine"]), BadRows(skip=True)
+    with catalogue.in_use():
+        rows = FileRows(tmp_path).load(catalogue.recipe("news"), "train", "en", bad)
+    assert rows["text_a"][:] == ["A vote", "A|goal"] and rows["label"][:] == ["politics", "sport"]
+    assert bad.counts == {"it has no '|'": 1}

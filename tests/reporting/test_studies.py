@@ -24,6 +24,7 @@ from adapterstilts.reporting.forms import in_form
 from adapterstilts.reporting.studies import study_report, write_report
 from adapterstilts.reporting.studies.answers import AnswerReader
 from adapterstilts.reporting.studies.arms import arms
+from adapterstilts.reporting.studies.doubts import doubts
 from adapterstilts.reporting.studies.latex import latex_tables, latex_text
 from adapterstilts.reporting.studies.page import study_page
 from adapterstilts.reporting.studies.page_data import page_data
@@ -183,6 +184,28 @@ def test_a_narrow_terminal_gets_it_whole(study: StudyResult) -> None:
         assert f"{cell.row.zero_shot['score']:.1f}{gain}" in flat
     for part in (study.question, study.reading, study.left_out[0], "✗ contradicted", "Trainings: "):
         assert " ".join(part.split()) in flat
+
+
+def test_what_makes_one_doubt_a_cell_is_said_wherever_its_gain_is_shown(study: StudyResult, tmp_path: Path) -> None:
+    """A collapsed model makes a gain of the others: once for all cells of a target and arm that share it."""
+    same = "seed 42: one and the same prediction for every example in de"
+    cells = [
+        replace(cell, row=replace(cell.row, warnings=[same] if cell.axes["to"] == "mlqa" else []))
+        for cell in study.cells
+    ]
+    doubted = replace(study, cells=cells)
+    said = [f"mlqa from none, squad ({method}): {same}." for method in ("seq_bn", "lora")]
+    write_report(doubted, tmp_path)
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    for text in (in_form(study_report(doubted), "table", width=80), (tmp_path / "report.md").read_text("utf-8")):
+        flat = " ".join(text.replace("\\", "").split())  # Markdown escapes underscores
+        assert all(flat.count(one) == 1 for one in said)
+    assert all(one in page.shown for one in said) and "Before it is believed" in page.shown
+    none = replace(study, cells=[replace(cell, row=replace(cell.row, warnings=[])) for cell in study.cells])
+    assert doubts(none) == [] and "Before it is believed" not in Page(study_page(none, tmp_path)).shown
+    many = [replace(cell, row=replace(cell.row, warnings=[f"doubt {n}" for n in range(9)])) for cell in study.cells]
+    assert len(doubts(replace(study, cells=many))) == 13
+    assert doubts(replace(study, cells=many))[-1].startswith("24 doubts more: ")
 
 
 def test_arms_that_lack_a_target_say_over_how_many_cells_their_gain_is(study: StudyResult) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from adapterstilts.commands.options.values import LanguageAssignments
+from adapterstilts.commands.options.values import LanguageFiles
 from adapterstilts.languages import LANGUAGES, canonical
 from adapterstilts.sharing.references import is_reference
 
@@ -85,7 +85,7 @@ def _checked(given: dict[str, str]) -> dict[str, str]:
     return given
 
 
-AdapterAssignments = Annotated[LanguageAssignments, AfterValidator(_checked)]
+AdapterAssignments = Annotated[LanguageFiles, AfterValidator(_checked)]
 """Languages with a language adapter each, or a weighted sum of several."""
 
 

@@ -162,9 +162,6 @@ SchedulerOptions = Annotated[dict[str, str], BeforeValidator(_scheduler_options)
 
 _BY_LANGUAGE = AfterValidator(lambda given: {canonical(name): value for name, value in given.items()})
 
-LanguageAssignments = Annotated[Assignments, _BY_LANGUAGE]
-"""Languages with a value each, likewise."""
-
 
 def _paths(given: Any) -> Any:
     found = _assignments(given) if isinstance(given, str) else given
@@ -173,7 +170,7 @@ def _paths(given: Any) -> Any:
     return {name: fspath(path) if isinstance(path, PathLike) else path for name, path in found.items()}
 
 
-Files = Annotated[dict[str, str], BeforeValidator(_paths)]
+Files = Annotated[dict[str, str], OrPath(), BeforeValidator(_paths)]
 """Names with a path each, likewise."""
 
 LanguageFiles = Annotated[Files, _BY_LANGUAGE]

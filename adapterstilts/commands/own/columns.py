@@ -24,6 +24,8 @@ SUFFIXES = (
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 """What follows that where they are compressed."""
 
+# So many groups of labels that are much alike are shown.
+_SHOWN_ALIKE = 4
 # Flags that tell the kind of a task, the most telling first.
 _TELLING = {
     "context": "span_qa", "answers": "span_qa", "choices": "multiple_choice", "tokens": "tagging", "tags": "tagging",
@@ -147,12 +149,25 @@ def described(guesses: Sequence[ColumnGuess], options: Mapping[str, Any], looks:
     if labels:
         shown = ", ".join(map(str, labels[:8])) + (", …" if len(labels) > 8 else "")
         lines.append(f"  {len(labels)} labels, in this order: {shown}")
+        lines += _much_alike(labels)
     if looks:
         lines.append(f"  labels: {looks.why} (--task-option)")
     told = {name: value for name, value in options.items() if name != "labels"}
     if told:
         lines.append("  " + ", ".join(f"{name} {value}" for name, value in told.items()))
     return lines
+
+
+def _much_alike(labels: Sequence[Any]) -> list[str]:
+    """A line on labels that are one to a reader and several to a model; none where there are no such."""
+    groups: dict[str, list[str]] = {}
+    for label in map(str, labels):
+        groups.setdefault(" ".join(label.split()).casefold(), []).append(label)
+    several = [" and ".join(map(repr, group)) for group in groups.values() if len(group) > 1]
+    if not several:
+        return []
+    shown = "; ".join(several[:_SHOWN_ALIKE]) + ("; …" if len(several) > _SHOWN_ALIKE else "")
+    return [f"  labels that differ in case or spaces alone are learnt as different ones: {shown}"]
 
 
 def task_name(named: str, taken: Collection[str], *, folder: str = "") -> str:

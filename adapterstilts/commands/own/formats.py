@@ -89,7 +89,9 @@ def _way(path: Path, theirs: GuessedFormat, options: NewTaskOptions, needed: Col
     """How a file is read: as that of training if that fits, or else in its own encoding, or else as it looks."""
     if options.encoding and options.delimiter:
         return theirs
-    return next((way for way in _ways(path, theirs, options) if _fits(path, way, needed)), theirs)
+    ways = list(_ways(path, theirs, options))
+    # Where columns are missing in any way, the last one, as the file looks, names those that are there.
+    return next((way for way in ways if _fits(path, way, needed)), ways[-1])
 
 
 def _ways(path: Path, theirs: GuessedFormat, options: NewTaskOptions) -> Iterator[GuessedFormat]:

@@ -11,6 +11,9 @@ from adapterstilts.data.formats.blocks import UTF8
 from adapterstilts.data.formats.files import check_unicode, read_lines
 from adapterstilts.data.formats.registry import Records, register
 
+BLANK_LINE = "a blank line"
+"""Why a line of a text is left out."""
+
 
 @register("text", "plain text")
 def read_plain_text(
@@ -29,7 +32,7 @@ def read_plain_text(
         encoding: Python's name of the file's encoding.
     """
     lines = read_lines(paths[0], encoding)
-    for number, text in _lines(lines) if unit == "line" else _runs(lines):
+    for number, text in _lines(lines, bad) if unit == "line" else _runs(lines):
         try:
             check_unicode(text, encoding=encoding)
         except ValueError as error:
@@ -38,8 +41,12 @@ def read_plain_text(
         yield f"line {number}", {"text": text}
 
 
-def _lines(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    return ((number, line.strip()) for number, line in lines if line.strip())
+def _lines(lines: Iterator[tuple[int, str]], bad: BadRows) -> Iterator[tuple[int, str]]:
+    for number, line in lines:
+        if text := line.strip():
+            yield number, text
+        else:
+            bad.omit(BLANK_LINE)
 
 
 def _runs(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:

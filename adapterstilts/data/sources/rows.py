@@ -33,6 +33,8 @@ ROWS_VERSION = 3
 
 # So many rows have different answers in a benchmark; tasks of the user's can have one that nearly all rows have.
 _ALL_THE_SAME, _ALL_THE_SAME_ELSEWHERE = 20, 200
+# So many reasons are named why none of the rows can be used.
+_REASONS = 3
 
 
 class Source(Protocol):
@@ -148,7 +150,7 @@ def canonical_rows(
     """
     kind = task.build_kind()
     features = task.canonical_columns
-    store, checks = RowStore(features), _Checks(kind, bad)
+    store, checks, before = RowStore(features), _Checks(kind, bad), bad.counts.copy()
     for place, row in rows:
         if _is_complete(row, features, place, bad):
             checks.see(place, row)
@@ -166,7 +168,9 @@ def canonical_rows(
         )
     left_out = () if unlabelled else checks.report()
     if len(store) == len(left_out):
-        raise DataError(f"{where}: there is no usable row.", remedy="Check that it is the right data set.")
+        reasons = "; ".join(f"{reason} ({count:,})" for reason, count in (bad.counts - before).most_common(_REASONS))
+        why = f": {reasons}" if reasons else ""
+        raise DataError(f"{where}: there is no usable row{why}.", remedy="Check that it is the right data set.")
     return store.dataset(without=left_out)
 
 

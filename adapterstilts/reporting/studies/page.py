@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.errors import CompatibilityError
+from adapterstilts.reporting.studies.doubts import doubts
 from adapterstilts.reporting.studies.page_data import page_data
 from adapterstilts.reporting.studies.report import MARKS, cells_text, few_shot_tables, measured
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT
@@ -42,6 +43,7 @@ def study_page(result: StudyResult, folder: Path) -> str:
     return environment.from_string(_text("page.html")).render(
         result=result,
         claims=_claims(result),
+        doubts=doubts(result),
         few_shots=list(few_shot_tables(result)),
         significant=SIGNIFICANT,
         style=_text("page.css"),

@@ -11,6 +11,7 @@ from adapterstilts.reporting.few_shots import few_shot_parts
 from adapterstilts.reporting.numbers import shown_digits, shown_megabytes, shown_seconds
 from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns, plain_sheet
 from adapterstilts.reporting.studies.arms import FROM, NONE, TO, Arm, arms, language_notes, scored, significant
+from adapterstilts.reporting.studies.doubts import doubts
 from adapterstilts.reporting.studies.records import study_records
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT
 from adapterstilts.studies.axes import short_names
@@ -25,7 +26,7 @@ def study_report(result: StudyResult) -> Report:
     """Question and reading first, then tables, claims, costs, and what is not there."""
     parts: list[Sheet | Notes] = [Notes([f"Question: {result.question}", result.reading])]
     parts += [_table(result, arm) for arm in arms(result)]
-    parts.append(Notes(list(_legend(result))))
+    parts.append(Notes([*_legend(result), *doubts(result)]))
     parts += few_shot_tables(result)
     if result.claims:
         parts += [_claims(result), Notes(list(_claim_notes(result)))]

@@ -25,7 +25,7 @@ from adapterstilts.stages.answering.answerer import Answerer
 from adapterstilts.stages.setup import Setup
 from adapterstilts.tasks.explained import Said
 from adapterstilts.tasks.kind import Kind, Row, draw, drawn
-from adapterstilts.tasks.temperature import fit_temperature, has_probabilities, loss_of
+from adapterstilts.tasks.temperature import SUREST, fit_temperature, has_probabilities, loss_of
 
 _MOST_ROWS = 500
 
@@ -44,6 +44,11 @@ class Temperature(Strict):
     language: str
     before: float
     after: float
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the rows say how sure the model may be: where it is right on all, the surer the better."""
+        return self.value > 1.05 * SUREST
 
     def __str__(self) -> str:
         return (
@@ -66,6 +71,20 @@ class Uncalibrated(Strict):
 
 
 Calibrated = Temperature | Uncalibrated
+
+
+def kept_temperature(run: Run, task: str) -> Calibrated | None:
+    """What training has found for one of a run's tasks; None where it did not look."""
+    kept = _read(run.metrics.get("temperatures", {}).get(task))
+    return _usable(kept) if kept else None
+
+
+def _usable(found: Temperature) -> Calibrated:
+    if found.is_bounded:
+        return found
+    return Uncalibrated(
+        reason=f"all {found.rows:,} {found.language} validation rows are answered rightly, which sets no temperature"
+    )
 
 
 def labelled_rows(task: TaskSpec, setup: Setup | None, size: int = _MOST_ROWS) -> list[Row] | str:
@@ -131,11 +150,11 @@ def find_temperature(
     """
     if not has_probabilities(answerer.kind):
         return Uncalibrated(reason="its answers have no probabilities")
-    if kept := _read(run.metrics.get("temperatures", {}).get(task.name)):
-        return kept
+    if in_training := kept_temperature(run, task.name):
+        return in_training
     path = cache / "temperatures" / f"{run.key}-{task.name}.json"
     if kept := _cached(path):
-        return kept
+        return _usable(kept)
     rows = labelled_rows(task, setup)
     if isinstance(rows, str):
         return Uncalibrated(reason=rows)
@@ -148,7 +167,7 @@ def find_temperature(
         write_json(path, found.model_dump(mode="json"))
     except OSError as error:
         note(f"The temperature is not kept: {path} cannot be written ({error.strerror}).")
-    return found
+    return _usable(found)
 
 
 def _cached(path: Path) -> Temperature | None:

@@ -39,3 +39,12 @@ def test_many_labels_are_cut_short() -> None:
     lines = described([ColumnGuess("label", "team", "as you said")], {"labels": [f"l{n}" for n in range(20)]})
     assert lines == ["  label from team (as you said)",
                      "  20 labels, in this order: l0, l1, l2, l3, l4, l5, l6, l7, …"]  # fmt: skip
+
+
+def test_labels_that_a_reader_takes_for_one_are_named() -> None:
+    labels = ["Account", "Billing", "Billing ", "billing", "New  York", "new york", "Other"]
+    assert described([], {"labels": labels})[1:] == [
+        "  labels that differ in case or spaces alone are learnt as different ones: "
+        "'Billing' and 'Billing ' and 'billing'; 'New  York' and 'new york'"
+    ]
+    assert len(described([], {"labels": ["O", "B-PER", "I-PER"]})) == 1

@@ -98,3 +98,11 @@ def test_a_new_task_has_it_in_its_recipe(tmp_path: Path, monkeypatch: pytest.Mon
     assert written_task.rows == {"train": 12, "test de": 6}
     part = Catalogue.load((Path("mine"),)).recipe("cafes").source("files")
     assert part.options["encoding"] == "cp1252" and "encoding" not in part.instead[0].options
+
+
+def test_a_file_without_the_column_is_read_as_it_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    written("train.csv", ENGLISH_TEXTS)
+    (tmp_path / "de.jsonl").write_text("".join(f'{{"body": "{text}", "nr": 1}}\n' for text in GERMAN), encoding="utf-8")
+    with pytest.raises(DataError, match="line 1: it has no column 'message' for 'text_a'; there are: body, nr"):
+        read("train.csv", label="label", test={"de": "de.jsonl"})

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from datasets import Dataset
 
@@ -24,9 +25,12 @@ from adapterstilts.stages.answering.calibration import (
     find_temperature,
     fitted,
     fitted_in_training,
+    kept_temperature,
     labelled_rows,
 )
 from adapterstilts.stages.collate import build_collator
+from adapterstilts.tasks.explained import Said
+from adapterstilts.tasks.pair_classification import PairClassification
 
 
 @pytest.fixture
@@ -77,6 +81,28 @@ def test_an_older_run_gets_the_same_once_and_it_is_kept_by_the_runs_key(
         kept.write_text(damage)
         assert found(older, notes) == first
     assert len(notes) == 3
+
+
+def test_where_all_rows_are_answered_rightly_there_is_none_whenever_that_was_found(
+    model: TrainedModel, older: TrainedModel
+) -> None:
+    """Of such rows the loss falls without end as the temperature does, and 1.000 would be said of every answer."""
+    features = {"row": 0}, {"row": 1}
+    labels = PairClassification({"labels": ["a", "b"]})
+    rows = [{"id": "0", "language": "en", "label": "a"}, {"id": "1", "language": "en", "label": "b"}]
+    right = Said(labels, rows, list(features), [np.array([2.0, 0.0]), np.array([0.0, 0.5])])
+    edge = fitted(right, language="en")
+    assert edge is not None and not edge.is_bounded
+    wrong = fitted(replace(right, logits=[np.array([2.0, 0.0]), np.array([0.5, 0.0])]), language="en")
+    assert wrong is not None and wrong.is_bounded
+    run = Run(model.run.folder)
+    run.metrics["temperatures"] = {"squad": edge.model_dump()}
+    reason = "all 2 en validation rows are answered rightly"
+    assert reason in str(found(replace(model, run=run), [])) and reason in str(kept_temperature(run, "squad"))
+    cached = older.setup.store.cache / "temperatures" / f"{older.run.key}-squad.json"
+    cached.parent.mkdir(parents=True)
+    cached.write_text(edge.model_dump_json())
+    assert reason in str(found(older, [])) and kept_temperature(older.run, "squad") is None
 
 
 def test_what_a_stranger_wrote_is_no_temperature(model: TrainedModel) -> None:
