@@ -220,6 +220,7 @@ class TransferRow:
         difference: Metric, and the task score as `score`, to the gain of the zero-shot mean over the row without an
             intermediate task, or that of `--against`.
         contrast: The same with the other differences to that row, and what their intervals are about.
+        uncertainty: The scores themselves with intervals, in the form of a contrast: in a table without differences.
         seconds: Training of the intermediate and target phase, and evaluation; all seeds together.
         cost: What else these phases took: `intermediate` and `target`.
         fusion_attention: Language to layer to run to the mean share of attention that AdapterFusion gave it.
@@ -287,6 +288,7 @@ class TransferRow:
     averaged_seeds: int = 0
     rival: dict[str, Any] = field(default_factory=dict)
     selected_on_scored_rows: list[str] = field(default_factory=list)
+    uncertainty: Contrast | None = None
 
     @property
     def named(self) -> RowName:
@@ -323,23 +325,27 @@ class TransferRow:
         return found
 
     def _apart(self, language: str, metric: str) -> dict[str, Any]:
-        """How a mean over seeds varies, and how it differs from another row's."""
+        """How a mean over seeds varies, and how it differs from another row's, or what interval it has itself."""
         spread = "english" if language == ENGLISH else language
-        differences: dict[str, Interval] = {}
-        if self.contrast:
-            of_mean = language in _MEANS
-            differences = getattr(self.contrast, language) if of_mean else self.contrast.languages.get(language, {})
-        one = differences.get(metric)
+        one = _part(self.contrast, language).get(metric)
+        own = _part(self.uncertainty, language).get(metric)
         return {
             "spread": self.spread.get(spread, {}).get(metric),
             "against": self.contrast.against if self.contrast and one else None,
             "difference": one and one.mean,
             **{name: one and getattr(one, name) for name in ("low", "high", "p_holm")},
+            **({f"score_{end}": own and getattr(own, end) for end in ("low", "high")} if self.uncertainty else {}),
         }
 
     def predictions(self, language: str) -> dict[str, Any]:
         """The predictions for one language, by example id; with several seeds, those of the first."""
         return read_predictions(Run(self.folder), language, self.catalogue)
+
+
+def _part(contrast: Contrast | None, language: str) -> dict[str, Interval]:
+    """What a contrast has of a language, or of a mean over several."""
+    found: Any = contrast and (getattr(contrast, language, None) or contrast.languages.get(language))
+    return found or {}
 
 
 @dataclass(frozen=True)
@@ -363,10 +369,13 @@ class TransferResult:
             Records with the same names. `language` is a code, or `zero_shot` for the mean of those other than English,
             or `cross_lingual` for that of pairs;
             `value` is in percent, `spread` its standard deviation over seeds where that is kept, and `difference`
-            with `low`, `high` and `p_holm` what sets it apart from the row of `against`. Where there are few shots,
-            theirs follow, with the number of labelled rows of the language as `shots`, and with `seeds` the `draw`.
+            with `low`, `high` and `p_holm` what sets it apart from the row of `against`; without such rows,
+            `score_low` and `score_high` are the score's own interval. Where there are few shots, theirs follow, with
+            the number of labelled rows of the language as `shots`, and with `seeds` the `draw`.
         """
         found = [record for row in self.rows for record in row.records(seeds=seeds)]
+        names = dict.fromkeys(name for record in found for name in record)
+        found = [{name: record.get(name) for name in names} for record in found]
         if not self.few_shots:
             return found
         more = [record for row in self.few_shots for record in row.records(seeds=seeds)]

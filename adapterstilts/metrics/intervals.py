@@ -141,13 +141,42 @@ def interval(gains: np.ndarray, *, groups: int, confidence: float = CONFIDENCE) 
             without any example that counts are not numbers, and are left out.
         groups: How many groups were resampled.
     """
-    mean = float(gains[..., 0].mean())
-    gains = gains[..., np.isfinite(gains).all(axis=tuple(range(gains.ndim - 1)))]
-    if groups < 2 or gains.shape[-1] < _FEWEST_SAMPLES:
+    mean, spread = float(gains[..., 0].mean()), _spread(gains, groups)
+    if spread is None:
         return Interval(mean, None, None)
-    spread = _Spread.of(gains, groups)
     half = spread.quantile(1 - confidence) * spread.error
     return Interval(mean, mean - half, mean + half, spread.p(abs(mean)))
+
+
+def score_interval(values: np.ndarray, *, groups: int, share: bool = True, confidence: float = CONFIDENCE) -> Interval:
+    """The interval of a score itself, without a test: `interval` of one that has no ends, of a share that of Clopper.
+
+    A share of few groups that is near 100% varies to one side. Its ends are those of Clopper and Pearson (1934) for as
+    many independent answers as would vary like it: the effective sample size of Korn and Graubard (1998). Where all
+    groups are alike that is their number.
+
+    Args:
+        values: As the `gains` of `interval`, in percent.
+        share: Whether it is between 0 and 100, like the share of right answers.
+    """
+    from scipy.special import betaincinv, ndtri
+
+    found, spread = interval(values, groups=groups, confidence=confidence), _spread(values, groups)
+    if spread is None or not share:
+        return replace(found, p=None)
+    mean, outside = min(max(found.mean / 100, 0.0), 1.0), 1 - confidence
+    error = spread.quantile(outside) * spread.error / 100 / -float(ndtri(outside / 2))
+    count = mean * (1 - mean) / error**2 if error > _NOTHING else float(groups)
+    right, wrong = mean * count, (1 - mean) * count
+    low = float(betaincinv(right, wrong + 1, outside / 2)) if right > _NOTHING else 0.0
+    high = float(betaincinv(right + 1, wrong, 1 - outside / 2)) if wrong > _NOTHING else 1.0
+    return Interval(found.mean, 100 * low, 100 * high)
+
+
+def _spread(values: np.ndarray, groups: int) -> _Spread | None:
+    """How values vary, of samples that are numbers; None where there is too little of it."""
+    values = values[..., np.isfinite(values).all(axis=tuple(range(values.ndim - 1)))]
+    return None if groups < 2 or values.shape[-1] < _FEWEST_SAMPLES else _Spread.of(values, groups)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,10 @@ def exported_text(result: ExportedModel) -> str:
     elif result.loading.startswith("Auto"):
         lines.append(f'  load it: transformers.{result.loading}.from_pretrained("{result.folder}")')
     elif result.loading == "load.py":
-        lines.append(f"  load it: {result.folder}/load.py leaves `model` and `tokenizer`")
+        lines.append(
+            f"  load it: {result.folder}/load.py leaves `model` and `tokenizer`; it needs the package adapters"
+        )
+        lines.append("  for transformers alone: train a method that merges, such as peft:lora, or use --format onnx")
     else:
         names = ", ".join(name for name in result.files if name.endswith(".onnx"))
         lines.append(f'  load it: onnxruntime.InferenceSession("{result.folder}/{names}")')

@@ -9,11 +9,13 @@ from typing import Any
 from adapterstilts.commands.results import SeedScores, TransferRow
 from adapterstilts.commands.table.contrasts import OTHER_TARGET_SEEDS, THIS_MODEL, Contrast
 from adapterstilts.commands.table.row_names import WITHOUT
-from adapterstilts.languages import ENGLISH, LANGUAGES, languages_of
+from adapterstilts.languages import ENGLISH, LANGUAGES, languages_of, zero_shot_languages
 from adapterstilts.reporting.numbers import shown_tokens
 from adapterstilts.tasks.kind import OF
 
 SIGNIFICANT = 0.05
+# Of how many languages other than English each is shown with an interval.
+_FEW_LANGUAGES = 6
 # Rows whose training differs by less than this factor count as equally long.
 _SAME_BUDGET = 1.1
 
@@ -40,6 +42,7 @@ def legend(rows: Sequence[TransferRow]) -> list[str]:
     own = [row for row in rows if row.selection is None]
     return [
         *_contrast_notes(own),
+        *_uncertainty_notes(own),
         *_mean_notes(own),
         cost_note(rows),
         *_example_notes(own),
@@ -125,6 +128,30 @@ def _contrast_notes(rows: Sequence[TransferRow]) -> list[str]:
         notes.append("The stored scores do not say which examples share a text, so that the intervals may be too")
         notes.append("narrow: --force scores again.")
     return notes
+
+
+def _uncertainty_notes(rows: Sequence[TransferRow]) -> list[str]:
+    """The intervals of scores in a table that has no differences."""
+    found = []
+    for row in rows:
+        if (one := row.uncertainty) is None:
+            continue
+        if one.groups < 2:
+            return [_interval_note([one])]
+        metric = list(row.metric_labels)[-1]
+        others = zero_shot_languages(row.languages)
+        parts = {name: part.get(metric) for name, part in one.languages.items() if name == ENGLISH or name in others}
+        if len(others) > 1:
+            parts = parts if len(others) <= _FEW_LANGUAGES else {ENGLISH: parts.get(ENGLISH)}
+            parts[mean_name(rows)] = one.zero_shot.get(metric)
+        shown = [
+            f"{name} {part.mean:.1f} [{part.low:.1f}, {part.high:.1f}]"
+            for name, part in parts.items()
+            if part and part.low is not None
+        ]
+        if shown:
+            found.append(f"{row_name(row)}: {row.metric_labels[metric]} {', '.join(shown)}.")
+    return [*found, _interval_note([row.uncertainty for row in rows if row.uncertainty])] if found else []
 
 
 def _interval_note(contrasts: Sequence[Contrast]) -> str:

@@ -229,11 +229,15 @@ def test_the_table_for_a_paper_is_balanced(study: StudyResult, page: Path) -> No
     bare = re.sub(r"\\[{}]", "", text)
     assert bare.count("{") == bare.count("}") and r"seq\_bn" in text
     gain = next(cell.gain for cell in study.cells if cell.gain)
-    assert f"{{\\scriptsize ${gain.mean:+.1f}" in text
+    assert gain.mean - gain.low == pytest.approx(gain.high - gain.mean)
+    half = rf" \pm {gain.high - gain.mean:.1f}$}}"
+    shown = rf"{{\scriptsize ${gain.mean:+.1f}"
+    assert f"{shown}{half}" in text or f"{shown}^{{*}}{half}" in text
     # Of two seeds for questions, and one for retrieval.
-    assert text.count("over the study, of 2 seeds; where there is one, about this model alone.}") == 2
+    about = "Both are over examples and 2 seeds; where there is one, about this model alone.}"
+    assert text.count(f"over the study. {about}") == 2
     once = replace(study, cells=[cell for cell in study.cells if cell.axes["to"] == "tatoeba"])
-    assert "over the study, of one seed, about these models alone.}" in latex_tables(once)
+    assert "over the study. Both are about these models alone: one seed was trained.}" in latex_tables(once)
 
 
 @given(st.text())

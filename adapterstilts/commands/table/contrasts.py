@@ -12,7 +12,7 @@ import numpy as np
 from adapterstilts.files import file_digest
 from adapterstilts.languages import context_language, is_english, question_language, zero_shot_languages
 from adapterstilts.metrics import METRICS
-from adapterstilts.metrics.intervals import Interval, difference, holm, interval, means
+from adapterstilts.metrics.intervals import Interval, difference, holm, interval, means, score_interval
 from adapterstilts.metrics.resampling import Resamples, numbered_alike, resample, united
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.store import MANIFEST, Run
@@ -24,6 +24,8 @@ OTHER_TARGET_SEEDS = "models of other target seeds from this intermediate run"
 OTHER_DRAWS = "other draws of rows for this model"
 
 EXAMPLES = "examples"
+# With one of these a task's score may be no share of right answers, nor are correlations.
+_NO_SHARES = frozenset({"mse", "pearson", "perplexity", "spearman"})
 SCORE = "score"
 """The task score among the metrics: in question answering the mean of exact match and F1."""
 
@@ -119,7 +121,16 @@ def contrast(mine: Compared, theirs: Compared, *, kind: Kind, memory: Memory) ->
         kind: The target's, which makes a task score of its metrics.
         memory: Where results are kept, because resampling takes longer than the rest of an answer from the store.
     """
-    draws = mine.draws
+    return _contrast(mine, theirs, kind=kind, memory=memory)
+
+
+def uncertainty(row: Compared, *, kind: Kind, memory: Memory) -> Contrast | None:
+    """A row's scores themselves with their intervals, in the form of a contrast; None where nothing is labelled."""
+    return _contrast(row, None, kind=kind, memory=memory)
+
+
+def _contrast(mine: Compared, other: Compared | None, *, kind: Kind, memory: Memory) -> Contrast | None:
+    draws, theirs = mine.draws, other or mine
     # A row may lack languages, which have no template to ask in.
     languages = [one for one in mine.languages if one in theirs.languages]
     models = max(len(mine.runs), draws * len(theirs.runs))
@@ -127,15 +138,14 @@ def contrast(mine: Compared, theirs: Compared, *, kind: Kind, memory: Memory) ->
     ours, others = (one.repeated(models, draws) for one in (mine, theirs))
 
     def find() -> dict[str, Any] | None:
-        return _found(ours, others, languages, kind, draws)
+        return _found(ours, others, languages, kind, draws, alone=other is None)
 
     if METRICS.get(ours[0].evaluation.metric).statistics:  # whose code can change
         found = find()
     else:
         scored = [f"{run.key} {file_digest(run.folder / MANIFEST)}" for run in (*ours, *others)]
-        found = memory.recall(
-            "contrast of what is alike", *languages, *scored, *([f"{draws} draws"] * (draws > 1)), find=find
-        )
+        what = "contrast of what is alike" if other else "score of what is alike"
+        found = memory.recall(what, *languages, *scored, *([f"{draws} draws"] * (draws > 1)), find=find)
     if found is None:
         return None
     alone = THIS_MODEL if draws == 1 else OTHER_DRAWS
@@ -143,7 +153,7 @@ def contrast(mine: Compared, theirs: Compared, *, kind: Kind, memory: Memory) ->
     read: dict[str, Any] = {name: _read(found[name]) for name in _MEANS}
     read["languages"] = {language: _read(one) for language, one in found["languages"].items()}
     rest = {name: found[name] for name in ("groups", "unit", "ungrouped")}
-    return Contrast(against=theirs.name, seeds=seeds, draws=draws, scope=scope, **read, **rest)
+    return Contrast(against=other.name if other else "", seeds=seeds, draws=draws, scope=scope, **read, **rest)
 
 
 def adjusted(contrasts: Sequence[Contrast | None]) -> list[Contrast | None]:
@@ -214,13 +224,17 @@ def drawn(mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str]) 
 
 
 def _found(
-    mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str], kind: Kind, draws: int
+    mine: Sequence[Run], theirs: Sequence[Run], languages: Sequence[str], kind: Kind, draws: int, *, alone: bool
 ) -> dict[str, Any] | None:
-    """What a `Contrast` has of the scores, as JSON."""
+    """What a `Contrast` has of the scores, as JSON.
+
+    Args:
+        alone: Whether it is about the first row by itself.
+    """
     found = drawn(mine, theirs, languages)
     if found is None:
         return None
-    intervals, languages = _Intervals(found.resamples, kind, draws), found.languages
+    intervals, languages = _Intervals(found.resamples, kind, draws, alone=alone), found.languages
     others = zero_shot_languages(languages)
     means_ = {
         "zero_shot": others,
@@ -244,6 +258,7 @@ class _Intervals:
     drawn: Resamples
     kind: Kind
     draws: int
+    alone: bool
 
     def of(self, languages: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Metric, and the task score, to the difference of its mean over some languages; nothing without any."""
@@ -255,9 +270,14 @@ class _Intervals:
             values[SCORE] = _elementwise(self.kind.main_score, values)
         groups = {name: self.drawn.count(languages, name) for name in self.drawn.values}
         groups[SCORE] = self.drawn.count(languages)
-        gains = {name: difference(found) for name, found in values.items()}
+        gains = {name: found[0] if self.alone else difference(found) for name, found in values.items()}
         if self.draws > 1:
             gains = {name: found.reshape(-1, self.draws, found.shape[-1]) for name, found in gains.items()}
+        if self.alone:
+            shares = _NO_SHARES.isdisjoint(name.partition(OF)[0] for name in values)
+            return {
+                name: asdict(score_interval(found, groups=groups[name], share=shares)) for name, found in gains.items()
+            }
         return {name: asdict(interval(found, groups=groups[name])) for name, found in gains.items()}
 
 

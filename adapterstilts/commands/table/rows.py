@@ -13,7 +13,7 @@ from adapterstilts.commands.models.intermediate_runs import NONE, label, run_lab
 from adapterstilts.commands.models.language_adapters import LanguageAdapters
 from adapterstilts.commands.models.shared import shared_from
 from adapterstilts.commands.results import ORACLE, SELECTED, Metrics, SeedScores, TransferRow
-from adapterstilts.commands.table.contrasts import Compared, Contrast, adjusted, contrast
+from adapterstilts.commands.table.contrasts import Compared, Contrast, adjusted, contrast, uncertainty
 from adapterstilts.commands.table.row_names import composition_name
 from adapterstilts.data.translation.reading import are_parallel_rows
 from adapterstilts.languages import ENGLISH
@@ -98,6 +98,11 @@ class Rows:
         rows = [self._row(one) for one in reached]
         others = [without(one, reached) if against is None else reached[against] for one in reached]
         compared = {id(one): _compared(one, row) for one, row in zip(reached, rows, strict=True)}
+        if all(other in (None, one) for one, other in zip(reached, others, strict=True)):
+            return [
+                replace(row, uncertainty=self._uncertainty(compared[id(one)]))
+                for one, row in zip(reached, rows, strict=True)
+            ]
         contrasts = [
             self._contrast(compared[id(one)], compared[id(other)]) if other is not None and other is not one else None
             for one, other in zip(reached, others, strict=True)
@@ -146,6 +151,9 @@ class Rows:
     def _contrast(self, mine: Compared, theirs: Compared) -> Contrast | None:
         kind = self.catalogue.build_kind(mine.runs[0].evaluation)
         return contrast(mine, theirs, kind=kind, memory=self.memory)
+
+    def _uncertainty(self, row: Compared) -> Contrast | None:
+        return uncertainty(row, kind=self.catalogue.build_kind(row.runs[0].evaluation), memory=self.memory)
 
     def _row(self, reached: TargetRuns) -> TransferRow:
         seeds = [_seed_scores(one) for one in reached.seeds]

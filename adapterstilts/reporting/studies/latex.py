@@ -66,15 +66,17 @@ def _cell(cell: Cell | None) -> str:
     if cell.gain is None:
         return f"{value:.1f}"
     star = "^{*}" if significant(cell) else ""
-    return rf"{value:.1f} {{\scriptsize ${cell.gain.mean:+.1f}{star}$}}"
+    half = "" if cell.gain.high is None else rf" \pm {cell.gain.high - cell.gain.mean:.1f}"
+    return rf"{value:.1f} {{\scriptsize ${cell.gain.mean:+.1f}{star}{half}$}}"
 
 
 def _caption(result: StudyResult, arm: Arm) -> str:
     named = f"{result.title} ({arm.name})" if arm.name else result.title
     return (
         rf"{latex_text(named)}. Task score, mean of the languages other than English, and in small type its gain over "
-        rf"the row without intermediate phase, in points. $^{{*}}$: $p < {SIGNIFICANT:g}$ after Holm's correction over "
-        f"the study, {_scope(arm)}." + "".join(f" {latex_text(note)}" for note in _caption_notes(result, arm))
+        r"the row without intermediate phase, in points, $\pm$ half of its 95\% interval. "
+        rf"$^{{*}}$: $p < {SIGNIFICANT:g}$ after Holm's correction over the study. {_scope(arm)}"
+        + "".join(f" {latex_text(note)}" for note in _caption_notes(result, arm))
     )
 
 
@@ -89,8 +91,11 @@ def _caption_notes(result: StudyResult, arm: Arm) -> Iterator[str]:
 
 
 def _scope(arm: Arm) -> str:
-    """What stars are about."""
+    """What intervals and stars are about."""
     seeds = sorted({len(cell.row.seeds) for cell in arm.cells.values() if cell.gain is not None})
     if not seeds or seeds == [1]:
-        return "of one seed, about these models alone"
-    return f"of {seeds[-1]} seeds" + ("; where there is one, about this model alone" if seeds[0] == 1 else "")
+        return "Both are about these models alone: one seed was trained."
+    several = [count for count in seeds if count > 1]
+    counts = " to ".join(str(count) for count in dict.fromkeys((several[0], several[-1])))
+    alone = "; where there is one, about this model alone" if seeds[0] == 1 else ""
+    return f"Both are over examples and {counts} seeds{alone}."

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy.stats import binomtest
 
 import adapterstilts
 from adapterstilts.commands.results import TransferResult, TransferRow, to_json
@@ -248,3 +249,19 @@ def test_rows_of_a_language_that_lacks_some_are_not_taken_for_those_of_others(
     expected, own = paired_bootstrap(*sides, groups=groups), knn.difference["accuracy"]
     assert own.low is not None and own.high is not None and expected.low is not None and expected.high is not None
     assert own.high - own.low == pytest.approx(expected.high - expected.low, rel=0.1)
+
+
+def test_scores_without_a_row_to_compare_with_have_intervals(mini: dict[str, Any]) -> None:
+    result = adapterstilts.transfer("none", "pawsx", **SHOWN, **mini)
+    (row,) = result.rows
+    found = row.uncertainty
+    assert found and row.contrast is None and (found.groups, found.unit) == (40, "examples")
+    right = round(row.languages["de"]["accuracy"] * 40 / 100)
+    exact, own = binomtest(right, 40).proportion_ci(), found.languages["de"]["accuracy"]
+    assert (own.mean, own.low, own.high) == pytest.approx((2.5 * right, 100 * exact.low, 100 * exact.high), abs=2)
+    assert own.low < own.mean < own.high and found.zero_shot["accuracy"].mean == row.zero_shot["accuracy"]
+    told = next(one for one in result.records() if one["language"] == "de")
+    assert (told["score_low"], told["score_high"], told["low"]) == (own.low, own.high, None)
+    text = " ".join(transfer_tables(result).split())
+    assert f"de {own.mean:.1f} [{own.low:.1f}, {own.high:.1f}]" in text
+    assert "In brackets: 95% interval over 40 examples, this model only" in text
