@@ -203,7 +203,8 @@ def _merge(start: Start) -> TransferModel:
     options = start.options
     if options.kind == "svd" and options.rank is None:
         options = options.model_copy(update={"rank": method.resolve(described.options)["r"]})
-    method.library.merge(model.backbone, name, [one.name for one in adapters], method, options)
+    with start.drawn("merge"):  # dare_* keeps random values
+        method.library.merge(model.backbone, name, [one.name for one in adapters], method, options)
     described = MethodSpec(**method.library.merged_method(method, described.options, options.rank))
     model.place(Block(kind="adapter", adapters=(AdapterDescription(name=name, method=described),)))
     return _train_above(model, start) if goes_above(start.spec, options) else train_last(model)

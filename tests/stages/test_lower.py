@@ -126,6 +126,22 @@ def test_states_are_those_of_each_row_alone(
     assert len(list(tmp_path.iterdir())) == 4
 
 
+def test_backbones_that_round_otherwise_share_no_states(tiny_backbone: Path, features: Dataset, tmp_path: Path) -> None:
+    """One into which an adapter is merged above is in fp32 under bf16, and a frozen one is not."""
+    found = []
+    for own in (False, True):
+        torch.manual_seed(0)
+        model = TransferModel(
+            locate_backbone(str(tiny_backbone)), method=MethodSpec(name="head"), precision="bf16", own_backbone=own
+        )
+        model.settle_below(1)
+        states = lower_states(model, features, tmp_path, collator=COLLATOR)
+        alone = lower_states(model, features, tmp_path / f"alone-{own}", collator=COLLATOR)
+        assert states is not None and alone is not None and torch.equal(states.of(4), alone.of(4))
+        found.append(states.of(4).float())
+    assert not torch.equal(*found)
+
+
 def test_a_damaged_part_is_made_again_and_a_part_that_was_cut_off_leaves_nothing(
     model: TransferModel, features: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
