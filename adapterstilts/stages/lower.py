@@ -48,7 +48,7 @@ def lower_states(
         return None
     backbone, hidden = model.pretrained, model.config.hidden_size
     # Under bf16 a backbone is in fp32 where weights above are its own, and then rounds otherwise.
-    held = str(next(model.backbone.embeddings.parameters()).dtype)
+    held = str(next(model.backbone.parameters()).dtype)
     what = (__version__, backbone.fingerprint, str(backbone.quantization), model.precision, held, str(model.lower))
 
     def is_room() -> bool:

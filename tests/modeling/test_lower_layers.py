@@ -144,7 +144,7 @@ def test_settled_layers_drop_nothing_in_training_and_the_others_do(backbone: Pat
 def test_what_a_merged_adapter_has_changed_is_the_models_own(
     backbone: Path, below: list[int] | None, count: int
 ) -> None:
-    """`peft` has no stack: the intermediate adapter lies in the backbone, also below the lowest layer of the new one."""
+    """`peft` has no stack: an intermediate adapter is in the backbone, also below the lowest layer of the new one."""
     method = MethodSpec(name="peft:lora", options={"layers_to_transform": [2, 3], "r": 2})
     other = MethodSpec(name="peft:lora", options={"r": 2, **({"layers_to_transform": below} if below else {})})
     model = TransferModel(locate_backbone(str(backbone)), method=method, precision="fp32", own_backbone=True)
