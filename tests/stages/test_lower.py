@@ -75,6 +75,16 @@ def test_what_has_nothing_below_it_is_refused_before_it_begins(suite: dict[str, 
     assert not suite["store"].exists() or not list(suite["store"].glob("train-*"))
 
 
+@pytest.mark.slow
+def test_where_nothing_is_trained_no_states_of_training_rows_are_made(suite: dict[str, Any]) -> None:
+    given = {**suite, "method": UPPER, "frozen_once": True, "max_validation_examples": 10_000}
+    adapterstilts.train_intermediate("ccg", **given, max_steps=0)
+    assert runs(suite["store"])[0]["flops"] == 0
+    assert len(states_in(suite["store"])) == 1  # of validation rows
+    adapterstilts.train_intermediate("ccg", **given, max_steps=1)
+    assert len(states_in(suite["store"])) == 2
+
+
 def test_a_backbone_of_another_build_is_refused(suite: dict[str, Any], tmp_path: Path) -> None:
     from transformers import DistilBertConfig, DistilBertModel
 
