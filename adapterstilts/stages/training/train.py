@@ -71,6 +71,7 @@ def train_stage(
         tokens=result.tokens_seen,
         kept_tokens=_kept_tokens(parts, result),
         tokens_here=outcome.pop("tokens_here"),
+        kept_here=outcome.pop("kept_here"),
         seconds_here=outcome.pop("seconds_here"),
         device=choose_device(setup.device),
         group=group,
