@@ -9,6 +9,7 @@ from adapterstilts.errors import CompatibilityError, UsageError
 from adapterstilts.modeling.blocks import ModelOutline
 from adapterstilts.modeling.compositions import COMPOSITIONS, composition_options
 from adapterstilts.modeling.methods import FIRST_PHASE, METHODS
+from adapterstilts.modeling.outline import language_block
 from adapterstilts.runs.specs import Choice, MethodSpec, TrainSpec
 from adapterstilts.tasks.kind import HeadSpec
 
@@ -181,16 +182,22 @@ def check_language_adapter(stored: ModelOutline, spec: TrainSpec, sources: Seque
 
     Raises:
         CompatibilityError: It is not one adapter of the `adapters` library, or the stage trains something else, or a
-            source would lose a part of itself above it.
+            source would lose a part of itself above it, or has several adapters, or was trained over another one.
     """
     for source in sources:
-        over = any(block.language for block in source.description.blocks)
-        if not over and (source.description.own_backbone or _invertible(source.description.method)):
+        over = _language_method(source)
+        if over is None and (source.description.own_backbone or _invertible(source.description.method)):
             lost = "backbone" if source.description.own_backbone else "invertible layer"
             raise CompatibilityError(
                 f"{source.name} was trained with {source.description.method}, whose own {lost} would have no "
                 "effect above a language adapter.",
                 remedy="Use an intermediate run of a method without one, such as seq_bn.",
+            )
+        if over is None and sum(len(block.adapters) for block in source.description.blocks) > 1:
+            raise CompatibilityError(
+                f"{source.name} has several adapters, and one can be laid above a language adapter.",
+                remedy="Use an intermediate run that was trained without another below it, or leave out "
+                "--language-adapters.",
             )
     method = METHODS.get(spec.method.name)
     if method.library_name != "adapters" or "stack" not in method.compositions:
@@ -198,7 +205,27 @@ def check_language_adapter(stored: ModelOutline, spec: TrainSpec, sources: Seque
             f"Method {spec.method} cannot be trained over a language adapter.",
             remedy=f"Methods that can: {_methods_for('stack', library='adapters')}.",
         )
-    return check_exchangeable(stored)
+    check_exchangeable(stored)
+    (wanted,) = language_block(stored, drop=spec.language_adapter_drop, taken=()).adapters
+    for source in sources:
+        if _language_method(source) not in (None, wanted.method):
+            raise another_language_adapter(source, stored)
+    return stored
+
+
+def _language_method(source: ModelOutline) -> MethodSpec | None:
+    """How the language adapter that a model was trained over is configured, with the layers that it is left out of."""
+    found = (block.adapters[0].method for block in source.description.blocks if block.language)
+    return next(found, None)
+
+
+def another_language_adapter(source: ModelOutline, language: ModelOutline) -> CompatibilityError:
+    """What is said of a model that brings another language adapter along than the one that is wanted."""
+    return CompatibilityError(
+        f"{source.name} was trained over another language adapter than {language.name}, or over other layers of it.",
+        remedy="Choose the one that it was trained over with --language-adapter en=KEY, with the same "
+        "--language-adapter-drop, or use an intermediate run that was trained without.",
+    )
 
 
 def check_exchangeable(stored: ModelOutline) -> ModelOutline:

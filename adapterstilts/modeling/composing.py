@@ -12,7 +12,7 @@ import torch
 
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import AdapterDescription, Block
-from adapterstilts.modeling.compatibility import check_composition, check_head
+from adapterstilts.modeling.compatibility import another_language_adapter, check_composition, check_head
 from adapterstilts.modeling.compositions import MEAN, becomes_backbone, composition_options, goes_above
 from adapterstilts.modeling.methods import METHODS, trains_backbone
 from adapterstilts.modeling.outline import adopted, language_block
@@ -101,6 +101,8 @@ class Start:
                 to_change=self.merges or trains_backbone(self.spec.method),
             )
             model.method = self.spec.method
+            if self.language is not None:
+                _check_same_language(model, source, self.language)
             return model
         model = self.new_model()
         model.place(Block(kind="adapter", adapters=tuple(_adopted(model, self.sources))))
@@ -116,6 +118,20 @@ class Start:
         if self.language is not None:
             drop = self.spec.language_adapter_drop
             model.place(add_language_adapter(model, self.language, drop=drop))
+
+
+def _check_same_language(model: TransferModel, source: StoredModel, language: StoredModel) -> None:
+    """Refuses a model that brings along another language adapter than its stage's spec, and so its key, says.
+
+    Raises:
+        CompatibilityError: A weight differs.
+    """
+    mine, theirs = dict(model.stored()), read_tensors(language.folder / WEIGHTS)
+    (adapter,) = next(block.adapters for block in model.blocks if block.language)
+    ((one,),) = (block.adapters for block in language.description.blocks)
+    for path, name in model.adapter_paths(adapter, called=one.name).items():
+        if name not in theirs or not torch.equal(mine[path], theirs[name].to(mine[path])):
+            raise another_language_adapter(source, language)
 
 
 def _none(start: Start) -> TransferModel:
@@ -203,7 +219,8 @@ def _merge(start: Start) -> TransferModel:
     options = start.options
     if options.kind == "svd" and options.rank is None:
         options = options.model_copy(update={"rank": method.resolve(described.options)["r"]})
-    method.library.merge(model.backbone, name, [one.name for one in adapters], method, options)
+    with start.drawn("merge"):  # dare_* keeps random values
+        method.library.merge(model.backbone, name, [one.name for one in adapters], method, options)
     described = MethodSpec(**method.library.merged_method(method, described.options, options.rank))
     model.place(Block(kind="adapter", adapters=(AdapterDescription(name=name, method=described),)))
     return _train_above(model, start) if goes_above(start.spec, options) else train_last(model)

@@ -30,7 +30,8 @@ def lower_layers(model: Any) -> int:
     if described.own_backbone or not has_plain_layers(model.config):
         return 0
     count: int = model.config.num_hidden_layers
-    own = [name for name, _ in model.stored() if name.startswith("backbone.")]
+    # What an adapter that was merged has changed is known by the adapter's own tensors.
+    own = [name for name, _ in model.stored() if not name.startswith("heads.")]
     found = [_LAYER.search(name) for name in own]
     if None in found:  # in the embeddings, or beside all layers
         return 0

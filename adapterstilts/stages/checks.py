@@ -123,8 +123,6 @@ class Checks:
             check_quantized_composition(spec.composition.name)
         if spec.settings.adamw_8bit:
             check_8bit_moments()
-        if spec.frozen_once:
-            self._lower_layers(stage)
         if launch := joined():
             check_shared(spec, [catalogue.build_kind(task) for task in spec.tasks], launch)
         sources = [self.outline(stage.need(key)) for key in spec.inputs]
@@ -137,6 +135,8 @@ class Checks:
             if spec.head == "reuse":
                 head = catalogue.build_kind(spec.only).head()
                 check_head(source, head, head_source(stage.need(key).spec, spec.only, catalogue))
+        if spec.frozen_once:  # what its layers are can be told of models that fit together
+            self._lower_layers(stage)
 
     def _lower_layers(self, stage: Stage[TrainSpec]) -> None:
         """Refuses to keep what lower layers give where there are none."""

@@ -47,7 +47,9 @@ def lower_states(
     if not model.lower:
         return None
     backbone, hidden = model.pretrained, model.config.hidden_size
-    what = (__version__, backbone.fingerprint, str(backbone.quantization), model.precision, str(model.lower))
+    # Under bf16 a backbone is in fp32 where weights above are its own, and then rounds otherwise.
+    held = str(next(model.backbone.parameters()).dtype)
+    what = (__version__, backbone.fingerprint, str(backbone.quantization), model.precision, held, str(model.lower))
 
     def is_room() -> bool:
         return missing_tokens(folder, *what, features=features) * hidden * _BYTES <= _SHARE * free_bytes(folder)

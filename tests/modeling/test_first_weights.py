@@ -55,3 +55,18 @@ def test_rows_of_one_seed_begin_with_the_same_new_weights(method: str, backbone:
     fused = [begin(backbone, spec, fuse, sources, noise=noise) for noise in (1, 2) if there]
     states = [{path: one.detach() for path, one in model.named_parameters() if one.requires_grad} for model in fused]
     assert all(torch.equal(one, states[-1][path]) for state in states for path, one in state.items())
+
+
+@pytest.mark.parametrize("kind", ["dare_linear", "dare_ties"])
+def test_values_that_dare_keeps_depend_on_the_seed_of_first_weights_alone(
+    kind: str, backbone: Backbone, tmp_path: Path
+) -> None:
+    spec = method_spec("peft:lora")
+    sources = sources_of(backbone, spec, tmp_path, (1, 2))
+    choice = Choice(name="merge", options={"kind": kind, "density": 0.5, "then": "continue"})
+    first, same, other = (
+        weights(begin(backbone, spec, choice, sources, seed=seed, noise=noise), of="adapter")
+        for seed, noise in ((42, 1), (42, 2), (43, 1))
+    )
+    assert first and all(map(torch.equal, first, same))
+    assert not any(map(torch.equal, first, other))

@@ -138,3 +138,27 @@ def test_settled_layers_drop_nothing_in_training_and_the_others_do(backbone: Pat
     model.lower = 4  # the last of these is in training
     one, other = twice()
     assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize(("below", "count"), [([1, 2], 1), ([3], 2), (None, 0)])
+def test_what_a_merged_adapter_has_changed_is_the_models_own(
+    backbone: Path, below: list[int] | None, count: int
+) -> None:
+    """`peft` has no stack: an intermediate adapter is in the backbone, also below the lowest layer of the new one."""
+    method = MethodSpec(name="peft:lora", options={"layers_to_transform": [2, 3], "r": 2})
+    other = MethodSpec(name="peft:lora", options={"r": 2, **({"layers_to_transform": below} if below else {})})
+    model = TransferModel(locate_backbone(str(backbone)), method=method, precision="fp32", own_backbone=True)
+    model.train_adapter(model.add_adapter("intermediate", other))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.normal_()
+    model.requires_grad_(False).merge_last()
+    model.train_adapter(model.add_adapter("own", method))
+    model.add_head("task", SPAN)
+    assert lower_layers(model) == count
+    with torch.no_grad():
+        model.settle_below(2)
+        mine = model.eval().lower_states(**batch())
+        pretrained = model.pretrained.encoder(torch.float32).eval()(**batch(), output_hidden_states=True)
+    assert torch.allclose(mine, pretrained.hidden_states[2], atol=1e-5) == (count == 2)

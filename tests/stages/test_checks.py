@@ -132,3 +132,13 @@ def test_a_method_is_tried_only_where_something_has_to_be_trained(world: World) 
     with pytest.raises(CompatibilityError, match="has no weights"):
         checks(world).data(graph_of(stage), force=True)
     checks(world).data(graph_of(world.squad), force=False)  # finished: nothing has to fit any more
+
+
+def test_what_does_not_fit_together_is_told_before_its_layers_are_counted(world: World) -> None:
+    planner = with_method(world, "seq_bn[leave_out=0]")
+    once = replace(planner, settings={**planner.settings, "frozen_once": True})
+    whole = plan_training(with_method(world, "full"), [world.recipe("squad")], "train-intermediate")
+    for composition in ("fuse", "merge"):
+        graph = graph_of(target(world, once, composition, whole, whole))
+        with pytest.raises(CompatibilityError, match="was trained with full"):
+            checks(world).models(graph)

@@ -75,6 +75,16 @@ def test_what_has_nothing_below_it_is_refused_before_it_begins(suite: dict[str, 
     assert not suite["store"].exists() or not list(suite["store"].glob("train-*"))
 
 
+@pytest.mark.slow
+def test_where_nothing_is_trained_no_states_of_training_rows_are_made(suite: dict[str, Any]) -> None:
+    given = {**suite, "method": UPPER, "frozen_once": True, "max_validation_examples": 10_000}
+    adapterstilts.train_intermediate("ccg", **given, max_steps=0)
+    assert runs(suite["store"])[0]["flops"] == 0
+    assert len(states_in(suite["store"])) == 1  # of validation rows
+    adapterstilts.train_intermediate("ccg", **given, max_steps=1)
+    assert len(states_in(suite["store"])) == 2
+
+
 def test_a_backbone_of_another_build_is_refused(suite: dict[str, Any], tmp_path: Path) -> None:
     from transformers import DistilBertConfig, DistilBertModel
 
@@ -124,6 +134,22 @@ def test_states_are_those_of_each_row_alone(
     model.settle_below(2)
     lower_states(model, features.select(range(4)), tmp_path, collator=COLLATOR)
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_backbones_that_round_otherwise_share_no_states(tiny_backbone: Path, features: Dataset, tmp_path: Path) -> None:
+    """One into which an adapter is merged above is in fp32 under bf16, and a frozen one is not."""
+    found = []
+    for own in (False, True):
+        torch.manual_seed(0)
+        model = TransferModel(
+            locate_backbone(str(tiny_backbone)), method=MethodSpec(name="head"), precision="bf16", own_backbone=own
+        )
+        model.settle_below(1)
+        states = lower_states(model, features, tmp_path, collator=COLLATOR)
+        alone = lower_states(model, features, tmp_path / f"alone-{own}", collator=COLLATOR)
+        assert states is not None and alone is not None and torch.equal(states.of(4), alone.of(4))
+        found.append(states.of(4).float())
+    assert not torch.equal(*found)
 
 
 def test_a_damaged_part_is_made_again_and_a_part_that_was_cut_off_leaves_nothing(

@@ -151,6 +151,7 @@ def training_cost(
     seconds_here: float,
     device: torch.device,
     kept_tokens: int = 0,
+    kept_here: int = 0,
     group: Group = ALONE,
 ) -> tuple[int, dict[str, Any]]:
     """Operations of a training stage, and what this machine and process needed for them.
@@ -159,11 +160,11 @@ def training_cost(
         tokens: Tokens that the whole stage was trained on.
         tokens_here: Those of them since this process began.
         seconds_here: Time of this process for them, without evaluation.
-        kept_tokens: For how many of all tokens what the lower layers give was there.
+        kept_tokens: For how many of all tokens lower layers did not compute, and `kept_here` for those of these steps:
+            they have computed each row once, before the steps, so that of one pass it is none of all, and all of these.
         group: The processes that did it together: the rates are theirs, and the memory that of the largest.
     """
     work = Work.of(model)
-    kept_here = tokens_here if kept_tokens else 0
     rate = group.count * matrix_rate(device, model.precision)
     peaks = group.to_leader(peak_memory(device)) or [peak_memory(device)]
     used = {

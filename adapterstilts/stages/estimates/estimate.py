@@ -190,7 +190,8 @@ class _Estimator:
         width = max(one.padded.width for one in trained.values())
         speed = self._speed(spec.method, spec.precision, width, size)
         once = spec.frozen_once
-        read = sum(one.amount.features * one.amount.tokens_of_a_feature for one in trained.values()) if once else 0
+        steps = schedule.steps if once else 0
+        read = sum(one.amount.features * one.amount.tokens_of_a_feature for one in trained.values()) if steps else 0
         below, forward = (size.below, size.forward - size.below) if once else (0, size.forward)
         flops = round(schedule.tokens * (forward + size.backward) + read * below)
         seconds = None
@@ -206,7 +207,7 @@ class _Estimator:
         largest = max(one.padded.largest for one in trained.values())
         data = {key: cached for one in trained.values() for key, cached in one.data.items()}
         for name, one in trained.items() if once else ():
-            for what, amount in (("train", one.amount), ("held", one.held)):
+            for what, amount in (*([("train", one.amount)] if steps else []), ("held", one.held)):
                 data[f"{name} {what} {amount.rows} below {size.lower}"] = size.states(amount)
         cost = StageCost(
             seconds=seconds,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from adapterstilts.stages.estimates.amounts import Amount
 
 # Part of every fact's name: raise it when something is counted in another way.
-_VERSION = "4"
+_VERSION = "5"
 # Bytes; of 8 bits with a constant for each 256, of 4 bits with theirs, quantised too (Dettmers et al. 2022, 2023).
 _FP32, _BF16, _INT8, _NF4 = 4, 2, 1 + 4 / 256, 0.52
 

@@ -61,7 +61,8 @@ def train_stage(
     parts = [one.part for one in prepared]
     set_seed(spec.seed)
     model = _begin(spec, setup, group)
-    parts = [one.above_lower_layers(model, group=group, track=reporter.track) for one in parts]
+    if spec.settings.max_steps != 0 or spec.budget:  # else no training feature is read
+        parts = [one.above_lower_layers(model, group=group, track=reporter.track) for one in parts]
     begun = WeightSample.of(model)
     result = _train(model, parts, spec, setup, work, reporter, group)
     outcome = {**dataclasses.asdict(result), "largest_change": begun.largest_change(model)}
@@ -70,6 +71,7 @@ def train_stage(
         tokens=result.tokens_seen,
         kept_tokens=_kept_tokens(parts, result),
         tokens_here=outcome.pop("tokens_here"),
+        kept_here=outcome.pop("kept_here"),
         seconds_here=outcome.pop("seconds_here"),
         device=choose_device(setup.device),
         group=group,

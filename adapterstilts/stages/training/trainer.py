@@ -61,7 +61,7 @@ class TrainingResult:
         resumed_from: Step of the checkpoint that this process went on from, 0 for a new start.
         seconds: Wall time of training, evaluation included, without what a kill undid.
         seconds_here: Time of this process for its steps, without evaluation.
-        tokens_here: Tokens of these steps.
+        tokens_here: Tokens of these steps, and `kept_here` those of which lower layers had been computed before.
         recorded: How many CUDA graphs these steps were, and why some were none; None where they cannot be any.
     """
 
@@ -76,6 +76,7 @@ class TrainingResult:
     seconds: float
     seconds_here: float
     tokens_here: int
+    kept_here: int
     recorded: tuple[int, str | None] | None = None
     tasks: dict[str, dict[str, int]] = field(default_factory=dict)
 
@@ -344,6 +345,7 @@ def _result(trainer: StageTrainer, *, resumed: int) -> TrainingResult:
     tokens = {part.name: part.features["tokens"][:] for part in parts}
     seen, before = batches.seen(state.global_step, tokens), batches.seen(resumed, tokens)
     tokens_seen = sum(one["tokens_seen"] for one in seen.values())
+    here = {name: one["tokens_seen"] - before[name]["tokens_seen"] for name, one in seen.items()}
     return TrainingResult(
         steps=state.global_step,
         best_step=best_step(state) if trainer.mean is None else None,
@@ -355,7 +357,8 @@ def _result(trainer: StageTrainer, *, resumed: int) -> TrainingResult:
         resumed_from=resumed,
         seconds=trainer.seconds,
         seconds_here=time.perf_counter() - trainer.started - trainer.evaluating,
-        tokens_here=tokens_seen - sum(one["tokens_seen"] for one in before.values()),
+        tokens_here=sum(here.values()),
+        kept_here=sum(here[part.name] for part in parts if part.below),
         recorded=(len(trainer.recorded), trainer.recorded.why_not) if trainer.recorded is not None else None,
         tasks=seen if len(parts) > 1 else {},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -86,3 +87,14 @@ def test_the_machine_is_measured(backbone: Backbone, tmp_path: Path) -> None:
     assert flops == Work.of(model).training(100) and used["tokens_per_second"] == 25
     assert used["share_of_matrix_rate"] == pytest.approx(flops / 4 / matrix_rate(cpu, "fp32"), abs=1e-4)
     assert training_cost(model, tokens=100, tokens_here=0, seconds_here=0.0, device=cpu)[1]["tokens_per_second"] is None
+
+
+def test_the_rate_of_steps_is_without_layers_that_computed_before_them(backbone: Backbone) -> None:
+    """Of one pass: what the lower layers have computed once is in the operations of the stage, and of no step."""
+    model, cpu = begin(backbone, "seq_bn", reduction_factor=8, leave_out=[0]), torch.device("cpu")
+    model.settle_below(1)
+    given: dict[str, Any] = {"tokens": 10**9, "tokens_here": 10**9, "seconds_here": 1.0, "device": cpu}
+    flops, used = training_cost(model, **given, kept_tokens=0, kept_here=10**9)
+    work, rate = Work.of(model), matrix_rate(cpu, "fp32")
+    assert flops == work.training(10**9)
+    assert used["share_of_matrix_rate"] == pytest.approx((flops - 10**9 * 2 * LAYER) / rate, abs=1e-4)
