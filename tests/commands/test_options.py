@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
+import click
 import pytest
+from click.testing import CliRunner
 from pydantic import TypeAdapter
 
 import adapterstilts
 import adapterstilts.commands.options as options_room
+from adapterstilts.cli.flags import GroupedCommand, fields
 from adapterstilts.commands.options import (
     ExportOptions,
     IntermediateOptions,
@@ -20,6 +24,7 @@ from adapterstilts.commands.options import (
     TrainingOptions,
     TransferOptions,
     TransferTasks,
+    as_flags,
     read_all,
     read_options,
 )
@@ -270,3 +275,17 @@ def test_what_is_written_is_not_written_to_a_folder_named_like_a_url(
     with pytest.raises(UsageError, match=r"folder.* is a URL.*\(given: '\w+:/"):
         adapterstilts.pull("squad", place, store="C:/runs")
     assert not list(tmp_path.iterdir())
+
+
+def test_options_are_written_as_flags_that_mean_them() -> None:
+    given = {
+        "slurm_option": ["account=a", "qos=b,c", "exclusive"], "engine": "slurm", "shots": "de=10,50",
+        "baseline": False, "tasks": ["a b", "c"], "data_dir": "x y", "language_adapter": "de=0.6*en+0.4*fr",
+        "learning_rate": 1e-5,
+    }  # fmt: skip
+    options = read_options(TransferOptions, given)
+    seen: list[TransferOptions] = []
+    command = click.command("probe", cls=GroupedCommand)(fields(TransferOptions)(seen.append))
+    CliRunner().invoke(command, shlex.split(as_flags(options)), catch_exceptions=False)
+    assert seen == [options]
+    assert seen[0].slurm_option == {"account": "a", "qos": "b,c", "exclusive": ""}
