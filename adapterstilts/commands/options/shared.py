@@ -52,7 +52,7 @@ class ProfileOptions(Strict):
     """Where everything comes from that is not given."""
 
     profile: Annotated[str, Flag(Group.MODEL, metavar="NAME")] = Field(
-        "paper", description="Set of defaults: paper or mini."
+        "paper", description="Set of defaults: paper, xtreme, laptop or mini."
     )
 
 
