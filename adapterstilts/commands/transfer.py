@@ -151,8 +151,7 @@ def plan_transfer(
     composition = composition or Choice(name=METHODS.get(planner.method.spec.name).compositions[0])
     together = COMPOSITIONS.get(composition.name).many
     models = SharedModels.of(planner, options, note=note)
-    rest = f" --to {shlex.quote(','.join(targets))}{as_flags(options)}"
-    shared = as_flags(options, only=SHARED)
+    rest, shared = f" --to {shlex.quote(','.join(targets))}{as_flags(options)}", as_flags(options, only=SHARED)
     runs = IntermediateRuns(planner, models, rest=rest, shared=shared, called=asked.called, phase=phase)
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
