@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def parse_yaml_documents(
     try:
         if _depth(text) > _DEEPEST or _DASHES.search(text):
             raise ValueError(f"lists and objects are nested more than {_DEEPEST} deep")
-        found = list(yaml.load_all(text, Loader=loader)) if several else [yaml.load(text, Loader=loader)]
+        found = list(_values(loader(text), several=several))
         check_plain(found)
     except yaml.MarkedYAMLError as reason:
         mark = reason.problem_mark or reason.context_mark
@@ -89,6 +90,42 @@ def parse_yaml_documents(
         said = "its values are nested too deeply" if type(odd) is RecursionError else " ".join(str(odd).split())
         raise error(f"{where} is no YAML that can be used: {shortened(said)[1:-1]}.", remedy="Mend the file.") from None
     return found
+
+
+def _values(loader: Any, *, several: bool) -> Iterator[Any]:
+    """As `yaml.load_all` or `yaml.load`, which would silently take the last value of a key that is there twice."""
+    try:
+        while loader.check_node() if several else True:
+            node = loader.get_node() if several else loader.get_single_node()
+            _check_keys(node)
+            yield None if node is None else loader.construct_document(node)
+            if not several:
+                return
+    finally:
+        loader.dispose()
+
+
+def _check_keys(root: yaml.Node | None) -> None:
+    """Refuses mappings that have a key twice, as it is written in them; what is merged into them may have it too."""
+    waiting: list[Any] = [root]
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        match node:
+            case yaml.SequenceNode():
+                waiting += node.value
+            case yaml.MappingNode():
+                names: set[tuple[str, str]] = set()
+                for key, value in node.value:
+                    waiting += (key, value)
+                    name = (key.tag, str(key.value))
+                    if name in names:
+                        said = f"{shortened(key.value)} is there twice"
+                        raise yaml.MarkedYAMLError(problem=said, problem_mark=key.start_mark)
+                    names.add(name)
 
 
 def _depth(text: str) -> int:

@@ -7,8 +7,8 @@ import re
 
 _TOKEN = re.compile(r"\b(hf|api_org)_[A-Za-z0-9]{12,}")
 _HEADER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}")
-# NAME:PASSWORD@ of an address, and what follows its `?`, where signatures are.
-_USER = re.compile(r"(?<=://)[^/\s@]+@")
+# NAME:PASSWORD@ of an address, also where the password has an @, and what follows its `?`, where signatures are.
+_USER = re.compile(r"(?<=://)[^/\s]+@")
 _QUERY = re.compile(r"(\b\w+://[^\s?'\"<>]+)\?[^\s'\"<>]*")
 _VARIABLES = ("HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _SHORTEST = 6

@@ -29,6 +29,7 @@ WRONG = {
     "open": ("name: [", "line [12], column"),
     "tab": ("a:\n\t- b", "line 2, column 1"),
     "key": ("? [a, b]\n: c", "unhashable|line 1"),
+    "twice": ("a: 1\nb: {c: 1, c: 2}\n", "line 2, column 11: 'c' is there twice"),
     "tag": ("!!python/object/apply:os.system [ls]", "could not determine a constructor"),
 }
 TYPED = {
@@ -66,6 +67,13 @@ def test_what_is_yaml_is_read() -> None:
     assert parse_yaml("a: [1, {b: 2.5}]\n", where="x") == {"a": [1, {"b": 2.5}]}
     assert parse_yaml_documents("a: 1\n---\nb: 2\n", where="x") == [{"a": 1}, {"b": 2}]
     assert parse_yaml('{"a": "[[[[ ]"}', where="x") == {"a": "[[[[ ]"}
+
+
+def test_a_mapping_may_say_otherwise_than_what_is_merged_into_it() -> None:
+    text = "x:\n  usual: &usual {size: 1, seed: 2}\n  own: &own {<<: *usual, seed: 3}\nlast: {<<: *own, size: 4}\n"
+    found = parse_yaml(text, where="x")
+    assert found["x"]["own"] == {"size": 1, "seed": 3} and found["last"] == {"size": 4, "seed": 3}
+    assert parse_yaml("{1: a, '1': b}", where="x") == {1: "a", "1": "b"}
 
 
 def test_a_file_is_read_with_its_mark(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
@@ -16,7 +17,8 @@ from adapterstilts.commands.options import DoctorOptions
 def doctor(options: DoctorOptions, output: Output) -> None:
     """Say what works on a backbone or for a run store, and why the rest does not.
 
-    Of a backbone only configuration and tokenizer are read; in a store's folder it is tried what a store does.
+    Of a backbone only configuration and tokenizer are read; in a store's folder it is tried what a store does. Exit
+    code 1 where no store can be there.
 
     \b
     Examples:
@@ -26,18 +28,28 @@ def doctor(options: DoctorOptions, output: Output) -> None:
     """
     from adapterstilts.commands.results import to_json
 
+    found: dict[str, Any] = {}
+    usable = True
     if options.store is not None:
         from adapterstilts.reporting.store import file_system_text
         from adapterstilts.runs.file_system import try_file_system
 
-        found = try_file_system(options.store)
-        say(to_json(found) if output.json_ else file_system_text(found), nl=output.json_)
-        if options.backbone is None:
-            sys.exit(0 if found.usable else 1)
-    from adapterstilts.commands.doctor import examine
-    from adapterstilts.reporting.doctor import doctor_text
-    from adapterstilts.reporting.progress import quiet_libraries
+        found["store"] = tried = try_file_system(options.store)
+        usable = tried.usable
+        if not output.json_:
+            say(file_system_text(tried), nl=False)
+    if options.store is None or options.backbone is not None:
+        from adapterstilts.commands.doctor import examine
+        from adapterstilts.reporting.doctor import doctor_text
+        from adapterstilts.reporting.progress import quiet_libraries
 
-    quiet_libraries()
-    report = examine(profile=options.profile, backbone=options.backbone, revision=options.revision)
-    say(to_json(report) if output.json_ else doctor_text(report), nl=output.json_)
+        quiet_libraries()
+        found["backbone"] = report = examine(
+            profile=options.profile, backbone=options.backbone, revision=options.revision
+        )
+        if not output.json_:
+            say(doctor_text(report), nl=False)
+    if output.json_:  # one value, whatever was asked for
+        say(to_json(found if len(found) > 1 else next(iter(found.values()))))
+    if not usable:
+        sys.exit(1)

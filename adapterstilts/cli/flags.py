@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import click
+from click.core import ParameterSource
 
 from adapterstilts.cli.completion import completer
 from adapterstilts.cli.failing import failing_as_asked
 from adapterstilts.cli.run_file import saved
 from adapterstilts.commands.options import read_all
 from adapterstilts.declared import Declared, Group, declared_by
+from adapterstilts.errors import UsageError
 from adapterstilts.settings import Strict
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -59,7 +61,32 @@ class GroupedCommand(click.Command):
         _write_groups(self, ctx, formatter)
 
 
-class GroupedGroup(click.Group):
+class Subcommands(click.Group):
+    """A group of commands whose flags count for all of them that have these."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's, but that no flag is without effect.
+
+        Raises:
+            UsageError: One was given before a command that does not have it.
+        """
+        found = self.find(ctx, args)
+        there = {one.name for one in found[1].params} if found[1] else set()
+        for one in self.params:
+            given = ctx.get_parameter_source(str(one.name)) is ParameterSource.COMMANDLINE
+            if given and one.name not in there and not ctx.resilient_parsing:
+                said = f"{one.opts[0]} has no meaning for `{ctx.command_path} {args[0]}`."
+                raise UsageError(said, remedy="Leave it out.")
+        return found
+
+    def find(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that `args` begin with, and what follows its name."""
+        return super().resolve_command(ctx, args)
+
+
+class GroupedGroup(Subcommands):
     """A group of commands, likewise."""
 
     command_class = GroupedCommand
@@ -94,9 +121,7 @@ def fields(*models: type[Strict]) -> Callable[[Callable[..., Any]], Callable[...
         @wraps(function)
         def call(**given: Any) -> Any:
             context = click.get_current_context()
-            around = context.parent
-            outside = around.params if around else {}
-            values = {name: _first_given(value, outside.get(name)) for name, value in given.items()}
+            values = _with_outside(given, context)
             with failing_as_asked(json_lines=bool(values.get("json_lines"))):
                 read = read_all(models, values, spelled=attrgetter("spelled"))
                 with saved(values.get("save_config"), context):
@@ -117,14 +142,22 @@ def flags(*models: type[Strict]) -> Callable[[Callable[..., Any]], Callable[...,
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def call(*args: Any, **given: Any) -> Any:
-            with saved(given.get("save_config"), click.get_current_context()):
-                return function(*args, **given)
+            context = click.get_current_context()
+            values = {**given, **_with_outside({name: given[name] for name in declared}, context)}
+            with saved(values.get("save_config"), context):
+                return function(*args, **values)
 
         for one in reversed(list(declared.values())):
             call = _flag(one, declared)(call)
         return call
 
     return decorate
+
+
+def _with_outside(given: Mapping[str, Any], context: click.Context) -> dict[str, Any]:
+    """What was given to a command, and to the group around it."""
+    outside = context.parent.params if context.parent else {}
+    return {name: _first_given(value, outside.get(name)) for name, value in given.items()}
 
 
 def _first_given(*values: Any) -> Any:

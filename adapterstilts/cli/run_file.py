@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 from click.core import ParameterSource
 
 from adapterstilts.errors import UsageError, unknown
@@ -18,6 +19,19 @@ _NOTHING = ("", "null", "~")
 _TRUE_OR_FALSE = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
+class _Nothing(str):
+    """What stands for no value, where it is written without quotation marks: a column can be called "null"."""
+
+
+class _AsWritten(yaml.BaseLoader):
+    """Every value as its text."""
+
+    def construct_scalar(self, node: Any) -> str:
+        """The text of a value."""
+        text = str(super().construct_scalar(node))
+        return _Nothing(text) if node.style is None and text in _NOTHING else text
+
+
 def read_commands(path: Path, root: click.Group) -> list[list[str]]:
     """The words of each command of a YAML or JSON file, which may have several documents.
 
@@ -26,12 +40,10 @@ def read_commands(path: Path, root: click.Group) -> list[list[str]]:
     Raises:
         UsageError: The file cannot be read, or a document names no command, or an option that it does not have.
     """
-    import yaml
-
     from adapterstilts.documents import parse_yaml_documents, read_document
 
     text = read_document(path, error=UsageError, remedy="Give a file of YAML or JSON.")
-    every = parse_yaml_documents(text, where=str(path), error=UsageError, loader=yaml.BaseLoader)
+    every = parse_yaml_documents(text, where=str(path), error=UsageError, loader=_AsWritten)
     documents = [one for one in every if one not in ("", None)]
     if not documents:
         raise UsageError(f"{path} is empty.", remedy="Give a mapping of options with e.g. `command: transfer`.")
@@ -43,8 +55,8 @@ def read_commands(path: Path, root: click.Group) -> list[list[str]]:
 
 
 def _words(document: Any, root: click.Group, where: str) -> list[str]:
-    names = document.get(COMMAND) if hasattr(document, "get") else None
-    if not names or not hasattr(names, "split"):
+    names: Any = document.get(COMMAND) if hasattr(document, "get") else None
+    if not hasattr(names, "split") or not names.strip():
         raise UsageError(
             f"{where} names no command.", remedy="Give a mapping of options with e.g. `command: transfer`."
         )
@@ -63,7 +75,7 @@ def _words(document: Any, root: click.Group, where: str) -> list[str]:
     flags: list[str] = []
     for given, value in document.items():
         key = str(given).replace("_", "-")
-        if key == COMMAND or value in _NOTHING:
+        if key == COMMAND or isinstance(value, _Nothing):
             continue
         if key not in known:
             raise UsageError(f"{where}: {unknown('option', str(given), known)}")
@@ -117,8 +129,6 @@ def saved(path: Path | None, context: click.Context) -> Iterator[None]:
     if path is None or getattr(context, "invoked_subcommand", None):  # then it is the command's below
         yield
         return
-    import yaml
-
     given = {COMMAND: " ".join(context.command_path.split()[1:]), **_given(context)}
     try:
         with path.open("x", encoding="utf-8") as file:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from adapterstilts.cli.flags import flags
+from adapterstilts.cli.flags import Subcommands, flags
 from adapterstilts.cli.output import TableOutput, say
 from adapterstilts.cli.output import show as show_result
 from adapterstilts.commands.options import OwnFileOptions
@@ -36,17 +36,21 @@ def _catalogue(ctx: click.Context, folders: Iterable[Path] = ()) -> Catalogue:
     return Catalogue.load((*(ctx.obj or ()), *folders))
 
 
-class _Tasks(click.Group):
+def _outside(ctx: click.Context, name: str, given: Any) -> Any:
+    """What was given to a command, or else before it."""
+    return given or (ctx.parent.params[name] if ctx.parent else given)
+
+
+class _Tasks(Subcommands):
     """The group of commands, where the name of a task stands for what there is to know of it."""
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
+    def find(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             return "about", self.commands["about"], args
-        return super().resolve_command(ctx, args)
+        return super().find(ctx, args)
 
 
+_JSON = click.option("--json", "json_", is_flag=True, default=None, help="Print the recipe as JSON.")
 _LANGUAGE = click.option("--language", "languages", multiple=True, metavar="CODE|group:NAME",
                          help="List what there is in a language or group, such as sw or group:africa.")  # fmt: skip
 
@@ -76,6 +80,7 @@ def tasks(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> None:
 @click.pass_context
 def list_tasks(ctx: click.Context, folders: tuple[Path, ...], **given: Any) -> None:
     """List the task catalogue, as `astilts tasks` does."""
+    given["languages"] = _outside(ctx, "languages", given["languages"])
     _list(_catalogue(ctx, folders), given)
 
 
@@ -94,9 +99,9 @@ def _list(catalogue: Catalogue, given: dict[str, Any]) -> None:
 @tasks.command("about", hidden=True)
 @click.argument("task")
 @_folders
-@click.option("--json", "as_json", is_flag=True, help="Print the recipe as JSON.")
+@_JSON
 @click.pass_context
-def about(ctx: click.Context, task: str, folders: tuple[Path, ...], as_json: bool) -> None:
+def about(ctx: click.Context, task: str, folders: tuple[Path, ...], json_: bool | None) -> None:
     """Say what there is to know of TASK, with all its languages, as `astilts tasks TASK` does."""
     from adapterstilts.commands.tasks import find_task
     from adapterstilts.reporting.tasks import task_text
@@ -104,21 +109,25 @@ def about(ctx: click.Context, task: str, folders: tuple[Path, ...], as_json: boo
     catalogue = _catalogue(ctx, folders)
     with catalogue.in_use():
         found = find_task(catalogue, task)
-        shown = json.dumps(found.as_json(), indent=1, ensure_ascii=False) + "\n" if as_json else task_text(found)
+        shown = (
+            json.dumps(found.as_json(), indent=1, ensure_ascii=False) + "\n"
+            if _outside(ctx, "json_", json_)
+            else task_text(found)
+        )
     say(shown, nl=False)
 
 
 @tasks.command("show")
 @click.argument("task")
 @_folders
-@click.option("--json", "as_json", is_flag=True, help="Print the recipe as JSON.")
+@_JSON
 @click.pass_context
-def show(ctx: click.Context, task: str, folders: tuple[Path, ...], as_json: bool) -> None:
+def show(ctx: click.Context, task: str, folders: tuple[Path, ...], json_: bool | None) -> None:
     """Show the recipe of TASK: data, languages, published settings, licence, citation."""
     import yaml
 
     content = _catalogue(ctx, folders).recipe(task).model_dump(mode="json", exclude_defaults=True)
-    if as_json:
+    if _outside(ctx, "json_", json_):
         say(json.dumps(content, indent=1, ensure_ascii=False))
     else:
         say(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110))

@@ -13,6 +13,7 @@ from adapterstilts.commands.models.shared import SharedModels
 from adapterstilts.commands.options import RecommendOptions, TransferOptions, as_flags
 from adapterstilts.commands.own.data import own_tasks
 from adapterstilts.commands.setup import make_planner
+from adapterstilts.declared import declared_by
 from adapterstilts.errors import AstiltsError, UsageError
 from adapterstilts.languages import check_languages
 from adapterstilts.runs.store import explain_full_disk
@@ -98,7 +99,7 @@ def run_recommend(to: str, options: RecommendOptions, reporter: Reporter) -> Rec
     with explain_full_disk(planner.setup.store.root):
         found = candidates.named(options.from_, name)
         scored = _scored(found, ranking, target, candidates.left_out)
-    names = set(TransferOptions.model_fields) - {"languages"}
+    names = set(declared_by(TransferOptions)) - {"languages"}
     languages = f" --languages {','.join(options.languages)}" if options.languages else ""
     flags = as_flags(options, only=names) + ("" if "target" in task.phases else " --validation 0.2")
     return Recommendation(
@@ -112,7 +113,7 @@ def run_recommend(to: str, options: RecommendOptions, reporter: Reporter) -> Rec
         ranked=len(scored),
         left_out=candidates.left_out,
         seconds=time.monotonic() - begun,
-        command=f"astilts transfer --from {scored[0].candidate} --to {shlex.quote(to)}{languages}{flags}",
+        command=f"astilts transfer --from {shlex.quote(scored[0].candidate)} --to {shlex.quote(to)}{languages}{flags}",
     )
 
 

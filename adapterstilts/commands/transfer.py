@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -150,8 +151,8 @@ def plan_transfer(
     composition = composition or Choice(name=METHODS.get(planner.method.spec.name).compositions[0])
     together = COMPOSITIONS.get(composition.name).many
     models = SharedModels.of(planner, options, note=note)
-    told = {"rest": f" --to {','.join(targets)}{as_flags(options)}", "shared": as_flags(options, only=SHARED)}
-    runs = IntermediateRuns(planner, models, **told, called=asked.called, phase=phase)
+    rest, shared = f" --to {shlex.quote(','.join(targets))}{as_flags(options)}", as_flags(options, only=SHARED)
+    runs = IntermediateRuns(planner, models, rest=rest, shared=shared, called=asked.called, phase=phase)
     rows = runs.rows(names, together=together, baseline=options.baseline)
     check_rows(options, tasks, rows)
     repeats = chosen_seeds(options, planner.profile.seeds, rows)

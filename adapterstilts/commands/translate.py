@@ -192,6 +192,7 @@ class Translation:
         identity = self._identity(direction, rows)
         path = file_of(self.options.out, self.task, self.split, direction)
         if (done := _finished(path, identity)) and not self.options.force:
+            self._check_cut_short(done["cut_short"], done["texts"], direction)
             self.reporter.note(f"{path}: already translated")
             return TranslationResult.of(path, done, title=self.task.title)
         work = self.options.out / ".work" / hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
@@ -201,7 +202,7 @@ class Translation:
             translator = self._translator(direction)
             track = partial(self.reporter.track, label=f"{self.task.name} {direction}")
             translated = translate_texts(translator, outcome.texts, work, track=track)
-            self._check_cut_short(translated, direction)
+            self._check_cut_short(len(translated.unfinished), len(translated.found), direction)
             self._put_together([row for row in rows if row["id"] in outcome.needed], translated, direction, outcome)
             if not outcome.rows:
                 reasons = "; ".join(f"{reason} ({n:,})" for reason, n in Counter(outcome.dropped.values()).items())
@@ -268,9 +269,8 @@ class Translation:
                 remedy="Give another --out, or write over it with --force.",
             )
 
-    def _check_cut_short(self, texts: Texts, direction: Direction) -> None:
+    def _check_cut_short(self, cut: int, count: int, direction: Direction) -> None:
         """Refuses translations of which too many were ended by the bound on their length."""
-        count, cut = len(texts.found), len(texts.unfinished)
         if cut > self.options.max_cut_short * count:
             raise DataError(
                 f"{cut:,} of {count:,} translations ({100 * cut / count:.0f}%) of {self.task.name}, {direction}, by "

@@ -131,6 +131,23 @@ def test_a_flag_wins_over_that_of_the_group_and_both_over_the_environment(monkey
     assert out("--out", "group", "probe", "one", "--out", "own")[0] == Path("own")
 
 
+def test_a_flag_of_the_group_that_the_command_does_not_have_is_refused() -> None:
+    @click.group(cls=GroupedGroup)
+    @fields(Forms)
+    def several(forms: Forms) -> None:
+        """Give nothing back."""
+
+    @several.command("plain")
+    @fields(Words)
+    def plain(words: Words) -> Words:
+        """Give the words back."""
+        return words
+
+    assert CliRunner().invoke(several, ["plain", "one"], standalone_mode=False).return_value.names == ("one",)
+    with pytest.raises(UsageError, match=r"^--count has no meaning for `several plain`\. Leave it out\.$"):
+        CliRunner().invoke(several, ["--count", "4", "plain", "one"], catch_exceptions=False, standalone_mode=False)
+
+
 def test_a_wrong_value_of_the_environment_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     class Counted(Strict):
         count: Annotated[int, Flag(Group.RUN, env="ASTILTS_COUNT")] = Field(3, ge=1, description="A count.")

@@ -73,6 +73,8 @@ def test_values_become_what_a_user_would_type(tmp_path: Path) -> None:
         ("command: runs\n---\nx: 1", "document 2 names no command"),
         ("", "is empty"),
         ("command:", "names no command"),
+        ("command: ' '", "names no command"),
+        ("command: runs\nstore: a\nstore: b", "line 3, column 1: 'store' is there twice"),
         ("command: run\nfile: experiment.yaml", "a file runs no other file"),
         ("command: runs\nstore: &x [*x]", "is no YAML"),
     ],
@@ -86,6 +88,12 @@ def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str, message: st
 def test_values_stay_as_they_are_written(tmp_path: Path) -> None:
     text = "command: transfer\nfrom: [no]\nto: 012345\nbackbone: 2024-01-01\nselect: yes\nplan: off\n---\n"
     assert words(tmp_path, text) == [["transfer", "--from=no", "--to=012345", "--backbone=2024-01-01", "--select"]]
+
+
+def test_what_stands_between_quotation_marks_is_a_value(tmp_path: Path) -> None:
+    """As `--save-config` writes a column that is called so."""
+    text = "command: transfer\nlabel: 'null'\ntext: [null, '~']\nmetric: null\nkind: ~\nquestion:\n"
+    assert words(tmp_path, text) == [["transfer", "--label=null", "--text=null,~"]]
 
 
 def test_a_file_is_of_the_command_that_ran_with_what_its_group_was_given(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import torch
 from click.testing import CliRunner
 
 from adapterstilts.cli.main import astilts
+from adapterstilts.errors import UsageError
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.methods import METHODS
 from tests.hub_server import hub_environment
@@ -58,6 +59,16 @@ def test_doctor_tries_what_a_store_needs(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     found = CliRunner().invoke(astilts, ["doctor", "--store", "/proc/self/store", "--json"])
     assert found.exit_code == 1 and json.loads(found.stdout)["usable"] is False
+
+
+def test_doctor_says_both_in_one_value_and_how_it_ended(tmp_path: Path) -> None:
+    found = CliRunner().invoke(astilts, ["doctor", "--store", "/proc/self/store", "--backbone", "mini", "--json"])
+    both = json.loads(found.stdout)
+    assert found.exit_code == 1 and both["store"]["usable"] is False and both["backbone"]["layers"] > 0
+    text = CliRunner().invoke(astilts, ["doctor", "--store", str(tmp_path / "store"), "--backbone", "mini"])
+    assert text.exit_code == 0 and "A store can be here.\nbackbone " in text.stdout
+    with pytest.raises(UsageError, match="--revision has no meaning with --store alone"):
+        CliRunner().invoke(astilts, ["doctor", "--store", "x", "--revision", "main"], catch_exceptions=False)
 
 
 @pytest.mark.slow

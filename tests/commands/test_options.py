@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
+import click
 import pytest
+from click.testing import CliRunner
 from pydantic import TypeAdapter
 
 import adapterstilts
 import adapterstilts.commands.options as options_room
+from adapterstilts.cli.flags import GroupedCommand, fields
 from adapterstilts.commands.options import (
     ExportOptions,
     IntermediateOptions,
@@ -20,6 +24,7 @@ from adapterstilts.commands.options import (
     TrainingOptions,
     TransferOptions,
     TransferTasks,
+    as_flags,
     read_all,
     read_options,
 )
@@ -27,7 +32,7 @@ from adapterstilts.commands.options.language_sums import read_sum
 from adapterstilts.declared import declared_by
 from adapterstilts.errors import UsageError
 from adapterstilts.modeling.blocks import MergeOptions
-from adapterstilts.profiles import Profile
+from adapterstilts.profiles import Profile, profile_names
 from adapterstilts.settings import Encoding, Optimisation, Settings, Strict
 from adapterstilts.studies.definition import ClaimText
 from adapterstilts.tasks.catalogue import KINDS
@@ -72,6 +77,11 @@ def numbers(model: type[Strict]) -> dict[str, Any]:
 
 def kinds_options() -> list[type[Strict]]:
     return [get_type_hints(kind)["options"] for kind in (KINDS.get(name) for name in KINDS.names())]
+
+
+def test_every_profile_is_named() -> None:
+    names = declared_by(StoreOptions, TrainingOptions)["profile"].text.rstrip(".").partition(": ")[2]
+    assert sorted(re.split(", | or ", names)) == profile_names()
 
 
 def test_every_number_has_both_ends() -> None:
@@ -275,3 +285,33 @@ def test_what_is_written_is_not_written_to_a_folder_named_like_a_url(
     with pytest.raises(UsageError, match=r"folder.* is a URL.*\(given: '\w+:/"):
         adapterstilts.pull("squad", place, store="C:/runs")
     assert not list(tmp_path.iterdir())
+
+
+def test_options_are_written_as_flags_that_mean_them() -> None:
+    given = {
+        "slurm_option": ["account=a", "qos=b,c", "exclusive"], "engine": "slurm", "shots": "de=10,50",
+        "baseline": False, "tasks": ["a b", "c"], "data_dir": "x y", "language_adapter": "de=0.6*en+0.4*fr",
+        "learning_rate": 1e-5,
+    }  # fmt: skip
+    options = read_options(TransferOptions, given)
+    seen: list[TransferOptions] = []
+    command = click.command("probe", cls=GroupedCommand)(fields(TransferOptions)(seen.append))
+    CliRunner().invoke(command, shlex.split(as_flags(options)), catch_exceptions=False)
+    assert seen == [options]
+    assert seen[0].slurm_option == {"account": "a", "qos": "b,c", "exclusive": ""}
+
+
+def test_the_home_folder_is_meant_wherever_a_shell_leaves_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ASTILTS_READ_STORE", f"~/a{os.pathsep}s3://bucket/~/b{os.pathsep}~/c")
+    given: dict[str, Any] = {
+        "store": "~/runs",
+        "data_dir": Path("~/data"),
+        "backbone": "~/model",
+        "tasks": ["~", "x~/y"],
+    }
+    found = read_options(TransferOptions, given)
+    assert (found.store, found.data_dir) == (tmp_path / "runs", tmp_path / "data")
+    assert found.backbone == f"{tmp_path}/model" and found.tasks == (tmp_path, Path("x~/y"))
+    assert found.read_store == (tmp_path / "a", "s3://bucket/~/b", tmp_path / "c")
+    assert read_options(StoreOptions, {"store": "./~/runs"}).store == Path("~/runs")

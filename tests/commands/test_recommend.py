@@ -77,6 +77,8 @@ def test_the_next_command_is_one_that_works(options: dict[str, Any]) -> None:
     assert "--languages en,de" in found.command and "--by" not in found.command and found.examples == 0
     shown = CliRunner().invoke(astilts, [*shlex.split(found.command)[1:], "--plan"], catch_exceptions=False)
     assert shown.exit_code == 0 and "mlqa" in shown.output
+    short = adapterstilts.recommend("mlqa", from_="squad", by="size", max_length=64, epochs=0.5, **options)
+    assert " --max-length 64" in short.command and " --epochs 0.5" in short.command
 
 
 def test_the_trivial_rules(options: dict[str, Any]) -> None:

@@ -25,6 +25,19 @@ def shown(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return capsys.readouterr().out
 
 
+def test_flags_before_a_task_or_command_count_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys, "--json", "squad") == shown(capsys, "squad", "--json") != shown(capsys, "squad")
+    assert shown(capsys, "--json", "show", "squad") == shown(capsys, "show", "squad", "--json")
+    listed = shown(capsys, "--language", "sw", "--format", "csv", "--save-config", "a.yaml", "list")
+    assert listed == shown(capsys, "--language", "sw", "--format", "csv") and "afrixnli" in listed
+    assert yaml.safe_load(Path("a.yaml").read_text())["command"] == "tasks list"
+    for flag, word in ((["--language", "sw"], "squad"), (["--wide"], "card"), (["--format", "csv"], "new")):
+        with pytest.raises(SystemExit) as ended:
+            main(["tasks", *flag, word])
+        said = capsys.readouterr().err
+        assert ended.value.code == 2 and f"{flag[0]} has no meaning for `astilts tasks {word}`" in said
+
+
 def test_the_list_says_where_tasks_come_from(capsys: pytest.CaptureFixture[str]) -> None:
     lines = shown(capsys, "--tasks", str(OUTSIDE)).splitlines()
     assert lines[2].split() == ["task", "title", "kind", "phases", "languages", "metric", "licence", "from"]

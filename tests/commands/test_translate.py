@@ -144,6 +144,8 @@ def test_a_model_that_finishes_no_sentence_is_refused(options: dict[str, Any]) -
     (allowed,) = adapterstilts.translate("mnli", to="de", **options)
     assert allowed.cut_short == allowed.texts > 0 and allowed.kept > 0  # nothing is translated twice
     assert f"{allowed.cut_short:,} (100%) cut short" in translation_summary(allowed)
+    with pytest.raises(DataError, match=message):  # also of those that are there
+        adapterstilts.translate("mnli", to="de", **refused)
 
 
 def test_questions_without_answer_need_no_marks(options: dict[str, Any]) -> None:

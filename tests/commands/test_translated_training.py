@@ -181,7 +181,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("pawsx", {"translations": "."}, "--translations . has no meaning for training in English alone"),
     ("pawsx", {"translations": "absent", "train_languages": ("de",)}, "--translations absent is not a folder"),
     ("pawsx", {"translations": ".", "train_languages": ("de",)},
-     r"into German: PAWSX/translate-train/en-de-translated.tsv is not there. Make it with `astilts translate pawsx"),
+     r"into German: PAWSX/translate-train/en-de-translated.tsv is not there. Make it with `astilts translate pawsx "
+     r"--from en --to de --split train --out \.` and a --model"),
     ("lareqa", {"train_languages": ("de",)}, "lareqa has no translations to train on"),
     ("tatoeba", {"train_languages": ("de",)}, "--train-languages: tatoeba is evaluated without training"),
     ("pawsx", {"train_languages": ("de",), "language_adapters": True}, "--train-languages and --language-adapters"),

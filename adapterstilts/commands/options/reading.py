@@ -7,7 +7,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
 from adapterstilts.commands.options.values import split_paths
@@ -52,6 +52,7 @@ def _read(model: type[Options], given: Mapping[str, Any], spelled: Callable[[Dec
     fields = declared_by(model)
     environment = {name: value for name, value in map(_from_environment, fields.values()) if value}
     values = {**environment, **{name: given[name] for name in fields if name in given}}
+    values = {name: _at_home(value) if _is_path(fields[name]) else value for name, value in values.items()}
     called = {name: spelled(one) for name, one in fields.items()}
     called |= {name: str(fields[name].flag.env) for name in environment.keys() - given.keys()}
     for name, one in fields.items():
@@ -73,6 +74,21 @@ def _read(model: type[Options], given: Mapping[str, Any], spelled: Callable[[Dec
                 if isinstance(path, Path):
                     _check_path(path, name_of(name))
     return found
+
+
+def _is_path(one: Declared) -> bool:
+    return one.form is Path or one.is_paths or (one.or_path and one.form is str)
+
+
+def _at_home(given: Any) -> Any:
+    """Paths with the home folder in the place of `~`, which shells leave in `--store=~/runs`, variables and files."""
+    match given:
+        case str() | PurePath():
+            text = str(given)
+            return str(Path(text).expanduser()) if text == "~" or text.startswith("~/") else given
+        case list() | tuple():
+            return type(given)(map(_at_home, given))
+    return given
 
 
 # What is written below a folder has names of about this length.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from adapterstilts.commands.options.values import LOCAL, Folders, PathText, Places
 from adapterstilts.declared import Flag, Group
@@ -73,6 +73,13 @@ class DoctorOptions(BackboneOptions):
     store: Annotated[Path | None, LOCAL, Flag(Group.RUN, metavar="DIR", unset="none")] = Field(
         None, description="Folder to try what a run store needs of its file system; `backbone` is looked at if given."
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> DoctorOptions:
+        if self.store is not None and self.backbone is None:
+            for name in sorted(self.model_fields_set & {"profile", "revision"}):
+                raise ValueError(f"--{name} has no meaning with --store alone: it is about a --backbone")
+        return self
 
 
 class MethodsOptions(BackboneOptions, CatalogueOptions):

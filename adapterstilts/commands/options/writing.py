@@ -39,6 +39,9 @@ def as_flags(options: Strict, *, only: Collection[str] = ()) -> str:
             words.append(field.spelled if value else field.spelled.replace("--", "--no-", 1))
         elif field.is_paths:
             words += [word for folder in value for word in (field.spelled, str(folder))]
+        elif field.flag.repeated and isinstance(value, dict):
+            # Each by itself: the commas of a value are its own.
+            words += [word for one in value.items() for word in (field.spelled, flag_text(dict([one])).rstrip("="))]
         else:
             words += [field.spelled, flag_text(value)]
     return "".join(f" {shlex.quote(word)}" for word in words)

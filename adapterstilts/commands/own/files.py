@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ def own_file(name: str, options: OwnDataOptions, catalogue: Catalogue, *, taken:
     recipe = _without_gold(drafted, told, examined)
     found = _found(name, kind, why, examined, recipe.options, len(splits["train"]))
     root = root.resolve()
-    return OwnTask(recipe, FileRows(root), f" --data-dir {root}", tuple(found))
+    return OwnTask(recipe, FileRows(root), f" --data-dir {shlex.quote(str(root))}", tuple(found))
 
 
 def _splits(name: str) -> dict[str, tuple[Path, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -305,9 +306,11 @@ def _checked(translations: Translations | None, task: Recipe, split: str, direct
             remedy=f"Give a folder with {flag}; `astilts translate` makes one.",
         )
     if missing:
+        root = getattr(translations, "root", None)
+        place = "" if root is None else f" --split {split} --out {shlex.quote(str(root))}"
         raise DataError(
             f"{task.name}: there is no translation {into}: {missing} is not there.",
-            remedy=f"Make it with `astilts translate {task.name} --from {direction.source} --to {direction.target}`, "
-            f"or check {flag}.",
+            remedy=f"Make it with `astilts translate {task.name} --from {direction.source} --to {direction.target}"
+            f"{place}` and a --model, or check {flag}.",
         )
     return translations.fingerprint(task, split, direction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,16 @@ def test_it_can_be_written_down_and_is_the_same_task(options: dict[str, Any]) ->
     assert repeated.key == first.key
     with pytest.raises(UsageError, match="tasks/tickets/task.yaml is there already.*Give another name"):
         adapterstilts.train_intermediate("tickets.csv", save_task="tickets", **{**said, "text": "body"}, **options)
+
+
+def test_what_reads_it_from_then_on_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("my tickets")
+    folder.mkdir()
+    tickets(folder / "tickets.csv")
+    own = own_task(f"{folder}/tickets.csv", read_options(TransferOptions, {"text": "subject,body", "label": "team"}),
+                   Catalogue())  # fmt: skip
+    assert shlex.split(own.read_with) == ["--data-dir", str(folder.resolve())]
 
 
 @pytest.mark.slow
