@@ -28,7 +28,7 @@ def notes_on_rows(own: OwnTask) -> list[str]:
     """
     if not set(GOLD) & set(own.recipe.canonical_columns):
         return []
-    prints = [own.source.fingerprint(own.recipe, split, language) for split, language in _parts(own)]
+    prints = [own.source.fingerprint(own.recipe, split, language) for split, language in parts_there(own)]
     columns = sorted(own.recipe.canonical_columns)
     found = Memory.of_user().recall("own rows", *columns, *prints, find=lambda: _counted(own))
     lines = []
@@ -45,7 +45,7 @@ def notes_on_rows(own: OwnTask) -> list[str]:
     return lines
 
 
-def _parts(own: OwnTask) -> Iterator[tuple[str, str]]:
+def parts_there(own: OwnTask) -> Iterator[tuple[str, str]]:
     """Split and language of all rows that there are."""
     languages: Mapping[str, tuple[str, ...]] = {
         "train": (ENGLISH,), "validation": (ENGLISH,), "test": own.recipe.all_languages
@@ -63,7 +63,7 @@ def _counted(own: OwnTask) -> dict[str, Any]:
     _, first = np.unique(whole, return_index=True)
     _, answers = np.unique(texts[first], return_counts=True)
     shared = {}
-    for split, language in _parts(own):
+    for split, language in parts_there(own):
         if split != "train":
             other, _ = _names(own, split, language)
             name = f"test {language}" if split == "test" else split
