@@ -8,8 +8,10 @@ from typing import Any
 from adapterstilts.commands.own.rows import parts_there
 from adapterstilts.commands.own.tasks import OwnTask
 from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.formats.words import looks_like_text
 from adapterstilts.data.sources.files import FileRows
 from adapterstilts.data.sources.hub import HubRows
+from adapterstilts.errors import DataError
 from adapterstilts.runs.memory import Memory
 from adapterstilts.tasks.recipe import Recipe
 
@@ -50,5 +52,18 @@ def check_part(recipe: Recipe, source: FileRows | HubRows, split: str, language:
     if first is None:  # no record is a row: the first one says why
         next(iter(source.rows_of(recipe, split, language, BadRows(skip=False, remedy=_REMEDY))), None)
         return
+    if recipe.kind == "tagging" and isinstance(source, FileRows):
+        _check_tagged(recipe, source, split, language)
     place, row, reason = first
     BadRows(skip=False, remedy=_REMEDY).report(place, f"row {row.get('id')!r}", reason)
+
+
+def _check_tagged(recipe: Recipe, source: FileRows, split: str, language: str) -> None:
+    """Refuses a text, whose lines end with words that would be taken for tags."""
+    for part, path in source.files(recipe, split, language):
+        if part.format == "conll" and looks_like_text(path, **part.options):
+            raise DataError(
+                f"{path} looks like text without tags: its lines are no words with a tag each.",
+                remedy="Answer unlabelled text with `astilts predict MODEL FILE`. To score, give a word and its tag a "
+                "line, with a blank line between sentences.",
+            )

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from adapterstilts.cli.main import main
+from adapterstilts.commands.new_task import examine, write_task
+from adapterstilts.commands.own.recipe import NewTaskOptions
 from adapterstilts.errors import DataError
+from adapterstilts.tasks.catalogue import Catalogue
 from tests.commands.own_tables import TEAMS, found, table, tickets
 
 
@@ -56,3 +59,43 @@ def test_rows_without_gold_are_told_by_their_texts_too() -> None:
     Path("de.jsonl").write_text("".join(json.dumps({"satz": f"Satz {n}"}) + "\n" for n in range(9)))
     with pytest.raises(DataError, match=r"de.jsonl: line 1: .*text.* there (is|are): satz"):
         found("texts.jsonl", kind="masked_lm", test="de=de.jsonl")
+
+
+def conll(name: str, sentences: list[list[str]], separator: str) -> None:
+    Path(name).write_text("\n".join("".join(f"{word}\n" for word in one) for one in sentences).replace("|", separator))
+
+
+TAGGED = [[f"Ann{n}|B-PER", "lives|O", "in|O", f"Rome{n % 3}|B-LOC", ".|O"] for n in range(24)]
+TEXT = [f"Hans wohnt in Bonn {'und in Berlin ' * (n % 2)}." for n in range(9)]
+
+
+@pytest.mark.parametrize("between", ["\n", "\n\n"])
+@pytest.mark.parametrize("name", ["news.txt", "news.conll"])
+def test_text_in_the_place_of_tagged_words_is_told_what_it_looks_like(name: str, between: str) -> None:
+    conll("ner.conll", TAGGED, "\t")
+    Path(name).write_text(between.join(TEXT) + "\n")
+    with pytest.raises(DataError, match=rf"{name} looks like text without tags.*astilts predict MODEL FILE"):
+        found("ner.conll", test=f"de={name}")
+
+
+def test_a_new_task_says_so_too() -> None:
+    conll("ner.conll", TAGGED, "\t")
+    Path("de.conll").write_text("\n".join(TEXT) + "\n")
+    given = {"name": "ner", "kind": "tagging", "train": "ner.conll", "test": {"de": "de.conll"}, "out": "tasks"}
+    options = NewTaskOptions.model_validate(given)
+    with pytest.raises(DataError, match=r"de.conll looks like text without tags"):
+        write_task(options, examine(options, Catalogue()), Catalogue())
+
+
+@pytest.mark.parametrize("separator", ["\t", " "])
+def test_words_with_tags_of_another_set_are_no_text(separator: str) -> None:
+    conll("ner.conll", TAGGED, "\t")
+    conll("de.conll", [["Hans|NNP", "wohnt|VBZ", ".|."]] * 4, separator)
+    with pytest.raises(DataError, match="row '0': the tag 'NNP' is not one of the 3 tags"):
+        found("ner.conll", test="de=de.conll")
+
+
+def test_words_alone_have_hidden_tags() -> None:
+    conll("ner.conll", TAGGED, "\t")
+    conll("de.conll", [["Hans", "wohnt", "in", "Bonn", "."]] * 4, "\t")
+    assert found("ner.conll", test="de=de.conll")[0].languages == ("de",)
