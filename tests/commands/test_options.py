@@ -275,3 +275,9 @@ def test_what_is_written_is_not_written_to_a_folder_named_like_a_url(
     with pytest.raises(UsageError, match=r"folder.* is a URL.*\(given: '\w+:/"):
         adapterstilts.pull("squad", place, store="C:/runs")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["test", "train_more"])
+def test_a_file_without_its_language_is_told_how_to_say_it(name: str) -> None:
+    with pytest.raises(UsageError, match=rf"{name}: .*in which language.*write it first, as de=data/x.csv"):
+        read_options(TransferOptions, {name: "data/x.csv"})

@@ -163,6 +163,13 @@ SchedulerOptions = Annotated[dict[str, str], BeforeValidator(_scheduler_options)
 _BY_LANGUAGE = AfterValidator(lambda given: {canonical(name): value for name, value in given.items()})
 
 
+def _with_language(given: Any) -> Any:
+    """Refuses a file whose language is not said, in words of its own."""
+    if isinstance(given, str) and "=" not in given and "." in given:
+        raise ValueError(f"It is not said in which language the file is; write it first, as de={given}")
+    return given
+
+
 def _paths(given: Any) -> Any:
     found = _assignments(given) if isinstance(given, str) else given
     if not isinstance(found, Mapping):
@@ -175,6 +182,9 @@ Files = Annotated[dict[str, str], OrPath(), BeforeValidator(_paths)]
 
 LanguageFiles = Annotated[Files, _BY_LANGUAGE]
 """Languages with a path each, likewise."""
+
+RowFiles = Annotated[LanguageFiles, BeforeValidator(_with_language)]
+"""Languages with a file of rows each, likewise."""
 
 Weights = Annotated[dict[str, float], _from_text(_assignments)]
 """Names with a number each, likewise."""
