@@ -281,3 +281,9 @@ def test_what_is_written_is_not_written_to_a_folder_named_like_a_url(
 def test_a_file_without_its_language_is_told_how_to_say_it(name: str) -> None:
     with pytest.raises(UsageError, match=rf"{name}: .*in which language.*write it first, as de=data/x.csv"):
         read_options(TransferOptions, {name: "data/x.csv"})
+
+
+def test_where_labels_of_own_data_go_is_said() -> None:
+    with pytest.raises(UsageError, match=r"task_option: .*`astilts tasks new NAME --option labels=\[A,B\]`.*task.yaml"):
+        read_options(TransferOptions, {"task_option": "labels=[A,B]"})
+    assert read_options(TransferOptions, {"task_option": {"labels": "[A,B]"}}).task_option == {"labels": "[A,B]"}

@@ -142,8 +142,23 @@ def _trackers(names: tuple[str, ...]) -> tuple[str, ...]:
 Trackers = Annotated[Names, AfterValidator(_trackers)]
 """Names of installed trackers."""
 
+
+def _kind_options(given: Any) -> Any:
+    """Refuses a list, whose commas would be read as those between options; what is given as a mapping is not split."""
+    if isinstance(given, str) and "[" in given:
+        raise ValueError(
+            "A list cannot be given here; write the task down with `astilts tasks new NAME --option labels=[A,B]` or "
+            "--save-task NAME, and say it in its task.yaml"
+        )
+    return given
+
+
 Assignments = Annotated[dict[str, str], _from_text(_assignments)]
 """Names with a value each; in one string `NAME=VALUE,NAME=VALUE`."""
+
+
+KindOptions = Annotated[Assignments, BeforeValidator(_kind_options)]
+"""Options of a kind of tasks, likewise."""
 
 
 def _scheduler_options(given: Any) -> Any:
