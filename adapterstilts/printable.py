@@ -16,3 +16,8 @@ def printable(text: str) -> str:
 def printable_message(text: str) -> str:
     """The same of a message, in which words of many hundred letters are cut."""
     return _LONG.sub(r"\1…", printable(text))
+
+
+def counted(count: int, what: str) -> str:
+    """So many of something, as `1 example` or `2 examples`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -28,6 +28,7 @@ def predict(model: TrainedModelReference, options: PredictOptions, output: Outpu
     from adapterstilts.commands.predict import run_predict
     from adapterstilts.commands.results import to_json
     from adapterstilts.errors import UsageError
+    from adapterstilts.printable import counted
     from adapterstilts.reporting.predict import predictions_text
     from adapterstilts.reporting.progress import Terminal
 
@@ -40,4 +41,4 @@ def predict(model: TrainedModelReference, options: PredictOptions, output: Outpu
     if options.out is not None:
         say(to_json(result) if output.json_ else predictions_text(result))
     elif result.left_out:
-        terminal.note(f"Left out {sum(result.left_out.values()):,} rows: {', '.join(result.left_out)}")
+        terminal.note(f"Left out {counted(sum(result.left_out.values()), 'row')}: {', '.join(result.left_out)}")

@@ -65,7 +65,7 @@ def _list(options: StoreOptions, output: TableOutput) -> None:
 @runs.command("show")
 @fields(NamedRun, StoreOptions, Output)
 def show(shown: NamedRun, options: StoreOptions, output: Output) -> None:
-    """Show spec, provenance and metrics of the run that KEY names: first digits of its key, or its folder.
+    """Show metrics, provenance and spec of the run that KEY names: first digits of its key, or its folder.
 
     Of an evaluation with classes, also precision, recall and F1 of each, and which are taken for which.
     """
@@ -86,7 +86,7 @@ def show(shown: NamedRun, options: StoreOptions, output: Output) -> None:
     if output.json_:
         say(json.dumps(content, indent=1, ensure_ascii=False))
     else:
-        say(run_text(content))
+        say(run_text(content, task=run.spec.task))
 
 
 @runs.command("verify")

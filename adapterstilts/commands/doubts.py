@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from adapterstilts.data.bad_rows import told_of_left_out
 from adapterstilts.runs.store import Run
 from adapterstilts.tasks.defaults import SAME
 
@@ -42,6 +43,12 @@ def evaluation_doubts(run: Run, languages: tuple[str, ...]) -> list[str]:
         if language in languages:
             by_reason.setdefault(collapse, []).append(language)
     return [f"{reason} in {', '.join(where)}" for reason, where in by_reason.items()]
+
+
+def left_out_doubts(run: Run) -> list[str]:
+    """A sentence about rows that are not among the scored, if there are any."""
+    left_out = told_of_left_out(run.provenance.get("rows_left_out") or {})
+    return [f"of the rows to score, it lacks {left_out}"] if left_out else []
 
 
 def _collapsed(metrics: Mapping[str, Any], counts: str) -> dict[str, str]:

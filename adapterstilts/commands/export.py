@@ -12,6 +12,7 @@ from typing import TypeAlias
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.files import make_writable
 from adapterstilts.metrics import METRICS
+from adapterstilts.printable import counted
 from adapterstilts.runs.lineage import labelled_behind
 from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.runs.store import Run, RunStore
@@ -56,7 +57,7 @@ class _Evaluation:
             )
         if spec.max_examples is not None:
             raise UsageError(
-                f"{run.name} has predictions for {spec.max_examples} examples per language only.",
+                f"{run.name} has predictions for {counted(spec.max_examples, 'example')} per language only.",
                 remedy="Evaluate again without --max-eval-examples.",
             )
         return cls(run, spec)
@@ -86,7 +87,7 @@ class _Evaluation:
         for rows in labelled_behind(self.run, store):
             yield f"{self.name}: the model was trained on {rows}, so this is no zero-shot submission."
         if left_out := self.run.provenance.get("rows_left_out"):
-            yield f"{self.name}: {sum(left_out.values())} rows were left out, so lines are missing."
+            yield f"{self.name}: {counted(sum(left_out.values()), 'row')} left out, so lines are missing."
 
 
 Chosen: TypeAlias = dict[str, dict[str, _Evaluation]]

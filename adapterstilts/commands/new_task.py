@@ -11,6 +11,7 @@ from typing import Any
 
 from adapterstilts.commands.own.formats import check_shard_encoding, first_records, with_other_formats
 from adapterstilts.commands.own.recipe import Examined, NewTaskOptions, draft_recipe
+from adapterstilts.commands.own.usable import check_part
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats.guessing import GuessedFormat, guess_format
 from adapterstilts.data.formats.packed import checked_digest
@@ -125,6 +126,7 @@ def write_task(options: NewTaskOptions, examined: Examined, catalogue: Catalogue
     for split in recipe.source("files").splits:
         for language in languages[split]:
             name = f"{split} {language}" if split == "test" else split
+            check_part(recipe, source, split, language)
             rows = source.load(recipe, split, language, bad)
             counts[name] = len(rows)
             if split == "train":

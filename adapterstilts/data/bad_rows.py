@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from adapterstilts.errors import DataError
+from adapterstilts.printable import counted
 
 _OF_FILES = "Mend the file, or leave such rows out with --skip-bad-rows."
+
+
+# Reasons that differ in what is quoted or in a number are of one kind; so many kinds are told.
+_VARIES = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
+_KINDS = 5
+
+
+def told_of_left_out(counts: Mapping[str, int]) -> str:
+    """How many records were left out, and why: each kind of reason once, the most frequent first; empty if none were.
+
+    Args:
+        counts: Reason to number of records.
+    """
+    kinds: dict[str, Counter[str]] = {}
+    for reason, count in counts.items():
+        kinds.setdefault(_VARIES.sub("", reason), Counter())[reason] += count
+    if not kinds:
+        return ""
+    told = []
+    for reasons in sorted(kinds.values(), key=lambda one: -one.total()):
+        ((example, _),) = reasons.most_common(1)
+        told.append(f"{reasons.total():,} where {example}" + (", or the like" if len(reasons) > 1 else ""))
+    more = f"; and for {len(told) - _KINDS} other reasons" if len(told) > _KINDS + 1 else ""
+    shown = told[:_KINDS] if more else told
+    total = sum(counts.values())
+    return f"{counted(total, 'malformed record')}: {'; '.join(shown)}{more}"
 
 
 class Omitted(Exception):  # noqa: N818 (nothing went wrong)

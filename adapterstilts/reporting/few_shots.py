@@ -8,6 +8,7 @@ from itertools import groupby
 from adapterstilts.commands.table.contrasts import Contrast
 from adapterstilts.commands.table.few_shot_results import FewShotRow
 from adapterstilts.languages import LANGUAGES
+from adapterstilts.printable import counted
 from adapterstilts.reporting.sheets import Notes, Sheet, columns
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT
 
@@ -28,7 +29,7 @@ def _table(rows: Sequence[FewShotRow]) -> Sheet:
     labels = "/".join(first.metric_labels.values())
     title = (
         f"{first.title} in {LANGUAGES[first.language]}, from zero to few shots: {first.split} split, "
-        f"{int(first.scores['examples']):,} examples, {labels}"
+        f"{counted(int(first.scores['examples']), 'example')}, {labels}"
     )
     several = len(_compared(rows)) > 1
     cells = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts.reporting.by_class import class_tables
@@ -77,18 +78,23 @@ def _begun_with(runs: Sequence[Run], such: Callable[[ModelSpec], bool]) -> set[s
     return found
 
 
-def run_text(content: Mapping[str, Any]) -> str:
-    """One run as YAML, what became of its classes as tables below it.
+def run_text(content: Mapping[str, Any], *, task: str) -> str:
+    """One run as YAML: what it is and its scores, tables of what became of its classes, and last what made it.
 
     Args:
         content: Key, folder, spec, provenance and metrics.
     """
     import yaml
 
-    metrics = {name: value for name, value in content["metrics"].items() if name != BY_CLASS}
-    text = yaml.safe_dump({**content, "metrics": metrics}, sort_keys=False, allow_unicode=True, width=110)
-    tables = class_tables(content["metrics"].get(BY_CLASS, {}))
-    return f"{text}\n{tables}" if tables else text
+    found = content["metrics"]
+    first = [name for name in ("english", "zero_shot", "cross_lingual", "best_score", "validation") if name in found]
+    metrics = {name: found[name] for name in dict.fromkeys((*first, *found)) if name != BY_CLASS}
+    last = {name: content[name] for name in ("provenance", "spec")}
+    told = {name: value for name, value in content.items() if name not in (*last, "metrics")}
+    head = {"run": Path(content["folder"]).name, "task": task, **told, "metrics": metrics}
+    parts = (yaml.safe_dump(one, sort_keys=False, allow_unicode=True, width=110) for one in (head, last))
+    tables = class_tables(found.get(BY_CLASS, {}))
+    return (f"\n{tables.rstrip()}\n\n" if tables else "").join(parts)
 
 
 def _task(spec: StageSpec) -> str:

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from adapterstilts.commands.results import SELECTED, Metrics, TransferResult, TransferRow
 from adapterstilts.languages import LANGUAGES, context_language, question_language, zero_shot_languages
+from adapterstilts.printable import counted
 from adapterstilts.reporting.few_shots import few_shot_parts
 from adapterstilts.reporting.numbers import shown_flops, shown_parameters
 from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns, plain_sheet
@@ -75,12 +76,12 @@ def _scores(rows: Sequence[TransferRow], headline: str) -> Sheet:
 def _title(rows: Sequence[TransferRow]) -> str:
     labels = rows[0].metric_labels
     examples = sorted({int(scores["examples"]) for scores in rows[0].languages.values()})
-    count = f"{examples[0]:,}" if len(examples) == 1 else f"{examples[0]:,} to {examples[-1]:,}"
+    count = counted(examples[0], "example") if len(examples) == 1 else f"{examples[0]:,} to {examples[-1]:,} examples"
     unit = next((words for name, words in _UNITS.items() if name in labels), "in percent")
     most = max(len(row.seeds) for row in rows)
     seeds = f", mean of {most} seeds ± standard deviation" if most > 1 else ""
     shown = "/".join(labels.values())
-    return f"{rows[0].title}, {rows[0].split} split, {count} examples per language, {shown} {unit}{seeds}"
+    return f"{rows[0].title}, {rows[0].split} split, {count} per language, {shown} {unit}{seeds}"
 
 
 def _cells(row: TransferRow, others: Sequence[str], headline: str, *, marked: bool, english: bool) -> list[str]:

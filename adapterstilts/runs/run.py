@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +36,9 @@ SPEC, PROVENANCE, METRICS, MANIFEST, LOG = (
 LISTED = (SPEC, PROVENANCE, METRICS)
 KEY_DIGITS = 12
 RUN_NAME = re.compile(rf".+-([0-9a-f]{{{KEY_DIGITS}}})")
+
+# How near a name has to be to be suggested, and how many runs of it are.
+_NEAR, _MOST_NEAR = 0.7, 3
 
 # Folder and state of a manifest to what it says, of all runs that have the shape and the name that is due.
 _ENTRIES: dict[tuple[Path, Any], dict[str, FileEntry]] = {}
@@ -238,3 +243,16 @@ class Run:
         except (StoreError, TypeError):  # what made it is damaged, too
             pass
         return "repeat what made it, with --force or force=True."
+
+
+def did_you_mean(text: str, runs: Iterable[Run]) -> str:
+    """A question that names the nearest of some runs, and a space; nothing where none is near.
+
+    Args:
+        text: The name of a run's folder, a task, or `TASK@KEY`.
+    """
+    task, at, _ = text.partition("@")
+    known = {run.name: run.name if not at and RUN_NAME.fullmatch(text) else run.spec.task for run in runs}
+    tasks = difflib.get_close_matches(task, dict.fromkeys(known.values()), n=1, cutoff=_NEAR) if len(task) > 2 else []
+    near = [repr(name) for name, own in known.items() if own in tasks]
+    return f"Did you mean {' or '.join(near[-_MOST_NEAR:])}? " if near else ""

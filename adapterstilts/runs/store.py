@@ -30,7 +30,7 @@ from adapterstilts.runs.exchange import exchange
 from adapterstilts.runs.full_disk import DiskFullError, explain_full_disk
 from adapterstilts.runs.holding import Hold
 from adapterstilts.runs.remote import RemoteStore
-from adapterstilts.runs.run import KEY_DIGITS, MANIFEST, RUN_NAME, SPEC, Run
+from adapterstilts.runs.run import KEY_DIGITS, MANIFEST, RUN_NAME, SPEC, Run, did_you_mean
 from adapterstilts.runs.specs import StageSpec, canonical_json, key
 
 __all__ = [
@@ -212,7 +212,7 @@ class RunStore:
         damaged = next((str(error) for error in self.unreadable() if name in str(error)), "")
         raise UsageError(
             f"No run {text!r} in {self.root}.{f' {damaged}' if damaged else ''}",
-            remedy="`astilts runs` lists what is there.",
+            remedy=f"{did_you_mean(text, self.runs())}`astilts runs` lists what is there.",
         )
 
     def work(self, spec: StageSpec) -> Path:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from adapterstilts.data.bad_rows import told_of_left_out
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.files import write_json
 from adapterstilts.runs.provenance import Stopwatch
@@ -68,8 +69,8 @@ def run_stage(
         note = partial(_note, reporter, work.name)
         with _saying_what_is_saved(note), together(spec, setup, work) as group:
             metrics, details = make(spec, setup, work, reporter, group)
-        if left_out := sum(details["rows_left_out"].values()):
-            note(f"left out {left_out:,} malformed records")
+        if left_out := told_of_left_out(details["rows_left_out"]):
+            note(f"left out {left_out}")
         write_json(work / "metrics.json", metrics)
         data_dir = getattr(setup.source, "root", None)
         read = {"backbone": setup.backbone.name, "data_dir": str(data_dir) if data_dir else None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,7 @@ def test_what_became_of_classes_is_shown_and_told(made: Made, capsys: pytest.Cap
     run = evaluation(made, "one")
     main(["runs", "show", str(run.folder), "--store", str(made.options["store"])])
     shown = capsys.readouterr().out
-    tables = shown[shown.index("English: precision") :]
+    tables = shown[shown.index("English: precision") : shown.index("\nprovenance:")]
     assert max(map(len, tables.splitlines())) <= 80 and "German: examples of a class (down)" in tables
     found = run.metrics["by_class"]["de"]
     assert sum(one["support"] for one in found["classes"].values()) == 24
@@ -130,6 +131,21 @@ def test_what_became_of_classes_is_shown_and_told(made: Made, capsys: pytest.Cap
     assert macro == pytest.approx(made.rows["one"][0].languages["de"]["f1_macro"])
     told = json.loads(to_json(adapterstilts.TransferResult(made.rows["one"])))
     assert told["rows"][0]["by_class"]["de"] == found == told["rows"][0]["seeds"][0]["by_class"]["de"]
+
+
+def test_what_is_looked_for_comes_first_and_the_spec_last(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    row = made.rows["one"][0]
+    for folder in (row.folder, row.trained):
+        main(["runs", "show", str(folder), "--store", str(made.options["store"])])
+        shown = capsys.readouterr().out.splitlines()
+        assert shown[:2] == [f"run: {folder.name}", "task: one"]
+        heads = [line.partition(":")[0] for line in shown if re.match(r"[A-Za-z_]+:", line)]
+        tables = ["English", "English", "German", "German"] if folder == row.folder else []
+        assert heads == ["run", "task", "key", "folder", "metrics", *tables, "provenance", "spec"]
+        scores = shown[shown.index("metrics:") + 1 :]
+        assert scores[0] == (
+            "  english:" if folder == row.folder else f"  best_score: {Run(folder).metrics['best_score']}"
+        )
 
 
 def test_tables_of_many_classes_keep_to_the_width() -> None:

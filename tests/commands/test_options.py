@@ -315,3 +315,15 @@ def test_the_home_folder_is_meant_wherever_a_shell_leaves_it(monkeypatch: pytest
     assert found.backbone == f"{tmp_path}/model" and found.tasks == (tmp_path, Path("x~/y"))
     assert found.read_store == (tmp_path / "a", "s3://bucket/~/b", tmp_path / "c")
     assert read_options(StoreOptions, {"store": "./~/runs"}).store == Path("~/runs")
+
+
+@pytest.mark.parametrize("name", ["test", "train_more"])
+def test_a_file_without_its_language_is_told_how_to_say_it(name: str) -> None:
+    with pytest.raises(UsageError, match=rf"{name}: .*in which language.*write it first, as de=data/x.csv"):
+        read_options(TransferOptions, {name: "data/x.csv"})
+
+
+def test_where_labels_of_own_data_go_is_said() -> None:
+    with pytest.raises(UsageError, match=r"task_option: .*`astilts tasks new NAME --option labels=\[A,B\]`.*task.yaml"):
+        read_options(TransferOptions, {"task_option": "labels=[A,B]"})
+    assert read_options(TransferOptions, {"task_option": {"labels": "[A,B]"}}).task_option == {"labels": "[A,B]"}

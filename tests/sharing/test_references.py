@@ -70,3 +70,13 @@ def test_a_folder_that_looks_like_a_repository_is_offered(tmp_path: Path, monkey
 def test_a_folder_is_written_so_that_it_is_read_as_one() -> None:
     for text in ("./a/b", "../a", "/a"):
         assert str(parse_reference(text)) == text
+
+
+@pytest.mark.parametrize("text", ["data/tickets.csv", "tickets.csv", "./tickets.csv"])
+def test_a_file_of_data_is_no_model(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    for path in ("data/tickets.csv", "tickets.csv"):
+        Path(path).write_text("text\n")
+    with pytest.raises(UsageError, match=r"is a file and no model\. The model comes first: `astilts predict MODEL"):
+        parse_reference(text)

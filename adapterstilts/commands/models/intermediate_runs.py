@@ -13,6 +13,7 @@ from adapterstilts.commands.options import ALL
 from adapterstilts.commands.table.repetitions import originals, same_rows
 from adapterstilts.errors import AstiltsError, UsageError
 from adapterstilts.languages import ENGLISH
+from adapterstilts.printable import counted
 from adapterstilts.runs.specs import ModelSpec, Sampling, SharedSpec, TaskSpec, key
 from adapterstilts.runs.store import Run
 from adapterstilts.sharing.references import Reference, TaskReference, is_reference, parse_reference
@@ -308,5 +309,5 @@ def _describe(run: Run) -> str:
     validation = "no validation" if best is None else f"validation {best:.1f}"
     return (
         f"{run.provenance['backbone']}, {spec.method}, {sampling}{languages}"
-        f"{run.metrics['train_examples']:,} examples, seed {spec.seed}, {validation}"
+        f"{counted(run.metrics['train_examples'], 'example')}, seed {spec.seed}, {validation}"
     )

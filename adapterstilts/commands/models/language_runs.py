@@ -11,6 +11,7 @@ from adapterstilts.languages import LANGUAGES
 from adapterstilts.modeling.architecture import Facts
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import ModelOutline
+from adapterstilts.printable import counted
 from adapterstilts.runs.specs import SharedSpec
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.sharing.references import PlaceReference, is_reference, parse_reference
@@ -146,4 +147,4 @@ def _may_be_one(run: Run) -> bool:
 
 def _described(run: Run) -> str:
     spec = run.training
-    return f"{spec.method}, {run.metrics['train_examples']:,} examples, seed {spec.seed}"
+    return f"{spec.method}, {counted(run.metrics['train_examples'], 'example')}, seed {spec.seed}"

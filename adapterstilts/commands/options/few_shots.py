@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from adapterstilts.commands.options.values import LanguageCounts, LanguageFiles
+from adapterstilts.commands.options.values import LanguageCounts, RowFiles
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
 
@@ -20,7 +20,7 @@ class FewShotOptions(Strict):
         "every language that is scored but English, such as 50. They are drawn from its training rows, or else its "
         "validation rows, and never from those that are scored.",
     )
-    train_more: Annotated[LanguageFiles | None, Flag(Group.FEW_SHOTS, metavar="CODE=FILE,...")] = Field(
+    train_more: Annotated[RowFiles | None, Flag(Group.FEW_SHOTS, metavar="CODE=FILE,...")] = Field(
         None,
         description="The same with labelled rows of one's own, read as the target's are: all of a file, or K of them "
         "with `shots`.",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from adapterstilts.commands.options.values import Assignments, LanguageFiles, Names, PathText
+from adapterstilts.commands.options.values import KindOptions, Names, PathText, RowFiles
 from adapterstilts.declared import Flag, Group
 from adapterstilts.settings import Strict
 
@@ -55,7 +55,7 @@ class OwnDataOptions(OwnFileOptions):
     tags: Annotated[str | None, Flag(Group.OWN, metavar="COLUMN")] = Field(
         None, description="Column of their tags, likewise."
     )
-    test: Annotated[LanguageFiles | None, Flag(Group.OWN, metavar="CODE=FILE,...")] = Field(
+    test: Annotated[RowFiles | None, Flag(Group.OWN, metavar="CODE=FILE,...")] = Field(
         None, description="Files of the rows to score, by language; they may be without labels."
     )
     validation: Annotated[
@@ -64,7 +64,7 @@ class OwnDataOptions(OwnFileOptions):
     group: Annotated[Names | None, Flag(Group.OWN, metavar="COLUMN,...", unset="rows of equal texts")] = Field(
         None, description="Columns that say which rows belong together, and stay on one side of `validation`."
     )
-    task_option: Annotated[Assignments | None, Flag(Group.OWN, metavar="NAME=VALUE,...")] = Field(
+    task_option: Annotated[KindOptions | None, Flag(Group.OWN, metavar="NAME=VALUE,...")] = Field(
         None, description="Options of the kind, such as multi_label=true."
     )
     metric: Annotated[str | None, Flag(Group.OWN, metavar="NAME", unset="the kind's usual one")] = Field(

@@ -142,8 +142,23 @@ def _trackers(names: tuple[str, ...]) -> tuple[str, ...]:
 Trackers = Annotated[Names, AfterValidator(_trackers)]
 """Names of installed trackers."""
 
+
+def _kind_options(given: Any) -> Any:
+    """Refuses a list, whose commas would be read as those between options; what is given as a mapping is not split."""
+    if isinstance(given, str) and "[" in given:
+        raise ValueError(
+            "A list cannot be given here; write the task down with `astilts tasks new NAME --option labels=[A,B]` or "
+            "--save-task NAME, and say it in its task.yaml"
+        )
+    return given
+
+
 Assignments = Annotated[dict[str, str], _from_text(_assignments)]
 """Names with a value each; in one string `NAME=VALUE,NAME=VALUE`."""
+
+
+KindOptions = Annotated[Assignments, BeforeValidator(_kind_options)]
+"""Options of a kind of tasks, likewise."""
 
 
 def _scheduler_options(given: Any) -> Any:
@@ -163,6 +178,13 @@ SchedulerOptions = Annotated[dict[str, str], BeforeValidator(_scheduler_options)
 _BY_LANGUAGE = AfterValidator(lambda given: {canonical(name): value for name, value in given.items()})
 
 
+def _with_language(given: Any) -> Any:
+    """Refuses a file whose language is not said, in words of its own."""
+    if isinstance(given, str) and "=" not in given and "." in given:
+        raise ValueError(f"It is not said in which language the file is; write it first, as de={given}")
+    return given
+
+
 def _paths(given: Any) -> Any:
     found = _assignments(given) if isinstance(given, str) else given
     if not isinstance(found, Mapping):
@@ -175,6 +197,9 @@ Files = Annotated[dict[str, str], OrPath(), BeforeValidator(_paths)]
 
 LanguageFiles = Annotated[Files, _BY_LANGUAGE]
 """Languages with a path each, likewise."""
+
+RowFiles = Annotated[LanguageFiles, BeforeValidator(_with_language)]
+"""Languages with a file of rows each, likewise."""
 
 Weights = Annotated[dict[str, float], _from_text(_assignments)]
 """Names with a number each, likewise."""

@@ -46,7 +46,7 @@ def naming_flags() -> Iterator[None]:
         yield
     except UsageError as error:
         remedy = re.sub(r"--column (\w+)=NAME", lambda found: _flag(found[1]), error.remedy or "")
-        remedy = remedy.replace("--option NAME=VALUE", "--task-option NAME=VALUE")
+        remedy = remedy.replace("--option ", "--task-option ")
         remedy = remedy.replace("Name columns with 'by'", "Name columns with --group")
         remedy = remedy.replace("Say it with --format", "Give the file the suffix of its format")
         raise UsageError(error.message, remedy=remedy or None) from None

@@ -13,6 +13,7 @@ from adapterstilts.commands.own.hub import is_data_set, own_data_set
 from adapterstilts.commands.own.rows import notes_on_rows
 from adapterstilts.commands.own.scopes import scoped
 from adapterstilts.commands.own.tasks import NO_OWN_TASKS, OwnTask, OwnTasks
+from adapterstilts.commands.own.usable import check_usable
 from adapterstilts.data.formats.folders import has_pattern
 from adapterstilts.declared import declared_by
 from adapterstilts.errors import UsageError
@@ -52,6 +53,7 @@ def own_tasks(
         taken = [one.recipe.name for one in found.values()]
         beside = [one for one in given if one != name]
         found[name] = _own_task(name, own_options, catalogue, taken, beside, scored=name in scored)
+        check_usable(found[name])
         for line in (*found[name].found, *notes_on_rows(found[name])):
             note(line)
         if own_options.save_task:

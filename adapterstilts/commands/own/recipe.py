@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -21,8 +21,10 @@ from adapterstilts.tasks.catalogue import read_recipe
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.label_guessing import LabelGuess
 from adapterstilts.tasks.recipe import Recipe, TaskName
-from adapterstilts.tasks.sources import FilesSource, HoldOut, HubSource, Names, found_under, is_one
+from adapterstilts.tasks.sources import FilesSource, HoldOut, HubSource, Names, found_under, is_one, listed
 
+# Fewer rows with a class each may be an example of a table.
+_FEW_ROWS = 10
 P = TypeVar("P", FilesSource, HubSource)
 Files = Annotated[tuple[Path, ...], ONE_IS_A_LIST]
 """A file, or several that are parts of one."""
@@ -124,8 +126,9 @@ class Draft:
         """
         kind = KINDS.get(self.kind)
         part = _with_columns(part, kind.columns(self.options))
-        found = rows(part, kind.columns(self.options))
-        options = {**kind.starting_options((row for _, row in found), self.options), **self.options}
+        seen = count()
+        found = (row for (_, row), _ in zip(rows(part, kind.columns(self.options)), seen, strict=False))
+        options = {**kind.starting_options(found, self.options), **self.options}
         if options.get("labels") in ([], ()):
             raise DataError(
                 f"No training row of {self.title} has a label.",
@@ -143,7 +146,26 @@ class Draft:
             "options": options,
             "sources": {source: part.model_dump(mode="json", exclude_defaults=True)},
         }
-        return read_recipe(values, where=f"task {self.name!r}")
+        recipe = read_recipe(values, where=f"task {self.name!r}")
+        self._check_classes(options, next(seen), part)
+        return recipe
+
+    def _check_classes(self, options: Mapping[str, Any], rows: int, part: FilesSource | HubSource) -> None:
+        """Refuses a column of labels that has another value in every row, as one of names or numbers of rows has.
+
+        Args:
+            rows: How many training rows there are; a few can be an example of each class.
+        """
+        said = "labels" in self.options or "regression" in self.options or options.get("multi_label")
+        classes = 0 if said else len(options.get("labels") or ())
+        if "label" in part.columns and classes >= max(rows, _FEW_ROWS):
+            column = ", ".join(listed(part.columns["label"]))
+            raise UsageError(
+                f"Each of the {rows:,} training rows of {self.title} has a label of its own in {column!r}, so that no "
+                "class can be learnt.",
+                remedy="Name the column of the labels with --column label=NAME. Numbers that are to be predicted are "
+                "--option regression=true.",
+            )
 
     def _metric(self, options: Mapping[str, Any]) -> str:
         try:

@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from adapterstilts.commands.costs import Cost
-from adapterstilts.commands.doubts import evaluation_doubts, training_doubts
+from adapterstilts.commands.doubts import evaluation_doubts, left_out_doubts, training_doubts
 from adapterstilts.commands.models.intermediate_runs import NONE, label, run_label
 from adapterstilts.commands.models.language_adapters import LanguageAdapters
 from adapterstilts.commands.models.shared import shared_from
@@ -265,7 +265,7 @@ def _doubts(reached: TargetRuns) -> list[str]:
         which = f"seed {_seed_scores(seed).seed}: " if len(reached.seeds) > 1 else ""
         before = () if reached.mean_of else seed.before  # which are those of another row
         doubts = [one for run in (*before, *seed.targets) for one in training_doubts(run)]
-        doubts += evaluation_doubts(seed.evaluation, seed.languages)
+        doubts += [*evaluation_doubts(seed.evaluation, seed.languages), *left_out_doubts(seed.evaluation)]
         found += [f"{which}{one}" for one in doubts]
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from adapterstilts.data.bad_rows import BadRows
@@ -17,6 +17,8 @@ _PREFIX = re.compile(r"[a-z]{2,3}(?:-[a-z]+)*:")
 _DOCUMENT = "-DOCSTART-"
 _TAB, _SPACES = re.compile("\t"), re.compile(" +")
 _ID, _FORM, _UPOS, _COLUMNS = 0, 1, 3, 10
+# Of a file that may be text, so many lines are looked at; tagged ones have no more columns, as those of CoNLL-2003.
+_LOOKED_AT, _MOST_COLUMNS = 200, 4
 
 Line = tuple[int, str]
 
@@ -61,6 +63,13 @@ def read_conll(
             continue
         if tokens:
             yield where, {"tokens": tokens, "tags": tags}
+
+
+def looks_like_text(path: Path, *, encoding: str = UTF8, **_: int) -> bool:
+    """Whether a file's first lines are sentences: words between spaces, in each as many as it happens to have."""
+    lines = [line for _, line in islice(read_lines(path, encoding), _LOOKED_AT) if not _is_blank(line)]
+    widths = {len(line.split()) for line in lines if not _is_document(line)}
+    return not any("\t" in line for line in lines) and (len(widths) > 1 or max(widths, default=0) > _MOST_COLUMNS)
 
 
 @register("conllu", "CoNLL-U")

@@ -82,10 +82,14 @@ class FileRows:
 
     def load(self, task: Recipe, split: str, language: str, bad: BadRows) -> Dataset:
         rows = self.rows_of(task, split, language, bad)
-        parts = self._parts(task, split, language)
-        paths = [path for part in parts for path in self._paths(part, split, language)]
-        where = ", ".join(map(str, paths)) + held_out_place(parts[0], split)
+        files = self.files(task, split, language)
+        where = ", ".join(str(path) for _, path in files) + held_out_place(files[0][0], split)
         return canonical_rows(task, rows, where, bad, split=split)
+
+    def files(self, task: Recipe, split: str, language: str) -> list[tuple[FilesSource, Path]]:
+        """The files of a split, each with how it is read."""
+        parts = self._parts(task, split, language)
+        return [(part, path) for part in parts for path in self._paths(part, split, language)]
 
     def look(self, task: Recipe, split: str, language: str, size: int, bad: BadRows) -> tuple[int, Dataset] | None:
         return some(self.load(task, split, language, bad), size)

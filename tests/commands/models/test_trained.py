@@ -37,6 +37,16 @@ def test_a_model_that_is_not_there_is_said(answering: dict[str, Any], tmp_path: 
         found("squad", task="mnli", **answering)
 
 
+def test_near_runs_are_named_where_there_is_none(answering: dict[str, Any]) -> None:
+    run = next(run for run in RunStore(answering["store"]).runs() if run.spec.task == "squad")
+    for text in ("sqaud@1a2b", "squat", "squad@zzzz", f"{run.name[:-4]}0000"):
+        with pytest.raises(AstiltsError, match=rf"No run '{text}'.*Did you mean .*{run.name}'"):
+            found(text, **answering)
+    with pytest.raises(AstiltsError) as error:
+        found("tickets@1a2b", **answering)
+    assert "Did you mean" not in str(error.value)
+
+
 def test_another_backbone_is_refused(answering: dict[str, Any], other_backbone: Path) -> None:
     with pytest.raises(AstiltsError, match="trained on another backbone"):
         found("squad", backbone=str(other_backbone), **answering)

@@ -189,3 +189,21 @@ def test_a_run_of_another_file_of_the_same_name_is_not_taken(options: dict[str, 
     assert run.key[:12] in [stage.key for stage in plan.stages]
     with pytest.raises(UsageError, match="no intermediate run of d with method"):
         adapterstilts.plan(adapterstilts.transfer, "b/d.csv", "copa", **given)
+
+
+@pytest.mark.slow
+def test_rows_with_unknown_labels_are_told_of_in_notes_and_table(
+    options: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tickets(Path("tickets.csv"))
+    rows = [["subject", "team"], ["One", TEAMS[0]], ["Two", "Vertrieb"], ["Three", "Einkauf"], ["Four", "Vertrieb"]]
+    table(Path("de.csv"), rows)
+    words = ["--from=none", "--to=tickets.csv", "--text=subject", "--label=team", "--test=de=de.csv", "--skip-bad-rows"]
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    main(["transfer", *words, *flags])
+    output = capsys.readouterr()
+    reasons = "3 where the label 'Vertrieb' is not one of billing, sales, support, or the like"
+    assert f"left out 3 malformed records: {reasons}" in " ".join(output.err.split())
+    shown = " ".join(output.out.split())
+    assert "test split, 1 example per language" in shown
+    assert f"of the rows to score, it lacks 3 malformed records: {reasons}." in shown

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from adapterstilts.errors import UsageError
 from tests.commands.own_tables import found, table
 
 HEAD = ["text", "label"]
@@ -64,3 +65,30 @@ def test_pairs_and_questions_are_told_by_all_their_texts() -> None:
 def test_rows_that_are_held_out_have_texts_of_their_own() -> None:
     table(Path("train.csv"), [HEAD, *rows(40), *rows(40)])
     assert all("validation" not in line for line in notes(validation="0.3"))
+
+
+@pytest.mark.parametrize("count", [10, 60])
+def test_a_label_of_its_own_in_every_row_is_refused(count: int) -> None:
+    table(Path("train.csv"), [["text", "Ticket ID"], *([f"text {n}", f"T-{n}"] for n in range(count))])
+    with pytest.raises(
+        UsageError, match=rf"Each of the {count} training rows .* in 'Ticket ID'.*--label NAME"
+    ) as error:
+        found("train.csv", text="text", label="Ticket ID")
+    assert "--task-option regression=true" in str(error.value)
+
+
+def test_labels_of_single_rows_are_told_of_where_they_are_most() -> None:
+    seldom = [[f"seldom {n}", f"T-{n}"] for n in range(6)]
+    table(Path("train.csv"), [HEAD, *rows(20), *seldom])
+    assert notes() == []
+    told = [line for line in found("train.csv")[1] if "single" in line]
+    assert told == ["  6 of 8 labels have a single training row; --label names another column"]
+    table(Path("train.csv"), [HEAD, *rows(20), *seldom[:4]])
+    assert not [line for line in found("train.csv")[1] if "single" in line]
+
+
+def test_an_example_of_each_class_and_several_labels_are_no_names_of_rows() -> None:
+    table(Path("train.csv"), [HEAD, *([f"text {n}", f"class {n}"] for n in range(9))])
+    assert len(found("train.csv")[0].options["labels"]) == 9
+    table(Path("train.csv"), [HEAD, *([f"text {n}", f"a{n}|b{n}|c{n % 2}"] for n in range(20))])
+    assert found("train.csv", task_option={"multi_label": "true"})[0].options["multi_label"]
