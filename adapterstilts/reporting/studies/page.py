@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.errors import CompatibilityError
+from adapterstilts.printable import counted
 from adapterstilts.reporting.studies.doubts import doubts
 from adapterstilts.reporting.studies.page_data import page_data
-from adapterstilts.reporting.studies.report import MARKS, cells_text, few_shot_tables, measured
+from adapterstilts.reporting.studies.report import MARKS, few_shot_tables, measured
 from adapterstilts.reporting.transfer_rows import SIGNIFICANT
 from adapterstilts.studies.results import Claim, StudyResult
 
@@ -75,7 +76,7 @@ def _claims(result: StudyResult) -> list[dict[str, Any]]:
         shown = {
             **asdict(claim),
             "mark": mark,
-            "counted": cells_text(claim.cells) if claim.cells else "",
+            "counted": counted(claim.cells, "cell") if claim.cells else "",
             "verdict": verdict,
             "measured": measured(claim).replace("-", "−") if claim.value else measured(claim),
             "bar": None,

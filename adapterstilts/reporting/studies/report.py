@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from adapterstilts.commands.table.few_shot_results import FewShotRow
 from adapterstilts.metrics.intervals import Interval
+from adapterstilts.printable import counted
 from adapterstilts.reporting.few_shots import few_shot_parts
 from adapterstilts.reporting.numbers import shown_digits, shown_megabytes, shown_seconds
 from adapterstilts.reporting.sheets import Column, Notes, Report, Sheet, columns, plain_sheet
@@ -121,14 +122,9 @@ def measured(claim: Claim) -> str:
     return shown_interval(claim.value, claim.unit) or claim.why or "not measured"
 
 
-def cells_text(count: int) -> str:
-    """A number of cells."""
-    return f"{count} cell{'' if count == 1 else 's'}"
-
-
 def _claim_notes(result: StudyResult) -> Iterator[str]:
     for number, claim in enumerate(result.claims, start=1):
-        yield f"{number}: {claim.measure}" + (f", {cells_text(claim.cells)}." if claim.cells else ".")
+        yield f"{number}: {claim.measure}" + (f", {counted(claim.cells, 'cell')}." if claim.cells else ".")
     if sum(claim.value is not None for claim in result.claims) > 1:
         yield "An interval is about its own claim, and not adjusted for how many there are."
     for source in dict.fromkeys(claim.source for claim in result.claims if claim.source):
