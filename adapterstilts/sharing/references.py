@@ -92,8 +92,8 @@ def parse_reference(text: str, *, flag: str = "") -> Reference:
     if Path(text).expanduser().is_file():
         raise UsageError(
             f"{where} is a file and no model.",
-            remedy="The model comes first: `astilts predict MODEL FILE`. A model is a task, a run, a folder or a "
-            "repository on the Hub.",
+            remedy="The model comes first: `astilts predict MODEL --input FILE`. A model is a task, a run, a folder "
+            "or a repository on the Hub.",
         )
     if text.startswith(HUB):
         return _on_hub(text.removeprefix(HUB), where)

@@ -152,14 +152,16 @@ class Checks:
                 remedy="Leave it out, or choose a --backbone like XLM-R or BERT.",
             )
         if not model_size(self.outline(stage).description, self.setup.backbone).lower:
+            half, last = self.facts.num_hidden_layers // 2, self.facts.num_hidden_layers - 1
+            lower, upper = (f"{one}-{other}" if one < other else other for one, other in ((0, half - 1), (half, last)))
             what = str(method)
             if (composition := stage.spec.composition.name) != "none":
                 what += f" with --composition {composition}"
             raise UsageError(
                 f"--frozen-once has nothing to keep in {stage.name}: {what} changes {name} from its first layer or its "
                 "embeddings on.",
-                remedy="Leave it out, or leave the first layers out, as --method seq_bn[leave_out=0-5] and "
-                "peft:lora[layers_to_transform=6-11] do; or train --method head.",
+                remedy=f"Leave it out, or leave the first layers out, as --method seq_bn[leave_out={lower}] and "
+                f"peft:lora[layers_to_transform={upper}] do; or train --method head.",
             )
 
     def _languages(self, spec: TrainSpec) -> None:

@@ -98,7 +98,7 @@ class Rows:
         rows = [self._row(one) for one in reached]
         others = [without(one, reached) if against is None else reached[against] for one in reached]
         compared = {id(one): _compared(one, row) for one, row in zip(reached, rows, strict=True)}
-        if all(other in (None, one) for one, other in zip(reached, others, strict=True)):
+        if all(other is None or other is one for one, other in zip(reached, others, strict=True)):
             return [
                 replace(row, uncertainty=self._uncertainty(compared[id(one)]))
                 for one, row in zip(reached, rows, strict=True)

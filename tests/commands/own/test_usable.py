@@ -74,7 +74,7 @@ TEXT = [f"Hans wohnt in Bonn {'und in Berlin ' * (n % 2)}." for n in range(9)]
 def test_text_in_the_place_of_tagged_words_is_told_what_it_looks_like(name: str, between: str) -> None:
     conll("ner.conll", TAGGED, "\t")
     Path(name).write_text(between.join(TEXT) + "\n")
-    with pytest.raises(DataError, match=rf"{name} looks like text without tags.*astilts predict MODEL FILE"):
+    with pytest.raises(DataError, match=rf"{name} looks like text without tags.*astilts predict MODEL --input FILE"):
         found("ner.conll", test=f"de={name}")
 
 
