@@ -64,6 +64,6 @@ def _check_tagged(recipe: Recipe, source: FileRows, split: str, language: str) -
         if part.format == "conll" and looks_like_text(path, **part.options):
             raise DataError(
                 f"{path} looks like text without tags: its lines are no words with a tag each.",
-                remedy="Answer unlabelled text with `astilts predict MODEL --input FILE`. To score, give a word and its tag "
-                "a line, with a blank line between sentences.",
+                remedy="Answer unlabelled text with `astilts predict MODEL --input FILE`. To score, give a word and "
+                "its tag a line, with a blank line between sentences.",
             )
