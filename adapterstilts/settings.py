@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from os import PathLike
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -24,6 +24,17 @@ Pooling = Literal["first", "mean", "last"]
 """How one vector of a text is read: at its first or last token, or as the mean over all."""
 POINTS = 10
 """At how many points of a training checkpoints are averaged where no interval is set (Schmidt et al. 2023)."""
+
+
+IN_PLACE = {"max_steps": "epochs", "warmup_steps": "warmup_ratio"}
+"""Settings that stand in place of another one."""
+
+
+def laid_over(usual: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with those of a more specific place over them: what says the same otherwise is gone."""
+    ways = [*IN_PLACE.items(), *((other, one) for one, other in IN_PLACE.items())]
+    gone = {other for one, other in ways if given.get(one) is not None}
+    return {**{name: value for name, value in usual.items() if name not in gone}, **given}
 
 
 class Strict(BaseModel):

@@ -112,7 +112,7 @@ def intermediate_stage(
     """
     sampling = choose_sampling(options, [task.name for task in tasks])
     check_pooling(planner.pooling, tasks)
-    check_settings_used(options.settings, tasks)
+    check_settings_used(options.settings, tasks, validation_from=options.validation_from)
     languages = {task.name: tuple(translated) for task in tasks if task.name != MLM}
     if options.languages and not languages:
         raise UsageError(

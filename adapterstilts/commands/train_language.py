@@ -50,7 +50,7 @@ def plan_language(language: str, options: TrainingOptions) -> Work:
     if missing := setup.source.missing(task, "train", language):
         raise UsageError(f"There is no text of {language}: {missing} is not there.", remedy="Check --data-dir.")
     check_pooling(options.pooling, [task])
-    check_settings_used(options.settings, [task])
+    check_settings_used(options.settings, [task], validation_from=options.validation_from)
     graph = Graph()
     graph.ask(plan_training(planner, [task], "train-language", languages={MLM: [language]}))
     work = Work(planner, graph, force=options.force)

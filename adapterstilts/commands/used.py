@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapterstilts.errors import UsageError
-from adapterstilts.settings import Encoding
+from adapterstilts.settings import IN_PLACE, Encoding
 from adapterstilts.stages.training_spec import reads_one_vector
 from adapterstilts.tasks.recipe import Recipe
+
+_OF_SELECTION = ("patience", "max_validation_examples")
 
 
 def check_pooling(pooling: str | None, tasks: Sequence[Recipe]) -> None:
@@ -24,11 +26,14 @@ def check_pooling(pooling: str | None, tasks: Sequence[Recipe]) -> None:
         )
 
 
-def check_settings_used(settings: Mapping[str, Any], tasks: Sequence[Recipe], *, trained: bool = True) -> None:
+def check_settings_used(
+    settings: Mapping[str, Any], tasks: Sequence[Recipe], *, validation_from: str | None = None, trained: bool = True
+) -> None:
     """Refuses hyperparameters that decide nothing about any of the tasks.
 
     Args:
         settings: Those that were given by hand.
+        validation_from: As `--validation-from`.
         trained: Whether a model is trained for any of the tasks.
 
     Raises:
@@ -43,6 +48,16 @@ def check_settings_used(settings: Mapping[str, Any], tasks: Sequence[Recipe], *,
             )
         if name not in Encoding.model_fields and not trained:
             raise without_training(flag(name), tasks)
+        if (other := IN_PLACE.get(name)) is not None and other in settings:
+            raise UsageError(
+                f"{flag(name)} {settings[name]} stands in place of {flag(other)} {settings[other]}.",
+                remedy="Leave one of the two out.",
+            )
+        if name in _OF_SELECTION and validation_from == "none":
+            raise UsageError(
+                f"{flag(name)} {settings[name]} has no meaning with --validation-from none, which selects nothing.",
+                remedy="Leave one of the two out.",
+            )
 
 
 def without_training(option: str, tasks: Sequence[Recipe]) -> UsageError:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from adapterstilts.errors import CompatibilityError, UsageError, explain_hub, unknown
 from adapterstilts.files import file_digest, no_file
 from adapterstilts.modeling.architecture import Facts, has_masked_lm, is_encoder_decoder
+from adapterstilts.modeling.cpu.cores import keep_to_cores
 from adapterstilts.modeling.known_backbones import is_known, known_config, known_facts
 from adapterstilts.modeling.quantization import quantization_config
 from adapterstilts.pretrained import check_published, load_pretrained
@@ -108,6 +109,7 @@ class Backbone:
         return self._read_encoder(dtype)
 
     def _read_encoder(self, dtype: torch.dtype) -> nn.Module:
+        keep_to_cores()
         config = self.config()
         auto_class, inside = _route(config)
         options = {**without_pooler(config), **quantization_config(self.quantization)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from adapterstilts.modeling.methods import METHODS, Method
 from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.specs import Budget, Choice, Phase, Sampling, TaskSpec, TrainSpec
 from adapterstilts.runs.training_data import TrainingData
-from adapterstilts.settings import Settings, validate
+from adapterstilts.settings import Settings, laid_over, validate
 from adapterstilts.stages.graph import Stage, Training
 from adapterstilts.stages.planner import Planner
 from adapterstilts.tasks.kind import Kind
@@ -167,14 +168,15 @@ def resolve_settings(planner: Planner, task: Recipe, phase: Phase, composition: 
     method = METHODS.get(planner.method.spec.name)
     source = planner.setup.source.of(task).name
     scopes = ("all", method.family, phase, f"{phase}.{method.family}")
-    values: dict[str, Any] = dict(method.defaults)
-    values |= task.hyperparameters(method.family, planner.profile.published)
-    values |= COMPOSITIONS.get(composition.name).defaults
-    for scope in scopes:
-        values |= planner.profile.settings.get(scope, {})
-    for scope in scopes if source == "mini" else ():
-        values |= task.source("mini").settings.get(scope, {})
-    values |= planner.settings
+    layers: list[Mapping[str, Any]] = [
+        method.defaults,
+        task.hyperparameters(method.family, planner.profile.published),
+        COMPOSITIONS.get(composition.name).defaults,
+        *(planner.profile.settings.get(scope, {}) for scope in scopes),
+        *(task.source("mini").settings.get(scope, {}) for scope in scopes if source == "mini"),
+        planner.settings,
+    ]
+    values: dict[str, Any] = reduce(laid_over, layers, {})
     if values.get("average_checkpoints"):
         _check_averaging(method, planner.settings)
         values.pop("patience", None)  # nothing stops early, so it is not to make another key

@@ -23,7 +23,7 @@ from adapterstilts.modeling.methods import METHODS, parse_method
 from adapterstilts.modeling.option_text import parse_choice
 from adapterstilts.profiles import load_profile
 from adapterstilts.runs.store import KEY_DIGITS
-from adapterstilts.settings import Settings
+from adapterstilts.settings import Settings, laid_over
 from adapterstilts.stages.graph import Stage
 from adapterstilts.studies.axes import SYNONYMS, check_values, intermediate_name, text_of
 from adapterstilts.studies.definition import (
@@ -105,7 +105,7 @@ def plan_grid(
         UsageError: Something that the study names is unknown, or nothing of it can be.
         AstiltsError: As `plan_transfer`.
     """
-    constant = {**study.options, **given}
+    constant = laid_over(study.options, given)
     catalogue = Catalogue.load(read_options(TransferOptions, {"tasks": constant.get("tasks")}).tasks)
     with catalogue.in_use():
         check_values(study, catalogue)
@@ -171,7 +171,7 @@ class _Parts:
 
     def parts(self) -> Iterator[_Part]:
         chosen = {name: value for name, value in self.combination.items() if name not in OF_PHASE}
-        values = {**self.constant, **chosen}
+        values = laid_over(self.constant, chosen)
         profile = load_profile(values.get("profile") or "paper")
         method = parse_method(str(values.get("method") or profile.method))
         entry = METHODS.get(method.name)

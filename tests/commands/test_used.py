@@ -13,6 +13,7 @@ def test_settings_count_where_one_task_depends_on_them() -> None:
     check_settings_used({"stride": 8, "epochs": 1}, [recipe("xnli"), recipe("squad")])
     check_settings_used({"max_length": 8}, [recipe("tatoeba")], trained=False)
     check_settings_used({}, [])
+    check_settings_used({"max_steps": 9, "warmup_steps": 2}, [recipe("xnli")], validation_from="none")
     for settings, tasks, message in (
         ({"stride": 8}, ["xnli", "copa"], "--stride has no meaning for xnli, copa"),
         ({"max_query_length": 8}, ["tatoeba"], "--max-query-length has no meaning for tatoeba"),
@@ -20,6 +21,17 @@ def test_settings_count_where_one_task_depends_on_them() -> None:
     ):
         with pytest.raises(UsageError, match=message):
             check_settings_used(settings, [recipe(name) for name in tasks], trained=tasks != ["tatoeba"])
+
+
+def test_settings_that_another_one_leaves_without_effect_are_refused() -> None:
+    for settings, message in (
+        ({"epochs": 2.0, "max_steps": 9}, "--max-steps 9 stands in place of --epochs 2.0"),
+        ({"warmup_steps": 3, "warmup_ratio": 0.1}, "--warmup-steps 3 stands in place of --warmup-ratio 0.1"),
+        ({"patience": 3}, "--patience 3 has no meaning with --validation-from none"),
+        ({"max_validation_examples": 5}, "--max-validation-examples 5 has no meaning with --validation-from none"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            check_settings_used(settings, [recipe("xnli")], validation_from="none")
 
 
 def test_pooling_counts_where_one_task_reads_a_vector() -> None:

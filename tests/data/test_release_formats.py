@@ -46,6 +46,7 @@ GOOD: dict[str, tuple[str, tuple[Content, ...], dict, list[dict]]] = {
     "jsonl_label_name": ("jsonl", ('{"a": 1}\n', "B"), {"label": "correct"}, [{"a": 1, "correct": "B"}]),
     "json": ("json", ('[{"a": 1},\n {"a": "ü"}]',), {}, [{"a": 1}, {"a": "ü"}]),
     "tsv_header": ("tsv", ('id\tq\r\n1\t"So" said "he\r\n',), {}, [{"id": "1", "q": '"So" said "he'}]),
+    "csv_index": ("csv", (",q,\n0,A,\n1,B,\n",), {}, [{"q": "A"}, {"q": "B"}]),  # as pandas and spreadsheets write it
     # As csv.writer has it: one field needs quotation marks, and its neighbour does not.
     "tsv_quoted": (
         "tsv",

@@ -112,6 +112,19 @@ def test_later_settings_win(world: World) -> None:
         resolve_settings(replace(planner, settings={"stride": 90, "max_length": 96}), squad, "train-target")
 
 
+def test_what_says_the_same_otherwise_is_replaced(world: World, tmp_path: Path) -> None:
+    """XTREME warms up for 500 steps on TyDiQA, and a share that was asked for had no effect."""
+    planner, tydiqa = published(world, "xtreme", tmp_path, "full"), world.recipe("tydiqa")
+
+    def resolved(**settings: Any) -> tuple[Any, ...]:
+        found = resolve_settings(replace(planner, settings=settings), tydiqa, "train-target")
+        return found.warmup_steps, found.warmup_ratio, found.max_steps, found.epochs
+
+    assert resolved() == (500, 0.1, None, 3)
+    assert resolved(warmup_ratio=0.3) == (None, 0.3, None, 3)
+    assert resolved(warmup_steps=7, max_steps=50) == (7, 0.1, 50, 2)  # what epochs are does not make another key
+
+
 PUBLISHED = [
     ("paper", "full", "mnli", {"learning_rate": 1e-5, "epochs": 2, "max_length": 256, "warmup_ratio": 0.1}),
     ("xtreme", "full", "mnli", {"learning_rate": 3e-5, "epochs": 5, "max_length": 128, "eval_steps": 100}),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapterstilts.errors import UsageError
+from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.studies.definition import read_study
 from adapterstilts.studies.grid import Grid, plan_grid
 from adapterstilts.studies.work import StudyWork
@@ -118,3 +119,18 @@ def test_of_several_targets_each_is_translated_into_its_own_languages(tmp_path: 
         if axes["baseline"] == "translate-target"
     }
     assert trained == {"mlqa": ("en", "de", "es", "zh"), "xnli": ("en", "de", "es", "ru", "sw", "zh")}
+
+
+def test_what_is_asked_for_replaces_what_a_study_says_otherwise(tmp_path: Path) -> None:
+    text = (
+        HEAD.replace("}", ", epochs: 3}") + "axes: {from: [none], to: [xnli]}\narms: [{max_steps: 4}, {method: head}]"
+    )
+    study = read_study(text, name="own", where="own")
+
+    def lengths(**given: object) -> list[tuple[int | None, float]]:
+        found = plan_grid(study, {"store": tmp_path, **given}).arms
+        specs = [stage.spec for arm in found for stage in arm.transfer.graph]
+        return [(spec.settings.max_steps, spec.settings.epochs) for spec in specs if isinstance(spec, TrainSpec)]
+
+    assert lengths() == [(4, 2), (None, 3)]
+    assert lengths(max_steps=9) == [(4, 2), (9, 2)]

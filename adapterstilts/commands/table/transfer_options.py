@@ -61,7 +61,7 @@ def check_options(
         _check_says_nothing(options, tasks, alone=set(names) == {NONE})
     elif set(names) == {NONE}:
         _check_alone(options)
-    check_settings_used(options.settings, tasks, trained=bool(trained))
+    check_settings_used(options.settings, tasks, validation_from=options.validation_from, trained=bool(trained))
 
 
 def chosen_seeds(options: TransferOptions, usual: int, rows: Sequence[Intermediates]) -> Seeds:

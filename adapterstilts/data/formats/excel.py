@@ -13,6 +13,7 @@ from typing import Any
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats.packed import check_file, empty, unreadable
 from adapterstilts.data.formats.registry import Records, register
+from adapterstilts.data.formats.tables import header
 from adapterstilts.errors import DataError, UsageError, unknown
 
 _OLD = b"\xd0\xcf\x11\xe0"
@@ -46,7 +47,7 @@ def read_excel(
     for number, cells in sheet_rows(path, sheet):
         where = f"row {number}"
         if columns is None:
-            columns = _header(cells, path, where)
+            columns = header(cells, path, where)
             continue
         if len(cells) > len(columns):
             named = ", ".join(name for name in columns if name)
@@ -116,16 +117,6 @@ def _named(path: Path, names: Sequence[str], sheet: str | None) -> str:
     if sheet is not None and sheet not in names:
         raise unknown(f"sheet of {path}", sheet, names)
     return names[0] if sheet is None else sheet
-
-
-def _header(cells: Sequence[Any], path: Path, where: str) -> list[str]:
-    names = [str(cell).strip() for cell in cells]
-    if len(set(filter(None, names))) < sum(map(bool, names)):
-        raise DataError(
-            f"{path}: {where}: the header row names its columns {names}: each needs a name of its own.",
-            remedy="Name them in the sheet, or all of them with the option 'columns'.",
-        )
-    return names
 
 
 def _plain(value: Any) -> Any:

@@ -210,32 +210,32 @@ def _excel_options(path: Path, sheet: str | None) -> dict[str, Any]:
     names = sheet_names(path)
     options: dict[str, Any] = {"sheet": sheet or names[0]} if sheet or len(names) > 1 else {}
     rows = [[str(cell) for cell in cells] for _, cells in islice(sheet_rows(path, sheet), _LOOKED_AT)]
-    first, *others = rows or [[]]
-    # The index that pandas writes has no name.
-    named = [at for at, cell in enumerate(first) if cell.strip()]
-    below = [[cells[at] if at < len(cells) else "" for at in named] for cells in others]
-    if _is_header([first[at] for at in named], below):
+    if _is_header(rows):
         return options
     return {**options, "columns": _numbered(max(map(len, rows), default=0))}
 
 
 def _column_options(records: Iterator[tuple[str, list[str]]]) -> dict[str, Any]:
     """Names for the columns of a file that does not begin with them."""
-    first, *others = [fields for _, fields in islice(records, _LOOKED_AT)] or [[]]
-    return {} if _is_header(first, others) else {"columns": _numbered(len(first))}
+    rows = [fields for _, fields in islice(records, _LOOKED_AT)]
+    return {} if _is_header(rows) else {"columns": _numbered(len(rows[0]) if rows else 0)}
 
 
 def _numbered(count: int) -> list[str]:
     return [f"column_{number + 1}" for number in range(count)]
 
 
-def _is_header(first: list[str], others: Fields) -> bool:
-    """Whether the first record names the columns: short names, all different, that are no values of their columns."""
-    names = [name.strip() for name in first]
-    if not all(names) or len(set(names)) < len(names) or any(len(name) > _LONGEST_NAME for name in names):
-        return False
-    below = [{fields[at] for fields in others if at < len(fields)} for at in range(len(first))]
-    return not any(_is_number(name) or name in values for name, values in zip(first, below, strict=True))
+def _is_header(rows: Fields) -> bool:
+    """Whether the first record names the columns: short names that are no values of their columns.
+
+    Two can be the same, which is an error where they are read. Some have none, such as the index that pandas writes.
+    """
+    first, *others = rows or [[]]
+    named = {at: name for at, name in enumerate(first) if name.strip()}
+    below = {at: {fields[at] for fields in others if at < len(fields)} for at in named}
+    return bool(named) and not any(
+        len(name.strip()) > _LONGEST_NAME or _is_number(name) or name in below[at] for at, name in named.items()
+    )
 
 
 def _is_number(text: str) -> bool:

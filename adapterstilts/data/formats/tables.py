@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats.blocks import UTF8
@@ -15,7 +15,7 @@ from adapterstilts.data.formats.files import check_unicode, json_object, read_li
 from adapterstilts.data.formats.json_lists import json_list
 from adapterstilts.data.formats.registry import Records, register
 from adapterstilts.errors import DataError
-from adapterstilts.parsed import as_object
+from adapterstilts.parsed import as_object, shortened
 
 _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"')
 
@@ -154,6 +154,8 @@ def table_records(
 ) -> Records:
     """Fields with their columns' names; the first line names the columns if `columns` does not.
 
+    Columns without a name are left out.
+
     Args:
         lines: Reads the lines, and reports bad ones; it is called twice where the last column may be missing.
     """
@@ -161,16 +163,18 @@ def table_records(
         columns = _columns_there(lines(BadRows(skip=True)), columns)
     for where, fields in lines(bad):
         if columns is None:
-            columns = _header(fields, path, where)
+            columns = header(fields, path, where)
             continue
         try:
             if len(fields) != len(columns):
-                raise ValueError(f"it has {len(fields)} columns instead of {len(columns)} ({', '.join(columns)})")
+                raise ValueError(
+                    f"it has {len(fields)} columns instead of {len(columns)} ({', '.join(filter(None, columns))})"
+                )
             check_unicode(*fields, encoding=encoding)
         except ValueError as error:
             bad.report(path, where, str(error))
             continue
-        yield where, dict(zip(columns, fields, strict=True))
+        yield where, {name: field for name, field in zip(columns, fields, strict=True) if name}
 
 
 def _columns_there(lines: Iterator[Line], columns: Sequence[str]) -> Sequence[str]:
@@ -186,12 +190,19 @@ def _columns_there(lines: Iterator[Line], columns: Sequence[str]) -> Sequence[st
     return columns[:-1] if hidden else columns
 
 
-def _header(fields: list[str], path: Path, where: str) -> list[str]:
-    names = [field.strip() for field in fields]
-    if not all(names) or len(set(names)) < len(names):
+def header(cells: Sequence[Any], path: Path, where: str) -> list[str]:
+    """The columns that a header row names; those without a name, such as the index that pandas writes, are not read.
+
+    Raises:
+        DataError: It names none, or two alike.
+    """
+    names = [str(cell).strip() for cell in cells]
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None or not any(names):
+        problem = "no column" if twice is None else f"two columns {shortened(twice)}"
         raise DataError(
-            f"{path}: {where}: the header row names its columns {names}: each needs a name of its own.",
-            remedy="Check that the file is the right one.",
+            f"{path}: {where}: the header row names {problem}.",
+            remedy="Give each column a name of its own in the file, or name them in a recipe (option 'columns').",
         )
     return names
 

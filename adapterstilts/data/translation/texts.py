@@ -21,7 +21,10 @@ from adapterstilts.tasks.translation import Lost
 # Written without white space between sentences.
 _UNSPACED = frozenset(("ja", "my", "th", "yue", "zh", "zh-Hant"))
 # What ends sentences besides what `sentence_breaks` knows, by the language that is translated from.
-_STOPS = {"am": "።፧", "ti": "።፧", "my": "။", "shn": "။", "km": "។", "hy": "։"}
+_STOPS = {
+    **dict.fromkeys(("ar", "fa", "ps", "ur"), "؟"),
+    **{"am": "።፧", "ti": "።፧", "bo": "།", "my": "။", "shn": "။", "km": "។", "hy": "։"},
+}
 
 
 def stops_of(language: str) -> str:

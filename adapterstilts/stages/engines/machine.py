@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapterstilts.modeling.backbone import Backbone
+from adapterstilts.modeling.cpu.cores import cores
 from adapterstilts.modeling.cpu.memory import free_memory
 from adapterstilts.modeling.methods import computes_otherwise
 from adapterstilts.modeling.precision import choose_device
@@ -23,11 +24,6 @@ _PROCESS_BYTES = 0.7 * _GB
 # Activations of a layer for the backward pass, in values a token and hidden unit (Korthikanti et al. 2022, eq. 2:
 # 34 bytes in 16 bits, attention aside).
 _ACTIVATIONS = 17
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def environments(jobs: int, device: str) -> list[dict[str, str]]:

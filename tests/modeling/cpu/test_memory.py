@@ -7,13 +7,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from adapterstilts.modeling.cpu import memory
+from adapterstilts.modeling.cpu import groups
 from adapterstilts.modeling.cpu.memory import free_memory, spare_memory
 
 
 def test_a_container_has_the_memory_that_it_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < free_memory() <= psutil.virtual_memory().total
-    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    monkeypatch.setattr(groups, "_CGROUP", tmp_path)
     (tmp_path / "memory.max").write_text("1000000\n")
     (tmp_path / "memory.current").write_text("400000\n")
     assert free_memory() == 600_000
@@ -28,8 +28,8 @@ def test_what_is_kept_of_files_is_free_and_a_jobs_own_limit_counts(
     """A container that has read large weights would have no memory left, and a job of Slurm that of the whole node."""
     job = tmp_path / "groups/system.slice/job_7/step_batch"
     job.mkdir(parents=True)
-    monkeypatch.setattr(memory, "_CGROUP", tmp_path / "groups")
-    monkeypatch.setattr(memory, "_OWN", tmp_path / "own")
+    monkeypatch.setattr(groups, "_CGROUP", tmp_path / "groups")
+    monkeypatch.setattr(groups, "_OWN", tmp_path / "own")
     (tmp_path / "own").write_text("0::/system.slice/job_7/step_batch\n")
     (job / "memory.max").write_text("max\n")
     (job.parent / "memory.max").write_text("1000000\n")

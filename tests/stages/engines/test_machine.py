@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from adapterstilts.stages.engines.machine import cores, environments, fitting_jobs
+from adapterstilts.modeling.cpu.cores import cores
+from adapterstilts.stages.engines.machine import environments, fitting_jobs
 from adapterstilts.stages.training_spec import plan_training
 from tests.stages.conftest import World
 
