@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-HIDDEN = "the label is not published"
+HIDDEN = "its label is missing"
 """What is wrong with a row without gold answer among others that have one."""
 
 

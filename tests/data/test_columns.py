@@ -35,7 +35,7 @@ ROWS: dict[str, tuple[Any, dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "id": (
         PAIR,
         {"columns": {"id": "nr", "text_b": []}},
-        {"nr": 7, "text_a": "A", "label": "yes"},
+        {"nr": 7, "text_a": "A", "label": " yes"},
         {"id": "7", "text_a": "A", "text_b": "", "label": "yes"},
     ),
     "joined": (

@@ -115,7 +115,7 @@ def test_rows_without_labels_are_unlabelled(tmp_path: Path, name: str) -> None:
 
 def test_where_only_some_are_hidden_it_is_an_error_that_names_the_first(tmp_path: Path) -> None:
     text = lines(2, **COPA, label=1) + lines(1, **COPA, label=-1)
-    with pytest.raises(DataError, match=r"test-zh.jsonl: line 3: row '2': the label is not published"):
+    with pytest.raises(DataError, match=r"test-zh.jsonl: line 3: row '2': its label is missing"):
         load(tmp_path, "xcopa", "test", "zh", {"xcopa/test-zh.jsonl": text})
 
 

@@ -349,10 +349,10 @@ MALFORMED: dict[str, tuple[str, dict, str]] = {
     "panx_empty": ("panx", {"tokens": ["a", ""], "ner_tags": [0, 0]}, r"word 1 is empty"),
     "panx_tag": ("panx", {"tokens": ["a"], "tags": ["B-MISC"]}, r"the label 'B-MISC' is not one of O, B-PER"),
     "panx_missing": ("panx", {"tokens": ["a"]}, r"'tokens' or 'ner_tags' is missing or not a list"),
-    "udpos_partly_told": ("udpos", {"tokens": ["a", "b"], "tags": ["", "X"]}, r"the label is not published"),
+    "udpos_partly_told": ("udpos", {"tokens": ["a", "b"], "tags": ["", "X"]}, r"some of its tags are missing"),
     "panx_not_told_count": ("panx", {"tokens": ["a", "b"], "tags": [""]}, r"the sentence has 2 words and 1 tags"),
     "panx_not_told_empty": ("panx", {"tokens": [" "], "tags": [""]}, r"word 0 is empty"),
-    "ccg_partly_told": ("ccg", {"tokens": ["a", "b"], "tags": ["N", ""]}, r"the label is not published"),
+    "ccg_partly_told": ("ccg", {"tokens": ["a", "b"], "tags": ["N", ""]}, r"some of its tags are missing"),
     "ccg_number": ("ccg", {"tokens": ["a"], "tags": [3]}, r"the tag 3 is not a name"),
     "bucc_missing": ("bucc_pair", {"source_lang": "de-1"}, r"'target_lang' is missing"),
     "answer_offset": (

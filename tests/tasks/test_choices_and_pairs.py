@@ -76,7 +76,7 @@ def test_choices_are_decoded_among_those_that_the_row_has() -> None:
     [
         (choice(["only"]), "1 choices, and a choice needs at least 2"),
         (choice(["a", "b"], 2), "label 2 is not the position of one of 2 choices"),
-        (choice(["a", "b"], -1), "the label is not published"),
+        (choice(["a", "b"], -1), "its label is missing"),
         (choice(["a", "b"], -2), "label -2 is not the position"),
     ],
 )

@@ -147,7 +147,7 @@ def test_the_bound_on_labels_can_be_raised() -> None:
         (ONE, {"label": "c", "text_a": "x"}, "the label 'c' is not one of a, b"),
         (MANY, {"label": ["a", "d"], "text_a": "x"}, "the label 'd' is not one of a, b, c"),
         (MANY, {"label": "a", "text_a": "x"}, "'a' is not a list"),
-        (MANY, {"label": [""], "text_a": "x"}, "the label is not published"),
+        (MANY, {"label": [""], "text_a": "x"}, "its label is missing"),
         (NUMBER, {"label": "high", "text_a": "x"}, "the label 'high' is not a number"),
         (NUMBER, {"label": "nan", "text_a": "x"}, "the label 'nan' is not a number"),
     ],

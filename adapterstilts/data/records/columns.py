@@ -76,6 +76,8 @@ class Columns:
         found = found_under(record, theirs)
         if name in self._separators:
             found = _parts(found, self._separators[name])
+        if name == "label" and isinstance(found, str):
+            found = found.strip()
         if name in self._values:
             found = _renamed(found, self._values[name])
         try:

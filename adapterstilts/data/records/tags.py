@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from adapterstilts.data.formats.files import check_unicode
 from adapterstilts.data.records.fields import RECORDS, Record, Row, is_hidden, name_of
 from adapterstilts.parsed import as_text, get_list
-from adapterstilts.tasks.labels import HIDDEN
 
 UPOS = (
     "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ",
@@ -35,7 +34,7 @@ def _row(record: Record, name: str, labels: Sequence[str] | None) -> Row:
     if all(map(is_hidden, tags)):
         return {"tokens": list(tokens), "tags": [""] * len(tags)}
     if any(map(is_hidden, tags)):
-        raise ValueError(HIDDEN)
+        raise ValueError("some of its tags are missing")
     if labels is None:
         for tag in tags:
             if not as_text(tag, f"the tag {tag!r} is not a name").strip():
