@@ -148,7 +148,9 @@ def interval(gains: np.ndarray, *, groups: int, confidence: float = CONFIDENCE) 
     return Interval(mean, mean - half, mean + half, spread.p(abs(mean)))
 
 
-def score_interval(values: np.ndarray, *, groups: int, share: bool = True, confidence: float = CONFIDENCE) -> Interval:
+def score_interval(
+    values: np.ndarray, *, groups: int, examples: int, share: bool = True, confidence: float = CONFIDENCE
+) -> Interval:
     """The interval of a score itself, without a test: `interval` of one that has no ends, of a share that of Clopper.
 
     A share of few groups that is near 100% varies to one side. Its ends are those of Clopper and Pearson (1934) for as
@@ -157,16 +159,19 @@ def score_interval(values: np.ndarray, *, groups: int, share: bool = True, confi
 
     Args:
         values: As the `gains` of `interval`, in percent.
+        examples: How many there are in the groups.
         share: Whether it is between 0 and 100, like the share of right answers.
     """
-    from scipy.special import betaincinv, ndtri
+    from scipy.special import betaincinv, stdtrit
 
     found, spread = interval(values, groups=groups, confidence=confidence), _spread(values, groups)
     if spread is None or not share:
         return replace(found, p=None)
     mean, outside = min(max(found.mean / 100, 0.0), 1.0), 1 - confidence
-    error = spread.quantile(outside) * spread.error / 100 / -float(ndtri(outside / 2))
-    count = mean * (1 - mean) / error**2 if error > _NOTHING else float(groups)
+    others = max(examples - 1, 1)
+    error = spread.quantile(outside) * spread.error / 100 / -float(stdtrit(others, outside / 2))
+    # Independent answers of that number have the variance mean * (1 - mean) / (number - 1).
+    count = mean * (1 - mean) / error**2 * examples / others if error > _NOTHING else float(groups)
     right, wrong = mean * count, (1 - mean) * count
     low = float(betaincinv(right, wrong + 1, outside / 2)) if right > _NOTHING else 0.0
     high = float(betaincinv(right + 1, wrong, 1 - outside / 2)) if wrong > _NOTHING else 1.0

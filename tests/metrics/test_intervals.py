@@ -348,12 +348,13 @@ def drawn_again(right: np.ndarray, samples: int = 2000) -> np.ndarray:
     return 100 * np.concatenate([[right.mean()], right[drawn].mean(1)])[None]
 
 
-@pytest.mark.parametrize(("right", "count"), [(24, 24), (0, 24), (500, 1000), (990, 1000)])
+@pytest.mark.parametrize(("right", "count"), [(24, 24), (0, 24), (2, 5), (500, 1000), (990, 1000)])
 def test_the_interval_of_a_share_is_that_of_clopper_and_pearson(right: int, count: int) -> None:
     """Which also says how little is known of the rest where all answers are right."""
     answers = np.r_[np.ones(right), np.zeros(count - right)]
-    found, exact = score_interval(drawn_again(answers), groups=count), stats.binomtest(right, count).proportion_ci()
-    assert (found.low, found.high) == pytest.approx((100 * exact.low, 100 * exact.high), abs=0.2)
+    found = score_interval(drawn_again(answers, 20_000), groups=count, examples=count)
+    exact = stats.binomtest(right, count).proportion_ci()
+    assert (found.low, found.high) == pytest.approx((100 * exact.low, 100 * exact.high), abs=0.3)
     assert found.mean == pytest.approx(100 * right / count) and found.p is None
 
 
@@ -362,12 +363,15 @@ def test_the_interval_of_a_score_is_right_often_enough(draw: Callable[[np.random
     """Of few answers, nearly all of them right; and of answers that are partly right."""
     random = np.random.default_rng(1)
     truth = 100 * np.mean([draw(random).mean() for _ in range(20_000)])
-    found = [score_interval(drawn_again(1.0 * draw(random), 300), groups=20) for _ in range(300)]
+    found = [score_interval(drawn_again(1.0 * draw(random), 300), groups=20, examples=20) for _ in range(300)]
     assert np.mean([one.low <= truth <= one.high for one in found]) >= 0.94
     assert all(0 <= one.low <= one.mean <= one.high <= 100 for one in found)
 
 
 def test_what_is_no_share_has_an_interval_without_ends() -> None:
     values = drawn_again(np.r_[np.ones(23), 0.0])
-    plain, share = score_interval(values, groups=24, share=False), score_interval(values, groups=24)
+    plain, share = (
+        score_interval(values, groups=24, examples=24, share=False),
+        score_interval(values, groups=24, examples=24),
+    )
     assert plain.high > 100 > share.high and plain.p is None

@@ -234,7 +234,7 @@ def _found(
     found = drawn(mine, theirs, languages)
     if found is None:
         return None
-    intervals, languages = _Intervals(found.resamples, kind, draws, alone=alone), found.languages
+    intervals, languages = _Intervals(found, kind, draws, alone=alone), found.languages
     others = zero_shot_languages(languages)
     means_ = {
         "zero_shot": others,
@@ -255,7 +255,7 @@ def _found(
 
 @dataclass(frozen=True)
 class _Intervals:
-    drawn: Resamples
+    found: Drawn
     kind: Kind
     draws: int
     alone: bool
@@ -264,19 +264,22 @@ class _Intervals:
         """Metric, and the task score, to the difference of its mean over some languages; nothing without any."""
         if not languages:
             return {}
-        columns = [self.drawn.languages.index(language) for language in languages]
-        values = {name: means(found, columns) for name, found in self.drawn.values.items()}
+        drawn = self.found.resamples
+        columns = [drawn.languages.index(language) for language in languages]
+        values = {name: means(found, columns) for name, found in drawn.values.items()}
         with suppress(KeyError):  # of a metric whose examples' parts are not kept
             values[SCORE] = _elementwise(self.kind.main_score, values)
-        groups = {name: self.drawn.count(languages, name) for name in self.drawn.values}
-        groups[SCORE] = self.drawn.count(languages)
+        groups = {name: drawn.count(languages, name) for name in drawn.values}
+        groups[SCORE] = drawn.count(languages)
         gains = {name: found[0] if self.alone else difference(found) for name, found in values.items()}
         if self.draws > 1:
             gains = {name: found.reshape(-1, self.draws, found.shape[-1]) for name, found in gains.items()}
         if self.alone:
             shares = _NO_SHARES.isdisjoint(name.partition(OF)[0] for name in values)
+            count = len({id_ for language in languages for id_ in self.found.ids[language]})
             return {
-                name: asdict(score_interval(found, groups=groups[name], share=shares)) for name, found in gains.items()
+                name: asdict(score_interval(found, groups=groups[name], examples=count, share=shares))
+                for name, found in gains.items()
             }
         return {name: asdict(interval(found, groups=groups[name])) for name, found in gains.items()}
 
