@@ -58,8 +58,8 @@ class _Received:
         again = self.first is not None
         if not again:
             self.first, self.since = number, time.monotonic()
-        elif self.waits and number != signal.SIGINT and time.monotonic() - self.since < _TOLD_AGAIN:
-            return
+        elif number != signal.SIGINT and time.monotonic() - self.since < _TOLD_AGAIN:
+            return  # what the first one has begun goes on: a step is saved, or is said to be
         if again or not self.waits:
             raise Terminated(number)
 

@@ -71,6 +71,14 @@ def test_an_end_that_several_tell_of_is_one_signal() -> None:
         os.kill(os.getpid(), signal.SIGUSR1)
         saved = True
     assert saved and ended.value.number == signal.SIGTERM and ended.value.exit_code == 143
+    told = False
+    with pytest.raises(Terminated) as ended, ended_by_signals(owned=True):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:  # that a step was saved is said while the first one ends what runs
+            os.kill(os.getpid(), signal.SIGTERM)
+            told = True
+    assert told and ended.value.__context__ is None
 
 
 def test_a_signal_while_an_object_is_deleted_is_known_and_said_by_nobody(capsys: pytest.CaptureFixture[str]) -> None:
