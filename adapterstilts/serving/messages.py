@@ -45,6 +45,10 @@ class Answer(BaseModel):
         "`entities`; or `choice`, `chosen`, `score` and `scores`."
     )
     cut: list[int] = Field(description="Inputs, counted from 0, of which the model has read the beginning only.")
+    unspaced: list[int] = Field(
+        description="Inputs, counted from 0, in which words without white space between them got one tag together: "
+        "give lists of words."
+    )
 
 
 class Model(BaseModel):

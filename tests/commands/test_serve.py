@@ -151,6 +151,13 @@ def test_what_is_cut_is_said(server: Server) -> None:
     assert server.predict(model="squad_v2", inputs=[["Who sleeps?", LONG]])[1]["cut"] == []  # read in windows
 
 
+def test_words_that_got_one_tag_together_are_said(server: Server) -> None:
+    inputs = ["Ann sleeps .", "玛丽在柏林的一家公司工作。", ["玛丽", "睡觉", "。"]]
+    status, content = server.predict(model="udpos", inputs=inputs)
+    assert status == 200 and content["unspaced"] == [1]
+    assert [len(one["tags"]) for one in content["results"]] == [3, 1, 3]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "says"),
     [

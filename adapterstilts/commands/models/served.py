@@ -11,7 +11,7 @@ from adapterstilts.commands.models.answering import Note, Ready, make_ready
 from adapterstilts.commands.models.trained import TrainedModel
 from adapterstilts.commands.options import ServeOptions
 from adapterstilts.data.bad_rows import BadRows
-from adapterstilts.data.input_rows import InputColumns, input_features
+from adapterstilts.data.input_rows import InputColumns, input_features, unspaced
 from adapterstilts.errors import AstiltsError, DataError, UsageError, unknown
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.modeling.blocks import ModelOutline
@@ -129,16 +129,22 @@ class Served:
                     read.append(language)
                 except AstiltsError as error:
                     read.append(error)
-            found = iter(self._together.answer(asked))
+            found = zip(self._together.answer(asked), (rows for _, rows in asked), strict=True)
             return [
-                one if isinstance(one, AstiltsError) else self._answer(question, one, next(found))
+                one if isinstance(one, AstiltsError) else self._answer(question, one, *next(found))
                 for question, one in zip(questions, read, strict=True)
             ]
 
-    def _answer(self, question: Question, language: str, found: Any) -> Answer:
+    def _answer(self, question: Question, language: str, found: Any, rows: Sequence[Row]) -> Answer:
         name = str(question.model)
-        task = self._models[name].trained.task.name
-        return Answer.model_construct(model=name, task=task, language=language, results=found.results, cut=found.cut)
+        return Answer.model_construct(
+            model=name,
+            task=self._models[name].trained.task.name,
+            language=language,
+            results=found.results,
+            cut=found.cut,
+            unspaced=[place for place, row in enumerate(rows) if unspaced(row)],
+        )
 
     def _read(self, question: Question) -> tuple[str, str, list[Row]]:
         """Which of the models that are loaded is asked, the language that it reads, and its rows."""
