@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from pathlib import Path
 
 from adapterstilts.modeling.cpu.groups import groups, text
 
@@ -28,5 +29,11 @@ def keep_to_cores() -> None:
 
 def _share_of_time() -> list[int]:
     """The cores whose time each group has, begun ones counted, of the groups that are limited in it."""
-    told = [text(folder / "cpu.max").split() for folder in groups()]  # microseconds of each period, and its length
+    told = [_of_period(folder) for folder in groups("cpu")]
     return [max(1, math.ceil(int(one[0]) / int(one[1]))) for one in told if len(one) == 2 and one[0].isdigit()]
+
+
+def _of_period(folder: Path) -> list[str]:
+    """The microseconds that a group has of each period, if they are limited, and the period's length."""
+    both = text(folder / "cpu.max") or f"{text(folder / 'cpu.cfs_quota_us')} {text(folder / 'cpu.cfs_period_us')}"
+    return both.split()

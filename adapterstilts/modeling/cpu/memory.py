@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from collections.abc import Iterator
 
 import psutil
 
@@ -11,26 +11,33 @@ from adapterstilts.modeling.cpu.groups import groups, number, text
 
 _SPARE = 0.25
 """Of all memory: what is only sooner with it leaves so much."""
+# Where groups of both versions have their limit and what is used of it, and what they call of that what files are.
+_FILES = (
+    ("memory.max", "memory.current", "inactive_file"),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
 
 
 def free_memory() -> float:
     """Bytes that processes can still have, of the machine or of the container or job that this is."""
-    free = float(psutil.virtual_memory().available)
-    for folder in groups():
-        limit, used = (number(folder / name) for name in ("memory.max", "memory.current"))
-        if limit is not None and used is not None:
-            free = min(free, limit - used + _kept_files(folder))
-    return max(0.0, free)
+    left = [limit - used + kept for limit, used, kept in _limited()]
+    return max(0.0, min([float(psutil.virtual_memory().available), *left]))
 
 
 def spare_memory(size: int) -> bool:
     """Whether there is memory for so many bytes that are not needed, with a quarter of all left for what is."""
-    limits = (number(folder / "memory.max") for folder in groups())
-    total = min([psutil.virtual_memory().total, *(limit for limit in limits if limit is not None)])
+    total = min([psutil.virtual_memory().total, *(limit for limit, _, _ in _limited())])
     return free_memory() - size > _SPARE * total
 
 
-def _kept_files(folder: Path) -> int:
-    """Bytes that count as used and hold what was read of files or written to them, which the system lets go of."""
-    found = re.search(r"^inactive_file (\d+)$", text(folder / "memory.stat"), flags=re.MULTILINE)
-    return int(found[1]) if found else 0
+def _limited() -> Iterator[tuple[int, int, int]]:
+    """(limit, used, of these what the system lets go of) of each group with a limit, in bytes.
+
+    The last are those of files that were read or written.
+    """
+    for folder in groups("memory"):
+        for limit, used, kept in _FILES:
+            found = number(folder / limit), number(folder / used)
+            if found[0] is not None and found[1] is not None:
+                of_files = re.search(rf"^{kept} (\d+)$", text(folder / "memory.stat"), flags=re.MULTILINE)
+                yield found[0], found[1], int(of_files[1]) if of_files else 0

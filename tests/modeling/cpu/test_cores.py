@@ -32,5 +32,13 @@ def test_a_container_with_part_of_the_time_has_fewer_cores(
         monkeypatch.setenv("OMP_NUM_THREADS", "5")
         backbone.encoder(torch.float32)
         assert cores() == 1 and torch.get_num_threads() == 5
+        (tmp_path / "cpu.max").unlink()
+        (tmp_path / "own").write_text("2:cpu,cpuacct:/job\n1:memory:/job\n0::/\n")
+        monkeypatch.setattr(groups, "_OWN", tmp_path / "own")
+        (tmp_path / "cpu/job").mkdir(parents=True)
+        for folder, quota in (("cpu", "-1"), ("cpu/job", "150000")):  # of the first version
+            (tmp_path / folder / "cpu.cfs_quota_us").write_text(quota)
+            (tmp_path / folder / "cpu.cfs_period_us").write_text("100000")
+        assert cores() == min(alone, 2)
     finally:
         torch.set_num_threads(threads)

@@ -39,3 +39,18 @@ def test_what_is_kept_of_files_is_free_and_a_jobs_own_limit_counts(
     assert free_memory() == 800_000 and spare_memory(500_000) and not spare_memory(600_000)
     (tmp_path / "own").write_text("12:pids:/\n0::/../elsewhere\n")
     assert free_memory() > 1_000_000
+
+
+def test_groups_of_the_first_version_count_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a job of Slurm on a system that is some years old, and of a container whose own path is not there."""
+    monkeypatch.setattr(groups, "_CGROUP", tmp_path / "groups")
+    monkeypatch.setattr(groups, "_OWN", tmp_path / "own")
+    job = tmp_path / "groups/memory/slurm/uid_1/job_7"
+    job.mkdir(parents=True)
+    for path in ("slurm/uid_1/job_7/step_0", "docker/1f0c"):
+        (tmp_path / "own").write_text(f"4:memory:/{path}\n3:cpuset:/\n2:cpu,cpuacct:/{path}\n0::/{path}\n")
+        folder = job if path.startswith("slurm") else tmp_path / "groups/memory"
+        (folder / "memory.limit_in_bytes").write_text("1000000\n")
+        (folder / "memory.usage_in_bytes").write_text("900000\n")
+        (folder / "memory.stat").write_text("inactive_file 0\ntotal_inactive_file 700000\n")
+        assert free_memory() == 800_000 and spare_memory(500_000) and not spare_memory(600_000)
