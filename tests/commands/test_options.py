@@ -315,6 +315,12 @@ def test_the_home_folder_is_meant_wherever_a_shell_leaves_it(monkeypatch: pytest
     assert found.backbone == f"{tmp_path}/model" and found.tasks == (tmp_path, Path("x~/y"))
     assert found.read_store == (tmp_path / "a", "s3://bucket/~/b", tmp_path / "c")
     assert read_options(StoreOptions, {"store": "./~/runs"}).store == Path("~/runs")
+    assert read_options(TransferTasks, {"from_": "~/a,squad,~/b", "to": "x"}).from_ == (
+        f"{tmp_path}/a", "squad", f"{tmp_path}/b",
+    )  # fmt: skip
+    files = {"en": f"{tmp_path}/x.csv", "sw": f"{tmp_path}/y.csv"}
+    for test in ("en=~/x.csv,sw=~/y.csv", {"en": "~/x.csv", "sw": Path("~/y.csv")}):
+        assert read_options(TransferOptions, {"test": test}).test == files
 
 
 @pytest.mark.parametrize("name", ["test", "train_more"])

@@ -10,7 +10,7 @@ from operator import attrgetter
 from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
-from adapterstilts.commands.options.values import split_paths
+from adapterstilts.commands.options.values import at_home, split_paths
 from adapterstilts.declared import Declared, declared_by
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.parsed import shortened
@@ -81,11 +81,12 @@ def _is_path(one: Declared) -> bool:
 
 
 def _at_home(given: Any) -> Any:
-    """Paths with the home folder in the place of `~`, which shells leave in `--store=~/runs`, variables and files."""
+    """Paths of an option, or several of them, with the home folder in the place of `~`."""
     match given:
-        case str() | PurePath():
-            text = str(given)
-            return str(Path(text).expanduser()) if text == "~" or text.startswith("~/") else given
+        case str():
+            return at_home(given)
+        case PurePath():
+            return type(given)(at_home(str(given)))
         case list() | tuple():
             return type(given)(map(_at_home, given))
     return given

@@ -34,6 +34,11 @@ def split_paths(text: str) -> list[str]:
     return _PATHS.findall(text)
 
 
+def at_home(text: str) -> str:
+    """A path with the home folder in the place of `~`, which shells leave in `--store=~/runs` and after commas."""
+    return str(Path(text).expanduser()) if text == "~" or text.startswith("~/") else text
+
+
 def _folder_or_url(given: Path | str) -> Path | str:
     return str(given) if is_url(str(given)) else Path(given)
 
@@ -113,7 +118,7 @@ def _as_names(given: Any) -> Any:
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
 """Several names; in one string they are separated by commas."""
 
-PathNames = Annotated[Names, OrPath()]
+PathNames = Annotated[Names, OrPath(), AfterValidator(lambda names: tuple(map(at_home, names)))]
 """Several names, of which each can be a path."""
 
 LanguageName = Annotated[str, AfterValidator(canonical)]
@@ -189,7 +194,8 @@ def _paths(given: Any) -> Any:
     found = _assignments(given) if isinstance(given, str) else given
     if not isinstance(found, Mapping):
         return found
-    return {name: fspath(path) if isinstance(path, PathLike) else path for name, path in found.items()}
+    given = {name: fspath(path) if isinstance(path, PathLike) else path for name, path in found.items()}
+    return {name: at_home(path) if isinstance(path, str) else path for name, path in given.items()}
 
 
 Files = Annotated[dict[str, str], OrPath(), BeforeValidator(_paths)]
