@@ -334,6 +334,7 @@ def shift(lines: list[str]) -> list[str]:
         ("hellaswag", lambda lines: [lines[0].replace('"source": {"context": "', '"source": {"context": "X'),
                                      *lines[1:]], "line 1: it is not a translation of .*: its source text is 'X"),
         ("hellaswag", lambda lines: ["{", *lines[1:]], "line 1: column 2: not JSON"),
+        ("hellaswag", lambda lines: [*lines, lines[2]], "line 7: the id '.*' is used twice"),
         ("squad", lambda lines: [line.replace('"source_question": "', '"source_question": "X') for line in lines],
          "question 0 of paragraph 0 .*: it is not a translation of"),
         ("squad", lambda lines: [line.replace('"answers": [', '"answers": "Ann", "was": [') for line in lines],

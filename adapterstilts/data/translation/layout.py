@@ -110,7 +110,18 @@ def read_translations(path: Path, bad: BadRows) -> tuple[Translated, ...]:
 def _read(path: Path, digest: str, skip: bool) -> tuple[tuple[Translated, ...], Counter[str]]:
     """Entries and counts of bad ones, kept because a file is read when it is checked and when it is used."""
     bad = BadRows(skip=skip)
-    return tuple(_READERS[path.suffix](path, bad)), bad.counts
+    return tuple(_once(_READERS[path.suffix](path, bad), path, bad)), bad.counts
+
+
+def _once(entries: Iterable[Translated], path: Path, bad: BadRows) -> Iterator[Translated]:
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.id in seen:
+            bad.report(path, entry.where, f"the id {entry.id!r} is used twice")
+            continue
+        if entry.id is not None:
+            seen.add(entry.id)
+        yield entry
 
 
 def _write_tsv(rows: Iterable[tuple[Row, Row]], columns: Sequence[str]) -> Iterator[str]:
@@ -168,18 +179,14 @@ def _asked(source: Row, row: Row) -> dict[str, Any]:
 
 
 def _read_squad(path: Path, bad: BadRows) -> Iterator[Translated]:
-    seen: set[str | None] = set()
     for paragraph in paragraphs(path, bad):
         for position, asked in enumerate(paragraph.questions):
             where = f"question {position} of {paragraph.where}"
             try:
                 entry = _question(asked, paragraph, where)
-                if entry.id in seen:
-                    raise ValueError("the id is used twice")
             except ValueError as error:
                 bad.report(path, where, str(error))
                 continue
-            seen.add(entry.id)
             yield entry
 
 
