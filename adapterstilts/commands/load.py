@@ -65,8 +65,9 @@ class Model:
 
         Args:
             inputs: One or several of: a text; a pair, of two texts or of question and context; a list of words to tag,
-                which a text is split into at white space, so that Chinese, Japanese, Thai or Burmese takes the list; a
-                mapping with the columns that the model reads, such as `question` and `context`.
+                which a text is split into at white space and punctuation, and Chinese or Japanese into letters, so that
+                Thai or Burmese takes the list; a mapping with the columns that the model reads, such as `question` and
+                `context`.
             chunk: Inputs that are answered at a time.
             columns: What the columns of mappings are called that are read as `text`, `question`, `context`, `choices`
                 or `tokens`, where their names do not tell.

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.records.columns import Columns
 from adapterstilts.data.records.guessing import NOTHING_LEFT, ColumnGuess, guess_inputs, named_like
+from adapterstilts.data.records.text_words import word_offsets
 from adapterstilts.errors import UsageError
 from adapterstilts.parsed import from_json
 from adapterstilts.tasks.kind import Kind, Row
@@ -27,12 +28,9 @@ _OPTIONAL = ("id", "language", *GOLD)
 _FEATURES: WeakKeyDictionary[Kind, dict[str, Any]] = WeakKeyDictionary()  # making them takes a while
 # Canonical columns that cannot be empty, where a kind has them.
 _NEEDED = ("question", "context")
-# So many letters in a row are several words, of scripts that put no white space between them: Chinese and Japanese ones
-# with their punctuation; those of Thai, Lao, Tibetan, Burmese and Khmer, of which a word can have many more.
-_SEVERAL_WORDS = re.compile(
-    r"[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff]{12,}"
-    r"|[\u0e01-\u0fff\u1000-\u109f\u1780-\u17ff]{25,}"
-)
+# So many letters in a row are several words, of scripts that put no white space between them and are not split into
+# letters: Thai, Lao, Tibetan, Burmese and Khmer.
+_SEVERAL_WORDS = re.compile(r"[\u0e01-\u0fff\u1000-\u109f\u1780-\u17ff]{25,}")
 
 
 def input_features(kind: Kind) -> dict[str, Any]:
@@ -235,5 +233,5 @@ def _words(text: Any, tokens: list[str]) -> dict[str, Any]:
     """Of a text, its words with their character offsets; a list of words is taken as it is."""
     if type(text) is not str:
         return {TOKENS: tokens}
-    found = list(re.finditer(r"\S+", text))
-    return {TOKENS: [one.group() for one in found], "text": text, "offsets": [one.span() for one in found]}
+    found = word_offsets(text)
+    return {TOKENS: [text[start:end] for start, end in found], "text": text, "offsets": found}

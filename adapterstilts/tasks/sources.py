@@ -92,7 +92,8 @@ class HoldOut(Strict):
 
     Attributes:
         share: How much of it, between 0 and 1.
-        by: The records' columns whose values say what belongs together; by default, all columns that are read as text.
+        by: The records' columns whose values say what belongs together; by default, all columns that are read as text,
+            or as its words.
     """
 
     share: float = Field(gt=0, lt=1)
@@ -110,6 +111,8 @@ class RecordSource(SourceRecipe):
             `3` as text or number, a text as a list of its words.
         may_lack: Canonical columns of gold that records may be without, as those of rows that nobody has labelled.
         values: Canonical column to what stands for its values in the data, e.g. `{label: {0: entailment}}`.
+        spans: Whether `tokens` is one text, and `tags` are spans of its characters with a label each, as annotation
+            tools write them: see `data.records.entity_spans`.
         separators: Canonical column that holds a list to what stands between its parts where the data have one text,
             e.g. `{label: "|"}`; otherwise these are its words.
         hold_out: Which part of `train` is `validation`; `train` is the rest. `splits` need not name it again.
@@ -119,12 +122,14 @@ class RecordSource(SourceRecipe):
     columns: dict[str, Names] = {}
     values: dict[str, Values] = {}
     separators: dict[str, Annotated[str, Field(min_length=1)]] = {}
+    spans: bool = False
     may_lack: tuple[str, ...] = ()
     hold_out: HoldOut | None = None
 
     @model_validator(mode="after")
     def _record_does_it_all(self) -> RecordSource:
-        if self.record and (said := [name for name in ("columns", "values", "separators") if getattr(self, name)]):
+        said = [name for name in ("columns", "values", "separators", "spans") if getattr(self, name)]
+        if self.record and said:
             raise ValueError(f"'record' and {said[0]!r} do not go together")
         return self
 
@@ -187,7 +192,7 @@ class HubSource(RecordSource):
     def _fields_belong_together(self) -> HubSource:
         needs = {"archive": "format", "options": "format", "beside": "table"}
         against = {
-            "table": ("record", "columns", "values", "separators", "hold_out"),
+            "table": ("record", "columns", "values", "separators", "spans", "hold_out"),
             "shards": ("config", "configs"),
             "format": ("config", "configs", "shards", "table", "id_prefix"),
         }

@@ -86,11 +86,15 @@ class Tagging(KindDefaults):
 
     @classmethod
     def starting_options(cls, rows: Iterable[Row], told: Mapping[str, Any]) -> dict[str, Any]:
-        """The tags that occur, the most frequent of them for words without a token, and whether they are spans."""
+        """The tags that occur, the most frequent of them for words without a token, and whether they are spans.
+
+        A span of one word can be longer in other rows, so there is an `I-X` for each `B-X`.
+        """
         counts = Counter(tag for row in rows for tag in row["tags"])
         spans = begins_and_continues(counts)
+        longer = {f"I-{tag[2:]}" for tag in counts if spans and tag.startswith("B-")}
         return {
-            "labels": list(label_order(counts)),
+            "labels": list(label_order({*counts, *longer})),
             "missing": "O" if spans and "O" in counts else max(sorted(counts), key=counts.__getitem__, default=""),
             "scheme": "bio" if spans else "none",
             "main": "f1" if spans else "accuracy",

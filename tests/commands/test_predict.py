@@ -187,11 +187,11 @@ def test_words_are_tagged_where_they_stand(
     assert first["text"] == "the garden ." and len(first["prediction"]) == 3 and second["offsets"] == [[0, 3], [5, 11]]
     assert "uncalibrated: --no-calibrate was given" in shown.err
     assert "white space" not in shown.err
-    piped(monkeypatch, "the garden .\n玛丽在柏林的一家公司工作。\n")
+    piped(monkeypatch, "the garden.\nแมรี่ทำงานที่บริษัทแห่งหนึ่งในเบอร์ลิน\n")
     main([*words, "plain"])
     shown = capsys.readouterr()
     assert shown.out.startswith("the/")
-    assert "In 1 of 2 rows, words without white space between them got one tag" in shown.err and "'玛丽在" in shown.err
+    assert "In 1 of 2 rows, words without white space between them got one tag" in shown.err and "'แมรี่" in shown.err
 
 
 def test_choices_are_said_by_place_and_text(tmp_path: Path) -> None:

@@ -152,10 +152,10 @@ def test_what_is_cut_is_said(server: Server) -> None:
 
 
 def test_words_that_got_one_tag_together_are_said(server: Server) -> None:
-    inputs = ["Ann sleeps .", "玛丽在柏林的一家公司工作。", ["玛丽", "睡觉", "。"]]
+    inputs = ["Ann sleeps .", "แมรี่ทำงานที่บริษัทแห่งหนึ่งในเบอร์ลิน", "玛丽睡觉。", ["玛丽", "睡觉", "。"]]
     status, content = server.predict(model="udpos", inputs=inputs)
     assert status == 200 and content["unspaced"] == [1]
-    assert [len(one["tags"]) for one in content["results"]] == [3, 1, 3]
+    assert [len(one["tags"]) for one in content["results"]] == [3, 1, 5, 3]
 
 
 @pytest.mark.parametrize(

@@ -129,9 +129,11 @@ def test_lists_can_say_what_belongs_together(tmp_path: Path) -> None:
     lines = [f"word{n % 40} O\n\n" for n in range(200)]
     (tmp_path / "train.conll").write_text("".join(lines))
     files = {"format": "conll", "splits": {"train": "train.conll"}, "columns": {}}
+    nothing = task("tagging", **{**files, "columns": {"tokens": []}}, hold_out={"share": 0.2})
     with pytest.raises(UsageError, match="'hold_out' has no column of text .* Name columns with 'by'"):
-        splits(FileRows(tmp_path), task("tagging", **files, hold_out={"share": 0.2}))
+        splits(FileRows(tmp_path), nothing)
     train, validation = splits(FileRows(tmp_path), task("tagging", **files, hold_out={"share": 0.2, "by": "tokens"}))
+    assert splits(FileRows(tmp_path), task("tagging", **files, hold_out={"share": 0.2})) == (train, validation)
     assert not {row["tokens"][0] for row in train} & {row["tokens"][0] for row in validation}
     assert len(train) + len(validation) == 200 and validation
 

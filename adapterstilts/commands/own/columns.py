@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts.commands.options.own import OwnDataOptions
-from adapterstilts.data.records.guessing import ColumnGuess
+from adapterstilts.data.records.answer_texts import are_of_contexts
+from adapterstilts.data.records.guessing import ColumnGuess, Table
 from adapterstilts.documents import parse_yaml
 from adapterstilts.errors import UsageError
 from adapterstilts.tasks.kind import KINDS
@@ -67,7 +68,12 @@ def kind_by_flags(options: OwnDataOptions) -> tuple[str, str] | None:
 
 def kind_by_columns(records: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
     """The kind of a task, and how it is known, by the columns of some records."""
+    records = list(records)
     columns = {re.sub("[^a-z0-9]", "", str(name).lower()) for record in records for name in record}
+    if Table(records).spans():
+        return "tagging", "by its spans"
+    if are_of_contexts(records):
+        return "span_qa", "by its answers, which are in their contexts"
     for *needed, kind in _OF_COLUMNS:
         if all(columns.intersection(names) for names in needed):
             return str(kind), "by its columns"
@@ -86,7 +92,8 @@ def given_columns(kind: str, options: OwnDataOptions) -> dict[str, Any]:
     """Canonical column to the file's, as far as it is said and of a meaning for the kind."""
     features, given = KINDS.get(kind).features(), options.columns()
     if options.text:
-        names = ("text_a", "text_b") if "text_a" in features else ("text",)
+        own = ("tokens",) if "tokens" in features else ("text",)
+        names = ("text_a", "text_b") if "text_a" in features else own
         if len(options.text) > len(names):
             raise UsageError(
                 f"--text has {len(options.text)} columns, where {kind} has {len(names)}.", remedy="Give fewer."

@@ -29,7 +29,7 @@ from adapterstilts.commands.own.recipe import Draft, positions
 from adapterstilts.commands.own.tasks import OwnTask
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.input_rows import GOLD
-from adapterstilts.data.records.guessing import guess_columns
+from adapterstilts.data.records.guessing import guess_columns, has_spans
 from adapterstilts.data.sources.hub import HubRows, hub_rows
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.languages import ENGLISH, LANGUAGES, check_languages
@@ -190,6 +190,7 @@ def _looked_at(data: _DataSet, options: OwnDataOptions, called: str) -> list[Any
         "columns": columns,
         "values": values,
         "separators": {"label": labels.separator} if labels and labels.separator else {},
+        "spans": has_spans(records, guesses),
     }
     splits: dict[str, Any] = {"train": "train", **({"validation": validation} if validation else {})}
     part = HubSource(

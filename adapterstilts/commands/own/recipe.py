@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 from adapterstilts.data.bad_rows import BadRows
 from adapterstilts.data.formats import FORMATS, Records
 from adapterstilts.data.formats.guessing import GuessedFormat
-from adapterstilts.data.records.guessing import ColumnGuess
+from adapterstilts.data.records.guessing import ColumnGuess, has_spans
 from adapterstilts.data.sources.files import FileRows
 from adapterstilts.errors import DataError, UsageError
 from adapterstilts.languages import ENGLISH
@@ -209,6 +209,7 @@ def _source(options: NewTaskOptions, examined: Examined, data_dir: Path) -> File
         columns=columns,
         values=values,
         separators={"label": separator} if separator else {},
+        spans=has_spans(examined.records, examined.guesses),
         hold_out=options.hold_out,
     )
     return source.model_copy(update={"instead": tuple(_otherwise(source, options, examined, data_dir))})

@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from adapterstilts.data.formats.files import check_unicode
+from adapterstilts.data.records.answer_texts import located
+from adapterstilts.data.records.entity_spans import spans_of, tagged_words
 from adapterstilts.data.records.fields import Record, Row
 from adapterstilts.data.records.forms import Form, form_of, reader
 from adapterstilts.errors import UsageError, unknown
+from adapterstilts.parsed import shortened
 from adapterstilts.tasks.label_guessing import parts_of
-from adapterstilts.tasks.sources import Names, RecordSource, found_under, listed
+from adapterstilts.tasks.sources import Names, RecordSource, found_under, is_one, listed
 
 # Columns that rows have anyway: from the data only where the source names them.
 _GIVEN = ("id", "language")
+_TAGGED = ("tokens", "tags")
 # What stands for gold that is not there.
 _NOTHING: dict[Form, Callable[[], Any]] = {
     Form.TEXT: str,
@@ -47,10 +52,13 @@ class Columns:
                 f"'separators' has {whole[0]!r}, a column that holds no list.",
                 remedy="Leave it out, or say in the options that there are several.",
             )
+        if part.spans and not features.keys() >= set(_TAGGED):
+            raise UsageError("'spans' is for tags of words.", remedy="Leave it out.")
         wanted = [name for name in features if name in part.columns or name not in _GIVEN]
         self._names = {name: part.columns.get(name, name) for name in wanted}
         self._values = part.values
         self._separators = part.separators
+        self._spans = part.spans
         self._may_lack = {name: _NOTHING[form_of(features[name])] for name in part.may_lack if name in features}
         self._readers = {name: reader(feature) for name, feature in features.items()}
         texts = [name for name in wanted if form_of(features[name]) is Form.TEXT]
@@ -59,7 +67,9 @@ class Columns:
 
     def __call__(self, record: Record, language: str) -> Row:
         """The row of a record; ValueError says what is wrong with it."""
-        row = {name: self._column(name, theirs, record) for name, theirs in self._names.items()}
+        tagged = self._tagged(record) if self._spans else {}
+        columns = {name: theirs for name, theirs in self._names.items() if name not in tagged}
+        row = {**{name: self._column(name, theirs, record) for name, theirs in columns.items()}, **tagged}
         if self._texts and not any(row[name].strip() for name in self._texts):
             raise ValueError("its texts are empty")
         if "id" in row:
@@ -68,12 +78,33 @@ class Columns:
             self._ids.add(row["id"])
         return row
 
-    def _column(self, name: str, theirs: Names, record: Record) -> Any:
-        if absent := [one for one in listed(theirs) if one not in record]:
-            if name in self._may_lack:
-                return self._may_lack[name]()
+    def _tagged(self, record: Record) -> Row:
+        """The words of a text and their tags, from spans of its characters."""
+        lacking = [self._lacks(name, self._names[name], record) for name in _TAGGED]
+        text, given = (found_under(record, self._names[name]) for name in _TAGGED)
+        if not isinstance(text, str):
+            raise ValueError(f"'tokens' is not text but {shortened(text)}")
+        check_unicode(text)
+        spans = [] if lacking[1] else spans_of(given)
+        if spans is None:
+            raise ValueError(f"'tags' is no list of spans but {shortened(given)}")
+        words, tags = tagged_words(text, spans)
+        return {"tokens": words, "tags": [] if lacking[1] else tags}
+
+    def _lacks(self, name: str, theirs: Names, record: Record) -> bool:
+        """Whether a record is without gold that it may be without."""
+        absent = [one for one in listed(theirs) if one not in record]
+        if absent and name not in self._may_lack:
             raise ValueError(f"it has no column {absent[0]!r} for {name!r}; there are: {', '.join(map(str, record))}")
+        return bool(absent)
+
+    def _column(self, name: str, theirs: Names, record: Record) -> Any:
+        if self._lacks(name, theirs, record):
+            return self._may_lack[name]()
         found = found_under(record, theirs)
+        if name == "answers" and not isinstance(found, Mapping):
+            context = self._column("context", self._names["context"], record)
+            found = located(found, context, starts=not is_one(theirs))
         if name in self._separators:
             found = _parts(found, self._separators[name])
         if name == "label" and isinstance(found, str):

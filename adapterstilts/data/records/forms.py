@@ -39,7 +39,7 @@ def reader(feature: Any) -> Callable[[Any], Any]:
         inner = {name: reader(one) for name, one in feature.items()}
         return lambda value: _object(value, inner)
     if form is Form.LIST:
-        each = reader(feature.feature)
+        each = _one_text if form_of(feature.feature) is Form.TEXT else reader(feature.feature)
         return lambda value: [each(one) for one in _list(value)]
     return {Form.TEXT: _text, Form.WHOLE_NUMBER: _whole_number, Form.NUMBER: _number}[form]
 
@@ -72,8 +72,10 @@ def _list(value: Any) -> Iterable[Any]:
 
 def _text(value: Any) -> str:
     """Text, a number as text, or several with a space between them."""
-    if isinstance(value, list):
-        return " ".join(part for one in value if (part := _text(one)))
+    return " ".join(part for one in value if (part := _text(one))) if isinstance(value, list) else _one_text(value)
+
+
+def _one_text(value: Any) -> str:
     if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
         raise ValueError(f"is not text but {value!r}")
     text = str(value)

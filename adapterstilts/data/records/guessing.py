@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import Any
 
+from adapterstilts.data.records.entity_spans import spans_of
 from adapterstilts.data.records.forms import Form, as_number, form_of
 from adapterstilts.errors import UsageError, unknown
 from adapterstilts.tasks.label_guessing import are_measures, separator_of
@@ -24,7 +25,7 @@ _LIKE: dict[str, tuple[str, ...]] = {
     "context": ("ctx", "premise", "passage", "paragraph", "article", "story"),
     "question": ("query", "stem", "prompt", "asksfor"),
     "choices": ("options", "endings", "answers", "alternatives", "solutions"),
-    "answers": ("answer",),
+    "answers": ("answer", "answertext"),
     "tokens": ("words", "forms", "sentence", "text"),
     "tags": ("nertags", "postags", "ner", "upos", "labels"),
     "text": ("sentence", "content", "document", "article"),
@@ -73,6 +74,11 @@ class Table:
     def has_texts(self, name: str) -> bool:
         """Whether all values of a column are text, and not all numbers."""
         return self.has_only(str, name) and not self.has_numbers(name)
+
+    def spans(self) -> list[str]:
+        """Columns of spans of a text's characters, of which a row can have none."""
+        read = {name: list(map(spans_of, values)) for name, values in self.columns.items()}
+        return [name for name, found in read.items() if any(found) and None not in found]
 
     def distinct(self, name: str) -> int:
         """How many different values a column has that could be labels; 0 for one with others."""
@@ -166,6 +172,11 @@ def guess_inputs(
     return guess_columns(seen, features, given, flag="--text NAME" if texts_alone else "--{name} NAME")
 
 
+def has_spans(records: Sequence[Mapping[str, Any]], guesses: Sequence[ColumnGuess]) -> bool:
+    """Whether the tags of a table are spans of a text's characters."""
+    return any(guess.column == "tags" and guess.theirs in Table(records).spans() for guess in guesses)
+
+
 def named_like(name: str, feature: Any, record: Mapping[str, Any], columns: Sequence[str]) -> Names:
     """Which of some columns of a record would be taken for a canonical one by its name; `()` if none would."""
     found = _by_name(name, feature, Table([record]), columns)
@@ -203,9 +214,12 @@ def _fits(name: str, feature: Any, table: Table, theirs: str) -> bool:
         return theirs == name or table.has_labels(theirs, feature)
     form = form_of(feature)
     if form is Form.OBJECT:
-        return table.has_only(Mapping, theirs)
+        return table.has_only(Mapping, theirs) or (name == "answers" and table.has_only(str | None, theirs))
     if form is Form.LIST and name == "choices":
         return table.has_only(list, theirs)
+    if name == "tokens":  # Prodigy's are objects
+        return not any(isinstance(one, list) and any(isinstance(part, Mapping) for part in one)
+                       for one in table.columns[theirs])  # fmt: skip
     return True
 
 
@@ -224,6 +238,9 @@ def _numbered(free: Sequence[str], like: Sequence[str], name: str) -> tuple[str,
 def _by_content(name: str, feature: Any, table: Table, free: Sequence[str]) -> Found:
     """The first column that is left and holds what the canonical column does."""
     form = form_of(feature)
+    if name == "tags":
+        spans = next((one for one in table.spans() if one in free), None)
+        return (spans, "by its spans") if spans else None
     if name == "label":
         found = next((one for one in free if table.repeats(one) and table.distinct(one) > 1), None)
         if found:

@@ -47,8 +47,9 @@ def in_split(part: RecordSource, features: Mapping[str, Any], split: str) -> Cal
 
 
 def _texts(part: RecordSource, features: Mapping[str, Any]) -> tuple[str, ...]:
-    """The records' columns that are read as text."""
-    names = [name for name in features if name not in _NO_TEXT and form_of(features[name]) is Form.TEXT]
+    """The records' columns that are read as text, or as its words."""
+    texts = [name for name in features if name not in _NO_TEXT and form_of(features[name]) is Form.TEXT]
+    names = texts or [name for name in ("tokens",) if name in features]
     found = tuple(theirs for name in names for theirs in listed(part.columns.get(name, name)))
     if not found:
         raise UsageError(

@@ -133,7 +133,8 @@ def _converter(part: RecordSource, features: Mapping[str, Any]) -> Callable[[Any
     """From a record and the wanted language to a row, or several."""
     if part.record:
         return RECORDS.get(part.record)
-    return Columns(part, features) if part.columns or part.values or part.separators else lambda found, _: found
+    said = part.columns or part.values or part.separators or part.spans
+    return Columns(part, features) if said else lambda found, _: found
 
 
 def canonical_rows(

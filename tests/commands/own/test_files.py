@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,15 @@ import pytest
 import adapterstilts
 from adapterstilts.errors import AstiltsError, UsageError
 from tests.commands.own_tables import TEAMS, found, table, tickets
+
+
+def write_spans(path: Path) -> Path:
+    """As Prodigy has them, whose tokens are objects."""
+    tokens = [{"text": "Ann", "start": 0, "end": 3, "id": 0}]
+    spans = [{"start": 0, "end": 3, "label": "PER"}]
+    records = [{"text": f"Ann met {n}.", "tokens": tokens, "spans": spans * (n % 2)} for n in range(12)]
+    path.write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    return path
 
 
 def test_columns_and_kind_are_guessed_and_the_guess_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,6 +32,9 @@ def test_columns_and_kind_are_guessed_and_the_guess_is_said(tmp_path: Path, monk
     Path("names.conll").write_text("Anna\tB-PER\nsang\tO\n\nRome\tB-LOC\n\n" * 4)
     recipe, said = found("names.conll")
     assert recipe.kind == "tagging" and "by its format" in said[0]
+    write_spans(Path("names.jsonl"))
+    recipe, said = found("names.jsonl")
+    assert recipe.kind == "tagging" and "by its spans" in said[0] and "  tokens from text (by its name)" in said
     rows = [["story", "q", "one", "two", "answer"], *(["s", f"q {n}", "a", "b", n % 2] for n in range(8))]
     table(Path("quiz.csv"), rows)
     columns = {"choices": "one,two", "label": "answer", "context": "story", "question": "q"}

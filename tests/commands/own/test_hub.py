@@ -157,11 +157,6 @@ REFUSED: tuple[tuple[str, dict[str, str], str], ...] = (
         "--group writer is no column of the data; they have subject",
     ),
     ("owner/desk", {"group": "body"}, "--group has no meaning without --validation SHARE"),
-    (
-        "owner/names:en",
-        {"validation": "0.2"},
-        "no column of text to tell by what belongs together. Name columns with --group",
-    ),
     ("owner/desk", {"encoding": "cp1252"}, "--encoding has no meaning for a data set on the Hub"),
     (
         "owner/desk",

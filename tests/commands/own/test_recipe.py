@@ -51,6 +51,24 @@ def test_choices_that_are_counted_from_one(capsys: pytest.CaptureFixture[str]) -
     assert code == 2 and "the labels in 'label' ('1', '2', 'b') are not positions of 2 choices" in message
 
 
+def test_spans_of_a_texts_characters_are_tags(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [
+        json.dumps({"id": n, "data": f"Ann met Bob {n}.", "label": [[0, 3, "PER"], [8, 11, "PER"]]}) for n in range(4)
+    ]
+    train = write("train.jsonl", "\n".join([*lines, json.dumps({"id": 4, "data": "Nobody.", "label": []})]))
+    said = new("people", "tagging", "--train", train, "--column", "tokens=data")
+    own = said["sources"]["files"]
+    assert own["columns"] == {"id": "id", "tokens": "data", "tags": "label"} and own["spans"]
+    assert said["options"]["labels"] == ["O", "B-PER", "I-PER"]
+    rows = FileRows(Path("data")).load(Catalogue.load(["mine"]).recipe("people"), "train", "en", BadRows(skip=False))
+    assert rows[1]["tokens"] == ["Ann", "met", "Bob", "1", "."] and rows[1]["tags"] == ["B-PER", "O", "B-PER", "O", "O"]
+    assert rows[4]["tokens"] == ["Nobody", "."] and rows[4]["tags"] == ["O", "O"]
+    assert "from label (by its spans)" in capsys.readouterr().out
+    write("train.jsonl", "\n".join([*lines, json.dumps({"id": 4, "data": "Nobody.", "label": [[0, 9, "PER"]]})]))
+    code, message = fails(capsys, "folk", "--kind", "tagging", "--train", train, "--column", "tokens=data")
+    assert code == 1 and "line 5: the span [0, 9, 'PER']: it is not within the text, which has 7 characters" in message
+
+
 def test_tags_and_answers_need_no_columns() -> None:
     train = write("train.txt", "Ann B-PER\ncame O\n\nBob B-PER\nSmith I-PER\nof O\nYork B-LOC\n" * 3)
     said = new("names", "tagging", "--train", train)
@@ -58,7 +76,7 @@ def test_tags_and_answers_need_no_columns() -> None:
         "format": "conll", "splits": {"train": "train.txt"}
     }  # fmt: skip
     assert said["options"] == {
-        "labels": ["O", "B-LOC", "B-PER", "I-PER"], "missing": "O", "scheme": "bio", "main": "f1"
+        "labels": ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"], "missing": "O", "scheme": "bio", "main": "f1"
     }  # fmt: skip
     write("pos.conllu", "1\tAnn\t_\tPROPN\t_\t_\t_\t_\t_\t_\n2\tcame\t_\tVERB\t_\t_\t_\t_\t_\t_\n\n"
           "1\tcame\t_\tVERB\t_\t_\t_\t_\t_\t_\n")  # fmt: skip

@@ -91,7 +91,7 @@ def test_a_new_task_says_so_too() -> None:
 def test_words_with_tags_of_another_set_are_no_text(separator: str) -> None:
     conll("ner.conll", TAGGED, "\t")
     conll("de.conll", [["Hans|NNP", "wohnt|VBZ", ".|."]] * 4, separator)
-    with pytest.raises(DataError, match="row '0': the tag 'NNP' is not one of the 3 tags"):
+    with pytest.raises(DataError, match="row '0': the tag 'NNP' is not one of the 5 tags"):
         found("ner.conll", test="de=de.conll")
 
 
