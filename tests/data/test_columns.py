@@ -123,8 +123,8 @@ BAD: dict[str, tuple[Any, dict[str, Any], dict[str, Any], str]] = {
     "truth": (CHOICE, {"columns": {"context": []}}, {"question": "Q", "choices": ["x", "y"], "label": True},
               "'label' is not a number but True"),
     "list": (TAGGING, {"columns": {"tokens": "t"}}, {"t": 3, "tags": []}, "'tokens' is not a list but 3"),
-    "object": (SPAN, {"columns": {"context": "c"}}, {"c": "Ann", "question": "Q", "answers": "Ann"},
-               "'answers' is not an object with text, answer_start but 'Ann'"),
+    "object": (SPAN, {"columns": {"context": "c"}}, {"c": "Ann", "question": "Q", "answers": {"text": ["Ann"]}},
+               "'answers' is not an object with text, answer_start but {'text'"),
 }  # fmt: skip
 
 
