@@ -102,7 +102,7 @@ class Columns:
         if self._lacks(name, theirs, record):
             return self._may_lack[name]()
         found = found_under(record, theirs)
-        if name == "answers" and not isinstance(found, Mapping):
+        if name == "answers" and "context" in self._names and not isinstance(found, Mapping):
             context = self._column("context", self._names["context"], record)
             found = located(found, context, starts=not is_one(theirs))
         if name in self._separators:
