@@ -367,6 +367,28 @@ def test_the_interval_of_a_score_is_right_often_enough(draw: Callable[[np.random
     assert all(0 <= one.low <= one.mean <= one.high <= 100 for one in found)
 
 
+@pytest.mark.parametrize("almost", [0.99, 0.999, 2 / 3])
+def test_what_is_not_all_right_is_not_surer_than_what_is(almost: float) -> None:
+    """Answers that are partly right, or right by two of three models: a little of one says nothing of how often."""
+    perfect = stats.binomtest(24, 24).proportion_ci().low
+    for right, end in ((np.r_[np.ones(23), almost], "low"), (np.r_[np.zeros(23), 1 - almost], "high")):
+        found = score_interval(drawn_again(right), groups=24)
+        share = getattr(found, end) / 100
+        assert (share if end == "low" else 1 - share) <= perfect + 1e-9 and found.low < found.mean < found.high
+
+
+def test_the_interval_of_scores_that_are_seldom_0_is_right_often_enough() -> None:
+    """Of 24 answers one in twenty is wrong and another one partly right: in many samples there is none of the first."""
+    random = np.random.default_rng(1)
+
+    def drawn(count: int) -> np.ndarray:
+        places = random.random(count)
+        return np.where(places < 0.9, 1.0, np.where(places < 0.95, random.uniform(0.9, 1.0, count), 0.0))
+
+    found = [score_interval(drawn_again(drawn(24), 300), groups=24) for _ in range(300)]
+    assert np.mean([one.low <= 94.75 <= one.high for one in found]) >= 0.94
+
+
 def test_what_is_no_share_has_an_interval_without_ends() -> None:
     values = drawn_again(np.r_[np.ones(23), 0.0])
     plain, share = score_interval(values, groups=24, share=False), score_interval(values, groups=24)

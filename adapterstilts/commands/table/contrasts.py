@@ -144,7 +144,7 @@ def _contrast(mine: Compared, other: Compared | None, *, kind: Kind, memory: Mem
         found = find()
     else:
         scored = [f"{run.key} {file_digest(run.folder / MANIFEST)}" for run in (*ours, *others)]
-        what = "contrast of what is alike" if other else "score of what is alike"
+        what = "contrast of what is alike" if other else "score with its ends"
         found = memory.recall(what, *languages, *scored, *([f"{draws} draws"] * (draws > 1)), find=find)
     if found is None:
         return None
