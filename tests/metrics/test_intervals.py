@@ -178,8 +178,9 @@ def test_other_numbers_of_seeds_and_other_questions_are_refused() -> None:
     one, other = {"de": {"a": 1.0}}, {"de": {"b": 1.0}}
     with pytest.raises(ValueError, match="same seeds"):
         hierarchical_bootstrap([one, one], [one])
-    with pytest.raises(ValueError, match="same questions"):
-        hierarchical_bootstrap([one, one], [one, other])
+    for lacking in (other, {**one, "zh": {"c": 1.0}}, {}):
+        with pytest.raises(ValueError, match="same questions"):
+            hierarchical_bootstrap([one, one], [one, lacking])
 
 
 # Metrics that are no means
@@ -259,6 +260,16 @@ def test_a_side_of_one_value_has_no_correlation_with_anything() -> None:
     expected = [100 * stats.pearsonr([0.1, 0.1, 0.3], [1.0, 2.0, 2.0]).statistic, 0.0, 0.0, 0.0]
     assert pearson(items, times) == pytest.approx(expected)
     assert spearman(items, times) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1e100])
+def test_a_correlation_is_the_same_in_any_unit(size: float) -> None:
+    """Also where squares of the numbers would be too small or too large for numbers."""
+    items = np.array([[0.1, 1.0], [0.4, 2.0], [0.3, 2.0], [0.7, 5.0], [0.2, 3.0]])
+    times = np.array([[1, 1, 1, 1, 1], [2, 1, 0, 1, 1], [0, 2, 1, 2, 0]])
+    for statistic in (pearson, spearman):
+        plain = statistic(items, times)
+        assert statistic(items * [size, 1 / size], times) == pytest.approx(plain) and (abs(plain) > 10).all()
 
 
 def test_a_language_that_is_missing_from_a_resample_does_not_count() -> None:
