@@ -150,6 +150,7 @@ def test_the_bound_on_labels_can_be_raised() -> None:
         (MANY, {"label": [""], "text_a": "x"}, "the label is not published"),
         (NUMBER, {"label": "high", "text_a": "x"}, "the label 'high' is not a number"),
         (NUMBER, {"label": "nan", "text_a": "x"}, "the label 'nan' is not a number"),
+        (NUMBER, {"label": "-1e200", "text_a": "x"}, "the label '-1e200' is larger than 1e.100, which no score can be"),
     ],
 )
 def test_rows_that_cannot_be_used_are_named(kind: Any, row: dict[str, Any], message: str) -> None:
