@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from adapterstilts.errors import DataError
 from adapterstilts.files import write_json
 from adapterstilts.metrics.submission import read_entries, read_lines
 from adapterstilts.parsed import as_finite, as_texts
+
+LARGEST = 1e100
+"""Of larger numbers no score can be made: squares, and sums of squares, have to be numbers too."""
 
 
 def read_numbers(path: Path) -> list[float]:
@@ -21,6 +25,11 @@ def read_numbers(path: Path) -> list[float]:
             raise DataError(
                 f"{path}, line {place}: {line[:60]!r} is not a number.", remedy="Write one number on each line: 2.5."
             ) from None
+        if abs(found[-1]) > LARGEST:
+            raise DataError(
+                f"{path}, line {place}: {line[:60]!r} is larger than {LARGEST:g}.",
+                remedy="Check what it was made with.",
+            )
     return found
 
 
@@ -29,8 +38,9 @@ def read_label_lists(path: Path) -> dict[str, list[str]]:
     remedy = "Write a list of labels for every id, [] where there is none."
     found = read_entries(path, as_texts, "the entry of", due="a list of labels", remedy=remedy)
     for id_, labels in found.items():
-        if repeated := next((label for label in labels if labels.count(label) > 1), None):
-            raise DataError(f"{path}: the entry of {id_!r} has the label {repeated!r} twice.", remedy="Keep one.")
+        for label, count in Counter(labels).items():
+            if count > 1:
+                raise DataError(f"{path}: the entry of {id_!r} has the label {label!r} twice.", remedy="Keep one.")
     return found
 
 

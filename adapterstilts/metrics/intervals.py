@@ -155,14 +155,15 @@ def score_interval(
 
     A share of few groups that is near 100% varies to one side. Its ends are those of Clopper and Pearson (1934) for as
     many independent answers as would vary like it: the effective sample size of Korn and Graubard (1998). Where all
-    groups are alike that is their number.
+    groups are alike that is their number. Where few are unlike the others how a score varies is not known, so that no
+    lower end is above that of as many groups without a fault, and no upper end below that of as many without a merit.
 
     Args:
         values: As the `gains` of `interval`, in percent.
         examples: How many there are in the groups.
         share: Whether it is between 0 and 100, like the share of right answers.
     """
-    from scipy.special import betaincinv, stdtrit
+    from scipy.special import stdtrit
 
     found, spread = interval(values, groups=groups, confidence=confidence), _spread(values, groups)
     if spread is None or not share:
@@ -172,10 +173,19 @@ def score_interval(
     error = spread.quantile(outside) * spread.error / 100 / -float(stdtrit(others, outside / 2))
     # Independent answers of that number have the variance mean * (1 - mean) / (number - 1).
     count = mean * (1 - mean) / error**2 * examples / others if error > _NOTHING else float(groups)
-    right, wrong = mean * count, (1 - mean) * count
+    (low, high), (surest, _), (_, least) = (
+        _clopper_pearson(right, of, outside) for right, of in ((mean * count, count), (groups, groups), (0.0, groups))
+    )
+    return Interval(found.mean, 100 * min(low, surest), 100 * max(high, least))
+
+
+def _clopper_pearson(right: float, count: float, outside: float) -> tuple[float, float]:
+    """The ends of a share of `count` answers, of which `right` are; neither has to be a whole number."""
+    from scipy.special import betaincinv
+
+    wrong = count - right
     low = float(betaincinv(right, wrong + 1, outside / 2)) if right > _NOTHING else 0.0
-    high = float(betaincinv(right + 1, wrong, 1 - outside / 2)) if wrong > _NOTHING else 1.0
-    return Interval(found.mean, 100 * low, 100 * high)
+    return low, float(betaincinv(right + 1, wrong, 1 - outside / 2)) if wrong > _NOTHING else 1.0
 
 
 def _spread(values: np.ndarray, groups: int) -> _Spread | None:

@@ -23,5 +23,9 @@ def score_file(predictions: Path, labels: Path, *, metric: str, language: str) -
     if entry.match is None:
         having = ", ".join(other.name for other in METRICS if other.match)
         raise UsageError(f"There are no prediction files of the metric {metric!r}.", remedy=f"There are of: {having}.")
-    result = entry.score(*entry.match(predictions, labels), language=language)
+    matched = entry.match(predictions, labels)
+    try:
+        result = entry.score(*matched, language=language)
+    except UsageError as error:
+        raise UsageError(f"{predictions} cannot be scored: {error.message}", remedy=error.remedy) from None
     return {name: float(value) for name, value in result.items() if name != "items"}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from adapterstilts.metrics import matching
@@ -94,7 +95,10 @@ class Metric:
     def load(self, language: str) -> Any:
         """The `evaluate.Metric`, set up for the language of the answers."""
         module, _, attribute = self.scorer.partition(":")
-        return getattr(import_module(module), attribute)(config_name=language, keep_in_memory=True)
+        scorer = getattr(import_module(module), attribute)
+        # It makes a folder even if it keeps nothing there, by default in a home that may not be writable.
+        with TemporaryDirectory() as folder:
+            return scorer(config_name=language, keep_in_memory=True, cache_dir=folder)
 
     def score(self, predictions: Iterable[Any], references: Iterable[Any], *, language: str) -> dict[str, Any]:
         """What `compute` makes of predictions and gold answers, in the form in which `match` gives them.

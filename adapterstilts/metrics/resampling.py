@@ -147,9 +147,9 @@ def resample(
 def _check(systems: Sequence[Scored], baselines: Sequence[Scored]) -> None:
     if len(systems) != len(baselines):
         raise ValueError("both systems have to be trained with the same seeds")
-    first = systems[0]
+    first = {language: items.keys() for language, items in systems[0].items()}
     for scores in (*systems, *baselines):
-        if any(first[language].keys() != scores.get(language, {}).keys() for language in first):
+        if {language: items.keys() for language, items in scores.items()} != first:
             raise ValueError("both systems have to be scored on the same questions of the same languages")
 
 

@@ -47,6 +47,7 @@ def spearman(items: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 FILLER = -1
 """What makes the items of `macro_f1` equally long."""
+_RIGHT = 3
 
 
 def macro_f1(items: np.ndarray, times: np.ndarray) -> np.ndarray:
@@ -56,12 +57,16 @@ def macro_f1(items: np.ndarray, times: np.ndarray) -> np.ndarray:
         items: `(example, part)`: four times the number of a label, plus 1 where the example has it and 2 where it was
             answered; `FILLER` where there are no more.
     """
+    from scipy.sparse import csr_array
+
     codes = items.astype(int)
     example, part = np.nonzero(codes != FILLER)
     label, said = np.divmod(codes[example, part], 4)
-    both, either = np.zeros((2, len(items), label.max(initial=0) + 1))
-    both[example, label] = said == 3
-    either[example, label] = np.where(said == 3, 2, 1)
+    shape = (len(items), int(label.max(initial=0)) + 1)  # most examples have few of many labels
+    both, either = (
+        csr_array((values.astype(float), (example, label)), shape)
+        for values in (said == _RIGHT, np.where(said == _RIGHT, 2, 1))
+    )
     right, among = times @ both, times @ either
     there = among > 0
     f1 = np.divide(2 * right, among, out=np.zeros_like(right), where=there)
@@ -85,14 +90,23 @@ def _correlation(first: np.ndarray, second: np.ndarray, times: np.ndarray) -> np
     sides = []
     constant = np.zeros(len(times), dtype=bool)
     for values in (first, second):
+        values = _near_one(np.where(times > 0, values, 0.0))
         mean = (times * values).sum(axis=1, keepdims=True) / times.sum(axis=1, keepdims=True)
-        distance = values - mean
-        largest = np.abs(np.where(times > 0, values, 0.0)).max(axis=1)
-        constant |= np.abs(np.where(times > 0, distance, 0.0)).max(axis=1) <= _ROUNDING * largest
-        sides.append(distance)
+        distance = np.where(times > 0, values - mean, 0.0)
+        constant |= np.abs(distance).max(axis=1) <= _ROUNDING * np.abs(values).max(axis=1)
+        sides.append(_near_one(distance))
     mine, theirs = sides
     products, *squares = (
         (times * one * other).sum(axis=1) for one, other in ((mine, theirs), (mine, mine), (theirs, theirs))
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(constant, 0.0, 100 * products / np.sqrt(squares[0] * squares[1]))
+
+
+def _near_one(values: np.ndarray) -> np.ndarray:
+    """Each row times the power of two that makes its largest value one between 1/2 and 1, so that squares are numbers.
+
+    No digit changes by it.
+    """
+    _, exponents = np.frexp(np.abs(values).max(axis=1, keepdims=True))
+    return np.ldexp(values, -exponents)

@@ -23,6 +23,7 @@ Pair = tuple[str, str]
 Question = tuple[str, list[str]]
 """Id and gold answers."""
 T = TypeVar("T")
+_AROUND = 30
 _MISPLACED = "a list or object is not where it is due"
 
 
@@ -244,14 +245,23 @@ def _json(path: Path) -> Any:
     if not text.strip():
         raise DataError(f"{path} is empty.", remedy="Write a JSON object.")
     try:
-        return from_json(text, object_pairs_hook=lambda items: _unique(items, path))
+        found = from_json(text, object_pairs_hook=lambda items: _unique(items, path))
+        if "\\u" in text:
+            json.dumps(found, ensure_ascii=False).encode("utf-8")
     except json.JSONDecodeError as error:
         raise DataError(
             f"{path}, line {error.lineno}, column {error.colno}: not JSON ({error.msg}).",
             remedy="Write the file again; it may have been cut off.",
         ) from error
-    except ValueError as error:
+    except UnicodeEncodeError as error:  # JSON has escapes for what no text can be written with
+        before, half = error.object[max(0, error.start - _AROUND) : error.start], ord(error.object[error.start])
+        raise DataError(
+            f"{path}: \\u{half:04x} after {before!r} is half of a surrogate pair, which is no character.",
+            remedy="Write the whole character, or leave it out.",
+        ) from None
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is no JSON that can be used: {error}.", remedy="Write the file again.") from None
+    return found
 
 
 def _unique(items: list[tuple[str, Any]], path: Path) -> dict[str, Any]:

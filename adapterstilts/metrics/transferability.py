@@ -27,11 +27,17 @@ def log_maximum_evidence(vectors: np.ndarray, targets: np.ndarray) -> float:
     Raises:
         ValueError: There is no other output.
     """
+    varied = _varied(targets)
+    u, singular, _ = np.linalg.svd(vectors.astype(np.float64), full_matrices=False)
+    return float(np.mean([_evidence(u, singular**2, column) for column in targets[:, varied].T]))
+
+
+def _varied(targets: np.ndarray) -> np.ndarray:
+    """Which outputs have different targets, `(outputs,)`; ValueError if none has, of which nothing can be told."""
     varied = np.ptp(targets, axis=0) > 0
     if not varied.any():
         raise ValueError("all examples have the same label")
-    u, singular, _ = np.linalg.svd(vectors.astype(np.float64), full_matrices=False)
-    return float(np.mean([_evidence(u, singular**2, column) for column in targets[:, varied].T]))
+    return varied
 
 
 def _evidence(u: np.ndarray, sigma: np.ndarray, y: np.ndarray) -> float:
@@ -73,13 +79,23 @@ def centred(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def neighbours_class_accuracy(vectors: np.ndarray, targets: np.ndarray, groups: np.ndarray) -> float:
-    """The share of vectors whose class is the most frequent one among the nearest of other examples."""
+    """The share of vectors whose class is the most frequent one among the nearest of other examples.
+
+    Raises:
+        ValueError: There is one class.
+    """
+    _varied(targets)
     found = _from_neighbours(vectors, targets, groups)
     return float(np.mean(found.argmax(1) == targets.argmax(1)))
 
 
 def neighbours_explained_variance(vectors: np.ndarray, targets: np.ndarray, groups: np.ndarray) -> float:
-    """How much of the targets' variance the mean of the nearest of other examples explains: 1 for all of it."""
+    """How much of the targets' variance the mean of the nearest of other examples explains: 1 for all of it.
+
+    Raises:
+        ValueError: They have none.
+    """
+    _varied(targets)
     residual = ((targets - _from_neighbours(vectors, targets, groups)) ** 2).sum()
     return float(1.0 - residual / ((targets - targets.mean(0)) ** 2).sum())
 
@@ -88,6 +104,9 @@ def neighbours_choice_accuracy(vectors: np.ndarray, targets: np.ndarray, groups:
     """The share of examples whose right vector has most right ones among the nearest of other examples.
 
     Vectors that are level share the example; each output counts alike.
+
+    Raises:
+        ValueError: There is one example.
     """
     found = _from_neighbours(centred(vectors, groups), targets, groups)
     right = []
@@ -118,6 +137,8 @@ def cosine(one: np.ndarray, other: np.ndarray) -> float:
 
 def _from_neighbours(vectors: np.ndarray, targets: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """The mean target `(n, outputs)` of the vectors of other groups that are nearest by cosine."""
+    if (groups == groups[0]).all():
+        raise ValueError("there is one example alone")
     unit = _unit(vectors)
     found = np.empty(targets.shape)
     for start in range(0, len(unit), _BLOCK):

@@ -14,7 +14,7 @@ import numpy as np
 
 from adapterstilts.metrics import submission
 from adapterstilts.metrics.by_class import by_class, confusion
-from adapterstilts.metrics.classification_files import read_label_lists, read_numbers, write_label_lists
+from adapterstilts.metrics.classification_files import LARGEST, read_label_lists, read_numbers, write_label_lists
 from adapterstilts.parsed import as_finite, as_list, as_text
 from adapterstilts.tasks.classification_options import PairOptions
 from adapterstilts.tasks.label_thresholds import THRESHOLD, best_threshold, scores_above
@@ -192,10 +192,12 @@ class Number:
     def check(self, label: Any) -> None:
         text = as_text(label, f"the label {label!r} is not text: name its column under 'columns', which makes it that")
         try:
-            as_finite(text)
+            number = as_finite(text)
         except ValueError:
             point = f" (with a point: {text.replace(',', '.')})" if re.fullmatch(r"[+-]?\d+,\d+", text.strip()) else ""
             raise ValueError(f"the label {label!r} is not a number{point}, which regression takes") from None
+        if abs(number) > LARGEST:
+            raise ValueError(f"the label {label!r} is larger than {LARGEST:g}, which no score can be made of")
 
     def may_stand_in(self, label: Any) -> bool:
         return True

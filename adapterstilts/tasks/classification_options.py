@@ -8,6 +8,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from adapterstilts.settings import LONGEST
 from adapterstilts.tasks.kind import PoolingOptions
+from adapterstilts.tasks.labels import check_lines
 
 MOST_LABELS = 1000
 """So many labels a task has at most unless its options say more: where there are more, they are mostly no labels."""
@@ -80,8 +81,11 @@ class PairOptions(PoolingOptions):
             return self
         if not self.labels:
             raise ValueError("labels: Field required: their names, in the order of the head's outputs")
-        if repeated := next((name for name in self.labels if self.labels.count(name) > 1), None):
+        if len(set(self.labels)) < len(self.labels):
+            repeated = next(name for name in self.labels if self.labels.count(name) > 1)
             raise ValueError(f"labels: {repeated!r} is named twice")
+        if not self.multi_label:
+            check_lines(self.labels)
         if len(self.labels) == 1 and not self.multi_label:
             raise ValueError(
                 f"labels: {self.labels[0]!r} is the only one, and telling rows apart takes two. Check that the column "

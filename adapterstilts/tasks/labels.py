@@ -8,6 +8,16 @@ HIDDEN = "its label is missing"
 """What is wrong with a row without gold answer among others that have one."""
 
 
+def check_lines(names: Iterable[str]) -> None:
+    """Raises ValueError for a label that cannot stand on a line of its own, as predictions do in their files."""
+    for name in names:
+        if name != name.strip() or not name or any(mark in name for mark in "\t\n\r"):
+            raise ValueError(
+                f"labels: {name!r} cannot stand on a line of its own, as predictions do in their files: labels are not "
+                "empty, and have no tab, no line break and no space at an end. Rename it in the data"
+            )
+
+
 def label_order(names: Iterable[str]) -> tuple[str, ...]:
     """Numbers by size, everything else by name; tags by what they name, `O` first and `B-X` before `I-X`."""
     return tuple(sorted(set(names), key=_place))

@@ -115,11 +115,14 @@ class Retrieval(KindDefaults):
         return HeadSpec("pooled", outputs=0, options={"layer": self.options.layer, "pooling": self.options.pooling})
 
     def check(self, row: Row) -> None:
-        """Refuses empty texts and sides that are not `query` or `candidate`."""
+        """Refuses empty texts, sides that are not `query` or `candidate`, and queries that the mode cannot score."""
         if row["side"] not in ("query", "candidate"):
             raise ValueError(f"the side {row['side']!r} is neither 'query' nor 'candidate'")
         if not row["text"].strip():
             raise ValueError("the text is empty")
+        right = sum(map(len, gold_candidates([row]).values()))
+        if self.options.mode == "nearest" and row["side"] == "query" and right != 1:
+            raise ValueError(f"the query has {right} right candidates, and 'mode: nearest' is about one")
 
     @property
     def pools(self) -> bool:

@@ -17,7 +17,7 @@ from adapterstilts.metrics.statistics import Item
 from adapterstilts.settings import Encoding, Strict, validate
 from adapterstilts.tasks.defaults import KindDefaults, most_common
 from adapterstilts.tasks.kind import KINDS, HeadSpec, Row, Scores, paired
-from adapterstilts.tasks.labels import begins_and_continues, label_order
+from adapterstilts.tasks.labels import begins_and_continues, check_lines, label_order
 from adapterstilts.tasks.observations import Observed, Observes, one_of
 
 _IGNORED = -100
@@ -50,6 +50,7 @@ class TaggingOptions(Strict):
     def _has_labels(self) -> TaggingOptions:
         if len(self.labels) < 2 and not (self.open and not self.labels):
             raise ValueError("labels: give two tags or more, or none and `open: true` for those of the training data")
+        check_lines((*self.labels, self.missing))
         return self
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from adapterstilts.metrics import METRICS
 from adapterstilts.metrics.by_class import MOST_CLASSES, by_class, confusion
 from adapterstilts.metrics.intervals import paired_bootstrap
 from adapterstilts.metrics.resampling import resample
+from adapterstilts.metrics.statistics import macro_f1
 
 NAMES = ["art", "food", "sport", "war"]
 
@@ -103,6 +105,17 @@ def test_values_in_resamples_are_those_of_the_drawn_examples(name: str) -> None:
             again = entry.score([given[n] for n in drawn], [right[n] for n in drawn], language="de")
             for value in entry.gives:
                 assert found.values[value][side, 0, number, 0] == pytest.approx(again[value]), value
+
+
+def test_many_classes_and_examples_take_little_memory() -> None:
+    """A table of all examples by all classes would be 3.2 GB: 20,000 by 20,000."""
+    random = np.random.default_rng(0)
+    label, said = np.arange(20_000), random.integers(1, 4, 20_000)
+    tracemalloc.start()
+    found = macro_f1((4 * label + said)[:, None], np.ones((1, len(label))))
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()
+    assert found == pytest.approx(100 * (said == 3).mean())
 
 
 def test_the_difference_of_two_macro_f1_has_an_interval() -> None:

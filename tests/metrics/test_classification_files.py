@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def test_scores_of_files_are_those_of_their_content(tmp_path: Path) -> None:
     [
         ('{"1": "a"}', "the entry of '1' is 'a', not a list of labels"),
         ('{"1": ["a", "a"]}', "the entry of '1' has the label 'a' twice. Keep one"),
+        ('{"1": ["b", "", ""]}', "the entry of '1' has the label '' twice. Keep one"),
         ('{"1": [2]}', r"the entry of '1' is \[2\], not a list of labels"),
         ('["a"]', "not a JSON object"),
     ],
@@ -52,3 +54,22 @@ def test_examples_without_an_entry_are_named(tmp_path: Path) -> None:
 def test_lines_that_are_no_numbers_are_named(line: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"test-de.tsv, line 2: '{line}' is not a number"):
         read_numbers(write(tmp_path / "test-de.tsv", f"1.5\n{line}\n"))
+
+
+@pytest.mark.parametrize("line", ["1e101", "-1e200"])
+def test_numbers_whose_squares_are_none_are_named(line: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=f"test-de.tsv, line 2: '{line}' is larger than 1e.100. Check what it was"):
+        read_numbers(write(tmp_path / "test-de.tsv", f"1.5\n{line}\n"))
+    largest = write(tmp_path / "mine.tsv", "1e100\n-1e100\n")
+    assert score_file(largest, largest, metric="regression", language="de") == {
+        "spearman": 100.0, "pearson": pytest.approx(100.0), "mse": 0.0
+    }  # fmt: skip
+
+
+def test_many_labels_of_one_example_take_no_time_to_speak_of(tmp_path: Path) -> None:
+    """Looked for in each other they would take a minute."""
+    labels = [f"label {number}" for number in range(40_000)]
+    write_label_lists({"1": labels}, tmp_path / "many.json")
+    started = time.perf_counter()
+    assert read_label_lists(tmp_path / "many.json") == {"1": labels}
+    assert time.perf_counter() - started < 3

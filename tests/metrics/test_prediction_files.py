@@ -62,6 +62,16 @@ def test_every_form_is_scored(tmp_path: Path) -> None:
     assert score_file(mine, labels, metric="squad_v2", language="en")["exact_match"] == 50.0
 
 
+def test_a_language_without_rules_is_named_with_its_file(tmp_path: Path) -> None:
+    mine, labels = tmp_path / "mine", tmp_path / "gold"
+    write_answers({"q": "x"}, mine)
+    write_gold_answers({"q": ["x"]}, labels)
+    with pytest.raises(
+        UsageError, match="mine cannot be scored: Unknown language of MLQA's scorer 'fr'. Choose from: ar"
+    ):
+        score_file(mine, labels, metric="mlqa", language="fr")
+
+
 def test_metric_without_files(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match="no prediction files of the metric 'masked_lm'. There are of: accuracy, classification"

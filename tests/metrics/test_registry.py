@@ -88,3 +88,17 @@ def test_questions_on_a_paragraph_and_hypotheses_for_a_premise_are_groups() -> N
     assert METRICS.get("tagging").groups(tagged, {"1", "2"}) == {"1": "1", "2": "2"}
     assert not METRICS.get("tagging").grouped and own.grouped and METRICS.get("squad").unit == "paragraphs"
     assert own.groups(tagged, {"1", "2"}) == {"1": "1", "2": "1"}
+
+
+@pytest.mark.parametrize("name", ["squad", "accuracy", "tagging", "pairs"])
+def test_scorers_need_no_folder_of_their_own(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the home is read-only."""
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(evaluate.config, "HF_METRICS_CACHE", tmp_path / "file" / "metrics")
+    answers = {
+        "squad": (["red"], [("q", ["the red"])]),
+        "accuracy": (["a"], ["a"]),
+        "tagging": ([["B-X"]], [["B-X"]]),
+        "pairs": ([("a", "b")], [("a", "b")]),
+    }
+    assert 100.0 in METRICS.get(name).score(*answers[name], language="en").values()

@@ -122,6 +122,13 @@ FAULTS: list[tuple[str, str | bytes, str]] = [
     ("read_answers", "", "x is empty. Write a JSON object"),
     ("read_answers", '{"a": "b",\n "c" "d"}', "x, line 2, column 6: not JSON .*Expecting ':'.*Write the file again"),
     ("read_answers", '{"a": "b"', "x, line 1, column 10: not JSON"),
+    (
+        "read_answers",
+        r'{"a": "two \ud83d"}',
+        r'x: .ud83d after \'{"a": "two \' is half of a surrogate pair.*whole charac',
+    ),
+    ("read_answers", r'{"\udc00": "b"}', "x: .udc00 after .* is half of a surrogate pair"),
+    ("read_rankings", r'{"a": ["b", "\uD800c"]}', "x: .ud800 after .* is half of a surrogate pair"),
     ("read_answers", '["a"]', r"x holds \['a'\], not a JSON object"),
     ("read_answers", "{}", "x has no entries"),
     ("read_answers", '{"a": "b", "a": "c"}', "x: 'a' is there twice in one object. Give each id one entry"),
@@ -146,6 +153,11 @@ FAULTS: list[tuple[str, str | bytes, str]] = [
 def test_faulty_files_are_refused(tmp_path: Path, reader: str, content: str | bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
         getattr(submission, reader)(put(tmp_path, "x", content))
+
+
+def test_escapes_of_whole_characters_are_read(tmp_path: Path) -> None:
+    path = put(tmp_path, "x", r'{"a": "\ud83d\ude00 \u00e9", "b": "\\ud83d"}')
+    assert submission.read_answers(path) == {"a": "😀 é", "b": r"\ud83d"}
 
 
 def test_unreadable_file(tmp_path: Path) -> None:

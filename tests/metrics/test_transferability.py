@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -64,6 +66,18 @@ def test_labels_that_do_not_occur_tell_nothing() -> None:
     assert log_maximum_evidence(vectors, wider) == log_maximum_evidence(vectors, targets)
     with pytest.raises(ValueError, match="all examples have the same label"):
         log_maximum_evidence(vectors, np.ones((30, 1)))
+
+
+@pytest.mark.parametrize("score", [neighbours_class_accuracy, neighbours_explained_variance])
+def test_neighbours_of_one_label_tell_nothing(score: Callable[..., float]) -> None:
+    """Of every model they would be right, or explain a share of nothing."""
+    with pytest.raises(ValueError, match="all examples have the same label"):
+        score(np.random.default_rng(0).normal(size=(6, 4)), np.tile([[2.0, 0.0]], (6, 1)), np.arange(6))
+
+
+def test_one_example_has_no_neighbours() -> None:
+    with pytest.raises(ValueError, match="one example alone"):
+        neighbours_choice_accuracy(np.eye(3), np.array([[1.0], [0.0], [0.0]]), np.zeros(3))
 
 
 def nearest_five(vectors: np.ndarray, groups: np.ndarray, one: int) -> list[int]:

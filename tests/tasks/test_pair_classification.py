@@ -119,6 +119,13 @@ def test_numbers_are_learnt_as_standard_deviations_from_the_mean_and_told_in_the
     [
         ({"labels": ["a"]}, "'a' is the only one, and telling rows apart takes two"),
         ({"labels": ["a", "b", "a"]}, "'a' is named twice"),
+        (
+            {"labels": ["a", "b\nc"]},
+            r"'b.nc' cannot stand on a line of its own.* no line break.* Rename it in the data",
+        ),
+        ({"labels": ["a\tb", "c"]}, r"'a.tb' cannot stand on a line"),
+        ({"labels": [" a", "c"]}, "' a' cannot stand on a line"),
+        ({"labels": ["a", ""]}, "'' cannot stand on a line"),
         ({"labels": [str(n) for n in range(1001)]}, "there are 1,001, and more than 1,000 .* with most_labels=1001"),
         ({"labels": ["a", "b", "c"], "most_labels": 2}, "there are 3, and more than 2"),
         ({"labels": ["a", "b"], "regression": True}, "labels have no meaning with regression"),
@@ -150,6 +157,7 @@ def test_the_bound_on_labels_can_be_raised() -> None:
         (MANY, {"label": [""], "text_a": "x"}, "its label is missing"),
         (NUMBER, {"label": "high", "text_a": "x"}, "the label 'high' is not a number"),
         (NUMBER, {"label": "nan", "text_a": "x"}, "the label 'nan' is not a number"),
+        (NUMBER, {"label": "-1e200", "text_a": "x"}, "the label '-1e200' is larger than 1e.100, which no score can be"),
     ],
 )
 def test_rows_that_cannot_be_used_are_named(kind: Any, row: dict[str, Any], message: str) -> None:

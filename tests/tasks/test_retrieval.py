@@ -72,6 +72,19 @@ def test_nearest_writes_the_line_of_each_translation(tmp_path: Path) -> None:
     assert kind.read_predictions(tmp_path / "test-de.tsv", ["0", "1", "2"]) == found
 
 
+def test_nearest_scores_one_right_candidate_of_each_query() -> None:
+    """A second one would never be counted as right, and a query without any has no line in the file of labels."""
+    nearest, rank = Retrieval({"mode": "nearest"}), Retrieval({"mode": "rank"})
+    nearest.check(row("0", "query", ("0",)))
+    nearest.check(row("0", "candidate"))
+    for gold in ((), ("0", "1")):
+        rank.check(row("0", "query", gold))
+        with pytest.raises(
+            ValueError, match=f"the query has {len(gold)} right candidates, and 'mode: nearest' is about"
+        ):
+            nearest.check(row("0", "query", gold))
+
+
 @pytest.mark.parametrize("margin", ["ratio", "absolute", "distance"])
 def test_mined_pairs_depend_on_the_threshold_of_the_validation_data(margin: str, tmp_path: Path) -> None:
     kind = Retrieval({"mode": "mine", "margin": margin})

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adapterstilts.errors import DataError
+from adapterstilts.errors import DataError, UsageError
 from adapterstilts.metrics import METRICS
 from adapterstilts.mini.tokenizer import build_tokenizer
 from adapterstilts.settings import Encoding
@@ -124,3 +124,11 @@ def test_unusable_rows_are_refused(bad: dict[str, Any], reason: str) -> None:
 def test_scoring_needs_a_tag_for_each_word() -> None:
     with pytest.raises(DataError, match="sentence '0' has 2 words and 1 predicted tags"):
         tagger().score({"0": ["O"]}, [row("a b", "O O")], metric="tagging", language="en")
+
+
+@pytest.mark.parametrize("tag", ["B-\nPER", "", "O "])
+def test_tags_that_no_line_can_hold_are_refused(tag: str) -> None:
+    with pytest.raises(UsageError, match="cannot stand on a line of its own"):
+        Tagging({"labels": ["O", tag], "missing": "O"})
+    with pytest.raises(UsageError, match="cannot stand on a line of its own"):
+        Tagging({"labels": ["O", "B"], "missing": tag})

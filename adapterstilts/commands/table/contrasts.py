@@ -144,7 +144,7 @@ def _contrast(mine: Compared, other: Compared | None, *, kind: Kind, memory: Mem
         found = find()
     else:
         scored = [f"{run.key} {file_digest(run.folder / MANIFEST)}" for run in (*ours, *others)]
-        what = "contrast of what is alike" if other else "score of what is alike"
+        what = "contrast of what is counted" if other else "score with its ends"
         found = memory.recall(what, *languages, *scored, *([f"{draws} draws"] * (draws > 1)), find=find)
     if found is None:
         return None
@@ -261,7 +261,7 @@ class _Intervals:
     alone: bool
 
     def of(self, languages: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Metric, and the task score, to the difference of its mean over some languages; nothing without any."""
+        """Metric, and the task score, to the difference of its mean over some languages; of no example, nothing."""
         if not languages:
             return {}
         drawn = self.found.resamples
@@ -269,6 +269,8 @@ class _Intervals:
         values = {name: means(found, columns) for name, found in drawn.values.items()}
         with suppress(KeyError):  # of a metric whose examples' parts are not kept
             values[SCORE] = _elementwise(self.kind.main_score, values)
+        # Of a part of the examples, such as questions without an answer, these languages may have none.
+        values = {name: found for name, found in values.items() if np.isfinite(found[..., 0]).all()}
         groups = {name: drawn.count(languages, name) for name in drawn.values}
         groups[SCORE] = drawn.count(languages)
         gains = {name: found[0] if self.alone else difference(found) for name, found in values.items()}

@@ -110,15 +110,21 @@ def _logme(run: Run, target: Target) -> float:
     vectors, labels = found.vectors, found.targets
     if target.observes == "choices":  # a softmax compares them: only differences count
         vectors, labels = (transferability.centred(values, found.groups) for values in (vectors, labels))
-    try:
-        return transferability.log_maximum_evidence(vectors, labels)
-    except ValueError as error:
-        raise DataError(f"{target.task.name}: {error}.", remedy="Give more --examples.") from None
+    return _told(target, lambda: transferability.log_maximum_evidence(vectors, labels))
 
 
 def _knn(run: Run, target: Target) -> float:
     assert target.observes is not None
-    return _NEIGHBOURS[target.observes](target.represented(run))
+    score, found = _NEIGHBOURS[target.observes], target.represented(run)
+    return _told(target, lambda: score(found))
+
+
+def _told(target: Target, score: Callable[[], float]) -> float:
+    """A score of labelled vectors, which may tell nothing."""
+    try:
+        return score()
+    except ValueError as error:
+        raise DataError(f"{target.task.name}: {error}.", remedy="Give more --examples.") from None
 
 
 def _taskemb(run: Run, target: Target) -> float:

@@ -17,6 +17,7 @@ from adapterstilts.commands.results import TransferResult, TransferRow, to_json
 from adapterstilts.commands.table.contrasts import OTHER_SEEDS, OTHER_TARGET_SEEDS, adjusted
 from adapterstilts.errors import UsageError
 from adapterstilts.metrics.intervals import Interval, paired_bootstrap
+from adapterstilts.mini.generators.span_qa import span_qa
 from adapterstilts.reporting.transfer import transfer_tables
 from adapterstilts.runs.content import entry_of
 from tests.conftest import QUICK
@@ -265,3 +266,23 @@ def test_scores_without_a_row_to_compare_with_have_intervals(mini: dict[str, Any
     text = " ".join(transfer_tables(result).split())
     assert f"de {own.mean:.1f} [{own.low:.1f}, {own.high:.1f}]" in text
     assert "In brackets: 95% interval over 40 examples, this model only" in text
+
+
+@pytest.mark.slow
+def test_what_counts_no_example_of_a_language_has_no_difference(mini: dict[str, Any], tmp_path: Path) -> None:
+    """Of questions without an answer, of which the German file has none; JSON has no number for what they differ by."""
+    for name, language, share in (("train", "en", 0.4), ("en", "en", 0.4), ("de", "de", 0.0)):
+        rows = span_qa(split=name if name == "train" else "test", language=language, size=24, unanswerable=share)
+        told = [
+            {"context": row["context"], "qas": [{**row, "answers": [{"text": text, "answer_start": start}
+             for text, start in zip(*row["answers"].values(), strict=True)]}]}
+            for row in rows
+        ]  # fmt: skip
+        (tmp_path / f"{name}.json").write_text(json.dumps({"data": [{"paragraphs": told}]}), encoding="utf-8")
+    test = ",".join(f"{code}={tmp_path / code}.json" for code in ("en", "de"))
+    found = adapterstilts.transfer("squad", str(tmp_path / "train.json"), test=test, validation="0.2", **mini)
+    contrast = found.rows[1].contrast
+    assert contrast and {"has_answer_f1", "no_answer_f1"} <= contrast.languages["en"].keys()
+    for own in (contrast.zero_shot, contrast.languages["de"]):
+        assert "has_answer_f1" in own and "no_answer_f1" not in own
+    assert "NaN" not in to_json(found) and not any(one["difference"] != one["difference"] for one in found.records())

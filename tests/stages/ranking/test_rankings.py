@@ -65,6 +65,7 @@ def test_what_cannot_be_told_is_an_error(world: World) -> None:
         RANKINGS["size"].score(run, target(world, "mlqa"))
 
 
-def test_examples_of_one_label_tell_nothing(world: World) -> None:
+@pytest.mark.parametrize("by", ["logme", "knn"])
+def test_examples_of_one_label_tell_nothing(by: str, world: World) -> None:
     with pytest.raises(DataError, match=r"xnli: all examples have the same label.*Give more --examples"):
-        RANKINGS["logme"].score(world.run(world.squad), target(world, "xnli", 1))
+        RANKINGS[by].score(world.run(world.squad), target(world, "xnli", 1))
