@@ -30,7 +30,7 @@ from adapterstilts.runs.exchange import exchange
 from adapterstilts.runs.full_disk import DiskFullError, explain_full_disk
 from adapterstilts.runs.holding import Hold
 from adapterstilts.runs.remote import RemoteStore
-from adapterstilts.runs.run import KEY_DIGITS, MANIFEST, RUN_NAME, SPEC, Run, did_you_mean
+from adapterstilts.runs.run import KEY_DIGITS, MANIFEST, RUN_NAME, SPEC, Run, cut, did_you_mean
 from adapterstilts.runs.specs import StageSpec, canonical_json, key
 
 __all__ = [
@@ -200,7 +200,7 @@ class RunStore:
         task, _, key = text.rpartition("@")
 
         def fits(run: Run) -> bool:
-            return run.name == name or (run.key.startswith(key) and task in ("", run.spec.task, run.spec.label))
+            return run.is_called(text) or (run.key.startswith(key) and task in ("", run.spec.task, run.spec.label))
 
         # What is here is found without asking elsewhere.
         matches = list(filter(fits, self.here())) or list(filter(fits, self.runs() if self.remotes else []))
@@ -209,10 +209,11 @@ class RunStore:
         if matches:
             names = ", ".join(run.name for run in matches)
             raise UsageError(f"{text!r} fits {len(matches)} runs: {names}.", remedy="Give more digits of the key.")
+        elsewhere = f"Give its store: --store {Path(text).parent}. " if Run(Path(text)).is_whole else ""
         damaged = next((str(error) for error in self.unreadable() if name in str(error)), "")
         raise UsageError(
             f"No run {text!r} in {self.root}.{f' {damaged}' if damaged else ''}",
-            remedy=f"{did_you_mean(text, self.runs())}`astilts runs` lists what is there.",
+            remedy=f"{did_you_mean(text, self.runs())}{elsewhere}`astilts runs` lists what is there.",
         )
 
     def work(self, spec: StageSpec) -> Path:
@@ -371,10 +372,7 @@ def delete(folder: Path) -> None:
 
 def folder_name(spec: StageSpec, key: str) -> str:
     """What the folder of a run is called; file systems allow 255 bytes."""
-    label = spec.label
-    if len(label) > _LONGEST_LABEL:
-        label = f"{label[:_LONGEST_LABEL].rpartition('-')[0] or label[:_LONGEST_LABEL]}-and-more"
-    return f"{spec.stage}-{label}-{key[:KEY_DIGITS]}"
+    return f"{spec.stage}-{cut(spec.label, _LONGEST_LABEL)}-{key[:KEY_DIGITS]}"
 
 
 def _unreadable(run: Run) -> StoreError | None:
