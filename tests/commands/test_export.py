@@ -13,7 +13,12 @@ from adapterstilts.cli.main import astilts
 from adapterstilts.commands.export import export_runs
 from adapterstilts.commands.score import score_folders
 from adapterstilts.errors import DataError, UsageError
+from adapterstilts.files import write_json
+from adapterstilts.metrics import METRICS
 from adapterstilts.runs.store import Run, RunStore
+from tests.package_tasks import recipe
+from tests.runs.published import EVALUATED, PROVENANCE
+from tests.runs.test_specs import evaluate_spec
 
 
 @pytest.fixture
@@ -75,3 +80,26 @@ def test_command(evaluated: dict[str, Any], tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "xquad: 3 languages (en, de, zh)" in result.output and "missing: tydiqa en, ar" in result.output
     assert f"wrote {tmp_path / 'out'}" in result.output
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"source": "hub"}, "not the benchmark's rows: the sentences to be ranked are XQuAD's"),
+        ({"source": "files", "translate_test": {"en": "f"}}, "English translations were answered"),
+        ({"source": "files"}, ""),
+    ],
+)
+def test_rows_of_something_else_are_said(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
+    task, store = recipe("lareqa"), RunStore(tmp_path / "store")
+    told = {"task": "lareqa", "kind": task.kind, "options": task.options, "metric": task.metric}
+    spec = evaluate_spec(**told, fingerprints={"en": "a"}, inputs=(), **changes)
+    place = f"predictions/lareqa/test-en{METRICS.get(task.metric).suffix}"
+    with store.claim(spec, on_wait=print) as work:
+        (work / place).parent.mkdir(parents=True)
+        (work / place).write_text("{}", encoding="ascii")
+        write_json(work / "metrics.json", EVALUATED)
+        write_json(work / "provenance.json", PROVENANCE)
+        run = store.publish(spec, work)
+    notes = export_runs([run], tmp_path / "out", benchmark="xtreme-r", partial=True).notes
+    assert [said in note for note in notes] == ([True] if said else [])
