@@ -98,6 +98,14 @@ def is_folder(path: Path) -> bool:
         return False
 
 
+def is_file(path: Path) -> bool:
+    """The same of a file; False also where no file can have such a name."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def look_anew(folder: Path) -> None:
     """Lets this machine see what others have put into a folder until now.
 
