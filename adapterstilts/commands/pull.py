@@ -15,6 +15,7 @@ from adapterstilts.commands.options import PullOptions
 from adapterstilts.commands.push import has_run, run_backbone, trained_run
 from adapterstilts.errors import UsageError
 from adapterstilts.files import make_writable
+from adapterstilts.runs.leftovers import scratch_folder
 from adapterstilts.sharing.card import address_card
 from adapterstilts.sharing.export import Export
 from adapterstilts.sharing.package import Package, open_package
@@ -48,6 +49,7 @@ def run_pull(reference: str, folder: Path, options: PullOptions, note: Callable[
     """Gets a shared model, or one of the store; see `adapterstilts.pull`."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already and not empty.", remedy="Give a folder that is not there yet.")
+    _check_backbone(reference, options)
     make_writable(folder.parent, said=str(folder))
     with (
         tempfile.TemporaryDirectory(dir=folder.parent, prefix=".pull-") as scratch,
@@ -68,9 +70,21 @@ def run_pull(reference: str, folder: Path, options: PullOptions, note: Callable[
 @in_catalogue
 def run_info(reference: str, options: PullOptions, note: Callable[[str], None]) -> SharedModel:
     """Says what a shared model is; see `adapterstilts.info`."""
+    _check_backbone(reference, options)
     with shared_model(reference, options, note) as package:
         described = _described(package)
     return described if package.folder.is_dir() else replace(described, folder=None)
+
+
+def _check_backbone(reference: str, options: PullOptions) -> None:
+    """Refuses a backbone where none is asked for."""
+    if options.backbone is None:
+        return
+    store = options.open_store()
+    if not (isinstance(parse_reference(reference), TaskReference) and has_run(store, reference)):
+        raise UsageError(
+            f"--backbone has no meaning for {reference}, which is no run of {store.root}.", remedy="Leave it out."
+        )
 
 
 @contextmanager
@@ -94,10 +108,9 @@ def shared_model(reference: str, options: PullOptions, note: Callable[[str], Non
     else:
         run = trained_run(store, reference)
         export = Export.of(run, store, Catalogue.load(options.tasks))
-        store.cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=store.cache) as scratch:
-            folder = Path(scratch) / export.name
-            export.write(folder, run_backbone(run, None))
+        with scratch_folder(store) as scratch:
+            folder = scratch / export.name
+            export.write(folder, run_backbone(run, options.backbone))
             address_card(folder, f"./{export.name}")
             yield open_package(folder, place=str(run.folder))
 

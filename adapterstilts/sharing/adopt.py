@@ -140,7 +140,7 @@ class Adoption:
         brought = {"place": package.place, "content": package.content, "brought": now()}
         if package.manifest:
             made = package.manifest.provenance.model_dump(mode="json")
-            return {**made, "backbone": package.manifest.base.name, "shared": brought}
+            return {**made, "backbone": self.backbone.name, "shared": brought}
         unknown = {"versions": {}, "hardware": {}, "cost": {}, "train_seconds": 0.0, "wall_seconds": 0.0}
         left_out = list(recognised.left_out) if recognised else []
         return {

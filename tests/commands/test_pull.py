@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,8 @@ import pytest
 import adapterstilts
 from adapterstilts.errors import SharingError, UsageError
 from adapterstilts.reporting.sharing import shared_text
+from adapterstilts.runs.leftovers import Wanted, clean, leftovers
+from adapterstilts.runs.store import RunStore
 
 
 def test_a_run_of_the_store_becomes_a_folder_and_is_the_first_that_is_meant(
@@ -76,3 +81,49 @@ def test_what_is_said_of_a_run_names_no_folder_that_is_gone(trained: dict[str, A
         adapterstilts.info(" ", store=trained["store"])
     with pytest.raises(UsageError, match="is empty"):
         adapterstilts.push("", to="./registry", store=trained["store"])
+
+
+def test_the_backbone_of_a_run_can_be_named_where_it_has_moved(
+    suite: dict[str, Any], shared_folder: Path, tmp_path: Path
+) -> None:
+    moved = tmp_path / "backbone"
+    shutil.copytree(suite["backbone"], moved)
+    adapterstilts.train_intermediate("squad", **{**suite, "backbone": str(moved)})
+    away = moved.rename(tmp_path / "elsewhere")
+    for ask in (adapterstilts.info, adapterstilts.verify):
+        with pytest.raises(UsageError, match="Say where it is with --backbone"):
+            ask("squad", store=suite["store"])
+    assert adapterstilts.info("squad", store=suite["store"], backbone=away).made
+    assert adapterstilts.verify("squad", store=suite["store"], backbone=str(away)).agrees
+    adapterstilts.pull("squad", tmp_path / "pulled", store=suite["store"], backbone=str(away))
+    assert (tmp_path / "pulled/astilts.json").is_file()
+    with pytest.raises(UsageError, match=r"--backbone has no meaning for .*, which is no run of"):
+        adapterstilts.info(str(shared_folder), store=suite["store"], backbone=str(away))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are of POSIX")
+def test_what_a_killed_push_has_left_is_cleaned_and_a_living_one_is_left_alone(
+    trained: dict[str, Any], tmp_path: Path
+) -> None:
+    store = RunStore(tmp_path / "store")
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom adapterstilts.runs.leftovers import scratch_folder\n"
+        "from adapterstilts.runs.store import RunStore\n"
+        "with scratch_folder(RunStore(Path(sys.argv[1]))) as folder:\n"
+        "    (folder / 'model.safetensors').write_bytes(bytes(5000))\n    print(flush=True)\n    time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(store.root)], stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline()
+        assert leftovers(store, Wanted()) == []
+        with pytest.raises(UsageError, match="1 process works in .* may read its cache"):
+            leftovers(store, Wanted(cache=True))
+        process.kill()
+    found = leftovers(store, Wanted())
+    assert {one.sort for one in found} == {"unfinished cache", "ended process"} and sum(
+        one.bytes for one in found
+    ) > 5000
+    clean(store, found)
+    assert list(store.cache.iterdir()) == [] == list((store.root / ".holders").iterdir())
+    adapterstilts.pull("squad", tmp_path / "pulled", store=tmp_path / "other", read_store=trained["store"])
+    left = [path for path in (tmp_path / "other").rglob("*") if path.is_file()]
+    assert left == []

@@ -10,7 +10,7 @@ import pytest
 
 import adapterstilts
 from adapterstilts.errors import CompatibilityError, HubError, SharingError, UsageError
-from adapterstilts.runs.store import Run
+from adapterstilts.runs.store import Run, RunStore
 from tests.sharing.conftest import OTHER, TOKEN
 from tests.writable_hub import Fault, WritableHub
 
@@ -53,6 +53,15 @@ def test_the_second_push_changes_nothing_and_a_pull_is_what_was_pushed(
     found = adapterstilts.search(task="squad", method="seq_bn")
     assert [one.reference for one in found] == [REPOSITORY] and found[0].task == "squad"
     assert adapterstilts.search(task="mnli") == []
+
+
+def test_models_of_several_tasks_are_found_by_all_of_these(hub: WritableHub) -> None:
+    """And by the method, whatever options it had, which the Hub does not know."""
+    card = b"---\ntags: [adapterstilts, 'task:mnli', 'task:qqp', 'method:lora']\n---\n"
+    hub.add("bert/two").put({"README.md": card})
+    hub.add("bert/one").put({"README.md": card.replace(b"'task:qqp', ", b"")})
+    (found,) = adapterstilts.search("qqp+mnli", method="lora[r=16]")
+    assert found.reference == "bert/two" and found.task == "mnli+qqp" and found.method == "lora"
 
 
 def test_the_card_on_a_branch_loads_what_is_there(hub: WritableHub, trained: dict[str, Any]) -> None:
@@ -140,3 +149,17 @@ def test_what_strangers_trained_is_not_trained_again_unless_that_is_said(
         str(shared_folder), "mlqa", seeds=3, intermediate_seeds=3, **{**trained, "store": tmp_path / "store"},
     )  # fmt: skip
     assert [one.stage for one in said.stages if one.state == "to train"].count("train-intermediate") == 2
+
+
+def test_the_backbone_of_a_model_that_was_brought_is_where_it_was_brought_to(
+    shared_folder: Path, trained: dict[str, Any], tmp_path: Path
+) -> None:
+    """Its files name a folder, of which no other machine knows where it is, and the Hub nothing."""
+    store = tmp_path / "store"
+    for ask in (adapterstilts.verify, adapterstilts.load):
+        with pytest.raises(UsageError, match=r"on a backbone in the folder .*, which is not here\. .*--backbone"):
+            ask(str(shared_folder), store=store)
+    adapterstilts.plan(adapterstilts.transfer, str(shared_folder), "mlqa", **{**trained, "store": store})
+    (run,) = RunStore(store).runs()
+    assert run.provenance["backbone"] == trained["backbone"] and run.spec.stage == "shared"
+    assert adapterstilts.info(run.name, store=store).made and adapterstilts.load(run.name, store=store).task == "squad"
