@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from adapterstilts import mini
-from adapterstilts.languages import LANGUAGES, context_language, primary_language
+from adapterstilts.languages import LANGUAGES, context_language, is_english, primary_language
 from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.modeling.compositions import MEAN
 from adapterstilts.runs.shots import FEW_SHOT, Labelled
@@ -155,7 +155,7 @@ def _results(manifest: Manifest, facts: CardFacts) -> Iterator[dict[str, Any]]:
     """One entry for each language and data set, as the Hub's `model-index` has them."""
     for one in manifest.evaluations:
         spec, title = one.spec, facts.title_of(one.spec.task)
-        for code, metrics in one.languages.items():
+        for code, metrics in _english_first(one.languages):
             name = f"{title} ({'; '.join((LANGUAGES.get(code, code), *_qualified(spec, facts)))})"
             data = {**_data_set(spec.task, name, spec.source), "config": code, "split": spec.split}
             yield _result(spec.kind, data, _labels(spec.kind, spec.options), metrics)
@@ -195,6 +195,11 @@ def _qualified(spec: EvaluateSpec, facts: CardFacts) -> Iterator[str]:
         yield "with language adapters that are not part of it"
     if spec.translate_test:
         yield "translated into English"
+
+
+def _english_first(languages: Mapping[str, Numbers]) -> list[tuple[str, Numbers]]:
+    """Scores in the order in which they are read, which `astilts.json` does not keep."""
+    return sorted(languages.items(), key=lambda one: not is_english(one[0]))
 
 
 def _labels(kind: str, options: dict[str, Any]) -> Mapping[str, str]:
@@ -251,7 +256,7 @@ def _scores(manifest: Manifest, facts: CardFacts) -> str:
             f"|---|{'---:|' * len(names)}",
             *(
                 f"| {LANGUAGES.get(code, code)} ({code}) | {' | '.join(f'{metrics[name]:.1f}' for name in names)} |"
-                for code, metrics in one.languages.items()
+                for code, metrics in _english_first(one.languages)
             ),
         ]
         if differs := facts.differs(one.spec):
@@ -277,7 +282,7 @@ def _scores(manifest: Manifest, facts: CardFacts) -> str:
 
 def _training(manifest: Manifest) -> str:
     spec, made = manifest.spec, manifest.provenance
-    settings = {name: value for name, value in spec.settings if value is not None}
+    settings = {name: value for name, value in spec.settings if value is not None and value is not False}
     versions = ", ".join(f"{name} {made.versions[name]}" for name in ("torch", "transformers", "adapters", "peft")
                          if name in made.versions)  # fmt: skip
     machine = made.hardware.get("cpu" if made.device == "cpu" else "gpu")
