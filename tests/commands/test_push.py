@@ -265,3 +265,22 @@ def test_what_a_model_was_begun_with_has_to_be_known(suite: dict[str, Any], tmp_
     with pytest.raises(StoreError, match=said):
         adapterstilts.pull(target.name, tmp_path / "pulled", store=tmp_path / "alone")
     assert adapterstilts.push(target.name, read_store=suite["store"], **where).changed
+
+
+def test_a_model_of_a_file_that_is_called_as_a_part_of_torch_is_shared(tiny_backbone: Path, tmp_path: Path) -> None:
+    """Modules have a method `train`, so that nothing in them can have that name."""
+    from adapters import AutoAdapterModel
+
+    options = csv_task(tmp_path, tiny_backbone)
+    del options["data_dir"], options["tasks"]
+    (tmp_path / "news.csv").rename(tmp_path / "train.csv")
+    run = adapterstilts.train_intermediate(tmp_path / "train.csv", text="text_a,text_b", label="label", **options)
+    pushed = adapterstilts.push("train", to=str(tmp_path / "registry"), store=options["store"])
+    adapterstilts.pull(pushed.place, tmp_path / "pulled", store=tmp_path / "other")
+    model = AutoAdapterModel.from_pretrained(str(tiny_backbone))
+    model.load_adapter(str(tmp_path / "pulled"), set_active=True, use_safetensors=True)
+    assert model.active_head == "train_task" and list(model.adapters_config.adapters) == ["train_task"]
+    inputs = [("a 1", "b 1"), ("a 2", "b 2")]
+    mine = adapterstilts.load(run.key[:12], store=options["store"])
+    again = adapterstilts.load(pushed.place, store=tmp_path / "other", backbone=tiny_backbone)
+    assert mine.task == again.task == "train" and mine.predict(inputs) == again.predict(inputs)
