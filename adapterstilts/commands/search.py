@@ -9,6 +9,7 @@ from itertools import islice
 
 from adapterstilts.commands.models.shared import same_tasks
 from adapterstilts.commands.options import SearchOptions
+from adapterstilts.errors import UsageError
 from adapterstilts.languages import LANGUAGES
 from adapterstilts.sharing.registry import Registry
 from adapterstilts.sharing.registry_entries import Entry
@@ -34,6 +35,11 @@ class FoundModel:
 
 def run_search(task: str | None, options: SearchOptions, note: Callable[[str], None]) -> list[FoundModel]:
     """Shared models that fit, those of registries first; see `adapterstilts.search`."""
+    if not (options.hub or options.registry):
+        raise UsageError(
+            "--no-hub: without a registry there is nowhere to look.",
+            remedy="Name one with --registry, or leave it out.",
+        )
     found = [*_in_registries(task, options, note)]
     if options.hub:
         from adapterstilts.sharing.hub import TASK_TAG, find

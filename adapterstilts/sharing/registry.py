@@ -161,6 +161,8 @@ class Registry:
 
     def _listed(self) -> list[Entry]:
         places = self._places()
+        if not places:
+            self.note(f"{self.name} has no models: it is empty, or no registry")
         if len(places) > MOST_ENTRIES:
             self.note(f"reads {MOST_ENTRIES:,} of the {len(places):,} entries of {self.name}")
         # Those of a network are read side by side, where the driver can do it.

@@ -83,6 +83,14 @@ def test_all_data_sets_of_a_task_are_named(manifest: Manifest) -> None:
     assert card.data.datasets == ["facebook/anli", "nyu-mll/glue", "stanfordnlp/snli"]
 
 
+def test_a_licence_that_nobody_stated_is_unknown_to_the_hub() -> None:
+    """And is not one of a name of its own."""
+    assert Licence({"not stated": ("tickets",)}, ()).hub_id == Licence({}, ()).hub_id == "unknown"
+    several = Licence({"MIT": ("a",), "not stated": ("b",)}, ())
+    assert several.hub_id == "other" and several.text == "a: MIT; b: not stated"
+    assert Licence({"MIT": ("a",)}, ()).hub_id == "mit"
+
+
 def test_a_model_of_the_cpu_was_not_trained_on_the_gpu_beside_it(manifest: Manifest) -> None:
     hardware = {"cpu": "x86_64", "gpu": "NVIDIA H200"}
     for device, name in (("cpu", "x86_64"), ("cuda", "NVIDIA H200")):
