@@ -40,6 +40,17 @@ def write_whole(path: Path, content: bytes) -> None:
         scratch.unlink(missing_ok=True)
 
 
+def share_as_usual(path: Path) -> None:
+    """Gives a file the permissions of every new one: `safetensors` makes it readable for its user alone."""
+    probe = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    with suppress(OSError):  # a file system without permissions, or without room for one file more
+        try:
+            with probe.open("xb"):
+                path.chmod(stat.S_IMODE(probe.stat().st_mode))
+        finally:
+            probe.unlink(missing_ok=True)
+
+
 def make_writable(folder: Path, *, said: str) -> None:
     """Makes a folder of the user's, unless it is there, and sees whether a file can be written there.
 

@@ -15,8 +15,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from adapterstilts.errors import StoreError
-from adapterstilts.runs.content import file_problem, first_damage
+from adapterstilts.runs.content import file_problem, first_damage, kept_from
 from adapterstilts.runs.records import (
+    OWNER,
     REMEDY,
     Entries,
     FileEntry,
@@ -242,6 +243,8 @@ class Run:
         return self
 
     def _damaged(self, problem: str) -> StoreError:
+        if kept_from(self.folder):
+            return StoreError(f"{problem}.", remedy=OWNER)
         return StoreError(f"{problem}: the run is damaged.", remedy=f"Make it again: {self._again()}")
 
     def _again(self) -> str:

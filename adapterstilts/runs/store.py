@@ -25,10 +25,11 @@ from pathlib import Path
 from adapterstilts.errors import StoreError, UsageError
 from adapterstilts.files import is_folder, look_anew, sync, write_json
 from adapterstilts.remote_files import is_url
-from adapterstilts.runs.content import entries_of
+from adapterstilts.runs.content import entries_of, kept_from
 from adapterstilts.runs.exchange import exchange
 from adapterstilts.runs.full_disk import DiskFullError, explain_full_disk
 from adapterstilts.runs.holding import Hold
+from adapterstilts.runs.records import OWNER
 from adapterstilts.runs.remote import RemoteStore
 from adapterstilts.runs.run import KEY_DIGITS, MANIFEST, RUN_NAME, SPEC, Run, cut, did_you_mean
 from adapterstilts.runs.specs import StageSpec, canonical_json, key
@@ -53,6 +54,7 @@ REPLACED, REMOVED = "replaced", "removed"
 PASSING = (REPLACED, CHECKPOINTS, REMOVED)
 _LONGEST_LABEL = 120
 _WAIT_SECONDS = 0.2
+_AGAIN = "Repeat the command: what is missing is made again."
 # Work folder to the hold on it, of this process.
 _HOLDS: dict[Path, Hold] = {}
 
@@ -158,11 +160,11 @@ class RunStore:
         for run in self._with_key(key, whole=True):
             if (problem := run.problem(whole=True)) is None and run.key == key:
                 return run
-            problems.append(f"{problem}: the run is damaged, and a stage starts from it.")
+            damaged = f"{problem}: the run is damaged, and a stage starts from it."
+            problems.append((f"{problem}.", OWNER) if kept_from(run.folder) else (damaged, _AGAIN))
         lacking = f"{self.root} has no run with the key {key[:KEY_DIGITS]}, which a stage starts from."
-        raise StoreError(
-            problems[0] if problems else lacking, remedy="Repeat the command: what is missing is made again."
-        )
+        message, remedy = (*problems, (lacking, _AGAIN))[0]
+        raise StoreError(message, remedy=remedy)
 
     def runs(self) -> list[Run]:
         """All finished runs that can be read, oldest first, also those that are elsewhere alone."""
@@ -352,10 +354,15 @@ class RunStore:
         """Moves a damaged run of `spec` out of the way while the stage is claimed; None if there is none.
 
         Nothing is deleted. What is damaged in a store to read stays there.
+
+        Raises:
+            StoreError: This user may not read it, so that nobody knows what it is.
         """
         run = Run(self.folder(spec))
         if not is_folder(run.folder) or (problem := run.problem(whole=whole)) is None:
             return None
+        if kept_from(run.folder):
+            raise StoreError(f"{problem}.", remedy=OWNER)
         when = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%f")
         aside = self.root / DAMAGED / f"{run.name}-{when}"
         aside.parent.mkdir(exist_ok=True)

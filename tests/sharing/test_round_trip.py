@@ -163,3 +163,18 @@ def test_the_backbone_of_a_model_that_was_brought_is_where_it_was_brought_to(
     (run,) = RunStore(store).runs()
     assert run.provenance["backbone"] == trained["backbone"] and run.spec.stage == "shared"
     assert adapterstilts.info(run.name, store=store).made and adapterstilts.load(run.name, store=store).task == "squad"
+
+
+@pytest.mark.slow
+def test_every_file_has_the_permissions_that_the_umask_gives(trained: dict[str, Any], tmp_path: Path) -> None:
+    """A store, and what is made of it, is for a group where the umask says so."""
+    (tmp_path / "new").touch()
+    usual = (tmp_path / "new").stat().st_mode
+    adapterstilts.export_model("squad", to=tmp_path / "adapter", store=trained["store"])
+    full = {**trained, "store": tmp_path / "store", "method": "full", "max_steps": 1}
+    adapterstilts.train_intermediate("squad", **full)
+    adapterstilts.export_model("squad", to=tmp_path / "checkpoint", store=full["store"])
+    places = (trained["store"], tmp_path)
+    files = [path for place in places for path in place.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"weights.safetensors", "adapter.safetensors", "model.safetensors"}
+    assert [path for path in files if path.stat().st_mode != usual] == []
