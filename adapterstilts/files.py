@@ -51,6 +51,15 @@ def share_as_usual(path: Path) -> None:
             probe.unlink(missing_ok=True)
 
 
+def put_in_place(made: Path, folder: Path) -> None:
+    """Gives a folder its name; an empty one that is there, such as `.` or what a link leads to, is filled instead."""
+    if not folder.is_dir():
+        made.replace(folder)
+        return
+    for one in sorted(made.iterdir()):
+        one.replace(folder / one.name)
+
+
 def make_writable(folder: Path, *, said: str) -> None:
     """Makes a folder of the user's, unless it is there, and sees whether a file can be written there.
 

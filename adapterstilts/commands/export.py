@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from adapterstilts.errors import DataError, UsageError
-from adapterstilts.files import make_writable
+from adapterstilts.files import make_writable, put_in_place
 from adapterstilts.metrics import METRICS
 from adapterstilts.printable import counted
 from adapterstilts.runs.lineage import labelled_behind
@@ -179,13 +179,12 @@ def _sorted_out(
 
 def _write(chosen: Chosen, out: Path) -> None:
     """Makes the folder, which is there whole or not at all."""
-    make_writable(out.parent, said=f"--out {out}")
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
+    beside = out.resolve().parent
+    make_writable(beside, said=f"--out {out}")
+    with tempfile.TemporaryDirectory(dir=beside, prefix=f".{out.name}.") as scratch:
         files = Path(scratch) / "files"
         for task, by_language in chosen.items():
             (files / task).mkdir(parents=True)
             for language, one in by_language.items():
                 shutil.copyfile(one.predictions(language), files / one.file_name(language))
-        if out.is_dir():
-            out.rmdir()
-        files.replace(out)
+        put_in_place(files, out)

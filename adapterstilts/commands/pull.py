@@ -14,7 +14,7 @@ from adapterstilts.commands.models.shared import same_tasks
 from adapterstilts.commands.options import PullOptions
 from adapterstilts.commands.push import has_run, run_backbone, trained_run
 from adapterstilts.errors import UsageError
-from adapterstilts.files import make_writable
+from adapterstilts.files import make_writable, put_in_place
 from adapterstilts.runs.leftovers import scratch_folder
 from adapterstilts.sharing.card import address_card
 from adapterstilts.sharing.export import Export
@@ -50,9 +50,10 @@ def run_pull(reference: str, folder: Path, options: PullOptions, note: Callable[
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already and not empty.", remedy="Give a folder that is not there yet.")
     _check_backbone(reference, options)
-    make_writable(folder.parent, said=str(folder))
+    beside = folder.resolve().parent
+    make_writable(beside, said=str(folder))
     with (
-        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".pull-") as scratch,
+        tempfile.TemporaryDirectory(dir=beside, prefix=".pull-") as scratch,
         shared_model(reference, options, note) as package,
     ):
         copy = Path(scratch) / "model"
@@ -60,9 +61,7 @@ def run_pull(reference: str, folder: Path, options: PullOptions, note: Callable[
             (copy / file.name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(package.folder / file.name, copy / file.name)
         open_package(copy, place=str(folder), allow_pickle=options.allow_pickle)
-        if folder.exists():
-            folder.rmdir()
-        copy.replace(folder)
+        put_in_place(copy, folder)
         place = package.place
     return _described(open_package(folder, place=place, allow_pickle=options.allow_pickle))
 

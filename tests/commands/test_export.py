@@ -91,6 +91,25 @@ def test_command(evaluated: dict[str, Any], tmp_path: Path) -> None:
     ],
 )
 def test_rows_of_something_else_are_said(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
+    notes = export_runs([answered(tmp_path, **changes)], tmp_path / "out", benchmark="xtreme-r", partial=True).notes
+    assert [said in note for note in notes] == ([True] if said else [])
+
+
+def test_an_empty_folder_that_is_there_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as the working directory, and one that a link leads to."""
+    run = answered(tmp_path, source="files")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for out, folder in ((Path(), tmp_path / "here"), (tmp_path / "link", tmp_path / "there")):
+        export_runs([run], out, benchmark="xtreme-r", partial=True)
+        assert [path.name for path in folder.iterdir()] == ["lareqa"] and len(list(folder.rglob("test-en*"))) == 1
+    assert (tmp_path / "link").is_symlink()
+
+
+def answered(tmp_path: Path, **changes: Any) -> Run:
+    """An evaluation of a task of XTREME-R."""
     task, store = recipe("lareqa"), RunStore(tmp_path / "store")
     told = {"task": "lareqa", "kind": task.kind, "options": task.options, "metric": task.metric}
     spec = evaluate_spec(**told, fingerprints={"en": "a"}, inputs=(), **changes)
@@ -100,6 +119,4 @@ def test_rows_of_something_else_are_said(changes: dict[str, Any], said: str, tmp
         (work / place).write_text("{}", encoding="ascii")
         write_json(work / "metrics.json", EVALUATED)
         write_json(work / "provenance.json", PROVENANCE)
-        run = store.publish(spec, work)
-    notes = export_runs([run], tmp_path / "out", benchmark="xtreme-r", partial=True).notes
-    assert [said in note for note in notes] == ([True] if said else [])
+        return store.publish(spec, work)

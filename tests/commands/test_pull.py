@@ -127,3 +127,23 @@ def test_what_a_killed_push_has_left_is_cleaned_and_a_living_one_is_left_alone(
     adapterstilts.pull("squad", tmp_path / "pulled", store=tmp_path / "other", read_store=trained["store"])
     left = [path for path in (tmp_path / "other").rglob("*") if path.is_file()]
     assert left == []
+
+
+def test_an_empty_folder_that_is_there_is_filled(
+    shared_folder: Path, trained: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as the working directory, in which a shell stays, and one that a link leads to."""
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to("there")
+    monkeypatch.chdir(tmp_path / "here")
+    for folder in (".", str(tmp_path / "link")):
+        before = Path(folder).stat().st_ino
+        pulled = adapterstilts.pull(str(shared_folder), folder, store=tmp_path / "store")
+        assert {path.name for path in Path(folder).iterdir()} == pulled.files.keys()
+        assert Path(folder).stat().st_ino == before
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path / "model")
+    adapterstilts.export_model("squad", to=".", store=trained["store"])
+    assert Path("load.py").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "link", "model", "there"]
