@@ -118,7 +118,7 @@ def read_archive(file: Path, store: RunStore) -> Archive:
         raise StoreError(f"{file} cannot be read into {store.root} ({error.strerror or error}).") from error
     finally:
         delete(scratch)
-        hold.release()
+        hold.discard()
 
 
 @contextmanager

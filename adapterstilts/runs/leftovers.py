@@ -165,9 +165,7 @@ def scratch_folder(store: RunStore) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=store.cache, suffix=".part") as folder:
             yield Path(folder)
     finally:
-        with suppress(OSError):  # Windows deletes no open file
-            hold.path.unlink(missing_ok=True)
-        hold.release()
+        hold.discard()
 
 
 def tree_bytes(path: Path) -> int:

@@ -126,7 +126,7 @@ def test_what_a_killed_push_has_left_is_cleaned_and_a_living_one_is_left_alone(
     assert list(store.cache.iterdir()) == [] == list((store.root / ".holders").iterdir())
     adapterstilts.pull("squad", tmp_path / "pulled", store=tmp_path / "other", read_store=trained["store"])
     left = [path for path in (tmp_path / "other").rglob("*") if path.is_file()]
-    assert left == []
+    assert left == []  # no lock of a name that nobody will use again
 
 
 def test_an_empty_folder_that_is_there_is_filled(
