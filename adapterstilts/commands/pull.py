@@ -115,15 +115,26 @@ def shared_model(reference: str, options: PullOptions, note: Callable[[str], Non
 
 
 def _of_task(reference: TaskReference, places: Places) -> Package | None:
-    """The model of a task that the package or a registry has."""
+    """The model of a task that the package, or the first registry with one, has.
+
+    Raises:
+        UsageError: A registry has several.
+    """
     if reference.key:
         return None
     for package in shipped():
         if package.manifest and same_tasks(package.manifest.spec.task, reference.task):
             return package
-    for registry, entry in places.entries():
-        if same_tasks(entry.task, reference.task):
-            return places.fetch_entry(registry, entry)
+    for registry in places.registries:
+        entries = registry.entries()
+        found = [one for one in entries if same_tasks(one.task, reference.task)]
+        if len(found) > 1:
+            listed = ", ".join(registry.reference(one, entries) for one in found)
+            raise UsageError(
+                f"{registry.name} has {len(found)} models of {reference.task}.", remedy=f"Choose one: {listed}."
+            )
+        if found:
+            return places.fetch_entry(registry, found[0])
     return None
 
 

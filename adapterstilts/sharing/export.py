@@ -67,9 +67,9 @@ class Export:
         here = (one for one in store.runs() if isinstance(one.spec, EvaluateSpec) and one.spec.inputs == (run.key,))
         scored = [Evaluated(spec=one.evaluation, languages=found) for one in here if (found := _scored(one))]
         if isinstance(run.spec, SharedSpec):
-            known = [one.spec.fingerprints for one in scored]
+            known = [_measured(one.spec) for one in scored]
             before = read_manifest(run.folder, where=str(run.folder)).evaluations
-            scored = [*(one for one in before if one.spec.fingerprints not in known), *scored]
+            scored = [*(one for one in before if _measured(one.spec) not in known), *scored]
         there = catalogue.names()
         line = tuple(lineage(run, store, whole=True))
         data = [task.data for one in line for task in one.tasks]
@@ -147,6 +147,11 @@ class Export:
         )
         (folder / CARD).write_text(model_card(manifest, facts), encoding="utf-8")
         return manifest
+
+
+def _measured(spec: EvaluateSpec) -> EvaluateSpec:
+    """What was measured, whatever the model is called where that was."""
+    return spec.model_copy(update={"inputs": (), "backbone": ""})
 
 
 def _scored(evaluation: Run) -> dict[str, dict[str, float]]:

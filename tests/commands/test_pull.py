@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 
 import adapterstilts
+from adapterstilts.commands.push import entry_of
 from adapterstilts.errors import SharingError, UsageError
 from adapterstilts.reporting.sharing import shared_text
 from adapterstilts.runs.leftovers import Wanted, clean, leftovers
 from adapterstilts.runs.store import RunStore
+from adapterstilts.sharing.manifest import read_manifest
+from adapterstilts.sharing.registry import Registry
 
 
 def test_a_run_of_the_store_becomes_a_folder_and_is_the_first_that_is_meant(
@@ -147,3 +150,15 @@ def test_an_empty_folder_that_is_there_is_filled(
     adapterstilts.export_model("squad", to=".", store=trained["store"])
     assert Path("load.py").is_file()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "link", "model", "there"]
+
+
+def test_of_several_models_of_a_task_none_is_taken_at_random(shared_folder: Path, tmp_path: Path) -> None:
+    registry, manifest = Registry(str(tmp_path / "registry")), read_manifest(shared_folder, where="it")
+    for number, name in enumerate(("squad-b", "squad-a")):
+        entry = entry_of(name, shared_folder, manifest).model_copy(update={"task": "xquad"})
+        registry.push(shared_folder, entry)
+        if not number:
+            assert adapterstilts.info("xquad", registry=registry.url, store=tmp_path / "store").made
+    place = registry.url
+    with pytest.raises(UsageError, match=rf"has 2 models of xquad\. Choose one: {place}#squad-a, {place}#squad-b\."):
+        adapterstilts.info("xquad", registry=place, store=tmp_path / "store")

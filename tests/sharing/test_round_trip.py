@@ -10,8 +10,17 @@ import pytest
 
 import adapterstilts
 from adapterstilts.errors import CompatibilityError, HubError, SharingError, UsageError
+from adapterstilts.modeling.backbone import locate_backbone
+from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.store import Run, RunStore
+from adapterstilts.sharing.adopt import Adoption
+from adapterstilts.sharing.export import Export
+from adapterstilts.sharing.package import open_package
+from adapterstilts.tasks.catalogue import Catalogue
+from tests.runs.published import EVALUATED, publish
+from tests.runs.test_specs import evaluate_spec
 from tests.sharing.conftest import OTHER, TOKEN
+from tests.sharing.shared_models import rewrite
 from tests.writable_hub import Fault, WritableHub
 
 REPOSITORY = "anna/squad-adapter"
@@ -178,3 +187,18 @@ def test_every_file_has_the_permissions_that_the_umask_gives(trained: dict[str, 
     files = [path for place in places for path in place.rglob("*") if path.is_file()]
     assert {path.name for path in files} >= {"weights.safetensors", "adapter.safetensors", "model.safetensors"}
     assert [path for path in files if path.stat().st_mode != usual] == []
+
+
+def test_scores_on_fewer_rows_do_not_take_the_place_of_those_on_all(
+    shared_folder: Path, trained: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(shared_folder, tmp_path / "folder")
+    scores = {"en": {"f1": 1.0, "examples": 40}}
+    monkeypatch.setitem(EVALUATED, "languages", scores)
+    told = [{"spec": evaluate_spec().model_dump(mode="json"), "languages": scores}]
+    rewrite(folder, "astilts.json", lambda values: {**values, "evaluations": told})
+    backbone, store = locate_backbone(trained["backbone"]), RunStore(tmp_path / "store")
+    run = Adoption(backbone, backbone.facts(Memory.of_user()), store).adopt(open_package(folder))
+    for most, due in ((16, [None, 16]), (None, [16, None])):
+        publish(store, evaluate_spec(inputs=(run.key,), backbone=backbone.fingerprint, max_examples=most))
+        assert [one.spec.max_examples for one in Export.of(run, store, Catalogue()).evaluations] == due
