@@ -199,6 +199,7 @@ def test_scores_on_fewer_rows_do_not_take_the_place_of_those_on_all(
     rewrite(folder, "astilts.json", lambda values: {**values, "evaluations": told})
     backbone, store = locate_backbone(trained["backbone"]), RunStore(tmp_path / "store")
     run = Adoption(backbone, backbone.facts(Memory.of_user()), store).adopt(open_package(folder))
-    for most, due in ((16, [None, 16]), (None, [16, None])):
-        publish(store, evaluate_spec(inputs=(run.key,), backbone=backbone.fingerprint, max_examples=most))
+    for day, most, due in (("01", 16, [None, 16]), ("02", None, [16, None])):
+        spec = evaluate_spec(inputs=(run.key,), backbone=backbone.fingerprint, max_examples=most)
+        publish(store, spec, finished=f"2026-01-{day}")
         assert [one.spec.max_examples for one in Export.of(run, store, Catalogue()).evaluations] == due
