@@ -40,6 +40,26 @@ def write_whole(path: Path, content: bytes) -> None:
         scratch.unlink(missing_ok=True)
 
 
+def share_as_usual(path: Path) -> None:
+    """Gives a file the permissions of every new one: `safetensors` makes it readable for its user alone."""
+    probe = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    with suppress(OSError):  # a file system without permissions, or without room for one file more
+        try:
+            with probe.open("xb"):
+                path.chmod(stat.S_IMODE(probe.stat().st_mode))
+        finally:
+            probe.unlink(missing_ok=True)
+
+
+def put_in_place(made: Path, folder: Path) -> None:
+    """Gives a folder its name; an empty one that is there, such as `.` or what a link leads to, is filled instead."""
+    if not folder.is_dir():
+        made.replace(folder)
+        return
+    for one in sorted(made.iterdir()):
+        one.replace(folder / one.name)
+
+
 def make_writable(folder: Path, *, said: str) -> None:
     """Makes a folder of the user's, unless it is there, and sees whether a file can be written there.
 
@@ -94,6 +114,14 @@ def is_folder(path: Path) -> bool:
     """Whether there is a folder that can be seen; False also where that may not be known."""
     try:
         return path.is_dir()
+    except OSError:
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """The same of a file; False also where no file can have such a name."""
+    try:
+        return path.is_file()
     except OSError:
         return False
 

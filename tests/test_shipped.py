@@ -18,12 +18,17 @@ from adapterstilts.reporting.cards import RESULT, card
 from adapterstilts.reporting.runs import runs_report
 from adapterstilts.reporting.terminal import as_text
 from adapterstilts.reporting.transfer import transfer_tables
+from adapterstilts.runs.memory import Memory
 from adapterstilts.runs.specs import SharedSpec
 from adapterstilts.runs.store import RunStore
+from adapterstilts.sharing.adopt import Adoption
+from adapterstilts.sharing.card import address_card
+from adapterstilts.sharing.export import Export
 from adapterstilts.sharing.manifest import Manifest
 from adapterstilts.sharing.package import Package, open_package
 from adapterstilts.sharing.places import shipped
 from adapterstilts.stages.training_spec import plan_training
+from adapterstilts.tasks.catalogue import Catalogue
 from tests.package_tasks import recipe, suite_names, task_names
 from tests.sharing.shared_models import rewrite
 
@@ -57,6 +62,20 @@ def result_of(name: str) -> dict[str, Any]:
 def test_cards_are_fresh(name: str) -> None:
     written = (FOLDER / name / "README.md").read_text(encoding="utf-8")
     assert written == card(recipe(name), FOLDER / name), f"astilts tasks card {name} --write"
+
+
+@pytest.mark.slow(but=2)
+@pytest.mark.parametrize("name", INTERMEDIATE)
+def test_cards_of_adapters_are_those_of_a_push(name: str, tmp_path: Path) -> None:
+    """With commands and code as they are today."""
+    backbone, store = locate_backbone("mini"), RunStore(tmp_path / "store")
+    with Catalogue().in_use():
+        run = Adoption(backbone, backbone.facts(Memory.of_user()), store).adopt(package_of(name))
+        Export.of(run, store, Catalogue()).write(tmp_path / "shared", backbone)
+    address_card(tmp_path / "shared", f"./task_adapters/{name}/mini")
+    written = (FOLDER / name / "mini/README.md").read_text(encoding="utf-8")
+    assert written == (tmp_path / "shared/README.md").read_text(encoding="utf-8"), "scripts/build_mini --cards"
+    assert "generated rows of the embedded suite" in written and " --profile mini" in written
 
 
 @pytest.mark.parametrize("name", INTERMEDIATE)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from adapterstilts.errors import DataError, UsageError
-from adapterstilts.files import make_writable
+from adapterstilts.files import make_writable, put_in_place
 from adapterstilts.metrics import METRICS
 from adapterstilts.printable import counted
 from adapterstilts.runs.lineage import labelled_behind
@@ -75,12 +75,17 @@ class _Evaluation:
         """Where they are; StoreError if they are not what was published."""
         return self.run.file(f"predictions/{self.file_name(language)}")
 
-    def notes(self, store: RunStore) -> Iterator[str]:
+    def notes(self, store: RunStore, catalogue: Catalogue) -> Iterator[str]:
         """What one should know before handing it in.
 
         Args:
             store: Where its model may be, too.
         """
+        known = self.spec.task in catalogue.names()
+        if known and (differs := catalogue.recipe(self.spec.task).differs(self.spec.source, self.spec.split)):
+            yield f"{self.name}: not the benchmark's rows: {differs}."
+        if self.spec.translate_test:
+            yield f"{self.name}: English translations were answered, and not the benchmark's rows."
         store = RunStore(self.run.folder.parent, store.roots, store.remotes)
         if self.spec.source == "mini":
             yield f"{self.name}: the embedded suite, not the benchmark's data."
@@ -118,7 +123,8 @@ def export_runs(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"--out {out} is there already and is not empty.", remedy="Give a new folder.")
-    expected = (catalogue or Catalogue.load()).benchmark_languages(benchmark)
+    catalogue = catalogue or Catalogue.load()
+    expected = catalogue.benchmark_languages(benchmark)
     evaluations = [_Evaluation.of(run) for run in runs]
     chosen, outside = _sorted_out(evaluations, expected)
     missing = {
@@ -135,6 +141,7 @@ def export_runs(
     if not chosen:
         raise DataError(f"None of the runs has a task of {benchmark}.", remedy="Check --benchmark.")
     _write(chosen, out)
+    stores = ((one, store or RunStore(one.run.folder.parent)) for one in evaluations)
     return Export(
         folder=out,
         files={
@@ -142,7 +149,7 @@ def export_runs(
         },
         missing=missing,
         outside=outside,
-        notes=tuple(note for one in evaluations for note in one.notes(store or RunStore(one.run.folder.parent))),
+        notes=tuple(note for one, where in stores for note in one.notes(where, catalogue)),
     )
 
 
@@ -172,13 +179,12 @@ def _sorted_out(
 
 def _write(chosen: Chosen, out: Path) -> None:
     """Makes the folder, which is there whole or not at all."""
-    make_writable(out.parent, said=f"--out {out}")
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
+    beside = out.resolve().parent
+    make_writable(beside, said=f"--out {out}")
+    with tempfile.TemporaryDirectory(dir=beside, prefix=f".{out.name}.") as scratch:
         files = Path(scratch) / "files"
         for task, by_language in chosen.items():
             (files / task).mkdir(parents=True)
             for language, one in by_language.items():
                 shutil.copyfile(one.predictions(language), files / one.file_name(language))
-        if out.is_dir():
-            out.rmdir()
-        files.replace(out)
+        put_in_place(files, out)

@@ -15,7 +15,7 @@ from adapterstilts.commands.models.trained import TrainedModel
 from adapterstilts.commands.options import ExportModelOptions
 from adapterstilts.data.input_rows import input_features
 from adapterstilts.errors import CompatibilityError, UsageError
-from adapterstilts.files import write_json
+from adapterstilts.files import put_in_place, write_json
 from adapterstilts.stages.reporter import Reporter
 from adapterstilts.tasks.catalogue import in_catalogue
 from adapterstilts.tasks.explained import Said, labels_of
@@ -92,9 +92,7 @@ def run_export_model(reference: str, options: ExportModelOptions, reporter: Repo
         write_json(work.place / ABOUT, work.about(result["loading"]))
         files = sorted(path for path in work.place.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
         sizes = {path.relative_to(work.place).as_posix(): path.stat().st_size for path in files}
-        if folder.exists():
-            folder.rmdir()
-        work.place.replace(folder)
+        put_in_place(work.place, folder)
     return ExportedModel(folder=folder, task=trained.task.name, format=options.format, files=sizes, **result)
 
 
@@ -106,8 +104,9 @@ def _scratch(folder: Path) -> Iterator[Path]:
         UsageError: Nothing can be written there.
     """
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-")
+        beside = folder.resolve().parent
+        beside.mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.TemporaryDirectory(dir=beside, prefix=f".{folder.name}-")
     except OSError as error:
         raise UsageError(
             f"--to {folder} cannot be written ({error.strerror}).", remedy="Give a folder in a place of yours."

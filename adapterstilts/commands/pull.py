@@ -14,7 +14,8 @@ from adapterstilts.commands.models.shared import same_tasks
 from adapterstilts.commands.options import PullOptions
 from adapterstilts.commands.push import has_run, run_backbone, trained_run
 from adapterstilts.errors import UsageError
-from adapterstilts.files import make_writable
+from adapterstilts.files import make_writable, put_in_place
+from adapterstilts.runs.leftovers import scratch_folder
 from adapterstilts.sharing.card import address_card
 from adapterstilts.sharing.export import Export
 from adapterstilts.sharing.package import Package, open_package
@@ -48,9 +49,11 @@ def run_pull(reference: str, folder: Path, options: PullOptions, note: Callable[
     """Gets a shared model, or one of the store; see `adapterstilts.pull`."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already and not empty.", remedy="Give a folder that is not there yet.")
-    make_writable(folder.parent, said=str(folder))
+    _check_backbone(reference, options)
+    beside = folder.resolve().parent
+    make_writable(beside, said=str(folder))
     with (
-        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".pull-") as scratch,
+        tempfile.TemporaryDirectory(dir=beside, prefix=".pull-") as scratch,
         shared_model(reference, options, note) as package,
     ):
         copy = Path(scratch) / "model"
@@ -58,9 +61,7 @@ def run_pull(reference: str, folder: Path, options: PullOptions, note: Callable[
             (copy / file.name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(package.folder / file.name, copy / file.name)
         open_package(copy, place=str(folder), allow_pickle=options.allow_pickle)
-        if folder.exists():
-            folder.rmdir()
-        copy.replace(folder)
+        put_in_place(copy, folder)
         place = package.place
     return _described(open_package(folder, place=place, allow_pickle=options.allow_pickle))
 
@@ -68,9 +69,21 @@ def run_pull(reference: str, folder: Path, options: PullOptions, note: Callable[
 @in_catalogue
 def run_info(reference: str, options: PullOptions, note: Callable[[str], None]) -> SharedModel:
     """Says what a shared model is; see `adapterstilts.info`."""
+    _check_backbone(reference, options)
     with shared_model(reference, options, note) as package:
         described = _described(package)
     return described if package.folder.is_dir() else replace(described, folder=None)
+
+
+def _check_backbone(reference: str, options: PullOptions) -> None:
+    """Refuses a backbone where none is asked for."""
+    if options.backbone is None:
+        return
+    store = options.open_store()
+    if not (isinstance(parse_reference(reference), TaskReference) and has_run(store, reference)):
+        raise UsageError(
+            f"--backbone has no meaning for {reference}, which is no run of {store.root}.", remedy="Leave it out."
+        )
 
 
 @contextmanager
@@ -94,24 +107,34 @@ def shared_model(reference: str, options: PullOptions, note: Callable[[str], Non
     else:
         run = trained_run(store, reference)
         export = Export.of(run, store, Catalogue.load(options.tasks))
-        store.cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=store.cache) as scratch:
-            folder = Path(scratch) / export.name
-            export.write(folder, run_backbone(run, None))
+        with scratch_folder(store) as scratch:
+            folder = scratch / export.name
+            export.write(folder, run_backbone(run, options.backbone))
             address_card(folder, f"./{export.name}")
             yield open_package(folder, place=str(run.folder))
 
 
 def _of_task(reference: TaskReference, places: Places) -> Package | None:
-    """The model of a task that the package or a registry has."""
+    """The model of a task that the package, or the first registry with one, has.
+
+    Raises:
+        UsageError: A registry has several.
+    """
     if reference.key:
         return None
     for package in shipped():
         if package.manifest and same_tasks(package.manifest.spec.task, reference.task):
             return package
-    for registry, entry in places.entries():
-        if same_tasks(entry.task, reference.task):
-            return places.fetch_entry(registry, entry)
+    for registry in places.registries:
+        entries = registry.entries()
+        found = [one for one in entries if same_tasks(one.task, reference.task)]
+        if len(found) > 1:
+            listed = ", ".join(registry.reference(one, entries) for one in found)
+            raise UsageError(
+                f"{registry.name} has {len(found)} models of {reference.task}.", remedy=f"Choose one: {listed}."
+            )
+        if found:
+            return places.fetch_entry(registry, found[0])
     return None
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from adapterstilts import mini
 from adapterstilts.commands.options import PushOptions
 from adapterstilts.errors import SharingError, UsageError
 from adapterstilts.modeling.backbone import Backbone, locate_backbone
 from adapterstilts.modeling.blocks import ModelOutline
+from adapterstilts.runs.leftovers import scratch_folder
 from adapterstilts.runs.specs import EvaluateSpec, SharedSpec
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.sharing.card import address_card
@@ -62,9 +63,8 @@ def run_push(run: str, options: PushOptions, note: Callable[[str], None]) -> Pus
     export = Export.of(trained_run(store, run), store, Catalogue.load(options.tasks))
     _check_licence(export, allowed=options.license_allows)
     backbone = run_backbone(export.run, options.backbone)
-    store.cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=store.cache) as scratch:
-        folder = Path(scratch) / export.name
+    with scratch_folder(store) as scratch:
+        folder = scratch / export.name
         manifest = export.write(folder, backbone)
         place = str(target) if isinstance(target, HubReference) else f"{target.name}#{export.name}"
         address_card(folder, _branch(target, options.revision) if isinstance(target, HubReference) else place)
@@ -82,8 +82,9 @@ def run_push(run: str, options: PushOptions, note: Callable[[str], None]) -> Pus
         if options.dry_run:
             return result
         if isinstance(target, Registry):
-            _, changed = target.push(folder, entry_of(export.name, folder, manifest))
-            return replace(result, changed=changed)
+            entry = entry_of(export.name, folder, manifest)
+            _, changed = target.push(folder, entry)
+            return replace(result, place=target.reference(entry, target.entries()), changed=changed)
         return _on_hub(result, folder, target, options, note)
 
 
@@ -145,6 +146,8 @@ def run_backbone(run: Run, given: str | None) -> Backbone:
     """
     fingerprint, name = run.training.backbone, given or run.provenance["backbone"]
     commit = fingerprint.removeprefix(_HUB) if fingerprint.startswith(_HUB) and not Path(name).is_dir() else None
+    if not given and not fingerprint.startswith(_HUB):
+        check_folder(name, what=run.name)
     try:
         backbone = locate_backbone(name, revision=commit)
     except UsageError as error:
@@ -155,6 +158,19 @@ def run_backbone(run: Run, given: str | None) -> Backbone:
             remedy="Say where the one is that it was trained on with --backbone.",
         )
     return replace(backbone, quantization=ModelOutline.read(run.folder).description.quantization)
+
+
+def check_folder(name: str, *, what: str) -> None:
+    """Refuses a backbone that was no one of the Hub and is not here, for which the Hub is not to be asked.
+
+    Raises:
+        UsageError: See above.
+    """
+    if name not in mini.backbone_names() and not Path(name).is_dir():
+        raise UsageError(
+            f"{what} was trained on a backbone in the folder {name}, which is not here.",
+            remedy="Say where it is with --backbone.",
+        )
 
 
 def entry_of(name: str, folder: Path, manifest: Manifest) -> Entry:
@@ -178,6 +194,9 @@ def _target(options: PushOptions) -> HubReference | Registry:
     hub_only = {
         "--private": options.private, "--revision": options.revision, "--create-pr": options.create_pr
     }  # fmt: skip
+    url, sign, name = text.rpartition("#")
+    if sign and "/" not in name:
+        raise UsageError(f"--to {text}: a registry names its models itself.", remedy=f"Write --to {url}.")
     looks_like_place = "://" in text and not text.startswith("hf://")
     reference = None if looks_like_place else parse_reference(text, flag="--to")
     if isinstance(reference, HubReference):

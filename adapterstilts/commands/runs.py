@@ -94,8 +94,7 @@ def verify_runs(store: RunStore, which: CheckedRuns) -> list[RunVerification]:
 
 def _named(store: RunStore, text: str) -> Run:
     """The run that a text names, also if it is not listed because it cannot be read."""
-    name = Path(text).name
-    damaged = [run for run in store.every() if name and (run.name == name or run.name.endswith(f"-{text}"))]
+    damaged = [run for run in store.every() if text and (run.is_called(text) or run.name.endswith(f"-{text}"))]
     return damaged[0] if len(damaged) == 1 else store.resolve(text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,10 +10,11 @@ from pathlib import Path
 
 from adapterstilts.commands.options import PullOptions, TrainingOptions, VerifyOptions, read_options
 from adapterstilts.commands.pull import shared_model
+from adapterstilts.commands.push import check_folder
 from adapterstilts.commands.setup import make_planner
 from adapterstilts.commands.table.repetitions import same_rows
 from adapterstilts.errors import SharingError
-from adapterstilts.runs.specs import EvaluateSpec
+from adapterstilts.runs.specs import Choice, EvaluateSpec
 from adapterstilts.runs.store import Run
 from adapterstilts.sharing.adopt import Adoption
 from adapterstilts.sharing.manifest import Evaluated, Manifest
@@ -35,7 +37,8 @@ class Checked:
     Attributes:
         published: Metric to value, and `again` likewise; the latter is empty where it could not be measured.
         reason: Why not.
-        verdict: `equal` to the last digit, `equal to two decimals`, how it `differs`, or `not measured`.
+        verdict: `equal` to the last digit, `equal to two decimals`, how it `differs`, what is no score of the task, or
+            `not measured`.
     """
 
     task: str
@@ -51,12 +54,15 @@ class Checked:
 
     @property
     def largest(self) -> float:
-        """The largest difference of a metric."""
-        return max((abs(value - self.again[name]) for name, value in self.published.items()), default=0.0)
+        """The largest difference of a metric; without end where one was published that there is not."""
+        again = {name: self.again.get(name, math.inf) for name in self.published}
+        return max((abs(value - again[name]) for name, value in self.published.items()), default=0.0)
 
     def _judged(self) -> str:
         if not self.again:
             return f"not measured: {self.reason}"
+        if other := [name for name in self.published if name not in self.again]:
+            return f"{other[0]} is no score of {self.task}"
         if not self.largest:
             return "equal"
         return "equal to two decimals" if self.largest < _DIGITS else f"differs by {self.largest:.2f}"
@@ -120,6 +126,8 @@ def _training(manifest: Manifest, options: VerifyOptions, store: Path) -> Traini
             f"{manifest.spec.task} was trained on release files, which are not shared with it.",
             remedy="Give their folder with --data-dir.",
         )
+    if options.backbone is None and not base.on_hub:
+        check_folder(base.name, what=manifest.spec.task)
     values = {
         "profile": "mini" if source == _MINI else "paper",
         "backbone": options.backbone or base.name,
@@ -127,7 +135,9 @@ def _training(manifest: Manifest, options: VerifyOptions, store: Path) -> Traini
         "data_dir": options.data_dir,
         "tasks": options.tasks,
         "store": store,
-        "method": str(manifest.spec.method),
+        "method": Choice.__str__(manifest.spec.method),
+        "unfreeze_backbone": manifest.spec.method.unfreeze_backbone,
+        "load_in_4bit": manifest.model.quantization is not None,
         "device": options.device,
         "precision": manifest.spec.precision,
         "tokens_per_batch": options.tokens_per_batch or manifest.provenance.tokens_per_batch,

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from adapterstilts.errors import CompatibilityError, StoreError
-from adapterstilts.files import write_json
+from adapterstilts.files import share_as_usual, write_json
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.blocks import DESCRIPTION, AdapterDescription, ModelOutline
 from adapterstilts.modeling.sharding import whole
@@ -26,6 +26,7 @@ Save = Callable[[Mapping[str, torch.Tensor], Path], None]
 def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
     """Writes tensors, wherever they are, to a safetensors file."""
     save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, path)
+    share_as_usual(path)
 
 
 def save_parameters(

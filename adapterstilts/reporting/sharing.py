@@ -111,7 +111,9 @@ def verify_report(result: Verification) -> Report:
     notes = []
     if result.made_on != result.here:
         notes.append(f"Published from: {result.made_on}. Here: {result.here}. The last digits depend on it.")
-    notes.append(f"{result.place}: {'agrees' if result.agrees else 'DOES NOT AGREE'}.")
+    verdict = "agrees" if result.agrees else "DOES NOT AGREE"
+    nothing = not any(one.again for one in result.checked)
+    notes.append(f"{result.place}: {'nothing could be measured again' if nothing else verdict}.")
     names = ("task", "split", "language", "metric", "published", "again", "verdict")
     shown = columns(*names, right=("published", "again"), wraps=("verdict",))
     values = [

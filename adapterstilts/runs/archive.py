@@ -13,11 +13,10 @@ from pathlib import Path, PurePosixPath
 from adapterstilts.errors import StoreError, UsageError
 from adapterstilts.files import sync
 from adapterstilts.runs.full_disk import explain_full_disk, free_bytes, size
-from adapterstilts.runs.leftovers import starts_from
+from adapterstilts.runs.leftovers import IMPORTED, starts_from
 from adapterstilts.runs.run import MANIFEST, Run
 from adapterstilts.runs.store import WORK, RunStore, delete
 
-_IMPORTED = "import-"
 # More than any run of this package has; what has more is none.
 _MOST_FILES = 1_000_000
 
@@ -95,7 +94,7 @@ def read_archive(file: Path, store: RunStore) -> Archive:
     Raises:
         StoreError: It is no such file, a run in it is damaged or lacks what it was made from, or there is no room.
     """
-    scratch = store.root / WORK / f"{_IMPORTED}{uuid.uuid4().hex}"
+    scratch = store.root / WORK / f"{IMPORTED}{uuid.uuid4().hex}"
     hold = store.hold(scratch.name)  # so that nobody cleans it away
     try:
         hold.take()
@@ -119,7 +118,7 @@ def read_archive(file: Path, store: RunStore) -> Archive:
         raise StoreError(f"{file} cannot be read into {store.root} ({error.strerror or error}).") from error
     finally:
         delete(scratch)
-        hold.release()
+        hold.discard()
 
 
 @contextmanager

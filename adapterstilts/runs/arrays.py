@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from adapterstilts import __version__
+from adapterstilts.files import share_as_usual
 
 Arrays = Mapping[str, np.ndarray]
 # What the digest is called in a file.
@@ -35,6 +36,7 @@ def recall_arrays(folder: Path, *what: str, find: Callable[[], Arrays]) -> Array
     scratch = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     try:
         save_file(found, scratch, metadata={_DIGEST: _digest(found)})
+        share_as_usual(scratch)
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)

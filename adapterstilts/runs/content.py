@@ -7,6 +7,7 @@ weights, the size is enough where nothing reads them.
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,6 +75,11 @@ def all_damage(folder: Path, entries: Mapping[str, FileEntry]) -> list[str]:
     """All of them."""
     found = (first_damage(folder, {name: entry}, whole=True) for name, entry in entries.items())
     return [problem for problem in found if problem]
+
+
+def kept_from(folder: Path) -> Path | None:
+    """What this user may not read of a folder, itself included; None if that is nothing."""
+    return next((path for path in (folder, *folder.rglob("*")) if not os.access(path, os.R_OK)), None)
 
 
 def is_below(name: str) -> bool:

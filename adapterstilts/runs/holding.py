@@ -109,6 +109,12 @@ class Hold:
             self._me = None
         self._unlock()
 
+    def discard(self) -> None:
+        """Gives it back with the lock's file, for a name that nobody will use again."""
+        with suppress(OSError):  # Windows deletes no open file
+            self.path.unlink(missing_ok=True)
+        self.release()
+
     def taken(self) -> bool:
         """Whether a living process has it, this one included."""
         try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from adapterstilts.runs.specs import StageSpec
 from adapterstilts.runs.store import CHECKPOINTS, DAMAGED, PASSING, REMOVED, REPLACED, WORK, RunStore, delete
 
 _PUBLISHING = "publishing"
+IMPORTED = "import-"
+"""What the name of a folder in `.work` begins with in which an archive is unpacked."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,8 @@ def leftovers(store: RunStore, wanted: Wanted) -> list[Leftover]:
     busy = {name for name in names if store.hold(name).taken()}
     if busy and wanted.cache:
         raise UsageError(
-            f"{len(busy)} stage{'s are' if len(busy) > 1 else ' is'} being made in {store.root}, which read its cache.",
-            remedy="Clean it when they are finished.",
+            f"{len(busy)} process{'es work' if len(busy) > 1 else ' works'} in {store.root} and may read its cache.",
+            remedy="Clean it when they have ended.",
         )
     found = [one for name in names if name not in busy for one in _of_stage(store, name, wanted)]
     if wanted.damaged:
@@ -125,7 +129,7 @@ def dependents(runs: Sequence[Run], digits: str) -> list[Run]:
 
 
 def remove(store: RunStore, runs: Sequence[Run]) -> None:
-    """Removes runs, each at once: one that is being deleted is none.
+    """Removes runs, each at once: one that is being deleted is none. Of runs in other stores, all stay.
 
     Raises:
         StoreError: A run is in a store to read, is being made again, or cannot be deleted.
@@ -135,18 +139,33 @@ def remove(store: RunStore, runs: Sequence[Run]) -> None:
             raise StoreError(
                 f"{run.folder} is in a store that is only read.", remedy="Give its own store with --store."
             )
+    for run in runs:
         hold = store.hold(run.name)
         try:
             if not hold.take():
                 raise StoreError(f"{run.name} is being made again.", remedy="Wait until it is finished.")
             passing = store.root / WORK / f"{run.name}.{REMOVED}"
             passing.parent.mkdir(exist_ok=True)
+            delete(passing)  # of one that was removed and made again elsewhere since
             run.folder.replace(passing)
             _delete(passing)
         except OSError as error:
             raise StoreError(f"{run.folder} cannot be removed ({error.strerror}).") from error
         finally:
             hold.release()
+
+
+@contextmanager
+def scratch_folder(store: RunStore) -> Iterator[Path]:
+    """A folder in the cache, which nobody cleans away before its process has ended."""
+    hold = store.hold(f"scratch-{uuid.uuid4().hex}")
+    store.cache.mkdir(parents=True, exist_ok=True)
+    hold.take()
+    try:
+        with tempfile.TemporaryDirectory(dir=store.cache, suffix=".part") as folder:
+            yield Path(folder)
+    finally:
+        hold.discard()
 
 
 def tree_bytes(path: Path) -> int:
@@ -187,6 +206,8 @@ def _of_stage(store: RunStore, name: str, wanted: Wanted) -> Iterator[Leftover]:
         yield _leftover(_PUBLISHING, work)
     elif not _holds_work(work):
         yield _leftover("empty", work)
+    elif name.startswith(IMPORTED):
+        yield _leftover("unfinished import", work)
     elif wanted.unfinished:
         yield _leftover("unfinished", work)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from adapterstilts import __version__
+from adapterstilts.errors import UsageError
 from adapterstilts.files import write_json
 
 FOLDER = "ASTILTS_CACHE"
@@ -32,9 +33,18 @@ class Memory:
 
     @classmethod
     def of_user(cls) -> Memory:
-        """The facts that all stores of a user share, since what decides one is part of its name."""
-        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        return cls(Path(os.environ.get(FOLDER) or Path(cache) / "adapterstilts"))
+        """The facts that all stores of a user share, since what decides one is part of its name.
+
+        Raises:
+            UsageError: No folder is given, and the user has no home.
+        """
+        if given := os.environ.get(FOLDER):
+            return cls(Path(given))
+        try:
+            cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        except RuntimeError:
+            raise UsageError("This user has no home folder.", remedy=f"Set {FOLDER} to a folder for a cache.") from None
+        return cls(Path(cache) / "adapterstilts")
 
     def recall(self, *what: str, find: Callable[[], Any], again: Callable[[Any], bool] | None = None) -> Any:
         """The fact that `what` names, found out once; errors are not kept.

@@ -76,7 +76,7 @@ def _versions() -> dict[str, str]:
 
 def _commit() -> str | None:
     """Commit of the checkout that the package runs from; None for an installed package."""
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]

@@ -15,6 +15,7 @@ from adapterstilts.settings import Strict
 
 M = TypeVar("M", bound=BaseModel)
 Numbers = dict[str, float]
+OWNER = "Ask its owner to let your group read it."
 REMEDY = "`astilts runs verify --all` names all that is damaged; what is needed is made again."
 
 
@@ -142,9 +143,7 @@ def read_object(path: Path, *, remedy: str = REMEDY) -> dict[str, Any]:
     try:
         values = json.loads(read_file(path))
     except PermissionError as error:
-        raise StoreError(
-            f"{path} cannot be read ({error.strerror}).", remedy="Ask its owner to let your group read it."
-        ) from error
+        raise StoreError(f"{path} cannot be read ({error.strerror}).", remedy=OWNER) from error
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or error
         raise StoreError(f"{path} cannot be read ({reason}).", remedy=remedy) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import shlex
 from collections.abc import Iterable
@@ -14,8 +15,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from adapterstilts.errors import StoreError
-from adapterstilts.runs.content import file_problem, first_damage
+from adapterstilts.runs.content import file_problem, first_damage, kept_from
 from adapterstilts.runs.records import (
+    OWNER,
     REMEDY,
     Entries,
     FileEntry,
@@ -35,6 +37,8 @@ SPEC, PROVENANCE, METRICS, MANIFEST, LOG = (
 )  # fmt: skip
 LISTED = (SPEC, PROVENANCE, METRICS)
 KEY_DIGITS = 12
+MORE = "-and-more"
+"""What ends a label that was cut."""
 RUN_NAME = re.compile(rf".+-([0-9a-f]{{{KEY_DIGITS}}})")
 
 # How near a name has to be to be suggested, and how many runs of it are.
@@ -54,6 +58,13 @@ class Run:
     def name(self) -> str:
         """What its folder is called."""
         return self.folder.name
+
+    def is_called(self, text: str) -> bool:
+        """Whether a text is what its folder is called, or says where that is."""
+        if not {"/", os.sep}.intersection(text):
+            return text == self.name
+        here = Path(text).name == self.name and Path(text).resolve() == self.listed.resolve()
+        return here or text.rstrip("/") == self.place
 
     @property
     def listed(self) -> Path:
@@ -232,6 +243,8 @@ class Run:
         return self
 
     def _damaged(self, problem: str) -> StoreError:
+        if kept_from(self.folder):
+            return StoreError(f"{problem}.", remedy=OWNER)
         return StoreError(f"{problem}: the run is damaged.", remedy=f"Make it again: {self._again()}")
 
     def _again(self) -> str:
@@ -243,6 +256,11 @@ class Run:
         except (StoreError, TypeError):  # what made it is damaged, too
             pass
         return "repeat what made it, with --force or force=True."
+
+
+def cut(label: str, most: int) -> str:
+    """What a run is called for, or its beginning where it has more letters than `most`."""
+    return label if len(label) <= most else f"{label[:most].rpartition('-')[0] or label[:most]}{MORE}"
 
 
 def did_you_mean(text: str, runs: Iterable[Run]) -> str:

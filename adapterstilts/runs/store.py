@@ -25,12 +25,13 @@ from pathlib import Path
 from adapterstilts.errors import StoreError, UsageError
 from adapterstilts.files import is_folder, look_anew, sync, write_json
 from adapterstilts.remote_files import is_url
-from adapterstilts.runs.content import entries_of
+from adapterstilts.runs.content import entries_of, kept_from
 from adapterstilts.runs.exchange import exchange
 from adapterstilts.runs.full_disk import DiskFullError, explain_full_disk
 from adapterstilts.runs.holding import Hold
+from adapterstilts.runs.records import OWNER
 from adapterstilts.runs.remote import RemoteStore
-from adapterstilts.runs.run import KEY_DIGITS, MANIFEST, RUN_NAME, SPEC, Run, did_you_mean
+from adapterstilts.runs.run import KEY_DIGITS, MANIFEST, RUN_NAME, SPEC, Run, cut, did_you_mean
 from adapterstilts.runs.specs import StageSpec, canonical_json, key
 
 __all__ = [
@@ -53,6 +54,7 @@ REPLACED, REMOVED = "replaced", "removed"
 PASSING = (REPLACED, CHECKPOINTS, REMOVED)
 _LONGEST_LABEL = 120
 _WAIT_SECONDS = 0.2
+_AGAIN = "Repeat the command: what is missing is made again."
 # Work folder to the hold on it, of this process.
 _HOLDS: dict[Path, Hold] = {}
 
@@ -158,11 +160,11 @@ class RunStore:
         for run in self._with_key(key, whole=True):
             if (problem := run.problem(whole=True)) is None and run.key == key:
                 return run
-            problems.append(f"{problem}: the run is damaged, and a stage starts from it.")
+            damaged = f"{problem}: the run is damaged, and a stage starts from it."
+            problems.append((f"{problem}.", OWNER) if kept_from(run.folder) else (damaged, _AGAIN))
         lacking = f"{self.root} has no run with the key {key[:KEY_DIGITS]}, which a stage starts from."
-        raise StoreError(
-            problems[0] if problems else lacking, remedy="Repeat the command: what is missing is made again."
-        )
+        message, remedy = (*problems, (lacking, _AGAIN))[0]
+        raise StoreError(message, remedy=remedy)
 
     def runs(self) -> list[Run]:
         """All finished runs that can be read, oldest first, also those that are elsewhere alone."""
@@ -200,7 +202,7 @@ class RunStore:
         task, _, key = text.rpartition("@")
 
         def fits(run: Run) -> bool:
-            return run.name == name or (run.key.startswith(key) and task in ("", run.spec.task, run.spec.label))
+            return run.is_called(text) or (run.key.startswith(key) and task in ("", run.spec.task, run.spec.label))
 
         # What is here is found without asking elsewhere.
         matches = list(filter(fits, self.here())) or list(filter(fits, self.runs() if self.remotes else []))
@@ -209,10 +211,11 @@ class RunStore:
         if matches:
             names = ", ".join(run.name for run in matches)
             raise UsageError(f"{text!r} fits {len(matches)} runs: {names}.", remedy="Give more digits of the key.")
+        elsewhere = f"Give its store: --store {Path(text).parent}. " if Run(Path(text)).is_whole else ""
         damaged = next((str(error) for error in self.unreadable() if name in str(error)), "")
         raise UsageError(
             f"No run {text!r} in {self.root}.{f' {damaged}' if damaged else ''}",
-            remedy=f"{did_you_mean(text, self.runs())}`astilts runs` lists what is there.",
+            remedy=f"{did_you_mean(text, self.runs())}{elsewhere}`astilts runs` lists what is there.",
         )
 
     def work(self, spec: StageSpec) -> Path:
@@ -351,10 +354,15 @@ class RunStore:
         """Moves a damaged run of `spec` out of the way while the stage is claimed; None if there is none.
 
         Nothing is deleted. What is damaged in a store to read stays there.
+
+        Raises:
+            StoreError: This user may not read it, so that nobody knows what it is.
         """
         run = Run(self.folder(spec))
         if not is_folder(run.folder) or (problem := run.problem(whole=whole)) is None:
             return None
+        if kept_from(run.folder):
+            raise StoreError(f"{problem}.", remedy=OWNER)
         when = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%f")
         aside = self.root / DAMAGED / f"{run.name}-{when}"
         aside.parent.mkdir(exist_ok=True)
@@ -371,10 +379,7 @@ def delete(folder: Path) -> None:
 
 def folder_name(spec: StageSpec, key: str) -> str:
     """What the folder of a run is called; file systems allow 255 bytes."""
-    label = spec.label
-    if len(label) > _LONGEST_LABEL:
-        label = f"{label[:_LONGEST_LABEL].rpartition('-')[0] or label[:_LONGEST_LABEL]}-and-more"
-    return f"{spec.stage}-{label}-{key[:KEY_DIGITS]}"
+    return f"{spec.stage}-{cut(spec.label, _LONGEST_LABEL)}-{key[:KEY_DIGITS]}"
 
 
 def _unreadable(run: Run) -> StoreError | None:

@@ -74,10 +74,8 @@ class Adoption:
         spec, model, recognised = self._described(package)
         if run := self.store.find(spec, whole=True):
             return run
-        from safetensors.torch import save_file
-
         from adapterstilts.modeling.exchange.importing import import_model
-        from adapterstilts.modeling.storage import WEIGHTS
+        from adapterstilts.modeling.storage import WEIGHTS, save_tensors
 
         with self.store.claim(spec, on_wait=self.note) as work:
             if run := self.store.find(spec, whole=True):
@@ -85,7 +83,7 @@ class Adoption:
             if aside := self.store.set_aside(spec, whole=True):
                 self.note(f"{aside}; it is brought in again")
             tensors = import_model(package.folder, model, self.backbone, allow_pickle=self.allow_pickle)
-            save_file(tensors, work / WEIGHTS)
+            save_tensors(tensors, work / WEIGHTS)
             write_json(work / DESCRIPTION, model.model_dump(mode="json"))
             stored = (work / WEIGHTS).stat().st_size
             write_json(work / "metrics.json", _metrics(package, stored))
@@ -140,7 +138,7 @@ class Adoption:
         brought = {"place": package.place, "content": package.content, "brought": now()}
         if package.manifest:
             made = package.manifest.provenance.model_dump(mode="json")
-            return {**made, "backbone": package.manifest.base.name, "shared": brought}
+            return {**made, "backbone": self.backbone.name, "shared": brought}
         unknown = {"versions": {}, "hardware": {}, "cost": {}, "train_seconds": 0.0, "wall_seconds": 0.0}
         left_out = list(recognised.left_out) if recognised else []
         return {

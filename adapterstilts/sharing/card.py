@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,18 @@ from typing import Any
 import yaml
 
 from adapterstilts import mini
-from adapterstilts.languages import LANGUAGES, context_language, primary_language
+from adapterstilts.languages import LANGUAGES, context_language, is_english, primary_language
+from adapterstilts.modeling.backbone import locate_backbone
 from adapterstilts.modeling.compositions import MEAN
 from adapterstilts.runs.shots import FEW_SHOT, Labelled
+from adapterstilts.runs.specs import EvaluateSpec
 from adapterstilts.runs.training_data import TaskSpec
 from adapterstilts.sharing.contents import CARD
 from adapterstilts.sharing.hub import package_tags
 from adapterstilts.sharing.licences import Licence
 from adapterstilts.sharing.manifest import Base, Manifest, Numbers
 from adapterstilts.sharing.references import HUB
+from adapterstilts.stages.evaluation_spec import NO_LANGUAGE_ADAPTER
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.recipe import Recipe
 
@@ -34,6 +37,8 @@ _PIPELINES = {
     "retrieval": "sentence-similarity",
     "masked_lm": "fill-mask",
 }
+_SUITE = "mini"
+_GENERATED = "generated rows of the embedded suite"
 _CITATIONS = {
     "STILTs": "Phang et al. 2018, Sentence Encoders on STILTs (arXiv:1811.01088)",
     "across languages": "Phang et al. 2020, English Intermediate-Task Training Improves Zero-Shot Cross-Lingual "
@@ -73,6 +78,7 @@ class CardFacts:
     Attributes:
         title: Name of the model.
         recipes: Those of its tasks and of what it was begun with.
+        scored_on: Those of the tasks that it was scored on.
         loading: Python code that loads it with its library alone, from `FOLDER` and `BASE`.
         limits: What other libraries cannot load, and why.
         labelled: Labelled rows of other languages than English that it, or a model it was begun with, was trained on.
@@ -84,6 +90,15 @@ class CardFacts:
     loading: str
     limits: Sequence[str]
     labelled: Sequence[Labelled] = ()
+    scored_on: Sequence[Recipe] = ()
+
+    def title_of(self, task: str) -> str:
+        """What tables call a task."""
+        return next((one.title for one in (*self.recipes, *self.scored_on) if one.name == task), task)
+
+    def differs(self, spec: EvaluateSpec) -> str | None:
+        """How the rows of an evaluation differ from the benchmark's."""
+        return next((one.differs(spec.source, spec.split) for one in self.scored_on if one.name == spec.task), None)
 
 
 def model_card(manifest: Manifest, facts: CardFacts) -> str:
@@ -92,7 +107,7 @@ def model_card(manifest: Manifest, facts: CardFacts) -> str:
         _front_matter(manifest, facts),
         f"# {facts.title}",
         _what(manifest, facts),
-        _scores(manifest),
+        _scores(manifest, facts),
         _training(manifest),
         _use(manifest, facts),
         _limits(manifest, facts),
@@ -106,13 +121,11 @@ def _front_matter(manifest: Manifest, facts: CardFacts) -> str:
     whole = manifest.library == "transformers"
     codes = [code for task in manifest.spec.tasks for code in task.data.languages]
     codes += [context_language(code) for one in manifest.evaluations for code in one.languages]
-    datasets = [facts_.sources.hub.path for facts_ in facts.recipes if facts_.sources.hub]
-    of_suite = all(task.data.source == "mini" for task in manifest.spec.tasks)
     values: dict[str, Any] = {
         "library_name": _LIBRARIES.get(manifest.library, manifest.library),
         "base_model": base.name if base.on_hub else None,
         "base_model_relation": ("finetune" if whole else "adapter") if base.on_hub else None,
-        "datasets": [] if of_suite else list(dict.fromkeys(datasets)),
+        "datasets": list(dict.fromkeys(_data_sets(manifest, facts))),
         "language": list(dict.fromkeys(map(primary_language, codes))),
         "language_bcp47": list(dict.fromkeys(code for code in codes if code != primary_language(code))),
         "license": facts.licence.hub_id,
@@ -125,49 +138,68 @@ def _front_matter(manifest: Manifest, facts: CardFacts) -> str:
     return f"---\n{yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=110)}---"
 
 
-def _results(manifest: Manifest, facts: CardFacts) -> list[dict[str, Any]]:
+def _data_sets(manifest: Manifest, facts: CardFacts) -> Iterator[str]:
+    """The data sets on the Hub that it was trained on."""
+    generated = {task.name for spec in (manifest.spec, *manifest.begun_with) for task in spec.tasks if _of_suite(task)}
+    for recipe in facts.recipes:
+        if recipe.name not in generated and (hub := recipe.sources.hub):
+            yield from (part.path for part in (hub, *hub.also) if "train" in part.splits)
+
+
+def _of_suite(task: TaskSpec) -> bool:
+    """Whether a task's rows are the embedded suite's, and not those of the data set that it is named after."""
+    return task.data.source == _SUITE
+
+
+def _results(manifest: Manifest, facts: CardFacts) -> Iterator[dict[str, Any]]:
     """One entry for each language and data set, as the Hub's `model-index` has them."""
-    titles = {task.name: task.title for task in facts.recipes}
-    found = []
     for one in manifest.evaluations:
-        kind, labels = _PIPELINES.get(one.spec.kind, "other"), _labels(one.spec.kind, one.spec.options)
-        for code, metrics in one.languages.items():
-            found.append(
-                {
-                    "task": {"type": kind},
-                    "dataset": {
-                        "name": f"{titles.get(one.spec.task, one.spec.task)} ({LANGUAGES.get(code, code)})",
-                        "type": one.spec.task,
-                        "config": code,
-                        "split": one.spec.split,
-                    },
-                    "metrics": [
-                        {"type": name, "name": label, "value": round(metrics[name], 2)}
-                        for name, label in labels.items()
-                        if name in metrics
-                    ],
-                }
-            )
+        spec, title = one.spec, facts.title_of(one.spec.task)
+        for code, metrics in _english_first(one.languages):
+            name = f"{title} ({'; '.join((LANGUAGES.get(code, code), *_qualified(spec, facts)))})"
+            data = {**_data_set(spec.task, name, spec.source), "config": code, "split": spec.split}
+            yield _result(spec.kind, data, _labels(spec.kind, spec.options), metrics)
     selects = "" if manifest.metrics.averaged_checkpoints else ", by which the checkpoint was selected"
     for task in manifest.spec.tasks:
         if metrics := _validation(manifest, task.name):
-            found.append(
-                {
-                    "task": {"type": _PIPELINES.get(task.kind, "other")},
-                    "dataset": {
-                        "name": f"{titles.get(task.name, task.name)}, {_validated_in(task)} validation rows{selects}",
-                        "type": task.name,
-                        "config": task.data.validation_language,
-                        "split": "validation",
-                    },
-                    "metrics": [
-                        {"type": name, "name": label, "value": round(metrics[name], 2)}
-                        for name, label in _labels(task.kind, task.options).items()
-                        if name in metrics
-                    ],
-                }
-            )
-    return found
+            suite = f" ({_GENERATED})" if _of_suite(task) else ""
+            name = f"{facts.title_of(task.name)}{suite}, {_validated_in(task)} validation rows{selects}"
+            data = _data_set(task.name, name, task.data.source)
+            data |= {"config": task.data.validation_language, "split": "validation"}
+            yield _result(task.kind, data, _labels(task.kind, task.options), metrics)
+
+
+def _data_set(task: str, name: str, source: str) -> dict[str, str]:
+    """What the Hub shows of data, and what it takes for the same data."""
+    return {"name": name, "type": f"adapterstilts-{_SUITE}-{task}" if source == _SUITE else task}
+
+
+def _result(kind: str, data: dict[str, str], labels: Mapping[str, str], metrics: Numbers) -> dict[str, Any]:
+    values = [
+        {"type": name, "name": label, "value": round(metrics[name], 2)}
+        for name, label in labels.items()
+        if name in metrics
+    ]
+    return {"task": {"type": _PIPELINES.get(kind, "other")}, "dataset": data, "metrics": values}
+
+
+def _qualified(spec: EvaluateSpec, facts: CardFacts) -> Iterator[str]:
+    """What sets scores apart from those of the model alone on all rows of a data set."""
+    if spec.source == _SUITE:
+        yield _GENERATED
+    if facts.differs(spec):
+        yield "not the benchmark's rows"
+    if spec.max_examples:
+        yield f"{spec.max_examples:,} rows of each language at most"
+    if spec.language_sums or any(one != NO_LANGUAGE_ADAPTER for one in spec.language_adapters.values()):
+        yield "with language adapters that are not part of it"
+    if spec.translate_test:
+        yield "translated into English"
+
+
+def _english_first(languages: Mapping[str, Numbers]) -> list[tuple[str, Numbers]]:
+    """Scores in the order in which they are read, which `astilts.json` does not keep."""
+    return sorted(languages.items(), key=lambda one: not is_english(one[0]))
 
 
 def _labels(kind: str, options: dict[str, Any]) -> Mapping[str, str]:
@@ -189,7 +221,7 @@ def _validated_in(task: TaskSpec) -> str:
 
 def _what(manifest: Manifest, facts: CardFacts) -> str:
     spec = manifest.spec
-    titles = [task.title for task in facts.recipes if task.name in manifest.tasks] or manifest.tasks
+    titles = [f"{facts.title_of(task.name)}{f' ({_GENERATED})' * _of_suite(task)}" for task in spec.tasks]
     phase = {
         "train-intermediate": "an intermediate task",
         "train-target": "a target task",
@@ -197,7 +229,8 @@ def _what(manifest: Manifest, facts: CardFacts) -> str:
         FEW_SHOT: "a target task",
     }[spec.stage]
     whole = "A fine-tuned model" if manifest.library == "transformers" else f"An adapter (`{spec.method}`)"
-    languages = ", ".join(LANGUAGES[code] for task in spec.tasks[:1] for code in task.data.languages)
+    codes = dict.fromkeys(code for task in spec.tasks for code in task.data.languages)
+    languages = ", ".join(LANGUAGES.get(code, code) for code in codes)
     languages = f"English, and then on {spec.shots}" if spec.shots else languages
     below = "" if spec.composition.name == "none" else f" It was begun from earlier models (`{spec.composition}`)."
     if spec.composition.name == MEAN:
@@ -211,23 +244,23 @@ def _what(manifest: Manifest, facts: CardFacts) -> str:
     )
 
 
-def _scores(manifest: Manifest) -> str:
+def _scores(manifest: Manifest, facts: CardFacts) -> str:
     tables = []
     for one in manifest.evaluations:
         labels = _labels(one.spec.kind, one.spec.options)
         names = [name for name in labels if name in next(iter(one.languages.values()), {})]
         lines = [
-            f"On `{one.spec.task}`, split `{one.spec.split}`"
-            + (f", {one.spec.max_examples:,} rows of each language at most" if one.spec.max_examples else "")
-            + ":",
+            f"On `{one.spec.task}`, {', '.join((f'split `{one.spec.split}`', *_qualified(one.spec, facts)))}:",
             "",
             f"| language | {' | '.join(labels[name] for name in names)} |",
             f"|---|{'---:|' * len(names)}",
             *(
                 f"| {LANGUAGES.get(code, code)} ({code}) | {' | '.join(f'{metrics[name]:.1f}' for name in names)} |"
-                for code, metrics in one.languages.items()
+                for code, metrics in _english_first(one.languages)
             ),
         ]
+        if differs := facts.differs(one.spec):
+            lines += ["", f"Not comparable with the benchmark's scores: {differs}."]
         tables.append("\n".join(lines))
     selected = "no" if manifest.metrics.averaged_checkpoints else "the"
     for task in manifest.spec.tasks:
@@ -249,9 +282,10 @@ def _scores(manifest: Manifest) -> str:
 
 def _training(manifest: Manifest) -> str:
     spec, made = manifest.spec, manifest.provenance
-    settings = {name: value for name, value in spec.settings if value is not None}
+    settings = {name: value for name, value in spec.settings if value is not None and value is not False}
     versions = ", ".join(f"{name} {made.versions[name]}" for name in ("torch", "transformers", "adapters", "peft")
                          if name in made.versions)  # fmt: skip
+    machine = made.hardware.get("cpu" if made.device == "cpu" else "gpu")
     best, averaged = manifest.metrics.best_step, manifest.metrics.averaged_checkpoints
     lines = [
         f"- examples: {manifest.metrics.train_examples:,}, seen {manifest.metrics.examples_seen:,} times in all",
@@ -261,7 +295,7 @@ def _training(manifest: Manifest) -> str:
         f"- settings: {', '.join(f'{name} {value}' for name, value in settings.items())}",
         f"- seed: {spec.seed}; numbers: {spec.precision}",
         f"- trained parameters: {manifest.metrics.parameters['trained']:,} of {manifest.metrics.parameters['total']:,}",
-        f"- took {made.train_seconds:,.0f} s on {made.hardware.get('gpu') or made.hardware.get('cpu') or made.device}",
+        f"- took {made.train_seconds:,.0f} s on {machine or made.device}",
         f"- made with {manifest.made_with}, {versions}",
         f"- key of the stage: `{manifest.key}`",
     ]
@@ -290,11 +324,14 @@ def _above(manifest: Manifest) -> str:
         use += " --head reuse" if spec.method.name == "head" else ""
     profile = " --profile mini" if _embedded(base) else ""
     backbone = "" if base.name == "mini" and profile else f" --backbone {shlex.quote(base.name)}"
-    return use + profile + backbone + (f" --revision {base.revision}" if base.revision else "")
+    backbone += f" --revision {base.revision}" if base.revision else ""
+    return use + profile + backbone + (" --load-in-4bit" if manifest.model.quantization else "")
 
 
 def _embedded(base: Base) -> bool:
-    return not base.on_hub and base.name in mini.backbone_names()
+    """Whether it is one of the package's, and not a folder that is called so."""
+    there = not base.on_hub and base.name in mini.backbone_names()
+    return there and locate_backbone(base.name).fingerprint == base.fingerprint
 
 
 def _base_is(base: Base) -> str:

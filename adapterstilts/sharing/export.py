@@ -10,6 +10,7 @@ from adapterstilts.errors import SharingError
 from adapterstilts.files import file_digest
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.runs.lineage import labelled_of, lineage
+from adapterstilts.runs.run import KEY_DIGITS, MORE, cut
 from adapterstilts.runs.specs import EvaluateSpec, SharedSpec, TrainSpec, key
 from adapterstilts.runs.store import Run, RunStore
 from adapterstilts.sharing.card import CardFacts, model_card
@@ -25,6 +26,7 @@ from adapterstilts.sharing.manifest import (
     manifest_text,
     read_manifest,
 )
+from adapterstilts.sharing.registry_entries import MOST_LETTERS
 from adapterstilts.tasks.catalogue import Catalogue
 from adapterstilts.tasks.recipe import Recipe
 
@@ -37,6 +39,7 @@ class Export:
         evaluations: How it was scored, here or before it was shared with this store.
         trained_on: The tasks that it and what it was begun with were trained on, with the source of each; none of files
             that no recipe describes.
+        scored_on: The tasks of `evaluations`, likewise.
         line: The stages of these, its own first.
     """
 
@@ -44,6 +47,7 @@ class Export:
     spec: TrainSpec
     evaluations: tuple[Evaluated, ...]
     trained_on: tuple[tuple[Recipe, str], ...]
+    scored_on: tuple[Recipe, ...]
     line: tuple[TrainSpec, ...]
 
     @classmethod
@@ -52,6 +56,7 @@ class Export:
 
         Raises:
             SharingError: Another library made it.
+            StoreError: What it was begun with is not there, so that nobody knows what it was trained on.
         """
         spec = run.training.made if isinstance(run.training, SharedSpec) else run.training
         if spec is None:
@@ -62,15 +67,16 @@ class Export:
         here = (one for one in store.runs() if isinstance(one.spec, EvaluateSpec) and one.spec.inputs == (run.key,))
         scored = [Evaluated(spec=one.evaluation, languages=found) for one in here if (found := _scored(one))]
         if isinstance(run.spec, SharedSpec):
-            known = [one.spec.fingerprints for one in scored]
+            known = [_measured(one.spec) for one in scored]
             before = read_manifest(run.folder, where=str(run.folder)).evaluations
-            scored = [*(one for one in before if one.spec.fingerprints not in known), *scored]
+            scored = [*(one for one in before if _measured(one.spec) not in known), *scored]
         there = catalogue.names()
-        line = tuple(lineage(run, store))
+        line = tuple(lineage(run, store, whole=True))
         data = [task.data for one in line for task in one.tasks]
         trained_on = {(one.task, one.source): catalogue.recipe(one.task) for one in data if one.task in there}
         recipes = tuple((recipe, source) for (_, source), recipe in trained_on.items())
-        return cls(run, spec, tuple(scored), recipes, line)
+        tested = dict.fromkeys(one.spec.task for one in scored if one.spec.task in there)
+        return cls(run, spec, tuple(scored), recipes, tuple(map(catalogue.recipe, tested)), line)
 
     @property
     def licence(self) -> Licence:
@@ -82,8 +88,8 @@ class Export:
     @property
     def name(self) -> str:
         """What the model is called: its tasks, its method, its key."""
-        method = self.spec.method.name.replace(":", "-")
-        return f"{self.spec.label}-{method}-{key(self.spec)[:12]}"
+        rest = f"-{self.spec.method.name.replace(':', '-')}-{key(self.spec)[:KEY_DIGITS]}"
+        return cut(self.spec.label, MOST_LETTERS - len(MORE) - len(rest)) + rest
 
     def _units(self) -> list[str]:
         """A sentence for each head of a number, which is not in the data's unit."""
@@ -110,7 +116,7 @@ class Export:
         folder.mkdir(parents=True, exist_ok=True)
         stored = StoredModel.read(self.run.folder)
         on_hub = backbone.revision is not None
-        name = backbone.name if on_hub else Path(backbone.name).name
+        name = backbone.name if on_hub else Path(backbone.name).resolve().name
         labels = {task.name: tuple(task.options.get("labels") or ()) for task in self.spec.tasks}
         exported = export_model(stored, backbone, folder, labels=labels, base=name, revision=backbone.revision)
         files = {
@@ -136,9 +142,16 @@ class Export:
         (folder / OWN).write_text(manifest_text(manifest), encoding="utf-8")
         recipes = list({recipe.name: recipe for recipe, _ in self.trained_on}.values())
         notes = (*exported.notes, *self._units())
-        facts = CardFacts(self.name, recipes, self.licence, exported.loading, notes, labelled_of(self.line))
+        facts = CardFacts(
+            self.name, recipes, self.licence, exported.loading, notes, labelled_of(self.line), self.scored_on
+        )
         (folder / CARD).write_text(model_card(manifest, facts), encoding="utf-8")
         return manifest
+
+
+def _measured(spec: EvaluateSpec) -> EvaluateSpec:
+    """What was measured, whatever the model is called where that was."""
+    return spec.model_copy(update={"inputs": (), "backbone": ""})
 
 
 def _scored(evaluation: Run) -> dict[str, dict[str, float]]:

@@ -150,11 +150,13 @@ def find(
     """The repositories of adapterstilts with these properties, most loaded first.
 
     Args:
-        task: Of which the adapter is.
+        task: Of which the adapter is, or several with `+` between them.
         backbone: Hugging Face id of the model that it belongs to.
+        method: By its name, whatever options stand behind that.
         language: One that it was trained on or scored in; in any script, since the Hub tells none apart.
     """
-    wanted = [(TASK_TAG, task), (BASE_MODEL_TAG, backbone), (METHOD_TAG, method)]
+    wanted = [(BASE_MODEL_TAG, backbone), (METHOD_TAG, method.partition("[")[0] if method else None)]
+    wanted += [(TASK_TAG, one) for one in (task.split("+") if task else ())]
     wanted.append(("", primary_language(context_language(language)) if language else None))
     tags = [TAG, *(prefix + value for prefix, value in wanted if value)]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapterstilts.errors import SharingError
-from adapterstilts.files import file_digest
+from adapterstilts.files import file_digest, is_folder
 from adapterstilts.sharing.contents import ADAPTER_CONFIG, CARD, MOST_FILES, OWN, File, chosen
 from adapterstilts.sharing.manifest import Manifest, read_manifest
 
@@ -50,7 +50,7 @@ def open_package(folder: Path, *, place: str | None = None, allow_pickle: bool =
         SharingError: It is no folder of a shared model, or one that was changed since it was made.
     """
     where = place or str(folder)
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise SharingError(f"{where} is not a folder.", remedy="Give the folder of one shared model.")
     files = chosen(listing(folder, where=where), where=where, allow_pickle=allow_pickle)
     names = {file.name for file in files}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
+from adapterstilts.errors import SharingError
 from adapterstilts.sharing.contents import OWN, chosen
 from adapterstilts.sharing.package import Package, open_package
 from adapterstilts.sharing.references import HUB, FolderReference, HubReference, PlaceReference, RegistryReference
@@ -52,20 +56,18 @@ class Places:
 
         repository = reference.repository
         commit = resolve(repository, reference.revision, note=self.note)
-        place, folder = f"{HUB}{repository}@{commit}", self._folder(f"hub {repository} {commit}")
-        if not folder.is_dir():
+        place = f"{HUB}{repository}@{commit}"
+
+        def load(folder: Path) -> None:
             wanted = chosen(listing(repository, commit, note=self.note), where=place, allow_pickle=self.allow_pickle)
-            folder.parent.mkdir(parents=True, exist_ok=True)
             download(repository, commit, wanted, folder, note=self.note)
-        return open_package(folder, place=place, allow_pickle=self.allow_pickle)
+
+        return self._kept(f"hub {repository} {commit}", place, load)
 
     def fetch_entry(self, registry: Registry, entry: Entry) -> Package:
         """A model of a registry."""
-        folder = self._folder(f"registry {registry.url} {entry.name} {entry.digest}")
-        if not folder.is_dir():
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            registry.download(entry, folder)
-        return open_package(folder, place=f"{registry.name}#{entry.name}", allow_pickle=self.allow_pickle)
+        what, place = f"registry {registry.url} {entry.name} {entry.digest}", f"{registry.name}#{entry.name}"
+        return self._kept(what, place, lambda folder: registry.download(entry, folder))
 
     def entries(self) -> Iterator[tuple[Registry, Entry]]:
         """What the registries have, in their order."""
@@ -73,8 +75,28 @@ class Places:
             for entry in registry.entries():
                 yield registry, entry
 
-    def _folder(self, what: str) -> Path:
-        return self.cache / hashlib.sha256(f"{what} {self.allow_pickle}".encode()).hexdigest()[:24]
+    def _kept(self, what: str, place: str, load: Callable[[Path], None]) -> Package:
+        """The model in a folder of the cache, to which it is downloaded unless it is there as it came.
+
+        Args:
+            what: All that decides its content.
+            load: Puts it into a new folder.
+        """
+        folder = self.cache / hashlib.sha256(f"{what} {self.allow_pickle}".encode()).hexdigest()[:24]
+        if folder.is_dir():
+            with suppress(SharingError):
+                return open_package(folder, place=place, allow_pickle=self.allow_pickle)
+            shutil.rmtree(folder)  # it is only a copy
+        scratch = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.part")
+        try:
+            load(scratch)
+            scratch.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # which another process has made meanwhile
+                raise
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        return open_package(folder, place=place, allow_pickle=self.allow_pickle)
 
 
 @lru_cache(maxsize=1)

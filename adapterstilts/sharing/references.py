@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapterstilts.errors import UsageError
+from adapterstilts.files import is_file, is_folder
 
 HUB = "hf://"
 _FILE = "file://"
@@ -89,7 +90,7 @@ def parse_reference(text: str, *, flag: str = "") -> Reference:
         return RegistryReference(url, name)
     if text.startswith(_FILE):
         return FolderReference(Path(text.removeprefix(_FILE)))
-    if Path(text).expanduser().is_file():
+    if is_file(_expanded(text)):
         raise UsageError(
             f"{where} is a file and no model.",
             remedy="The model comes first: `astilts predict MODEL --input FILE`. A model is a task, a run, a folder "
@@ -103,7 +104,7 @@ def parse_reference(text: str, *, flag: str = "") -> Reference:
             remedy="Of a registry, write URL#NAME, or give it with --registry and name the task.",
         )
     if _FOLDER.match(text):
-        return FolderReference(Path(text).expanduser())
+        return FolderReference(_expanded(text))
     if "/" in text:
         return _on_hub(text, where)
     task, at, key = text.partition("@")
@@ -117,10 +118,18 @@ def is_reference(text: str) -> bool:
     return any(sign in text for sign in "/\\#") or bool(_FOLDER.match(text))
 
 
+def _expanded(text: str) -> Path:
+    """The path that a text is, from the home of the user that it names if there is one."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
 def _on_hub(text: str, where: str) -> HubReference:
     repository, at, revision = text.partition("@")
     if not _ID.fullmatch(repository) or ".." in repository or "--" in repository:
-        folder = f" The folder of this name is ./{text}." if Path(text).is_dir() else ""
+        folder = f" The folder of this name is ./{text}." if is_folder(Path(text)) else ""
         raise UsageError(
             f"{where} is no name of a repository on the Hub.", remedy=f"Write USER/NAME or USER/NAME@REVISION.{folder}"
         )

@@ -9,7 +9,7 @@ time; what a killed push has left is not seen, and a push of the same package co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,6 +50,8 @@ class Registry:
     def push(self, folder: Path, entry: Entry) -> tuple[str, bool]:
         """Puts a folder there, all of it or, to everybody who looks, nothing.
 
+        Where the same files are there with another card, which says where they were pushed to, these stay.
+
         Args:
             entry: What `registry_entries.describe` says of the folder.
 
@@ -66,8 +68,8 @@ class Registry:
                     f"{file.name} of {folder} is not what the entry {entry.key} says.",
                     remedy="Describe the folder as it is now, then push it.",
                 )
-        address = f"{self.name.rstrip('/')}/{entry.folder}"
-        return address, self._place.explained(f"push {entry.key} to", lambda: self._pushed(files, entry))
+        there, changed = self._place.explained(f"push {entry.key} to", lambda: self._pushed(files, entry))
+        return f"{self.name.rstrip('/')}/{there.folder}", changed
 
     def entries(self) -> list[Entry]:
         """The packages that are complete, by name; damaged entries are said and left out.
@@ -125,24 +127,42 @@ class Registry:
     def _files(self) -> Any:
         return self._place.driver
 
-    def _pushed(self, files: Mapping[str, Path], entry: Entry) -> bool:
-        """Puts a package there; whether it was not there before."""
-        if self._has(entry):
-            return False
+    def reference(self, entry: Entry, entries: Iterable[Entry]) -> str:
+        """What commands take for a package among all that are there: of one with several versions its digest, too."""
+        versions = [one for one in entries if one.name == entry.name]
+        return f"{self.name}#{entry.name if len(versions) < 2 else entry.key}"
+
+    def _pushed(self, files: Mapping[str, Path], entry: Entry) -> tuple[Entry, bool]:
+        """Puts a package there; the one that is there then, and whether it was not before."""
+        if there := next(filter(self._has, (entry, *self._equal(entry))), None):
+            return there, False
         for file in entry.listing:
             self._place.put(files[file.name], f"{entry.folder}/{file.name}")
         with TemporaryDirectory() as scratch:
             described = Path(scratch) / "entry.json"
             described.write_text(f"{entry.model_dump_json(indent=1)}\n", encoding="utf-8")
             self._place.put(described, f"{_INDEX}/{entry.key}.json")
-        return True
+        return entry, True
 
-    def _listed(self) -> list[Entry]:
+    def _equal(self, entry: Entry) -> Iterator[Entry]:
+        """The packages of the same name and files, the card aside."""
+        named = (one for one in self._places() if one["name"].rpartition("/")[2].startswith(f"{entry.name}-"))
+        for there in map(self._entry, named):
+            if there and there.name == entry.name and there.content == entry.content:
+                yield there
+
+    def _places(self) -> list[dict[str, Any]]:
+        """Where the entries of the index are."""
         self._files.invalidate_cache()
         if not self._files.isdir(self._place.at(_INDEX)):
             return []
         listed = sorted(self._files.ls(self._place.at(_INDEX), detail=True), key=lambda one: one["name"])
-        places = [one for one in listed if one["name"].endswith(".json") and one["type"] == "file"]
+        return [one for one in listed if one["name"].endswith(".json") and one["type"] == "file"]
+
+    def _listed(self) -> list[Entry]:
+        places = self._places()
+        if not places:
+            self.note(f"{self.name} has no models: it is empty, or no registry")
         if len(places) > MOST_ENTRIES:
             self.note(f"reads {MOST_ENTRIES:,} of the {len(places):,} entries of {self.name}")
         # Those of a network are read side by side, where the driver can do it.

@@ -12,13 +12,15 @@ from pydantic import AfterValidator, Field, model_validator
 
 from adapterstilts.files import file_digest
 from adapterstilts.settings import Strict, validate
-from adapterstilts.sharing.contents import MOST_FILES, File, is_known
+from adapterstilts.sharing.contents import CARD, MOST_FILES, File, is_known
 
 MOST_NAMES = 1_000
+MOST_LETTERS = 96
+"""Of a package's name."""
 _SHORT = 12
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,95}$")]
+Name = Annotated[str, Field(pattern=rf"^[A-Za-z0-9][A-Za-z0-9_.+-]{{0,{MOST_LETTERS - 1}}}$")]
 Text = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
@@ -76,6 +78,11 @@ class Entry(Strict):
     def folder(self) -> str:
         """Where its files are, below the root of a registry."""
         return f"packages/{self.name}/{self.digest[:_SHORT]}"
+
+    @property
+    def content(self) -> list[tuple[str, str]]:
+        """Names and digests of its files, the card aside."""
+        return [(file.name, file.sha256) for file in self.files if file.name != CARD]
 
     @property
     def listing(self) -> list[File]:

@@ -26,9 +26,13 @@ def _known(codes: tuple[str, ...]) -> tuple[str, ...]:
     return codes
 
 
+MOST_LETTERS = 100
+"""Of a task's name, which folders, modules and shared models are called by."""
+
+
 def _usable(name: str) -> str:
-    if name in ("all", "none") or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise ValueError("a name has letters, digits, '_', '-' and '.', and is not 'all' or 'none'")
+    if name in ("all", "none") or len(name) > MOST_LETTERS or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        raise ValueError(f"a name has letters, digits, '_' and '-', {MOST_LETTERS} at most, and is not 'all' or 'none'")
     return name
 
 

@@ -13,7 +13,12 @@ from adapterstilts.cli.main import astilts
 from adapterstilts.commands.export import export_runs
 from adapterstilts.commands.score import score_folders
 from adapterstilts.errors import DataError, UsageError
+from adapterstilts.files import write_json
+from adapterstilts.metrics import METRICS
 from adapterstilts.runs.store import Run, RunStore
+from tests.package_tasks import recipe
+from tests.runs.published import EVALUATED, PROVENANCE
+from tests.runs.test_specs import evaluate_spec
 
 
 @pytest.fixture
@@ -75,3 +80,43 @@ def test_command(evaluated: dict[str, Any], tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "xquad: 3 languages (en, de, zh)" in result.output and "missing: tydiqa en, ar" in result.output
     assert f"wrote {tmp_path / 'out'}" in result.output
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"source": "hub"}, "not the benchmark's rows: the sentences to be ranked are XQuAD's"),
+        ({"source": "files", "translate_test": {"en": "f"}}, "English translations were answered"),
+        ({"source": "files"}, ""),
+    ],
+)
+def test_rows_of_something_else_are_said(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
+    notes = export_runs([answered(tmp_path, **changes)], tmp_path / "out", benchmark="xtreme-r", partial=True).notes
+    assert [said in note for note in notes] == ([True] if said else [])
+
+
+def test_an_empty_folder_that_is_there_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as the working directory, and one that a link leads to."""
+    run = answered(tmp_path, source="files")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for out, folder in ((Path(), tmp_path / "here"), (tmp_path / "link", tmp_path / "there")):
+        export_runs([run], out, benchmark="xtreme-r", partial=True)
+        assert [path.name for path in folder.iterdir()] == ["lareqa"] and len(list(folder.rglob("test-en*"))) == 1
+    assert (tmp_path / "link").is_symlink()
+
+
+def answered(tmp_path: Path, **changes: Any) -> Run:
+    """An evaluation of a task of XTREME-R."""
+    task, store = recipe("lareqa"), RunStore(tmp_path / "store")
+    told = {"task": "lareqa", "kind": task.kind, "options": task.options, "metric": task.metric}
+    spec = evaluate_spec(**told, fingerprints={"en": "a"}, inputs=(), **changes)
+    place = f"predictions/lareqa/test-en{METRICS.get(task.metric).suffix}"
+    with store.claim(spec, on_wait=print) as work:
+        (work / place).parent.mkdir(parents=True)
+        (work / place).write_text("{}", encoding="ascii")
+        write_json(work / "metrics.json", EVALUATED)
+        write_json(work / "provenance.json", PROVENANCE)
+        return store.publish(spec, work)

@@ -14,7 +14,7 @@ import yaml
 
 import adapterstilts
 from adapterstilts.cli import main
-from adapterstilts.errors import SharingError, UsageError
+from adapterstilts.errors import SharingError, StoreError, UsageError
 from adapterstilts.reporting.sharing import push_text
 from adapterstilts.sharing.card import CardFacts, model_card
 from adapterstilts.sharing.licences import Licence
@@ -208,3 +208,79 @@ def test_a_full_disk_is_said_and_more_room_is_enough(
     filler.unlink()
     main(words)
     assert len(list(tmp_path.glob("registry/index/*.json"))) == 1
+
+
+def test_the_same_model_from_another_folder_is_the_same(
+    trained: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card says where it is in the words of who pushed it, and is no other model for that."""
+    first = adapterstilts.push("squad", to=str(tmp_path / "registry"), store=trained["store"])
+    monkeypatch.chdir(tmp_path)
+    for place in ("./registry", f"{tmp_path}/registry/", f"file://{tmp_path}/registry"):
+        again = adapterstilts.push("squad", to=place, store=trained["store"])
+        assert not again.changed and again.place.endswith(first.place.rpartition("#")[2])
+    assert len(list(tmp_path.glob("registry/index/*.json"))) == 1
+
+
+def test_versions_are_told_apart_where_they_are_named(trained: dict[str, Any], tmp_path: Path) -> None:
+    """Once it was scored, it is another version: each has a name by which commands take it."""
+    place, store = str(tmp_path / "registry"), tmp_path / "store"
+    shutil.copytree(trained["store"], store)
+    options = {**trained, "store": store, "languages": ("en",), "max_eval_examples": 4, "baseline": False}
+    first = adapterstilts.push("squad", to=place, store=store)
+    run = adapterstilts.transfer("squad", "mlqa", **options).rows[0].trained
+    assert run and adapterstilts.push(run.name, to=place, store=store).changed
+    adapterstilts.transfer("squad", "mlqa", **{**options, "languages": ("de",)})
+    scored = adapterstilts.push(run.name, to=place, store=store)
+    assert scored.changed and scored.place.rpartition("-")[0] == f"{place}#{scored.name}"
+    found = adapterstilts.search(registry=place, hub=False)
+    references = {one.reference for one in found}
+    assert len(references) == 3 and {first.place, scored.place} <= references
+    contents = set()
+    for reference in references:
+        made = adapterstilts.info(reference, store=store).made
+        assert made
+        contents.add((made["key"], sum(len(one["languages"]) for one in made["evaluations"])))
+    assert {count for _, count in contents} == {0, 1, 2}
+
+
+def test_a_registry_is_no_model_of_one(trained: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"names its models itself.*Write --to .*/registry\."):
+        adapterstilts.push("squad", to=f"{tmp_path}/registry#squad", store=trained["store"])
+    assert not (tmp_path / "registry").exists()
+    assert adapterstilts.push("squad", to=f"{tmp_path}/in c#/registry", store=trained["store"]).changed
+
+
+def test_what_a_model_was_begun_with_has_to_be_known(suite: dict[str, Any], tmp_path: Path) -> None:
+    """Its licence counts, and so do the labelled rows of other languages that it was trained on."""
+    options = {**suite, "languages": ("en",), "max_eval_examples": 4, "baseline": False}
+    first = adapterstilts.train_intermediate("squad", **suite)
+    target = adapterstilts.transfer("squad", "mlqa", **options).rows[0].trained
+    assert target
+    shutil.copytree(target, tmp_path / "alone" / target.name)
+    where: dict[str, Any] = {"to": str(tmp_path / "registry"), "store": tmp_path / "alone"}
+    said = rf"was begun with the run {first.key[:12]}, which .* does not have.*--read-store"
+    with pytest.raises(StoreError, match=said):
+        adapterstilts.push(target.name, **where)
+    with pytest.raises(StoreError, match=said):
+        adapterstilts.pull(target.name, tmp_path / "pulled", store=tmp_path / "alone")
+    assert adapterstilts.push(target.name, read_store=suite["store"], **where).changed
+
+
+def test_a_model_of_a_file_that_is_called_as_a_part_of_torch_is_shared(tiny_backbone: Path, tmp_path: Path) -> None:
+    """Modules have a method `train`, so that nothing in them can have that name."""
+    from adapters import AutoAdapterModel
+
+    options = csv_task(tmp_path, tiny_backbone)
+    del options["data_dir"], options["tasks"]
+    (tmp_path / "news.csv").rename(tmp_path / "train.csv")
+    run = adapterstilts.train_intermediate(tmp_path / "train.csv", text="text_a,text_b", label="label", **options)
+    pushed = adapterstilts.push("train", to=str(tmp_path / "registry"), store=options["store"])
+    adapterstilts.pull(pushed.place, tmp_path / "pulled", store=tmp_path / "other")
+    model = AutoAdapterModel.from_pretrained(str(tiny_backbone))
+    model.load_adapter(str(tmp_path / "pulled"), set_active=True, use_safetensors=True)
+    assert model.active_head == "train_task" and list(model.adapters_config.adapters) == ["train_task"]
+    inputs = [("a 1", "b 1"), ("a 2", "b 2")]
+    mine = adapterstilts.load(run.key[:12], store=options["store"])
+    again = adapterstilts.load(pushed.place, store=tmp_path / "other", backbone=tiny_backbone)
+    assert mine.task == again.task == "train" and mine.predict(inputs) == again.predict(inputs)

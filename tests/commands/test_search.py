@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import adapterstilts
+from adapterstilts.cli.main import main
 from adapterstilts.commands.results import to_json
-from adapterstilts.errors import SharingError
+from adapterstilts.errors import SharingError, UsageError
 from adapterstilts.reporting.sharing import search_report
 from adapterstilts.reporting.terminal import as_text
 
@@ -36,6 +37,13 @@ def test_models_are_found_by_what_they_are(registry: Path) -> None:
 def test_registries_come_from_the_environment_too(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASTILTS_REGISTRIES", f"{registry},{registry}")
     assert len(adapterstilts.search(hub=False)) == 2
+
+
+def test_where_nothing_is_looked_through_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UsageError, match="nowhere to look.*--registry"):
+        adapterstilts.search(hub=False)
+    main(["search", "--no-hub", "--registry", str(tmp_path / "mistyped")])
+    assert f"{tmp_path}/mistyped has no models: it is empty, or no registry" in capsys.readouterr().err
 
 
 def test_a_place_that_is_none_is_an_error() -> None:

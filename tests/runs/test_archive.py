@@ -42,6 +42,7 @@ def test_a_run_goes_to_another_store_with_all_it_was_made_from(
         assert found is not None and found.provenance == run.provenance
     assert list((other.root / ".work").iterdir()) == []
     assert read_archive(file, other).there == read.runs  # what is there stays
+    assert {path.stem for path in (other.root / ".locks").iterdir()} == set(read.runs)  # and nothing else is left
     write_archive(every, tmp_path / "again.tar")
     assert (tmp_path / "again.tar").read_bytes() == file.read_bytes()
     with pytest.raises(UsageError, match="is there already"):

@@ -21,6 +21,8 @@ def test_arrays_are_computed_once_for_what_decides_them(tmp_path: Path) -> None:
         assert found["one"].tolist() == [[0.0, 3.0], [1.0, 4.0], [2.0, 5.0]] and len(asked) == times
     damaged = sorted((tmp_path / "kept").iterdir())
     assert len(damaged) == 2 and all(path.suffix == ".safetensors" for path in damaged)
+    (tmp_path / "new").touch()  # which has the permissions of a new file
+    assert {path.stat().st_mode for path in damaged} == {(tmp_path / "new").stat().st_mode}
     for path in damaged:
         path.write_bytes(path.read_bytes()[:20])
     assert recall_arrays(tmp_path / "kept", "a", "b", find=find)["other"].tolist() == [3]

@@ -20,6 +20,7 @@ from adapterstilts.errors import StoreError
 from adapterstilts.runs import holding
 from adapterstilts.runs.holding import Hold
 from adapterstilts.runs.store import RunStore
+from tests.runs.published import LARGE, publish
 from tests.runs.test_specs import train_spec
 
 ROOT = Path(__file__).parents[2]
@@ -213,3 +214,35 @@ def test_without_the_umask_another_user_is_told_what_is_needed(common: Path) -> 
     assert as_user(common, 60002, umask="077", seed=1).startswith("train-target")
     told = as_user(common, 60003, umask="077", seed=2)
     assert told.startswith("refused") and "Permission denied" in told and "Traceback" not in told
+
+
+READER = """
+import os, psutil, sys
+from pathlib import Path
+from tests.runs.test_specs import train_spec
+from adapterstilts.runs.store import RunStore
+from adapterstilts.errors import StoreError
+os.setgroups([]); os.setgid(60001); os.setuid(60003)
+store, spec = RunStore(Path(sys.argv[1])), train_spec()
+def set_aside():
+    with store.claim(spec, on_wait=print):
+        store.set_aside(spec, whole=True)
+for ask in (set_aside, lambda: store.need(store.runs()[0].key), lambda: store.runs()[0].verify()):
+    try:
+        print("done", ask())
+    except StoreError as error:
+        print(error)
+"""
+
+
+def test_what_another_user_may_not_read_is_not_damaged(common: Path) -> None:
+    """It is that user's to make readable, and stays where it is."""
+    run = publish(RunStore(common), train_spec(), large=LARGE)
+    for path in common.rglob("*"):
+        path.chmod(0o2775 if path.is_dir() else 0o664)
+    (run.folder / "weights.safetensors").chmod(0o600)
+    done = subprocess.run([sys.executable, "-c", READER, str(common)], capture_output=True, text=True, cwd=ROOT)
+    path = run.folder / "weights.safetensors"
+    said = f"{path} cannot be read (Permission denied). Ask its owner to let your group read it."
+    assert done.stdout.splitlines() == [said] * 3, done.stderr
+    assert run.folder.is_dir() and not list(common.glob(".damaged/*"))

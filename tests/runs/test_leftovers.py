@@ -33,6 +33,8 @@ def store(tmp_path: Path) -> RunStore:
     )
     (tmp_path / ".cache/features/0123.tmpabc").mkdir(parents=True)
     (tmp_path / ".cache/features/0123").mkdir()
+    (work / "import-0123/run-x").mkdir(parents=True)
+    (work / "import-0123/run-x/spec.json").write_text("{}")
     (tmp_path / ".damaged/run-x").mkdir(parents=True)
     return store
 
@@ -46,6 +48,7 @@ def test_what_nothing_goes_on_from_is_found(store: RunStore) -> None:
     usual = {
         ("empty", "waited"), ("publishing", f"{run.folder.name}.replaced"), ("publishing", "other.checkpoints"),
         ("ended process", "ended.json"), ("unfinished cache", "0123.tmpabc"),
+        ("unfinished import", "import-0123"),
     }  # fmt: skip
     assert found(store) == usual
     assert found(store, Wanted(unfinished=True)) == usual | {("unfinished", "failed")}
@@ -63,7 +66,7 @@ def test_what_somebody_works_on_stays(store: RunStore) -> None:
         (work / "checkpoints").mkdir()
         assert not any(path == work.name for _, path in found(store, Wanted(unfinished=True)))
         assert ("unfinished cache", "0123.tmpabc") not in found(store)
-        with pytest.raises(UsageError, match="1 stage is being made"):
+        with pytest.raises(UsageError, match="1 process works in .* and may read its cache"):
             leftovers(store, Wanted(cache=True))
     hold = store.hold("failed")
     assert hold.take()
@@ -96,5 +99,10 @@ def test_a_run_is_removed_at_once_and_only_from_its_own_store(tmp_path: Path) ->
         remove(store, [theirs])
     with store.claim(run.spec, on_wait=print), pytest.raises(StoreError, match="is being made again"):
         remove(store, [run])
+    beside = RunStore(store.root, (theirs.folder.parent,))
+    with pytest.raises(StoreError, match="only read"):
+        remove(beside, [run, theirs])  # one of several that may not go keeps all
+    assert run.folder.is_dir()
+    (store.root / f".work/{run.name}.removed/rest").mkdir(parents=True)  # of a removal that was killed
     remove(store, [run])
     assert store.runs() == [] and list((store.root / ".work").iterdir()) == [] and theirs.folder.is_dir()

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
-from adapterstilts.runs.memory import Memory
+import pytest
+
+import adapterstilts
+from adapterstilts.runs.memory import FOLDER, Memory
 
 
 def test_a_fact_is_found_out_once_for_all_that_decides_it(tmp_path: Path) -> None:
@@ -33,3 +39,18 @@ def test_a_fact_is_found_out_again_when_it_is_outdated(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_forgets(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert Memory(tmp_path / "file" / "facts").recall("thing", find=lambda: 1) == 1
+
+
+def test_a_user_without_a_home_says_where(tmp_path: Path) -> None:
+    """As in a container that is started under a number that no user there has."""
+    words = ["setpriv", "--reuid", "54321", "--clear-groups", sys.executable, "-c"]
+    told = {"PYTHONPATH": str(Path(adapterstilts.__file__).parents[1]), "PATH": os.environ["PATH"]}
+    code = "from adapterstilts.runs.memory import Memory\nprint(Memory.of_user().folder)"
+    try:
+        subprocess.run([*words, "import adapterstilts"], env=told, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("nobody else can read the package here")
+    said = subprocess.run([*words, code], env=told, capture_output=True, text=True, check=False).stderr
+    assert "This user has no home folder. Set ASTILTS_CACHE to a folder for a cache." in said
+    told[FOLDER] = str(tmp_path)
+    assert subprocess.check_output([*words, code], env=told, text=True).strip() == str(tmp_path)

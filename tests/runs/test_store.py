@@ -3,14 +3,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from adapterstilts.commands.options.runs import CheckedRuns
-from adapterstilts.commands.runs import verify_runs
+from adapterstilts.commands.options.runs import CheckedRuns, RemoveOptions
+from adapterstilts.commands.runs import remove_run, verify_runs
 from adapterstilts.errors import StoreError, UsageError
 from adapterstilts.files import write_json
 from adapterstilts.runs.exchange import exchange
@@ -315,6 +316,22 @@ def test_resolve_by_key_prefix_name_and_folder(tmp_path: Path) -> None:
             store.resolve(f"{task}@{run.short_key}")
     with pytest.raises(UsageError, match=r"No run 'zzz'.*astilts runs"):
         store.resolve("zzz")
+
+
+def test_a_folder_of_another_store_is_not_the_run_of_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same stage was made in both: what is asked of a folder is not done to the other."""
+    mine, theirs = (RunStore(tmp_path / name) for name in ("mine", "theirs"))
+    for store in (mine, theirs):
+        publish(store, train_spec())
+    (run,), (other,) = mine.runs(), theirs.runs()
+    with pytest.raises(UsageError, match=rf"No run '.*theirs/.*' in .*mine.*--store {re.escape(str(theirs.root))}\."):
+        mine.resolve(str(other.folder))
+    monkeypatch.chdir(tmp_path)
+    for text in (f"mine/{run.name}", f"./mine/{run.name}/", f"theirs/../mine/{run.name}", run.name):
+        assert mine.resolve(text).folder == run.folder
+    with pytest.raises(UsageError, match="No run"):
+        remove_run(mine, f"theirs/{run.name}", RemoveOptions())
+    assert run.folder.is_dir() and other.folder.is_dir()
 
 
 def test_a_second_process_waits_for_the_lock(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adapterstilts.errors import UsageError
+from adapterstilts.errors import SharingError, UsageError
+from adapterstilts.sharing.places import Places
 from adapterstilts.sharing.references import (
     FolderReference,
     HubReference,
@@ -58,6 +59,18 @@ def test_what_is_written_says_what_is_meant(text: str, expected: object) -> None
 def test_what_means_nothing_is_refused_with_what_to_write(text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         parse_reference(text, flag="--from")
+
+
+def test_what_no_folder_can_be_called_is_no_folder(tmp_path: Path) -> None:
+    """A home of nobody, and a name that is longer than a file system allows."""
+    for text in ("~nobody-of-this-name/model", f"./{'x' * 300}"):
+        reference = parse_reference(text)
+        assert isinstance(reference, FolderReference)
+        with pytest.raises(SharingError, match="is not a folder"):
+            Places(tmp_path).fetch(reference)
+    assert parse_reference("x" * 300) == TaskReference("x" * 300)
+    with pytest.raises(UsageError, match="no name of a repository"):
+        parse_reference(f"me/{'x' * 300}")
 
 
 def test_a_folder_that_looks_like_a_repository_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

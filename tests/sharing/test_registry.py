@@ -14,10 +14,14 @@ from typing import Any
 import pytest
 
 from adapterstilts.errors import SharingError, UsageError
+from adapterstilts.runs.run import Run
+from adapterstilts.runs.specs import key
 from adapterstilts.sharing import registry as registry_module
+from adapterstilts.sharing.export import Export
 from adapterstilts.sharing.incoming import outgoing, silent
 from adapterstilts.sharing.registry import Registry
 from adapterstilts.sharing.registry_entries import Entry, EntryFile, describe, package_digest
+from tests.runs.test_specs import SQUAD, train_spec
 from tests.sharing.conftest import package, read, write
 
 
@@ -57,6 +61,18 @@ def test_versions_stand_beside_each_other(place: str, folder: Path, tmp_path: Pa
     for number, entry in enumerate(entries):
         registry.download(entry, tmp_path / str(number))
     assert read(tmp_path / "0") == package() and read(tmp_path / "1") == read(tmp_path / "2") == package(seed=1)
+
+
+def test_a_model_of_many_tasks_has_a_name_that_a_registry_takes(folder: Path, tmp_path: Path) -> None:
+    """As that of the nine tasks that were trained together in the paper."""
+    names = ("anli_plus", "mnli", "qqp", "squad", "squad_v2", "hellaswag", "ccg", "cosmosqa", "commonsenseqa")
+    data = (SQUAD.data.model_copy(update={"task": name}) for name in names)
+    spec = train_spec(tasks=tuple(SQUAD.model_copy(update={"data": one}) for one in data))
+    export = Export(Run(tmp_path), spec, (), (), (), (spec,))
+    assert len(export.name) <= 96 and export.name.endswith(f"-and-more-seq_bn-{key(spec)[:12]}")
+    assert Registry(str(tmp_path / "registry")).push(folder, entry_of(folder, name=export.name))[1]
+    alone = Export(Run(tmp_path), train_spec(), (), (), (), ())
+    assert alone.name == f"squad-seq_bn-{key(alone.spec)[:12]}"
 
 
 def test_a_folder_that_is_not_what_its_entry_says_is_not_pushed(folder: Path, tmp_path: Path) -> None:

@@ -10,8 +10,17 @@ import pytest
 
 import adapterstilts
 from adapterstilts.errors import CompatibilityError, HubError, SharingError, UsageError
-from adapterstilts.runs.store import Run
+from adapterstilts.modeling.backbone import locate_backbone
+from adapterstilts.runs.memory import Memory
+from adapterstilts.runs.store import Run, RunStore
+from adapterstilts.sharing.adopt import Adoption
+from adapterstilts.sharing.export import Export
+from adapterstilts.sharing.package import open_package
+from adapterstilts.tasks.catalogue import Catalogue
+from tests.runs.published import EVALUATED, publish
+from tests.runs.test_specs import evaluate_spec
 from tests.sharing.conftest import OTHER, TOKEN
+from tests.sharing.shared_models import rewrite
 from tests.writable_hub import Fault, WritableHub
 
 REPOSITORY = "anna/squad-adapter"
@@ -53,6 +62,15 @@ def test_the_second_push_changes_nothing_and_a_pull_is_what_was_pushed(
     found = adapterstilts.search(task="squad", method="seq_bn")
     assert [one.reference for one in found] == [REPOSITORY] and found[0].task == "squad"
     assert adapterstilts.search(task="mnli") == []
+
+
+def test_models_of_several_tasks_are_found_by_all_of_these(hub: WritableHub) -> None:
+    """And by the method, whatever options it had, which the Hub does not know."""
+    card = b"---\ntags: [adapterstilts, 'task:mnli', 'task:qqp', 'method:lora']\n---\n"
+    hub.add("bert/two").put({"README.md": card})
+    hub.add("bert/one").put({"README.md": card.replace(b"'task:qqp', ", b"")})
+    (found,) = adapterstilts.search("qqp+mnli", method="lora[r=16]")
+    assert found.reference == "bert/two" and found.task == "mnli+qqp" and found.method == "lora"
 
 
 def test_the_card_on_a_branch_loads_what_is_there(hub: WritableHub, trained: dict[str, Any]) -> None:
@@ -140,3 +158,48 @@ def test_what_strangers_trained_is_not_trained_again_unless_that_is_said(
         str(shared_folder), "mlqa", seeds=3, intermediate_seeds=3, **{**trained, "store": tmp_path / "store"},
     )  # fmt: skip
     assert [one.stage for one in said.stages if one.state == "to train"].count("train-intermediate") == 2
+
+
+def test_the_backbone_of_a_model_that_was_brought_is_where_it_was_brought_to(
+    shared_folder: Path, trained: dict[str, Any], tmp_path: Path
+) -> None:
+    """Its files name a folder, of which no other machine knows where it is, and the Hub nothing."""
+    store = tmp_path / "store"
+    for ask in (adapterstilts.verify, adapterstilts.load):
+        with pytest.raises(UsageError, match=r"on a backbone in the folder .*, which is not here\. .*--backbone"):
+            ask(str(shared_folder), store=store)
+    adapterstilts.plan(adapterstilts.transfer, str(shared_folder), "mlqa", **{**trained, "store": store})
+    (run,) = RunStore(store).runs()
+    assert run.provenance["backbone"] == trained["backbone"] and run.spec.stage == "shared"
+    assert adapterstilts.info(run.name, store=store).made and adapterstilts.load(run.name, store=store).task == "squad"
+
+
+@pytest.mark.slow
+def test_every_file_has_the_permissions_that_the_umask_gives(trained: dict[str, Any], tmp_path: Path) -> None:
+    """A store, and what is made of it, is for a group where the umask says so."""
+    (tmp_path / "new").touch()
+    usual = (tmp_path / "new").stat().st_mode
+    adapterstilts.export_model("squad", to=tmp_path / "adapter", store=trained["store"])
+    full = {**trained, "store": tmp_path / "store", "method": "full", "max_steps": 1}
+    adapterstilts.train_intermediate("squad", **full)
+    adapterstilts.export_model("squad", to=tmp_path / "checkpoint", store=full["store"])
+    places = (trained["store"], tmp_path)
+    files = [path for place in places for path in place.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"weights.safetensors", "adapter.safetensors", "model.safetensors"}
+    assert [path for path in files if path.stat().st_mode != usual] == []
+
+
+def test_scores_on_fewer_rows_do_not_take_the_place_of_those_on_all(
+    shared_folder: Path, trained: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(shared_folder, tmp_path / "folder")
+    scores = {"en": {"f1": 1.0, "examples": 40}}
+    monkeypatch.setitem(EVALUATED, "languages", scores)
+    told = [{"spec": evaluate_spec().model_dump(mode="json"), "languages": scores}]
+    rewrite(folder, "astilts.json", lambda values: {**values, "evaluations": told})
+    backbone, store = locate_backbone(trained["backbone"]), RunStore(tmp_path / "store")
+    run = Adoption(backbone, backbone.facts(Memory.of_user()), store).adopt(open_package(folder))
+    for day, most, due in (("01", 16, [None, 16]), ("02", None, [16, None])):
+        spec = evaluate_spec(inputs=(run.key,), backbone=backbone.fingerprint, max_examples=most)
+        publish(store, spec, finished=f"2026-01-{day}")
+        assert [one.spec.max_examples for one in Export.of(run, store, Catalogue()).evaluations] == due

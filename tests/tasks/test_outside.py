@@ -99,6 +99,8 @@ WRONG: dict[str, tuple[dict[str, Any] | str, type[AstiltsError], str]] = {
     "language": ({"languages": ["en", "xx"]}, UsageError, "languages: Unknown language 'xx'"),
     "name": ({"name": "other"}, DataError, "is named 'other' inside, and its folder 'mine'"),
     "all": ({"name": "all"}, UsageError, "name: a name has letters.* and is not 'all' or 'none'"),
+    "dots": ({"name": "mine.v2"}, UsageError, "name: a name has letters, digits, '_' and '-', 100 at most"),
+    "long": ({"name": "m" * 101}, UsageError, "name: a name has letters, digits, '_' and '-', 100 at most"),
     "yaml": ("name: [", DataError, "is no YAML"),
     "empty": ("", DataError, "does not say what the task is"),
 }

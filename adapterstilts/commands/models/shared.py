@@ -101,16 +101,17 @@ class SharedModels:
         """
         spec, backbone = self.planner.method.spec, self.planner.setup.backbone.fingerprint
         for registry in self.places.registries:
+            entries = registry.entries()
             fitting = [
                 entry
-                for entry in registry.entries()
+                for entry in entries
                 if same_tasks(entry.task, task)
                 and entry.stage != FEW_SHOT  # such a model is taken by its own name alone
                 and entry.fingerprint == backbone
                 and entry.method == str(spec)
             ]
             if len(fitting) > 1:
-                commands = ", ".join(f"{registry.name}#{entry.name}" for entry in fitting)
+                commands = ", ".join(registry.reference(entry, entries) for entry in fitting)
                 raise UsageError(
                     f"{registry.name} has {len(fitting)} models of {task} with method {spec}.",
                     remedy=f"Choose one: {commands}.",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapterstilts.commands.options import PullOptions, TrainedModelOptions
 from adapterstilts.commands.pull import shared_model
-from adapterstilts.commands.push import has_run, run_backbone, trained_run
+from adapterstilts.commands.push import check_folder, has_run, run_backbone, trained_run
 from adapterstilts.data.sources.open import open_source
 from adapterstilts.errors import CompatibilityError, UsageError, unknown
 from adapterstilts.modeling.architecture import Facts
@@ -156,6 +156,8 @@ def _adopted(
     """The run of a shared model on the backbone that it says it is for, unless another place of it is given."""
     if package.manifest:
         base, revision = package.manifest.base.name, package.manifest.base.revision
+        if not (options.backbone or package.manifest.base.on_hub):
+            check_folder(base, what=package.place)
     else:
         from adapterstilts.modeling.exchange.claims import read_claims
 
@@ -167,6 +169,8 @@ def _adopted(
     if options.backbone is None:
         note(f"{package.place}: on the backbone {name}")
     backbone = locate_backbone(name, revision=revision if options.backbone is None else None)
+    if package.manifest:
+        backbone = replace(backbone, quantization=package.manifest.model.quantization)
     adoption = Adoption(
         backbone,
         backbone.facts(memory),

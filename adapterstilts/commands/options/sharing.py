@@ -25,14 +25,19 @@ class RegistryOptions(Strict):
     ] = Field(None, description="Registries of shared models: folders, or URLs such as s3://bucket/folder.")
 
 
-class SharedModelOptions(RegistryOptions):
-    """How models are taken that others have made."""
+class FetchedModelOptions(RegistryOptions):
+    """How models are got that others have made."""
+
+    allow_pickle: Annotated[bool, Flag(Group.SHARING)] = Field(
+        False, description="Read weights that are there as a pickle alone, as plain tensors."
+    )
+
+
+class SharedModelOptions(FetchedModelOptions):
+    """How they are used on a backbone of one's own."""
 
     base_differs: Annotated[bool, Flag(Group.SHARING)] = Field(
         False, description="Take a model of another backbone of the same form, such as a copy under another name."
-    )
-    allow_pickle: Annotated[bool, Flag(Group.SHARING)] = Field(
-        False, description="Read weights that are there as a pickle alone, as plain tensors."
     )
 
 
@@ -51,7 +56,15 @@ class PulledFolder(SharedReference):
     folder: Annotated[Path, LOCAL, Flag(metavar="DIR", positional=True)] = Field(description="Folder to make.")
 
 
-class PullOptions(SharedModelOptions, StoreOptions, CatalogueOptions):
+class RunBackboneOptions(Strict):
+    """The backbone of a run of the store."""
+
+    backbone: Annotated[PathText | None, Flag(Group.MODEL, metavar="ID|DIR", unset="the one in the run's record")] = (
+        Field(None, description="Where the run's backbone is, if it is no longer where it was.")
+    )
+
+
+class PullOptions(RunBackboneOptions, FetchedModelOptions, StoreOptions, CatalogueOptions):
     """Options of `pull` and `info`."""
 
 
@@ -63,7 +76,7 @@ class PushedRun(Strict):
     )
 
 
-class PushOptions(StoreOptions, CatalogueOptions):
+class PushOptions(RunBackboneOptions, StoreOptions, CatalogueOptions):
     """Options of `push`."""
 
     to: Annotated[PathText, Flag(Group.SHARING, metavar="USER/NAME|DIR|URL")] = Field(
@@ -84,9 +97,6 @@ class PushOptions(StoreOptions, CatalogueOptions):
     )
     license_allows: Annotated[bool, Flag(Group.SHARING)] = Field(
         False, description="Share a model although the licence of its training data is not known to allow it."
-    )
-    backbone: Annotated[PathText | None, Flag(Group.MODEL, metavar="ID|DIR", unset="the one in the run's record")] = (
-        Field(None, description="Where the run's backbone is, if it is no longer where it was.")
     )
 
 

@@ -15,6 +15,7 @@ from adapterstilts.documents import parse_yaml
 from adapterstilts.errors import UsageError
 from adapterstilts.tasks.kind import KINDS
 from adapterstilts.tasks.label_guessing import LabelGuess
+from adapterstilts.tasks.recipe import MOST_LETTERS
 from adapterstilts.tasks.sources import HoldOut, listed
 
 SUFFIXES = (
@@ -188,5 +189,6 @@ def task_name(named: str, taken: Collection[str], *, folder: str = "") -> str:
         stem = Path(stem).stem
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_-") or "own"
     within = re.sub(r"[^A-Za-z0-9_-]+", "_", f"{folder}_{name}").strip("_-")
-    free = (one for one in (name, f"own_{name}", within) if one not in (*taken, "all", "none"))
-    return next(free, f"own_{within}")
+    names = (one[:MOST_LETTERS] for one in (name, f"own_{name}", within))
+    free = (one for one in names if one not in (*taken, "all", "none"))
+    return next(free, f"own_{within}"[:MOST_LETTERS])

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from adapterstilts.errors import CompatibilityError, SharingError
+from adapterstilts.files import share_as_usual
 from adapterstilts.modeling.backbone import Backbone
 from adapterstilts.modeling.exchange.headers import Entry
 from adapterstilts.modeling.exchange.layout import Layout
@@ -82,6 +83,8 @@ class Checkpoint:
                 remedy="Keep the run in the format of this package.",
             )
         model.save_pretrained(folder, max_shard_size=_MOST_BYTES)
+        for path in folder.glob("*.safetensors"):
+            share_as_usual(path)
         self.backbone.tokenizer().save_pretrained(folder)
 
     def _filled(self, tensors: Tensors) -> dict[str, torch.Tensor]:

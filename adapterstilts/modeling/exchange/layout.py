@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from adapterstilts.errors import CompatibilityError, SharingError
+from adapterstilts.files import share_as_usual
 from adapterstilts.modeling.exchange.headers import FLOATS, TYPES, Entry
 
 _NOT_FITTING = "The file belongs to another backbone, method or version of its library."
@@ -40,6 +41,7 @@ class Layout:
             firsts.setdefault(ours, theirs)
         content = {theirs: tensors[ours].detach().cpu().contiguous() for ours, theirs in firsts.items()}
         save_file(content, folder / self.file, metadata={"format": "pt"})
+        share_as_usual(folder / self.file)
 
     def check(self, path: Path, entries: Mapping[str, Entry]) -> None:
         """Refuses a file by its header.

@@ -23,6 +23,7 @@ from adapterstilts.modeling.exchange.parts import Part
 from adapterstilts.modeling.exchange.peft_parts import peft_part
 from adapterstilts.modeling.exchange.sparse_parts import sparse_part
 from adapterstilts.modeling.methods import METHODS, Library
+from adapterstilts.modeling.outline import fresh_name
 from adapterstilts.modeling.transfer_model import TransferModel
 
 _MOST_OUTPUTS = 100_000
@@ -157,7 +158,7 @@ class _Builder:
                 ours = backbone_names(library.prefix)
                 parts.append(library.part("fusion", fusion, folder="fusion", ours=ours))
         for number, (task, form) in enumerate(forms.items(), 1):
-            called = self.origin.head or task
+            called = self.origin.head or fresh_name(task, ())
             library.add_head(called, self.description.heads[task], form, self.origin.labels.get(task, ()))
             folder = "" if alone else folder_name(number, task, "head-")
             parts.append(library.part("head", called, folder=folder, ours=head_names(task, form)))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 
 from adapterstilts.errors import CompatibilityError
 from adapterstilts.modeling.blocks import HeadDescription, ModelDescription
@@ -17,7 +16,7 @@ from adapterstilts.modeling.exchange.exporting import Exported, export_model
 from adapterstilts.modeling.exchange.meta_model import encoder_names
 from adapterstilts.modeling.exchange.outer import Outer, checkpoint_alone, with_head
 from adapterstilts.modeling.methods import METHODS
-from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors
+from adapterstilts.modeling.storage import WEIGHTS, StoredModel, read_tensors, save_tensors
 from adapterstilts.modeling.transfer_model import TransferModel
 
 BASE = "base"
@@ -60,7 +59,7 @@ def with_head_of(stored: StoredModel, model: TransferModel, task: str, folder: P
     """A copy of what a run keeps, in an empty folder, with the head that a model has now."""
     own = {name: one.detach().cpu().contiguous() for name, one in model.state_dict().items()}
     tensors = read_tensors(stored.folder / WEIGHTS)
-    save_file({n: own[n] if n.startswith(f"heads.{task}.") else one for n, one in tensors.items()}, folder / WEIGHTS)
+    save_tensors({n: own[n] if n.startswith(f"heads.{task}.") else one for n, one in tensors.items()}, folder / WEIGHTS)
     return replace(stored, folder=folder)
 
 

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from transformers import TrainerCallback
 
 from adapterstilts.modeling.sharding import whole
-from adapterstilts.modeling.storage import load_parameters, read_tensors
+from adapterstilts.modeling.storage import load_parameters, read_tensors, save_tensors
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.settings import Optimisation
 from adapterstilts.stages.devices.group import ALONE, Group
@@ -66,7 +65,7 @@ class CheckpointMean(TrainerCallback):
     def save(self, checkpoint: Path) -> None:
         """Writes the mean until now, if there have been points."""
         if self.group.leads and self._mean:
-            save_file(self._mean, checkpoint / _MEAN)
+            save_tensors(self._mean, checkpoint / _MEAN)
 
     def go_on(self, checkpoint: Path) -> None:
         """Goes on with what a checkpoint has."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from transformers import Trainer
 
 from adapterstilts.errors import StoreError
@@ -131,7 +131,7 @@ def save_random(folder: Path, process: int) -> None:
     tensors = {_CPU: torch.random.get_rng_state()}
     if torch.cuda.is_available():
         tensors |= {f"{_CUDA}.{number}": one for number, one in enumerate(torch.cuda.random.get_rng_state_all())}
-    save_file(tensors, folder / f"random-{process}.safetensors")
+    save_tensors(tensors, folder / f"random-{process}.safetensors")
     name, keys, *rest = np.random.get_state(legacy=True)
     version, internal, gauss = random.getstate()
     numbers = {"python": [version, list(internal), gauss], "numpy": [name, keys.tolist(), *rest]}  # type: ignore[union-attr]

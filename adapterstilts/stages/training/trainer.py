@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 from transformers import TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
@@ -19,7 +19,7 @@ from adapterstilts.data.mixing import Length, MixedBatches, MixedCollator, Mixed
 from adapterstilts.modeling.gpu.recorded import RecordedSteps
 from adapterstilts.modeling.quantization import forget_8bit_moments
 from adapterstilts.modeling.sharding import average_unsharded, is_sharded
-from adapterstilts.modeling.storage import load_parameters, save_parameters
+from adapterstilts.modeling.storage import load_parameters, save_parameters, save_tensors
 from adapterstilts.modeling.transfer_model import TransferModel
 from adapterstilts.runs.specs import TrainSpec
 from adapterstilts.runs.store import CHECKPOINTS
@@ -209,7 +209,7 @@ class StageTrainer(GroupTrainer):
             path, leads = folder / _TRAINED, self.group.leads
             save_parameters(self.model, path, trained_only=True, write=leads, save=self.completion.save)
         if self.group.leads and (state := self.model.training_state()):
-            save_file(state, folder / _METHOD)
+            save_tensors(state, folder / _METHOD)
         if self.mean is not None:
             self.mean.save(folder)
 

@@ -29,7 +29,8 @@ def test_texts_are_those_of_the_kind() -> None:
     ("named", "taken", "name"),
     [("tickets.csv.gz", (), "tickets"), ("train-*.parquet", (), "train"), ("mnli.csv", ("mnli",), "own_mnli"),
      ("all.csv", (), "own_all"), ("a.csv", ("a", "own_a"), "x_a"), ("a.csv", ("a", "own_a", "x_a"), "own_x_a"),
-     ("***.csv", (), "own")],
+     ("***.csv", (), "own"), (f"{'n' * 150}.csv", (), "n" * 100),
+     (f"{'n' * 150}.csv", ("n" * 100,), f"own_{'n' * 96}")],
 )  # fmt: skip
 def test_a_name_is_the_files_unless_another_task_has_it(named: str, taken: tuple[str, ...], name: str) -> None:
     assert task_name(named, taken, folder="x") == name
