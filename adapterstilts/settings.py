@@ -26,15 +26,20 @@ POINTS = 10
 """At how many points of a training checkpoints are averaged where no interval is set (Schmidt et al. 2023)."""
 
 
-IN_PLACE = {"max_steps": "epochs", "warmup_steps": "warmup_ratio"}
-"""Settings that stand in place of another one."""
+_IN_PLACE = {"max_steps": "epochs", "warmup_steps": "warmup_ratio"}
+# Of settings that stand in place of another one, which that is.
 
 
 def laid_over(usual: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with those of a more specific place over them: what says the same otherwise is gone."""
-    ways = [*IN_PLACE.items(), *((other, one) for one, other in IN_PLACE.items())]
+    """Settings with those of a more specific place over them: what says the same otherwise is gone.
+
+    Of two in one place, it is the one that stands in place of the other that counts.
+    """
+    ways = [*_IN_PLACE.items(), *((other, one) for one, other in _IN_PLACE.items())]
     gone = {other for one, other in ways if given.get(one) is not None}
-    return {**{name: value for name, value in usual.items() if name not in gone}, **given}
+    idle = {other for one, other in _IN_PLACE.items() if given.get(one) is not None}
+    kept = {name: value for name, value in usual.items() if name not in gone}
+    return {**kept, **{name: value for name, value in given.items() if name not in idle}}
 
 
 class Strict(BaseModel):

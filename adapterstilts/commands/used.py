@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapterstilts.errors import UsageError
-from adapterstilts.settings import IN_PLACE, Encoding
+from adapterstilts.settings import Encoding
 from adapterstilts.stages.training_spec import reads_one_vector
 from adapterstilts.tasks.recipe import Recipe
 
@@ -48,11 +48,6 @@ def check_settings_used(
             )
         if name not in Encoding.model_fields and not trained:
             raise without_training(flag(name), tasks)
-        if (other := IN_PLACE.get(name)) is not None and other in settings:
-            raise UsageError(
-                f"{flag(name)} {settings[name]} stands in place of {flag(other)} {settings[other]}.",
-                remedy="Leave one of the two out.",
-            )
         if name in _OF_SELECTION and validation_from == "none":
             raise UsageError(
                 f"{flag(name)} {settings[name]} has no meaning with --validation-from none, which selects nothing.",

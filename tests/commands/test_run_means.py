@@ -123,6 +123,8 @@ def test_models_of_every_form_have_a_mean(given: dict[str, Any], mini: dict[str,
     options = {**mini, **SHOWN, "store": tmp_path, "read_store": (mini["store"],), "baseline": False}
     sources = "none" if given["method"] == "head" else "squad,ccg" if "composition" in given else "squad"
     options |= {"baseline": sources == "none"}
+    if "validation_from" in given:
+        options.pop("max_validation_examples")
     if given["method"] in ("full", "peft:lora"):
         trained_with = {name: value for name, value in options.items() if name not in (*SHOWN, "baseline")}
         adapterstilts.train_intermediate("squad", **{**trained_with, **given})

@@ -25,8 +25,6 @@ def test_settings_count_where_one_task_depends_on_them() -> None:
 
 def test_settings_that_another_one_leaves_without_effect_are_refused() -> None:
     for settings, message in (
-        ({"epochs": 2.0, "max_steps": 9}, "--max-steps 9 stands in place of --epochs 2.0"),
-        ({"warmup_steps": 3, "warmup_ratio": 0.1}, "--warmup-steps 3 stands in place of --warmup-ratio 0.1"),
         ({"patience": 3}, "--patience 3 has no meaning with --validation-from none"),
         ({"max_validation_examples": 5}, "--max-validation-examples 5 has no meaning with --validation-from none"),
     ):

@@ -37,7 +37,8 @@ class Models:
             raise UnsendableError("bad", "other")
         return [
             DataError("wrong", remedy="mend it") if one.inputs == ["wrong"] else
-            Answer(model="m", task="t", language="en", results=[{"answer": text} for text in one.inputs], cut=[])
+            Answer(model="m", task="t", language="en", results=[{"answer": text} for text in one.inputs],
+                   cut=[], unspaced=[])
             for one in questions
         ]  # fmt: skip
 

@@ -123,6 +123,7 @@ def test_what_says_the_same_otherwise_is_replaced(world: World, tmp_path: Path) 
     assert resolved() == (500, 0.1, None, 3)
     assert resolved(warmup_ratio=0.3) == (None, 0.3, None, 3)
     assert resolved(warmup_steps=7, max_steps=50) == (7, 0.1, 50, 2)  # what epochs are does not make another key
+    assert resolved(warmup_steps=7, warmup_ratio=0.3, max_steps=50, epochs=9) == (7, 0.1, 50, 2)
 
 
 PUBLISHED = [

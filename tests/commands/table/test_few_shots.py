@@ -272,7 +272,10 @@ def test_shared_models_and_their_cards_say_it(few_shots: FewShots, tmp_path: Pat
     folder = tmp_path / "model"
     adapterstilts.pull(shots.key, folder, store=few_shots.options["store"])
     card = (folder / "README.md").read_text()
-    assert "MLQA in English, and then on 3 labelled German rows (draw 1, from 200)" in card
+    assert (
+        "MLQA (generated rows of the embedded suite) in English, and then on 3 labelled German rows (draw 1, from 200)"
+        in card
+    )
     assert "**Not zero-shot in German**: it was trained on 3 labelled German rows" in card
     given = {**few_shots.options, "store": tmp_path / "store"}
     found = adapterstilts.transfer(str(folder), "xquad", **given)

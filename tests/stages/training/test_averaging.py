@@ -157,6 +157,7 @@ def test_what_is_printed_says_that_it_is_a_mean(suite: dict[str, Any], tmp_path:
     given = {**suite, **AVERAGED, "eval_steps": 1, "epochs": 2, "max_eval_examples": 8}
     train_only = {name: value for name, value in given.items() if name != "max_eval_examples"}
     with_rows = adapterstilts.train_intermediate("squad", **train_only)
+    train_only.pop("max_validation_examples")
     without = adapterstilts.train_intermediate("squad", validation_from="none", **train_only)
     first, second = training_summary(with_rows), training_summary(without)
     assert with_rows.best_step is None and with_rows.averaged_checkpoints == with_rows.steps == 6

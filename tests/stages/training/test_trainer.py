@@ -82,6 +82,7 @@ def test_without_validation_all_rows_are_trained_on_and_the_last_step_counts(
     quick: dict[str, Any], tmp_path: Path
 ) -> None:
     options = {**quick, "epochs": 2, "learning_rate": 3e-2}
+    options.pop("max_validation_examples")
     result = adapterstilts.train_intermediate("squad", validation_from="none", **options)
     metrics = json.loads((result.folder / "metrics.json").read_text())
     assert metrics["train_examples"] == 160 and metrics["validation_examples"] == 0

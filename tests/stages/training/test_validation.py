@@ -33,8 +33,7 @@ def test_the_score_of_training_is_found_again(suite: dict[str, Any]) -> None:
 
 
 def test_where_no_checkpoint_was_selected_there_is_nothing(suite: dict[str, Any]) -> None:
-    trained = adapterstilts.train_intermediate(
-        "squad", validation_from="none", **{**suite, "max_validation_examples": 8}
-    )
+    suite.pop("max_validation_examples")
+    trained = adapterstilts.train_intermediate("squad", validation_from="none", **suite)
     setup = make_planner(read_options(TransferOptions, {"profile": "mini", "store": suite["store"]})).setup
     assert validations_of(Run(trained.folder).spec, setup) == []
