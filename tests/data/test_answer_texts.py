@@ -52,10 +52,13 @@ def test_answers_that_are_not_there_are_named(given: Any, message: str) -> None:
 
 def test_tables_of_questions_are_told_by_their_answers() -> None:
     good = {"Question": "Where?", "Passage": CONTEXT, "Answer": "Rome"}
-    assert are_of_contexts([good, good, {**good, "Answer": None}])
-    assert not are_of_contexts([good, {**good, "Answer": "yes"}, {**good, "Answer": "no"}])  # as BoolQ has them
+    records = [{**good, "Answer": answer} for answer in ("Rome", "Ann", "old", None, "Rome is old")]
+    assert are_of_contexts(records)
+    others = [{**good, "Passage": "Nobody knows, but it is no yes.", "Answer": "no"} for _ in range(9)]
+    assert not are_of_contexts([*others, {**good, "Answer": "yes"}])  # as BoolQ has them
+    assert not are_of_contexts([{**one, "Answer": f"{one['Answer']}, I think"} for one in records])
     assert not are_of_contexts([{"Question": "Where?", "Answer": "Rome"}])
-    guesses = guess_columns([good, {**good, "Answer": None}], SpanQA.features(), {})
+    guesses = guess_columns(records, SpanQA.features(), {})
     assert {one.column: one.theirs for one in guesses} == {
         "context": "Passage", "question": "Question", "answers": "Answer",
     }  # fmt: skip

@@ -46,7 +46,7 @@ def test_a_text_without_entities_and_one_that_javascript_has_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [["B-PER", "O"], "B-PER O", [[0, 3]], [["a", "b", "c"]], [{"start": 1}], None, 3, "[x"]
+    "value", [["B-PER", "O"], "B-PER O", [[0, 3]], [["a", "b", "c"]], [[255, 0, 0]], [{"start": 1}], None, 3, "[x"]
 )
 def test_what_are_no_spans(value: Any) -> None:
     assert spans_of(value) is None

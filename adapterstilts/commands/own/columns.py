@@ -73,11 +73,11 @@ def kind_by_columns(records: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
     columns = {re.sub("[^a-z0-9]", "", str(name).lower()) for record in records for name in record}
     if Table(records).spans():
         return "tagging", "by its spans"
-    if are_of_contexts(records):
-        return "span_qa", "by its answers, which are in their contexts"
     for *needed, kind in _OF_COLUMNS:
         if all(columns.intersection(names) for names in needed):
             return str(kind), "by its columns"
+    if are_of_contexts(records):
+        return "span_qa", "by its answers, which are in their contexts"
     return "pair_classification", "by default; --kind says another"
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from adapterstilts.parsed import as_offset, as_text, from_json
 
 _CONTEXTS, _ANSWERS = ("context", "passage", "paragraph"), ("answer", "answers", "answertext")
+# So many different values can be labels.
+_LABELS = 3
 
 
 def located(value: Any, context: str, *, starts: bool) -> Mapping[str, Any]:
@@ -42,8 +44,11 @@ def located(value: Any, context: str, *, starts: bool) -> Mapping[str, Any]:
 
 
 def are_of_contexts(records: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether records have a question, a context, and an answer that is a part of it in most."""
-    within = 0
+    """Whether records have a question, a context, and an answer that is a part of it in most.
+
+    Answers of few values, such as `yes` and `no`, are labels, although most contexts have these words in them.
+    """
+    within, different = 0, set[str]()
     for record in records:
         plain = {re.sub("[^a-z0-9]", "", str(name).lower()): value for name, value in record.items()}
         context, answer = (
@@ -53,4 +58,5 @@ def are_of_contexts(records: Sequence[Mapping[str, Any]]) -> bool:
             return False
         text = (answer or "").strip()
         within += bool(text) and text in context
-    return 2 * within > len(records)
+        different.add(text)
+    return 2 * within > len(records) and len(different) > max(_LABELS, len(records) // 2)

@@ -112,7 +112,9 @@ def _odd(given: Any) -> str:
 def _is_span(value: Any) -> bool:
     if isinstance(value, Mapping):
         return all(_key(value, names) for names in (_STARTS, _ENDS, _LABELS))
-    return isinstance(value, list | tuple) and len(value) == 3 and all(type(one) is int for one in value[:2])
+    if not isinstance(value, list | tuple) or len(value) != 3:
+        return False
+    return all(type(one) is int for one in value[:2]) and isinstance(value[2], str)
 
 
 def _key(value: Mapping[str, Any], names: Sequence[str]) -> str:

@@ -16,6 +16,13 @@ def test_the_most_telling_flag_says_the_kind() -> None:
     assert kind_by_flags(read_options(TransferOptions, {})) is None
     assert kind_by_columns([{"tokens": [], "tags": []}]) == ("tagging", "by its columns")
     assert kind_by_columns([{"x": 1}])[0] == "pair_classification"
+    # Most contexts have the letter of a choice in them.
+    choices = [
+        {"context": "A B C D", "question": "q", "choices": ["x", "y"], "answer": letter} for letter in "ABCDABCD"
+    ]
+    assert kind_by_columns(choices) == ("multiple_choice", "by its columns")
+    asked = [{"context": f"Ann met Bob {n}.", "question": "Whom?", "answer": f"Bob {n}"} for n in range(8)]
+    assert kind_by_columns(asked) == ("span_qa", "by its answers, which are in their contexts")
 
 
 def test_texts_are_those_of_the_kind() -> None:
