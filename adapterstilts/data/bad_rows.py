@@ -10,6 +10,8 @@ from pathlib import Path
 from adapterstilts.errors import DataError
 from adapterstilts.printable import counted
 
+# So many reasons are named why none of some records can be used.
+_REASONS = 3
 _OF_FILES = "Mend the file, or leave such rows out with --skip-bad-rows."
 
 
@@ -41,6 +43,12 @@ def told_of_left_out(counts: Mapping[str, int]) -> str:
 
 class Omitted(Exception):  # noqa: N818 (nothing went wrong)
     """A good record that a data set's own rules leave out, such as one without a gold label; it is only counted."""
+
+
+def told_why(counts: Counter[str]) -> str:
+    """Why none of some records can be used, after a colon; nothing where no reason is known."""
+    reasons = "; ".join(f"{reason} ({count:,})" for reason, count in counts.most_common(_REASONS))
+    return f": {reasons}" if reasons else ""
 
 
 class BadRows:

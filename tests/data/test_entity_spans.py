@@ -8,6 +8,7 @@ import pytest
 
 from adapterstilts.data.records.columns import Columns
 from adapterstilts.data.records.entity_spans import spans_of, tagged_words
+from adapterstilts.data.sources.rows import record_name
 from adapterstilts.errors import UsageError
 from adapterstilts.tasks.pair_classification import PairClassification
 from adapterstilts.tasks.sources import RecordSource
@@ -74,6 +75,7 @@ def test_records_are_read_as_the_source_says() -> None:
     read = Columns(part, Tagging.features())
     assert read({"text": TEXT, "spans": FORMS["lists"]}, "en") == {"tokens": WORDS, "tags": TAGS}
     assert read({"text": "Ann left."}, "de") == {"tokens": ["Ann", "left", "."], "tags": []}
+    assert record_name(part) != record_name(part.model_copy(update={"spans": False}))  # other rows, other runs
     for record, message in (
         ({"text": ["Ann"], "spans": []}, r"'tokens' is not text but \['Ann'\]"),
         ({"text": "Ann", "spans": ["B-PER"]}, r"'tags' is no list of spans but \['B-PER'\]"),

@@ -210,7 +210,7 @@ def _looked_at(data: _DataSet, options: OwnDataOptions, called: str) -> list[Any
     )
     bad = BadRows(skip=True)
     with naming_flags():
-        recipe = draft.recipe("hub", part, lambda own, features: hub_rows(own, features, "train", ENGLISH, bad))
+        recipe = draft.recipe("hub", part, lambda own, features: hub_rows(own, features, "train", ENGLISH, bad), bad)
     lines = [
         f"{data.name}: {kind} ({why}); configuration {data.configuration} at commit {data.commit}",
         *described(guesses, recipe.options, labels),

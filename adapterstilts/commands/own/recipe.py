@@ -9,7 +9,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from adapterstilts.data.bad_rows import BadRows
+from adapterstilts.data.bad_rows import BadRows, told_why
 from adapterstilts.data.formats import FORMATS, Records
 from adapterstilts.data.formats.guessing import GuessedFormat
 from adapterstilts.data.records.guessing import ColumnGuess, has_spans
@@ -112,13 +112,14 @@ class Draft:
     metric: str | None
     languages: Sequence[str]
 
-    def recipe(self, source: str, part: P, rows: Callable[[P, Mapping[str, Any]], Records]) -> Recipe:
+    def recipe(self, source: str, part: P, rows: Callable[[P, Mapping[str, Any]], Records], bad: BadRows) -> Recipe:
         """The recipe of rows from one source.
 
         Args:
             source: Name of the source.
             part: What the recipe says of it.
             rows: The training rows of it, with such columns.
+            bad: What `rows` tells of those that cannot be read.
 
         Raises:
             UsageError: The kind needs an option or a metric that nothing tells.
@@ -131,7 +132,7 @@ class Draft:
         options = {**kind.starting_options(found, self.options), **self.options}
         if options.get("labels") in ([], ()):
             raise DataError(
-                f"No training row of {self.title} has a label.",
+                f"No training row of {self.title} has a label{told_why(bad.counts)}.",
                 remedy="Check that the column of labels is the right one, and that the file is that of training.",
             )
         part = _with_columns(part, kind.columns(options))
@@ -191,7 +192,7 @@ def draft_recipe(options: NewTaskOptions, examined: Examined, source: FileRows) 
     title, bad = options.title or options.name, BadRows(skip=options.skip_bad_rows)
     draft = Draft(options.name, title, options.kind, told, options.metric, tuple(options.test))
     part = _source(options, examined, source.root)
-    return draft.recipe("files", part, lambda part, columns: source.rows(part, columns, "train", ENGLISH, bad))
+    return draft.recipe("files", part, lambda part, columns: source.rows(part, columns, "train", ENGLISH, bad), bad)
 
 
 def _source(options: NewTaskOptions, examined: Examined, data_dir: Path) -> FilesSource:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from adapterstilts.data.bad_rows import BadRows, Omitted
+from adapterstilts.data.bad_rows import BadRows, Omitted, told_why
 from adapterstilts.data.formats import Records
 from adapterstilts.data.records import RECORDS
 from adapterstilts.data.records.columns import Columns
@@ -33,8 +33,6 @@ ROWS_VERSION = 3
 
 # So many rows have different answers in a benchmark; tasks of the user's can have one that nearly all rows have.
 _ALL_THE_SAME, _ALL_THE_SAME_ELSEWHERE = 20, 200
-# So many reasons are named why none of the rows can be used.
-_REASONS = 3
 
 
 class Source(Protocol):
@@ -93,7 +91,7 @@ def record_name(part: RecordSource) -> str:
     read_as = f":{part.columns}:{part.values}" if part.columns or part.values else ""
     split_at = f":{part.separators}" if part.separators else ""
     lacking = f":without {part.may_lack}" if part.may_lack else ""
-    return f"{part.record}{read_as}{split_at}{lacking}"
+    return f"{part.record}{read_as}{':spans' if part.spans else ''}{split_at}{lacking}"
 
 
 def canonical(
@@ -169,9 +167,10 @@ def canonical_rows(
         )
     left_out = () if unlabelled else checks.report()
     if len(store) == len(left_out):
-        reasons = "; ".join(f"{reason} ({count:,})" for reason, count in (bad.counts - before).most_common(_REASONS))
-        why = f": {reasons}" if reasons else ""
-        raise DataError(f"{where}: there is no usable row{why}.", remedy="Check that it is the right data set.")
+        raise DataError(
+            f"{where}: there is no usable row{told_why(bad.counts - before)}.",
+            remedy="Check that it is the right data set.",
+        )
     return store.dataset(without=left_out)
 
 

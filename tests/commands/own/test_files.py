@@ -35,6 +35,10 @@ def test_columns_and_kind_are_guessed_and_the_guess_is_said(tmp_path: Path, monk
     write_spans(Path("names.jsonl"))
     recipe, said = found("names.jsonl")
     assert recipe.kind == "tagging" and "by its spans" in said[0] and "  tokens from text (by its name)" in said
+    lines = [json.dumps({"text": "Ann.", "spans": [[0, 9, "PER"]]})] * 3
+    Path("wrong.jsonl").write_text("\n".join(lines))
+    with pytest.raises(AstiltsError, match=r"No training row of wrong.jsonl has a label: the span .* \(3\)\."):
+        found("wrong.jsonl", skip_bad_rows=True)
     rows = [["story", "q", "one", "two", "answer"], *(["s", f"q {n}", "a", "b", n % 2] for n in range(8))]
     table(Path("quiz.csv"), rows)
     columns = {"choices": "one,two", "label": "answer", "context": "story", "question": "q"}
